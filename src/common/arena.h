@@ -1,0 +1,30 @@
+/* Memory that is given back all at once: one arena per family of objects. */
+#ifndef HAP_COMMON_ARENA_H
+#define HAP_COMMON_ARENA_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+
+struct hap_arena {
+        struct hap_arena_block *blocks;
+        size_t bytes; /* what was asked for so far, in all */
+};
+
+void hap_arena_init(struct hap_arena *arena);
+
+/* `count` zeroed objects of `size` bytes, aligned to 64 bytes, or NULL when
+ * memory is short or count * size overflows. Large requests come straight
+ * from mmap, so zeroing costs nothing until the pages are touched. */
+void *hap_arena_alloc(struct hap_arena *arena, size_t count, size_t size);
+
+/* A copy of `length` bytes of text with a NUL behind, or NULL. */
+char *hap_arena_text(struct hap_arena *arena, const char *text, size_t length);
+
+/* Frees everything that came from the arena; it may be used again. */
+void hap_arena_release(struct hap_arena *arena);
+
+/* a * b in *product, or -1 when it overflows. */
+int hap_size_mul(size_t a, size_t b, size_t *product);
+
+#endif

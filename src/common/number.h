@@ -1,0 +1,56 @@
+/* Numbers as users write them, and random numbers that need no state. */
+#ifndef HAP_COMMON_NUMBER_H
+#define HAP_COMMON_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+/* The whole text must be the number and the number within [min, max]
+ * ("100-2", "", "1e", "nan" are refused); `what` names it in the message. */
+int hap_parse_int(const char *text, const char *what, int64_t min, int64_t max,
+                  int64_t *value, struct hap_error *err);
+int hap_parse_real(const char *text, const char *what, double min, double max,
+                   double *value, struct hap_error *err);
+
+/* An amount of a whole: `N` things, or `P%` of them. */
+struct hap_amount {
+        bool given;
+        bool percent;
+        double value;
+};
+int hap_parse_amount(const char *text, const char *what,
+                     struct hap_amount *amount, struct hap_error *err);
+
+/* The number of things that an amount means of `whole`, rounded to nearest. */
+size_t hap_amount_of(const struct hap_amount *amount, size_t whole);
+
+/* Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): the value
+ * depends on the key and the counter only, so that any thread may draw it. */
+struct hap_random_key {
+        uint64_t seed;
+        uint64_t stream; /* which use of the seed: masks, order of prompts … */
+};
+
+/* A 64-bit word for (key, i, j). */
+uint64_t hap_random_word(struct hap_random_key key, uint64_t i, uint64_t j);
+
+/* Uniform in (0, 1), never 0 or 1: (w + ½)·2⁻⁵³ of the 53 high bits. */
+double hap_random_uniform(struct hap_random_key key, uint64_t i, uint64_t j);
+
+/* Standard normal by Box-Muller from words (i, 2j) and (i, 2j + 1). */
+double hap_random_normal(struct hap_random_key key, uint64_t i, uint64_t j);
+
+/* out[k] = u(key, i, first + k) for k < n, in f32, limited to
+ * [2^-24, 1 - 2^-24]; the bulk form of hap_random_uniform (same law, its own
+ * sequence), four values per Philox block. */
+void hap_random_fill(struct hap_random_key key, uint64_t i, uint64_t first,
+                     size_t n, float *out);
+
+/* A random order of 0 … n-1 in `order` (Fisher-Yates). */
+void hap_random_shuffle(struct hap_random_key key, uint64_t i, size_t n,
+                        uint32_t *order);
+
+#endif

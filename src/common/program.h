@@ -1,0 +1,114 @@
+/* What every program shares: the option table, help, input and output, and
+ * dying. Only programs use it; the library never exits.
+ *
+ *      static const struct hap_option options[] = {
+ *              {'n', "number", "N", HAP_INT, offsetof(struct task_options, n),
+ *               "prompts to write [200]", .min = 1, .max = 40000},
+ *              {0},
+ *      };
+ *
+ * The table drives parsing, -h, and the test that compares both with the page.
+ * Options that all have: -m MODEL, -j THREADS, -o FILE, -q, -p, -z, -h,
+ * --version; a program says with `uses` which of -m -p -z make sense for it. */
+#ifndef HAP_COMMON_PROGRAM_H
+#define HAP_COMMON_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+#include "common/number.h"
+#include "common/stream.h"
+
+enum hap_option_type {
+        HAP_FLAG = 1, /* bool */
+        HAP_TEXT,     /* const char * */
+        HAP_INT,      /* int64_t, with min and max */
+        HAP_REAL,     /* double, with min and max */
+        HAP_AMOUNT,   /* struct hap_amount: N or P% */
+        HAP_CHOICE,   /* int: the index in `choices` */
+        HAP_TEXTS,    /* struct hap_texts: may be given several times */
+};
+
+struct hap_texts {
+        const char **items;
+        size_t n;
+};
+
+struct hap_option {
+        char letter; /* 0: only a long name */
+        const char *name;
+        const char *argument; /* what help calls it; NULL for a flag */
+        enum hap_option_type type;
+        size_t offset; /* of its field in the program's options */
+        const char *help;
+        double min, max;
+        const char *const *choices; /* NULL-terminated */
+        bool unrecorded; /* does not change the output: kept out of history */
+};
+
+enum hap_uses {
+        HAP_USES_MODEL = 1,   /* -m */
+        HAP_USES_INPUT = 2,   /* operands are streams to read */
+        HAP_USES_PASS = 4,    /* -p */
+        HAP_USES_STREAM = 8,  /* writes a stream: -o, -z, no terminal */
+        HAP_USES_THREADS = 16 /* -j */
+};
+
+struct hap_program_info {
+        const char *name;    /* hap-select */
+        const char *summary; /* one line */
+        const char *operands; /* "[FILE ...]", "NAME" … */
+        unsigned uses;
+        const struct hap_option *options;
+        const char *notes; /* further lines of -h, or NULL */
+};
+
+struct hap_program {
+        const struct hap_program_info *info;
+        struct hap_error error;
+        const char *model; /* -m, or NULL */
+        const char *output; /* -o, or NULL */
+        int threads;        /* -j; default: all processors this process may use */
+        bool quiet, pass, gzip;
+        char **operands;
+        int n_operands;
+        struct hap_reader *in;  /* open when HAP_USES_INPUT */
+        struct hap_writer *out; /* open when HAP_USES_STREAM */
+        json_t *history;        /* this program's entry */
+        double started;         /* for the closing line */
+        void *options;
+};
+
+/* Parses, answers -h and --version, opens input and output. Dies on misuse. */
+void hap_program_begin(struct hap_program *program,
+                       const struct hap_program_info *info, int argc,
+                       char **argv, void *options);
+
+/* Prints "NAME: MESSAGE" and exits with the code's status when rc < 0;
+ * returns rc otherwise. A writer that is open is abandoned first. */
+int hap_must(struct hap_program *program, int rc);
+_Noreturn void hap_die(struct hap_program *program, int code,
+                       const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* A line of talk on standard error, unless -q: "NAME: …". */
+void hap_say(const struct hap_program *program, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/* A header of `kind` made of what `from` (NULL allowed) says of model, task,
+ * graph, method and so on (everything but hap, kind, requires, history), with
+ * history: that of `from` and this program's entry. New reference. */
+json_t *hap_program_header(const struct hap_program *program, const char *kind,
+                           const json_t *from);
+
+/* Closes output and input, prints the closing line (`what` things done,
+ * seconds, peak memory) on standard error unless -q; returns the exit status. */
+int hap_program_end(struct hap_program *program, size_t done, const char *what);
+
+/* Progress on a terminal's standard error only, at most ten times a second;
+ * never for -q. `note` is put behind the count (may be NULL). */
+void hap_progress(struct hap_program *program, size_t done, size_t total,
+                  const char *note);
+
+#endif

@@ -1,0 +1,130 @@
+/* Streams: sections of msgpack maps, each a header, records and a trailer
+ * (hap-stream(5)).
+ *
+ * Reading checks every length against its limit before anything is allocated
+ * for it, and the trailer's record count and crc32 before a section counts as
+ * read. A section that lacks its trailer, or whose trailer does not hold, is
+ * an error (HAP_EINPUT) that names the file and the last whole record. */
+#ifndef HAP_COMMON_STREAM_H
+#define HAP_COMMON_STREAM_H
+
+#include <jansson.h>
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+#define HAP_STREAM_VERSION 1
+
+struct hap_limits {
+        size_t record_bytes;  /* one header, record or trailer: 1 GiB */
+        size_t elements;      /* of an array or a map: 16 Mi */
+        size_t text_bytes;    /* of a str: 1 MiB */
+        size_t depth;         /* of nesting: 32 */
+};
+extern const struct hap_limits hap_limits_default;
+
+/* --- reading --- */
+
+struct hap_reader; /* reads one stream that is the files one behind the other */
+
+/* `paths`: files, "-" for standard input; none means standard input. gzip is
+ * recognised by its first bytes. Plain regular files are mapped. The reader
+ * owns its copies of the names. */
+int hap_reader_open(struct hap_reader **reader, const char *const *paths,
+                    size_t n_paths, struct hap_error *err);
+void hap_reader_close(struct hap_reader *reader); /* NULL is allowed */
+
+/* The next section's header: 1, or 0 at the end of the stream (an empty stream
+ * ends at once), or a negative code. What is left of the section before is read
+ * and checked first. *header is borrowed and lives until the next section.
+ * Refused: another version, an unknown "requires", an unknown kind. */
+int hap_reader_section(struct hap_reader *reader, json_t **header,
+                       struct hap_error *err);
+
+/* The next record of the section: 1, or 0 when the section has ended and its
+ * trailer holds, or a negative code. Texts and binary data in *record point
+ * into the reader's memory and live until the next call, or as long as the
+ * reader where hap_reader_keeps() says so (a mapped file). */
+int hap_reader_record(struct hap_reader *reader, msgpack_object *record,
+                      struct hap_error *err);
+bool hap_reader_keeps(const struct hap_reader *reader);
+
+/* For messages: the file of the current section as the user named it
+ * ("standard input" for "-"), and the number of the current record from 1. */
+const char *hap_reader_name(const struct hap_reader *reader);
+uint64_t hap_reader_record_number(const struct hap_reader *reader);
+
+/* "cannot use 'FILE': record N: …" with code HAP_EINPUT. */
+int hap_reader_fail(struct hap_reader *reader, struct hap_error *err,
+                    const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* --- writing --- */
+
+struct hap_writer;
+
+/* `path` NULL or "-" is standard output (refused when it is a terminal); else
+ * a file beside is written and renamed by hap_writer_close. gzip when asked. */
+int hap_writer_open(struct hap_writer **writer, const char *path, bool gzip,
+                    struct hap_error *err);
+/* Ends the stream: flushes, checks that all was written, renames. */
+int hap_writer_close(struct hap_writer *writer, struct hap_error *err);
+/* Gives up: removes the file beside; what stands on a pipe has no trailer. */
+void hap_writer_abandon(struct hap_writer *writer);
+
+/* Starts a section. `header` (borrowed) must hold "hap" and "kind". */
+int hap_writer_begin(struct hap_writer *writer, const json_t *header,
+                     struct hap_error *err);
+/* A record: pack one map with the packer given, then end it. */
+msgpack_packer *hap_writer_record(struct hap_writer *writer);
+int hap_writer_end_record(struct hap_writer *writer, struct hap_error *err);
+/* Ends the section with its trailer. */
+int hap_writer_end(struct hap_writer *writer, struct hap_error *err);
+
+/* Within a record: a bin of `n` bytes, written without another copy. */
+int hap_writer_bin(struct hap_writer *writer, const void *data, size_t n,
+                   struct hap_error *err);
+
+/* From now on the reader copies what it reads, section by section, to the
+ * writer as it stands (option -p). NULL stops. Sections already begun are
+ * copied from their header on, so call it before or right after the header. */
+void hap_reader_pass_to(struct hap_reader *reader, struct hap_writer *writer);
+
+/* --- small helpers for packing and for looking into records --- */
+
+void hap_pack_text(msgpack_packer *packer, const char *text);
+void hap_pack_json(msgpack_packer *packer, const json_t *value);
+/* NULL when memory is short or the object holds bin or ext. New reference. */
+json_t *hap_json_of(const msgpack_object *object);
+
+/* The value of a key of a map, or NULL (also when `map` is no map). */
+const msgpack_object *hap_map_get(const msgpack_object *map, const char *key);
+bool hap_object_is_text(const msgpack_object *object, const char *text);
+
+/* A tensor {"dtype", "shape", "data"}; data points into the record. */
+enum hap_dtype { HAP_F32, HAP_F16, HAP_BF16 };
+#define HAP_MAX_DIMS 4
+struct hap_tensor {
+        enum hap_dtype dtype;
+        int n_dims;
+        size_t shape[HAP_MAX_DIMS];
+        size_t n; /* elements in all */
+        const void *data;
+};
+/* HAP_EINPUT with a reason when it is no tensor or its bytes do not fit. */
+int hap_tensor_of(const msgpack_object *object, struct hap_tensor *tensor,
+                  struct hap_error *err);
+/* Writes f32 values as a tensor of the dtype (rounding to nearest even). */
+int hap_writer_tensor(struct hap_writer *writer, enum hap_dtype dtype,
+                      int n_dims, const size_t *shape, const float *values,
+                      struct hap_error *err);
+/* `n` elements from `first` on, as f32. */
+void hap_tensor_read(const struct hap_tensor *tensor, size_t first, size_t n,
+                     float *out);
+const char *hap_dtype_name(enum hap_dtype dtype);
+int hap_dtype_of(const char *name, enum hap_dtype *dtype); /* -1: unknown */
+
+#endif

@@ -1,0 +1,50 @@
+/* Examples of a task: what `hap-task` writes and every stage reads. */
+#ifndef HAP_FORWARD_EXAMPLE_H
+#define HAP_FORWARD_EXAMPLE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/stream.h"
+#include "model/model.h"
+#include "model/tokenizer.h"
+
+/* One prompt pair as token ids; clean and corrupted have the same length. */
+struct hap_example {
+        const char *id;
+        int n_tokens;
+        const int32_t *clean, *corrupted;
+        int n_answers, n_wrongs;
+        const int32_t *answers, *wrongs;
+        /* Answer positions: answer_first … answer_first + n_positions - 1;
+         * the last token alone unless the record says otherwise ("at"). */
+        int answer_first, n_positions;
+};
+
+/* The examples of one task section. */
+struct hap_examples {
+        json_t *header; /* owned */
+        struct hap_example *items;
+        size_t n;
+        struct hap_arena arena;
+};
+
+/* One record {"id", "clean", "corrupted", "answers", "wrongs", "at"} to an
+ * example. Texts are encoded with the tokenizer (NULL: texts are refused, ids
+ * are needed); an answer's text must be one token. "answer" and "wrong" are
+ * taken for lists of one. `where` ("record 12 of 'ioi.task'") names it in
+ * messages. Memory comes from the arena. */
+int hap_example_of(const json_t *record, const struct hap_model *model,
+                   const struct hap_tokenizer *tokenizer, const char *where,
+                   struct hap_arena *arena, struct hap_example *example,
+                   struct hap_error *err);
+
+/* All records of the reader's current section (kind "task"); an empty one is
+ * an error. The tokenizer is loaded from the model's path when first needed. */
+int hap_examples_read(struct hap_reader *reader, const json_t *header,
+                      const struct hap_model *model, struct hap_examples *examples,
+                      struct hap_error *err);
+void hap_examples_release(struct hap_examples *examples);
+
+#endif

@@ -1,0 +1,120 @@
+/* A transformer: what its architecture is, and its weights in F32.
+ *
+ * An architecture is a description: the engine reads this struct and has no
+ * code per family. A loader fills it from a Hugging Face folder or a GGUF file
+ * and refuses by name what the description cannot say. */
+#ifndef HAP_MODEL_MODEL_H
+#define HAP_MODEL_MODEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/error.h"
+
+enum hap_norm_kind { HAP_NORM_NONE, HAP_NORM_LAYER, HAP_NORM_RMS };
+enum hap_positions { HAP_POSITIONS_NONE, HAP_POSITIONS_LEARNED, HAP_POSITIONS_ROTARY };
+enum hap_activation {
+        HAP_GELU,      /* x Φ(x), by erf */
+        HAP_GELU_TANH, /* gelu_new, gelu_pytorch_tanh */
+        HAP_RELU,
+        HAP_SILU,
+};
+
+struct hap_config {
+        char family[32]; /* "gpt2", "llama", "qwen2", "gpt_neox", "gemma2" … */
+        int n_layers, n_heads, n_kv_heads;
+        int d_model, d_head, d_mlp;
+        int n_vocab;   /* rows of the embedding */
+        int n_out;     /* rows of the unembedding: n_vocab but for Tracr */
+        int n_context; /* positions that exist; longer prompts are refused */
+
+        enum hap_norm_kind norm;
+        float norm_eps;
+
+        enum hap_positions positions;
+        bool rotary_interleaved; /* pairs (2i, 2i+1) rather than (i, i + n/2) */
+        int n_rotary;            /* leading dimensions of a head that turn */
+
+        bool causal;
+        float attention_scale; /* scores are q·k times this */
+        float attention_cap;   /* cap * tanh(s / cap); 0: none */
+        float logit_cap;       /* the same for the logits; 0: none */
+        float embedding_scale; /* input = scale * embedding; 1 for most */
+
+        enum hap_activation activation;
+        bool gated;             /* mlp = (act(x gate) * (x in)) out */
+        bool parallel_residual; /* the MLP does not read its layer's heads */
+        bool tied;              /* unembedding is the embedding */
+        bool add_bos;           /* the model's own setting: prompts start with BOS */
+        int bos_id, eos_id;     /* -1: none */
+};
+
+/* y = gain * normed(x) + bias; both NULL: there is no such norm here.
+ * "(1 + w)" norms are stored as gain = 1 + w. LayerNorm's bias may be NULL. */
+struct hap_norm {
+        const float *gain; /* [d] */
+        const float *bias; /* [d] */
+};
+
+/* y = x · weightᵀ + bias. weight: [n_out][n_in] row-major; bias [n_out] or NULL. */
+struct hap_linear {
+        float *weight;
+        float *bias;
+};
+
+struct hap_layer {
+        struct hap_norm attention_norm, mlp_norm;           /* before */
+        struct hap_norm attention_post_norm, mlp_post_norm; /* after (Gemma 2, 3) */
+        struct hap_norm q_norm, k_norm; /* over d_head, per head, before rotary */
+        struct hap_linear q;            /* [n_heads * d_head][d_model] */
+        struct hap_linear k, v;         /* [n_kv_heads * d_head][d_model] */
+        struct hap_linear o;            /* [d_model][n_heads * d_head] */
+        struct hap_linear gate;         /* [d_mlp][d_model], weight NULL if not gated */
+        struct hap_linear in;           /* [d_mlp][d_model] */
+        struct hap_linear out;          /* [d_model][d_mlp] */
+        int window; /* keys within the last `window` positions only; 0: all */
+        /* Rotary: angle of pair i at position t is t * rotary_frequency[i]
+         * (n_rotary / 2 values, with the family's scaling already in them);
+         * cos and sin are multiplied with rotary_scale. NULL: no rotary. */
+        const float *rotary_frequency;
+        float rotary_scale;
+};
+
+struct hap_model {
+        struct hap_config config;
+        const float *token_embedding;    /* [n_vocab][d_model] */
+        const float *position_embedding; /* [n_context][d_model] or NULL */
+        struct hap_layer *layers;        /* [n_layers] */
+        struct hap_norm final_norm;
+        const float *unembedding;      /* [n_out][d_model] */
+        const float *unembedding_bias; /* [n_out] or NULL */
+        uint64_t fingerprint; /* xxh3-64 over description and stored weights */
+        char path[1024];      /* as given */
+        char dtype[16];       /* of most stored weights: "f32", "q4_1" … */
+        size_t n_parameters;
+        struct hap_arena arena; /* owns all of the above */
+};
+
+/* Reads config and weights from `path`: a Hugging Face folder or a .gguf file.
+ * HAP_EINPUT: not supported (says what), inconsistent sizes, NaN or infinite
+ * weights. On failure nothing is left allocated. */
+int hap_model_load(struct hap_model *model, const char *path,
+                   struct hap_error *err);
+/* Only the description (config.json, or a GGUF's metadata): no weights. */
+int hap_model_load_config(struct hap_model *model, const char *path,
+                          struct hap_error *err);
+void hap_model_release(struct hap_model *model);
+
+/* The "model" of a stream's header: {"path", "fingerprint" (16 hex digits),
+ * "family", "layers", "heads", "kv_heads", "d_model", "d_head", "d_mlp",
+ * "vocabulary"}. New reference, NULL when memory is short. */
+json_t *hap_model_describe(const struct hap_model *model);
+/* HAP_EINPUT unless `header` (of stream `name`) was made by this model; a
+ * header without a model is accepted. "made for model 5e1f…, this is 90ab…" */
+int hap_model_check(const struct hap_model *model, const json_t *header,
+                    const char *name, struct hap_error *err);
+
+#endif
