@@ -1,0 +1,103 @@
+# What the bats tests share: `load helper` at the top of a file.
+#
+#   $root            the repository; $root/models/demo, $root/tests/golden
+#   $tmp             a folder of this test's own, empty at its start
+#   json FILE        the stream as JSON lines (header, records, trailer)
+#   scores_map FILE  {"EDGE": score, ...} of a scores stream
+#   circuit_map FILE {"EDGE": z, ...} of a circuit stream
+#   assert_near A B TOLERANCE
+#   assert_near_maps FILE FILE TOLERANCE [TOLERANCE-OF-THE-LARGEST]
+#   assert_same FILE FILE             the same bytes
+#   assert_refused STATUS TEXT COMMAND ...
+#   need_tool NAME, skip_unless_model PATH
+#
+# The programs come from $HAP_BIN (tests/run --bin), or else from bin/.
+
+bats_require_minimum_version 1.5.0
+set -o pipefail
+
+root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+# shellcheck disable=SC2034 # for the tests
+tmp=${BATS_TEST_TMPDIR-}
+PATH=${HAP_BIN:-$root/bin}:$PATH
+LC_ALL=C
+export PATH LC_ALL
+
+export BATS_LIB_PATH=${BATS_LIB_PATH:+$BATS_LIB_PATH:}/usr/lib/bats:/usr/local/lib/bats:/usr/local/lib:/opt/homebrew/lib
+bats_load_library bats-support
+bats_load_library bats-assert
+bats_load_library bats-file
+
+json() {
+        hap-convert --to json "$@"
+}
+
+scores_map() {
+        json "$@" | jq -s '[.[] | select(has("edge")) | {(.edge): .score}] | add // {}'
+}
+
+circuit_map() {
+        json "$@" | jq -s '[.[] | select(has("edge")) | {(.edge): .z}] | add // {}'
+}
+
+# Fails for anything that is no plain number, NaN and infinities among them.
+assert_near() {
+        awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN {
+                number = "^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"
+                if (a !~ number || b !~ number || tolerance !~ number)
+                        exit 1
+                d = a - b
+                exit !(d <= tolerance + 0 && -d <= tolerance + 0)
+        }' || fail "$1 is not within $3 of $2"
+}
+
+# Two JSON files, each a map of numbers: the same keys, and every difference at
+# most the tolerance, or at most the second tolerance times the largest value.
+# jq orders NaN before every number, so both bounds are asked for.
+assert_near_maps() {
+        local worst
+        worst=$(jq -rn --slurpfile a "$1" --slurpfile b "$2" \
+                --argjson absolute "$3" --argjson relative "${4:-0}" '
+                $a[0] as $a | $b[0] as $b
+                | if ($a | length) == 0 then "\($a) is empty"
+                  elif ($a | keys) != ($b | keys) then
+                        "keys differ: only here \(($a | keys) - ($b | keys) | .[:5]), " +
+                        "only there \(($b | keys) - ($a | keys) | .[:5])"
+                  else
+                        ([$b[] | fabs] | max) as $largest
+                        | [$absolute, $relative * $largest] | max as $tolerance
+                        | [$a | keys[] as $k
+                           | select(($a[$k] | type) != "number"
+                                    or ($b[$k] | type) != "number"
+                                    or ((($a[$k] - $b[$k]) | fabs) as $d
+                                        | ($d >= 0 and $d <= $tolerance) | not))
+                           | "\($k): \($a[$k]) against \($b[$k])"]
+                        | if length == 0 then empty
+                          else "\(length) differ by more than \($tolerance): \(.[:5])" end
+                  end') || fail "cannot compare $1 with $2"
+        [[ -z $worst ]] || fail "$1 is not $2: $worst"
+}
+
+assert_same() {
+        cmp -- "$1" "$2" || fail "$1 and $2 differ"
+}
+
+# The command exits with the status and says the text on standard error; what
+# it wrote on standard output until then is not looked at.
+assert_refused() {
+        local status_wanted=$1 text=$2 rc=0 said
+        shift 2
+        said=$("$@" 2>&1 >/dev/null) || rc=$?
+        [[ $rc -eq $status_wanted ]] ||
+                fail "exit status $rc, not $status_wanted, of: $*"$'\n'"$said"
+        [[ $said == *"$text"* ]] ||
+                fail "'$text' is not in what it said: $said"
+}
+
+need_tool() {
+        command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+skip_unless_model() {
+        [[ -e $1 ]] || skip "no model at ${1#"$root/"}"
+}
