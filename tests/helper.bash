@@ -48,7 +48,10 @@ assert_near() {
                         exit 1
                 d = a - b
                 exit !(d <= tolerance + 0 && -d <= tolerance + 0)
-        }' || fail "$1 is not within $3 of $2"
+        }' || {
+                fail "$1 is not within $3 of $2"
+                return 1
+        }
 }
 
 # Two JSON files, each a map of numbers: the same keys, and every difference at
@@ -64,7 +67,7 @@ assert_near_maps() {
                         "keys differ: only here \(($a | keys) - ($b | keys) | .[:5]), " +
                         "only there \(($b | keys) - ($a | keys) | .[:5])"
                   else
-                        ([$b[] | fabs] | max) as $largest
+                        ([$b[] | numbers | fabs] | max // 0) as $largest
                         | [$absolute, $relative * $largest] | max as $tolerance
                         | [$a | keys[] as $k
                            | select(($a[$k] | type) != "number"
@@ -74,7 +77,10 @@ assert_near_maps() {
                            | "\($k): \($a[$k]) against \($b[$k])"]
                         | if length == 0 then empty
                           else "\(length) differ by more than \($tolerance): \(.[:5])" end
-                  end') || fail "cannot compare $1 with $2"
+                  end') || {
+                fail "cannot compare $1 with $2"
+                return 1
+        }
         [[ -z $worst ]] || fail "$1 is not $2: $worst"
 }
 
@@ -88,8 +94,10 @@ assert_refused() {
         local status_wanted=$1 text=$2 rc=0 said
         shift 2
         said=$("$@" 2>&1 >/dev/null) || rc=$?
-        [[ $rc -eq $status_wanted ]] ||
+        [[ $rc -eq $status_wanted ]] || {
                 fail "exit status $rc, not $status_wanted, of: $*"$'\n'"$said"
+                return 1
+        }
         [[ $said == *"$text"* ]] ||
                 fail "'$text' is not in what it said: $said"
 }

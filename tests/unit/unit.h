@@ -64,6 +64,7 @@ static int unit_n, unit_failed;
         int main(void)                                                         \
         {                                                                      \
                 int failures = 0;                                              \
+                setvbuf(stdout, NULL, _IOLBF, 0); /* a crash loses no line */  \
                 printf("1..%d\n", unit_n);                                     \
                 for (int i = 0; i < unit_n; i++) {                             \
                         unit_failed = 0;                                       \
