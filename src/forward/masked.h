@@ -1,0 +1,30 @@
+/* Masked runs: every edge w→r scaled by its mask m. */
+#ifndef HAP_FORWARD_MASKED_H
+#define HAP_FORWARD_MASKED_H
+
+#include "forward/engine.h"
+
+struct hap_masked {
+        /* Masks of each prompt, [n_edges] each; the same pointer for all
+         * prompts when they share one. */
+        const float *const *z;
+        /* Edges whose gradient is wanted, [n_edges]; NULL: a forward alone.
+         * A wanted edge may have z = 0. */
+        const bool *wanted;
+        /* Result: [answers.n][n_out], in the work's scratch. */
+        float *logits;
+        struct hap_masked_state *state;
+};
+
+/* Only nodes are computed that lie on a path of open edges to the logits and
+ * (interchange) from the input, or that a wanted edge needs. */
+int hap_masked_forward(struct hap_work *work, const struct hap_batch *batch,
+                       struct hap_masked *run);
+
+/* d_z[e] = d loss / d m[e], summed over the batch's prompts, for wanted edges
+ * ([n_edges]; others are set to 0), from d loss / d logits. */
+int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
+                        struct hap_masked *run, const float *d_logits,
+                        float *d_z);
+
+#endif
