@@ -1,0 +1,231 @@
+#include "graph/graph.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_SIZE = 4096 };
+
+static bool is_size(int64_t value)
+{
+        return value >= 1 && value <= MAX_SIZE;
+}
+
+/* How many writers stand before the heads of a layer read. */
+static int before_layer(const struct hap_graph *g, int layer)
+{
+        return g->n_inputs + layer * (g->n_heads + 1);
+}
+
+/* How many writers each reader may read, in closed form from its place. */
+static int writers_before(const struct hap_graph *g, int reader)
+{
+        int per_layer = 3 * g->n_heads + 1;
+        int layer = reader / per_layer;
+
+        if (reader == g->n_readers - 1)
+                return g->n_writers;
+        if (reader % per_layer == 3 * g->n_heads && !g->parallel_residual)
+                return before_layer(g, layer) + g->n_heads;
+        return before_layer(g, layer);
+}
+
+static uint64_t count_edges(const struct hap_graph *g)
+{
+        uint64_t heads = (uint64_t)g->n_heads, n = (uint64_t)g->n_writers;
+
+        for (int layer = 0; layer < g->n_layers; layer++) {
+                uint64_t before = (uint64_t)before_layer(g, layer);
+
+                n += 3 * heads * before + before;
+                if (!g->parallel_residual)
+                        n += heads;
+        }
+        return n;
+}
+
+static void number_edges(struct hap_graph *g)
+{
+        size_t edge = 0;
+
+        for (int reader = 0; reader < g->n_readers; reader++) {
+                int n = writers_before(g, reader);
+
+                g->edge_start[reader] = edge;
+                for (int writer = 0; writer < n; writer++)
+                        g->edge_reader[edge++] = reader;
+        }
+        g->edge_start[g->n_readers] = edge;
+}
+
+int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
+                   bool parallel_residual, bool split_input,
+                   struct hap_error *err)
+{
+        struct hap_graph g = {
+                .n_layers = n_layers,
+                .n_heads = n_heads,
+                .parallel_residual = parallel_residual,
+                .split_input = split_input,
+                .n_inputs = split_input ? 2 : 1,
+        };
+        uint64_t edges;
+
+        *graph = (struct hap_graph){0};
+        if (!is_size(n_layers) || !is_size(n_heads))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot make a graph of %d layers and %d heads: "
+                                "each must be from 1 to %d", n_layers, n_heads,
+                                MAX_SIZE);
+        g.n_writers = before_layer(&g, n_layers);
+        g.n_readers = n_layers * (3 * n_heads + 1) + 1;
+        edges = count_edges(&g);
+        if (edges > INT32_MAX)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot make a graph of %d layers and %d heads: "
+                                "its %" PRIu64 " edges are more than %d",
+                                n_layers, n_heads, edges, INT32_MAX);
+        g.n_edges = (size_t)edges;
+        g.edge_start = malloc(((size_t)g.n_readers + 1) * sizeof *g.edge_start);
+        g.edge_reader = malloc(g.n_edges * sizeof *g.edge_reader);
+        if (!g.edge_start || !g.edge_reader) {
+                hap_graph_release(&g);
+                return hap_fail_memory(err, "the graph");
+        }
+        number_edges(&g);
+        *graph = g;
+        return HAP_OK;
+}
+
+void hap_graph_release(struct hap_graph *graph)
+{
+        free(graph->edge_start);
+        free(graph->edge_reader);
+        *graph = (struct hap_graph){0};
+}
+
+json_t *hap_graph_describe(const struct hap_graph *graph)
+{
+        return json_pack("{s:i, s:i, s:b, s:s, s:I, s:i, s:i}",
+                         "layers", graph->n_layers, "heads", graph->n_heads,
+                         "parallel", graph->parallel_residual,
+                         "input", graph->split_input ? "split" : "joined",
+                         "edges", (json_int_t)graph->n_edges,
+                         "writers", graph->n_writers,
+                         "readers", graph->n_readers);
+}
+
+/* A count that a description may leave out, but must not have wrong. */
+static int check_count(const json_t *description, const char *key,
+                       size_t expected, struct hap_error *err)
+{
+        const json_t *count = json_object_get(description, key);
+
+        if (!count || (json_is_integer(count) &&
+                       json_integer_value(count) == (json_int_t)expected))
+                return HAP_OK;
+        if (!json_is_integer(count))
+                return hap_fail(err, HAP_EINPUT, "the graph's '%s' is no number", key);
+        return hap_fail(err, HAP_EINPUT,
+                        "the graph says that it has %" JSON_INTEGER_FORMAT
+                        " %s, its layers and heads make %zu",
+                        json_integer_value(count), key, expected);
+}
+
+static int get_size(const json_t *description, const char *key, int *size,
+                    struct hap_error *err)
+{
+        const json_t *value = json_object_get(description, key);
+
+        if (!json_is_integer(value) || !is_size(json_integer_value(value)))
+                return hap_fail(err, HAP_EINPUT,
+                                "the graph's '%s' is no number from 1 to %d",
+                                key, MAX_SIZE);
+        *size = (int)json_integer_value(value);
+        return HAP_OK;
+}
+
+static int get_input(const json_t *description, bool *split, struct hap_error *err)
+{
+        const json_t *input = json_object_get(description, "input");
+        const char *text = json_string_value(input);
+
+        *split = text && strcmp(text, "split") == 0;
+        if (!input || *split || (text && strcmp(text, "joined") == 0))
+                return HAP_OK;
+        return hap_fail(err, HAP_EINPUT,
+                        "the graph's 'input' is neither \"joined\" nor \"split\"");
+}
+
+int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
+                      struct hap_error *err)
+{
+        const json_t *parallel = json_object_get(description, "parallel");
+        int layers = 0, heads = 0, rc;
+        bool split;
+
+        *graph = (struct hap_graph){0};
+        if (!json_is_object(description))
+                return hap_fail(err, HAP_EINPUT, "no graph is described");
+        if (parallel && !json_is_boolean(parallel))
+                return hap_fail(err, HAP_EINPUT,
+                                "the graph's 'parallel' is neither true nor false");
+        if ((rc = get_size(description, "layers", &layers, err)) < 0 ||
+            (rc = get_size(description, "heads", &heads, err)) < 0 ||
+            (rc = get_input(description, &split, err)) < 0)
+                return rc;
+        rc = hap_graph_init(graph, layers, heads, json_is_true(parallel), split, err);
+        if (rc < 0)
+                return rc;
+        if ((rc = check_count(description, "edges", graph->n_edges, err)) < 0 ||
+            (rc = check_count(description, "writers", (size_t)graph->n_writers, err)) < 0 ||
+            (rc = check_count(description, "readers", (size_t)graph->n_readers, err)) < 0)
+                hap_graph_release(graph);
+        return rc;
+}
+
+bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)
+{
+        return a->n_layers == b->n_layers && a->n_heads == b->n_heads &&
+               a->parallel_residual == b->parallel_residual &&
+               a->split_input == b->split_input;
+}
+
+struct hap_node hap_graph_writer(const struct hap_graph *graph, int writer)
+{
+        int behind = writer - graph->n_inputs;
+        int layer = behind / (graph->n_heads + 1);
+        int place = behind % (graph->n_heads + 1);
+
+        if (writer == 0)
+                return (struct hap_node){HAP_WRITES_INPUT, -1, -1};
+        if (behind < 0)
+                return (struct hap_node){HAP_WRITES_POSITION, -1, -1};
+        if (place == graph->n_heads)
+                return (struct hap_node){HAP_WRITES_MLP, layer, -1};
+        return (struct hap_node){HAP_WRITES_HEAD, layer, place};
+}
+
+struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader)
+{
+        int per_layer = 3 * graph->n_heads + 1;
+        int layer = reader / per_layer, place = reader % per_layer;
+
+        if (reader == graph->n_readers - 1)
+                return (struct hap_node){HAP_READS_LOGITS, -1, -1};
+        if (place == 3 * graph->n_heads)
+                return (struct hap_node){HAP_READS_MLP, layer, -1};
+        return (struct hap_node){HAP_READS_Q + place / graph->n_heads, layer,
+                                 place % graph->n_heads};
+}
+
+int hap_graph_fed(const struct hap_graph *graph, int reader)
+{
+        struct hap_node node = hap_graph_reader(graph, reader);
+
+        if (node.kind == HAP_READS_LOGITS)
+                return -1;
+        if (node.kind == HAP_READS_MLP)
+                return hap_graph_mlp_writer(graph, node.layer);
+        return hap_graph_head_writer(graph, node.layer, node.head);
+}

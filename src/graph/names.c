@@ -1,0 +1,140 @@
+/* Names of nodes and edges, there and back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/graph.h"
+
+static const char letters[] = {[HAP_READS_Q] = 'q', [HAP_READS_K] = 'k', [HAP_READS_V] = 'v'};
+
+void hap_graph_writer_name(const struct hap_graph *graph, int writer, char *name)
+{
+        struct hap_node node = hap_graph_writer(graph, writer);
+
+        switch (node.kind) {
+        case HAP_WRITES_INPUT:
+                strcpy(name, graph->split_input ? "tok" : "input");
+                break;
+        case HAP_WRITES_POSITION:
+                strcpy(name, "pos");
+                break;
+        case HAP_WRITES_MLP:
+                snprintf(name, HAP_NAME, "m%d", node.layer);
+                break;
+        default:
+                snprintf(name, HAP_NAME, "a%d.h%d", node.layer, node.head);
+        }
+}
+
+void hap_graph_reader_name(const struct hap_graph *graph, int reader, char *name)
+{
+        struct hap_node node = hap_graph_reader(graph, reader);
+
+        if (node.kind == HAP_READS_LOGITS)
+                strcpy(name, "logits");
+        else if (node.kind == HAP_READS_MLP)
+                snprintf(name, HAP_NAME, "m%d", node.layer);
+        else
+                snprintf(name, HAP_NAME, "a%d.h%d<%c>", node.layer, node.head,
+                         letters[node.kind]);
+}
+
+void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name)
+{
+        size_t used;
+
+        hap_graph_writer_name(graph, hap_graph_edge_writer(graph, edge), name);
+        used = strlen(name);
+        memcpy(name + used, "->", 2);
+        hap_graph_reader_name(graph, hap_graph_edge_reader(graph, edge), name + used + 2);
+}
+
+/* What is left of a name that is being read. */
+struct cursor {
+        const char *at, *end;
+};
+
+static bool take(struct cursor *c, const char *text)
+{
+        size_t n = strlen(text);
+
+        if ((size_t)(c->end - c->at) < n || memcmp(c->at, text, n) != 0)
+                return false;
+        c->at += n;
+        return true;
+}
+
+/* A number below `limit`, without sign or leading zeros. */
+static bool take_number(struct cursor *c, int limit, int *number)
+{
+        const char *first = c->at;
+        int n = 0;
+
+        while (c->at < c->end && *c->at >= '0' && *c->at <= '9') {
+                n = 10 * n + (*c->at++ - '0');
+                if (n >= limit)
+                        return false;
+        }
+        *number = n;
+        return c->at > first && (*first != '0' || c->at == first + 1);
+}
+
+static bool is(const char *name, size_t length, const char *text)
+{
+        return length == strlen(text) && memcmp(name, text, length) == 0;
+}
+
+int hap_graph_find_writer(const struct hap_graph *graph, const char *name, size_t length)
+{
+        struct cursor c = {name, name + length};
+        int layer, head;
+
+        if (is(name, length, graph->split_input ? "tok" : "input"))
+                return 0;
+        if (graph->split_input && is(name, length, "pos"))
+                return 1;
+        if (take(&c, "m"))
+                return take_number(&c, graph->n_layers, &layer) && c.at == c.end
+                               ? hap_graph_mlp_writer(graph, layer) : -1;
+        if (take(&c, "a") && take_number(&c, graph->n_layers, &layer) &&
+            take(&c, ".h") && take_number(&c, graph->n_heads, &head) && c.at == c.end)
+                return hap_graph_head_writer(graph, layer, head);
+        return -1;
+}
+
+int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_t length)
+{
+        struct cursor c = {name, name + length};
+        int layer, head, which;
+
+        if (is(name, length, "logits"))
+                return hap_graph_logits_reader(graph);
+        if (take(&c, "m"))
+                return take_number(&c, graph->n_layers, &layer) && c.at == c.end
+                               ? hap_graph_mlp_reader(graph, layer) : -1;
+        if (!take(&c, "a") || !take_number(&c, graph->n_layers, &layer) ||
+            !take(&c, ".h") || !take_number(&c, graph->n_heads, &head) ||
+            !take(&c, "<") || c.at == c.end)
+                return -1;
+        for (which = 0; which < 3 && letters[which] != *c.at; which++)
+                continue;
+        c.at++;
+        if (which == 3 || !take(&c, ">") || c.at != c.end)
+                return -1;
+        return hap_graph_head_reader(graph, layer, which, head);
+}
+
+int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length)
+{
+        size_t arrow = 0;
+        int writer, reader;
+
+        while (arrow + 2 <= length && memcmp(name + arrow, "->", 2) != 0)
+                arrow++;
+        if (arrow + 2 > length)
+                return -1;
+        writer = hap_graph_find_writer(graph, name, arrow);
+        reader = hap_graph_find_reader(graph, name + arrow + 2, length - arrow - 2);
+        if (writer < 0 || reader < 0 || writer >= hap_graph_in(graph, reader))
+                return -1;
+        return (int64_t)hap_graph_edge(graph, writer, reader);
+}
