@@ -1,0 +1,215 @@
+#include "graph/edges.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A section's records say `z` in a circuit and `score` in scores. */
+static const char *value_key(const struct hap_edges *edges)
+{
+        return edges->z ? "z" : "score";
+}
+
+static bool number_of(const msgpack_object *object, double *value)
+{
+        if (!object)
+                return false;
+        switch (object->type) {
+        case MSGPACK_OBJECT_POSITIVE_INTEGER:
+                *value = (double)object->via.u64;
+                return true;
+        case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+                *value = (double)object->via.i64;
+                return true;
+        case MSGPACK_OBJECT_FLOAT32:
+        case MSGPACK_OBJECT_FLOAT64:
+                *value = object->via.f64;
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* The edge that a record is about, or a negative code. */
+static int64_t record_edge(struct hap_reader *reader, const msgpack_object *record,
+                           const struct hap_edges *edges, struct hap_error *err)
+{
+        const msgpack_object *name = hap_map_get(record, "edge");
+        int length;
+        int64_t edge;
+
+        if (!name || name->type != MSGPACK_OBJECT_STR)
+                return hap_reader_fail(reader, err, "it names no edge");
+        length = name->via.str.size < HAP_NAME ? (int)name->via.str.size : HAP_NAME;
+        edge = hap_graph_find_edge(&edges->graph, name->via.str.ptr, name->via.str.size);
+        if (edge < 0)
+                return hap_reader_fail(reader, err,
+                                       "'%.*s' is no edge of a graph of %d layers and %d heads",
+                                       length, name->via.str.ptr,
+                                       edges->graph.n_layers, edges->graph.n_heads);
+        if (edges->given[edge])
+                return hap_reader_fail(reader, err, "edge '%.*s' comes a second time",
+                                       length, name->via.str.ptr);
+        return edge;
+}
+
+static int take_record(struct hap_reader *reader, const msgpack_object *record,
+                       struct hap_edges *edges, struct hap_error *err)
+{
+        const char *key = value_key(edges);
+        int64_t edge = record_edge(reader, record, edges, err);
+        double value;
+
+        if (edge < 0)
+                return (int)edge;
+        if (!number_of(hap_map_get(record, key), &value))
+                return hap_reader_fail(reader, err, "its '%s' is missing or no number", key);
+        if (!isfinite(value))
+                return hap_reader_fail(reader, err, "its '%s' is not finite", key);
+        edges->given[edge] = true;
+        edges->n_given++;
+        if (edges->score) {
+                edges->score[edge] = value;
+                return HAP_OK;
+        }
+        edges->z[edge] = (float)value;
+        if (!(edges->z[edge] > 0 && value <= 1))
+                return hap_reader_fail(reader, err, "its z is %g, not above 0 and at most 1",
+                                       value);
+        return HAP_OK;
+}
+
+static int prepare(struct hap_reader *reader, const json_t *header,
+                   struct hap_edges *edges, struct hap_error *err)
+{
+        const char *kind = json_string_value(json_object_get(header, "kind"));
+        bool circuit = kind && strcmp(kind, "circuit") == 0;
+        int rc;
+
+        *edges = (struct hap_edges){0};
+        if (!circuit && !(kind && strcmp(kind, "scores") == 0))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': its kind is '%s', not scores or circuit",
+                                hap_reader_name(reader), kind ? kind : "");
+        rc = hap_graph_of_json(&edges->graph, json_object_get(header, "graph"), err);
+        if (rc < 0)
+                return hap_fail_within(err, "cannot use '%s'", hap_reader_name(reader));
+        edges->name = strdup(hap_reader_name(reader));
+        edges->header = json_deep_copy(header);
+        edges->given = calloc(edges->graph.n_edges, sizeof *edges->given);
+        if (circuit)
+                edges->z = calloc(edges->graph.n_edges, sizeof *edges->z);
+        else
+                edges->score = calloc(edges->graph.n_edges, sizeof *edges->score);
+        if (!edges->name || !edges->header || !edges->given || (!edges->z && !edges->score))
+                return hap_fail_memory(err, "the edges");
+        return HAP_OK;
+}
+
+int hap_edges_read(struct hap_reader *reader, const json_t *header,
+                   struct hap_edges *edges, struct hap_error *err)
+{
+        msgpack_object record;
+        int rc = prepare(reader, header, edges, err);
+
+        if (rc < 0)
+                goto out;
+        while ((rc = hap_reader_record(reader, &record, err)) > 0) {
+                rc = take_record(reader, &record, edges, err);
+                if (rc < 0)
+                        break;
+        }
+out:
+        if (rc < 0)
+                hap_edges_release(edges);
+        return rc;
+}
+
+void hap_edges_release(struct hap_edges *edges)
+{
+        json_decref(edges->header);
+        hap_graph_release(&edges->graph);
+        free(edges->z);
+        free(edges->score);
+        free(edges->given);
+        free(edges->name);
+        *edges = (struct hap_edges){0};
+}
+
+int hap_edges_next(struct hap_reader *reader, const char *kind,
+                   struct hap_edges *edges, struct hap_error *err)
+{
+        json_t *header;
+        int rc;
+
+        *edges = (struct hap_edges){0};
+        while ((rc = hap_reader_section(reader, &header, err)) > 0) {
+                const char *is = json_string_value(json_object_get(header, "kind"));
+
+                if (!is || strcmp(is, kind) != 0)
+                        continue;
+                rc = hap_edges_read(reader, header, edges, err);
+                return rc < 0 ? rc : 1;
+        }
+        return rc;
+}
+
+static int begin(struct hap_writer *writer, json_t *header,
+                 const struct hap_graph *graph, struct hap_error *err)
+{
+        if (json_object_set_new(header, "graph", hap_graph_describe(graph)) < 0)
+                return hap_fail_memory(err, "a header");
+        return hap_writer_begin(writer, header, err);
+}
+
+static int write_record(struct hap_writer *writer, const struct hap_graph *graph,
+                        size_t edge, const char *key, double value,
+                        struct hap_error *err)
+{
+        msgpack_packer *packer = hap_writer_record(writer);
+        char name[HAP_NAME];
+
+        hap_graph_edge_name(graph, edge, name);
+        msgpack_pack_map(packer, 2);
+        hap_pack_text(packer, "edge");
+        hap_pack_text(packer, name);
+        hap_pack_text(packer, key);
+        msgpack_pack_double(packer, value);
+        return hap_writer_end_record(writer, err);
+}
+
+int hap_scores_write(struct hap_writer *writer, json_t *header,
+                     const struct hap_graph *graph, const double *score,
+                     const bool *given, struct hap_error *err)
+{
+        int rc = begin(writer, header, graph, err);
+
+        for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
+                if (!given || given[e])
+                        rc = write_record(writer, graph, e, "score", score[e], err);
+        }
+        return rc < 0 ? rc : hap_writer_end(writer, err);
+}
+
+int hap_circuit_write(struct hap_writer *writer, json_t *header,
+                      const struct hap_graph *graph, const float *z,
+                      struct hap_error *err)
+{
+        size_t kept = 0;
+        json_t *counts;
+        int rc;
+
+        for (size_t e = 0; e < graph->n_edges; e++)
+                kept += z[e] > 0;
+        counts = json_pack("{s:I, s:I, s:f}", "edges", (json_int_t)kept,
+                           "of", (json_int_t)graph->n_edges, "sparsity",
+                           1 - (double)kept / (double)graph->n_edges);
+        if (json_object_set_new(header, "circuit", counts) < 0)
+                return hap_fail_memory(err, "a header");
+        rc = begin(writer, header, graph, err);
+        for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
+                if (z[e] > 0)
+                        rc = write_record(writer, graph, e, "z", (double)z[e], err);
+        }
+        return rc < 0 ? rc : hap_writer_end(writer, err);
+}
