@@ -1,6 +1,8 @@
 # hap: programs in bin/, one for each src/*/hap-NAME.c; everything else under
-# src/ is the library. `make`, `make check`, `make bench`, `make install`.
-# Variables: PORTABLE=1 (no -march=native), ASAN=1, TSAN=1, PREFIX, DESTDIR.
+# src/ is the library. `make`, `make check`, `make lint`, `make bench`,
+# `make install`. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
+# processors since 2013), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
+# these in check), PREFIX, DESTDIR.
 
 VERSION := 0.1.0
 CC ?= cc
@@ -22,11 +24,18 @@ ifdef ASAN
 BUILD := build-asan
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS := -O1 -g
+# Tests ask for absurd sizes; an allocation that is too large fails as it
+# would without the sanitizer.
+export ASAN_OPTIONS := allocator_may_return_null=1
+export UBSAN_OPTIONS := print_stacktrace=1
 endif
 ifdef TSAN
+# clang's OpenMP runtime tells the sanitizer of its barriers, gcc's does not.
+CC := clang
 BUILD := build-tsan
 SAN := -fsanitize=thread
 CFLAGS := -O1 -g
+export TSAN_OPTIONS := ignore_noninstrumented_modules=1
 endif
 ifeq ($(BUILD),build)
 BIN := bin
@@ -36,7 +45,8 @@ endif
 
 CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"' -DHAP_DATADIR='"$(PREFIX)/share/hap"'
 ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) -fopenmp -ffp-contract=fast -MMD -MP
-LDLIBS := -lmsgpackc -ljansson -lpcre2-8 -lxxhash -lopenblas -lz -lm
+MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
+LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lxxhash -lopenblas -lz -lm
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))
@@ -52,7 +62,14 @@ $(BUILD)/libhap.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/%.o: src/%.c
+# Objects are made again when the compiler or its flags are others than last time.
+FLAGS := $(BUILD)/flags
+$(FLAGS): force
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' > $@
+
+$(BUILD)/%.o: src/%.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -64,14 +81,24 @@ $(BIN)/$(basename $(notdir $(1))): $(patsubst src/%.c,$(BUILD)/%.o,$(1)) $(BUILD
 endef
 $(foreach s,$(PROGRAM_SOURCES),$(eval $(call program,$(s))))
 
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libhap.a
+$(BUILD)/unit/%: tests/unit/%.c tests/unit/unit.h $(BUILD)/libhap.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
 
 units: $(UNITS)
 
 check: all units
-	tests/run --bin $(BIN) --units $(BUILD)/unit
+	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
+
+SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
+	$(wildcard bench/run pipelines/timed pipelines/table)
+
+lint:
+	shellcheck $(SCRIPTS)
+	mandoc -Tlint -W warning man/hap*.[15]
+
+bench: all
+	bench/run --bin $(BIN)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
@@ -84,7 +111,7 @@ install: all
 clean:
 	rm -rf build build-asan build-tsan bin
 
-.PHONY: all units check install clean
+.PHONY: all units check lint bench install clean force
 .SECONDARY:
 
 -include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Installs what hap needs, builds it, and then:
+#
+#   ./setup.sh demo   finds a circuit of the embedded model
+#   ./setup.sh test   runs all tests
+#
+# On Debian and Ubuntu what is missing is installed with apt-get (by sudo when
+# not root); on another system it is listed. Exit status 2: something is missing
+# that this script cannot install.
+set -eu
+
+build_packages="gcc make libc6-dev libmsgpack-dev libopenblas-dev libjansson-dev
+libpcre2-dev libutf8proc-dev libxxhash-dev zlib1g-dev jq librsvg2-bin"
+test_packages="bats bats-assert bats-support bats-file mandoc shellcheck git
+python3 python3-msgpack"
+
+usage() {
+        echo "usage: ./setup.sh demo|test" >&2
+        exit 2
+}
+
+list_needs() {
+        cat >&2 <<'END'
+Install these, then run this script again with HAP_SETUP=skip:
+  to build:  a C11 compiler with OpenMP (gcc 10 or later), GNU make 4,
+             msgpack-c (the C library), OpenBLAS with its cblas header, jansson,
+             PCRE2 (8 bit), utf8proc, xxHash 0.8 or later, zlib,
+             all with headers
+  for the pipelines: jq, awk; rsvg-convert of librsvg for pictures as PNG
+  to test:   bash 5, bats 1.8 or later with bats-support, bats-assert, bats-file,
+             mandoc, shellcheck, git, Python 3 with msgpack
+END
+}
+
+missing_of() {
+        for package in "$@"; do
+                case $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) in
+                installed) ;;
+                *) printf '%s ' "$package" ;;
+                esac
+        done
+}
+
+install_missing() {
+        # shellcheck disable=SC2086 # a list
+        missing=$(missing_of $1)
+        [ -n "$missing" ] || return 0
+        as_root=
+        if [ "$(id -u)" -ne 0 ]; then
+                if ! command -v sudo >/dev/null; then
+                        echo "setup.sh: not root, and there is no sudo; as root, run:" >&2
+                        echo "  apt-get install $missing" >&2
+                        exit 2
+                fi
+                as_root=sudo
+        fi
+        echo "setup.sh: installing $missing"
+        $as_root apt-get update -q
+        # shellcheck disable=SC2086 # a list
+        $as_root env DEBIAN_FRONTEND=noninteractive \
+                apt-get install -y -q --no-install-recommends $missing
+}
+
+prepare() {
+        [ "${HAP_SETUP:-}" != skip ] || return 0
+        if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+                install_missing "$1"
+        else
+                echo "setup.sh: not a Debian or Ubuntu system" >&2
+                list_needs
+                exit 2
+        fi
+}
+
+[ $# -eq 1 ] || usage
+cd "$(dirname "$0")"
+jobs=$(nproc 2>/dev/null || echo 2)
+case $1 in
+demo)
+        prepare "$build_packages"
+        make -s -j"$jobs"
+        make -f pipelines/table1.mk SPARSITY=90% SEEDS=1
+        echo
+        echo "The table, the picture and every stream of the run are in $PWD/results/table1"
+        ;;
+test)
+        prepare "$build_packages $test_packages"
+        make -s -j"$jobs" all units
+        make -s check
+        ;;
+*) usage ;;
+esac
