@@ -34,6 +34,9 @@ struct hap_random_key {
         uint64_t stream; /* which use of the seed: masks, order of prompts … */
 };
 
+/* One block: four words for a counter of 128 bits and a key of 64. */
+void hap_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
 /* A 64-bit word for (key, i, j). */
 uint64_t hap_random_word(struct hap_random_key key, uint64_t i, uint64_t j);
 

@@ -1,0 +1,36 @@
+#include "common/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int hap_fail(struct hap_error *err, int code, const char *format, ...)
+{
+        va_list args;
+
+        err->code = code;
+        va_start(args, format);
+        vsnprintf(err->message, sizeof(err->message), format, args);
+        va_end(args);
+        return code;
+}
+
+int hap_fail_within(struct hap_error *err, const char *format, ...)
+{
+        char inner[sizeof(err->message)];
+        va_list args;
+        size_t n;
+
+        memcpy(inner, err->message, sizeof(inner));
+        va_start(args, format);
+        vsnprintf(err->message, sizeof(err->message), format, args);
+        va_end(args);
+        n = strlen(err->message);
+        snprintf(err->message + n, sizeof(err->message) - n, ": %s", inner);
+        return err->code;
+}
+
+int hap_fail_memory(struct hap_error *err, const char *what)
+{
+        return hap_fail(err, HAP_ESYSTEM, "out of memory for %s", what);
+}

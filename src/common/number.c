@@ -1,0 +1,77 @@
+#include "common/number.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int hap_parse_int(const char *text, const char *what, int64_t min, int64_t max,
+                  int64_t *value, struct hap_error *err)
+{
+        const char *digits = text + (text[0] == '-');
+        long long parsed;
+
+        if (!*digits || digits[strspn(digits, "0123456789")])
+                return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a whole number", what, text);
+        errno = 0;
+        parsed = strtoll(text, NULL, 10);
+        if (errno || parsed < min || parsed > max)
+                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not within %lld and %lld",
+                                what, text, (long long)min, (long long)max);
+        *value = parsed;
+        return 0;
+}
+
+int hap_parse_real(const char *text, const char *what, double min, double max,
+                   double *value, struct hap_error *err)
+{
+        char *end = NULL;
+        double parsed = NAN;
+
+        /* strtod takes blanks, hexadecimal, "inf" and "nan" too */
+        if (*text && !text[strspn(text, "0123456789+-.eE")])
+                parsed = strtod(text, &end);
+        if (!end || end == text || *end)
+                return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a number", what, text);
+        if (!(parsed >= min && parsed <= max) || !isfinite(parsed))
+                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not within %g and %g",
+                                what, text, min, max);
+        *value = parsed;
+        return 0;
+}
+
+int hap_parse_amount(const char *text, const char *what,
+                     struct hap_amount *amount, struct hap_error *err)
+{
+        size_t length = strlen(text);
+        char digits[64];
+        int64_t count;
+        int rc;
+
+        if (length && text[length - 1] == '%') {
+                if (length > sizeof(digits))
+                        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a share",
+                                        what, text);
+                memcpy(digits, text, length - 1);
+                digits[length - 1] = '\0';
+                rc = hap_parse_real(digits, what, 0, 100, &amount->value, err);
+        } else {
+                rc = hap_parse_int(text, what, 0, INT64_C(1) << 53, &count, err);
+                if (rc == 0)
+                        amount->value = (double)count;
+        }
+        if (rc < 0)
+                return rc;
+        amount->given = true;
+        amount->percent = length && text[length - 1] == '%';
+        return 0;
+}
+
+size_t hap_amount_of(const struct hap_amount *amount, size_t whole)
+{
+        double n = amount->value;
+
+        if (amount->percent)
+                n = round(amount->value / 100 * (double)whole);
+        return n < (double)whole ? (size_t)n : whole;
+}
