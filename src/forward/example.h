@@ -15,6 +15,8 @@ struct hap_example {
         const char *id;
         int n_tokens;
         const int32_t *clean, *corrupted;
+        /* No answers: only a record with "at" may lack them; no wrongs: any
+         * may. A metric that needs them complains. */
         int n_answers, n_wrongs;
         const int32_t *answers, *wrongs;
         /* Answer positions: answer_first … answer_first + n_positions - 1;
@@ -30,21 +32,28 @@ struct hap_examples {
         struct hap_arena arena;
 };
 
-/* One record {"id", "clean", "corrupted", "answers", "wrongs", "at"} to an
- * example. Texts are encoded with the tokenizer (NULL: texts are refused, ids
- * are needed); an answer's text must be one token. "answer" and "wrong" are
- * taken for lists of one. `where` ("record 12 of 'ioi.task'") names it in
- * messages. Memory comes from the arena. */
+/* One record {"id", "clean", "corrupted", "answers", "wrongs", "at",
+ * "positions"} to an example. Texts are encoded with the tokenizer (NULL:
+ * texts are refused, ids are needed); an answer's text must be one token.
+ * "answer" and "wrong" are taken for lists of one. `model` gives the limits of
+ * ids and lengths (NULL: none are checked). `where` ("record 12 of 'ioi.task'")
+ * names it in messages. Memory comes from the arena. */
 int hap_example_of(const json_t *record, const struct hap_model *model,
                    const struct hap_tokenizer *tokenizer, const char *where,
                    struct hap_arena *arena, struct hap_example *example,
                    struct hap_error *err);
 
 /* All records of the reader's current section (kind "task"); an empty one is
- * an error. The tokenizer is loaded from the model's path when first needed. */
+ * an error. The tokenizer is loaded from the model's path when first needed:
+ * for a record with text, or for a header that says which tokenizer its ids
+ * are from, which then must be the model's. */
 int hap_examples_read(struct hap_reader *reader, const json_t *header,
                       const struct hap_model *model, struct hap_examples *examples,
                       struct hap_error *err);
 void hap_examples_release(struct hap_examples *examples);
+
+/* The "tokenizer" of a task's header, {"tokens", "fingerprint" (16 hex digits:
+ * xxh3-64 over all tokens)}. New reference, NULL when memory is short. */
+json_t *hap_tokenizer_describe(const struct hap_tokenizer *tokenizer);
 
 #endif
