@@ -1,0 +1,103 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "attrib/select.h"
+
+static size_t count(const struct hap_choice *choice)
+{
+        size_t n = 0;
+
+        for (size_t e = 0; e < choice->graph.n_edges; e++)
+                n += choice->z[e] > 0;
+        return n;
+}
+
+/* Starts a choice with what belongs to the section's header and graph. */
+static int begin(struct hap_choice *choice, const struct hap_edges *scores, struct hap_error *err)
+{
+        const struct hap_graph *g = &scores->graph;
+
+        choice->header = json_deep_copy(scores->header);
+        choice->name = strdup(scores->name);
+        choice->z = calloc(g->n_edges, sizeof *choice->z);
+        if (!choice->header || !choice->name || !choice->z)
+                return hap_fail_memory(err, "the circuit");
+        return hap_graph_init(&choice->graph, g->n_layers, g->n_heads, g->parallel_residual,
+                              g->split_input, err);
+}
+
+void hap_choice_release(struct hap_choice *choice)
+{
+        json_decref(choice->header);
+        free(choice->name);
+        free(choice->z);
+        hap_graph_release(&choice->graph);
+        *choice = (struct hap_choice){0};
+}
+
+static const char *fingerprint(const json_t *header)
+{
+        const char *text = json_string_value(
+                json_object_get(json_object_get(header, "model"), "fingerprint"));
+
+        return text ? text : "";
+}
+
+/* Sections that are united must be about the same edges of the same model. */
+static int check_alike(const struct hap_choice *choice, const struct hap_edges *scores,
+                       struct hap_error *err)
+{
+        const char *here = fingerprint(scores->header), *first = fingerprint(choice->header);
+
+        if (!hap_graph_equal(&choice->graph, &scores->graph))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': its graph is not that of '%s'",
+                                scores->name, choice->name);
+        if (*here && *first && strcmp(here, first) != 0)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': made for model %s, '%s' is from %s",
+                                scores->name, here, choice->name, first);
+        return HAP_OK;
+}
+
+int hap_choice_add(struct hap_choice *choice, const struct hap_edges *scores,
+                   const struct hap_selection *how, struct hap_error *err)
+{
+        size_t n;
+        int rc = choice->sections == 0 ? begin(choice, scores, err)
+                                       : check_alike(choice, scores, err);
+
+        if (rc == 0)
+                rc = hap_select_edges(scores, how, choice->z, &n, err);
+        choice->sections++;
+        return rc;
+}
+
+static int add_named(struct hap_choice *choice, const char *const *always,
+                     size_t n_always, struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        for (size_t i = 0; i < n_always && rc == 0; i++)
+                rc = hap_select_named(&choice->graph, always[i], choice->z, err);
+        return rc;
+}
+
+int hap_choice_finish(struct hap_choice *choice, const char *const *always,
+                      size_t n_always, bool keep_dead, struct hap_error *err)
+{
+        int rc = add_named(choice, always, n_always, err);
+
+        if (rc < 0)
+                return rc;
+        choice->selected = count(choice);
+        if (!keep_dead)
+                hap_graph_drop_dead(&choice->graph, choice->z);
+        rc = add_named(choice, always, n_always, err);
+        choice->kept = count(choice);
+        if (rc == 0 && choice->kept == 0 && choice->selected > 0)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot select from '%s': all %zu edges selected are dead, "
+                                "keep more or use --greedy", choice->name, choice->selected);
+        return rc;
+}
