@@ -1,0 +1,187 @@
+# From a task to a table of circuits:
+#
+#   make -f pipelines/hap.mk MODEL=models/demo TASK=ioi SPARSITY='90% 94%' SEEDS=3
+#
+# task -> cache -> scores -> subgraph -> circuit -> report, each a stream that is
+# kept under results/NAME and not made again as long as what it is made from and
+# the options it is made with stay the same. What a stage took stands beside its
+# product, in FILE.seconds.
+#
+#   MODEL     folder or .gguf file
+#   TASK      a task of hap-task, or with PROMPTS=DIR a name for one's own
+#             prompts, DIR/train.jsonl, validation.jsonl and test.jsonl
+#   SPARSITY  one or more, in percent of all edges
+#   SEEDS     how many seeds each method that draws random numbers gets
+#   TRAIN, VALIDATION, TEST   how many prompts of each split
+#   METHODS   any of eap, eap-ig, ep, hap
+#   KEEP      size of the subgraph that hap prunes, N edges or P%
+#   NAME      folder under results/
+
+PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+BIN ?= $(PIPELINES)/../bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+MODEL ?= models/demo
+TASK ?= ioi
+SPARSITY ?= 94%
+SEEDS ?= 1
+TRAIN ?= 200
+VALIDATION ?= 200
+TEST ?= 1000
+KEEP ?= 50%
+METHODS ?= hap
+METRICS ?= kl,logit-diff,accuracy,exact-match
+NAME ?= $(basename $(notdir $(MODEL)))-$(TASK)
+D := results/$(NAME)
+
+# A method either cuts the ranking of its scores, or prunes: all edges, or those
+# of the subgraph that the scores named leave.
+eap.attrib := --method eap
+eap-ig.attrib := --method eap-ig-inputs --steps 5
+ep.prune := --recipe edge-pruning
+hap.prune := --recipe hap
+hap.from := eap
+eap.title := EAP
+eap-ig.title := EAP-IG
+ep.title := EP
+hap.title := HAP
+
+ALL_METHODS := $(sort $(patsubst %.title,%,$(filter %.title,$(.VARIABLES))))
+ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)
+$(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_METHODS))
+endif
+ifeq ($(shell PATH='$(PATH)' command -v hap-task),)
+$(error the programs are not built yet: run make first)
+endif
+
+SPARSITIES := $(subst %,,$(SPARSITY))
+SEED_LIST := $(shell seq $(SEEDS))
+ifeq ($(and $(SPARSITIES),$(SEED_LIST)),)
+$(error SPARSITY and SEEDS must name at least one sparsity and one seed)
+endif
+
+TIMED = @$(PIPELINES)/timed $@.seconds
+# The model's files, so that another model makes everything anew.
+MODEL_FILES := $(filter-out %.md %.py,$(wildcard $(MODEL)/*.* $(filter %.gguf,$(MODEL))))
+prompts = $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,$(TASK) --split $(1)) -n $(2)
+keep_of = $(shell awk 'BEGIN { print 100 - $(1) }')%
+
+CUTS := $(foreach m,$(METHODS),$(if $($(m).attrib),$(m)))
+PRUNES := $(foreach m,$(METHODS),$(if $($(m).prune),$(m)))
+SCORES := $(sort $(CUTS) $(foreach m,$(PRUNES),$($(m).from)))
+
+circuit_names = $(if $($(1).attrib),$(1)-$(2),$(foreach n,$(SEED_LIST),$(1)-$(2)-$(n)))
+NAMES := $(foreach m,$(METHODS),$(foreach s,$(SPARSITIES),$(call circuit_names,$(m),$(s))))
+CIRCUITS := $(NAMES:%=$(D)/%.circuit)
+PICTURES := $(if $(filter hap,$(METHODS)),$(SPARSITIES:%=$(D)/hap-%.svg))
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all force
+.SUFFIXES:
+
+all: $(D)/table.txt $(D)/table.md $(PICTURES)
+	@cat $(D)/table.txt
+	@printf '\n'
+	@printf 'written: %s\n' $^
+
+# .options/NAME changes when the options do, and with it what depends on it.
+# $(call options,NAME,TEXT)
+define options
+$(D)/.options/$(1): force
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' > $$@
+endef
+
+define task_rule # split, number
+$(eval $(call options,$(1),$(MODEL) $(call prompts,$(1),$(2))))
+$(D)/$(1).task: $(D)/.options/$(1) $(MODEL_FILES) $(if $(PROMPTS),$(PROMPTS)/$(1).jsonl)
+	$$(TIMED) hap-task -m $(MODEL) $(call prompts,$(1),$(2)) -o $$@
+endef
+$(eval $(call task_rule,train,$(TRAIN)))
+$(eval $(call task_rule,validation,$(VALIDATION)))
+$(eval $(call task_rule,test,$(TEST)))
+
+$(D)/train.cache: $(D)/train.task
+	$(TIMED) hap-forward -m $(MODEL) -o $@ $<
+
+define scores_rule # method
+$(eval $(call options,$(1).scores,$($(1).attrib)))
+$(D)/$(1).scores: $(D)/train.cache $(D)/.options/$(1).scores
+	$$(TIMED) hap-attrib -m $(MODEL) $($(1).attrib) -o $$@ $$<
+
+$(D)/$(1).subgraph: $(D)/$(1).scores $(D)/.options/$(1).subgraph
+	$$(TIMED) hap-select --keep $(KEEP) -o $$@ $$<
+$(eval $(call options,$(1).subgraph,$(KEEP)))
+endef
+$(foreach m,$(SCORES),$(eval $(call scores_rule,$(m))))
+
+# Dead edges stay in a circuit that is cut from a ranking, so that it has the
+# sparsity asked for; hap-eval leaves them out, which changes no output.
+define cut_rule # method, sparsity
+$(D)/$(1)-$(2).circuit: $(D)/$(1).scores
+	$$(TIMED) hap-select --keep $(call keep_of,$(2)) --keep-dead -o $$@ $$<
+endef
+$(foreach m,$(CUTS),$(foreach s,$(SPARSITIES),$(eval $(call cut_rule,$(m),$(s)))))
+
+define prune_rule # method, sparsity, seed
+$(D)/$(1)-$(2)-$(3).circuit: $(D)/train.cache \
+		$(if $($(1).from),$(D)/$($(1).from).subgraph $(D)/$($(1).from).scores) \
+		$(D)/.options/$(1)
+	$$(TIMED) hap-prune -m $(MODEL) $($(1).prune) --sparsity $(2)% --seed $(3) -o $$@ \
+		$$(filter-out $(D)/.options/%,$$^)
+endef
+$(foreach m,$(PRUNES),$(eval $(call options,$(m),$($(m).prune))) \
+	$(foreach s,$(SPARSITIES),$(foreach n,$(SEED_LIST),$(eval $(call prune_rule,$(m),$(s),$(n))))))
+
+$(eval $(call options,metrics,$(METRICS)))
+define report_rule # split
+$(D)/%.$(1).report: $(D)/%.circuit $(D)/$(1).task $(D)/.options/metrics
+	$$(TIMED) hap-eval -m $(MODEL) --metric $(METRICS) -o $$@ $(D)/$(1).task $$<
+
+$(D)/full.$(1).report: $(D)/$(1).task $(D)/.options/metrics
+	$$(TIMED) hap-eval -m $(MODEL) --metric $(METRICS) --full -o $$@ $$<
+
+$(D)/empty.$(1).report: $(D)/$(1).task $(D)/.options/metrics
+	$$(TIMED) hap-eval -m $(MODEL) --metric $(METRICS) --empty -o $$@ $$<
+endef
+$(eval $(call report_rule,test))
+$(eval $(call report_rule,validation))
+
+# What a circuit cost: the stages that it alone, or with others, came from.
+costs = $(D)/train.cache.seconds \
+	$(if $($(1).attrib),$(D)/$(1).scores.seconds) \
+	$(if $($(1).from),$(D)/$($(1).from).scores.seconds $(D)/$($(1).from).subgraph.seconds)
+row = --row $(1) '$(2)' '$(3)' '$(strip $(4))'
+rows_of = $(foreach c,$(call circuit_names,$(1),$(2)),\
+	$(call row,$(D)/$(c),$($(1).title),$(2),$(call costs,$(1)) $(D)/$(c).circuit.seconds))
+ROWS = $(call row,$(D)/full,full model,,) $(call row,$(D)/empty,empty circuit,,) \
+	$(foreach s,$(SPARSITIES),$(foreach m,$(METHODS),$(call rows_of,$(m),$(s))))
+REPORTED := full empty $(NAMES)
+REPORTS := $(foreach n,$(REPORTED),$(D)/$(n).test.report $(D)/$(n).validation.report)
+
+$(eval $(call options,table,$(subst ','\'',$(ROWS))))
+$(D)/table.json: $(CIRCUITS) $(REPORTS) $(D)/.options/table $(PIPELINES)/table
+	@$(PIPELINES)/table collect $(ROWS) > $@.part
+	@mv $@.part $@
+
+$(D)/table.txt: $(D)/table.json
+	@$(PIPELINES)/table text $< > $@.part
+	@mv $@.part $@
+
+$(D)/table.md: $(D)/table.json
+	@$(PIPELINES)/table markdown $< > $@.part
+	@mv $@.part $@
+
+# The picture is of the seed whose circuit is best on the validation prompts.
+define picture_rule # sparsity
+$(D)/hap-$(1).svg: $(D)/table.json
+	@best=$$$$($(PIPELINES)/table best HAP $(1) $$<) && \
+		echo "hap-show --svg -o $$@ $$$$best" >&2 && hap-show --svg -o $$@ "$$$$best"
+endef
+$(foreach s,$(SPARSITIES),$(eval $(call picture_rule,$(s))))
+
+# Programs and prompts stay as they are; only options are looked at each time.
+force:
+$(MODEL_FILES):

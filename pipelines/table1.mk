@@ -1,0 +1,15 @@
+# The paper's table on the embedded model: indirect object identification by
+# edge attribution patching (EAP), edge pruning (EP) and the hybrid (HAP).
+#
+#   make -f pipelines/table1.mk SPARSITY='90% 94%' SEEDS=5
+#
+# All variables of hap.mk may be given.
+
+MODEL ?= models/demo
+TASK ?= ioi
+SPARSITY ?= 90% 94%
+SEEDS ?= 5
+METHODS ?= eap ep hap
+NAME ?= table1
+
+include $(dir $(lastword $(MAKEFILE_LIST)))hap.mk
