@@ -1,0 +1,147 @@
+#include "prune/hard_concrete.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline float float_of(uint32_t bits)
+{
+        float f;
+
+        memcpy(&f, &bits, sizeof f);
+        return f;
+}
+
+static inline uint32_t bits_of(float f)
+{
+        uint32_t bits;
+
+        memcpy(&bits, &f, sizeof bits);
+        return bits;
+}
+
+/* ln x for normal x > 0: x = 2^e · m with m in [√½, √2), and
+ * ln m = 2 atanh(t) = 2t (1 + t²/3 + t⁴/5 + …), t = (m − 1)/(m + 1). */
+static inline float log_of(float x)
+{
+        uint32_t shifted = bits_of(x) - 0x3f3504f3u;
+        int32_t e = (int32_t)shifted >> 23;
+        float m = float_of((shifted & 0x007fffffu) + 0x3f3504f3u);
+        float t = (m - 1) / (m + 1), t2 = t * t;
+        float series = 1 + t2 * (1.f / 3 + t2 * (1.f / 5 + t2 * (1.f / 7 + t2 * (1.f / 9))));
+
+        return (float)e * 0.693147181f + 2 * t * series + (x - x);
+}
+
+/* e^x, from e^-87 to e^88: x = n ln 2 + r, |r| ≤ ln 2 / 2, e^r by Taylor. Adding
+ * 1.5 · 2^23 rounds to an integer, which then stands in the low bits. */
+static inline float exp_of(float x)
+{
+        const float round = 12582912.f;
+        float limited = x > 88 ? 88 : x < -87 ? -87 : x;
+        float shifted = limited * 1.44269504f + round;
+        float n = shifted - round;
+        float r = limited - n * 0.693359375f + n * 2.12194440e-4f;
+        float taylor = 1 + r * (1 + r * (1.f / 2 + r * (1.f / 6 + r * (1.f / 24 +
+                       r * (1.f / 120 + r * (1.f / 720))))));
+
+        return float_of(((bits_of(shifted) & 0x1ffu) + 127) << 23) * taylor;
+}
+
+void hap_concrete_sample(size_t n, const float *u, const float *log_alpha,
+                         float *z, float *slope)
+{
+        const float width = (float)(HAP_CONCRETE_RIGHT - HAP_CONCRETE_LEFT);
+        const float left = (float)HAP_CONCRETE_LEFT;
+        const float sharp = (float)(1 / HAP_CONCRETE_TEMPERATURE);
+
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                float logit = log_of(u[i]) - log_of(1 - u[i]);
+                float s = 1 / (1 + exp_of(-(logit + log_alpha[i]) * sharp));
+                float stretched = width * s + left;
+
+                z[i] = stretched < 0 ? 0 : stretched > 1 ? 1 : stretched;
+                if (slope)
+                        slope[i] = stretched <= 0 || stretched >= 1
+                                           ? 0 : width * s * (1 - s) * sharp;
+        }
+}
+
+void hap_concrete_uniform(size_t n, float *u)
+{
+        for (size_t i = 0; i < n; i++)
+                u[i] = (float)HAP_CONCRETE_EPSILON +
+                       (float)(1 - 2 * HAP_CONCRETE_EPSILON) * u[i];
+}
+
+void hap_concrete_bernoulli(size_t n, const float *u, const float *log_alpha, float *z)
+{
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                float logit = log_of(u[i]) - log_of(1 - u[i]) + log_alpha[i];
+
+                z[i] = (logit > 0 ? 1.f : 0.f) + (logit - logit);
+        }
+}
+
+static double logit_of_zero(void)
+{
+        return HAP_CONCRETE_TEMPERATURE * log(-HAP_CONCRETE_LEFT / HAP_CONCRETE_RIGHT);
+}
+
+double hap_concrete_open(double log_alpha)
+{
+        double closed = 1 / (1 + exp(log_alpha - logit_of_zero()));
+
+        if (closed < HAP_CONCRETE_EPSILON)
+                closed = HAP_CONCRETE_EPSILON;
+        if (closed > 1 - HAP_CONCRETE_EPSILON)
+                closed = 1 - HAP_CONCRETE_EPSILON;
+        return 1 - closed;
+}
+
+double hap_concrete_log_open(double log_alpha)
+{
+        double x = logit_of_zero() - log_alpha;
+
+        return x > 0 ? -x - log1p(exp(-x)) : -log1p(exp(x));
+}
+
+struct placed {
+        float log_alpha;
+        size_t place;
+};
+
+static int smaller_first(const void *a, const void *b)
+{
+        const struct placed *x = a, *y = b;
+
+        if (x->log_alpha != y->log_alpha)
+                return x->log_alpha < y->log_alpha ? -1 : 1;
+        return x->place > y->place ? -1 : x->place < y->place;
+}
+
+long hap_concrete_deterministic(size_t n, const float *log_alpha, float *mask)
+{
+        struct placed *order = calloc(n ? n : 1, sizeof *order);
+        double open = 0;
+        long closed;
+
+        if (!order)
+                return -1;
+        for (size_t i = 0; i < n; i++) {
+                double x = HAP_CONCRETE_FACTOR * log_alpha[i] / HAP_CONCRETE_TEMPERATURE;
+
+                mask[i] = (float)(1 / (1 + exp(-x)));
+                order[i] = (struct placed){log_alpha[i], i};
+                open += hap_concrete_open(log_alpha[i]);
+        }
+        closed = isnan(open) ? 0 : (long)nearbyint((double)n - open);
+        qsort(order, n, sizeof *order, smaller_first);
+        for (long i = 0; i < closed; i++)
+                mask[order[i].place] = 0;
+        free(order);
+        return closed;
+}
