@@ -1,4 +1,6 @@
-/* The prompts of a task or a cache, made ready to be run. */
+/* The prompts of a task or a cache, made ready to be run: all at once
+ * (hap_prompts_read), or a few batches at a time (struct hap_feed), so that
+ * memory does not grow with their number. */
 #ifndef HAP_FORWARD_PROMPTS_H
 #define HAP_FORWARD_PROMPTS_H
 
@@ -8,13 +10,17 @@
 
 struct hap_prompts_options {
         enum hap_ablation ablation;
+        bool plain;      /* only plain runs follow: first = 0, nothing prepared */
         bool want_q;     /* masked runs follow (see hap_prompt.q) */
         bool want_log_p; /* KL, exact match: the full model's answers */
-        bool corrupted_targets; /* reserved for losses on the corrupted run */
         size_t limit;    /* take only the first `limit` examples; 0: all */
+        size_t batch_rows; /* tokens in a batch, about; 0: 128 */
 };
 
-/* Owns everything that its prompts point to. */
+struct hap_feed;
+
+/* Owns everything that its prompts point to, but for what lies in the mapped
+ * file (`mapped`) or, for prompts of a feed, in the feed. */
 struct hap_prompts {
         json_t *header; /* of the section they came from, owned */
         struct hap_example *examples; /* [n] */
@@ -22,8 +28,17 @@ struct hap_prompts {
         const struct hap_prompt **pointers; /* [n]: items, for batches */
         size_t n;
         size_t longest; /* tokens of the longest prompt */
+        /* Batches of prompts that run together: batch b holds the prompts
+         * batch_start[b] … batch_start[b + 1] − 1. At most `batch_rows` tokens
+         * (or one prompt) and 16 prompts; depends on the set alone. */
+        size_t *batch_start; /* [n_batches + 1] */
+        size_t n_batches;
+        size_t most_rows;    /* tokens of the largest batch */
+        size_t most_answers; /* answer positions of the batch with most */
         struct hap_arena arena;
+        struct hap_arena *arenas; /* [n]: what was prepared for each prompt */
         bool mapped; /* sources point into the reader's mapped file */
+        struct hap_feed *feed; /* owned; NULL for prompts of a feed */
 };
 
 /* Reads the reader's current section, "task" (the model is run for what a
@@ -39,8 +54,27 @@ int hap_prompts_read(struct hap_prompts *prompts, struct hap_reader *reader,
                      struct hap_error *err);
 void hap_prompts_release(struct hap_prompts *prompts);
 
-/* How many prompts run together, chosen so that a batch has about 128 rows (at
+/* How many prompts run together on average in batches of about 128 rows (at
  * least 1, at most 16 prompts); depends on the set alone, never on threads. */
 size_t hap_prompts_per_batch(const struct hap_prompts *prompts);
+
+/* --- a few batches at a time --- */
+
+/* Opens the reader's current section. A task is read at once (only tokens are
+ * kept); a cache stays to be read by hap_feed_next, so no other section can be
+ * read before that has returned 0. */
+int hap_feed_open(struct hap_feed **feed, struct hap_reader *reader,
+                  const json_t *header, const struct hap_model *model,
+                  const struct hap_prompts_options *options,
+                  struct hap_error *err);
+/* The next prompts, at most `n_batches` batches of them (0: all that are left):
+ * 1, or 0 when there are no more (then nothing is to be released), or a
+ * negative code. The engine is the same in every call. */
+int hap_feed_next(struct hap_feed *feed, const struct hap_engine *engine,
+                  size_t n_batches, struct hap_prompts *prompts,
+                  struct hap_error *err);
+/* Examples in all; 0: not known before the end. */
+size_t hap_feed_total(const struct hap_feed *feed);
+void hap_feed_close(struct hap_feed *feed); /* NULL is allowed */
 
 #endif

@@ -1,0 +1,20 @@
+/* The model that a stream needs. */
+#ifndef HAP_FORWARD_OPEN_H
+#define HAP_FORWARD_OPEN_H
+
+#include <jansson.h>
+
+#include "common/error.h"
+#include "model/model.h"
+
+/* Loads the model at `path` (option -m), or with NULL the one that the header
+ * of stream `name` was made with, and checks that it is the header's.
+ * HAP_EUSAGE: neither is given. */
+int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
+                  const char *name, struct hap_error *err);
+
+/* Whether the header's graph splits the input into tok and pos; false without
+ * a graph. */
+bool hap_header_splits_input(const json_t *header);
+
+#endif
