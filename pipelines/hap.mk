@@ -15,7 +15,7 @@
 #   TRAIN, VALIDATION, TEST   how many prompts of each split
 #   METHODS   any of eap, eap-ig, ep, hap
 #   KEEP      size of the subgraph that hap prunes, N edges or P%
-#   NAME      folder under results/
+#   NAME      folder under RESULTS, by default results
 
 PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 BIN ?= $(PIPELINES)/../bin
@@ -32,7 +32,8 @@ KEEP ?= 50%
 METHODS ?= hap
 METRICS ?= kl,logit-diff,accuracy,exact-match
 NAME ?= $(basename $(notdir $(MODEL)))-$(TASK)
-D := results/$(NAME)
+RESULTS ?= results
+D := $(RESULTS)/$(NAME)
 
 # A method either cuts the ranking of its scores, or prunes: all edges, or those
 # of the subgraph that the scores named leave.

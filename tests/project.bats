@@ -1,0 +1,106 @@
+load helper
+
+# What holds for the whole tree: programs, pages, tests and files agree.
+
+programs() {
+        basename -a -s .c "$root"/src/*/hap-*.c
+}
+
+# The files that git knows, or all where there is no repository.
+files() {
+        cd "$root"
+        git ls-files 2>/dev/null | grep . ||
+                find . -type f -not -path './build*' -not -path './bin/*' -not -path './results/*'
+}
+
+# The options a program's -h names, one a line: -o and --output alike.
+options_of_help() {
+        "$1" -h | grep -E '^ +-' | sed -E 's/^ +//; s/  .*//' |
+                grep -oE -- '(^|[ ,/])--?[A-Za-z0-9][A-Za-z0-9-]*' | tr -d ' ,/' | sort -u
+}
+
+# The options that the lists of its page explain.
+options_of_page() {
+        grep -E '^\.It Fl ' "$root/man/$1.1" | grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*' |
+                sed 's/^Fl /-/' | sort -u
+}
+
+@test "every program has a page and a test file" {
+        for program in $(programs); do
+                assert_exists "$root/man/$program.1"
+                assert_exists "$root/tests/$program.bats"
+        done
+}
+
+@test "every page and test file named for a program has its program" {
+        for name in $(basename -a -s .1 "$root"/man/hap-*.1) \
+                $(basename -a -s .bats "$root"/tests/hap-*.bats); do
+                [[ " $(programs | tr '\n' ' ')" == *" $name "* ]] || fail "no program $name"
+        done
+}
+
+@test "the page of every program explains the options that -h names, and no others" {
+        for program in $(programs); do
+                options_of_help "$program" >"$tmp/help"
+                options_of_page "$program" >"$tmp/page"
+                [[ -s $tmp/help ]] || fail "$program -h names no option"
+                diff -u "$tmp/help" "$tmp/page" || fail "$program: -h (-) and page (+) differ"
+        done
+}
+
+@test "pages are without complaints" {
+        need_tool mandoc
+        run mandoc -Tlint -W warning "$root"/man/hap*.[15]
+        assert_success
+        assert_output ""
+}
+
+@test "every program answers -h and --version on standard output, and refuses what it does not know" {
+        for program in $(programs); do
+                "$program" -h >"$tmp/out" 2>"$tmp/err" || fail "$program -h exits $?"
+                assert_file_contains "$tmp/out" "$program"
+                [[ ! -s $tmp/err ]] || fail "$program -h writes on standard error"
+                run -0 --separate-stderr "$program" --version
+                assert_output --regexp "^$program [0-9]+[.][0-9]+[.][0-9]+"
+                assert_refused 2 "$program: " "$program" --no-such-option
+        done
+}
+
+@test "help that cannot be written is an error" {
+        for program in $(programs); do
+                run -1 bash -c "$program -h >/dev/full"
+        done
+}
+
+@test "no file tells of the machine it was written on" {
+        files | grep -vE '^(models/demo/.*json|tests/golden/)' |
+                (cd "$root" && xargs grep -nIE '(^|[^[:alnum:]_.$}/-])/(work|root|home|tmp)/') >"$tmp/found" || true
+        [[ ! -s $tmp/found ]] || fail "$(cat "$tmp/found")"
+}
+
+@test "source files stay under 500 lines and programs under 200" {
+        cd "$root"
+        for file in src/*/*.[ch] tests/unit/*.[ch]; do
+                limit=500
+                [[ $file != src/*/hap-*.c ]] || limit=200
+                [[ $(wc -l <"$file") -lt $limit ]] || fail "$file has $limit lines or more"
+        done
+}
+
+@test "nothing is marked as left to be done" {
+        files | grep -E '\.(c|h|sh|bash|bats|mk|py|1|5|md)$' | grep -v '^tests/project.bats$' |
+                (cd "$root" && xargs grep -nE 'TODO|FIXME|XXX') >"$tmp/found" || true
+        [[ ! -s $tmp/found ]] || fail "$(cat "$tmp/found")"
+}
+
+@test "scripts are without complaints" {
+        need_tool shellcheck
+        cd "$root"
+        run shellcheck setup.sh .ci/run tests/run tests/helper.bash pipelines/timed pipelines/table
+        assert_success
+}
+
+@test "set-up without knowing what to do says what there is" {
+        assert_refused 2 "setup.sh demo|test" "$root/setup.sh"
+        assert_refused 2 "setup.sh demo|test" "$root/setup.sh" install
+}
