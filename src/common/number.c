@@ -45,7 +45,7 @@ int hap_parse_amount(const char *text, const char *what,
 {
         size_t length = strlen(text);
         char digits[64];
-        int64_t count;
+        int64_t count = 0;
         int rc;
 
         if (length && text[length - 1] == '%') {

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "common/error.h"
 #include "common/number.h"
@@ -76,7 +77,9 @@ struct hap_program {
         struct hap_reader *in;  /* open when HAP_USES_INPUT */
         struct hap_writer *out; /* open when HAP_USES_STREAM */
         json_t *history;        /* this program's entry */
+        FILE *text;             /* what hap_program_text gave */
         double started;         /* for the closing line */
+        double shown;           /* when progress was last drawn; 0: it is not */
         void *options;
 };
 
@@ -102,7 +105,12 @@ void hap_say(const struct hap_program *program, const char *format, ...)
 json_t *hap_program_header(const struct hap_program *program, const char *kind,
                            const json_t *from);
 
-/* Closes output and input, prints the closing line (`what` things done,
+/* Where a program without HAP_USES_STREAM prints: standard output, or the file
+ * of -o, which hap_program_end renames into its place. */
+FILE *hap_program_text(struct hap_program *program);
+
+/* Reads and checks what is left of the input (with -p it is copied), closes
+ * output and input, prints the closing line (`what` things done,
  * seconds, peak memory) on standard error unless -q; returns the exit status. */
 int hap_program_end(struct hap_program *program, size_t done, const char *what);
 
@@ -110,5 +118,16 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what);
  * never for -q. `note` is put behind the count (may be NULL). */
 void hap_progress(struct hap_program *program, size_t done, size_t total,
                   const char *note);
+/* Takes the progress line away, before other talk. */
+void hap_progress_clear(struct hap_program *program);
+
+/* --- the option table's own part, see options.c --- */
+
+/* Fills the fields of `program` and its options from the command line and
+ * collects the arguments for the history; *asked is 'h' or 'V' when help or
+ * the version is wanted. HAP_EUSAGE: what is wrong. */
+int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked);
+/* Prints the help that the table gives. */
+void hap_options_help(const struct hap_program_info *info, FILE *out);
 
 #endif

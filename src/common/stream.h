@@ -20,7 +20,7 @@
 
 struct hap_limits {
         size_t record_bytes;  /* one header, record or trailer: 1 GiB */
-        size_t elements;      /* of an array or a map: 16 Mi */
+        size_t elements;      /* of all arrays and maps of a record: 16 Mi */
         size_t text_bytes;    /* of a str: 1 MiB */
         size_t depth;         /* of nesting: 32 */
 };
@@ -35,7 +35,12 @@ struct hap_reader; /* reads one stream that is the files one behind the other */
  * owns its copies of the names. */
 int hap_reader_open(struct hap_reader **reader, const char *const *paths,
                     size_t n_paths, struct hap_error *err);
+/* The same for `n` bytes that the caller keeps alive. */
+int hap_reader_open_memory(struct hap_reader **reader, const char *name,
+                           const void *data, size_t n, struct hap_error *err);
 void hap_reader_close(struct hap_reader *reader); /* NULL is allowed */
+/* Other limits than the default; read from the next section on. */
+void hap_reader_limit(struct hap_reader *reader, const struct hap_limits *limits);
 
 /* The next section's header: 1, or 0 at the end of the stream (an empty stream
  * ends at once), or a negative code. What is left of the section before is read
@@ -51,6 +56,9 @@ int hap_reader_section(struct hap_reader *reader, json_t **header,
 int hap_reader_record(struct hap_reader *reader, msgpack_object *record,
                       struct hap_error *err);
 bool hap_reader_keeps(const struct hap_reader *reader);
+
+/* The bytes of the header or record last read, as they stand in the stream. */
+const void *hap_reader_raw(const struct hap_reader *reader, size_t *n);
 
 /* For messages: the file of the current section as the user named it
  * ("standard input" for "-"), and the number of the current record from 1. */
@@ -74,12 +82,23 @@ int hap_writer_open(struct hap_writer **writer, const char *path, bool gzip,
 int hap_writer_close(struct hap_writer *writer, struct hap_error *err);
 /* Gives up: removes the file beside; what stands on a pipe has no trailer. */
 void hap_writer_abandon(struct hap_writer *writer);
+/* Removes the files beside of all writers that are open; for signal handlers. */
+void hap_writer_remove_all(void);
+
+/* For text: no section, standard output may be a terminal. */
+int hap_writer_open_text(struct hap_writer **writer, const char *path, bool gzip,
+                         struct hap_error *err);
+/* `n` bytes as they stand, outside of sections. */
+int hap_writer_bytes(struct hap_writer *writer, const void *data, size_t n,
+                     struct hap_error *err);
 
 /* Starts a section. `header` (borrowed) must hold "hap" and "kind". */
 int hap_writer_begin(struct hap_writer *writer, const json_t *header,
                      struct hap_error *err);
 /* A record: pack one map with the packer given, then end it. */
 msgpack_packer *hap_writer_record(struct hap_writer *writer);
+/* The packer within a record. */
+msgpack_packer *hap_writer_packer(struct hap_writer *writer);
 int hap_writer_end_record(struct hap_writer *writer, struct hap_error *err);
 /* Ends the section with its trailer. */
 int hap_writer_end(struct hap_writer *writer, struct hap_error *err);

@@ -1,0 +1,351 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/program.h"
+
+/* What all programs share, as one more table over struct hap_program. The
+ * bits of `uses` that an option needs stand beside it. */
+struct shared_option {
+        struct hap_option option;
+        unsigned needs;
+};
+
+static const struct shared_option shared_options[] = {
+        {{'m', "model", "MODEL", HAP_TEXT, offsetof(struct hap_program, model),
+          "the model: a folder or a GGUF file", .unrecorded = true}, HAP_USES_MODEL},
+        {{'j', "threads", "N", HAP_INT, offsetof(struct hap_program, threads),
+          "threads [all processors]", .min = 1, .max = 4096, .unrecorded = true}, HAP_USES_THREADS},
+        {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
+          "write to FILE [standard output]", .unrecorded = true}, 0},
+        {{'p', "pass", NULL, HAP_FLAG, offsetof(struct hap_program, pass),
+          "pass the sections read on, before the own", .unrecorded = true}, HAP_USES_PASS},
+        {{'z', "gzip", NULL, HAP_FLAG, offsetof(struct hap_program, gzip),
+          "compress the output", .unrecorded = true}, HAP_USES_STREAM},
+        {{'q', "quiet", NULL, HAP_FLAG, offsetof(struct hap_program, quiet),
+          "no progress, no closing line", .unrecorded = true}, 0},
+        {{'h', "help", NULL, HAP_FLAG, 0, "print this help", .unrecorded = true}, 0},
+        {{0, "version", NULL, HAP_FLAG, 0, "print the version", .unrecorded = true}, 0},
+};
+#define N_SHARED (sizeof(shared_options) / sizeof(shared_options[0]))
+
+/* One option as it was given. */
+struct given {
+        const struct hap_option *option;
+        void *base; /* what its offset counts from */
+};
+
+static bool is_end(const struct hap_option *option)
+{
+        return !option->letter && !option->name;
+}
+
+static bool matches(const struct hap_option *option, char letter, const char *name, size_t length)
+{
+        if (letter)
+                return option->letter == letter;
+        return option->name && strlen(option->name) == length &&
+               memcmp(option->name, name, length) == 0;
+}
+
+/* The option of a letter, or of a name when the letter is 0. */
+static struct given find(struct hap_program *program, char letter, const char *name, size_t length)
+{
+        const struct hap_option *own = program->info->options;
+
+        for (; own && !is_end(own); own++)
+                if (matches(own, letter, name, length))
+                        return (struct given){own, program->options};
+        for (size_t i = 0; i < N_SHARED; i++) {
+                const struct shared_option *s = &shared_options[i];
+
+                if ((program->info->uses & s->needs) == s->needs &&
+                    matches(&s->option, letter, name, length))
+                        return (struct given){&s->option, program};
+        }
+        return (struct given){NULL, NULL};
+}
+
+static int set_int(const struct hap_option *o, const char *what, int64_t *field,
+                   const char *text, struct hap_error *err)
+{
+        bool limited = o->min < o->max;
+        int64_t value = 0;
+        int rc = hap_parse_int(text, what, limited ? (int64_t)o->min : INT64_MIN,
+                               limited ? (int64_t)o->max : INT64_MAX, &value, err);
+
+        if (rc == 0)
+                *field = value;
+        return rc;
+}
+
+static int set_choice(const struct hap_option *o, const char *what, int *field,
+                      const char *text, struct hap_error *err)
+{
+        char known[512] = "";
+
+        for (int i = 0; o->choices[i]; i++) {
+                if (strcmp(text, o->choices[i]) == 0) {
+                        *field = i;
+                        return 0;
+                }
+                strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
+                strncat(known, o->choices[i], sizeof(known) - strlen(known) - 1);
+        }
+        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is none of %s", what, text, known);
+}
+
+static int add_text(struct hap_texts *texts, const char *text, struct hap_error *err)
+{
+        const char **items = realloc(texts->items, (texts->n + 1) * sizeof(*items));
+
+        if (!items)
+                return hap_fail_memory(err, "options");
+        items[texts->n] = text;
+        texts->items = items;
+        texts->n++;
+        return 0;
+}
+
+/* Stores the value in the field of its type. */
+static int set(struct given g, const char *text, struct hap_error *err)
+{
+        const struct hap_option *o = g.option;
+        void *field = (char *)g.base + o->offset;
+        bool limited = o->min < o->max;
+        char what[64];
+
+        snprintf(what, sizeof(what), "option '--%s'", o->name);
+        switch (o->type) {
+        case HAP_FLAG:
+                *(bool *)field = true;
+                return 0;
+        case HAP_TEXT:
+                *(const char **)field = text;
+                return 0;
+        case HAP_INT:
+                return set_int(o, what, field, text, err);
+        case HAP_REAL:
+                return hap_parse_real(text, what, limited ? o->min : -1e300,
+                                      limited ? o->max : 1e300, field, err);
+        case HAP_AMOUNT:
+                return hap_parse_amount(text, what, field, err);
+        case HAP_CHOICE:
+                return set_choice(o, what, field, text, err);
+        case HAP_TEXTS:
+        default:
+                return add_text(field, text, err);
+        }
+}
+
+/* One option with its value, if it takes one; the three that need no field. */
+static int take(struct hap_program *program, struct given g, const char *text,
+                bool *given, int *asked)
+{
+        const struct hap_option *own = program->info->options;
+
+        if (g.option->letter == 'h' && g.base == program) {
+                *asked = 'h';
+                return 0;
+        }
+        if (g.base == program && strcmp(g.option->name, "version") == 0) {
+                *asked = *asked ? *asked : 'V';
+                return 0;
+        }
+        if (g.base == program && g.option->letter == 'j') {
+                int64_t threads = 0;
+                int rc = set_int(g.option, "option '--threads'", &threads, text, &program->error);
+
+                program->threads = rc == 0 ? (int)threads : program->threads;
+                return rc;
+        }
+        if (g.base != program)
+                given[g.option - own] = true;
+        return set(g, text, &program->error);
+}
+
+static int unknown(struct hap_program *program, const char *dashes, const char *name, int length)
+{
+        return hap_fail(&program->error, HAP_EUSAGE, "unknown option '%s%.*s'; see %s -h",
+                        dashes, length, name, program->info->name);
+}
+
+static int lacks_value(struct hap_program *program, const struct hap_option *o)
+{
+        return hap_fail(&program->error, HAP_EUSAGE, "option '--%s' needs %s; see %s -h",
+                        o->name, o->argument, program->info->name);
+}
+
+/* "--name", "--name=value" or "--name" "value": how many words it took. */
+static int parse_long(struct hap_program *program, char **argv, bool *given, int *asked)
+{
+        const char *name = argv[0] + 2, *equals = strchr(name, '=');
+        size_t length = equals ? (size_t)(equals - name) : strlen(name);
+        struct given g = find(program, 0, name, length);
+        int rc;
+
+        if (!g.option)
+                return unknown(program, "--", name, (int)length);
+        if (g.option->type == HAP_FLAG) {
+                if (equals)
+                        return hap_fail(&program->error, HAP_EUSAGE, "option '--%s' takes no value",
+                                        g.option->name);
+                rc = take(program, g, NULL, given, asked);
+                return rc < 0 ? rc : 1;
+        }
+        if (!equals && !argv[1])
+                return lacks_value(program, g.option);
+        rc = take(program, g, equals ? equals + 1 : argv[1], given, asked);
+        return rc < 0 ? rc : equals ? 1 : 2;
+}
+
+/* "-qz", "-n5" or "-n" "5": how many words it took. */
+static int parse_short(struct hap_program *program, char **argv, bool *given, int *asked)
+{
+        for (const char *at = argv[0] + 1; *at; at++) {
+                struct given g = find(program, *at, NULL, 0);
+                int rc;
+
+                if (!g.option)
+                        return unknown(program, "-", at, 1);
+                if (g.option->type != HAP_FLAG) {
+                        if (!at[1] && !argv[1])
+                                return lacks_value(program, g.option);
+                        rc = take(program, g, at[1] ? at + 1 : argv[1], given, asked);
+                        return rc < 0 ? rc : at[1] ? 1 : 2;
+                }
+                rc = take(program, g, NULL, given, asked);
+                if (rc < 0)
+                        return rc;
+        }
+        return 1;
+}
+
+/* --- history --- */
+
+static json_t *record_of(const struct hap_option *o, const void *options)
+{
+        const void *field = (const char *)options + o->offset;
+        const struct hap_amount *amount = field;
+
+        switch (o->type) {
+        case HAP_FLAG:
+                return json_sprintf("--%s", o->name);
+        case HAP_TEXT:
+                return json_sprintf("--%s=%s", o->name, *(const char *const *)field);
+        case HAP_INT:
+                return json_sprintf("--%s=%lld", o->name, (long long)*(const int64_t *)field);
+        case HAP_REAL:
+                return json_sprintf("--%s=%.17g", o->name, *(const double *)field);
+        case HAP_AMOUNT:
+                return json_sprintf("--%s=%.17g%s", o->name, amount->value, amount->percent ? "%" : "");
+        case HAP_CHOICE:
+                return json_sprintf("--%s=%s", o->name, o->choices[*(const int *)field]);
+        case HAP_TEXTS:
+        default:
+                return NULL;
+        }
+}
+
+/* Options in the order of the table, then operands unless they are inputs. */
+static json_t *record(const struct hap_program *program, const bool *given)
+{
+        const struct hap_option *o = program->info->options;
+        json_t *arguments = json_array();
+
+        for (size_t i = 0; o && !is_end(o); o++, i++) {
+                const struct hap_texts *texts;
+
+                if (!given[i] || o->unrecorded)
+                        continue;
+                if (o->type != HAP_TEXTS) {
+                        json_array_append_new(arguments, record_of(o, program->options));
+                        continue;
+                }
+                texts = (const void *)((const char *)program->options + o->offset);
+                for (size_t t = 0; t < texts->n; t++)
+                        json_array_append_new(arguments, json_sprintf("--%s=%s", o->name, texts->items[t]));
+        }
+        for (int i = 0; !(program->info->uses & HAP_USES_INPUT) && i < program->n_operands; i++)
+                json_array_append_new(arguments, json_string(program->operands[i]));
+        return json_pack("{s:s, s:s, s:o}", "name", program->info->name, "version", HAP_VERSION,
+                         "arguments", arguments);
+}
+
+int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked)
+{
+        bool given[64] = {false};
+        int i = 1, rc = 0;
+
+        *asked = 0;
+        program->operands = calloc((size_t)argc + 1, sizeof(char *));
+        if (!program->operands)
+                return hap_fail_memory(&program->error, "operands");
+        while (i < argc) {
+                if (argv[i][0] != '-' || !argv[i][1]) {
+                        program->operands[program->n_operands++] = argv[i++];
+                        continue;
+                }
+                if (strcmp(argv[i], "--") == 0) {
+                        for (i++; i < argc; i++)
+                                program->operands[program->n_operands++] = argv[i];
+                        break;
+                }
+                rc = argv[i][1] == '-' ? parse_long(program, argv + i, given, asked)
+                                       : parse_short(program, argv + i, given, asked);
+                if (rc < 0)
+                        return rc;
+                i += rc;
+        }
+        program->history = record(program, given);
+        return program->history ? 0
+                : hap_fail(&program->error, HAP_EUSAGE, "an argument is not UTF-8 text");
+}
+
+/* --- help --- */
+
+static void help_type(const struct hap_option *o, FILE *out)
+{
+        bool limited = o->min < o->max;
+
+        if (o->type == HAP_INT && limited)
+                fprintf(out, "; a whole number from %.0f to %.0f", o->min, o->max);
+        else if (o->type == HAP_INT)
+                fprintf(out, "; a whole number");
+        else if (o->type == HAP_REAL && limited)
+                fprintf(out, "; a number from %g to %g", o->min, o->max);
+        else if (o->type == HAP_REAL)
+                fprintf(out, "; a number");
+        else if (o->type == HAP_AMOUNT)
+                fprintf(out, "; a whole number, or a share from 0%% to 100%%");
+        else if (o->type == HAP_TEXTS)
+                fprintf(out, "; may be given several times");
+        for (int i = 0; o->type == HAP_CHOICE && o->choices[i]; i++)
+                fprintf(out, "%s%s", i ? ", " : "; one of ", o->choices[i]);
+        fputc('\n', out);
+}
+
+static void help_option(const struct hap_option *o, FILE *out)
+{
+        char words[80];
+
+        snprintf(words, sizeof(words), "  %c%c%s--%s%s%s", o->letter ? '-' : ' ',
+                 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+                 o->argument ? " " : "", o->argument ? o->argument : "");
+        fprintf(out, "%-28s %s", words, o->help);
+        help_type(o, out);
+}
+
+void hap_options_help(const struct hap_program_info *info, FILE *out)
+{
+        const struct hap_option *own = info->options;
+
+        fprintf(out, "usage: %s [OPTION ...]%s%s\n%s\n\n", info->name,
+                info->operands ? " " : "", info->operands ? info->operands : "", info->summary);
+        for (; own && !is_end(own); own++)
+                help_option(own, out);
+        for (size_t i = 0; i < N_SHARED; i++)
+                if ((info->uses & shared_options[i].needs) == shared_options[i].needs)
+                        help_option(&shared_options[i].option, out);
+        if (info->notes)
+                fprintf(out, "\n%s\n", info->notes);
+}

@@ -1,0 +1,251 @@
+#include "common/program.h"
+
+#include <errno.h>
+#include <omp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Weak, so that a program without linear algebra needs no BLAS. */
+void openblas_set_num_threads(int threads) __attribute__((weak));
+
+static double now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Leaves no file that looks half made, then dies as by the signal. */
+static void die_by_signal(int number)
+{
+        static const char shrunk[] = "an input file was cut short while it was read\n";
+
+        hap_writer_remove_all();
+        if (number == SIGBUS && write(STDERR_FILENO, shrunk, sizeof(shrunk) - 1) < 0)
+                _exit(1);
+        raise(number); /* the handler was reset: this is the default action */
+}
+
+static void catch_signals(void)
+{
+        static const int fatal[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGBUS, SIGXFSZ, SIGXCPU};
+        struct sigaction action = {.sa_handler = die_by_signal, .sa_flags = SA_RESETHAND | SA_NODEFER};
+        struct sigaction before;
+
+        sigemptyset(&action.sa_mask);
+        for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+                sigaction(fatal[i], NULL, &before);
+                /* what nohup ignores stays ignored; a lost reader never is */
+                if (before.sa_handler != SIG_IGN || fatal[i] == SIGPIPE)
+                        sigaction(fatal[i], &action, NULL);
+        }
+}
+
+static int default_threads(void)
+{
+        cpu_set_t set;
+
+        if (sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) < 1)
+                return 1;
+        return CPU_COUNT(&set);
+}
+
+static int exit_status(int code)
+{
+        return code == HAP_EUSAGE ? 2 : code == HAP_EINPUT ? 3 : 1;
+}
+
+_Noreturn static void die(struct hap_program *program, int code, const char *message)
+{
+        hap_progress_clear(program);
+        fprintf(stderr, "%s: %s\n", program->info->name, message);
+        hap_writer_abandon(program->out);
+        program->out = NULL; /* what exit flushes goes nowhere */
+        exit(exit_status(code));
+}
+
+int hap_must(struct hap_program *program, int rc)
+{
+        if (rc < 0)
+                die(program, program->error.code, program->error.message);
+        return rc;
+}
+
+void hap_die(struct hap_program *program, int code, const char *format, ...)
+{
+        char message[1024];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(message, sizeof(message), format, args);
+        va_end(args);
+        die(program, code, message);
+}
+
+void hap_say(const struct hap_program *program, const char *format, ...)
+{
+        va_list args;
+
+        if (program->quiet)
+                return;
+        fprintf(stderr, "%s%s: ", program->shown > 0 ? "\r\033[K" : "", program->info->name);
+        va_start(args, format);
+        vfprintf(stderr, format, args);
+        va_end(args);
+        fputc('\n', stderr);
+}
+
+/* Standard output must have taken all that was printed. */
+static void flush_stdout(struct hap_program *program)
+{
+        if (fflush(stdout) != 0 || ferror(stdout))
+                hap_die(program, HAP_ESYSTEM, "cannot write 'standard output': %s", strerror(errno));
+}
+
+static void answer(struct hap_program *program, int asked)
+{
+        if (asked == 'h')
+                hap_options_help(program->info, stdout);
+        else
+                printf("%s %s\n", program->info->name, HAP_VERSION);
+        flush_stdout(program);
+        exit(0);
+}
+
+static void open_streams(struct hap_program *program)
+{
+        unsigned uses = program->info->uses;
+
+        if (uses & HAP_USES_STREAM)
+                hap_must(program, hap_writer_open(&program->out, program->output, program->gzip,
+                                                  &program->error));
+        if (uses & HAP_USES_INPUT)
+                hap_must(program, hap_reader_open(&program->in, (const char *const *)program->operands,
+                                                  (size_t)program->n_operands, &program->error));
+        if (program->pass)
+                hap_reader_pass_to(program->in, program->out);
+}
+
+void hap_program_begin(struct hap_program *program, const struct hap_program_info *info,
+                       int argc, char **argv, void *options)
+{
+        int asked;
+
+        *program = (struct hap_program){.info = info, .options = options, .started = now(),
+                                        .threads = default_threads()};
+        catch_signals();
+        hap_must(program, hap_options_parse(program, argc, argv, &asked));
+        if (asked)
+                answer(program, asked);
+        omp_set_num_threads(program->threads);
+        if (openblas_set_num_threads)
+                openblas_set_num_threads(1);
+        open_streams(program);
+}
+
+json_t *hap_program_header(const struct hap_program *program, const char *kind, const json_t *from)
+{
+        static const char *const own[] = {"hap", "kind", "requires", "history"};
+        json_t *header = json_pack("{s:i, s:s}", "hap", HAP_STREAM_VERSION, "kind", kind);
+        json_t *before = json_object_get(from, "history"), *history;
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)from, key, value) {
+                bool copied = true;
+
+                for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+                        copied = copied && strcmp(key, own[i]) != 0;
+                if (copied)
+                        json_object_set(header, key, value);
+        }
+        history = json_is_array(before) ? json_copy(before) : json_array();
+        json_array_append(history, program->history);
+        json_object_set_new(header, "history", history);
+        return header;
+}
+
+/* --- text --- */
+
+static ssize_t text_write(void *cookie, const char *data, size_t n)
+{
+        struct hap_program *program = cookie;
+
+        if (!program->out || hap_writer_bytes(program->out, data, n, &program->error) < 0)
+                return 0;
+        return (ssize_t)n;
+}
+
+FILE *hap_program_text(struct hap_program *program)
+{
+        if (program->text)
+                return program->text;
+        hap_must(program, hap_writer_open_text(&program->out, program->output, program->gzip,
+                                               &program->error));
+        program->text = fopencookie(program, "w", (cookie_io_functions_t){.write = text_write});
+        if (!program->text)
+                hap_die(program, HAP_ESYSTEM, "out of memory for the output");
+        return program->text;
+}
+
+/* --- the end --- */
+
+/* A stream that is cut behind what was needed of it is still no good. */
+static void read_rest(struct hap_program *program)
+{
+        json_t *header;
+
+        while (program->in && hap_must(program, hap_reader_section(program->in, &header,
+                                                                   &program->error)))
+                ;
+        hap_reader_close(program->in);
+        program->in = NULL;
+}
+
+static void close_output(struct hap_program *program)
+{
+        struct hap_writer *out = program->out;
+        int rc = 0;
+
+        program->error.code = 0;
+        if (program->text && fclose(program->text) != 0)
+                rc = program->error.code ? program->error.code
+                                         : hap_fail_memory(&program->error, "the output");
+        hap_must(program, rc);
+        program->out = NULL;
+        if (out)
+                hap_must(program, hap_writer_close(out, &program->error));
+        flush_stdout(program);
+}
+
+static void release(struct hap_program *program)
+{
+        const struct hap_option *o = program->info->options;
+
+        for (; o && (o->letter || o->name); o++)
+                if (o->type == HAP_TEXTS)
+                        free(((struct hap_texts *)(void *)((char *)program->options + o->offset))->items);
+        json_decref(program->history);
+        free(program->operands);
+}
+
+int hap_program_end(struct hap_program *program, size_t done, const char *what)
+{
+        struct rusage usage;
+
+        read_rest(program);
+        close_output(program);
+        hap_progress_clear(program);
+        getrusage(RUSAGE_SELF, &usage);
+        hap_say(program, "%zu %s in %.1f s, %ld MB at most", done, what,
+                now() - program->started, (usage.ru_maxrss + 512) / 1024);
+        release(program);
+        return 0;
+}
