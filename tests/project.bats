@@ -13,10 +13,10 @@ files() {
                 find . -type f -not -path './build*' -not -path './bin/*' -not -path './results/*'
 }
 
-# The options a program's -h names, one a line: -o and --output alike.
+# The options a program's -h names, one a line: `  -o, --output FILE`.
 options_of_help() {
-        "$1" -h | grep -E '^ +-' | sed -E 's/^ +//; s/  .*//' |
-                grep -oE -- '(^|[ ,/])--?[A-Za-z0-9][A-Za-z0-9-]*' | tr -d ' ,/' | sort -u
+        "$1" -h | sed -nE 's/^  (-[[:alnum:]]), (--[[:alnum:]-]+).*/\1\n\2/p
+                s/^      (--[[:alnum:]-]+).*/\1/p' | sort -u
 }
 
 # The options that the lists of its page explain.
