@@ -6,7 +6,7 @@
 #define MAX_DEPTH 32
 
 struct scan {
-        struct hap_source *source;
+        struct hap_input *input;
         const struct hap_limits *limits;
         struct hap_error *err;
         size_t at;       /* bytes walked */
@@ -26,13 +26,13 @@ static int refuse(struct scan *s, const char *what, uint64_t is, const char *uni
 static int scan_number(struct scan *s, size_t n, uint64_t *value)
 {
         const unsigned char *p;
-        int rc = hap_source_need(s->source, s->at + n, s->err);
+        int rc = hap_input_need(s->input, s->at + n, s->err);
 
         if (rc < 0)
                 return rc;
-        if (s->source->ready < s->at + n)
+        if (s->input->ready < s->at + n)
                 return 0;
-        p = s->source->data + s->at;
+        p = s->input->data + s->at;
         *value = 0;
         for (size_t i = 0; i < n; i++)
                 *value = *value << 8 | p[i];
@@ -47,10 +47,10 @@ static int scan_bytes(struct scan *s, uint64_t n)
 
         if (n > s->limits->record_bytes || s->at + n > s->limits->record_bytes)
                 return refuse(s, "a record", s->at + n, "bytes", s->limits->record_bytes);
-        rc = hap_source_need(s->source, s->at + n, s->err);
+        rc = hap_input_need(s->input, s->at + n, s->err);
         if (rc < 0)
                 return rc;
-        if (s->source->ready < s->at + n)
+        if (s->input->ready < s->at + n)
                 return 0;
         s->at += n;
         return 1;
@@ -137,10 +137,10 @@ static int scan_value(struct scan *s, unsigned char lead)
         }
 }
 
-int hap_scan(struct hap_source *source, const struct hap_limits *limits,
+int hap_scan(struct hap_input *input, const struct hap_limits *limits,
              size_t *length, struct hap_error *err)
 {
-        struct scan s = {.source = source, .limits = limits, .err = err, .left = {1}};
+        struct scan s = {.input = input, .limits = limits, .err = err, .left = {1}};
         int rc = 1;
 
         while (rc == 1) {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/scan.h"
-#include "common/source.h"
+#include "common/input.h"
 #include "common/stream.h"
 
 const struct hap_limits hap_limits_default = {
@@ -23,9 +23,9 @@ static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", 
  * must refuse. Every program of this version knows these. */
 static const char *const known_features[] = {"split-input", "positions"};
 
-/* A mapped source stays open until the reader is closed: records point in. */
+/* A mapped input stays open until the reader is closed: records point in. */
 struct opened {
-        struct hap_source source;
+        struct hap_input input;
         struct opened *next;
 };
 
@@ -109,7 +109,7 @@ int hap_reader_open_memory(struct hap_reader **reader, const char *name,
         if (rc < 0)
                 return rc;
         o = calloc(1, sizeof(*o));
-        rc = o ? hap_source_memory(&o->source, name, data, n, err) : hap_fail_memory(err, name);
+        rc = o ? hap_input_memory(&o->input, name, data, n, err) : hap_fail_memory(err, name);
         if (rc < 0) {
                 free(o);
                 hap_reader_close(*reader);
@@ -125,12 +125,12 @@ void hap_reader_limit(struct hap_reader *reader, const struct hap_limits *limits
         reader->limits = *limits;
 }
 
-static void drop_source(struct hap_reader *r)
+static void drop_input(struct hap_reader *r)
 {
         struct opened *o = r->opened;
 
         r->opened = o->next;
-        hap_source_close(&o->source);
+        hap_input_close(&o->input);
         free(o);
 }
 
@@ -139,7 +139,7 @@ void hap_reader_close(struct hap_reader *r)
         if (!r)
                 return;
         while (r->opened)
-                drop_source(r);
+                drop_input(r);
         for (size_t i = 0; i < r->n_paths; i++)
                 free(r->paths[i]);
         free(r->paths);
@@ -152,7 +152,7 @@ void hap_reader_close(struct hap_reader *r)
 const char *hap_reader_name(const struct hap_reader *r)
 {
         if (r->opened)
-                return r->opened->source.name;
+                return r->opened->input.name;
         return r->n_paths && strcmp(r->paths[0], "-") != 0 ? r->paths[0] : "standard input";
 }
 
@@ -163,13 +163,13 @@ uint64_t hap_reader_record_number(const struct hap_reader *reader)
 
 bool hap_reader_keeps(const struct hap_reader *r)
 {
-        return r->opened && r->opened->source.direct;
+        return r->opened && r->opened->input.direct;
 }
 
 const void *hap_reader_raw(const struct hap_reader *r, size_t *n)
 {
         *n = r->raw;
-        return r->opened->source.data;
+        return r->opened->input.data;
 }
 
 int hap_reader_fail(struct hap_reader *reader, struct hap_error *err, const char *format, ...)
@@ -212,15 +212,15 @@ static int fail_at(struct hap_reader *r, struct hap_error *err)
         return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_reader_name(r), r->record);
 }
 
-/* Moves to the next value and decodes it: 1, 0 at the end of a source (also
+/* Moves to the next value and decodes it: 1, 0 at the end of a input (also
  * within the value), or an error. */
 static int next_value(struct hap_reader *r, struct hap_error *err)
 {
-        struct hap_source *s = &r->opened->source;
+        struct hap_input *s = &r->opened->input;
         size_t offset = 0;
         int rc;
 
-        hap_source_skip(s, r->raw);
+        hap_input_skip(s, r->raw);
         r->raw = 0;
         rc = hap_scan(s, &r->limits, &r->raw, err);
         if (rc != 1) {
@@ -250,7 +250,7 @@ static int pass_on(struct hap_reader *r, bool header, struct hap_error *err)
                 r->header_bytes = NULL;
         }
         if (rc == 0 && r->pass && r->passing)
-                rc = hap_writer_bytes(r->pass, r->opened->source.data, r->raw, err);
+                rc = hap_writer_bytes(r->pass, r->opened->input.data, r->raw, err);
         return rc;
 }
 
@@ -305,7 +305,7 @@ int hap_reader_record(struct hap_reader *r, msgpack_object *record, struct hap_e
                 return rc;
         if (hap_map_get(&r->unpacked.data, "end"))
                 return end_section(r, err);
-        r->crc = crc32_z(r->crc, r->opened->source.data, r->raw);
+        r->crc = crc32_z(r->crc, r->opened->input.data, r->raw);
         rc = pass_on(r, r->record == 1, err);
         if (rc < 0)
                 return rc;
@@ -313,33 +313,33 @@ int hap_reader_record(struct hap_reader *r, msgpack_object *record, struct hap_e
         return 1;
 }
 
-/* The source that holds the next section: 1, or 0 when there is none. */
-static int next_source(struct hap_reader *r, struct hap_error *err)
+/* The input that holds the next section: 1, or 0 when there is none. */
+static int next_input(struct hap_reader *r, struct hap_error *err)
 {
         for (;;) {
                 struct opened *o = r->opened;
                 int rc;
 
                 if (o) {
-                        hap_source_skip(&o->source, r->raw);
+                        hap_input_skip(&o->input, r->raw);
                         r->raw = 0;
-                        rc = hap_source_detect(&o->source, err);
+                        rc = hap_input_detect(&o->input, err);
                         if (rc == 0)
-                                rc = hap_source_need(&o->source, 1, err);
-                        if (rc < 0 || o->source.ready)
+                                rc = hap_input_need(&o->input, 1, err);
+                        if (rc < 0 || o->input.ready)
                                 return rc < 0 ? rc : 1;
-                        if (o->source.cut)
+                        if (o->input.cut)
                                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': truncated gzip data",
-                                                o->source.name);
+                                                o->input.name);
                 }
                 if (r->next_path == r->n_paths)
                         return 0;
-                if (o && !o->source.direct)
-                        drop_source(r);
+                if (o && !o->input.direct)
+                        drop_input(r);
                 o = calloc(1, sizeof(*o));
                 if (!o)
                         return hap_fail_memory(err, "a stream's reader");
-                rc = hap_source_open(&o->source, r->paths[r->next_path++], err);
+                rc = hap_input_open(&o->input, r->paths[r->next_path++], err);
                 if (rc < 0) {
                         free(o);
                         return rc;
@@ -403,7 +403,7 @@ static int keep_header_bytes(struct hap_reader *r, struct hap_error *err)
         r->header_bytes = malloc(r->raw);
         if (!r->header_bytes)
                 return hap_fail_memory(err, "a header");
-        memcpy(r->header_bytes, r->opened->source.data, r->raw);
+        memcpy(r->header_bytes, r->opened->input.data, r->raw);
         r->n_header_bytes = r->raw;
         return 0;
 }
@@ -417,7 +417,7 @@ int hap_reader_section(struct hap_reader *r, json_t **header, struct hap_error *
                 ;
         if (rc < 0)
                 return rc;
-        rc = next_source(r, err);
+        rc = next_input(r, err);
         if (rc <= 0)
                 return rc;
         rc = next_value(r, err);
@@ -434,7 +434,7 @@ int hap_reader_section(struct hap_reader *r, json_t **header, struct hap_error *
                 rc = keep_header_bytes(r, err);
         if (rc < 0)
                 return rc;
-        r->crc = crc32_z(crc32_z(0, NULL, 0), r->opened->source.data, r->raw);
+        r->crc = crc32_z(crc32_z(0, NULL, 0), r->opened->input.data, r->raw);
         r->record = 0;
         r->in_section = true;
         *header = r->header;

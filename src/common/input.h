@@ -1,7 +1,7 @@
 /* The bytes of one input, decompressed, a window at a time. Inside the
  * library only: programs read through stream.h. */
-#ifndef HAP_COMMON_SOURCE_H
-#define HAP_COMMON_SOURCE_H
+#ifndef HAP_COMMON_INPUT_H
+#define HAP_COMMON_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@ struct hap_bytes {
         size_t begin, end, size;
 };
 
-struct hap_source {
+struct hap_input {
         char *name; /* as messages call it */
         int fd;     /* -1: memory */
         bool mapped;
@@ -35,23 +35,23 @@ struct hap_source {
 };
 
 /* `path` "-" is standard input. A plain regular file is mapped. */
-int hap_source_open(struct hap_source *source, const char *path, struct hap_error *err);
+int hap_input_open(struct hap_input *input, const char *path, struct hap_error *err);
 /* Bytes that the caller keeps alive. */
-int hap_source_memory(struct hap_source *source, const char *name, const void *data,
+int hap_input_memory(struct hap_input *input, const char *name, const void *data,
                       size_t n, struct hap_error *err);
-void hap_source_close(struct hap_source *source);
+void hap_input_close(struct hap_input *input);
 
 /* Makes `ready` at least n unless the input ends before. Memory grows with the
  * bytes that came, not with n. The window may move. */
-int hap_source_fill(struct hap_source *source, size_t n, struct hap_error *err);
-static inline int hap_source_need(struct hap_source *source, size_t n, struct hap_error *err)
+int hap_input_fill(struct hap_input *input, size_t n, struct hap_error *err);
+static inline int hap_input_need(struct hap_input *input, size_t n, struct hap_error *err)
 {
-        return source->ready >= n || source->ended ? 0 : hap_source_fill(source, n, err);
+        return input->ready >= n || input->ended ? 0 : hap_input_fill(input, n, err);
 }
 /* n bytes of the window are done with. */
-void hap_source_skip(struct hap_source *source, size_t n);
+void hap_input_skip(struct hap_input *input, size_t n);
 
 /* To be called where gzip data may begin: at the start and between sections. */
-int hap_source_detect(struct hap_source *source, struct hap_error *err);
+int hap_input_detect(struct hap_input *input, struct hap_error *err);
 
 #endif
