@@ -1,0 +1,178 @@
+#include "model/convert.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/dequantise.h"
+#include "model/map.h"
+
+#define CHUNK 65536 /* values that a thread converts at a time */
+#define STRIP 256   /* rows at a time of a transposed weight … */
+#define DEPTH 16    /* … and columns */
+
+struct chunk {
+        struct hap_job *job;
+        size_t first, end; /* rows */
+};
+
+int hap_jobs_add(struct hap_jobs *jobs, struct hap_job job, struct hap_error *err)
+{
+        if (jobs->n == jobs->capacity) {
+                size_t capacity = jobs->capacity ? 2 * jobs->capacity : 64;
+                struct hap_job *items = reallocarray(jobs->items, capacity, sizeof(*items));
+
+                if (!items)
+                        return hap_fail_memory(err, "the list of weights");
+                jobs->items = items;
+                jobs->capacity = capacity;
+        }
+        jobs->items[jobs->n++] = job;
+        return 0;
+}
+
+void hap_jobs_release(struct hap_jobs *jobs)
+{
+        free(jobs->items);
+        *jobs = (struct hap_jobs){0};
+}
+
+static size_t stored_row(const struct hap_job *job, size_t r)
+{
+        size_t i = r % job->group;
+
+        if (job->pairs)
+                i = 2 * (i % (job->group / 2)) + i / (job->group / 2);
+        return job->first + r / job->group * job->stride + i;
+}
+
+static bool contiguous(const struct hap_job *job)
+{
+        return job->group == job->stride && !job->pairs;
+}
+
+static void convert_rows(const struct hap_job *job, size_t first, size_t end)
+{
+        int kind = job->from->kind;
+        size_t columns = job->columns;
+        size_t bytes = columns / hap_storage_block(kind) * hap_storage_block_bytes(kind);
+        const unsigned char *data = job->from->data;
+
+        if (contiguous(job)) {
+                data += (job->first + first) * bytes;
+                hap_dequantise(kind, data, (end - first) * columns, job->out + first * columns);
+                hap_map_forget(data, (end - first) * bytes);
+                return;
+        }
+        for (size_t r = first; r < end; r++)
+                hap_dequantise(kind, data + stored_row(job, r) * bytes, columns,
+                               job->out + r * columns);
+        hap_map_forget(job->from->data, job->from->bytes);
+}
+
+/* out[r][c] = stored[c][row(r)] for first <= r < end <= first + STRIP. */
+static void convert_columns(const struct hap_job *job, size_t first, size_t end)
+{
+        int kind = job->from->kind;
+        size_t bytes = hap_storage_block_bytes(kind), total = job->from->shape[1];
+        size_t n = end - first, columns = job->columns;
+        float strip[DEPTH][STRIP];
+
+        for (size_t c = 0; c < columns; c += DEPTH) {
+                size_t depth = columns - c < DEPTH ? columns - c : DEPTH;
+
+                for (size_t i = 0; i < depth; i++) {
+                        size_t at = (c + i) * total + stored_row(job, first);
+
+                        hap_dequantise(kind, job->from->data + at * bytes, n, strip[i]);
+                }
+                for (size_t r = 0; r < n; r++)
+                        for (size_t i = 0; i < depth; i++)
+                                job->out[(first + r) * columns + c + i] = strip[i][r];
+        }
+        hap_map_forget(job->from->data, job->from->bytes);
+}
+
+/* Adds, and tells whether all values are finite. */
+static bool finish(const struct hap_job *job, size_t first, size_t end)
+{
+        float *x = job->out + first * job->columns;
+        size_t n = (end - first) * job->columns;
+        uint32_t bad = 0;
+
+        if (job->add != 0)
+                for (size_t i = 0; i < n; i++)
+                        x[i] += job->add;
+        for (size_t i = 0; i < n; i++) {
+                uint32_t bits;
+
+                memcpy(&bits, &x[i], sizeof(bits));
+                bad |= (bits & 0x7f800000) == 0x7f800000;
+        }
+        return !bad;
+}
+
+static void do_chunk(const struct chunk *chunk)
+{
+        struct hap_job *job = chunk->job;
+
+        if (job->transposed)
+                convert_columns(job, chunk->first, chunk->end);
+        else
+                convert_rows(job, chunk->first, chunk->end);
+        if (!finish(job, chunk->first, chunk->end)) {
+#pragma omp atomic write
+                job->not_finite = true;
+        }
+}
+
+static size_t rows_at_a_time(const struct hap_job *job)
+{
+        size_t rows = job->columns < CHUNK ? CHUNK / job->columns : 1;
+
+        return job->transposed ? STRIP : rows;
+}
+
+static struct chunk *cut(const struct hap_jobs *jobs, size_t *n_chunks)
+{
+        struct chunk *chunks;
+        size_t n = 0;
+
+        for (size_t i = 0; i < jobs->n; i++)
+                n += jobs->items[i].rows / rows_at_a_time(&jobs->items[i]) + 1;
+        chunks = calloc(n + 1, sizeof(*chunks));
+        if (!chunks)
+                return NULL;
+        *n_chunks = 0;
+        for (size_t i = 0; i < jobs->n; i++) {
+                struct hap_job *job = &jobs->items[i];
+                size_t step = rows_at_a_time(job);
+
+                for (size_t r = 0; r < job->rows; r += step)
+                        chunks[(*n_chunks)++] = (struct chunk){
+                                job, r, r + step < job->rows ? r + step : job->rows};
+        }
+        return chunks;
+}
+
+int hap_jobs_run(struct hap_jobs *jobs, const char *path, struct hap_error *err)
+{
+        size_t n_chunks;
+        struct chunk *chunks = cut(jobs, &n_chunks);
+        int rc = 0;
+
+        if (!chunks)
+                return hap_fail_memory(err, "the list of weights");
+#pragma omp parallel for schedule(dynamic)
+        for (size_t i = 0; i < n_chunks; i++)
+                do_chunk(&chunks[i]);
+        for (size_t i = 0; i < jobs->n && rc == 0; i++)
+                if (jobs->items[i].not_finite)
+                        rc = hap_fail(err, HAP_EINPUT,
+                                      "cannot use '%s': tensor '%.200s' holds NaN or infinite "
+                                      "values",
+                                      path, jobs->items[i].from->name);
+        free(chunks);
+        jobs->n = 0;
+        return rc;
+}

@@ -1,0 +1,271 @@
+/* The block formats are those of ggml (ggml-quants.c), whose layouts they
+ * follow: q is a whole number, d and m are halves. */
+#include "model/dequantise.h"
+
+#include <string.h>
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+static const struct {
+        const char *name;
+        size_t block, bytes;
+} kinds[HAP_STORED_KINDS] = {
+        [HAP_STORED_OTHER] = {"other", 0, 0},
+        [HAP_STORED_F32] = {"F32", 1, 4},
+        [HAP_STORED_F16] = {"F16", 1, 2},
+        [HAP_STORED_BF16] = {"BF16", 1, 2},
+        [HAP_STORED_Q4_0] = {"Q4_0", 32, 18},
+        [HAP_STORED_Q4_1] = {"Q4_1", 32, 20},
+        [HAP_STORED_Q5_0] = {"Q5_0", 32, 22},
+        [HAP_STORED_Q5_1] = {"Q5_1", 32, 24},
+        [HAP_STORED_Q8_0] = {"Q8_0", 32, 34},
+        [HAP_STORED_Q4_K] = {"Q4_K", 256, 144},
+        [HAP_STORED_Q5_K] = {"Q5_K", 256, 176},
+        [HAP_STORED_Q6_K] = {"Q6_K", 256, 210},
+};
+
+size_t hap_storage_block(int kind)
+{
+        return kinds[kind].block;
+}
+
+size_t hap_storage_block_bytes(int kind)
+{
+        return kinds[kind].bytes;
+}
+
+const char *hap_storage_name(int kind)
+{
+        return kinds[kind].name;
+}
+
+static float float_of_bits(uint32_t bits)
+{
+        float value;
+
+        memcpy(&value, &bits, sizeof(value));
+        return value;
+}
+
+float hap_bfloat_value(uint16_t bfloat16)
+{
+        return float_of_bits((uint32_t)bfloat16 << 16);
+}
+
+float hap_half_value(uint16_t half)
+{
+#ifdef __F16C__
+        return _cvtsh_ss(half);
+#else
+        uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+        uint32_t exponent = half >> 10 & 31, fraction = half & 1023;
+
+        if (exponent == 31)
+                return float_of_bits(sign | 0x7f800000 | fraction << 13);
+        if (exponent == 0) { /* fraction * 2^-24, exact in F32 */
+                float value = (float)fraction * 0x1p-24f;
+
+                return sign ? -value : value;
+        }
+        return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+#endif
+}
+
+static uint16_t read_u16(const unsigned char *data)
+{
+        return (uint16_t)(data[0] | data[1] << 8);
+}
+
+static float read_half(const unsigned char *data)
+{
+        return hap_half_value(read_u16(data));
+}
+
+static void read_halves(const unsigned char *data, size_t n, float *out)
+{
+        size_t i = 0;
+
+#ifdef __F16C__
+        for (; i + 8 <= n; i += 8) {
+                __m128i eight;
+
+                memcpy(&eight, data + 2 * i, sizeof(eight));
+                _mm256_storeu_ps(out + i, _mm256_cvtph_ps(eight));
+        }
+#endif
+        for (; i < n; i++)
+                out[i] = read_half(data + 2 * i);
+}
+
+static void read_bfloats(const unsigned char *data, size_t n, float *out)
+{
+        for (size_t i = 0; i < n; i++)
+                out[i] = hap_bfloat_value(read_u16(data + 2 * i));
+}
+
+/* block: d, 16 bytes of two q each. x = (q - 8) d */
+static void block_q4_0(const unsigned char *b, float *out)
+{
+        float d = read_half(b);
+
+        for (int i = 0; i < 16; i++) {
+                out[i] = (float)((b[2 + i] & 15) - 8) * d;
+                out[i + 16] = (float)((b[2 + i] >> 4) - 8) * d;
+        }
+}
+
+/* block: d, m, 16 bytes of two q each. x = q d + m */
+static void block_q4_1(const unsigned char *b, float *out)
+{
+        float d = read_half(b), m = read_half(b + 2);
+
+        for (int i = 0; i < 16; i++) {
+                float low = (float)(b[4 + i] & 15) * d, high = (float)(b[4 + i] >> 4) * d;
+
+                out[i] = low + m;
+                out[i + 16] = high + m;
+        }
+}
+
+static uint32_t read_u32(const unsigned char *data)
+{
+        return (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 |
+               (uint32_t)data[3] << 24;
+}
+
+/* block: d, 32 high bits, 16 bytes of two low q each. x = (q - 16) d */
+static void block_q5_0(const unsigned char *b, float *out)
+{
+        float d = read_half(b);
+        uint32_t high = read_u32(b + 2);
+
+        for (int i = 0; i < 16; i++) {
+                uint32_t low = b[6 + i] & 15u, up = b[6 + i] >> 4;
+
+                out[i] = (float)((int)(low | (high >> i & 1) << 4) - 16) * d;
+                out[i + 16] = (float)((int)(up | (high >> (i + 16) & 1) << 4) - 16) * d;
+        }
+}
+
+/* block: d, m, 32 high bits, 16 bytes of two low q each. x = q d + m */
+static void block_q5_1(const unsigned char *b, float *out)
+{
+        float d = read_half(b), m = read_half(b + 2);
+        uint32_t high = read_u32(b + 4);
+
+        for (int i = 0; i < 16; i++) {
+                uint32_t low = b[8 + i] & 15u, up = b[8 + i] >> 4;
+                float x = (float)(low | (high >> i & 1) << 4) * d;
+                float y = (float)(up | (high >> (i + 16) & 1) << 4) * d;
+
+                out[i] = x + m;
+                out[i + 16] = y + m;
+        }
+}
+
+/* block: d, 32 signed q. x = q d */
+static void block_q8_0(const unsigned char *b, float *out)
+{
+        float d = read_half(b);
+
+        for (int i = 0; i < 32; i++)
+                out[i] = (float)(int8_t)b[2 + i] * d;
+}
+
+/* Scale and offset of sub-block j of 8, six bits each, packed in 12 bytes. */
+static void k_scale(const unsigned char *packed, int j, float *scale, float *offset)
+{
+        if (j < 4) {
+                *scale = (float)(packed[j] & 63);
+                *offset = (float)(packed[j + 4] & 63);
+        } else {
+                *scale = (float)((packed[j + 4] & 15) | (packed[j - 4] >> 6) << 4);
+                *offset = (float)((packed[j + 4] >> 4) | (packed[j] >> 6) << 4);
+        }
+}
+
+/* block: d, m, 12 bytes of scales s and offsets o of 8 sub-blocks of 32, 128
+ * bytes of two q each (low halves: one sub-block, high: the next).
+ * x = q d s - m o */
+static void block_q4_k(const unsigned char *b, float *out)
+{
+        float d = read_half(b), m = read_half(b + 2);
+        const unsigned char *q = b + 16;
+
+        for (int j = 0; j < 8; j++) {
+                float scale, offset;
+
+                k_scale(b + 4, j, &scale, &offset);
+                scale *= d;
+                offset *= m;
+                for (int i = 0; i < 32; i++) {
+                        unsigned byte = q[32 * (j / 2) + i];
+                        float x = scale * (float)(j % 2 ? byte >> 4 : byte & 15);
+
+                        out[32 * j + i] = x - offset;
+                }
+        }
+}
+
+/* As Q4_K, with 32 bytes that hold a fifth bit of every q: bit j of byte i
+ * belongs to value i of sub-block j. */
+static void block_q5_k(const unsigned char *b, float *out)
+{
+        float d = read_half(b), m = read_half(b + 2);
+        const unsigned char *high = b + 16, *q = b + 48;
+
+        for (int j = 0; j < 8; j++) {
+                float scale, offset;
+
+                k_scale(b + 4, j, &scale, &offset);
+                scale *= d;
+                offset *= m;
+                for (int i = 0; i < 32; i++) {
+                        unsigned byte = q[32 * (j / 2) + i];
+                        unsigned low = j % 2 ? byte >> 4 : byte & 15;
+                        float x = scale * (float)(low | (high[i] >> j & 1u) << 4);
+
+                        out[32 * j + i] = x - offset;
+                }
+        }
+}
+
+/* block: 128 bytes of low four bits, 64 of high two bits, 16 signed scales s
+ * of sub-blocks of 16, d. x = (q - 32) d s. Each half of 128 values uses 64
+ * low bytes (values 0-63 their low, 64-127 their high halves) and 32 high. */
+static void block_q6_k(const unsigned char *b, float *out)
+{
+        float d = read_half(b + 208);
+
+        for (int j = 0; j < 256; j++) {
+                int half = j / 128, k = j % 128;
+                unsigned low = b[64 * half + k % 64] >> (k / 64 * 4) & 15u;
+                unsigned high = b[128 + 32 * half + k % 32] >> (k / 32 * 2) & 3u;
+                float scale = d * (float)(int8_t)b[192 + j / 16];
+
+                out[j] = scale * (float)((int)(low | high << 4) - 32);
+        }
+}
+
+static void (*const read_block[HAP_STORED_KINDS])(const unsigned char *, float *) = {
+        [HAP_STORED_Q4_0] = block_q4_0, [HAP_STORED_Q4_1] = block_q4_1,
+        [HAP_STORED_Q5_0] = block_q5_0, [HAP_STORED_Q5_1] = block_q5_1,
+        [HAP_STORED_Q8_0] = block_q8_0, [HAP_STORED_Q4_K] = block_q4_k,
+        [HAP_STORED_Q5_K] = block_q5_k, [HAP_STORED_Q6_K] = block_q6_k,
+};
+
+void hap_dequantise(int kind, const unsigned char *data, size_t n, float *out)
+{
+        size_t block = kinds[kind].block, bytes = kinds[kind].bytes;
+
+        if (kind == HAP_STORED_F32)
+                memcpy(out, data, n * sizeof(*out));
+        else if (kind == HAP_STORED_F16)
+                read_halves(data, n, out);
+        else if (kind == HAP_STORED_BF16)
+                read_bfloats(data, n, out);
+        else
+                for (size_t i = 0; i < n / block; i++)
+                        read_block[kind](data + i * bytes, out + i * block);
+}

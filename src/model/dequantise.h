@@ -1,0 +1,17 @@
+/* Stored values to F32. */
+#ifndef HAP_MODEL_DEQUANTISE_H
+#define HAP_MODEL_DEQUANTISE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/stored.h"
+
+float hap_half_value(uint16_t half);      /* IEEE binary16 */
+float hap_bfloat_value(uint16_t bfloat16);
+
+/* out[i] = value i of `data`, i < n. n is a multiple of hap_storage_block(kind);
+ * data need not be aligned. kind is not HAP_STORED_OTHER. */
+void hap_dequantise(int kind, const unsigned char *data, size_t n, float *out);
+
+#endif

@@ -1,0 +1,129 @@
+/* GPT-2, and Tracr's compiled models, which are what is left of a GPT-2 without
+ * norms, causal mask and tied output. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/family.h"
+
+static const struct hap_layout gpt2_layout = {
+        .prefixes = {"transformer.", ""},
+        .token_embedding = "wte.weight",
+        .position_embedding = "wpe.weight",
+        .unembedding = "lm_head.weight",
+        .final_norm = "ln_f",
+        .attention_norm = "h.%d.ln_1",
+        .mlp_norm = "h.%d.ln_2",
+        .qkv = "h.%d.attn.c_attn",
+        .o = "h.%d.attn.c_proj",
+        .in = "h.%d.mlp.c_fc",
+        .out = "h.%d.mlp.c_proj",
+        .ignored = {".attn.bias", ".attn.masked_bias"},
+        .fused = HAP_QKV_STACKED,
+        .transposed = true,
+        .qkv_bias = true,
+        .o_bias = true,
+        .mlp_bias = true,
+        .norm_bias = true,
+};
+
+static void check_head_size(struct hap_settings *s, struct hap_config *c)
+{
+        if (s->rc == 0 && c->d_model % c->n_heads != 0)
+                hap_settings_fail(s, "%d heads do not divide a width of %d", c->n_heads,
+                                  c->d_model);
+        c->d_head = c->d_model / c->n_heads;
+}
+
+void hap_family_gpt2(struct hap_blueprint *blueprint)
+{
+        struct hap_settings *s = blueprint->settings;
+        struct hap_config *c = &blueprint->model->config;
+
+        blueprint->layout = gpt2_layout;
+        c->n_layers = hap_settings_int(s, "n_layer", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
+        c->n_heads = hap_settings_int(s, "n_head", 1, HAP_MAX_HEADS, HAP_REQUIRED);
+        c->n_kv_heads = c->n_heads;
+        c->d_model = hap_settings_int(s, "n_embd", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
+        check_head_size(s, c);
+        c->d_mlp = hap_settings_int(s, "n_inner", 1, HAP_MAX_WIDTH, 4.0 * c->d_model);
+        c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
+        c->n_out = c->n_vocab;
+        c->n_context = hap_settings_int(s, "n_positions", 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
+        hap_settings_value(s, "n_ctx"); /* an old second name of n_positions */
+        c->norm = HAP_NORM_LAYER;
+        c->norm_eps = (float)hap_settings_real(s, "layer_norm_epsilon", 0, 1, 1e-5);
+        c->positions = HAP_POSITIONS_LEARNED;
+        c->causal = true;
+        c->attention_scale = hap_settings_flag(s, "scale_attn_weights", true)
+                                     ? 1 / sqrtf((float)c->d_head)
+                                     : 1;
+        hap_settings_must_be(s, "scale_attn_by_inverse_layer_idx", false);
+        hap_settings_must_be(s, "add_cross_attention", false);
+        c->activation = hap_settings_activation(s, "activation_function", "gelu_new");
+        c->tied = hap_settings_flag(s, "tie_word_embeddings", true);
+        hap_blueprint_layers(blueprint);
+}
+
+static const struct hap_layout tracr_layout = {
+        .prefixes = {""},
+        .token_embedding = "token_embed",
+        .position_embedding = "pos_embed",
+        .unembedding = "unembed",
+        .q = "layers.%d.attn.q",
+        .k = "layers.%d.attn.k",
+        .v = "layers.%d.attn.v",
+        .o = "layers.%d.attn.o",
+        .in = "layers.%d.mlp.in",
+        .out = "layers.%d.mlp.out",
+        .transposed = true,
+        .embedding_out_in = true,
+        .qkv_bias = true,
+        .o_bias = true,
+        .mlp_bias = true,
+};
+
+/* What describes the program that was compiled, not the model. */
+static const char *const tracr_notes[] = {
+        "name",           "program",          "vocabulary",      "input_tokens",
+        "output",         "output_positions", "residual_labels", "compiled_with",
+        "output_residual_labels", "max_tokens_after_bos", "bos_token", "pad_token",
+        "bos_id",         "pad_id",           "weight_layout",
+};
+
+static void must_say(struct hap_settings *s, const char *key, const char *text)
+{
+        const char *value = hap_settings_text(s, key, text);
+
+        if (strcmp(value, text) != 0)
+                hap_settings_refuse(s, key);
+}
+
+void hap_family_tracr(struct hap_blueprint *blueprint)
+{
+        struct hap_settings *s = blueprint->settings;
+        struct hap_config *c = &blueprint->model->config;
+
+        blueprint->layout = tracr_layout;
+        for (size_t i = 0; i < sizeof(tracr_notes) / sizeof(*tracr_notes); i++)
+                hap_settings_value(s, tracr_notes[i]);
+        c->n_layers = hap_settings_int(s, "n_layers", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
+        c->n_heads = hap_settings_int(s, "n_heads", 1, HAP_MAX_HEADS, HAP_REQUIRED);
+        c->n_kv_heads = c->n_heads;
+        c->d_model = hap_settings_int(s, "d_model", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
+        c->d_head = hap_settings_int(s, "d_head", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
+        c->d_mlp = hap_settings_int(s, "d_ff", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
+        c->n_vocab = hap_settings_int(s, "n_vocab", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
+        c->n_out = hap_settings_int(s, "n_out", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
+        c->n_context = hap_settings_int(s, "n_pos", 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
+        c->norm = HAP_NORM_NONE;
+        hap_settings_must_be(s, "layer_norm", false);
+        c->positions = HAP_POSITIONS_LEARNED;
+        c->causal = hap_settings_flag(s, "causal", false);
+        must_say(s, "attention_scale", "1/sqrt(d_head)");
+        if (hap_settings_value(s, "attention_mask"))
+                hap_settings_refuse(s, "attention_mask");
+        c->attention_scale = 1 / sqrtf((float)c->d_head);
+        c->activation = hap_settings_activation(s, "activation", "relu");
+        hap_blueprint_layers(blueprint);
+}

@@ -1,0 +1,167 @@
+#include "model/family.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct hap_family families[] = {
+        {"gpt2", hap_family_gpt2},       {"gpt_neox", hap_family_gpt_neox},
+        {"llama", hap_family_llama},     {"mistral", hap_family_mistral},
+        {"qwen2", hap_family_qwen2},     {"qwen3", hap_family_qwen3},
+        {"gemma2", hap_family_gemma2},   {"gemma3_text", hap_family_gemma3},
+        {"tracr", hap_family_tracr},
+};
+
+const struct hap_family *hap_family_find(const char *model_type)
+{
+        for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+                if (strcmp(model_type, families[i].name) == 0)
+                        return &families[i];
+        return NULL;
+}
+
+const char *hap_family_names(void)
+{
+        return "gpt2, gpt_neox, llama, mistral, qwen2, qwen3, gemma2, gemma3_text, tracr";
+}
+
+void hap_blueprint_layers(struct hap_blueprint *blueprint)
+{
+        struct hap_model *m = blueprint->model;
+
+        if (blueprint->settings->rc < 0)
+                return;
+        m->layers = hap_arena_alloc(&m->arena, (size_t)m->config.n_layers, sizeof(*m->layers));
+        if (!m->layers) {
+                blueprint->settings->rc = hap_fail_memory(blueprint->err, "the model's layers");
+                return;
+        }
+        for (int i = 0; i < m->config.n_layers; i++)
+                m->layers[i].rotary_scale = 1;
+}
+
+enum hap_activation hap_settings_activation(struct hap_settings *settings, const char *key,
+                                            const char *fallback)
+{
+        static const struct {
+                const char *name;
+                enum hap_activation activation;
+        } names[] = {
+                {"gelu", HAP_GELU},
+                {"gelu_new", HAP_GELU_TANH},
+                {"gelu_fast", HAP_GELU_TANH},
+                {"gelu_pytorch_tanh", HAP_GELU_TANH},
+                {"relu", HAP_RELU},
+                {"silu", HAP_SILU},
+                {"swish", HAP_SILU},
+        };
+        const char *name = hap_settings_text(settings, key, fallback);
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+                if (strcmp(name, names[i].name) == 0)
+                        return names[i].activation;
+        hap_settings_refuse(settings, key);
+        return HAP_GELU;
+}
+
+bool hap_settings_layer_slides(struct hap_settings *settings, int i, int n, bool fallback)
+{
+        const json_t *types = hap_settings_value(settings, "layer_types");
+        const char *type;
+
+        if (!types)
+                return fallback;
+        if (!json_is_array(types) || json_array_size(types) != (size_t)n) {
+                hap_settings_fail(settings, "'layer_types' is not a list of %d texts", n);
+                return false;
+        }
+        type = json_string_value(json_array_get(types, (size_t)i));
+        if (type && strcmp(type, "sliding_attention") == 0)
+                return true;
+        if (!type || strcmp(type, "full_attention") != 0)
+                hap_settings_refuse(settings, "layer_types");
+        return false;
+}
+
+void hap_rotary_read_scaling(struct hap_blueprint *blueprint, struct hap_rotary *rotary)
+{
+        struct hap_settings *s = blueprint->settings, inner;
+        const json_t *scaling = hap_settings_value(s, "rope_scaling");
+        const char *type;
+
+        if (!scaling || s->rc < 0)
+                return;
+        if (!json_is_object(scaling)) {
+                hap_settings_refuse(s, "rope_scaling");
+                return;
+        }
+        s->rc = hap_settings_init(&inner, json_incref((json_t *)(uintptr_t)scaling), s->path,
+                                  s->err);
+        if (s->rc < 0)
+                return;
+        type = hap_settings_text(&inner, "rope_type", "");
+        type = hap_settings_text(&inner, "type", type);
+        if (strcmp(type, "linear") == 0) {
+                rotary->scaling = HAP_ROTARY_LINEAR;
+                rotary->factor = hap_settings_real(&inner, "factor", 1e-6, 1e6, HAP_REQUIRED);
+        } else if (strcmp(type, "llama3") == 0) {
+                rotary->scaling = HAP_ROTARY_LLAMA3;
+                rotary->factor = hap_settings_real(&inner, "factor", 1e-6, 1e6, HAP_REQUIRED);
+                rotary->low = hap_settings_real(&inner, "low_freq_factor", 1e-6, 1e6, HAP_REQUIRED);
+                rotary->high = hap_settings_real(&inner, "high_freq_factor", 1e-6, 1e6,
+                                                 HAP_REQUIRED);
+                rotary->original = hap_settings_real(
+                        &inner, "original_max_position_embeddings", 1, 1e9, HAP_REQUIRED);
+        } else if (strcmp(type, "default") != 0) {
+                hap_settings_refuse(s, "rope_scaling");
+        }
+        if (s->rc == 0)
+                s->rc = hap_settings_end(&inner);
+        hap_settings_release(&inner);
+}
+
+/* Llama 3: long waves are slowed by the factor, short ones stay, those between
+ * are mixed (transformers, modeling_rope_utils). */
+static double llama3_frequency(double frequency, const struct hap_rotary *r)
+{
+        double turns = r->original * frequency / (2 * M_PI); /* within the old context */
+        double mix;
+
+        if (turns < r->low)
+                return frequency / r->factor;
+        if (turns > r->high)
+                return frequency;
+        mix = (turns - r->low) / (r->high - r->low);
+        return (1 - mix) * frequency / r->factor + mix * frequency;
+}
+
+const float *hap_rotary_make(struct hap_blueprint *blueprint, const struct hap_rotary *rotary)
+{
+        struct hap_model *m = blueprint->model;
+        size_t n = (size_t)rotary->n / 2;
+        float *frequencies;
+
+        if (blueprint->settings->rc < 0)
+                return NULL;
+        if (rotary->n % 2 != 0 || rotary->n < 2 || rotary->n > m->config.d_head) {
+                hap_settings_fail(blueprint->settings,
+                                  "%d of a head's %d dimensions cannot be rotary", rotary->n,
+                                  m->config.d_head);
+                return NULL;
+        }
+        frequencies = hap_arena_alloc(&m->arena, n, sizeof(*frequencies));
+        if (!frequencies) {
+                blueprint->settings->rc =
+                        hap_fail_memory(blueprint->err, "the model's rotary frequencies");
+                return NULL;
+        }
+        for (size_t i = 0; i < n; i++) {
+                double f = pow(rotary->theta, -(double)(2 * i) / rotary->n);
+
+                if (rotary->scaling == HAP_ROTARY_LINEAR)
+                        f /= rotary->factor;
+                else if (rotary->scaling == HAP_ROTARY_LLAMA3)
+                        f = llama3_frequency(f, rotary);
+                frequencies[i] = (float)f;
+        }
+        return frequencies;
+}

@@ -1,0 +1,134 @@
+/* What a model computes with: its description and its stored weights. Names of
+ * files and tokenizers have no part in it. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "model/family.h"
+
+static int set(json_t *object, const char *key, json_t *value)
+{
+        return json_object_set_new(object, key, value);
+}
+
+static json_t *real(float value)
+{
+        return json_real((double)value);
+}
+
+static json_t *describe_config(const struct hap_config *c)
+{
+        json_t *o = json_object();
+        int bad = 0;
+
+        if (!o)
+                return NULL;
+        bad |= set(o, "layers", json_integer(c->n_layers));
+        bad |= set(o, "heads", json_integer(c->n_heads));
+        bad |= set(o, "kv_heads", json_integer(c->n_kv_heads));
+        bad |= set(o, "d_model", json_integer(c->d_model));
+        bad |= set(o, "d_head", json_integer(c->d_head));
+        bad |= set(o, "d_mlp", json_integer(c->d_mlp));
+        bad |= set(o, "vocabulary", json_integer(c->n_vocab));
+        bad |= set(o, "out", json_integer(c->n_out));
+        bad |= set(o, "norm", json_integer(c->norm));
+        bad |= set(o, "norm_eps", real(c->norm_eps));
+        bad |= set(o, "positions", json_integer(c->positions));
+        bad |= set(o, "rotary", json_integer(c->n_rotary));
+        bad |= set(o, "rotary_interleaved", json_boolean(c->rotary_interleaved));
+        bad |= set(o, "causal", json_boolean(c->causal));
+        bad |= set(o, "attention_scale", real(c->attention_scale));
+        bad |= set(o, "attention_cap", real(c->attention_cap));
+        bad |= set(o, "logit_cap", real(c->logit_cap));
+        bad |= set(o, "embedding_scale", real(c->embedding_scale));
+        bad |= set(o, "activation", json_integer(c->activation));
+        bad |= set(o, "gated", json_boolean(c->gated));
+        bad |= set(o, "parallel", json_boolean(c->parallel_residual));
+        bad |= set(o, "tied", json_boolean(c->tied));
+        if (bad == 0)
+                return o;
+        json_decref(o);
+        return NULL;
+}
+
+static void hash_u64(XXH3_state_t *state, uint64_t value)
+{
+        unsigned char bytes[8];
+
+        for (int i = 0; i < 8; i++)
+                bytes[i] = (unsigned char)(value >> 8 * i);
+        XXH3_64bits_update(state, bytes, sizeof(bytes));
+}
+
+static void hash_layers(XXH3_state_t *state, const struct hap_model *model)
+{
+        size_t n = (size_t)model->config.n_rotary / 2;
+
+        for (int i = 0; i < model->config.n_layers; i++) {
+                const struct hap_layer *layer = &model->layers[i];
+
+                hash_u64(state, (uint64_t)layer->window);
+                if (!layer->rotary_frequency)
+                        continue;
+                XXH3_64bits_update(state, layer->rotary_frequency, n * sizeof(float));
+                XXH3_64bits_update(state, &layer->rotary_scale, sizeof(float));
+        }
+}
+
+static void hash_tensor(XXH3_state_t *state, const struct hap_stored *stored, uint64_t bytes)
+{
+        XXH3_64bits_update(state, stored->name, strlen(stored->name) + 1);
+        XXH3_64bits_update(state, stored->dtype, strlen(stored->dtype) + 1);
+        hash_u64(state, (uint64_t)stored->n_dims);
+        for (int i = 0; i < stored->n_dims; i++)
+                hash_u64(state, stored->shape[i]);
+        hash_u64(state, bytes);
+}
+
+/* Each tensor's bytes are hashed by themselves, so that threads can share the
+ * work, and the hashes then in the order of names. */
+static int hash_tensors(XXH3_state_t *state, const struct hap_store *store,
+                        struct hap_error *err)
+{
+        uint64_t *hashes = calloc(store->n + 1, sizeof(*hashes));
+
+        if (!hashes)
+                return hap_fail_memory(err, "the model's fingerprint");
+#pragma omp parallel for schedule(dynamic)
+        for (size_t i = 0; i < store->n; i++)
+                if (store->items[i].used) {
+                        hashes[i] = XXH3_64bits(store->items[i].data, store->items[i].bytes);
+                        hap_map_forget(store->items[i].data, store->items[i].bytes);
+                }
+        for (size_t i = 0; i < store->n; i++)
+                if (store->items[i].used)
+                        hash_tensor(state, &store->items[i], hashes[i]);
+        free(hashes);
+        return 0;
+}
+
+int hap_fingerprint(struct hap_model *model, const struct hap_store *store,
+                    struct hap_error *err)
+{
+        XXH3_state_t *state = XXH3_createState();
+        json_t *config = describe_config(&model->config);
+        char *text = config ? json_dumps(config, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+        int rc;
+
+        if (!state || !text) {
+                rc = hap_fail_memory(err, "the model's fingerprint");
+                goto out;
+        }
+        XXH3_64bits_reset(state);
+        XXH3_64bits_update(state, text, strlen(text) + 1);
+        hash_layers(state, model);
+        rc = hash_tensors(state, store, err);
+        if (rc == 0)
+                model->fingerprint = XXH3_64bits_digest(state);
+out:
+        free(text);
+        json_decref(config);
+        XXH3_freeState(state);
+        return rc;
+}

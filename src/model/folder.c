@@ -1,0 +1,141 @@
+/* The safetensors of a Hugging Face folder: one file, or shards and an index. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/settings.h"
+#include "model/stored.h"
+
+#define MAX_INDEX (64u << 20)
+#define MAX_SHARDS 10000u
+
+static int join(char *path, size_t size, const char *folder, const char *name,
+                struct hap_error *err)
+{
+        size_t n = strlen(folder);
+        const char *slash = n > 0 && folder[n - 1] == '/' ? "" : "/";
+
+        if ((size_t)snprintf(path, size, "%s%s%s", folder, slash, name) >= size)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': its path is too long", folder);
+        return 0;
+}
+
+/* Maps FOLDER/NAME as the store's next file and reads its tensors. */
+static int add_file(struct hap_store *store, const char *folder, const char *name,
+                    struct hap_error *err)
+{
+        struct hap_map *map = &store->maps[store->n_maps];
+        char path[4096];
+        int rc;
+
+        if ((rc = join(path, sizeof(path), folder, name, err)) < 0 ||
+            (rc = hap_map_open(map, path, err)) < 0)
+                return rc;
+        store->n_maps++;
+        return hap_safetensors_read(store, map, path, err);
+}
+
+/* The set of files that the index names. Borrowed texts as keys. */
+static int list_shards(const json_t *weights, json_t *shards, const char *path,
+                       struct hap_error *err)
+{
+        const char *tensor;
+        json_t *value;
+
+        json_object_foreach((json_t *)(uintptr_t)weights, tensor, value) {
+                const char *name = json_string_value(value);
+
+                if (!name || !*name || strchr(name, '/') || name[0] == '.')
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot read '%s': the file of tensor '%.200s' is not a "
+                                        "plain name",
+                                        path, tensor);
+                if (json_object_set_new(shards, name, json_true()) < 0)
+                        return hap_fail_memory(err, "the list of shards");
+        }
+        if (json_object_size(shards) == 0 || json_object_size(shards) > MAX_SHARDS)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': it names %zu files, 1 to %u "
+                                "are expected", path, json_object_size(shards), MAX_SHARDS);
+        return 0;
+}
+
+/* Each tensor of the index must be there. */
+static int check_index(const struct hap_store *store, const json_t *weights, const char *path,
+                       struct hap_error *err)
+{
+        const char *tensor;
+        json_t *value;
+
+        json_object_foreach((json_t *)(uintptr_t)weights, tensor, value)
+                if (!hap_store_find(store, tensor))
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot use '%s': tensor '%.200s' is in none of its files",
+                                        path, tensor);
+        return 0;
+}
+
+static int open_shards(struct hap_store *store, const char *folder, const char *path,
+                       struct hap_error *err)
+{
+        json_t *index, *shards = json_object(), *value;
+        const json_t *weights;
+        const char *name;
+        int rc = hap_json_file(&index, path, MAX_INDEX, err);
+
+        if (rc < 0 || !shards)
+                goto out;
+        weights = json_object_get(index, "weight_map");
+        if (!json_is_object(weights)) {
+                rc = hap_fail(err, HAP_EINPUT, "cannot read '%s': it has no weight_map", path);
+                goto out;
+        }
+        if ((rc = list_shards(weights, shards, path, err)) < 0)
+                goto out;
+        store->maps = calloc(json_object_size(shards), sizeof(*store->maps));
+        if (!store->maps) {
+                rc = hap_fail_memory(err, "the list of shards");
+                goto out;
+        }
+        json_object_foreach(shards, name, value)
+                if ((rc = add_file(store, folder, name, err)) < 0)
+                        goto out;
+        if ((rc = hap_store_sort(store, path, err)) == 0)
+                rc = check_index(store, weights, path, err);
+out:
+        json_decref(index);
+        json_decref(shards);
+        return rc;
+}
+
+static int open_single(struct hap_store *store, const char *folder, const char *path,
+                       struct hap_error *err)
+{
+        int rc;
+
+        store->maps = calloc(1, sizeof(*store->maps));
+        if (!store->maps)
+                return hap_fail_memory(err, "the list of files");
+        rc = add_file(store, folder, "model.safetensors", err);
+        return rc < 0 ? rc : hap_store_sort(store, path, err);
+}
+
+int hap_store_open_folder(struct hap_store *store, const char *folder, struct hap_error *err)
+{
+        char single[4096], index[4096];
+        int rc;
+
+        *store = (struct hap_store){0};
+        if ((rc = join(single, sizeof(single), folder, "model.safetensors", err)) < 0 ||
+            (rc = join(index, sizeof(index), folder, "model.safetensors.index.json", err)) < 0)
+                return rc;
+        if (access(single, F_OK) < 0 && access(index, F_OK) == 0)
+                rc = open_shards(store, folder, index, err);
+        else
+                rc = open_single(store, folder, single, err);
+        if (rc < 0)
+                hap_store_close(store);
+        return rc;
+}

@@ -1,0 +1,101 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "model/family.h"
+#include "model/source.h"
+
+/* What the engine relies on, whatever family. */
+static void check_config(struct hap_settings *s, const struct hap_config *c)
+{
+        if (s->rc < 0)
+                return;
+        if (c->n_heads % c->n_kv_heads != 0)
+                hap_settings_fail(s, "%d key and value heads do not divide %d heads",
+                                  c->n_kv_heads, c->n_heads);
+        if ((int64_t)c->n_heads * c->d_head > HAP_MAX_WIDTH)
+                hap_settings_fail(s, "%d heads of %d dimensions are more than %d", c->n_heads,
+                                  c->d_head, HAP_MAX_WIDTH);
+}
+
+static void set_defaults(struct hap_config *c)
+{
+        c->embedding_scale = 1;
+        c->bos_id = c->eos_id = -1;
+}
+
+/* Fills config and layers; the layout says where the weights are. */
+static int describe(struct hap_model *model, const struct hap_source *source,
+                    struct hap_layout *layout, struct hap_error *err)
+{
+        struct hap_settings settings = {0};
+        struct hap_blueprint blueprint = {.settings = &settings, .model = model, .err = err};
+        int rc;
+
+        set_defaults(&model->config);
+        rc = hap_source_settings(source, &settings, &blueprint, err);
+        if (rc < 0)
+                goto out;
+        check_config(&settings, &model->config);
+        rc = hap_settings_end(&settings);
+        *layout = blueprint.layout;
+out:
+        hap_settings_release(&settings);
+        return rc;
+}
+
+static int begin(struct hap_model *model, const char *path, struct hap_error *err)
+{
+        *model = (struct hap_model){0};
+        hap_arena_init(&model->arena);
+        if ((size_t)snprintf(model->path, sizeof(model->path), "%s", path) >=
+            sizeof(model->path))
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': its path is too long", path);
+        return 0;
+}
+
+int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err)
+{
+        struct hap_source source = {0};
+        struct hap_layout layout;
+        int rc = begin(model, path, err);
+
+        if (rc == 0)
+                rc = hap_source_open(&source, path, err);
+        if (rc == 0)
+                rc = describe(model, &source, &layout, err);
+        hap_source_close(&source);
+        if (rc < 0)
+                hap_model_release(model);
+        return rc;
+}
+
+int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err)
+{
+        struct hap_source source = {0};
+        struct hap_layout layout;
+        int rc = begin(model, path, err);
+
+        if (rc == 0)
+                rc = hap_source_open(&source, path, err);
+        if (rc == 0)
+                rc = describe(model, &source, &layout, err);
+        if (rc == 0)
+                rc = hap_source_tensors(&source, err);
+        if (rc == 0)
+                rc = hap_import(model, &layout, &source.store, err);
+        if (rc == 0)
+                rc = hap_fingerprint(model, &source.store, err);
+        hap_source_close(&source);
+        if (rc < 0)
+                hap_model_release(model);
+        return rc;
+}
+
+void hap_model_release(struct hap_model *model)
+{
+        hap_arena_release(&model->arena);
+        *model = (struct hap_model){0};
+        hap_arena_init(&model->arena);
+}

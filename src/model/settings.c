@@ -1,0 +1,270 @@
+#include "model/settings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/map.h"
+
+int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_error *err)
+{
+        struct hap_map map;
+        json_error_t why;
+        int rc;
+
+        *value = NULL;
+        rc = hap_map_open(&map, path, err);
+        if (rc < 0)
+                return rc;
+        if (map.size > limit) {
+                rc = hap_fail(err, HAP_EINPUT, "cannot read '%s': more than %zu bytes", path,
+                              limit);
+                goto out;
+        }
+        *value = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
+        if (!*value)
+                rc = hap_fail(err, HAP_EINPUT, "cannot read '%s': line %d: %s", path, why.line,
+                              why.text);
+        else if (!json_is_object(*value))
+                rc = hap_fail(err, HAP_EINPUT, "cannot read '%s': not a JSON object", path);
+        if (rc < 0) {
+                json_decref(*value);
+                *value = NULL;
+        }
+out:
+        hap_map_close(&map);
+        return rc;
+}
+
+int hap_settings_init(struct hap_settings *settings, json_t *values, const char *path,
+                      struct hap_error *err)
+{
+        *settings = (struct hap_settings){
+                .values = values, .seen = json_object(), .path = path, .err = err};
+        if (!values || !settings->seen) {
+                hap_settings_release(settings);
+                return hap_fail_memory(err, "the model's settings");
+        }
+        return 0;
+}
+
+void hap_settings_release(struct hap_settings *settings)
+{
+        json_decref(settings->values);
+        json_decref(settings->seen);
+        *settings = (struct hap_settings){0};
+}
+
+void hap_settings_fail(struct hap_settings *settings, const char *format, ...)
+{
+        char why[600];
+        va_list args;
+
+        if (settings->rc < 0)
+                return;
+        va_start(args, format);
+        vsnprintf(why, sizeof(why), format, args);
+        va_end(args);
+        settings->rc = hap_fail(settings->err, HAP_EINPUT, "cannot use '%s': %s",
+                                settings->path, why);
+}
+
+void hap_settings_refuse(struct hap_settings *settings, const char *key)
+{
+        json_t *value = json_object_get(settings->values, key);
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+        hap_settings_fail(settings, "unsupported: %.100s = %.300s", key, text ? text : "?");
+        free(text);
+}
+
+const json_t *hap_settings_value(struct hap_settings *settings, const char *key)
+{
+        json_t *value = json_object_get(settings->values, key);
+
+        json_object_set_new(settings->seen, key, json_true());
+        return json_is_null(value) ? NULL : value;
+}
+
+bool hap_settings_is_null(const struct hap_settings *settings, const char *key)
+{
+        return json_is_null(json_object_get(settings->values, key));
+}
+
+double hap_settings_real(struct hap_settings *settings, const char *key, double min,
+                         double max, double fallback)
+{
+        const json_t *value = hap_settings_value(settings, key);
+        double number;
+
+        if (!value && fallback > HAP_REQUIRED)
+                return fallback;
+        if (!value) {
+                hap_settings_fail(settings, "it does not say '%s'", key);
+                return min;
+        }
+        number = json_number_value(value);
+        if (json_is_number(value) && number >= min && number <= max)
+                return number;
+        hap_settings_fail(settings, "'%s' is not a number from %g to %g", key, min, max);
+        return min;
+}
+
+int hap_settings_int(struct hap_settings *settings, const char *key, int min, int max,
+                     double fallback)
+{
+        const json_t *value = hap_settings_value(settings, key);
+        json_int_t number;
+
+        if (!value && fallback > HAP_REQUIRED)
+                return (int)fallback;
+        if (!value) {
+                hap_settings_fail(settings, "it does not say '%s'", key);
+                return min;
+        }
+        number = json_integer_value(value);
+        if (json_is_integer(value) && number >= min && number <= max)
+                return (int)number;
+        hap_settings_fail(settings, "'%s' is not a whole number from %d to %d", key, min, max);
+        return min;
+}
+
+bool hap_settings_flag(struct hap_settings *settings, const char *key, bool fallback)
+{
+        const json_t *value = hap_settings_value(settings, key);
+
+        if (!value)
+                return fallback;
+        if (!json_is_boolean(value))
+                hap_settings_fail(settings, "'%s' is neither true nor false", key);
+        return json_is_true(value);
+}
+
+const char *hap_settings_text(struct hap_settings *settings, const char *key,
+                              const char *fallback)
+{
+        const json_t *value = hap_settings_value(settings, key);
+
+        if (!value)
+                return fallback;
+        if (!json_is_string(value)) {
+                hap_settings_fail(settings, "'%s' is not a text", key);
+                return fallback;
+        }
+        return json_string_value(value);
+}
+
+void hap_settings_must_be(struct hap_settings *settings, const char *key, bool value)
+{
+        if (hap_settings_flag(settings, key, value) != value)
+                hap_settings_refuse(settings, key);
+}
+
+/* Keys without an effect on what a model computes from given tokens: training,
+ * text generation, bookkeeping. A '*' at the end stands for anything. */
+static const char *const without_effect[] = {
+        "_*",
+        "architectures",
+        "attention_dropout",
+        "attention_probs_dropout_prob",
+        "attn_implementation",
+        "attn_pdrop",
+        "auto_map",
+        "bad_words_ids",
+        "begin_suppress_tokens",
+        "bos_token_id",
+        "cache_implementation",
+        "chunk_size_feed_forward",
+        "classifier_dropout*",
+        "cross_attention_hidden_size",
+        "decoder_start_token_id",
+        "diversity_penalty",
+        "do_sample",
+        "dtype",
+        "early_stopping",
+        "embd_pdrop",
+        "encoder_no_repeat_ngram_size",
+        "eos_token_id",
+        "exponential_decay_length_penalty",
+        "finetuning_task",
+        "forced_bos_token_id",
+        "forced_eos_token_id",
+        "gradient_checkpointing",
+        "hidden_dropout*",
+        "id2label",
+        "initializer_range",
+        "is_llama_config",
+        "keys_to_ignore_at_inference",
+        "label2id",
+        "length_penalty",
+        "max_length",
+        "min_length",
+        "model_type",
+        "no_repeat_ngram_size",
+        "num_beam_groups",
+        "num_beams",
+        "num_return_sequences",
+        "output_attentions",
+        "output_hidden_states",
+        "output_scores",
+        "pad_token_id",
+        "prefix",
+        "pretraining_tp",
+        "problem_type",
+        "remove_invalid_values",
+        "reorder_and_upcast_attn",
+        "repetition_penalty",
+        "resid_pdrop",
+        "return_dict",
+        "return_dict_in_generate",
+        "sep_token_id",
+        "summary_*",
+        "suppress_tokens",
+        "task_specific_params",
+        "temperature",
+        "tf_legacy_loss",
+        "tokenizer_class",
+        "top_k",
+        "top_p",
+        "torch_dtype",
+        "torchscript",
+        "transformers*",
+        "typical_p",
+        "unsloth*",
+        "use_bfloat16",
+        "use_cache",
+};
+
+static bool has_no_effect(const char *key)
+{
+        for (size_t i = 0; i < sizeof(without_effect) / sizeof(*without_effect); i++) {
+                const char *name = without_effect[i];
+                size_t n = strlen(name);
+
+                if (name[n - 1] == '*' ? strncmp(key, name, n - 1) == 0 : strcmp(key, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* A key that nobody knows is let pass when it says nothing: null, false or an
+ * empty list or object. */
+static bool says_nothing(const json_t *value)
+{
+        return json_is_null(value) || json_is_false(value) ||
+               (json_is_array(value) && json_array_size(value) == 0) ||
+               (json_is_object(value) && json_object_size(value) == 0);
+}
+
+int hap_settings_end(struct hap_settings *settings)
+{
+        const char *key;
+        json_t *value;
+
+        json_object_foreach(settings->values, key, value)
+                if (!json_object_get(settings->seen, key) && !has_no_effect(key) &&
+                    !says_nothing(value))
+                        hap_settings_refuse(settings, key);
+        return settings->rc;
+}

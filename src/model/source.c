@@ -1,0 +1,115 @@
+#include "model/source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_CONFIG (16u << 20)
+
+int hap_source_open(struct hap_source *source, const char *path, struct hap_error *err)
+{
+        struct stat st;
+
+        *source = (struct hap_source){.path = path};
+        if (stat(path, &st) < 0)
+                return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s", path,
+                                strerror(errno));
+        if (S_ISDIR(st.st_mode))
+                return 0;
+        return hap_fail(err, HAP_EINPUT, "cannot read model '%s': not a folder", path);
+}
+
+void hap_source_close(struct hap_source *source)
+{
+        hap_store_close(&source->store);
+        *source = (struct hap_source){0};
+}
+
+int hap_source_tensors(struct hap_source *source, struct hap_error *err)
+{
+        return hap_store_open_folder(&source->store, source->path, err);
+}
+
+/* A file of the folder that need not be there: 1 when it is read. */
+static int optional_json(json_t **value, const char *folder, const char *name,
+                         struct hap_error *err)
+{
+        char path[2048];
+        int rc;
+
+        *value = NULL;
+        if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path) ||
+            access(path, F_OK) < 0)
+                return 0;
+        rc = hap_json_file(value, path, MAX_CONFIG, err);
+        return rc < 0 ? rc : 1;
+}
+
+/* An id, the first of a list of ids, or -1. */
+static int token_id(const json_t *value)
+{
+        if (json_is_array(value))
+                value = json_array_get(value, 0);
+        if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+            json_integer_value(value) > HAP_MAX_VOCABULARY)
+                return -1;
+        return (int)json_integer_value(value);
+}
+
+static int folder_tokens(const char *folder, const json_t *values, struct hap_config *config,
+                         struct hap_error *err)
+{
+        json_t *tokenizer;
+        int rc = optional_json(&tokenizer, folder, "tokenizer_config.json", err);
+
+        if (rc < 0)
+                return rc;
+        config->bos_id = token_id(json_object_get(values, "bos_token_id"));
+        config->eos_id = token_id(json_object_get(values, "eos_token_id"));
+        config->add_bos = json_is_true(json_object_get(tokenizer, "add_bos_token"));
+        json_decref(tokenizer);
+        return 0;
+}
+
+/* A family by "model_type"; Tracr's folders have a "name" instead. */
+static const struct hap_family *family_of(struct hap_settings *settings)
+{
+        const char *name = hap_settings_text(settings, "name", "");
+        const char *type = hap_settings_text(settings, "model_type", NULL);
+        const struct hap_family *family;
+
+        if (!type && strncmp(name, "tracr-", 6) == 0)
+                type = "tracr";
+        if (!type) {
+                hap_settings_fail(settings, "it does not say 'model_type'");
+                return NULL;
+        }
+        family = hap_family_find(type);
+        if (!family)
+                hap_settings_fail(settings, "unsupported: model_type = \"%.60s\" (families: %s)",
+                                  type, hap_family_names());
+        return family;
+}
+
+int hap_source_settings(const struct hap_source *source, struct hap_settings *settings,
+                        struct hap_blueprint *blueprint, struct hap_error *err)
+{
+        struct hap_config *config = &blueprint->model->config;
+        const struct hap_family *family;
+        char path[2048];
+        json_t *values;
+        int rc;
+
+        snprintf(path, sizeof(path), "%s/config.json", source->path);
+        if ((rc = hap_json_file(&values, path, MAX_CONFIG, err)) < 0 ||
+            (rc = hap_settings_init(settings, values, source->path, err)) < 0)
+                return rc;
+        family = family_of(settings);
+        if (!family)
+                return settings->rc;
+        snprintf(config->family, sizeof(config->family), "%s", family->name);
+        family->describe(blueprint);
+        return folder_tokens(source->path, settings->values, config, err);
+}
