@@ -21,6 +21,10 @@ static inline uint32_t bits_of(float f)
         return bits;
 }
 
+/* What follows compares floats by their bits: integer comparisons have no
+ * side effect, so that the loops vectorise. A NaN would get lost on the way and
+ * is put back with x − x, which is 0 for every finite x. */
+
 /* ln x for normal x > 0: x = 2^e · m with m in [√½, √2), and
  * ln m = 2 atanh(t) = 2t (1 + t²/3 + t⁴/5 + …), t = (m − 1)/(m + 1). */
 static inline float log_of(float x)
@@ -34,38 +38,74 @@ static inline float log_of(float x)
         return (float)e * 0.693147181f + 2 * t * series + (x - x);
 }
 
-/* e^x, from e^-87 to e^88: x = n ln 2 + r, |r| ≤ ln 2 / 2, e^r by Taylor. Adding
+/* x within ±87. */
+static inline float limited_of(float x)
+{
+        uint32_t bits = bits_of(x), size = bits & 0x7fffffffu;
+        int32_t limit = 0x42ae0000; /* 87 */
+
+        size = (int32_t)size > limit ? (uint32_t)limit : size;
+        return float_of((bits & 0x80000000u) | size);
+}
+
+/* e^x for x within ±87: x = n ln 2 + r, |r| ≤ ln 2 / 2, e^r by Taylor. Adding
  * 1.5 · 2^23 rounds to an integer, which then stands in the low bits. */
 static inline float exp_of(float x)
 {
         const float round = 12582912.f;
-        float limited = x > 88 ? 88 : x < -87 ? -87 : x;
-        float shifted = limited * 1.44269504f + round;
+        float limited = limited_of(x), shifted = limited * 1.44269504f + round;
         float n = shifted - round;
         float r = limited - n * 0.693359375f + n * 2.12194440e-4f;
         float taylor = 1 + r * (1 + r * (1.f / 2 + r * (1.f / 6 + r * (1.f / 24 +
                        r * (1.f / 120 + r * (1.f / 720))))));
 
-        return float_of(((bits_of(shifted) & 0x1ffu) + 127) << 23) * taylor;
+        return float_of(((bits_of(shifted) & 0x1ffu) + 127) << 23) * taylor + (x - x);
+}
+
+static const float width = (float)(HAP_CONCRETE_RIGHT - HAP_CONCRETE_LEFT);
+static const float left = (float)HAP_CONCRETE_LEFT;
+static const float sharp = (float)(1 / HAP_CONCRETE_TEMPERATURE);
+
+static inline float sigmoid_of(float u, float log_alpha)
+{
+        float logit = log_of(u) - log_of(1 - u);
+
+        return 1 / (1 + exp_of(-(logit + log_alpha) * sharp));
+}
+
+/* x within [0, 1]. */
+static inline float clip(float x)
+{
+        int32_t bits = (int32_t)bits_of(x), one = 0x3f800000;
+
+        bits = bits < 0 ? 0 : bits;
+        bits = bits > one ? one : bits;
+        return float_of((uint32_t)bits) + (x - x);
+}
+
+/* 1 where 0 < x < 1, else 0 (NaN: 0). */
+static inline float within(float x)
+{
+        return bits_of(x) - 1 < 0x3f7fffffu ? 1.f : 0.f;
 }
 
 void hap_concrete_sample(size_t n, const float *u, const float *log_alpha,
                          float *z, float *slope)
 {
-        const float width = (float)(HAP_CONCRETE_RIGHT - HAP_CONCRETE_LEFT);
-        const float left = (float)HAP_CONCRETE_LEFT;
-        const float sharp = (float)(1 / HAP_CONCRETE_TEMPERATURE);
-
+        if (!slope) {
+#pragma omp simd
+                for (size_t i = 0; i < n; i++)
+                        z[i] = clip(width * sigmoid_of(u[i], log_alpha[i]) + left);
+                return;
+        }
 #pragma omp simd
         for (size_t i = 0; i < n; i++) {
-                float logit = log_of(u[i]) - log_of(1 - u[i]);
-                float s = 1 / (1 + exp_of(-(logit + log_alpha[i]) * sharp));
+                float s = sigmoid_of(u[i], log_alpha[i]);
                 float stretched = width * s + left;
 
-                z[i] = stretched < 0 ? 0 : stretched > 1 ? 1 : stretched;
-                if (slope)
-                        slope[i] = stretched <= 0 || stretched >= 1
-                                           ? 0 : width * s * (1 - s) * sharp;
+                z[i] = clip(stretched);
+                slope[i] = within(stretched) * (width * s * (1 - s) * sharp) +
+                           (stretched - stretched);
         }
 }
 
