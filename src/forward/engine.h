@@ -30,8 +30,7 @@
 struct hap_engine {
         struct hap_model *model; /* not owned; its norms are folded, see below */
         struct hap_graph graph;
-        struct hap_arena arena;
-        struct hap_linear *fused; /* [n_layers]: q, k and v as one matrix */
+        struct hap_arena arena; /* what folding added */
 };
 
 /* Takes the model over: the gain and bias of the norms before attention and MLP
@@ -156,7 +155,9 @@ int hap_plain_backward(struct hap_work *work, const struct hap_batch *batch,
 /* --- preparing prompts --- */
 
 /* Allocates from the arena and fills residual, k, v and (want_q) q of a prompt
- * whose tokens, first, answers and source are set. */
+ * whose tokens, first, answers and source are set. Without want_q, k and v are
+ * filled before `first` only, which is what plain runs read. Threads may share
+ * the arena. */
 int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
                        struct hap_prompt *prompt, bool want_q,
                        struct hap_arena *arena, struct hap_error *err);

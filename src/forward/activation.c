@@ -1,0 +1,143 @@
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "forward/kernels.h"
+
+/* exp(x) for f32, relative error below 2e-7, in plain arithmetic so that loops
+ * over it become vectors (the polynomial is that of Cephes' expf). Beyond ±87
+ * the result stays finite or goes to about 1e-38; NaN stays NaN. */
+static inline float fast_exp(float x)
+{
+        const float clipped = x > 88.0f ? 88.0f : (x < -87.0f ? -87.0f : x);
+        const float shifted = clipped * 1.44269504088896341f + 12582912.0f;
+        const float n = shifted - 12582912.0f;
+        float r = clipped - n * 0.693359375f;
+        float p = 1.9875691500e-4f;
+        int32_t bits;
+        float scale;
+
+        r += n * 2.12194440e-4f;
+        p = p * r + 1.3981999507e-3f;
+        p = p * r + 8.3334519073e-3f;
+        p = p * r + 4.1665795894e-2f;
+        p = p * r + 1.6666665459e-1f;
+        p = p * r + 5.0000001201e-1f;
+        memcpy(&bits, &shifted, sizeof(bits));
+        bits = (int32_t)((uint32_t)(bits + 127) << 23);
+        memcpy(&scale, &bits, sizeof(scale));
+        return (p * r * r + r + 1.0f) * scale;
+}
+
+static inline float sigmoid(float x)
+{
+        return 1.0f / (1.0f + fast_exp(-x));
+}
+
+/* Φ(x) of the normal law by Abramowitz and Stegun 7.1.26, error below 1e-7;
+ * the density φ(x) comes along. */
+static inline float normal_cdf(float x, float *density)
+{
+        const float a = fabsf(x) * 0.70710678118654752f;
+        const float t = 1.0f / (1.0f + 0.3275911f * a);
+        const float e = fast_exp(-a * a);
+        const float tail = 0.5f * e * t *
+                (0.254829592f + t * (-0.284496736f + t * (1.421413741f +
+                t * (-1.453152027f + t * 1.061405429f))));
+
+        *density = 0.39894228040143268f * e;
+        return x < 0 ? tail : 1.0f - tail;
+}
+
+static void gelu(size_t n, const float *x, float *value, float *slope)
+{
+#pragma GCC ivdep
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+                float density;
+                const float cdf = normal_cdf(v, &density);
+
+                if (slope != NULL)
+                        slope[i] = cdf + v * density;
+                value[i] = v * cdf;
+        }
+}
+
+/* ½ v (1 + tanh u) = v σ(2u), u = √(2/π) (v + 0.044715 v³). */
+static void gelu_tanh(size_t n, const float *x, float *value, float *slope)
+{
+#pragma GCC ivdep
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+                const float s = sigmoid(1.5957691216057308f * (v + 0.044715f * v * v * v));
+
+                if (slope != NULL)
+                        slope[i] = s + v * s * (1.0f - s) * 1.5957691216057308f *
+                                               (1.0f + 0.134145f * v * v);
+                value[i] = v * s;
+        }
+}
+
+static void silu(size_t n, const float *x, float *value, float *slope)
+{
+#pragma GCC ivdep
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+                const float s = sigmoid(v);
+
+                if (slope != NULL)
+                        slope[i] = s * (1.0f + v * (1.0f - s));
+                value[i] = v * s;
+        }
+}
+
+static void relu(size_t n, const float *x, float *value, float *slope)
+{
+#pragma GCC ivdep
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+
+                if (slope != NULL)
+                        slope[i] = v > 0 ? 1.0f : 0.0f;
+                value[i] = v < 0 ? 0.0f : v; /* NaN stays */
+        }
+}
+
+void hap_activate(enum hap_activation kind, size_t n, const float *x,
+                  float *value, float *slope)
+{
+        switch (kind) {
+        case HAP_GELU:
+                gelu(n, x, value, slope);
+                break;
+        case HAP_GELU_TANH:
+                gelu_tanh(n, x, value, slope);
+                break;
+        case HAP_RELU:
+                relu(n, x, value, slope);
+                break;
+        case HAP_SILU:
+                silu(n, x, value, slope);
+                break;
+        }
+}
+
+void hap_soft_cap(size_t n, float cap, float *x)
+{
+        for (size_t i = 0; i < n; i++)
+                x[i] = cap * tanhf(x[i] / cap);
+}
+
+void hap_softmax(int n, float *row)
+{
+        float most = row[0], total = 0;
+
+        for (int i = 1; i < n; i++)
+                most = row[i] > most ? row[i] : most;
+        for (int i = 0; i < n; i++)
+                row[i] = fast_exp(row[i] - most);
+        for (int i = 0; i < n; i++)
+                total += row[i];
+        for (int i = 0; i < n; i++)
+                row[i] /= total;
+}

@@ -1,0 +1,340 @@
+#include <math.h>
+#include <string.h>
+
+#include "forward/kernels.h"
+
+/* The part of the attention matrix of one head and prompt:
+ * scores[i][j] = scale · q_i·k_j, i a query row, j a token, for j that query i
+ * may see; kept as p = softmax over j, 0 elsewhere. */
+struct block {
+        const struct hap_config *config;
+        const struct hap_prompt *prompt;
+        int window;
+        int n_queries, first_query; /* first_query: its position */
+        int first_key, n_keys;      /* rows of this run; before: the prompt's */
+        const float *prefix_k, *prefix_v;
+        int ld_prefix;
+        const float *q, *k, *v;
+        int ld_q, ld_kv;
+        float *p; /* [n_queries][n_tokens] */
+};
+
+static struct block block_of(const struct hap_engine *engine,
+                             const struct hap_batch *batch,
+                             const struct hap_heads *heads, int i, int at)
+{
+        const struct hap_config *config = &engine->model->config;
+        const struct hap_prompt *prompt = batch->prompts[at];
+        const struct hap_rows *qr = heads->q_rows, *kr = heads->kv_rows;
+        const int dh = config->d_head;
+        const int group = heads->head[i] / (config->n_heads / config->n_kv_heads);
+        const size_t prefix = (size_t)heads->layer * prompt->n_tokens *
+                              (size_t)(config->n_kv_heads * dh) + (size_t)group * dh;
+        struct block block = {
+                .config = config,
+                .prompt = prompt,
+                .window = engine->model->layers[heads->layer].window,
+                .n_queries = qr->start[at + 1] - qr->start[at],
+                .first_query = qr->first[at],
+                .n_keys = kr->start[at + 1] - kr->start[at],
+                .first_key = kr->first[at],
+                .ld_prefix = config->n_kv_heads * dh,
+                .ld_q = heads->n * dh,
+                .ld_kv = heads->n_kv * dh,
+        };
+
+        if (block.first_key > 0) {
+                block.prefix_k = prompt->k + prefix;
+                block.prefix_v = prompt->v + prefix;
+        }
+        block.q = heads->q + (size_t)qr->start[at] * block.ld_q + (size_t)i * dh;
+        block.k = heads->k + (size_t)kr->start[at] * block.ld_kv + (size_t)heads->kv[i] * dh;
+        block.v = heads->v + (size_t)kr->start[at] * block.ld_kv + (size_t)heads->kv[i] * dh;
+        return block;
+}
+
+/* The keys [*from, *to) that the query at a position may see. */
+static void seen(const struct block *b, int position, int *from, int *to)
+{
+        const int n = b->prompt->n_tokens;
+
+        *from = 0;
+        *to = b->config->causal ? position + 1 : n;
+        if (b->window > 0 && position + 1 > b->window)
+                *from = position + 1 - b->window;
+}
+
+static void scores(const struct block *b)
+{
+        const int dh = b->config->d_head, n = b->prompt->n_tokens;
+        const float scale = b->config->attention_scale;
+
+        if (b->first_key > 0)
+                hap_gemm(false, true, b->n_queries, b->first_key, dh, scale, b->q,
+                         b->ld_q, b->prefix_k, b->ld_prefix, 0, b->p, n);
+        hap_gemm(false, true, b->n_queries, b->n_keys, dh, scale, b->q, b->ld_q,
+                 b->k, b->ld_kv, 0, b->p + b->first_key, n);
+        if (b->config->attention_cap > 0)
+                hap_soft_cap((size_t)b->n_queries * n, b->config->attention_cap, b->p);
+}
+
+static void normalise(const struct block *b)
+{
+        const int n = b->prompt->n_tokens;
+
+        for (int i = 0; i < b->n_queries; i++) {
+                float *row = b->p + (size_t)i * n;
+                int from, to;
+
+                seen(b, b->first_query + i, &from, &to);
+                memset(row, 0, (size_t)from * sizeof(*row));
+                hap_softmax(to - from, row + from);
+                memset(row + to, 0, (size_t)(n - to) * sizeof(*row));
+        }
+}
+
+void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *batch,
+                      struct hap_heads *heads, bool keep)
+{
+        const int dh = engine->model->config.d_head;
+        float *p = heads->p;
+
+        for (int i = 0; i < heads->n; i++) {
+                for (int at = 0; at < batch->n; at++) {
+                        struct block b = block_of(engine, batch, heads, i, at);
+                        const int n = b.prompt->n_tokens;
+                        float *z = heads->z + (size_t)heads->q_rows->start[at] * b.ld_q +
+                                   (size_t)i * dh;
+
+                        b.p = p;
+                        scores(&b);
+                        normalise(&b);
+                        hap_gemm(false, false, b.n_queries, dh, b.n_keys, 1,
+                                 b.p + b.first_key, n, b.v, b.ld_kv, 0, z, b.ld_q);
+                        if (b.first_key > 0)
+                                hap_gemm(false, false, b.n_queries, dh, b.first_key, 1,
+                                         b.p, n, b.prefix_v, b.ld_prefix, 1, z, b.ld_q);
+                        if (keep)
+                                p += (size_t)b.n_queries * n;
+                }
+        }
+}
+
+/* ds = p · (dp − Σ_j p dp) per row, in place of dp; with a soft cap times
+ * 1 − (s / cap)², s the capped scores. */
+static void softmax_backward(const struct block *b, const float *s, float *dp)
+{
+        const int n = b->prompt->n_tokens;
+        const float cap = b->config->attention_cap;
+
+        for (int i = 0; i < b->n_queries; i++) {
+                const float *p = b->p + (size_t)i * n;
+                float *row = dp + (size_t)i * n;
+                float total = 0;
+
+                for (int j = 0; j < n; j++)
+                        total += p[j] * row[j];
+                for (int j = 0; j < n; j++)
+                        row[j] = p[j] * (row[j] - total);
+                if (s == NULL)
+                        continue;
+                for (int j = 0; j < n; j++) {
+                        const float share = s[(size_t)i * n + j] / cap;
+
+                        row[j] *= 1 - share * share;
+                }
+        }
+}
+
+/* dv = pᵀ dz, dp = dz vᵀ, dq = scale ds k, dk = scale dsᵀ q, for one block. */
+static void block_backward(const struct block *b, const float *dz, float *dp,
+                           float *s, float *dq, float *dk, float *dv, int ld)
+{
+        const int dh = b->config->d_head, n = b->prompt->n_tokens;
+        const float scale = b->config->attention_scale;
+
+        hap_gemm(true, false, b->n_keys, dh, b->n_queries, 1, b->p + b->first_key, n,
+                 dz, ld, 0, dv, ld);
+        if (b->first_key > 0)
+                hap_gemm(false, true, b->n_queries, b->first_key, dh, 1, dz, ld,
+                         b->prefix_v, b->ld_prefix, 0, dp, n);
+        hap_gemm(false, true, b->n_queries, b->n_keys, dh, 1, dz, ld, b->v, b->ld_kv,
+                 0, dp + b->first_key, n);
+        if (s != NULL) {
+                struct block again = *b;
+
+                again.p = s;
+                scores(&again);
+        }
+        softmax_backward(b, s, dp);
+        hap_gemm(false, false, b->n_queries, dh, b->n_keys, scale, dp + b->first_key,
+                 n, b->k, b->ld_kv, 0, dq, ld);
+        if (b->first_key > 0)
+                hap_gemm(false, false, b->n_queries, dh, b->first_key, scale, dp, n,
+                         b->prefix_k, b->ld_prefix, 1, dq, ld);
+        hap_gemm(true, false, b->n_keys, dh, b->n_queries, scale, dp + b->first_key,
+                 n, b->q, b->ld_q, 0, dk, ld);
+}
+
+/* Back through the rotation and the norm of one head's vector d[d_head]. */
+static void turn_back(const struct hap_engine *engine, int layer, bool key,
+                      int position, const float *raw, float rstd, float *d)
+{
+        const struct hap_config *config = &engine->model->config;
+        const struct hap_layer *weights = &engine->model->layers[layer];
+        const struct hap_norm *norm = key ? &weights->k_norm : &weights->q_norm;
+        const float zero = 0;
+
+        hap_rotate(config, weights, position, -1, d);
+        if (raw != NULL) {
+                struct hap_config rms = *config;
+
+                rms.norm = HAP_NORM_RMS;
+                hap_norm_apply_backward(&rms, norm, 1, config->d_head, raw, &zero,
+                                        &rstd, d, d);
+        }
+}
+
+static void turn_all_back(const struct hap_engine *engine,
+                          const struct hap_heads *heads, int n_prompts,
+                          bool key, float *d)
+{
+        const struct hap_rows *rows = key ? heads->kv_rows : heads->q_rows;
+        const int dh = engine->model->config.d_head;
+        const int blocks = key ? heads->n_kv : heads->n;
+        const float *raw = key ? heads->k_raw : heads->q_raw;
+        const float *rstd = key ? heads->k_rstd : heads->q_rstd;
+
+        for (int at = 0; at < n_prompts; at++)
+                for (int r = rows->start[at]; r < rows->start[at + 1]; r++)
+                        for (int i = 0; i < heads->n; i++) {
+                                const size_t c = (size_t)r * blocks +
+                                                 (key ? heads->kv[i] : i);
+
+                                turn_back(engine, heads->layer, key,
+                                          rows->first[at] + r - rows->start[at],
+                                          raw != NULL ? raw + c * dh : NULL,
+                                          raw != NULL ? rstd[c] : 1,
+                                          d + ((size_t)r * heads->n + i) * dh);
+                        }
+}
+
+int hap_heads_backward(struct hap_work *work, const struct hap_batch *batch,
+                       const struct hap_heads *heads, const float *dz, float *dq,
+                       float *dk, float *dv)
+{
+        const struct hap_engine *engine = work->engine;
+        const int dh = engine->model->config.d_head, ld = heads->n * dh;
+        const bool capped = engine->model->config.attention_cap > 0;
+        const size_t mark = work->used;
+        size_t most = 0, p_at = 0;
+        float *dp, *s = NULL;
+
+        for (int at = 0; at < batch->n; at++) {
+                const size_t n = (size_t)(heads->q_rows->start[at + 1] - heads->q_rows->start[at]) *
+                                 batch->prompts[at]->n_tokens;
+
+                most = n > most ? n : most;
+        }
+        dp = hap_work_take(work, most, sizeof(*dp));
+        if (capped)
+                s = hap_work_take(work, most, sizeof(*s));
+        if (dp == NULL || (capped && s == NULL))
+                return work->error.code;
+        for (int i = 0; i < heads->n; i++) {
+                for (int at = 0; at < batch->n; at++) {
+                        struct block b = block_of(engine, batch, heads, i, at);
+                        const size_t qo = (size_t)heads->q_rows->start[at] * ld + (size_t)i * dh;
+                        const size_t ko = (size_t)heads->kv_rows->start[at] * ld + (size_t)i * dh;
+
+                        b.p = heads->p + p_at;
+                        block_backward(&b, dz + qo, dp, s, dq + qo, dk + ko, dv + ko, ld);
+                        p_at += (size_t)b.n_queries * b.prompt->n_tokens;
+                }
+        }
+        turn_all_back(engine, heads, batch->n, false, dq);
+        turn_all_back(engine, heads, batch->n, true, dk);
+        work->used = mark;
+        return HAP_OK;
+}
+
+void hap_rotate(const struct hap_config *config, const struct hap_layer *layer,
+                int position, float sign, float *x)
+{
+        const int half = config->n_rotary / 2;
+
+        if (config->positions != HAP_POSITIONS_ROTARY || layer->rotary_frequency == NULL)
+                return;
+        for (int i = 0; i < half; i++) {
+                const double angle = (double)position * layer->rotary_frequency[i];
+                const float c = (float)cos(angle) * layer->rotary_scale;
+                const float s = (float)sin(angle) * layer->rotary_scale * sign;
+                float *a = config->rotary_interleaved ? x + 2 * i : x + i;
+                float *b = config->rotary_interleaved ? x + 2 * i + 1 : x + i + half;
+                const float old = *a;
+
+                *a = old * c - *b * s;
+                *b = *b * c + old * s;
+        }
+}
+
+void hap_heads_turn(const struct hap_engine *engine, struct hap_heads *heads,
+                    int which, int block)
+{
+        const struct hap_config *config = &engine->model->config;
+        const struct hap_layer *layer = &engine->model->layers[heads->layer];
+        const struct hap_rows *rows = which == 0 ? heads->q_rows : heads->kv_rows;
+        const struct hap_norm *norm = which == 0 ? &layer->q_norm : &layer->k_norm;
+        float *x = which == 0 ? heads->q : heads->k;
+        float *raw = which == 0 ? heads->q_raw : heads->k_raw;
+        float *rstd = which == 0 ? heads->q_rstd : heads->k_rstd;
+        const int blocks = which == 0 ? heads->n : heads->n_kv, dh = config->d_head;
+        int at = 0;
+
+        for (int r = 0; r < rows->n; r++) {
+                const size_t c = (size_t)r * blocks + block;
+                float *vector = x + c * dh;
+
+                while (r >= rows->start[at + 1])
+                        at++;
+                if (norm->gain != NULL) {
+                        struct hap_config rms = *config;
+                        float mean;
+
+                        rms.norm = HAP_NORM_RMS;
+                        memcpy(raw + c * dh, vector, (size_t)dh * sizeof(*raw));
+                        hap_norm_stats(&rms, 1, dh, raw + c * dh, &mean, &rstd[c]);
+                        hap_norm_apply(norm, 1, dh, raw + c * dh, &mean, &rstd[c], vector);
+                }
+                hap_rotate(config, layer, rows->first[at] + r - rows->start[at], 1, vector);
+        }
+}
+
+int hap_heads_take(struct hap_heads *heads, struct hap_work *work,
+                   const struct hap_batch *batch, bool gradients)
+{
+        const int dh = work->engine->model->config.d_head;
+        const bool q_norm = work->engine->model->layers[heads->layer].q_norm.gain != NULL;
+        const size_t nq = (size_t)heads->q_rows->n * heads->n;
+        const size_t nk = (size_t)heads->kv_rows->n * heads->n_kv;
+        size_t p = 0;
+
+        for (int at = 0; at < batch->n; at++) {
+                const size_t n = (size_t)(heads->q_rows->start[at + 1] - heads->q_rows->start[at]) *
+                                 batch->prompts[at]->n_tokens;
+
+                p = gradients ? p + n : (n > p ? n : p);
+        }
+        heads->q = hap_work_take(work, nq * dh, sizeof(float));
+        heads->k = hap_work_take(work, nk * dh, sizeof(float));
+        heads->v = hap_work_take(work, nk * dh, sizeof(float));
+        heads->z = hap_work_take(work, nq * dh, sizeof(float));
+        heads->p = hap_work_take(work, gradients ? p * heads->n : p, sizeof(float));
+        if (q_norm) {
+                heads->q_raw = hap_work_take(work, nq * dh, sizeof(float));
+                heads->k_raw = hap_work_take(work, nk * dh, sizeof(float));
+                heads->q_rstd = hap_work_take(work, nq, sizeof(float));
+                heads->k_rstd = hap_work_take(work, nk, sizeof(float));
+        }
+        return work->error.code;
+}

@@ -1,0 +1,26 @@
+#include <cblas.h>
+
+#include "forward/kernels.h"
+
+void hap_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
+              float alpha, const float *a, int lda, const float *b, int ldb,
+              float beta, float *c, int ldc)
+{
+        if (m == 0 || n == 0)
+                return;
+        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                    transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a,
+                    lda, b, ldb, beta, c, ldc);
+}
+
+void hap_add(size_t n, const float *x, float *y)
+{
+        for (size_t i = 0; i < n; i++)
+                y[i] += x[i];
+}
+
+void hap_axpy(size_t n, float a, const float *x, float *y)
+{
+        for (size_t i = 0; i < n; i++)
+                y[i] += a * x[i];
+}

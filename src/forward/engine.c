@@ -1,0 +1,96 @@
+#include <stddef.h>
+
+#include "forward/kernels.h"
+
+const char *const hap_ablation_names[] = {
+        "interchange", "zero", "mean", "mean-position", NULL,
+};
+
+/* W row by row: bias += W · norm.bias, W *= norm.gain per column, and for
+ * LayerNorm W −= its row mean, which takes x − mean(x) into the matrix. */
+static void fold_rows(const struct hap_norm *norm, bool centre, int rows, int d,
+                      float *weight, float *bias)
+{
+#pragma omp parallel for schedule(static)
+        for (int o = 0; o < rows; o++) {
+                float *row = weight + (size_t)o * d;
+                double shift = 0, mean = 0;
+
+                for (int i = 0; i < d; i++) {
+                        if (norm->bias != NULL)
+                                shift += (double)row[i] * norm->bias[i];
+                        if (norm->gain != NULL)
+                                row[i] *= norm->gain[i];
+                        mean += row[i];
+                }
+                mean /= d;
+                if (centre)
+                        for (int i = 0; i < d; i++)
+                                row[i] = (float)(row[i] - mean);
+                if (bias != NULL)
+                        bias[o] = (float)(bias[o] + shift);
+        }
+}
+
+static int fold(struct hap_engine *engine, const struct hap_norm *norm, int rows,
+                struct hap_linear *linear)
+{
+        const struct hap_config *config = &engine->model->config;
+
+        if (linear->weight == NULL || config->norm == HAP_NORM_NONE)
+                return 0;
+        if (norm->bias != NULL && linear->bias == NULL) {
+                linear->bias = hap_arena_alloc(&engine->arena, (size_t)rows, sizeof(float));
+                if (linear->bias == NULL)
+                        return -1;
+        }
+        fold_rows(norm, config->norm == HAP_NORM_LAYER, rows, config->d_model,
+                  linear->weight, linear->bias);
+        return 0;
+}
+
+static int fold_layer(struct hap_engine *engine, struct hap_layer *layer)
+{
+        const struct hap_config *config = &engine->model->config;
+        const int nq = config->n_heads * config->d_head;
+        const int nk = config->n_kv_heads * config->d_head;
+        int rc = 0;
+
+        rc |= fold(engine, &layer->attention_norm, nq, &layer->q);
+        rc |= fold(engine, &layer->attention_norm, nk, &layer->k);
+        rc |= fold(engine, &layer->attention_norm, nk, &layer->v);
+        rc |= fold(engine, &layer->mlp_norm, config->d_mlp, &layer->in);
+        rc |= fold(engine, &layer->mlp_norm, config->d_mlp, &layer->gate);
+        return rc;
+}
+
+int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
+                    bool split_input, struct hap_error *err)
+{
+        const struct hap_config *config = &model->config;
+        int rc;
+
+        *engine = (struct hap_engine){.model = model};
+        hap_arena_init(&engine->arena);
+        if (split_input && config->positions != HAP_POSITIONS_LEARNED)
+                return hap_fail(err, HAP_EUSAGE,
+                                "cannot split the input of '%s': it has no learned positions",
+                                model->path);
+        rc = hap_graph_init(&engine->graph, config->n_layers, config->n_heads,
+                            config->parallel_residual, split_input, err);
+        if (rc < 0)
+                return rc;
+        for (int l = 0; l < config->n_layers; l++) {
+                if (fold_layer(engine, &model->layers[l]) < 0) {
+                        hap_engine_release(engine);
+                        return hap_fail_memory(err, "folded norms");
+                }
+        }
+        return HAP_OK;
+}
+
+void hap_engine_release(struct hap_engine *engine)
+{
+        hap_graph_release(&engine->graph);
+        hap_arena_release(&engine->arena);
+}

@@ -1,0 +1,126 @@
+#include <string.h>
+
+#include "forward/kernels.h"
+
+/* in, gate = rstd (x Wᵀ) + b; hidden = act(in), or act(gate) · in when gated. */
+static float *hidden(struct hap_work *work, struct hap_mlp *mlp, bool gradients)
+{
+        const struct hap_config *config = &work->engine->model->config;
+        const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
+        const int d = config->d_model, n = config->d_mlp;
+        const size_t size = (size_t)mlp->rows * n;
+        float *in = hap_work_take(work, size, sizeof(*in));
+        float *gate = config->gated ? hap_work_take(work, size, sizeof(*gate)) : NULL;
+
+        if (in == NULL || (config->gated && gate == NULL))
+                return NULL;
+        hap_gemm(false, true, mlp->rows, n, d, 1, mlp->x, d, layer->in.weight, d, 0, in, n);
+        hap_scale_rows(mlp->rows, n, mlp->rstd, layer->in.bias, in, n);
+        if (!config->gated) {
+                hap_activate(config->activation, size, in, in,
+                             gradients ? mlp->slope : NULL);
+                return in;
+        }
+        hap_gemm(false, true, mlp->rows, n, d, 1, mlp->x, d, layer->gate.weight, d, 0, gate, n);
+        hap_scale_rows(mlp->rows, n, mlp->rstd, layer->gate.bias, gate, n);
+        hap_activate(config->activation, size, gate, gate,
+                     gradients ? mlp->slope_gate : NULL);
+        if (gradients) {
+                memcpy(mlp->slope, gate, size * sizeof(*gate));
+                for (size_t i = 0; i < size; i++)
+                        mlp->slope_gate[i] *= in[i];
+        }
+        for (size_t i = 0; i < size; i++)
+                in[i] *= gate[i];
+        return in;
+}
+
+/* Memory that outlives the call comes first, so that the rest can be given
+ * back. */
+static int take(struct hap_work *work, struct hap_mlp *mlp, bool gradients)
+{
+        const struct hap_config *config = &work->engine->model->config;
+        const size_t rows = (size_t)mlp->rows;
+        const bool post = work->engine->model->layers[mlp->layer].mlp_post_norm.gain != NULL;
+
+        mlp->mean = hap_work_take(work, rows, sizeof(float));
+        mlp->rstd = hap_work_take(work, rows, sizeof(float));
+        if (gradients)
+                mlp->slope = hap_work_take(work, rows * config->d_mlp, sizeof(float));
+        if (gradients && config->gated)
+                mlp->slope_gate = hap_work_take(work, rows * config->d_mlp, sizeof(float));
+        if (post) {
+                mlp->raw = hap_work_take(work, rows * config->d_model, sizeof(float));
+                mlp->raw_mean = hap_work_take(work, rows, sizeof(float));
+                mlp->raw_rstd = hap_work_take(work, rows, sizeof(float));
+        }
+        return work->error.code;
+}
+
+int hap_mlp_forward(struct hap_work *work, struct hap_mlp *mlp, bool gradients,
+                    float *out)
+{
+        const struct hap_config *config = &work->engine->model->config;
+        const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
+        const int d = config->d_model, n = config->d_mlp, rows = mlp->rows;
+        const bool post = layer->mlp_post_norm.gain != NULL;
+        int rc = take(work, mlp, gradients);
+        const size_t mark = work->used;
+        float *h, *y = post ? mlp->raw : out;
+
+        if (rc < 0)
+                return rc;
+        hap_norm_stats(config, rows, d, mlp->x, mlp->mean, mlp->rstd);
+        h = hidden(work, mlp, gradients);
+        if (h == NULL)
+                return work->error.code;
+        hap_gemm(false, true, rows, d, n, 1, h, n, layer->out.weight, n, 0, y, d);
+        if (layer->out.bias != NULL)
+                for (int i = 0; i < rows; i++)
+                        hap_add((size_t)d, layer->out.bias, y + (size_t)i * d);
+        if (post) {
+                hap_norm_stats(config, rows, d, y, mlp->raw_mean, mlp->raw_rstd);
+                hap_norm_apply(&layer->mlp_post_norm, rows, d, y, mlp->raw_mean,
+                               mlp->raw_rstd, out);
+        }
+        work->used = mark;
+        return HAP_OK;
+}
+
+int hap_mlp_backward(struct hap_work *work, const struct hap_mlp *mlp,
+                     const float *d_out, float *g)
+{
+        const struct hap_config *config = &work->engine->model->config;
+        const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
+        const int d = config->d_model, n = config->d_mlp, rows = mlp->rows;
+        const size_t size = (size_t)rows * n, mark = work->used;
+        float *dh = hap_work_take(work, size, sizeof(*dh));
+        float *dg = config->gated ? hap_work_take(work, size, sizeof(*dg)) : NULL;
+
+        if (dh == NULL || (config->gated && dg == NULL))
+                return work->error.code;
+        if (mlp->raw != NULL) {
+                float *dy = hap_work_take(work, (size_t)rows * d, sizeof(*dy));
+
+                if (dy == NULL)
+                        return work->error.code;
+                hap_norm_apply_backward(config, &layer->mlp_post_norm, rows, d, mlp->raw,
+                                        mlp->raw_mean, mlp->raw_rstd, d_out, dy);
+                d_out = dy;
+        }
+        hap_gemm(false, false, rows, n, d, 1, d_out, d, layer->out.weight, n, 0, dh, n);
+        if (config->gated) {
+                for (size_t i = 0; i < size; i++)
+                        dg[i] = dh[i] * mlp->slope_gate[i];
+                hap_scale_rows(rows, n, mlp->rstd, NULL, dg, n);
+        }
+        for (size_t i = 0; i < size; i++)
+                dh[i] *= mlp->slope[i];
+        hap_scale_rows(rows, n, mlp->rstd, NULL, dh, n);
+        hap_gemm(false, false, rows, d, n, 1, dh, n, layer->in.weight, d, 0, g, d);
+        if (config->gated)
+                hap_gemm(false, false, rows, d, n, 1, dg, n, layer->gate.weight, d, 1, g, d);
+        hap_norm_backward(config, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
+        work->used = mark;
+        return HAP_OK;
+}

@@ -1,0 +1,188 @@
+#include <string.h>
+
+#include "forward/kernels.h"
+
+int hap_prompt_first(const struct hap_engine *engine, const struct hap_example *example,
+                     enum hap_ablation ablation)
+{
+        int first = 0;
+
+        if (!engine->model->config.causal || ablation != HAP_INTERCHANGE)
+                return 0;
+        while (first < example->answer_first &&
+               example->clean[first] == example->corrupted[first])
+                first++;
+        return first;
+}
+
+void hap_source_read(const struct hap_source *source, const struct hap_engine *engine,
+                     int n_tokens, int writer, int first, int n, float scale, float *out)
+{
+        const size_t d = (size_t)engine->model->config.d_model;
+        struct hap_tensor tensor = {.dtype = source->dtype, .data = source->data};
+        const size_t count = (size_t)n * d;
+
+        switch (source->kind) {
+        case HAP_ZERO:
+                memset(out, 0, count * sizeof(*out));
+                return;
+        case HAP_MEAN:
+                hap_tensor_read(&tensor, (size_t)writer * d, d, out);
+                for (int i = 1; i < n; i++)
+                        memcpy(out + (size_t)i * d, out, d * sizeof(*out));
+                break;
+        case HAP_MEAN_POSITION:
+                hap_tensor_read(&tensor, ((size_t)writer * source->n_positions + first) * d,
+                                count, out);
+                break;
+        case HAP_INTERCHANGE:
+                hap_tensor_read(&tensor, ((size_t)writer * n_tokens + first) * d, count, out);
+                break;
+        }
+        if (scale != 1)
+                for (size_t i = 0; i < count; i++)
+                        out[i] *= scale;
+}
+
+/* r += a' of writers [begin, end), at all positions; t: room for one. */
+static void add_writers(const struct hap_engine *engine, const struct hap_prompt *prompt,
+                        int begin, int end, float *t, float *r)
+{
+        const int d = engine->model->config.d_model;
+
+        if (prompt->source.kind == HAP_ZERO)
+                return;
+        for (int w = begin; w < end; w++) {
+                hap_source_read(&prompt->source, engine, prompt->n_tokens, w, 0,
+                                prompt->n_tokens, 1, t);
+                hap_add((size_t)prompt->n_tokens * d, t, r);
+        }
+}
+
+/* What never is ablated at a point of the residual stream: learned positions
+ * that are no writer, and the attention's output bias. */
+static void add_row(int n, int d, const float *bias, float *r)
+{
+        for (int t = 0; bias != NULL && t < n; t++)
+                hap_add((size_t)d, bias, r + (size_t)t * d);
+}
+
+static void fill_residual(const struct hap_engine *engine, struct hap_prompt *prompt,
+                          float *room)
+{
+        const struct hap_config *config = &engine->model->config;
+        const struct hap_graph *graph = &engine->graph;
+        const int n = prompt->n_tokens, d = config->d_model;
+        const size_t size = (size_t)n * d;
+        float *r = prompt->residual;
+
+        memset(r, 0, size * sizeof(*r));
+        if (engine->model->position_embedding != NULL && !graph->split_input)
+                memcpy(r, engine->model->position_embedding, size * sizeof(*r));
+        add_writers(engine, prompt, 0, graph->n_inputs, room, r);
+        for (int l = 0; l < config->n_layers; l++) {
+                const int head = hap_graph_head_writer(graph, l, 0);
+                const int mlp = hap_graph_mlp_writer(graph, l);
+                float *after = r + size, *next = r + 2 * size;
+
+                memcpy(after, r, size * sizeof(*r));
+                add_writers(engine, prompt, head, mlp, room, after);
+                add_row(n, d, engine->model->layers[l].o.bias, after);
+                memcpy(next, after, size * sizeof(*r));
+                add_writers(engine, prompt, mlp, mlp + 1, room, next);
+                if (config->parallel_residual)
+                        memcpy(after, r, size * sizeof(*r));
+                r = next;
+        }
+}
+
+/* q, k, v of layer l at the first n positions of the counterfactual. */
+static int fill_layer(struct hap_work *work, struct hap_prompt *prompt, int l, int n)
+{
+        const struct hap_engine *engine = work->engine;
+        const struct hap_config *config = &engine->model->config;
+        const struct hap_layer *layer = &engine->model->layers[l];
+        const int d = config->d_model, dh = config->d_head, T = prompt->n_tokens;
+        const int nq = config->n_heads * dh, nk = config->n_kv_heads * dh;
+        const float *x = prompt->residual + (size_t)2 * l * T * d;
+        int start[2] = {0, n}, first[1] = {0};
+        const struct hap_rows rows = {.n = n, .start = start, .first = first};
+        struct hap_heads heads = {.layer = l, .n = config->n_heads,
+                                  .n_kv = config->n_kv_heads,
+                                  .q_rows = &rows, .kv_rows = &rows};
+        const size_t mark = work->used;
+        float *mean = hap_work_take(work, (size_t)n, sizeof(float));
+        float *rstd = hap_work_take(work, (size_t)n, sizeof(float));
+
+        heads.q_raw = hap_work_take(work, (size_t)n * nq, sizeof(float));
+        heads.k_raw = hap_work_take(work, (size_t)n * nk, sizeof(float));
+        heads.q_rstd = hap_work_take(work, (size_t)n * config->n_heads, sizeof(float));
+        heads.k_rstd = hap_work_take(work, (size_t)n * config->n_kv_heads, sizeof(float));
+        if (work->error.code < 0)
+                return work->error.code;
+        hap_norm_stats(config, n, d, x, mean, rstd);
+        heads.k = prompt->k + (size_t)l * T * nk;
+        heads.v = prompt->v + (size_t)l * T * nk;
+        hap_gemm(false, true, n, nk, d, 1, x, d, layer->k.weight, d, 0, heads.k, nk);
+        hap_scale_rows(n, nk, rstd, layer->k.bias, heads.k, nk);
+        hap_gemm(false, true, n, nk, d, 1, x, d, layer->v.weight, d, 0, heads.v, nk);
+        hap_scale_rows(n, nk, rstd, layer->v.bias, heads.v, nk);
+        for (int i = 0; i < config->n_kv_heads; i++)
+                hap_heads_turn(engine, &heads, 1, i);
+        if (prompt->q != NULL) {
+                heads.q = prompt->q + (size_t)l * T * nq;
+                hap_gemm(false, true, n, nq, d, 1, x, d, layer->q.weight, d, 0, heads.q, nq);
+                hap_scale_rows(n, nq, rstd, layer->q.bias, heads.q, nq);
+                for (int i = 0; i < config->n_heads; i++)
+                        hap_heads_turn(engine, &heads, 0, i);
+        }
+        work->used = mark;
+        return HAP_OK;
+}
+
+int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
+                       struct hap_prompt *prompt, bool want_q,
+                       struct hap_arena *arena, struct hap_error *err)
+{
+        const struct hap_config *config = &engine->model->config;
+        const size_t T = (size_t)prompt->n_tokens, L = (size_t)config->n_layers;
+        const size_t d = (size_t)config->d_model, dh = (size_t)config->d_head;
+        const int rows = want_q ? prompt->n_tokens : prompt->first;
+        const size_t mark = work->used;
+        float *room;
+
+        if (prompt->source.kind == HAP_MEAN_POSITION && prompt->n_tokens > prompt->source.n_positions)
+                return hap_fail(err, HAP_EINPUT,
+                                "the mean by position covers %d positions, a prompt has %d",
+                                prompt->source.n_positions, prompt->n_tokens);
+#pragma omp critical(hap_prompt_arena)
+        {
+                prompt->residual = hap_arena_alloc(arena, (2 * L + 1) * T * d, sizeof(float));
+                prompt->k = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,
+                                            sizeof(float));
+                prompt->v = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,
+                                            sizeof(float));
+                if (want_q)
+                        prompt->q = hap_arena_alloc(arena, L * T * (size_t)config->n_heads * dh,
+                                                    sizeof(float));
+        }
+        if (prompt->residual == NULL || prompt->k == NULL || prompt->v == NULL ||
+            (want_q && prompt->q == NULL))
+                return hap_fail_memory(err, "a prompt's constants");
+        room = hap_work_take(work, T * d, sizeof(float));
+        if (room == NULL) {
+                *err = work->error;
+                return err->code;
+        }
+        fill_residual(engine, prompt, room);
+        for (int l = 0; l < config->n_layers && rows > 0; l++) {
+                int rc = fill_layer(work, prompt, l, rows);
+
+                if (rc < 0) {
+                        *err = work->error;
+                        return rc;
+                }
+        }
+        work->used = mark;
+        return HAP_OK;
+}

@@ -1,0 +1,60 @@
+#include <math.h>
+
+#include "forward/kernels.h"
+
+/* logits = norm(x) Uᵀ + b, capped where the model caps them. */
+int hap_unembed_forward(struct hap_work *work, struct hap_unembed *u)
+{
+        const struct hap_model *model = work->engine->model;
+        const struct hap_config *config = &model->config;
+        const int d = config->d_model, n = config->n_out;
+        float *normed;
+        size_t mark;
+
+        u->mean = hap_work_take(work, (size_t)u->rows, sizeof(float));
+        u->rstd = hap_work_take(work, (size_t)u->rows, sizeof(float));
+        u->logits = hap_work_take(work, (size_t)u->rows * n, sizeof(float));
+        mark = work->used;
+        normed = hap_work_take(work, (size_t)u->rows * d, sizeof(float));
+        if (work->error.code < 0)
+                return work->error.code;
+        hap_norm_stats(config, u->rows, d, u->x, u->mean, u->rstd);
+        hap_norm_apply(&model->final_norm, u->rows, d, u->x, u->mean, u->rstd, normed);
+        hap_gemm(false, true, u->rows, n, d, 1, normed, d, model->unembedding, d, 0,
+                 u->logits, n);
+        if (model->unembedding_bias != NULL)
+                for (int i = 0; i < u->rows; i++)
+                        hap_add((size_t)n, model->unembedding_bias, u->logits + (size_t)i * n);
+        if (config->logit_cap > 0)
+                hap_soft_cap((size_t)u->rows * n, config->logit_cap, u->logits);
+        work->used = mark;
+        return HAP_OK;
+}
+
+int hap_unembed_backward(struct hap_work *work, const struct hap_unembed *u,
+                         const float *d_logits, float *g)
+{
+        const struct hap_model *model = work->engine->model;
+        const struct hap_config *config = &model->config;
+        const int d = config->d_model, n = config->n_out;
+        const size_t size = (size_t)u->rows * n, mark = work->used;
+        const float *dl = d_logits;
+
+        if (config->logit_cap > 0) {
+                float *before = hap_work_take(work, size, sizeof(*before));
+
+                if (before == NULL)
+                        return work->error.code;
+                for (size_t i = 0; i < size; i++) {
+                        const float share = u->logits[i] / config->logit_cap;
+
+                        before[i] = d_logits[i] * (1 - share * share);
+                }
+                dl = before;
+        }
+        hap_gemm(false, false, u->rows, d, n, 1, dl, n, model->unembedding, d, 0, g, d);
+        hap_norm_apply_backward(config, &model->final_norm, u->rows, d, u->x, u->mean,
+                                u->rstd, g, g);
+        work->used = mark;
+        return HAP_OK;
+}

@@ -1,0 +1,149 @@
+#include <omp.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "forward/kernels.h"
+
+int hap_work_init(struct hap_work *work, const struct hap_engine *engine,
+                  size_t bytes, struct hap_error *err)
+{
+        void *base;
+
+        bytes = (bytes + 4095) & ~(size_t)4095;
+        base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        *work = (struct hap_work){.engine = engine};
+        if (base == MAP_FAILED)
+                return hap_fail_memory(err, "a thread's scratch");
+        work->base = base;
+        work->size = bytes;
+        return HAP_OK;
+}
+
+void hap_work_release(struct hap_work *work)
+{
+        if (work->base != NULL)
+                munmap(work->base, work->size);
+        work->base = NULL;
+}
+
+void *hap_work_take(struct hap_work *work, size_t count, size_t size)
+{
+        const size_t room = work->size - work->used;
+        void *memory = work->base + work->used;
+        size_t bytes;
+
+        if (hap_size_mul(count, size, &bytes) < 0 || bytes > room - 64) {
+                hap_fail(&work->error, HAP_ESYSTEM,
+                         "a run needs more scratch than the %zu bytes reserved", work->size);
+                return NULL;
+        }
+        work->used += (bytes + 63) & ~(size_t)63;
+        work->most = work->used > work->most ? work->used : work->most;
+        return memory;
+}
+
+size_t hap_work_bytes(const struct hap_engine *engine, size_t rows, size_t longest,
+                      size_t answers, bool masked, bool gradients)
+{
+        const struct hap_config *c = &engine->model->config;
+        const size_t d = (size_t)c->d_model, heads = (size_t)(c->n_heads * c->d_head);
+        const size_t group = 3 * (size_t)c->n_heads + 1;
+        const size_t kept = gradients || !masked ? (size_t)c->n_layers : 1;
+        size_t layer = 2 * d + 10 * heads + 2 * (size_t)c->n_heads * longest +
+                       3 * (size_t)c->d_mlp + 8 * group + 64;
+        size_t floats;
+
+        if (masked)
+                layer += group * d;
+        floats = rows * layer * kept;
+        floats += rows * (8 * d + 6 * heads + 6 * (size_t)c->d_mlp); /* passing */
+        if (masked)
+                floats += 2 * ((size_t)engine->graph.n_writers + 2 + group) * d * (rows + answers);
+        floats += answers * (4 * (size_t)c->n_out + 8 * d);
+        return floats * sizeof(float) + 64 * (size_t)engine->graph.n_edges + (16 << 20);
+}
+
+int hap_batch_init(struct hap_batch *batch, struct hap_work *work,
+                   const struct hap_prompt *const *prompts, int n, bool narrow)
+{
+        *batch = (struct hap_batch){.n = n, .prompts = prompts, .narrow = narrow};
+        batch->rows.start = hap_work_take(work, (size_t)n + 1, sizeof(int));
+        batch->rows.first = hap_work_take(work, (size_t)n, sizeof(int));
+        batch->answers.start = hap_work_take(work, (size_t)n + 1, sizeof(int));
+        batch->answers.first = hap_work_take(work, (size_t)n, sizeof(int));
+        if (work->error.code < 0)
+                return work->error.code;
+        for (int i = 0; i < n; i++) {
+                batch->rows.start[i] = batch->rows.n;
+                batch->rows.first[i] = prompts[i]->first;
+                batch->rows.n += prompts[i]->n_tokens - prompts[i]->first;
+                batch->answers.start[i] = batch->answers.n;
+                batch->answers.first[i] = prompts[i]->answer_first;
+                batch->answers.n += prompts[i]->n_answers;
+        }
+        batch->rows.start[n] = batch->rows.n;
+        batch->answers.start[n] = batch->answers.n;
+        return HAP_OK;
+}
+
+/* The row of `to`'s prompt at within `from`. */
+static size_t place(const struct hap_rows *from, const struct hap_rows *to, int at)
+{
+        return (size_t)(from->start[at] + to->first[at] - from->first[at]);
+}
+
+void hap_rows_gather(const struct hap_rows *from, const struct hap_rows *to,
+                     int n_prompts, int d, const float *in, float *out)
+{
+        for (int at = 0; at < n_prompts; at++)
+                memcpy(out + (size_t)to->start[at] * d, in + place(from, to, at) * d,
+                       (size_t)(to->start[at + 1] - to->start[at]) * d * sizeof(*out));
+}
+
+void hap_rows_scatter_add(const struct hap_rows *from, const struct hap_rows *to,
+                          int n_prompts, int d, const float *in, float *out)
+{
+        for (int at = 0; at < n_prompts; at++)
+                hap_add((size_t)(from->start[at + 1] - from->start[at]) * d,
+                        in + (size_t)from->start[at] * d, out + place(to, from, at) * d);
+}
+
+int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
+                 int (*job)(void *context, struct hap_work *work, size_t i),
+                 void *context, struct hap_error *err)
+{
+        size_t failed = SIZE_MAX;
+        struct hap_error first = {0};
+
+#pragma omp parallel
+        {
+                struct hap_work work;
+                struct hap_error mine = {0};
+                int rc = hap_work_init(&work, engine, bytes, &mine);
+
+#pragma omp for schedule(dynamic, 1)
+                for (size_t i = 0; i < n_jobs; i++) {
+                        int done = rc;
+
+                        work.used = 0;
+                        work.error.code = 0;
+                        if (rc == 0)
+                                done = job(context, &work, i);
+                        if (done < 0) {
+#pragma omp critical(hap_parallel_failed)
+                                if (i < failed) {
+                                        failed = i;
+                                        first = rc < 0 ? mine : work.error;
+                                        first.code = done;
+                                }
+                        }
+                }
+                hap_work_release(&work);
+        }
+        if (failed == SIZE_MAX)
+                return HAP_OK;
+        *err = first;
+        return err->code;
+}
