@@ -46,7 +46,7 @@ endif
 CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"' -DHAP_DATADIR='"$(PREFIX)/share/hap"'
 ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) -fopenmp -ffp-contract=fast -MMD -MP
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
-LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lxxhash -lopenblas -lz -lm
+LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash -lopenblas -lz -lm
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))

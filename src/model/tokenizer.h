@@ -17,11 +17,12 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
                        struct hap_error *err);
 void hap_tokenizer_free(struct hap_tokenizer *tokenizer); /* NULL is allowed */
 
-/* Encodes UTF-8 text (broken bytes are tokens of bytes, as in the tokenizers
- * library after replacement, see tokenizer.c). Writes at most `max` ids and
- * returns how many the text has, or a negative code. `special`: texts of
- * special tokens become their ids; BOS is put first when the model's own
- * setting says so and `bos` is true. */
+/* Encodes text. Bytes that are no UTF-8 become U+FFFD, one for each maximal
+ * broken part, as in Python's decode(errors="replace"); the ids are then those
+ * of the tokenizers library. Writes at most `max` ids and returns how many the
+ * text has, or a negative code. `special`: texts of special tokens become
+ * their ids; BOS is put first when the model's own setting says so and `bos`
+ * is true. HAP_EINPUT: a character that the vocabulary has no token for. */
 int hap_tokenizer_encode(const struct hap_tokenizer *tokenizer, const char *text,
                          size_t length, bool special, bool bos, int32_t *ids,
                          size_t max, struct hap_error *err);
@@ -31,10 +32,16 @@ int hap_tokenizer_encode(const struct hap_tokenizer *tokenizer, const char *text
 const char *hap_tokenizer_text(const struct hap_tokenizer *tokenizer, int32_t id,
                                size_t *length);
 
-/* The id when the whole text is one token (no BOS), else -1. */
+/* The id when the whole text is one token, else -1. The text is taken as going
+ * on from a prompt, " Mary": no BOS, no space put before it, and texts of
+ * special tokens are text. */
 int32_t hap_tokenizer_single(const struct hap_tokenizer *tokenizer,
                              const char *text);
 
+/* How many ids there are: the greatest + 1. */
 size_t hap_tokenizer_size(const struct hap_tokenizer *tokenizer);
+
+/* The id that `bos` puts first, -1 when the model's setting says none. */
+int32_t hap_tokenizer_bos(const struct hap_tokenizer *tokenizer);
 
 #endif

@@ -1,0 +1,138 @@
+/* tokenizer_config.json: what the tokenizer's class adds to the files. */
+#include <string.h>
+
+#include "common/number.h"
+#include "model/tokenizer_impl.h"
+
+static const char *class_of(const json_t *config)
+{
+        const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
+
+        return name != NULL ? name : "";
+}
+
+/* "GPT2" is GPT2Tokenizer and GPT2TokenizerFast. */
+static bool is_class(const json_t *config, const char *family)
+{
+        const char *name = class_of(config);
+        size_t n = strlen(family);
+
+        return strncmp(name, family, n) == 0 &&
+               (strcmp(name + n, "Tokenizer") == 0 ||
+                strcmp(name + n, "TokenizerFast") == 0);
+}
+
+/* The classes that set BOS themselves, whatever tokenizer.json says. */
+static bool sets_bos(const json_t *config)
+{
+        return is_class(config, "Llama") || is_class(config, "CodeLlama") ||
+               is_class(config, "Gemma") || is_class(config, "Cohere");
+}
+
+static int32_t token_named(const struct hap_tokenizer *t, const json_t *config,
+                           const char *key)
+{
+        const json_t *token = json_object_get(config, key);
+
+        if (json_is_object(token))
+                token = json_object_get(token, "content");
+        return json_is_string(token) ? hap_vocab_find(&t->vocab, json_string_value(token),
+                                                      json_string_length(token))
+                                     : -1;
+}
+
+int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
+                   struct hap_error *err)
+{
+        const json_t *add = json_object_get(config, "add_bos_token");
+        bool obeyed = !whole || sets_bos(config);
+
+        if (!obeyed)
+                return 0;
+        if (json_is_true(json_object_get(config, "add_eos_token")))
+                return hap_fail(err, HAP_EINPUT, "add_eos_token is not supported");
+        if (!(json_is_boolean(add) ? json_is_true(add) : sets_bos(config))) {
+                t->bos_id = -1;
+                return 0;
+        }
+        t->bos_id = token_named(t, config, "bos_token");
+        if (t->bos_id < 0)
+                return hap_fail(err, HAP_EINPUT,
+                                "add_bos_token is set, but the vocabulary has no "
+                                "bos_token");
+        return 0;
+}
+
+static int add_special(struct hap_tokenizer *t, int32_t id, struct hap_error *err)
+{
+        struct hap_added added = { .id = id, .special = true };
+        struct hap_token_text text;
+
+        if (id < 0)
+                return 0;
+        text = t->vocab.stored[id];
+        return hap_added_add(t, t->vocab.bytes.data + text.offset, text.length, &added,
+                             err);
+}
+
+static int add_decoder_token(struct hap_tokenizer *t, const char *number,
+                             const json_t *token, struct hap_error *err)
+{
+        const json_t *content = json_object_get(token, "content");
+        struct hap_added added = {
+                .special = json_is_true(json_object_get(token, "special")),
+                .single_word = json_is_true(json_object_get(token, "single_word")),
+                .lstrip = json_is_true(json_object_get(token, "lstrip")),
+                .rstrip = json_is_true(json_object_get(token, "rstrip")),
+                .normalized = json_is_true(json_object_get(token, "normalized")),
+        };
+        int64_t id;
+        int rc = hap_parse_int(number, "an id of added_tokens_decoder", 0,
+                               HAP_TOKENS_MAX - 1, &id, err);
+
+        if (rc != 0)
+                return HAP_EINPUT;
+        if (!json_is_string(content))
+                return hap_fail(err, HAP_EINPUT, "added token %s has no content", number);
+        added.id = hap_vocab_find(&t->vocab, json_string_value(content),
+                                  json_string_length(content));
+        if (added.id < 0) {
+                rc = hap_vocab_add(&t->vocab, id, json_string_value(content),
+                                   json_string_length(content), err);
+                added.id = (int32_t)id;
+        }
+        return rc != 0 ? rc
+                       : hap_added_add(t, json_string_value(content),
+                                       json_string_length(content), &added, err);
+}
+
+int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *err)
+{
+        static const char *const named[] = { "bos_token", "eos_token", "unk_token",
+                                             "pad_token" };
+        json_t *decoder = json_object_get(config, "added_tokens_decoder"), *token;
+        const char *number;
+        bool qwen = is_class(config, "Qwen2");
+        int rc = 0;
+
+        if (!qwen && *class_of(config) != '\0' && !is_class(config, "GPT2"))
+                return hap_fail(err, HAP_EINPUT,
+                                "vocab.json and merges.txt of a %.80s are not "
+                                "supported without tokenizer.json", class_of(config));
+        t->byte_level = true;
+        if (qwen)
+                t->normal[t->n_normal++].kind = HAP_NORMAL_NFC;
+        rc = qwen ? hap_split_add(t, HAP_PATTERN_QWEN2, sizeof HAP_PATTERN_QWEN2 - 1,
+                                  HAP_SPLIT_ISOLATED, false, err)
+                  : hap_split_add(t, HAP_PATTERN_GPT2, sizeof HAP_PATTERN_GPT2 - 1,
+                                  HAP_SPLIT_ISOLATED, false, err);
+        json_object_foreach(decoder, number, token)
+                if (rc == 0)
+                        rc = add_decoder_token(t, number, token, err);
+        for (size_t i = 0; rc == 0 && i < sizeof named / sizeof *named; i++)
+                rc = add_special(t, token_named(t, config, named[i]), err);
+        /* What both classes take for BOS, EOS or padding unless told otherwise. */
+        if (rc == 0)
+                rc = add_special(t, hap_vocab_find(&t->vocab, "<|endoftext|>", 13), err);
+        return rc;
+}
