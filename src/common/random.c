@@ -10,8 +10,8 @@
 #define PHILOX_W1 UINT32_C(0xBB67AE85)
 #define PHILOX_ROUNDS 10
 
-/* Blocks that hap_random_fill makes side by side: two AVX2 registers. */
-#define LANES 16
+/* Blocks that hap_random_fill makes side by side, enough for compilers to use vectors. */
+#define LANES 32
 
 /* Keeps the bulk sequence apart from the words of the same key. */
 #define FILL_SEQUENCE UINT64_C(0xF111F111F111F111)

@@ -212,7 +212,7 @@ static int fail_at(struct hap_reader *r, struct hap_error *err)
         return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_reader_name(r), r->record);
 }
 
-/* Moves to the next value and decodes it: 1, 0 at the end of a input (also
+/* Moves to the next value and decodes it: 1, 0 at the end of an input (also
  * within the value), or an error. */
 static int next_value(struct hap_reader *r, struct hap_error *err)
 {
