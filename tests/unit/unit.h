@@ -7,7 +7,8 @@
  *      }
  *      RUN_TESTS
  *
- * CHECK_NEAR fails for NaN on either side. */
+ * CHECK_NEAR fails for NaN on either side. SKIP("why") ends a test that lacks
+ * what it needs. */
 #ifndef HAP_UNIT_H
 #define HAP_UNIT_H
 
@@ -21,6 +22,7 @@ struct unit_test {
 };
 static struct unit_test unit_tests[256];
 static int unit_n, unit_failed;
+static const char *unit_skipped;
 
 #define UNIT_CAT_(a, b) a##b
 #define UNIT_CAT(a, b) UNIT_CAT_(a, b)
@@ -60,6 +62,12 @@ static int unit_n, unit_failed;
                 }                                                              \
         } while (0)
 
+#define SKIP(why)                                                              \
+        do {                                                                   \
+                unit_skipped = (why);                                          \
+                return;                                                        \
+        } while (0)
+
 #define RUN_TESTS                                                              \
         int main(void)                                                         \
         {                                                                      \
@@ -68,9 +76,12 @@ static int unit_n, unit_failed;
                 printf("1..%d\n", unit_n);                                     \
                 for (int i = 0; i < unit_n; i++) {                             \
                         unit_failed = 0;                                       \
+                        unit_skipped = NULL;                                   \
                         unit_tests[i].run();                                   \
-                        printf("%sok %d %s\n", unit_failed ? "not " : "",      \
-                               i + 1, unit_tests[i].name);                     \
+                        printf("%sok %d %s%s%s\n", unit_failed ? "not " : "",  \
+                               i + 1, unit_tests[i].name,                      \
+                               unit_skipped ? " # SKIP " : "",                 \
+                               unit_skipped ? unit_skipped : "");              \
                         failures += unit_failed;                               \
                 }                                                              \
                 return failures != 0;                                          \
