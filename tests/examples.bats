@@ -1,0 +1,52 @@
+load helper
+
+# The examples of every page run as they stand, in a folder that holds models/
+# and what the stages before would have left: ioi.task, ioi.cache, ioi.scores,
+# ioi.subgraph and ioi.circuit.
+
+setup_file() {
+        export READY=$BATS_FILE_TMPDIR/ready
+        mkdir "$READY"
+        cd "$READY"
+        ln -s "$root/models" models
+        hap-task ioi -m models/demo -n 20 -q -o ioi.task
+        hap-forward -m models/demo -q -o ioi.cache ioi.task
+        hap-attrib -q -o ioi.scores ioi.cache
+        hap-select --keep 50% -q -o ioi.subgraph ioi.scores
+        hap-select --keep 10% -q -o ioi.circuit ioi.scores
+}
+
+# The commands of a page's EXAMPLES: what is set off from the text there.
+examples_of() {
+        awk '/^\.Sh / { inside = ($0 == ".Sh EXAMPLES"); next }
+                !inside { next }
+                /^\.Dl / { print substr($0, 5); next }
+                /^\.Bd -literal/ { block = 1; next }
+                /^\.Ed/ { block = 0; next }
+                block' "$1" | sed -e 's/^\$ //' -e 's/\\e/\\/g' -e 's/\\(aq/'"'"'/g' -e 's/\\&//g'
+}
+
+run_examples() {
+        cp -R "$READY/." "$tmp/"
+        examples_of "$root/man/$1.1" >"$tmp/examples"
+        [[ -s $tmp/examples ]] || fail "the page of $1 has no examples"
+        cd "$tmp"
+        { echo 'set -e -o pipefail' && cat examples; } >script
+        bash script >out 2>err </dev/null || fail "exit status $? of"$'\n'"$(cat examples err)"
+}
+
+@test "the examples of hap-task's page run" { run_examples hap-task; }
+@test "the examples of hap-forward's page run" { run_examples hap-forward; }
+@test "the examples of hap-attrib's page run" { run_examples hap-attrib; }
+@test "the examples of hap-select's page run" { run_examples hap-select; }
+@test "the examples of hap-prune's page run" { run_examples hap-prune; }
+@test "the examples of hap-eval's page run" { run_examples hap-eval; }
+@test "the examples of hap-show's page run" { run_examples hap-show; }
+@test "the examples of hap-convert's page run" { run_examples hap-convert; }
+
+@test "every program's page is among these" {
+        for program in $(basename -a -s .c "$root"/src/*/hap-*.c); do
+                grep -q "run_examples $program;" "${BATS_TEST_FILENAME}" ||
+                        fail "the examples of $program are not run"
+        done
+}
