@@ -75,13 +75,15 @@ prepare() {
 [ $# -eq 1 ] || usage
 cd "$(dirname "$0")"
 jobs=$(nproc 2>/dev/null || echo 2)
+started=$(date +%s)
 case $1 in
 demo)
         prepare "$build_packages"
         make -s -j"$jobs"
         make -f pipelines/table1.mk SPARSITY=90% SEEDS=1
         echo
-        echo "The table, the picture and every stream of the run are in $PWD/results/table1"
+        echo "Table, picture and every stream of the run are in $PWD/results/table1;" \
+                "the whole took $(($(date +%s) - started)) s."
         ;;
 test)
         prepare "$build_packages $test_packages"
