@@ -107,6 +107,12 @@ void hap_family_gemma2(struct hap_blueprint *blueprint);
 void hap_family_gemma3(struct hap_blueprint *blueprint);
 void hap_family_tracr(struct hap_blueprint *blueprint);
 
+/* The family of a GGUF file by its "general.architecture"; fills the blueprint
+ * from the metadata, of which the settings hold those with the architecture's
+ * prefix (without it). HAP_EINPUT: no such family. */
+int hap_gguf_describe(const struct hap_gguf *gguf, struct hap_settings *settings,
+                      struct hap_blueprint *blueprint, struct hap_error *err);
+
 /* Finds, checks and converts all weights that config and layout say, into the
  * model's arena; sets n_parameters, dtype and the tensors' `used`. */
 int hap_import(struct hap_model *model, const struct hap_layout *layout,

@@ -4,7 +4,8 @@
  * Everything that the file says of itself (counts, lengths, types, offsets) is
  * checked against the file's size when it is opened, so that what the
  * functions below return can be read without further checks. Pointers point
- * into the mapped file and live until hap_gguf_close. */
+ * into the mapped file and live until hap_gguf_close. Types that are no weights
+ * (integers, other quantisations) are refused by name. */
 #ifndef HAP_MODEL_GGUF_H
 #define HAP_MODEL_GGUF_H
 
@@ -72,6 +73,11 @@ bool hap_gguf_is(const char *path);
 int hap_gguf_open(struct hap_gguf *gguf, const char *path, struct hap_error *err);
 void hap_gguf_close(struct hap_gguf *gguf);
 
+/* The same for a file in memory, which must outlive *gguf (zeroed before);
+ * `path` is for messages. On failure *gguf is closed. */
+int hap_gguf_parse(struct hap_gguf *gguf, const unsigned char *data, size_t size,
+                   const char *path, struct hap_error *err);
+
 /* NULL when there is no such key. */
 const struct hap_gguf_value *hap_gguf_find(const struct hap_gguf *gguf, const char *key);
 
@@ -87,8 +93,8 @@ int hap_gguf_bool(const struct hap_gguf *gguf, const char *key, bool *value,
 int hap_gguf_text(const struct hap_gguf *gguf, const char *key,
                   struct hap_gguf_text *value, struct hap_error *err);
 
-/* Arrays: *items is allocated with malloc and the caller's to free; NULL for
- * an empty one. */
+/* Arrays: *items is allocated with malloc and the caller's to free, also when
+ * it is empty. */
 int hap_gguf_texts(const struct hap_gguf *gguf, const char *key,
                    struct hap_gguf_text **items, size_t *n, struct hap_error *err);
 int hap_gguf_ints(const struct hap_gguf *gguf, const char *key, int64_t **items,

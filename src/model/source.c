@@ -18,17 +18,21 @@ int hap_source_open(struct hap_source *source, const char *path, struct hap_erro
                                 strerror(errno));
         if (S_ISDIR(st.st_mode))
                 return 0;
-        return hap_fail(err, HAP_EINPUT, "cannot read model '%s': not a folder", path);
+        source->is_gguf = true;
+        return hap_gguf_open(&source->gguf, path, err);
 }
 
 void hap_source_close(struct hap_source *source)
 {
         hap_store_close(&source->store);
+        hap_gguf_close(&source->gguf);
         *source = (struct hap_source){0};
 }
 
 int hap_source_tensors(struct hap_source *source, struct hap_error *err)
 {
+        if (source->is_gguf)
+                return hap_store_of_gguf(&source->store, &source->gguf, err);
         return hap_store_open_folder(&source->store, source->path, err);
 }
 
@@ -102,6 +106,8 @@ int hap_source_settings(const struct hap_source *source, struct hap_settings *se
         json_t *values;
         int rc;
 
+        if (source->is_gguf)
+                return hap_gguf_describe(&source->gguf, settings, blueprint, err);
         snprintf(path, sizeof(path), "%s/config.json", source->path);
         if ((rc = hap_json_file(&values, path, MAX_CONFIG, err)) < 0 ||
             (rc = hap_settings_init(settings, values, source->path, err)) < 0)
