@@ -3,6 +3,7 @@
 #define HAP_FORWARD_OPEN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "common/error.h"
 #include "model/model.h"

@@ -5,6 +5,7 @@
 #define HAP_FORWARD_PROMPTS_H
 
 #include "common/stream.h"
+#include "forward/batches.h"
 #include "forward/engine.h"
 #include "forward/loss.h"
 
@@ -27,14 +28,8 @@ struct hap_prompts {
         struct hap_prompt *items;     /* [n] */
         const struct hap_prompt **pointers; /* [n]: items, for batches */
         size_t n;
-        size_t longest; /* tokens of the longest prompt */
-        /* Batches of prompts that run together: batch b holds the prompts
-         * batch_start[b] … batch_start[b + 1] − 1. At most `batch_rows` tokens
-         * (or one prompt) and 16 prompts; depends on the set alone. */
-        size_t *batch_start; /* [n_batches + 1] */
-        size_t n_batches;
-        size_t most_rows;    /* tokens of the largest batch */
-        size_t most_answers; /* answer positions of the batch with most */
+        size_t longest;               /* tokens of the longest prompt */
+        struct hap_batches batches;   /* prompts that run together */
         struct hap_arena arena;
         struct hap_arena *arenas; /* [n]: what was prepared for each prompt */
         bool mapped; /* sources point into the reader's mapped file */

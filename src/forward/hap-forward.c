@@ -1,0 +1,165 @@
+/* hap-forward: a task to a cache of what the clean and the corrupted run of
+ * every example leave behind. */
+#include <omp.h>
+#include <string.h>
+
+#include "common/program.h"
+#include "forward/batches.h"
+#include "forward/cache.h"
+#include "forward/open.h"
+
+struct forward_options {
+        int dtype;
+        bool split_input;
+};
+
+static const char *const dtypes[] = {"f32", "f16", "bf16", NULL};
+
+static const struct hap_option options[] = {
+        {0, "dtype", "NAME", HAP_CHOICE, offsetof(struct forward_options, dtype),
+         .help = "how the writers' outputs are stored [f32]", .choices = dtypes},
+        {0, "split-input", NULL, HAP_FLAG, offsetof(struct forward_options, split_input),
+         .help = "token and position embeddings are two writers, tok and pos"},
+        {0},
+};
+
+static const struct hap_program_info info = {
+        .name = "hap-forward",
+        .summary = "run a model on the prompts of a task",
+        .operands = "[FILE ...]",
+        .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
+                HAP_USES_THREADS,
+        .options = options,
+};
+
+/* Some examples that are run together, and what their runs leave. */
+struct round {
+        const struct hap_example *examples;
+        size_t n;
+        struct hap_batches batches;
+        struct hap_arena arena;
+        float **outputs[2], **logits[2]; /* clean, corrupted; [n] */
+};
+
+static int round_take(struct round *r, const struct hap_engine *engine, struct hap_error *err)
+{
+        const size_t d = (size_t)engine->model->config.d_model;
+        const size_t n_out = (size_t)engine->model->config.n_out;
+
+        for (int side = 0; side < 2; side++) {
+                r->outputs[side] = hap_arena_alloc(&r->arena, r->n, sizeof(float *));
+                r->logits[side] = hap_arena_alloc(&r->arena, r->n, sizeof(float *));
+                if (!r->outputs[side] || !r->logits[side])
+                        return hap_fail_memory(err, "outputs");
+                for (size_t i = 0; i < r->n; i++) {
+                        const struct hap_example *e = r->examples + i;
+
+                        r->outputs[side][i] =
+                                hap_arena_alloc(&r->arena, (size_t)engine->graph.n_writers,
+                                                (size_t)e->n_tokens * d * sizeof(float));
+                        r->logits[side][i] = hap_arena_alloc(
+                                &r->arena, (size_t)e->n_positions * n_out, sizeof(float));
+                        if (!r->outputs[side][i] || !r->logits[side][i])
+                                return hap_fail_memory(err, "outputs");
+                }
+        }
+        return HAP_OK;
+}
+
+static int round_run(struct round *r, const struct hap_engine *engine, struct hap_error *err)
+{
+        int rc = round_take(r, engine, err);
+
+        for (int side = 0; side < 2 && rc == 0; side++)
+                rc = hap_run_whole(engine, r->examples, &r->batches, side == 1,
+                                   r->outputs[side], r->logits[side], err);
+        return rc;
+}
+
+static int round_write(const struct round *r, const struct hap_engine *engine,
+                       enum hap_dtype dtype, struct hap_writer *out, struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        for (size_t i = 0; i < r->n && rc == 0; i++) {
+                const struct hap_run_values clean = {r->outputs[0][i], r->logits[0][i]};
+                const struct hap_run_values corrupted = {r->outputs[1][i], r->logits[1][i]};
+
+                rc = hap_cache_write(out, engine, dtype, r->examples + i, &clean, &corrupted,
+                                     err);
+        }
+        return rc;
+}
+
+/* As many examples as fill a batch for every thread. */
+static void write_records(struct hap_program *p, const struct hap_engine *engine,
+                          const struct hap_examples *examples, enum hap_dtype dtype)
+{
+        const size_t threads = (size_t)omp_get_max_threads();
+
+        for (size_t done = 0; done < examples->n;) {
+                struct round r = {.examples = examples->items + done};
+
+                hap_arena_init(&r.arena);
+                while (done + r.n < examples->n && !hap_batches_have(&r.batches, threads))
+                        hap_must(p, hap_batches_add(&r.batches, r.examples + r.n++, 0,
+                                                    &p->error));
+                hap_must(p, round_run(&r, engine, &p->error));
+                hap_must(p, round_write(&r, engine, dtype, p->out, &p->error));
+                done += r.n;
+                hap_batches_release(&r.batches);
+                hap_arena_release(&r.arena);
+                hap_progress(p, done, examples->n, NULL);
+        }
+}
+
+/* One task section to one cache section; the model is loaded for the first. */
+static size_t forward_section(struct hap_program *p, const json_t *from,
+                              struct hap_model *model, struct hap_engine *engine)
+{
+        const struct forward_options *opt = p->options;
+        const char *name = hap_reader_name(p->in);
+        struct hap_examples examples;
+        json_t *header;
+        size_t n;
+
+        if (!engine->model) {
+                hap_must(p, hap_model_for(model, p->model, from, name, &p->error));
+                hap_must(p, hap_engine_init(engine, model, opt->split_input, &p->error));
+        }
+        hap_must(p, hap_model_check(model, from, name, &p->error));
+        hap_must(p, hap_examples_read(p->in, from, model, &examples, &p->error));
+        header = hap_program_header(p, "cache", examples.header);
+        hap_must(p, hap_cache_describe(header, engine, (enum hap_dtype)opt->dtype, examples.n,
+                                       &p->error));
+        hap_must(p, hap_writer_begin(p->out, header, &p->error));
+        write_records(p, engine, &examples, (enum hap_dtype)opt->dtype);
+        hap_must(p, hap_writer_end(p->out, &p->error));
+        json_decref(header);
+        n = examples.n;
+        hap_examples_release(&examples);
+        return n;
+}
+
+int main(int argc, char **argv)
+{
+        struct forward_options opt = {0};
+        struct hap_model model = {0};
+        struct hap_engine engine = {0};
+        struct hap_program p;
+        size_t done = 0;
+        json_t *header;
+
+        hap_program_begin(&p, &info, argc, argv, &opt);
+        while (hap_must(&p, hap_reader_section(p.in, &header, &p.error))) {
+                const char *kind = json_string_value(json_object_get(header, "kind"));
+
+                if (kind && strcmp(kind, "task") == 0)
+                        done += forward_section(&p, header, &model, &engine);
+        }
+        if (!done)
+                hap_die(&p, HAP_EINPUT, "there is no task in the input");
+        hap_engine_release(&engine);
+        hap_model_release(&model);
+        return hap_program_end(&p, done, "examples");
+}

@@ -1,0 +1,29 @@
+#include "forward/open.h"
+
+#include <string.h>
+
+int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
+                  const char *name, struct hap_error *err)
+{
+        const json_t *made_with = json_object_get(json_object_get(header, "model"), "path");
+        int rc;
+
+        if (!path)
+                path = json_string_value(made_with);
+        if (!path)
+                return hap_fail(err, HAP_EUSAGE,
+                                "no model is given: '%s' names none, use -m MODEL", name);
+        if ((rc = hap_model_load(model, path, err)) < 0)
+                return rc;
+        if ((rc = hap_model_check(model, header, name, err)) < 0)
+                hap_model_release(model);
+        return rc;
+}
+
+bool hap_header_splits_input(const json_t *header)
+{
+        const json_t *graph = json_object_get(header, "graph");
+        const char *input = json_string_value(json_object_get(graph, "input"));
+
+        return input && strcmp(input, "split") == 0;
+}

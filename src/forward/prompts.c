@@ -1,0 +1,184 @@
+#include "forward/prompts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "forward/cache.h"
+#include "forward/feed.h"
+
+/* `values` floats for each prompt. */
+static int take_each(struct hap_prompts *prompts, float **each,
+                     size_t (*values)(const struct hap_engine *, const struct hap_example *),
+                     const struct hap_engine *engine, struct hap_error *err)
+{
+        for (size_t i = 0; i < prompts->n; i++) {
+                each[i] = hap_arena_alloc(&prompts->arena,
+                                          values(engine, prompts->examples + i),
+                                          sizeof(float));
+                if (!each[i])
+                        return hap_fail_memory(err, "prompts");
+        }
+        return HAP_OK;
+}
+
+static size_t n_outputs(const struct hap_engine *engine, const struct hap_example *example)
+{
+        return (size_t)engine->graph.n_writers * (size_t)example->n_tokens *
+               (size_t)engine->model->config.d_model;
+}
+
+static size_t n_logits(const struct hap_engine *engine, const struct hap_example *example)
+{
+        return (size_t)example->n_positions * (size_t)engine->model->config.n_out;
+}
+
+static int build_sources(struct hap_prompts *prompts, const struct hap_feed *feed,
+                         const struct hap_engine *engine,
+                         const struct hap_cache_record *cached, float **each,
+                         struct hap_error *err)
+{
+        const enum hap_ablation kind = feed->options.ablation;
+        int rc = HAP_OK;
+
+        if (kind == HAP_INTERCHANGE && !cached) {
+                rc = take_each(prompts, each, n_outputs, engine, err);
+                if (rc == 0)
+                        rc = hap_run_whole(engine, prompts->examples, &prompts->batches, true,
+                                           each, NULL, err);
+        }
+        for (size_t i = 0; i < prompts->n && rc == 0; i++) {
+                struct hap_source *source = &prompts->items[i].source;
+
+                *source = feed->mean;
+                source->kind = kind;
+                if (kind == HAP_INTERCHANGE && cached) {
+                        source->data = cached[i].corrupted.outputs.data;
+                        source->dtype = cached[i].corrupted.outputs.dtype;
+                } else if (kind == HAP_INTERCHANGE) {
+                        source->data = each[i];
+                        source->dtype = HAP_F32;
+                }
+        }
+        return rc;
+}
+
+static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *engine,
+                       const struct hap_cache_record *cached, float **each,
+                       struct hap_error *err)
+{
+        const int n_out = engine->model->config.n_out;
+        int rc = take_each(prompts, each, n_logits, engine, err);
+
+        if (rc == 0 && !cached)
+                rc = hap_run_whole(engine, prompts->examples, &prompts->batches, false, NULL,
+                                   each, err);
+        for (size_t i = 0; i < prompts->n && rc == 0; i++) {
+                const struct hap_example *example = prompts->examples + i;
+
+                if (cached)
+                        hap_tensor_read(&cached[i].clean.logits, 0, n_logits(engine, example),
+                                        each[i]);
+                hap_log_softmax(example->n_positions, n_out, each[i], each[i]);
+                prompts->items[i].log_p = each[i];
+        }
+        return rc;
+}
+
+struct preparing {
+        struct hap_prompts *prompts;
+        bool want_q;
+};
+
+static int prepare_one(void *context, struct hap_work *work, size_t i)
+{
+        const struct preparing *in = context;
+
+        return hap_prompt_prepare(work->engine, work, in->prompts->items + i, in->want_q,
+                                  in->prompts->arenas + i, &work->error);
+}
+
+/* Every prompt has an arena of its own, so that threads can allocate at once. */
+static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *engine,
+                       const struct hap_prompts_options *options, struct hap_error *err)
+{
+        struct preparing in = {prompts, options->want_q};
+        size_t bytes = hap_work_bytes(engine, prompts->longest, prompts->longest, 1, false,
+                                      false);
+
+        prompts->arenas = calloc(prompts->n, sizeof *prompts->arenas);
+        if (!prompts->arenas)
+                return hap_fail_memory(err, "prompts");
+        for (size_t i = 0; i < prompts->n; i++) {
+                hap_arena_init(prompts->arenas + i);
+                prompts->items[i].first = hap_prompt_first(engine, prompts->examples + i,
+                                                           options->ablation);
+        }
+        return hap_parallel(engine, prompts->n, bytes, prepare_one, &in, err);
+}
+
+int hap_prompts_build(struct hap_prompts *prompts, const struct hap_feed *feed,
+                      const struct hap_engine *engine,
+                      const struct hap_cache_record *cached, struct hap_error *err)
+{
+        float **each = calloc(prompts->n, sizeof *each);
+        int rc = HAP_OK;
+
+        prompts->header = json_incref(feed->header);
+        prompts->longest = prompts->batches.longest;
+        prompts->items = calloc(prompts->n, sizeof *prompts->items);
+        prompts->pointers = calloc(prompts->n, sizeof *prompts->pointers);
+        if (!each || !prompts->items || !prompts->pointers)
+                rc = hap_fail_memory(err, "prompts");
+        for (size_t i = 0; i < prompts->n && rc == 0; i++) {
+                prompts->items[i] = hap_prompt_plain(prompts->examples + i, false);
+                prompts->pointers[i] = prompts->items + i;
+        }
+        if (rc == 0)
+                rc = build_sources(prompts, feed, engine, cached, each, err);
+        if (rc == 0 && feed->options.want_log_p)
+                rc = build_log_p(prompts, engine, cached, each, err);
+        if (rc == 0 && !feed->options.plain)
+                rc = prepare_all(prompts, engine, &feed->options, err);
+        free(each);
+        return rc;
+}
+
+void hap_prompts_release(struct hap_prompts *prompts)
+{
+        for (size_t i = 0; prompts->arenas && i < prompts->n; i++)
+                hap_arena_release(prompts->arenas + i);
+        free(prompts->arenas);
+        free(prompts->examples);
+        free(prompts->items);
+        free(prompts->pointers);
+        hap_batches_release(&prompts->batches);
+        hap_arena_release(&prompts->arena);
+        json_decref(prompts->header);
+        hap_feed_close(prompts->feed);
+        *prompts = (struct hap_prompts){0};
+}
+
+int hap_prompts_read(struct hap_prompts *prompts, struct hap_reader *reader,
+                     const json_t *header, const struct hap_engine *engine,
+                     const struct hap_prompts_options *options, struct hap_error *err)
+{
+        struct hap_feed *feed = NULL;
+        int rc = hap_feed_open(&feed, reader, header, engine->model, options, err);
+
+        *prompts = (struct hap_prompts){0};
+        if (rc == 0)
+                rc = hap_feed_next(feed, engine, 0, prompts, err);
+        if (rc < 0) {
+                hap_feed_close(feed);
+                return rc;
+        }
+        prompts->feed = feed;
+        return HAP_OK;
+}
+
+size_t hap_prompts_per_batch(const struct hap_prompts *prompts)
+{
+        const size_t n = prompts->batches.n ? prompts->batches.n : 1;
+
+        return (prompts->n + n - 1) / n;
+}
