@@ -2,21 +2,13 @@
  *
  * Bytes that are no UTF-8 are not lost silently: each maximal broken part of
  * the text becomes U+FFFD first, as in Python's decode(errors="replace"). */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "model/gguf.h"
 #include "model/tokenizer_impl.h"
 
 enum { TEXT_MAX = 1 << 28 }; /* bytes; words count in 32 bits */
-
-static bool ends_in(const char *text, const char *end)
-{
-        size_t n = strlen(text), m = strlen(end);
-
-        return n >= m && strcmp(text + n - m, end) == 0;
-}
 
 /* What loaders leave to be derived, once everything is there. */
 static int finish(struct hap_tokenizer *t, struct hap_error *err)
@@ -40,8 +32,8 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
         if (t == NULL)
                 return hap_fail_memory(err, "a tokenizer");
         t->unk_id = t->bos_id = -1;
-        rc = ends_in(model_path, ".gguf") ? hap_tokenizer_read_gguf(t, model_path, err)
-                                          : hap_tokenizer_read_folder(t, model_path, err);
+        rc = hap_gguf_is(model_path) ? hap_tokenizer_read_gguf(t, model_path, err)
+                                     : hap_tokenizer_read_folder(t, model_path, err);
         if (rc == 0)
                 rc = finish(t, err);
         if (rc != 0) {

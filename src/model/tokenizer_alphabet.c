@@ -1,5 +1,4 @@
 /* What the tokens of a vocabulary stand for: bytes, or characters. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,24 +111,32 @@ int hap_byte_level_finish(struct hap_tokenizer *t, struct hap_error *err)
         return rc;
 }
 
-/* "▁" is a space, "<0x0A>" a byte; returns the length written. */
+static int hexadecimal(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that "<0x0A>" names, or -1. */
+static int named_byte(const char *text, size_t length)
+{
+        if (length != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>' ||
+            hexadecimal(text[3]) < 0 || hexadecimal(text[4]) < 0)
+                return -1;
+        return 16 * hexadecimal(text[3]) + hexadecimal(text[4]);
+}
+
+/* "▁" is a space; returns the length written. */
 static size_t from_sentencepiece(const char *text, size_t length, char *out)
 {
         char *to = out;
-        unsigned byte;
-        int end = 0;
 
-        if (length == 6 && sscanf(text, "<0x%2X>%n", &byte, &end) == 1 && end == 6) {
-                *out = (char)byte;
-                return 1;
-        }
         for (size_t i = 0; i < length;) {
-                if (length - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
-                        *to++ = ' ';
-                        i += 3;
-                } else {
-                        *to++ = text[i++];
-                }
+                bool space = length - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0;
+
+                *to++ = space ? ' ' : text[i];
+                i += space ? 3 : 1;
         }
         return (size_t)(to - out);
 }
@@ -137,25 +144,28 @@ static size_t from_sentencepiece(const char *text, size_t length, char *out)
 int hap_sentencepiece_finish(struct hap_tokenizer *t, struct hap_error *err)
 {
         struct hap_vocab *v = &t->vocab;
-        char *bytes = scratch_for(v);
+        char *shown = scratch_for(v);
         int rc = 0;
 
-        if (bytes == NULL)
+        if (shown == NULL)
                 return hap_fail_memory(err, "the vocabulary");
+        memset(t->byte_id, 0xff, sizeof t->byte_id);
         for (size_t id = 0; rc == 0 && id < v->n; id++) {
                 const char *text = v->bytes.data + v->stored[id].offset;
+                size_t length = v->stored[id].length;
+                int byte = t->byte_fallback ? named_byte(text, length) : -1;
 
-                if (v->known[id])
-                        rc = hap_vocab_show(v, (int32_t)id, bytes,
-                                            from_sentencepiece(text, v->stored[id].length, bytes),
-                                            err);
+                if (!v->known[id])
+                        continue;
+                if (byte >= 0) {
+                        t->byte_id[byte] = (int32_t)id;
+                        *shown = (char)byte;
+                        length = 1;
+                } else {
+                        length = from_sentencepiece(text, length, shown);
+                }
+                rc = hap_vocab_show(v, (int32_t)id, shown, length, err);
         }
-        free(bytes);
-        for (unsigned byte = 0; byte < 256; byte++) {
-                char text[8];
-
-                snprintf(text, sizeof text, "<0x%02X>", byte);
-                t->byte_id[byte] = t->byte_fallback ? hap_vocab_find(v, text, 6) : -1;
-        }
+        free(shown);
         return rc;
 }

@@ -100,6 +100,18 @@ int hap_merges_add_texts(struct hap_tokenizer *t, uint32_t which,
         return rc;
 }
 
+int hap_merges_add_line(struct hap_tokenizer *t, uint32_t which, const char *line,
+                        size_t length, struct hap_error *err)
+{
+        const char *space = memchr(line, ' ', length);
+        size_t n = space != NULL ? (size_t)(space - line) : 0;
+
+        if (space == NULL || memchr(space + 1, ' ', length - n - 1) != NULL)
+                return hap_fail(err, HAP_EINPUT, "merge %u is no pair: '%.*s'",
+                                which + 1, length < 80 ? (int)length : 80, line);
+        return hap_merges_add_texts(t, which, line, n, space + 1, length - n - 1, err);
+}
+
 static int add_symbol(struct hap_encoder *e, int32_t id, size_t start,
                       size_t length)
 {

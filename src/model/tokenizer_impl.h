@@ -110,6 +110,9 @@ void hap_merges_add(struct hap_merges *m, int32_t left, int32_t right,
 int hap_merges_add_texts(struct hap_tokenizer *t, uint32_t which,
                          const char *left, size_t n_left, const char *right,
                          size_t n_right, struct hap_error *err);
+/* The same from "left right". */
+int hap_merges_add_line(struct hap_tokenizer *t, uint32_t which, const char *line,
+                        size_t length, struct hap_error *err);
 
 /* --- words --- */
 

@@ -79,29 +79,13 @@ static int add_vocabulary(const struct folder *f, json_t *vocab)
         return 0;
 }
 
-/* "left right" */
-static int add_merge_line(const struct folder *f, uint32_t which, const char *line,
-                          size_t length)
-{
-        const char *space = memchr(line, ' ', length);
-
-        if (space == NULL ||
-            memchr(space + 1, ' ', length - (size_t)(space + 1 - line)) != NULL)
-                return hap_fail(f->err, HAP_EINPUT,
-                                "merge %u is no pair: '%.*s'", which + 1,
-                                length < 80 ? (int)length : 80, line);
-        return hap_merges_add_texts(f->t, which, line, (size_t)(space - line),
-                                    space + 1, length - (size_t)(space + 1 - line),
-                                    f->err);
-}
-
 static int add_merge(const struct folder *f, uint32_t which, const json_t *merge)
 {
         const json_t *left = json_array_get(merge, 0), *right = json_array_get(merge, 1);
 
         if (json_is_string(merge))
-                return add_merge_line(f, which, json_string_value(merge),
-                                      json_string_length(merge));
+                return hap_merges_add_line(f->t, which, json_string_value(merge),
+                                           json_string_length(merge), f->err);
         if (json_array_size(merge) != 2 || !json_is_string(left) ||
             !json_is_string(right))
                 return hap_fail(f->err, HAP_EINPUT, "merge %u is no pair", which + 1);
@@ -246,7 +230,7 @@ static int read_merge_lines(const struct folder *f, char *text, size_t n_lines)
                 if (length > 0 && line[length - 1] == '\r')
                         length--;
                 if (length > 0 && strncmp(line, "#version", 8) != 0)
-                        rc = add_merge_line(f, which++, line, length);
+                        rc = hap_merges_add_line(f->t, which++, line, length, f->err);
         }
         return rc;
 }
