@@ -7,7 +7,7 @@
 #include "model/dequantise.h"
 #include "model/map.h"
 
-#define CHUNK 65536 /* values that a thread converts at a time */
+#define CHUNK 262144 /* values that a thread converts at a time */
 #define STRIP 256   /* rows at a time of a transposed weight … */
 #define DEPTH 16    /* … and columns */
 

@@ -103,6 +103,7 @@ static int add_job(struct import *im, const struct hap_stored *stored, struct ro
         *out = hap_arena_alloc(&im->model->arena, n, sizeof(**out));
         if (!*out)
                 return hap_fail_memory(im->err, "the model's weights");
+        hap_map_large_pages(*out, n * sizeof(**out));
         job.from = stored;
         job.out = *out;
         job.rows = rows.n;

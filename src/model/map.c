@@ -52,12 +52,23 @@ void hap_map_close(struct hap_map *map)
         *map = (struct hap_map){0};
 }
 
-void hap_map_forget(const void *data, size_t bytes)
+static void advise(const void *data, size_t bytes, int advice)
 {
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
         uintptr_t first = ((uintptr_t)data + page - 1) & ~(page - 1);
         uintptr_t end = ((uintptr_t)data + bytes) & ~(page - 1);
 
         if (end > first)
-                madvise((void *)first, end - first, MADV_DONTNEED);
+                madvise((void *)first, end - first, advice);
+}
+
+void hap_map_forget(const void *data, size_t bytes)
+{
+        advise(data, bytes, MADV_DONTNEED);
+}
+
+void hap_map_large_pages(void *data, size_t bytes)
+{
+        if (bytes >= 1u << 20)
+                advise(data, bytes, MADV_HUGEPAGE);
 }

@@ -19,4 +19,7 @@ void hap_map_close(struct hap_map *map);
  * count as resident; reading them again brings them back. */
 void hap_map_forget(const void *data, size_t bytes);
 
+/* Memory that is about to be filled may come in large pages: fewer faults. */
+void hap_map_large_pages(void *data, size_t bytes);
+
 #endif
