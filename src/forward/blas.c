@@ -24,3 +24,19 @@ void hap_axpy(size_t n, float a, const float *x, float *y)
         for (size_t i = 0; i < n; i++)
                 y[i] += a * x[i];
 }
+
+float hap_dot(size_t n, const float *x, const float *y)
+{
+        float part[16] = {0};
+        double total = 0;
+        size_t i = 0;
+
+        for (; i + 16 <= n; i += 16)
+                for (int j = 0; j < 16; j++)
+                        part[j] += x[i + j] * y[i + j];
+        for (int j = 0; i + j < n; j++)
+                part[j] += x[i + j] * y[i + j];
+        for (int j = 0; j < 16; j++)
+                total += part[j];
+        return (float)total;
+}

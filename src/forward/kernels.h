@@ -142,5 +142,7 @@ void hap_rows_scatter_add(const struct hap_rows *from, const struct hap_rows *to
 void hap_add(size_t n, const float *x, float *y);
 /* y[i] += a x[i] */
 void hap_axpy(size_t n, float a, const float *x, float *y);
+/* Σ x[i] y[i] in 16 partial sums. */
+float hap_dot(size_t n, const float *x, const float *y);
 
 #endif

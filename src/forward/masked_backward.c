@@ -1,0 +1,289 @@
+#include "forward/masked_state.h"
+
+#include <string.h>
+
+struct backward {
+        struct hap_work *work;
+        const struct hap_engine *engine;
+        const struct hap_config *config;
+        const struct hap_graph *graph;
+        const struct hap_batch *batch;
+        const struct hap_masked *run;
+        struct hap_masked_state *state;
+        float *d_z;
+        const struct hap_rows *rows; /* of the stream at hand */
+        float *stream;               /* deltas at those rows */
+        float *d_delta;              /* [n_slots][rows][d_model] */
+};
+
+static size_t slot_size(const struct backward *b)
+{
+        return (size_t)b->rows->n * b->config->d_model;
+}
+
+static float *d_slot(const struct backward *b, int writer)
+{
+        return b->d_delta + (size_t)b->state->plan.slot[writer] * slot_size(b);
+}
+
+/* Readers of one layer with their gradients side by side. */
+struct group {
+        int n;
+        int *reader;
+        float *g; /* [n][rows][d_model] */
+};
+
+static int group_init(const struct backward *b, struct group *group, int most)
+{
+        *group = (struct group){0};
+        group->reader = hap_work_take(b->work, (size_t)most, sizeof(*group->reader));
+        group->g = hap_work_take(b->work, (size_t)most * slot_size(b), sizeof(*group->g));
+        return b->work->error.code;
+}
+
+/* The place for the next reader's gradient. */
+static float *group_add(const struct backward *b, struct group *group, int reader)
+{
+        group->reader[group->n] = reader;
+        return group->g + (size_t)group->n++ * slot_size(b);
+}
+
+static int group_finish(const struct backward *b, const struct group *group, int slots)
+{
+        const struct hap_mix mix = {.plan = &b->state->plan, .batch = b->batch, .rows = b->rows,
+                                    .z = b->run->z, .n = group->n, .reader = group->reader,
+                                    .slots = slots, .stream = b->stream};
+
+        return group->n == 0 ? HAP_OK
+                             : hap_mix_backward(b->work, &mix, group->g, b->d_z, b->d_delta);
+}
+
+/* Edges from a layer's own heads into its MLP, whose gradient is g. */
+static void own_heads(const struct backward *b, const struct hap_masked_layer *s, int l,
+                      const float *g)
+{
+        const int reader = hap_graph_mlp_reader(b->graph, l);
+        const size_t d = (size_t)b->config->d_model, size = slot_size(b);
+
+        for (int i = 0; !b->config->parallel_residual && i < s->n; i++) {
+                const int writer = hap_graph_head_writer(b->graph, l, s->head[i]);
+                const size_t edge = hap_graph_edge(b->graph, writer, reader);
+                const float *delta = hap_delta(b->stream, size, b->state->plan.slot[writer]);
+                float *to = d_slot(b, writer);
+
+                if (b->run->wanted[edge])
+                        b->d_z[edge] += hap_dot(size, delta, g);
+                for (int at = 0; at < b->batch->n; at++) {
+                        const size_t from = (size_t)b->rows->start[at] * d;
+                        const size_t n = (size_t)b->rows->start[at + 1] * d - from;
+                        const float z = b->run->z[at][edge];
+
+                        if (z != 0)
+                                hap_axpy(n, z, g + from, to + from);
+                }
+        }
+}
+
+static int mlp_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
+                        struct group *group)
+{
+        const int reader = hap_graph_mlp_reader(b->graph, l);
+        const int writer = hap_graph_mlp_writer(b->graph, l);
+        float *g;
+        int rc;
+
+        if (!s->has_mlp || !b->state->plan.gradient[reader])
+                return HAP_OK;
+        g = group_add(b, group, reader);
+        rc = hap_mlp_backward(b->work, &s->mlp, d_slot(b, writer), g);
+        if (rc == 0)
+                own_heads(b, s, l, g);
+        return rc;
+}
+
+/* d_out[i] = d loss / d (z_i Wo_i) where a norm stands behind the attention: of
+ * y_i = gain · (z_i Wo_i) / rms(Σ z Wo), with t = Σ_i gain · dy_i · (z_i Wo_i),
+ *
+ *      d = rstd · gain · dy_i − raw · rstd³ / d_model · t          per row */
+static int behind_norm(const struct backward *b, const struct hap_masked_layer *s, int l,
+                       float *d_out)
+{
+        const struct hap_layer *layer = &b->engine->model->layers[l];
+        const struct hap_norm *norm = &layer->attention_post_norm;
+        const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n;
+        const int ld = b->config->n_heads * dh;
+        float *y = hap_work_take(b->work, slot_size(b), sizeof(*y));
+        float *t = hap_work_take(b->work, (size_t)n, sizeof(*t));
+
+        if (y == NULL || t == NULL)
+                return b->work->error.code;
+        memset(t, 0, (size_t)n * sizeof(*t));
+        for (int i = 0; i < s->n; i++) {
+                const float *dy = d_slot(b, hap_graph_head_writer(b->graph, l, s->head[i]));
+                float *out = d_out + (size_t)i * slot_size(b);
+
+                hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)i * dh, s->n * dh,
+                         layer->o.weight + (size_t)s->head[i] * dh, ld, 0, y, d);
+                for (int r = 0; r < n; r++)
+                        for (int j = 0; j < d; j++) {
+                                const size_t at = (size_t)r * d + j;
+
+                                out[at] = norm->gain[j] * dy[at];
+                                t[r] += out[at] * y[at];
+                        }
+        }
+        for (int i = 0; i < s->n; i++)
+                for (int r = 0; r < n; r++) {
+                        const float rstd = s->raw_rstd[r];
+                        const float c = rstd * rstd * rstd / (float)d * t[r];
+                        float *out = d_out + (size_t)i * slot_size(b) + (size_t)r * d;
+
+                        for (int j = 0; j < d; j++)
+                                out[j] = rstd * out[j] - c * s->raw[(size_t)r * d + j];
+                }
+        return HAP_OK;
+}
+
+/* dz of every active head, zero where nothing flows. */
+static int heads_out_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
+                              float *dz)
+{
+        const struct hap_layer *layer = &b->engine->model->layers[l];
+        const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n;
+        float *d_out = NULL;
+
+        if (s->raw != NULL) {
+                d_out = hap_work_take(b->work, (size_t)s->n * slot_size(b), sizeof(*d_out));
+                if (d_out == NULL || behind_norm(b, s, l, d_out) < 0)
+                        return b->work->error.code;
+        }
+        memset(dz, 0, (size_t)n * s->n * dh * sizeof(*dz));
+        for (int i = 0; i < s->n; i++) {
+                const int writer = hap_graph_head_writer(b->graph, l, s->head[i]);
+                const float *dy = s->raw != NULL ? d_out + (size_t)i * slot_size(b)
+                                                 : d_slot(b, writer);
+
+                if (b->state->plan.flows[writer])
+                        hap_gemm(false, false, n, dh, d, 1, dy, d,
+                                 layer->o.weight + (size_t)s->head[i] * dh,
+                                 b->config->n_heads * dh, 0, dz + (size_t)i * dh, s->n * dh);
+        }
+        return HAP_OK;
+}
+
+/* Gradients at the inputs of the heads' readers of one kind, from dy
+ * ([rows][n · d_head]). */
+static void readers(const struct backward *b, const struct hap_masked_layer *s, int l, int which,
+                    float *dy, struct group *group)
+{
+        const struct hap_layer *layer = &b->engine->model->layers[l];
+        const struct hap_linear *linear = which == 0 ? &layer->q : which == 1 ? &layer->k : &layer->v;
+        const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n, ld = s->n * dh;
+        const int per = b->config->n_heads / b->config->n_kv_heads;
+
+        for (int i = 0; i < s->n; i++) {
+                const int reader = hap_graph_head_reader(b->graph, l, which, s->head[i]);
+                const size_t block = (size_t)(which == 0 ? s->head[i] : s->head[i] / per) * dh;
+                const struct hap_input *in = &s->input[which][i];
+                float *g;
+
+                if (!b->state->plan.gradient[reader])
+                        continue;
+                g = group_add(b, group, reader);
+                hap_scale_rows(n, dh, in->rstd, NULL, dy + (size_t)i * dh, ld);
+                hap_gemm(false, false, n, d, dh, 1, dy + (size_t)i * dh, ld,
+                         linear->weight + block * d, d, 0, g, d);
+                hap_norm_backward(b->config, n, d, in->x, in->mean, in->rstd, g);
+        }
+}
+
+/* Back from the answers' rows to all rows. */
+static void widen(struct backward *b, int slots, float *d_wide)
+{
+        const size_t from = slot_size(b), to = (size_t)b->batch->rows.n * b->config->d_model;
+
+        for (int s = 0; s < slots; s++)
+                hap_rows_scatter_add(b->rows, &b->batch->rows, b->batch->n, b->config->d_model,
+                                     b->d_delta + (size_t)s * from, d_wide + (size_t)s * to);
+        b->rows = &b->batch->rows;
+        b->stream = b->state->wide;
+        b->d_delta = d_wide;
+}
+
+static int layer_backward(struct backward *b, const struct hap_masked_layer *s, int l, float *d_wide)
+{
+        const size_t mark = b->work->used, wide = (size_t)b->batch->rows.n;
+        const size_t columns = (size_t)s->n * b->config->d_head;
+        float *dz = hap_work_take(b->work, (size_t)s->tail->n * columns, sizeof(*dz));
+        float *dq = hap_work_take(b->work, (size_t)s->tail->n * columns, sizeof(*dq));
+        float *dk = hap_work_take(b->work, wide * columns, sizeof(*dk));
+        float *dv = hap_work_take(b->work, wide * columns, sizeof(*dv));
+        struct group group;
+        int rc = group_init(b, &group, 3 * s->n + 1);
+
+        if (rc == 0)
+                rc = mlp_backward(b, s, l, &group);
+        if (rc == 0 && s->n > 0)
+                rc = heads_out_backward(b, s, l, dz);
+        if (rc == 0 && s->n > 0)
+                rc = hap_heads_backward(b->work, b->batch, &s->heads, dz, dq, dk, dv);
+        if (rc < 0)
+                return rc;
+        readers(b, s, l, 0, dq, &group);
+        if (s->narrowed) {
+                rc = group_finish(b, &group, s->slots);
+                widen(b, s->slots, d_wide);
+                if (rc == 0)
+                        rc = group_init(b, &group, 2 * s->n);
+                if (rc < 0)
+                        return rc;
+        }
+        readers(b, s, l, 1, dk, &group);
+        readers(b, s, l, 2, dv, &group);
+        rc = group_finish(b, &group, s->slots);
+        b->work->used = mark;
+        return rc;
+}
+
+/* d loss / d x at the logits, and what flows from there. */
+static int begin(struct backward *b, const float *d_logits)
+{
+        const int logits = hap_graph_logits_reader(b->graph);
+        struct group group;
+        int rc = group_init(b, &group, 1);
+
+        if (rc < 0 || !b->state->plan.gradient[logits])
+                return rc;
+        rc = hap_unembed_backward(b->work, &b->state->unembed, d_logits,
+                                  group_add(b, &group, logits));
+        return rc < 0 ? rc : group_finish(b, &group, b->state->plan.n_slots);
+}
+
+int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
+                        struct hap_masked *run, const float *d_logits, float *d_z)
+{
+        struct hap_masked_state *state = run->state;
+        const size_t d = (size_t)work->engine->model->config.d_model, mark = work->used;
+        const size_t slots = (size_t)state->plan.n_slots;
+        const size_t wide = slots * (size_t)batch->rows.n * d;
+        const size_t answers = slots * (size_t)batch->answers.n * d;
+        float *d_wide = hap_work_take(work, wide, sizeof(*d_wide));
+        struct backward b = {.work = work, .engine = work->engine,
+                             .config = &work->engine->model->config,
+                             .graph = &work->engine->graph, .batch = batch, .run = run,
+                             .state = state, .d_z = d_z, .rows = &batch->answers,
+                             .stream = state->narrow};
+        int rc;
+
+        b.d_delta = hap_work_take(work, answers, sizeof(*b.d_delta));
+        if (d_wide == NULL || b.d_delta == NULL)
+                return work->error.code;
+        memset(d_wide, 0, wide * sizeof(*d_wide));
+        memset(b.d_delta, 0, answers * sizeof(*b.d_delta));
+        memset(d_z, 0, b.graph->n_edges * sizeof(*d_z));
+        rc = begin(&b, d_logits);
+        for (int l = b.config->n_layers - 1; rc == 0 && l >= 0; l--)
+                rc = layer_backward(&b, &state->layers[l], l, d_wide);
+        work->used = mark;
+        return rc;
+}

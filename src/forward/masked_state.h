@@ -1,0 +1,42 @@
+/* What a masked run keeps for its backward. */
+#ifndef HAP_FORWARD_MASKED_STATE_H
+#define HAP_FORWARD_MASKED_STATE_H
+
+#include "forward/masked.h"
+#include "forward/mix.h"
+
+/* A reader of the run: where its input stands, [rows][d_model] in its row
+ * space, NULL when nothing of it is needed. */
+struct hap_input {
+        float *x, *mean, *rstd;
+};
+
+struct hap_masked_layer {
+        const struct hap_rows *tail; /* rows of queries, MLP and outputs */
+        bool narrowed;               /* tail is the answers, not all rows */
+        int slots;                   /* active writers before this layer */
+        int n;                       /* active heads */
+        int *head, *kv;              /* [n]: their numbers; 0 … n - 1 */
+        struct hap_input *input[3];  /* q, k, v of the active heads, [n] each */
+        struct hap_heads heads;
+        float *raw, *raw_mean, *raw_rstd; /* with a norm behind the attention */
+        bool has_mlp;
+        struct hap_input mlp_input;
+        struct hap_mlp mlp;
+};
+
+struct hap_masked_state {
+        struct hap_plan plan;
+        struct hap_masked_layer *layers;
+        float *wide;   /* stream at all rows, [1 + n_slots][rows][d_model] */
+        float *narrow; /* stream at the answers, from the last layer on */
+        struct hap_unembed unembed;
+};
+
+/* Slot s's delta within a stream whose slots are `size` floats long. */
+static inline float *hap_delta(float *stream, size_t size, int slot)
+{
+        return stream + (size_t)(1 + slot) * size;
+}
+
+#endif

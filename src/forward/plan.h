@@ -1,0 +1,38 @@
+/* The plan of a masked run: which nodes can matter.
+ *
+ * With open edges (z > 0 for some prompt of the batch) and wanted edges (those
+ * whose gradient is asked for):
+ *
+ *   needed   a writer with a path of open edges to the logits
+ *   varies   a writer whose output can differ from the counterfactual's:
+ *            under interchange one with a path of open edges from an input,
+ *            under other ablations every one
+ *   flows    a needed node through which a gradient passes: a wanted edge leads
+ *            into it or into a node before it on an open path
+ *   active   a node that is computed: it flows, or it varies and an open path
+ *            leads to the logits or to a writer of a wanted edge. Only active
+ *            writers have a slot
+ *
+ * Where a norm stands behind the attention, the heads of a layer share its
+ * statistics and are active together. */
+#ifndef HAP_FORWARD_PLAN_H
+#define HAP_FORWARD_PLAN_H
+
+#include "forward/kernels.h"
+
+struct hap_plan {
+        uint8_t *open;     /* [n_edges] */
+        const bool *wanted; /* [n_edges] or NULL */
+        bool *needed, *varies, *active, *flows; /* [n_writers] */
+        bool *mixed;    /* [n_readers]: has an open edge from an active writer */
+        bool *gradient; /* [n_readers]: d loss / d x_r is needed */
+        int *slot;      /* [n_writers]: number among the active ones, or -1 */
+        int *slots_before; /* [n_writers + 1]: active ones among the first w */
+        int n_slots;
+};
+
+/* z: masks per prompt (see hap_masked); memory comes from the work. */
+int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
+                  const float *const *z, const bool *wanted, enum hap_ablation ablation);
+
+#endif
