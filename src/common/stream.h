@@ -95,6 +95,9 @@ int hap_writer_bytes(struct hap_writer *writer, const void *data, size_t n,
 /* Starts a section. `header` (borrowed) must hold "hap" and "kind". */
 int hap_writer_begin(struct hap_writer *writer, const json_t *header,
                      struct hap_error *err);
+/* The same for a header that is already packed, `n` bytes. */
+int hap_writer_begin_bytes(struct hap_writer *writer, const char *kind, const void *header,
+                           size_t n, struct hap_error *err);
 /* A record: pack one map with the packer given, then end it. */
 msgpack_packer *hap_writer_record(struct hap_writer *writer);
 /* The packer within a record. */

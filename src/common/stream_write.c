@@ -335,20 +335,38 @@ static int check_failed(const struct hap_writer *w, struct hap_error *err)
         return w->failed ? fail_write(w, err) : 0;
 }
 
-int hap_writer_begin(struct hap_writer *w, const json_t *header, struct hap_error *err)
+/* All before the header's bytes. */
+static int begin(struct hap_writer *w, const char *kind, struct hap_error *err)
 {
-        const char *kind = json_string_value(json_object_get(header, "kind"));
-
-        if (w->in_section || !kind || strlen(kind) >= sizeof(w->kind) ||
-            !json_is_integer(json_object_get(header, "hap")))
+        if (w->in_section || !kind || strlen(kind) >= sizeof(w->kind))
                 return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", w->name,
-                                w->in_section ? "a section was not ended" : "a header lacks \"hap\" or \"kind\"");
+                                w->in_section ? "a section was not ended" : "a header has no kind");
         flush_with(w, NULL, 0);
         w->crc = crc32_z(0, NULL, 0);
         strcpy(w->kind, kind);
         w->records = 0;
         w->in_section = true;
+        return 0;
+}
+
+int hap_writer_begin(struct hap_writer *w, const json_t *header, struct hap_error *err)
+{
+        int rc = begin(w, json_string_value(json_object_get(header, "kind")), err);
+
+        if (rc < 0)
+                return rc;
         hap_pack_json(&w->packer, header);
+        return check_failed(w, err);
+}
+
+int hap_writer_begin_bytes(struct hap_writer *w, const char *kind, const void *header,
+                           size_t n, struct hap_error *err)
+{
+        int rc = begin(w, kind, err);
+
+        if (rc < 0)
+                return rc;
+        put(w, header, n);
         return check_failed(w, err);
 }
 
