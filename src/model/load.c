@@ -26,7 +26,7 @@ static void set_defaults(struct hap_config *c)
 }
 
 /* Fills config and layers; the layout says where the weights are. */
-static int describe(struct hap_model *model, const struct hap_source *source,
+static int describe(struct hap_model *model, const struct hap_model_source *source,
                     struct hap_layout *layout, struct hap_error *err)
 {
         struct hap_settings settings = {0};
@@ -57,7 +57,7 @@ static int begin(struct hap_model *model, const char *path, struct hap_error *er
 
 int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err)
 {
-        struct hap_source source = {0};
+        struct hap_model_source source = {0};
         struct hap_layout layout;
         int rc = begin(model, path, err);
 
@@ -73,7 +73,7 @@ int hap_model_load_config(struct hap_model *model, const char *path, struct hap_
 
 int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err)
 {
-        struct hap_source source = {0};
+        struct hap_model_source source = {0};
         struct hap_layout layout;
         int rc = begin(model, path, err);
 

@@ -8,11 +8,11 @@
 
 #define MAX_CONFIG (16u << 20)
 
-int hap_source_open(struct hap_source *source, const char *path, struct hap_error *err)
+int hap_source_open(struct hap_model_source *source, const char *path, struct hap_error *err)
 {
         struct stat st;
 
-        *source = (struct hap_source){.path = path};
+        *source = (struct hap_model_source){.path = path};
         if (stat(path, &st) < 0)
                 return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s", path,
                                 strerror(errno));
@@ -22,14 +22,14 @@ int hap_source_open(struct hap_source *source, const char *path, struct hap_erro
         return hap_gguf_open(&source->gguf, path, err);
 }
 
-void hap_source_close(struct hap_source *source)
+void hap_source_close(struct hap_model_source *source)
 {
         hap_store_close(&source->store);
         hap_gguf_close(&source->gguf);
-        *source = (struct hap_source){0};
+        *source = (struct hap_model_source){0};
 }
 
-int hap_source_tensors(struct hap_source *source, struct hap_error *err)
+int hap_source_tensors(struct hap_model_source *source, struct hap_error *err)
 {
         if (source->is_gguf)
                 return hap_store_of_gguf(&source->store, &source->gguf, err);
@@ -51,13 +51,13 @@ static int optional_json(json_t **value, const char *folder, const char *name,
         return rc < 0 ? rc : 1;
 }
 
-/* An id, the first of a list of ids, or -1. */
-static int token_id(const json_t *value)
+/* An id, the first of a list of ids, or -1 for none of the vocabulary. */
+static int token_id(const json_t *value, int n_vocab)
 {
         if (json_is_array(value))
                 value = json_array_get(value, 0);
         if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-            json_integer_value(value) > HAP_MAX_VOCABULARY)
+            json_integer_value(value) >= n_vocab)
                 return -1;
         return (int)json_integer_value(value);
 }
@@ -70,8 +70,8 @@ static int folder_tokens(const char *folder, const json_t *values, struct hap_co
 
         if (rc < 0)
                 return rc;
-        config->bos_id = token_id(json_object_get(values, "bos_token_id"));
-        config->eos_id = token_id(json_object_get(values, "eos_token_id"));
+        config->bos_id = token_id(json_object_get(values, "bos_token_id"), config->n_vocab);
+        config->eos_id = token_id(json_object_get(values, "eos_token_id"), config->n_vocab);
         config->add_bos = json_is_true(json_object_get(tokenizer, "add_bos_token"));
         json_decref(tokenizer);
         return 0;
@@ -97,7 +97,7 @@ static const struct hap_family *family_of(struct hap_settings *settings)
         return family;
 }
 
-int hap_source_settings(const struct hap_source *source, struct hap_settings *settings,
+int hap_source_settings(const struct hap_model_source *source, struct hap_settings *settings,
                         struct hap_blueprint *blueprint, struct hap_error *err)
 {
         struct hap_config *config = &blueprint->model->config;

@@ -6,22 +6,22 @@
 #include "model/gguf.h"
 #include "model/stored.h"
 
-struct hap_source {
+struct hap_model_source {
         const char *path; /* borrowed */
         bool is_gguf;
         struct hap_gguf gguf;
         struct hap_store store;
 };
 
-int hap_source_open(struct hap_source *source, const char *path, struct hap_error *err);
-void hap_source_close(struct hap_source *source);
+int hap_source_open(struct hap_model_source *source, const char *path, struct hap_error *err);
+void hap_source_close(struct hap_model_source *source);
 
 /* Reads the settings and lets the family describe the model into *blueprint;
  * the settings' first error is left in them. */
-int hap_source_settings(const struct hap_source *source, struct hap_settings *settings,
+int hap_source_settings(const struct hap_model_source *source, struct hap_settings *settings,
                         struct hap_blueprint *blueprint, struct hap_error *err);
 
 /* Opens the store of tensors. */
-int hap_source_tensors(struct hap_source *source, struct hap_error *err);
+int hap_source_tensors(struct hap_model_source *source, struct hap_error *err);
 
 #endif
