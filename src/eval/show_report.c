@@ -1,0 +1,95 @@
+/* A report as a table: its records are one value each, a table has a line per
+ * circuit (and ablation) and a column per metric. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/show_table.h"
+#include "eval/show_words.h"
+
+static bool same(const json_t *a, const json_t *b, const char *key)
+{
+        const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
+
+        return (!x && !y) || (x && y && json_equal(x, y));
+}
+
+/* The first record about the same circuit, at or before record i. */
+static size_t first_alike(const json_t *records, size_t i)
+{
+        const json_t *record = json_array_get(records, i);
+
+        for (size_t k = 0; k < i; k++) {
+                const json_t *other = json_array_get(records, k);
+
+                if (same(record, other, "circuit") && same(record, other, "ablation") &&
+                    !json_object_get(other, "id"))
+                        return k;
+        }
+        return i;
+}
+
+static int put(struct hap_table *table, size_t row, const char *title, const json_t *value)
+{
+        long column = hap_table_column(table, title);
+        char *text = hap_value_text(value);
+        int rc = -1;
+
+        if (column >= 0 && text)
+                rc = hap_table_set(table, row, (size_t)column, text);
+        free(text);
+        return rc;
+}
+
+/* The metric's value, and in a circuit's first record all else it says. */
+static int put_record(struct hap_table *table, size_t row, const json_t *record, bool first)
+{
+        const char *metric = json_string_value(json_object_get(record, "metric"));
+        const char *key;
+        json_t *value;
+        int rc = 0;
+
+        json_object_foreach((json_t *)record, key, value) {
+                if (strcmp(key, "metric") == 0 || json_is_array(value) || rc < 0)
+                        continue;
+                if (strcmp(key, "value") == 0)
+                        rc = put(table, row, metric ? metric : "value", value);
+                else if (first)
+                        rc = put(table, row, key, value);
+        }
+        return rc;
+}
+
+int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
+{
+        struct hap_table table = {0};
+        size_t n = json_array_size(records), per_example = 0;
+        size_t *rows = calloc(n + 1, sizeof *rows);
+        int rc = rows && hap_table_column(&table, "circuit") >= 0 ? 0 : -1;
+
+        for (size_t i = 0; i < n && rc == 0; i++) {
+                const json_t *record = json_array_get(records, i);
+                size_t first = first_alike(records, i);
+
+                if (json_object_get(record, "id")) {
+                        per_example++;
+                        continue;
+                }
+                if (first == i) {
+                        long row = hap_table_row(&table);
+
+                        rc = row < 0 ? -1 : 0;
+                        rows[i] = (size_t)row;
+                }
+                if (rc == 0)
+                        rc = put_record(&table, rows[first], record, first == i);
+        }
+        if (rc == 0) {
+                fputc('\n', out);
+                hap_table_write(&table, 2, out);
+        }
+        if (per_example > 0)
+                fprintf(out, "\n  and %zu records of single examples\n", per_example);
+        hap_table_release(&table);
+        free(rows);
+        return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");
+}

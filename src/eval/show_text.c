@@ -1,0 +1,161 @@
+/* A stream in words: what every section is and where it comes from, then what
+ * is in it, each kind in its own way. */
+#include <string.h>
+
+#include "eval/show_svg.h"
+#include "eval/show_table.h"
+#include "eval/show_words.h"
+
+void hap_write_label(FILE *out, const char *label)
+{
+        fprintf(out, "  %-11s ", label);
+}
+
+/* "ioi, corruption abc, split train": the entries of a map; other values as
+ * they are. */
+static void write_entries(FILE *out, const json_t *value)
+{
+        const char *key, *separator = "";
+        json_t *entry;
+
+        if (!json_is_object(value))
+                hap_write_value(out, value);
+        json_object_foreach((json_t *)value, key, entry) {
+                fputs(separator, out);
+                if (strcmp(key, "name") != 0) {
+                        hap_write_plain(out, key, SIZE_MAX);
+                        fputc(' ', out);
+                }
+                hap_write_value(out, entry);
+                separator = ", ";
+        }
+}
+
+static void write_header(const json_t *header, FILE *out)
+{
+        static const char *const elsewhere[] = {"hap", "kind", "requires", "history", "model",
+                                                "graph", "circuit"};
+        const json_t *model = json_object_get(header, "model");
+        const char *key;
+        json_t *value;
+
+        if (model) {
+                hap_write_label(out, "model");
+                hap_write_value(out, json_object_get(model, "path"));
+                fputs(" (", out);
+                hap_write_value(out, json_object_get(model, "family"));
+                fprintf(out, ", %" JSON_INTEGER_FORMAT " layers, %" JSON_INTEGER_FORMAT " heads), ",
+                        json_integer_value(json_object_get(model, "layers")),
+                        json_integer_value(json_object_get(model, "heads")));
+                hap_write_value(out, json_object_get(model, "fingerprint"));
+                fputc('\n', out);
+        }
+        json_object_foreach((json_t *)header, key, value) {
+                bool elsewhere_shown = false;
+
+                for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+                        elsewhere_shown |= strcmp(key, elsewhere[i]) == 0;
+                if (elsewhere_shown)
+                        continue;
+                hap_write_label(out, key);
+                write_entries(out, value);
+                fputc('\n', out);
+        }
+}
+
+static void write_history(const json_t *header, FILE *out)
+{
+        size_t i, k;
+        json_t *entry, *argument;
+
+        json_array_foreach(json_object_get(header, "history"), i, entry) {
+                hap_write_label(out, i == 0 ? "history" : "");
+                hap_write_value(out, json_object_get(entry, "name"));
+                json_array_foreach(json_object_get(entry, "arguments"), k, argument) {
+                        fputc(' ', out);
+                        hap_write_value(out, argument);
+                }
+                fputs(" (", out);
+                hap_write_value(out, json_object_get(entry, "version"));
+                fputs(")\n", out);
+        }
+}
+
+/* The first records, one field a line. */
+static void write_records(const struct hap_section *s, FILE *out)
+{
+        size_t i;
+        json_t *record, *value;
+        const char *key;
+
+        json_array_foreach(s->records, i, record) {
+                fputc('\n', out);
+                json_object_foreach(record, key, value) {
+                        hap_write_label(out, key);
+                        if (json_is_object(value))
+                                write_entries(out, value);
+                        else
+                                hap_write_value(out, value);
+                        fputc('\n', out);
+                }
+        }
+        if (s->n > i)
+                fprintf(out, "\n  and %zu more\n", s->n - i);
+}
+
+/* First and last values of what a log follows. */
+static void write_log(const struct hap_section *s, FILE *out)
+{
+        size_t n = json_array_size(s->records);
+        const json_t *first = json_array_get(s->records, 0);
+        const json_t *last_one = n > 0 ? json_array_get(s->records, n - 1) : NULL;
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)last_one, key, value) {
+                hap_write_label(out, key);
+                hap_write_value(out, json_object_get(first, key));
+                fputs(" ... ", out);
+                hap_write_value(out, value);
+                fputc('\n', out);
+        }
+}
+
+static const char *kind_name(const struct hap_section *s)
+{
+        const char *kind = json_string_value(json_object_get(s->header, "kind"));
+
+        return kind ? kind : "log";
+}
+
+static const char *unit_name(const struct hap_section *s)
+{
+        return s->kind == HAP_SHOW_EDGES ? "edges"
+               : s->kind == HAP_SHOW_TASK || s->kind == HAP_SHOW_CACHE ? "examples" : "records";
+}
+
+int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        for (size_t i = 0; i < show->n && rc == 0; i++) {
+                const struct hap_section *s = &show->sections[i];
+                char count[32];
+
+                hap_phrase_count(s->n, count);
+                fprintf(out, "%s", i > 0 ? "\n" : "");
+                hap_write_plain(out, s->name, SIZE_MAX);
+                fprintf(out, ": %s, %s %s\n", kind_name(s), count, unit_name(s));
+                write_header(s->header, out);
+                write_history(s->header, out);
+                if (s->kind == HAP_SHOW_EDGES)
+                        rc = hap_write_edges(&s->edges, top, out, err);
+                else if (s->kind == HAP_SHOW_REPORT)
+                        rc = hap_write_report(s->records, out, err);
+                else if (s->kind == HAP_SHOW_LOG)
+                        write_log(s, out);
+                else
+                        write_records(s, out);
+        }
+        return rc < 0 ? rc : hap_show_written(out, err);
+}
