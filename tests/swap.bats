@@ -51,7 +51,7 @@ setup() {
 }
 
 @test "its stream is checked like any other: one byte changed, and the next stage exits 3" {
-        random_scores <"$TASK" >"$tmp/scores"
+        random_scores <"$CACHE" >"$tmp/scores"
         size=$(stat -c %s "$tmp/scores")
         printf '\377' | dd of="$tmp/scores" bs=1 seek=$((size / 2)) conv=notrunc status=none
         assert_refused 3 "hap-select: " hap-select --keep 10 -q -o "$tmp/x" "$tmp/scores"
