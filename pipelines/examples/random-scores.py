@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """An attribution stage in another language: hap-forward ... | random-scores.py [SEED] > FILE
 ranks the edges at random, which any attribution must beat."""
-import random, sys, zlib
-import msgpack
+import random, sys, zlib, msgpack
 
 sections = msgpack.Unpacker(sys.stdin.buffer, max_buffer_size=0)
 header = last = next(sections)
-for last in sections:
-    pass
+for last in sections: pass
 if header["kind"] != "cache" or "end" not in last:
     sys.exit("random-scores.py: cannot read standard input: no cache, or truncated")
 graph, seed = header["graph"], (sys.argv[1:] or ["1"])[0]
