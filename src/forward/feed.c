@@ -8,6 +8,8 @@
 
 #include "forward/cache.h"
 
+#define GRADIENT_BYTES ((size_t)256 << 20)
+
 static bool is_kind(const json_t *header, const char *kind)
 {
         const char *theirs = json_string_value(json_object_get(header, "kind"));
@@ -139,8 +141,18 @@ static bool enough(const struct hap_feed *feed, const struct collecting *in)
         return hap_batches_have(&in->prompts->batches, in->n_batches) || at_limit(feed, in);
 }
 
+/* Rows whose gradients at all readers' inputs fit GRADIENT_BYTES. */
+static size_t gradient_rows(const struct hap_engine *engine)
+{
+        const size_t row = (size_t)engine->graph.n_readers *
+                           (size_t)engine->model->config.d_model * sizeof(float);
+        const size_t most = GRADIENT_BYTES / row + 1;
+
+        return most < HAP_BATCH_ROWS ? most : HAP_BATCH_ROWS;
+}
+
 static int collect_example(const struct hap_feed *feed, struct collecting *in,
-                           const struct hap_example *example, struct hap_error *err)
+                           const struct hap_engine *engine, const struct hap_example *example, struct hap_error *err)
 {
         struct hap_prompts *prompts = in->prompts;
         struct hap_example *items = grown(prompts->examples, prompts->n, sizeof *items);
@@ -149,7 +161,8 @@ static int collect_example(const struct hap_feed *feed, struct collecting *in,
                 return hap_fail_memory(err, "examples");
         prompts->examples = items;
         items[prompts->n++] = *example;
-        return hap_batches_add(&prompts->batches, example, feed->options.batch_rows, err);
+        return hap_batches_add(&prompts->batches, example,
+                               feed->options.gradients ? gradient_rows(engine) : 0, err);
 }
 
 /* The corrupted run's outputs and the clean logits of a cache's record must
@@ -188,7 +201,7 @@ static int collect_record(const struct hap_feed *feed, struct collecting *in,
                 rc = keep_tensor(prompts, &record->corrupted.outputs, err);
         if (rc == 0 && feed->options.want_log_p)
                 rc = keep_tensor(prompts, &record->clean.logits, err);
-        return rc < 0 ? rc : collect_example(feed, in, &record->example, err);
+        return rc < 0 ? rc : collect_example(feed, in, engine, &record->example, err);
 }
 
 static int collect_cache(struct hap_feed *feed, struct collecting *in,
@@ -221,7 +234,7 @@ static int collect(struct hap_feed *feed, struct collecting *in,
         if ((kind == HAP_MEAN || kind == HAP_MEAN_POSITION) && !feed->mean.data)
                 rc = hap_feed_mean(feed, engine, err);
         while (rc == 0 && feed->next < feed->examples.n && !enough(feed, in))
-                rc = collect_example(feed, in, feed->examples.items + feed->next++, err);
+                rc = collect_example(feed, in, engine, feed->examples.items + feed->next++, err);
         return rc;
 }
 

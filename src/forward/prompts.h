@@ -15,7 +15,8 @@ struct hap_prompts_options {
         bool want_q;     /* masked runs follow (see hap_prompt.q) */
         bool want_log_p; /* KL, exact match: the full model's answers */
         size_t limit;    /* take only the first `limit` examples; 0: all */
-        size_t batch_rows; /* tokens in a batch, about; 0: 128 */
+        bool gradients;  /* of every reader are wanted: smaller batches of large
+                          * models, so that they fit 256 MiB if that is possible */
 };
 
 struct hap_feed;

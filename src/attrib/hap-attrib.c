@@ -1,0 +1,187 @@
+/* hap-attrib: a cache, or a task, to a score for every edge. */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attrib/attrib.h"
+#include "common/program.h"
+#include "forward/session.h"
+#include "graph/edges.h"
+
+struct attrib_options {
+        int method, metric, ablation;
+        int64_t steps;
+        bool split_input;
+};
+
+static const struct hap_option options[] = {
+        {0, "method", "NAME", HAP_CHOICE, offsetof(struct attrib_options, method),
+         .help = "how edges are scored [eap]", .choices = hap_attrib_names},
+        {0, "metric", "NAME", HAP_CHOICE, offsetof(struct attrib_options, metric),
+         .help = "the loss whose rise counts [logit-diff]", .choices = hap_metric_names},
+        {0, "steps", "K", HAP_INT, offsetof(struct attrib_options, steps),
+         .help = "runs between clean and corrupted, eap-ig only [5]", .min = 1, .max = 10000},
+        {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
+         .help = "what a corrupted edge carries [interchange]",
+         .choices = hap_ablation_names},
+        {0, "split-input", NULL, HAP_FLAG, offsetof(struct attrib_options, split_input),
+         .help = "from a task: token and position embeddings are two writers"},
+        {0},
+};
+
+static const struct hap_program_info info = {
+        .name = "hap-attrib",
+        .summary = "score every edge of a model",
+        .operands = "[FILE ...]",
+        .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
+                HAP_USES_THREADS,
+        .options = options,
+        .notes = "A task takes the place of a cache: the model is run for it.\n"
+                 "mask-gradient also reads a circuit; without one every mask is 1.",
+};
+
+/* What is read before scores can be written. */
+struct attribution {
+        struct hap_program *p;
+        const struct attrib_options *opt;
+        struct hap_session session;
+        struct hap_attrib attrib;
+        struct hap_edges circuit;
+        bool has_circuit;
+};
+
+static struct hap_attrib_options attrib_options(const struct attribution *a)
+{
+        return (struct hap_attrib_options){
+                .method = (enum hap_attrib_method)a->opt->method,
+                .metric = (enum hap_metric)a->opt->metric,
+                .steps = (int)a->opt->steps,
+                .ablation = (enum hap_ablation)a->opt->ablation,
+                .z = a->has_circuit ? a->circuit.z : NULL,
+        };
+}
+
+static void progress(void *context, size_t done, size_t total)
+{
+        hap_progress(context, done, total, "edges removed");
+}
+
+static void begin_scores(struct attribution *a)
+{
+        const struct hap_attrib_options how = attrib_options(a);
+        struct hap_session *s = &a->session;
+
+        if (a->has_circuit)
+                s->split_input |= a->circuit.graph.split_input;
+        hap_must(a->p, hap_session_engine(s, &a->p->error));
+        if (a->has_circuit) {
+                hap_must(a->p, hap_model_check(&s->model, a->circuit.header, a->circuit.name,
+                                               &a->p->error));
+                if (!hap_graph_equal(&a->circuit.graph, &s->engine.graph))
+                        hap_die(a->p, HAP_EINPUT, "cannot use '%s': made for another graph "
+                                "than '%s'", a->circuit.name, s->name);
+        }
+        hap_must(a->p, hap_attrib_init(&a->attrib, &s->engine, &how, &a->p->error));
+        a->attrib.progress = progress;
+        a->attrib.context = a->p;
+}
+
+/* A batch for every thread at a time, so that memory does not grow. */
+static void score_examples(struct attribution *a)
+{
+        const size_t threads = (size_t)omp_get_max_threads();
+        const size_t total = hap_session_total(&a->session);
+        const struct hap_prompts *prompts;
+
+        begin_scores(a);
+        while (hap_must(a->p, hap_session_next(&a->session, threads, &prompts, &a->p->error))) {
+                hap_must(a->p, hap_attrib_add(&a->attrib, prompts, &a->p->error));
+                hap_progress(a->p, a->attrib.n, total, NULL);
+        }
+}
+
+static void read_circuit(struct attribution *a, const json_t *header)
+{
+        if (a->has_circuit)
+                hap_die(a->p, HAP_EINPUT, "cannot use '%s': there is a circuit in '%s' already",
+                        hap_reader_name(a->p->in), a->circuit.name);
+        hap_must(a->p, hap_edges_read(a->p->in, header, &a->circuit, &a->p->error));
+        a->has_circuit = true;
+}
+
+static void write_scores(struct attribution *a)
+{
+        const size_t n_edges = a->session.engine.graph.n_edges;
+        double *score = calloc(n_edges, sizeof *score);
+        json_t *header = hap_program_header(a->p, "scores", a->session.header);
+        json_t *method = json_pack(
+                "{s:s, s:s, s:s, s:s}", "name", hap_attrib_names[a->opt->method], "metric",
+                hap_metric_names[a->opt->metric], "ablation",
+                hap_ablation_names[a->opt->ablation], "sign",
+                "positive: corrupting the edge hurts");
+
+        if (!score || !method)
+                hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
+        if (a->opt->method == HAP_EAP_IG_INPUTS || a->opt->method == HAP_EAP_IG_ACTIVATIONS)
+                json_object_set_new(method, "steps", json_integer(a->opt->steps));
+        json_object_del(header, "dtype");
+        json_object_set_new(header, "model", hap_model_describe(&a->session.model));
+        json_object_set_new(header, "graph", hap_graph_describe(&a->session.engine.graph));
+        json_object_set_new(header, "method", method);
+        json_object_set_new(header, "examples", json_integer((json_int_t)a->attrib.n));
+        hap_attrib_scores(&a->attrib, score);
+        hap_must(a->p, hap_scores_write(a->p->out, header, &a->session.engine.graph, score, NULL,
+                                        &a->p->error));
+        json_decref(header);
+        free(score);
+}
+
+static void release(struct attribution *a)
+{
+        hap_attrib_release(&a->attrib);
+        if (a->has_circuit)
+                hap_edges_release(&a->circuit);
+        hap_session_release(&a->session);
+}
+
+static void read_section(struct attribution *a, const json_t *header)
+{
+        const char *kind = json_string_value(json_object_get(header, "kind"));
+
+        if (hap_session_wants(header)) {
+                if (hap_must(a->p, hap_session_take(&a->session, a->p->in, header,
+                                                    &a->p->error)))
+                        score_examples(a);
+        } else if (strcmp(kind, "circuit") == 0 && a->opt->method == HAP_MASK_GRADIENT) {
+                read_circuit(a, header);
+        }
+}
+
+int main(int argc, char **argv)
+{
+        struct attrib_options opt = {.steps = 5};
+        struct hap_program p;
+        struct attribution a = {.p = &p, .opt = &opt};
+        struct hap_attrib_options how;
+        json_t *header;
+        size_t done;
+
+        hap_program_begin(&p, &info, argc, argv, &opt);
+        how = attrib_options(&a);
+        a.session = (struct hap_session){
+                .model_path = p.model,
+                .split_input = opt.split_input,
+                .hold = opt.method == HAP_MASK_GRADIENT, /* a circuit may follow */
+                .options = hap_attrib_prompts(&how),
+        };
+        while (hap_must(&p, hap_reader_section(p.in, &header, &p.error)))
+                read_section(&a, header);
+        if (!a.session.header)
+                hap_die(&p, HAP_EINPUT, "there is neither a task nor a cache in the input");
+        if (!a.attrib.n)
+                score_examples(&a);
+        write_scores(&a);
+        done = a.attrib.n;
+        release(&a);
+        return hap_program_end(&p, done, "examples");
+}

@@ -1,0 +1,110 @@
+#include "forward/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "forward/open.h"
+
+static bool is_kind(const json_t *header, const char *kind)
+{
+        const char *theirs = json_string_value(json_object_get(header, "kind"));
+
+        return theirs && strcmp(theirs, kind) == 0;
+}
+
+bool hap_session_wants(const json_t *header)
+{
+        return is_kind(header, "task") || is_kind(header, "cache");
+}
+
+/* Only a task that still waits gives way, and only to a cache. */
+static int begin_section(struct hap_session *s, const char *name, const json_t *header,
+                         struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        if (s->header && (!s->feed || is_kind(header, "task")))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': there are examples in '%s' already", name,
+                                s->name);
+        if (!s->header)
+                rc = hap_model_for(&s->model, s->model_path, header, name, err);
+        else
+                rc = hap_model_check(&s->model, header, name, err);
+        if (rc < 0)
+                return rc;
+        hap_feed_close(s->feed);
+        s->feed = NULL;
+        json_decref(s->header);
+        free(s->name);
+        s->header = json_deep_copy(header);
+        s->name = strdup(name);
+        return s->header && s->name ? HAP_OK : hap_fail_memory(err, "a header");
+}
+
+int hap_session_take(struct hap_session *s, struct hap_reader *reader, const json_t *header,
+                     struct hap_error *err)
+{
+        const bool is_cache = is_kind(header, "cache");
+        int rc = begin_section(s, hap_reader_name(reader), header, err);
+
+        if (rc < 0)
+                return rc;
+        if (is_cache) {
+                s->split_input = hap_header_splits_input(header);
+                if ((rc = hap_session_engine(s, err)) < 0)
+                        return rc;
+        }
+        if (is_cache && s->hold) {
+                rc = hap_prompts_read(&s->prompts, reader, header, &s->engine, &s->options, err);
+                s->held = rc == 0;
+                return rc;
+        }
+        rc = hap_feed_open(&s->feed, reader, header, &s->model, &s->options, err);
+        return rc < 0 ? rc : is_cache;
+}
+
+int hap_session_engine(struct hap_session *s, struct hap_error *err)
+{
+        if (s->engine.model)
+                return HAP_OK;
+        return hap_engine_init(&s->engine, &s->model, s->split_input, err);
+}
+
+int hap_session_next(struct hap_session *s, size_t n_batches,
+                     const struct hap_prompts **prompts, struct hap_error *err)
+{
+        int rc;
+
+        *prompts = &s->prompts;
+        if (s->held) {
+                s->held = false;
+                return 1;
+        }
+        hap_prompts_release(&s->prompts);
+        if (!s->feed)
+                return 0;
+        if ((rc = hap_session_engine(s, err)) < 0)
+                return rc;
+        rc = hap_feed_next(s->feed, &s->engine, n_batches, &s->prompts, err);
+        if (rc == 0) {
+                hap_feed_close(s->feed);
+                s->feed = NULL;
+        }
+        return rc;
+}
+
+size_t hap_session_total(const struct hap_session *s)
+{
+        return s->feed ? hap_feed_total(s->feed) : s->prompts.n;
+}
+
+void hap_session_release(struct hap_session *s)
+{
+        hap_prompts_release(&s->prompts);
+        hap_feed_close(s->feed);
+        hap_engine_release(&s->engine);
+        hap_model_release(&s->model);
+        json_decref(s->header);
+        free(s->name);
+}

@@ -1,0 +1,51 @@
+/* The examples that a program works on, found among the sections that it reads
+ * (one task or one cache), with their model and engine.
+ *
+ *      while (section)
+ *              if (it is a task or a cache && hap_session_take(...) == 1)
+ *                      while (hap_session_next(...)) use the prompts;
+ *      use the prompts now if there was no such cache
+ *
+ * A cache that follows the task of the same stream (hap-forward -p) takes the
+ * task's place; otherwise a second set of examples is refused. */
+#ifndef HAP_FORWARD_SESSION_H
+#define HAP_FORWARD_SESSION_H
+
+#include "forward/prompts.h"
+
+struct hap_session {
+        const char *model_path; /* option -m, or NULL: what the header names */
+        bool split_input;       /* of a task's graph; a cache brings its own */
+        bool hold; /* keep a cache's prompts: they are used when all is read */
+        struct hap_prompts_options options;
+
+        struct hap_model model;
+        struct hap_engine engine; /* engine.model is NULL before it is made */
+        json_t *header;           /* of the examples, NULL: none yet; owned */
+        char *name;               /* of the stream they are in, owned */
+        struct hap_feed *feed;    /* opened, not yet read */
+        struct hap_prompts prompts; /* held, or given last */
+        bool held;
+};
+
+bool hap_session_wants(const json_t *header); /* a task or a cache */
+
+/* Takes the current section: 1 when its prompts must be used (hap_session_next
+ * until it returns 0) before another section is read, 0 when they are kept. */
+int hap_session_take(struct hap_session *session, struct hap_reader *reader,
+                     const json_t *header, struct hap_error *err);
+
+/* Makes the engine, unless it is there. */
+int hap_session_engine(struct hap_session *session, struct hap_error *err);
+
+/* The next prompts: 1, or 0 when there are no more. At most `n_batches` batches
+ * (0: all); all at once when they are held. They live until the next call. */
+int hap_session_next(struct hap_session *session, size_t n_batches,
+                     const struct hap_prompts **prompts, struct hap_error *err);
+
+/* Examples in all; 0: not known. */
+size_t hap_session_total(const struct hap_session *session);
+
+void hap_session_release(struct hap_session *session);
+
+#endif
