@@ -1,0 +1,170 @@
+#include "prune/checkpoint.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define MAGIC "hapstate"
+enum { VERSION = 1 };
+
+/* A file is this head, the fields one behind the other, and the hash (xxh3-64)
+ * of all bytes before it. Numbers as the processor has them: a checkpoint
+ * stays where it was made. */
+struct head {
+        char magic[8];
+        uint64_t version, identity, bytes; /* of the fields */
+};
+
+void hap_checkpoint_add(struct hap_checkpoint *checkpoint, void *data, size_t bytes)
+{
+        assert(checkpoint->n < HAP_CHECKPOINT_FIELDS);
+        checkpoint->fields[checkpoint->n].data = data;
+        checkpoint->fields[checkpoint->n].bytes = bytes;
+        checkpoint->n++;
+}
+
+static size_t bytes_of(const struct hap_checkpoint *checkpoint)
+{
+        size_t bytes = 0;
+
+        for (int i = 0; i < checkpoint->n; i++)
+                bytes += checkpoint->fields[i].bytes;
+        return bytes;
+}
+
+/* The whole file in memory. NULL: no memory. */
+static char *pack(const struct hap_checkpoint *checkpoint, size_t *size)
+{
+        struct head head = {MAGIC, VERSION, checkpoint->identity, bytes_of(checkpoint)};
+        char *image = malloc(sizeof head + head.bytes + sizeof(uint64_t)), *at = image;
+        uint64_t hash;
+
+        if (!image)
+                return NULL;
+        memcpy(at, &head, sizeof head);
+        at += sizeof head;
+        for (int i = 0; i < checkpoint->n; i++) {
+                memcpy(at, checkpoint->fields[i].data, checkpoint->fields[i].bytes);
+                at += checkpoint->fields[i].bytes;
+        }
+        hash = XXH3_64bits(image, (size_t)(at - image));
+        memcpy(at, &hash, sizeof hash);
+        *size = (size_t)(at - image) + sizeof hash;
+        return image;
+}
+
+int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *path,
+                         struct hap_error *err)
+{
+        size_t size = 0;
+        char *image = pack(checkpoint, &size), beside[4096];
+        FILE *file = NULL;
+        int failed;
+
+        if (!image)
+                return hap_fail_memory(err, "a checkpoint");
+        if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
+                free(image);
+                return hap_fail(err, HAP_EUSAGE, "the name of the checkpoint is too long");
+        }
+        file = fopen(beside, "wb");
+        failed = !file || fwrite(image, 1, size, file) != size || fflush(file) != 0 ||
+                 fsync(fileno(file)) != 0;
+        failed = (file && fclose(file) != 0) || failed || rename(beside, path) != 0;
+        free(image);
+        if (failed) {
+                int why = errno;
+
+                unlink(beside);
+                return hap_fail(err, HAP_ESYSTEM, "cannot write checkpoint '%s': %s", path,
+                                strerror(why));
+        }
+        return HAP_OK;
+}
+
+static int check(const struct hap_checkpoint *checkpoint, const char *image,
+                 size_t size, const char *path, struct hap_error *err)
+{
+        struct head head;
+        uint64_t hash;
+
+        if (size < sizeof head + sizeof hash)
+                return hap_fail(err, HAP_EINPUT, "checkpoint '%s' is damaged: it has %zu bytes",
+                                path, size);
+        memcpy(&head, image, sizeof head);
+        memcpy(&hash, image + size - sizeof hash, sizeof hash);
+        if (memcmp(head.magic, MAGIC, sizeof head.magic) != 0)
+                return hap_fail(err, HAP_EINPUT, "'%s' is no checkpoint: remove it or give "
+                                                 "another name", path);
+        if (head.version != VERSION)
+                return hap_fail(err, HAP_EINPUT, "checkpoint '%s' is of version %llu, not %d", path,
+                                (unsigned long long)head.version, VERSION);
+        if (XXH3_64bits(image, size - sizeof hash) != hash)
+                return hap_fail(err, HAP_EINPUT, "checkpoint '%s' is damaged: its hash does "
+                                                 "not hold", path);
+        if (head.identity != checkpoint->identity || head.bytes != bytes_of(checkpoint) ||
+            head.bytes != size - sizeof head - sizeof hash)
+                return hap_fail(err, HAP_EINPUT, "checkpoint '%s' was made with other options or "
+                                                 "other input: remove it or give another name",
+                                path);
+        return HAP_OK;
+}
+
+/* The whole file, *image to be freed; 0 when there is none. */
+static int load(const char *path, char **image, size_t *size, struct hap_error *err)
+{
+        FILE *file = fopen(path, "rb");
+        size_t room = 1 << 16;
+        int rc = HAP_OK;
+
+        *image = NULL;
+        *size = 0;
+        if (!file && errno == ENOENT)
+                return 0;
+        if (!file)
+                return hap_fail(err, HAP_ESYSTEM, "cannot read checkpoint '%s': %s", path,
+                                strerror(errno));
+        for (;;) {
+                char *more = realloc(*image, room);
+
+                if (!more) {
+                        rc = hap_fail_memory(err, "a checkpoint");
+                        break;
+                }
+                *image = more;
+                *size += fread(*image + *size, 1, room - *size, file);
+                if (*size < room)
+                        break;
+                room *= 2;
+        }
+        if (rc == HAP_OK && ferror(file))
+                rc = hap_fail(err, HAP_ESYSTEM, "cannot read checkpoint '%s': %s", path,
+                              strerror(errno));
+        fclose(file);
+        return rc < 0 ? rc : 1;
+}
+
+int hap_checkpoint_read(const struct hap_checkpoint *checkpoint, const char *path,
+                        struct hap_error *err)
+{
+        char *image;
+        size_t size;
+        int rc = load(path, &image, &size, err);
+
+        if (rc > 0) {
+                const char *at = image + sizeof(struct head);
+
+                rc = check(checkpoint, image, size, path, err);
+                for (int i = 0; i < checkpoint->n && rc == HAP_OK; i++) {
+                        memcpy(checkpoint->fields[i].data, at, checkpoint->fields[i].bytes);
+                        at += checkpoint->fields[i].bytes;
+                }
+                rc = rc < 0 ? rc : 1;
+        }
+        free(image);
+        return rc;
+}

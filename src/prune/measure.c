@@ -1,0 +1,203 @@
+#include "prune/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "forward/loss.h"
+#include "forward/masked.h"
+
+void hap_measure_init(struct hap_measure *measure, const struct hap_engine *engine,
+                      const struct hap_prompts *prompts)
+{
+        *measure = (struct hap_measure){.engine = engine, .prompts = prompts};
+        for (size_t i = 0; i < prompts->n; i++) {
+                size_t answers = (size_t)prompts->items[i].n_answers;
+
+                if (answers > measure->most_answers)
+                        measure->most_answers = answers;
+        }
+}
+
+void hap_measure_release(struct hap_measure *measure)
+{
+        free(measure->partial);
+        *measure = (struct hap_measure){0};
+}
+
+/* One call's share of work, cut into jobs of consecutive runs. */
+struct plan {
+        struct hap_measure *measure;
+        const struct hap_runs *runs;
+        size_t per_job, group, jobs_per_group;
+        double *kl;
+        bool gradient;
+};
+
+/* Four jobs or more, where there are that many runs, keep the threads busy
+ * whatever their number; a batch has no more prompts than suit the engine. */
+static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *runs)
+{
+        struct plan plan = {.measure = measure, .runs = runs};
+        size_t most = hap_prompts_per_batch(measure->prompts);
+
+        plan.group = runs->group ? runs->group : runs->n;
+        plan.per_job = (plan.group + 3) / 4;
+        if (runs->n >= 4 * plan.group)
+                plan.per_job = plan.group;
+        if (plan.per_job > most)
+                plan.per_job = most;
+        plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
+        return plan;
+}
+
+static size_t n_jobs(const struct plan *plan)
+{
+        size_t groups = (plan->runs->n + plan->group - 1) / plan->group;
+
+        return groups * plan->jobs_per_group;
+}
+
+/* The runs [*begin, *end) of a job; empty in the last group's missing part. */
+static void job_range(const struct plan *plan, size_t job, size_t *begin, size_t *end)
+{
+        size_t start = job / plan->jobs_per_group * plan->group;
+        size_t stop = start + plan->group;
+
+        if (stop > plan->runs->n)
+                stop = plan->runs->n;
+        *begin = start + job % plan->jobs_per_group * plan->per_job;
+        *end = *begin + plan->per_job;
+        if (*begin > stop)
+                *begin = stop;
+        if (*end > stop)
+                *end = stop;
+}
+
+static int losses(const struct plan *plan, struct hap_work *work,
+                  const struct hap_batch *batch, size_t begin,
+                  const float *logits, float *d_logits)
+{
+        const struct hap_prompts *prompts = plan->measure->prompts;
+        int n_out = work->engine->model->config.n_out;
+
+        for (int i = 0; i < batch->n; i++) {
+                size_t prompt = plan->runs->which[begin + (size_t)i];
+                size_t at = (size_t)batch->answers.start[i] * (size_t)n_out;
+                double kl = hap_loss(HAP_KL, batch->prompts[i], &prompts->examples[prompt],
+                                     n_out, logits + at, d_logits ? d_logits + at : NULL);
+
+                if (!isfinite(kl))
+                        return hap_fail(&work->error, HAP_EINPUT,
+                                        "the KL of prompt %zu ('%s') is not a finite number",
+                                        prompt + 1, prompts->examples[prompt].id);
+                plan->kl[begin + (size_t)i] = kl;
+        }
+        return HAP_OK;
+}
+
+static int run_job(void *context, struct hap_work *work, size_t job)
+{
+        const struct plan *plan = context;
+        const struct hap_runs *runs = plan->runs;
+        struct hap_masked run = {.wanted = plan->gradient ? runs->wanted : NULL};
+        size_t n_edges = work->engine->graph.n_edges, begin, end;
+        const struct hap_prompt **prompts;
+        struct hap_batch batch;
+        float *d_logits = NULL;
+        int rc;
+
+        job_range(plan, job, &begin, &end);
+        prompts = hap_work_take(work, end - begin + 1, sizeof *prompts);
+        if (!prompts)
+                return work->error.code;
+        for (size_t i = begin; i < end; i++)
+                prompts[i - begin] = plan->measure->prompts->pointers[runs->which[i]];
+        if (begin == end)
+                return HAP_OK;
+        rc = hap_batch_init(&batch, work, prompts, (int)(end - begin), true);
+        if (rc < 0)
+                return rc;
+        run.z = runs->z + begin;
+        rc = hap_masked_forward(work, &batch, &run);
+        if (rc < 0)
+                return rc;
+        if (run.wanted) {
+                d_logits = hap_work_take(work, (size_t)batch.answers.n *
+                                         (size_t)work->engine->model->config.n_out,
+                                         sizeof *d_logits);
+                if (!d_logits)
+                        return work->error.code;
+        }
+        rc = losses(plan, work, &batch, begin, run.logits, d_logits);
+        if (rc < 0 || !run.wanted)
+                return rc;
+        return hap_masked_backward(work, &batch, &run, d_logits,
+                                   plan->measure->partial + job * n_edges);
+}
+
+/* The scratch that any job of the plan needs. */
+static size_t job_bytes(const struct plan *plan)
+{
+        const struct hap_measure *measure = plan->measure;
+        size_t answers = plan->per_job * measure->most_answers;
+        size_t bytes = hap_work_bytes(measure->engine, plan->per_job * measure->prompts->longest,
+                                      measure->prompts->longest, answers, true,
+                                      plan->gradient);
+
+        bytes += answers * (size_t)measure->engine->model->config.n_out * sizeof(float);
+        return bytes + plan->per_job * sizeof(void *) + 4096;
+}
+
+static int reserve(struct hap_measure *measure, size_t jobs, struct hap_error *err)
+{
+        size_t n_edges = measure->engine->graph.n_edges;
+        float *more;
+
+        if (jobs <= measure->n_partial)
+                return HAP_OK;
+        more = realloc(measure->partial, jobs * n_edges * sizeof *more);
+        if (!more)
+                return hap_fail_memory(err, "gradients");
+        measure->partial = more;
+        measure->n_partial = jobs;
+        return HAP_OK;
+}
+
+/* In the order of jobs, whichever thread did them. */
+static void add_up(const struct plan *plan, size_t jobs, float *gradient)
+{
+        size_t n_edges = plan->measure->engine->graph.n_edges;
+
+        for (size_t e = 0; e < n_edges; e++) {
+                double sum = 0;
+
+                for (size_t job = 0; job < jobs; job++) {
+                        size_t begin, end;
+
+                        job_range(plan, job, &begin, &end);
+                        if (begin < end)
+                                sum += (double)plan->measure->partial[job * n_edges + e];
+                }
+                gradient[e] = (float)sum;
+        }
+}
+
+int hap_measure(struct hap_measure *measure, const struct hap_runs *runs,
+                double *kl, float *gradient, struct hap_error *err)
+{
+        struct plan plan = plan_of(measure, runs);
+        size_t jobs = n_jobs(&plan);
+        int rc;
+
+        plan.kl = kl;
+        plan.gradient = runs->wanted && gradient;
+        rc = plan.gradient ? reserve(measure, jobs, err) : HAP_OK;
+        if (rc == HAP_OK)
+                rc = hap_parallel(measure->engine, jobs, job_bytes(&plan), run_job, &plan, err);
+        if (rc < 0)
+                return rc;
+        if (plan.gradient)
+                add_up(&plan, jobs, gradient);
+        measure->runs += (double)runs->n * (plan.gradient ? 1 : 0.5);
+        return HAP_OK;
+}

@@ -1,0 +1,213 @@
+#include "prune/pruning.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "prune/ranking.h"
+
+/* --- setting up --- */
+
+static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_error *err)
+{
+        size_t n = p->graph->n_edges;
+
+        p->allowed = calloc(n, sizeof *p->allowed);
+        p->edges = calloc(n, sizeof *p->edges);
+        p->z = calloc(n, sizeof *p->z);
+        if (!p->allowed || !p->edges || !p->z)
+                return hap_fail_memory(err, "the edges");
+        for (size_t e = 0; e < n; e++) {
+                p->allowed[e] = !subgraph || subgraph[e] > 0;
+                if (p->allowed[e])
+                        p->edges[p->n_allowed++] = (uint32_t)e;
+        }
+        return HAP_OK;
+}
+
+/* What the target asks for must be within what the subgraph can give. */
+static int check_target(struct hap_pruning *p, struct hap_error *err)
+{
+        size_t n = p->graph->n_edges, shortest;
+        int rc = hap_prune_target(p->options, n, &p->n_target, &p->target, err);
+
+        if (rc < 0)
+                return rc;
+        for (size_t e = 0; e < n; e++)
+                p->z[e] = p->allowed[e];
+        shortest = hap_rank_shortest(p->graph, p->z);
+        if (shortest == 0)
+                return hap_fail(err, HAP_EINPUT, "the subgraph has no path from the input to the "
+                                                 "logits: select more edges");
+        hap_graph_drop_dead(p->graph, p->z);
+        if (p->n_target > p->n_allowed)
+                return hap_fail(err, HAP_EUSAGE, "cannot keep %zu edges of a subgraph of %zu: ask "
+                                "for a sparsity of %.4g%% or more, or give a larger subgraph",
+                                p->n_target, p->n_allowed,
+                                100 * (1 - (double)p->n_allowed / (double)n));
+        if (p->n_target < shortest)
+                return hap_fail(err, HAP_EUSAGE, "cannot keep only %zu edges: the shortest path "
+                                "from the input to the logits in the subgraph has %zu",
+                                p->n_target, shortest);
+        return HAP_OK;
+}
+
+static void mix(XXH3_state_t *state, const void *data, size_t bytes)
+{
+        XXH3_64bits_update(state, data, bytes);
+}
+
+/* Hash of everything that the result depends on. */
+static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine *engine)
+{
+        json_t *options = hap_prune_options_describe(p->options);
+        char *text = json_dumps(options, JSON_SORT_KEYS);
+        XXH3_state_t *state = XXH3_createState();
+        uint64_t hash = 0;
+
+        if (state && text) {
+                int recipe = p->options->recipe, ablation = p->options->ablation;
+
+                XXH3_64bits_reset(state);
+                mix(state, text, strlen(text));
+                mix(state, &recipe, sizeof recipe);
+                mix(state, &ablation, sizeof ablation);
+                mix(state, &p->options->seed, sizeof p->options->seed);
+                mix(state, &p->target, sizeof p->target);
+                mix(state, &engine->model->fingerprint, sizeof engine->model->fingerprint);
+                mix(state, p->allowed, p->graph->n_edges * sizeof *p->allowed);
+                if (p->scores)
+                        mix(state, p->scores, p->graph->n_edges * sizeof *p->scores);
+                for (size_t i = 0; i < p->prompts->n; i++) {
+                        const struct hap_example *x = &p->prompts->examples[i];
+                        size_t bytes = (size_t)x->n_tokens * sizeof *x->clean;
+
+                        mix(state, x->clean, bytes);
+                        mix(state, x->corrupted, bytes);
+                        mix(state, &x->answer_first, sizeof x->answer_first);
+                        mix(state, &x->n_positions, sizeof x->n_positions);
+                }
+                hash = XXH3_64bits_digest(state);
+        }
+        XXH3_freeState(state);
+        free(text);
+        json_decref(options);
+        return hash;
+}
+
+int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options *options,
+                     const struct hap_engine *engine, const struct hap_prompts *prompts,
+                     const float *subgraph, const double *scores, struct hap_error *err)
+{
+        int rc;
+
+        *pruning = (struct hap_pruning){.options = options, .graph = &engine->graph,
+                                        .prompts = prompts, .scores = scores, .kl = NAN,
+                                        .soft = NAN};
+        hap_measure_init(&pruning->measure, engine, prompts);
+        rc = take_edges(pruning, subgraph, err);
+        if (rc == HAP_OK)
+                rc = check_target(pruning, err);
+        if (rc < 0) {
+                hap_pruning_release(pruning);
+                return rc;
+        }
+        pruning->checkpoint.identity = identity_of(pruning, engine);
+        return HAP_OK;
+}
+
+void hap_pruning_release(struct hap_pruning *pruning)
+{
+        hap_measure_release(&pruning->measure);
+        free(pruning->allowed);
+        free(pruning->edges);
+        free(pruning->z);
+        if (pruning->log)
+                fclose(pruning->log);
+        *pruning = (struct hap_pruning){0};
+}
+
+/* --- running --- */
+
+int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err)
+{
+        switch (pruning->options->recipe) {
+        case HAP_RECIPE_EDGE_PRUNING:
+        case HAP_RECIPE_HAP:
+                return hap_recipe_edge_pruning(pruning, err);
+        default:
+                return hap_recipe_rank(pruning, err);
+        }
+}
+
+size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
+                       bool whole, uint32_t *which)
+{
+        struct hap_random_key key = hap_prune_key(pruning, HAP_PRUNE_ORDER);
+        size_t n = pruning->prompts->n, per_epoch = (n + batch - 1) / batch;
+        size_t first = whole ? (size_t)step % per_epoch * batch : 0;
+        size_t taken = whole && first + batch > n ? n - first : batch;
+        uint32_t *order = calloc(n, sizeof *order);
+        uint64_t shuffled = UINT64_MAX;
+
+        if (!order)
+                return 0;
+        for (size_t i = 0; i < taken; i++) {
+                uint64_t at = whole ? first + i : (uint64_t)step * batch + i;
+                uint64_t epoch = whole ? (uint64_t)step / per_epoch : at / n;
+
+                if (epoch != shuffled)
+                        hap_random_shuffle(key, epoch, n, order);
+                shuffled = epoch;
+                which[i] = order[at % n];
+        }
+        free(order);
+        return taken;
+}
+
+size_t hap_prune_alive(const struct hap_pruning *pruning, const float *z, float *scratch)
+{
+        size_t n = pruning->graph->n_edges, alive = 0;
+
+        memcpy(scratch, z, n * sizeof *z);
+        hap_graph_drop_dead(pruning->graph, scratch);
+        for (size_t e = 0; e < n; e++)
+                alive += scratch[e] > 0;
+        return alive;
+}
+
+int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_error *err)
+{
+        pruning->kept = 0;
+        for (size_t e = 0; e < pruning->graph->n_edges; e++)
+                pruning->z[e] = z[e] > 0;
+        pruning->dead = hap_graph_drop_dead(pruning->graph, pruning->z);
+        for (size_t e = 0; e < pruning->graph->n_edges; e++)
+                pruning->kept += pruning->z[e] > 0;
+        if (pruning->kept == 0)
+                return hap_fail(err, HAP_EINPUT, "the circuit came out empty: no path from the "
+                                "input to the logits is left; ask for a lower sparsity, train "
+                                "longer (--steps) or give --exact-sparsity");
+        return HAP_OK;
+}
+
+json_t *hap_pruning_describe(const struct hap_pruning *pruning)
+{
+        const struct hap_prune_options *options = pruning->options;
+        double reached = 1 - (double)pruning->kept / (double)pruning->graph->n_edges;
+        json_t *description = json_pack(
+                "{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
+                hap_recipe_names[options->recipe], "options", hap_prune_options_describe(options),
+                "seed", (json_int_t)options->seed, "target", pruning->target, "target_edges",
+                (json_int_t)pruning->n_target, "reached", reached, "edges",
+                (json_int_t)pruning->kept, "dead_dropped", (json_int_t)pruning->dead,
+                "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
+                (json_int_t)pruning->steps, "masked_runs", pruning->measure.runs);
+
+        if (description && !isnan(pruning->soft))
+                json_object_set_new(description, "soft_sparsity", json_real(pruning->soft));
+        if (description && !isnan(pruning->kl))
+                json_object_set_new(description, "training_kl", json_real(pruning->kl));
+        return description;
+}

@@ -1,0 +1,398 @@
+/* Recipe rank: rank sampling. No parameter is learned: an edge's chance of
+ * being open depends on its rank in a running mean of its measured harm, and on
+ * how many edges should be open by now. Every prompt gets its own masks, so
+ * that one batch measures every edge in many contexts, closed ones too.
+ *
+ *      n_t  = n0 (n / n0)^min(1, t / (anneal · steps))
+ *      k    = k0 + (k1 − k0) t / steps
+ *      logα = k ln((n_t + ½) / (rank + ½))
+ *      h    ← β h + (1 − β) g / mean|g|,   g = −Σ_prompts d KL / dz
+ *
+ * Once n_t = n, every step's ranking gives two circuits; the best of all by
+ * exact KL is the result. rank-thorough does this several times, with masks of
+ * both kinds, and then exchanges edges. */
+#include "prune/rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prune/hard_concrete.h"
+#include "prune/ranking.h"
+
+/* --- memory --- */
+
+static void release(struct hap_ranker *r)
+{
+        size_t batch = (size_t)r->p->options->batch;
+
+        for (size_t i = 0; r->z && i < batch; i++)
+                free(r->z[i]);
+        free(r->z);
+        free(r->harm);
+        free(r->order);
+        free(r->log_alpha);
+        free(r->which);
+        free(r->kl);
+        free(r->gradient);
+        free(r->cut);
+        free(r->scratch);
+        hap_circuits_release(&r->candidates);
+        hap_circuits_release(&r->winners);
+        hap_circuits_release(&r->final);
+}
+
+static int reserve(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+        size_t n = r->p->graph->n_edges, batch = (size_t)o->batch;
+        bool got;
+
+        r->harm = calloc(n, sizeof *r->harm);
+        r->order = calloc(r->p->n_allowed, sizeof *r->order);
+        r->log_alpha = calloc(r->p->n_allowed, sizeof *r->log_alpha);
+        r->which = calloc(batch, sizeof *r->which);
+        r->kl = calloc(batch, sizeof *r->kl);
+        r->gradient = calloc(n, sizeof *r->gradient);
+        r->cut = calloc(n, sizeof *r->cut);
+        r->scratch = calloc(n, sizeof *r->scratch);
+        r->z = calloc(batch, sizeof *r->z);
+        got = r->harm && r->order && r->log_alpha && r->which && r->kl && r->gradient &&
+              r->cut && r->scratch && r->z;
+        for (size_t i = 0; got && i < batch; i++)
+                got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
+        if (!got)
+                return hap_fail_memory(err, "the masks");
+        if (hap_circuits_init(&r->candidates, n, 2 * (size_t)o->steps, err) < 0 ||
+            hap_circuits_init(&r->winners, n, (size_t)o->restarts, err) < 0)
+                return err->code;
+        return hap_circuits_init(&r->final, n, 1, err);
+}
+
+static void keep(struct hap_ranker *r)
+{
+        struct hap_checkpoint *c = &r->p->checkpoint;
+
+        hap_checkpoint_add(c, r->harm, r->p->graph->n_edges * sizeof *r->harm);
+        hap_checkpoint_add(c, &r->candidates.n, sizeof r->candidates.n);
+        hap_checkpoint_add(c, r->candidates.bits, r->candidates.room * r->candidates.bytes);
+        hap_checkpoint_add(c, &r->winners.n, sizeof r->winners.n);
+        hap_checkpoint_add(c, r->winners.bits, r->winners.room * r->winners.bytes);
+        hap_checkpoint_add(c, &r->final.n, sizeof r->final.n);
+        hap_checkpoint_add(c, r->final.bits, r->final.bytes);
+        hap_checkpoint_add(c, &r->ended, sizeof r->ended);
+        hap_checkpoint_add(c, &r->same, sizeof r->same);
+        hap_checkpoint_add(c, &r->p->kl, sizeof r->p->kl);
+}
+
+/* --- a step --- */
+
+/* h at the start of a restart: the scores scaled to a mean size of 1, or 0. */
+static void begin_restart(struct hap_ranker *r)
+{
+        const struct hap_pruning *p = r->p;
+        double size = 0;
+
+        r->candidates.n = 0;
+        r->same = 0;
+        for (size_t k = 0; p->scores && k < p->n_allowed; k++)
+                size += fabs(p->scores[p->edges[k]]) / (double)p->n_allowed;
+        for (size_t e = 0; e < p->graph->n_edges; e++)
+                r->harm[e] = size > 0 ? p->scores[e] / size : 0;
+}
+
+/* Edges that should be open at step t of a restart. */
+static double open_at(const struct hap_pruning *p, long t)
+{
+        double n0 = (double)p->n_allowed, n = (double)p->n_target;
+        double annealed = p->options->anneal * (double)p->options->steps;
+
+        return (double)t >= annealed ? n : n0 * pow(n / n0, (double)t / annealed);
+}
+
+static int rank_now(struct hap_ranker *r, uint64_t i, struct hap_error *err)
+{
+        const struct hap_pruning *p = r->p;
+
+        if (hap_rank_edges(r->harm, p->edges, p->n_allowed, hap_prune_key(p, HAP_PRUNE_TIES),
+                           i, r->order) < 0)
+                return hap_fail_memory(err, "the ranking");
+        return HAP_OK;
+}
+
+struct sampling {
+        struct hap_ranker *r;
+        long step;
+        enum hap_mask_kind kind;
+};
+
+/* The masks of one prompt of the batch. u is keyed by step and place. */
+static int sample_job(void *context, struct hap_work *work, size_t i)
+{
+        const struct sampling *s = context;
+        const struct hap_pruning *p = s->r->p;
+        size_t n = p->n_allowed;
+        float *u = hap_work_take(work, n, sizeof *u), *z = hap_work_take(work, n, sizeof *z);
+        uint64_t place = (uint64_t)s->step * (uint64_t)p->options->batch + i;
+
+        if (!u || !z)
+                return work->error.code;
+        hap_random_fill(hap_prune_key(p, HAP_PRUNE_MASKS), place, 0, n, u);
+        hap_concrete_uniform(n, u);
+        if (s->kind == HAP_MASKS_BERNOULLI)
+                hap_concrete_bernoulli(n, u, s->r->log_alpha, z);
+        else
+                hap_concrete_sample(n, u, s->r->log_alpha, z, NULL);
+        for (size_t k = 0; k < n; k++)
+                s->r->z[i][s->r->order[k]] = z[k];
+        return HAP_OK;
+}
+
+static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
+                  struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+        struct sampling sampling = {r, step, (enum hap_mask_kind)o->masks};
+        size_t bytes = r->p->n_allowed * 2 * sizeof(float) + 4096;
+
+        if (step / o->steps % 2 == 1)
+                sampling.kind = o->masks == HAP_MASKS_CONCRETE ? HAP_MASKS_BERNOULLI
+                                                               : HAP_MASKS_CONCRETE;
+        for (size_t k = 0; k < r->p->n_allowed; k++)
+                r->log_alpha[k] = (float)(sharpness * log((n_t + .5) / ((double)k + .5)));
+        return hap_parallel(r->p->measure.engine, (size_t)o->batch, bytes, sample_job,
+                            &sampling, err);
+}
+
+/* h of the new gradient; the first one of all is taken as it is. */
+static int learn(struct hap_ranker *r, bool first, struct hap_error *err)
+{
+        const struct hap_pruning *p = r->p;
+        double size = 0, old = first && !p->scores ? 0 : p->options->momentum;
+
+        for (size_t k = 0; k < p->n_allowed; k++)
+                size += fabs((double)r->gradient[p->edges[k]]) / (double)p->n_allowed;
+        if (!isfinite(size))
+                return hap_fail(err, HAP_EINPUT, "a gradient is not a finite number");
+        if (size == 0)
+                return HAP_OK;
+        for (size_t k = 0; k < p->n_allowed; k++) {
+                size_t e = p->edges[k];
+
+                r->harm[e] = old * r->harm[e] - (1 - old) * (double)r->gradient[e] / size;
+        }
+        return HAP_OK;
+}
+
+/* The two circuits that the ranking gives, filled up to the wanted size. */
+static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *err)
+{
+        const struct hap_pruning *p = r->p;
+        int64_t before = r->candidates.n;
+
+        if (rank_now(r, i, err) < 0)
+                return err->code;
+        for (int longest = 0; longest < 2; longest++) {
+                size_t alive = longest ? hap_rank_longest(p->graph, r->order, p->n_allowed,
+                                                          p->n_target, r->cut)
+                                       : hap_rank_first(p->graph, r->order, p->n_target, r->cut);
+
+                if (alive == 0)
+                        continue;
+                if (hap_rank_fill(p->graph, r->order, p->n_allowed, p->n_target, r->cut) < 0)
+                        return hap_fail_memory(err, "circuits");
+                hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
+        }
+        r->same = r->candidates.n > before ? 0 : r->same + 1;
+        return HAP_OK;
+}
+
+static void describe(struct hap_ranker *r, double n_t, struct hap_prune_step *said)
+{
+        const struct hap_pruning *p = r->p;
+        size_t batch = (size_t)p->options->batch, n = p->graph->n_edges;
+        double open = 0;
+
+        said->kl = 0;
+        for (size_t i = 0; i < batch; i++) {
+                said->kl += r->kl[i] / (double)batch;
+                for (size_t e = 0; e < n; e++)
+                        open += (double)r->z[i][e] / (double)batch;
+        }
+        said->sparsity = 1 - open / (double)n;
+        said->target = 1 - n_t / (double)n;
+        hap_rank_first(p->graph, r->order, (size_t)llround(n_t), r->cut);
+        said->alive = hap_prune_alive(p, r->cut, r->scratch);
+}
+
+static int rank_step(struct hap_ranker *r, long step, struct hap_prune_step *said,
+                     struct hap_error *err)
+{
+        struct hap_pruning *p = r->p;
+        const struct hap_prune_options *o = p->options;
+        long t = step % (long)o->steps;
+        double n_t = open_at(p, t), share = (double)t / (double)o->steps;
+        double sharpness = o->sharpness + (o->last_sharpness - o->sharpness) * share;
+        struct hap_runs runs = {.n = (size_t)o->batch, .which = r->which,
+                                .z = (const float *const *)r->z, .wanted = p->allowed};
+        int rc = rank_now(r, 2 * (uint64_t)step, err);
+
+        if (rc == HAP_OK)
+                rc = sample(r, step, n_t, sharpness, err);
+        if (rc < 0)
+                return rc;
+        if (hap_prune_batch(p, step, runs.n, false, r->which) == 0)
+                return hap_fail_memory(err, "the order of prompts");
+        rc = hap_measure(&p->measure, &runs, r->kl, r->gradient, err);
+        if (rc < 0)
+                return rc;
+        describe(r, n_t, said);
+        rc = learn(r, t == 0, err);
+        if (rc < 0)
+                return rc;
+        if (n_t <= (double)p->n_target || t + 1 == o->steps)
+                rc = add_candidates(r, 2 * (uint64_t)step + 1, err);
+        return rc;
+}
+
+/* --- the choice --- */
+
+/* All prompts in a random order: the first of them judge the candidates. */
+static uint32_t *prompts_in_order(const struct hap_pruning *p, uint64_t i)
+{
+        uint32_t *order = calloc(p->prompts->n, sizeof *order);
+
+        if (order)
+                hap_random_shuffle(hap_prune_key(p, HAP_PRUNE_CHOICE), i, p->prompts->n, order);
+        return order;
+}
+
+static int choose(struct hap_ranker *r, const struct hap_circuits *from, size_t on,
+                  struct hap_error *err)
+{
+        uint32_t *order = prompts_in_order(r->p, (uint64_t)r->ended);
+        int rc;
+
+        if (!order)
+                return hap_fail_memory(err, "the order of prompts");
+        if (from->n == 0)
+                rc = hap_fail(err, HAP_EINPUT, "no ranking gave a circuit that connects the input "
+                              "with the logits: ask for a lower sparsity, or for more --steps");
+        else
+                rc = hap_circuits_best(from, r->p, order, on, r->cut, &r->p->kl, err);
+        free(order);
+        return rc;
+}
+
+/* A restart that is through leaves its best circuit. */
+static int end_restart(struct hap_ranker *r, struct hap_error *err)
+{
+        int rc = choose(r, &r->candidates, (size_t)r->p->options->choose_on, err);
+
+        if (rc < 0)
+                return rc;
+        hap_circuits_add(&r->winners, r->p->graph->n_edges, r->cut);
+        r->ended++;
+        begin_restart(r);
+        return HAP_OK;
+}
+
+static int sample_all(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+        long steps = (long)(o->steps * o->restarts), all = steps + (long)o->swaps;
+
+        for (long step = (long)r->p->steps; step < steps; step++) {
+                struct hap_prune_step said = {.step = step + 1, .steps = all};
+                int rc = HAP_OK;
+
+                if (step / o->steps > r->ended)
+                        rc = end_restart(r, err);
+                if (rc < 0)
+                        return rc;
+                if (o->patience > 0 && r->same >= o->patience)
+                        continue; /* until the next restart */
+                rc = rank_step(r, step, &said, err);
+                if (rc < 0) {
+                        hap_fail_within(err, "step %ld", step + 1);
+                        return rc;
+                }
+                rc = hap_prune_step_done(r->p, &said, err);
+                if (rc != 0)
+                        return rc;
+        }
+        return r->ended < o->restarts ? end_restart(r, err) : HAP_OK;
+}
+
+/* The best of the restarts, to `final`. */
+static int choose_final(struct hap_ranker *r, struct hap_error *err)
+{
+        size_t n = r->p->graph->n_edges;
+        int rc = HAP_OK;
+
+        if (r->final.n > 0)
+                return HAP_OK;
+        if (r->winners.n == 1)
+                hap_circuits_get(&r->winners, 0, n, r->cut);
+        else
+                rc = choose(r, &r->winners, r->p->prompts->n, err);
+        if (rc == HAP_OK)
+                hap_circuits_add(&r->final, n, r->cut);
+        return rc;
+}
+
+/* Rounds of swaps until one finds nothing. */
+static int swap_all(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+        size_t n = r->p->graph->n_edges;
+        long steps = (long)(o->steps * o->restarts);
+        long round = (long)r->p->steps > steps ? (long)r->p->steps - steps : 0;
+
+        hap_circuits_get(&r->final, 0, n, r->cut);
+        for (; round < o->swaps; round++) {
+                struct hap_prune_step said = {.step = steps + round + 1,
+                                              .steps = steps + (long)o->swaps};
+                int rc = hap_swap_round(r->p, round, r->cut, &r->p->kl, err);
+
+                if (rc <= 0)
+                        return rc;
+                r->final.n = 0;
+                hap_circuits_add(&r->final, n, r->cut);
+                said.kl = r->p->kl;
+                said.target = r->p->target;
+                said.alive = hap_prune_alive(r->p, r->cut, r->scratch);
+                said.sparsity = 1 - (double)said.alive / (double)n;
+                rc = hap_prune_step_done(r->p, &said, err);
+                if (rc != 0)
+                        return rc;
+        }
+        return HAP_OK;
+}
+
+static int recipe(struct hap_ranker *r, struct hap_error *err)
+{
+        int rc = reserve(r, err);
+
+        if (rc < 0)
+                return rc;
+        begin_restart(r);
+        keep(r);
+        rc = hap_prune_resume(r->p, err);
+        if (rc == HAP_OK)
+                rc = sample_all(r, err);
+        if (rc == HAP_OK)
+                rc = choose_final(r, err);
+        if (rc == HAP_OK)
+                rc = swap_all(r, err);
+        return rc == HAP_OK ? hap_prune_result(r->p, r->cut, err) : rc;
+}
+
+int hap_recipe_rank(struct hap_pruning *pruning, struct hap_error *err)
+{
+        struct hap_ranker ranker = {.p = pruning};
+        int rc = recipe(&ranker, err);
+
+        release(&ranker);
+        return rc;
+}

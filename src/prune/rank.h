@@ -1,0 +1,57 @@
+/* Rank sampling's state, and how its circuits are compared. */
+#ifndef HAP_PRUNE_RANK_H
+#define HAP_PRUNE_RANK_H
+
+#include "prune/pruning.h"
+
+/* Circuits as bits, so that many can be kept. */
+struct hap_circuits {
+        size_t bytes; /* of one: a bit an edge */
+        size_t room;
+        int64_t n;
+        uint8_t *bits; /* [room][bytes] */
+};
+int hap_circuits_init(struct hap_circuits *circuits, size_t n_edges, size_t room,
+                      struct hap_error *err);
+void hap_circuits_release(struct hap_circuits *circuits);
+/* Adds the edges with z > 0 unless that circuit is there; a full set takes no
+ * more. */
+void hap_circuits_add(struct hap_circuits *circuits, size_t n_edges, const float *z);
+void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_edges, float *z);
+
+struct hap_ranker {
+        struct hap_pruning *p;
+        double *harm; /* [n_edges]: h, the running mean */
+        struct hap_circuits candidates; /* of the restart under way */
+        struct hap_circuits winners;    /* the best of each that ended */
+        struct hap_circuits final;      /* the best of all; swaps change it */
+        int64_t ended; /* restarts */
+        int64_t same; /* steps in which the ranking gave no new circuit */
+        /* [n_allowed] */
+        uint32_t *order;
+        float *log_alpha;
+        /* [batch] */
+        uint32_t *which;
+        double *kl;
+        float **z; /* [n_edges] each */
+        float *gradient, *cut, *scratch; /* [n_edges] */
+};
+
+/* The mean KL of every circuit over the training prompts order[0 … n-1] to
+ * kl[circuit]. */
+int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning *pruning,
+                         const uint32_t *order, size_t n, double *kl, struct hap_error *err);
+
+/* The best circuit of a set: exact KL on the first `on` prompts of `order` (all
+ * prompts), the best few then on --finalists-on more. To z ([n_edges]); *kl is
+ * its mean over the prompts it was measured on. */
+int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *pruning,
+                      const uint32_t *order, size_t on, float *z, double *kl,
+                      struct hap_error *err);
+
+/* One round of swaps at the circuit z ([n_edges], changed in place when that
+ * lowers the KL on training prompts, *kl). 1 when it did, 0 when not. */
+int hap_swap_round(struct hap_pruning *pruning, int64_t round, float *z, double *kl,
+                   struct hap_error *err);
+
+#endif

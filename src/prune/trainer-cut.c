@@ -1,0 +1,84 @@
+/* From trained parameters to a circuit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "prune/hard_concrete.h"
+#include "prune/ranking.h"
+#include "prune/trainer.h"
+
+/* The deterministic masks of one kind (in z), and the threshold above which as
+ * many are open as the masks sum to: the original's search by halves. */
+static int threshold_of(struct hap_masks *masks, size_t whole, double *soft, double *threshold)
+{
+        double sum = 0, low = 0, high = 1;
+
+        *threshold = 0;
+        if (hap_concrete_deterministic(masks->n, masks->log_alpha, masks->z) < 0)
+                return -1;
+        for (size_t i = 0; i < masks->n; i++)
+                sum += (double)masks->z[i];
+        *soft = 1 - sum / (double)whole;
+        while (high - low > 1e-5) {
+                size_t open = 0;
+
+                *threshold = (low + high) / 2;
+                for (size_t i = 0; i < masks->n; i++)
+                        open += (double)masks->z[i] > *threshold;
+                if (1 - (double)open / (double)whole > *soft)
+                        high = *threshold;
+                else
+                        low = *threshold;
+        }
+        return 0;
+}
+
+/* Edges whose own mask and whose writer's are above their thresholds. */
+static int cut_by_threshold(struct hap_trainer *t, struct hap_error *err)
+{
+        struct hap_pruning *p = t->p;
+        double edge_threshold, node_threshold = 0, soft;
+
+        if (threshold_of(&t->edges, p->graph->n_edges, &p->soft, &edge_threshold) < 0 ||
+            (t->nodes.n && threshold_of(&t->nodes, t->nodes.n, &soft, &node_threshold) < 0))
+                return hap_fail_memory(err, "the masks");
+        memset(t->m, 0, p->graph->n_edges * sizeof *t->m);
+        for (size_t k = 0; k < t->edges.n; k++)
+                t->m[p->edges[k]] = (double)t->edges.z[k] > edge_threshold &&
+                                    (double)hap_trainer_node(t, p->edges[k]) > node_threshold;
+        return hap_prune_result(p, t->m, err);
+}
+
+/* By P(edge open) · P(writer open): the longest prefix of that ranking that has
+ * at most the wanted number of edges alive, filled up to that number. */
+static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
+{
+        struct hap_pruning *p = t->p;
+        double *value = calloc(p->graph->n_edges, sizeof *value);
+        uint32_t *order = calloc(p->n_allowed, sizeof *order);
+        int rc = value && order ? 0 : -1;
+
+        for (size_t k = 0; k < t->edges.n && rc == 0; k++) {
+                size_t e = p->edges[k];
+
+                value[e] = hap_concrete_log_open((double)t->edges.log_alpha[k]);
+                if (t->nodes.n)
+                        value[e] += hap_concrete_log_open((double)
+                                t->nodes.log_alpha[hap_graph_edge_writer(p->graph, e)]);
+        }
+        if (rc == 0)
+                rc = hap_rank_edges(value, p->edges, p->n_allowed,
+                                    hap_prune_key(p, HAP_PRUNE_TIES), 1, order);
+        if (rc == 0) {
+                hap_rank_longest(p->graph, order, p->n_allowed, p->n_target, t->m);
+                rc = hap_rank_fill(p->graph, order, p->n_allowed, p->n_target, t->m) < 0 ? -1 : 0;
+        }
+        free(value);
+        free(order);
+        return rc < 0 ? hap_fail_memory(err, "the ranking") : hap_prune_result(p, t->m, err);
+}
+
+int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
+{
+        return trainer->p->options->exact ? cut_exactly(trainer, err)
+                                          : cut_by_threshold(trainer, err);
+}

@@ -1,0 +1,168 @@
+#include "prune/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "prune/ranking.h"
+
+/* --- memory --- */
+
+static int masks_init(struct hap_masks *masks, size_t n, const struct hap_prune_options *o,
+                      double rate)
+{
+        float **arrays[] = {&masks->log_alpha, &masks->mean, &masks->square, &masks->u,
+                            &masks->z, &masks->slope, &masks->gradient};
+        bool short_of_memory = false;
+
+        masks->n = n;
+        masks->adamw = hap_adamw_default(rate);
+        masks->adamw.weight_decay = o->weight_decay;
+        masks->adamw.beta1 = o->beta1;
+        masks->adamw.beta2 = o->beta2;
+        for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+                *arrays[i] = calloc(n ? n : 1, sizeof(float));
+                short_of_memory |= !*arrays[i];
+        }
+        return short_of_memory ? -1 : 0;
+}
+
+static void masks_release(struct hap_masks *masks)
+{
+        free(masks->log_alpha);
+        free(masks->mean);
+        free(masks->square);
+        free(masks->u);
+        free(masks->z);
+        free(masks->slope);
+        free(masks->gradient);
+}
+
+void hap_trainer_release(struct hap_trainer *t)
+{
+        masks_release(&t->edges);
+        masks_release(&t->nodes);
+        free(t->m);
+        free(t->scratch);
+        free(t->wanted);
+        free(t->which);
+        free(t->z);
+        free(t->kl);
+}
+
+static int reserve(struct hap_trainer *t, struct hap_error *err)
+{
+        const struct hap_prune_options *o = t->p->options;
+        size_t n = t->p->graph->n_edges, batch = (size_t)o->batch;
+        size_t n_nodes = o->node_masks == HAP_NODES_NONE ? 0 : (size_t)t->p->graph->n_writers;
+        int rc = masks_init(&t->edges, t->p->n_allowed, o, o->rate);
+
+        rc |= masks_init(&t->nodes, n_nodes, o, o->node_rate);
+        t->m = calloc(n, sizeof *t->m);
+        t->scratch = calloc(n, sizeof *t->scratch);
+        t->wanted = calloc(n, sizeof *t->wanted);
+        t->which = calloc(batch, sizeof *t->which);
+        t->z = calloc(batch, sizeof *t->z);
+        t->kl = calloc(batch, sizeof *t->kl);
+        if (rc < 0 || !t->m || !t->scratch || !t->wanted || !t->which || !t->z || !t->kl)
+                return hap_fail_memory(err, "the masks");
+        t->edge_limit.adamw = t->node_limit.adamw = t->edges.adamw;
+        t->edge_limit.adamw.rate = t->node_limit.adamw.rate = o->lambda_rate;
+        t->edge_limit.adamw.maximise = t->node_limit.adamw.maximise = true;
+        return HAP_OK;
+}
+
+static void keep_masks(struct hap_checkpoint *c, struct hap_masks *masks)
+{
+        hap_checkpoint_add(c, masks->log_alpha, masks->n * sizeof(float));
+        hap_checkpoint_add(c, masks->mean, masks->n * sizeof(float));
+        hap_checkpoint_add(c, masks->square, masks->n * sizeof(float));
+}
+
+static void keep(struct hap_trainer *t)
+{
+        struct hap_checkpoint *c = &t->p->checkpoint;
+
+        keep_masks(c, &t->edges);
+        keep_masks(c, &t->nodes);
+        hap_checkpoint_add(c, &t->edge_limit, sizeof t->edge_limit);
+        hap_checkpoint_add(c, &t->node_limit, sizeof t->node_limit);
+        hap_checkpoint_add(c, &t->best, sizeof t->best);
+        hap_checkpoint_add(c, &t->smooth, sizeof t->smooth);
+        hap_checkpoint_add(c, &t->best_step, sizeof t->best_step);
+}
+
+/* --- the start --- */
+
+static void start_normal(struct hap_masks *masks, const struct hap_prune_options *o,
+                         struct hap_random_key key, uint64_t kind)
+{
+        for (size_t k = 0; k < masks->n; k++)
+                masks->log_alpha[k] =
+                        (float)(o->start + o->start_spread * hap_random_normal(key, kind, k));
+}
+
+/* logα by rank of the score, 0 at the n_open-th: half as many edges open, on a
+ * logarithmic scale, as lie between the target and all. */
+static int start_ranked(struct hap_trainer *t)
+{
+        const struct hap_pruning *p = t->p;
+        double n_open = sqrt((double)p->n_target * (double)p->n_allowed);
+        uint32_t *order = calloc(p->n_allowed, sizeof *order);
+        uint32_t *place = calloc(p->graph->n_edges, sizeof *place);
+        int rc = order && place ? 0 : -1;
+
+        if (rc == 0)
+                rc = hap_rank_edges(p->scores, p->edges, p->n_allowed,
+                                    hap_prune_key(p, HAP_PRUNE_TIES), 0, order);
+        for (size_t r = 0; r < p->n_allowed && rc == 0; r++)
+                place[order[r]] = (uint32_t)r;
+        for (size_t k = 0; k < p->n_allowed && rc == 0; k++)
+                t->edges.log_alpha[k] =
+                        (float)(2 * log((n_open + .5) / (place[p->edges[k]] + .5)));
+        free(order);
+        free(place);
+        return rc;
+}
+
+/* The ramp starts where the masks do: at the subgraph's sparsity, or at the
+ * expected one of masks that start from scores. */
+static int start(struct hap_trainer *t, struct hap_error *err)
+{
+        const struct hap_pruning *p = t->p;
+        const struct hap_prune_options *o = p->options;
+        struct hap_random_key key = hap_prune_key(p, HAP_PRUNE_START);
+        double open = (double)p->n_allowed;
+
+        start_normal(&t->edges, o, key, 0);
+        start_normal(&t->nodes, o, key, 1);
+        if (o->from_scores) {
+                if (!p->scores)
+                        return hap_fail(err, HAP_EUSAGE, "--from-scores needs scores in the input");
+                if (start_ranked(t) < 0)
+                        return hap_fail_memory(err, "ranks");
+                open = 0;
+                for (size_t k = 0; k < t->edges.n; k++)
+                        open += 1 / (1 + exp(-(double)t->edges.log_alpha[k]));
+        }
+        t->first_sparsity = 1 - open / (double)p->graph->n_edges;
+        t->node_target = o->node_sparsity.given ? o->node_sparsity.value / 100 : (double)NAN;
+        t->best = INFINITY;
+        t->smooth = NAN;
+        return HAP_OK;
+}
+
+int hap_trainer_init(struct hap_trainer *trainer, struct hap_pruning *pruning,
+                     struct hap_error *err)
+{
+        int rc;
+
+        *trainer = (struct hap_trainer){.p = pruning};
+        rc = reserve(trainer, err);
+        if (rc == HAP_OK)
+                rc = start(trainer, err);
+        if (rc < 0)
+                hap_trainer_release(trainer);
+        else
+                keep(trainer);
+        return rc;
+}

@@ -1,0 +1,82 @@
+/* What is written about a pruning while it runs: log and checkpoints. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "prune/pruning.h"
+
+static int log_failed(const struct hap_pruning *p, struct hap_error *err)
+{
+        return hap_fail(err, HAP_ESYSTEM, "cannot write log '%s': %s", p->options->log,
+                        strerror(errno));
+}
+
+/* A log that was written before goes on where the checkpoint was taken: what a
+ * killed process wrote behind that comes again. */
+static int open_log(struct hap_pruning *p, bool resumed, struct hap_error *err)
+{
+        struct stat status;
+
+        if (!p->options->log)
+                return HAP_OK;
+        p->log = fopen(p->options->log, resumed ? "a" : "w");
+        if (!p->log || fstat(fileno(p->log), &status) < 0)
+                return log_failed(p, err);
+        if (resumed && S_ISREG(status.st_mode) && status.st_size > p->log_size &&
+            ftruncate(fileno(p->log), p->log_size) < 0)
+                return log_failed(p, err);
+        return HAP_OK;
+}
+
+int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err)
+{
+        int rc = 0;
+
+        hap_checkpoint_add(&pruning->checkpoint, &pruning->steps, sizeof pruning->steps);
+        hap_checkpoint_add(&pruning->checkpoint, &pruning->log_size, sizeof pruning->log_size);
+        hap_checkpoint_add(&pruning->checkpoint, &pruning->measure.runs,
+                           sizeof pruning->measure.runs);
+        if (pruning->options->checkpoint)
+                rc = hap_checkpoint_read(&pruning->checkpoint, pruning->options->checkpoint, err);
+        if (rc < 0)
+                return rc;
+        pruning->resumed = pruning->steps;
+        return open_log(pruning, rc > 0, err);
+}
+
+static int write_log(struct hap_pruning *p, const struct hap_prune_step *step,
+                     struct hap_error *err)
+{
+        int n;
+
+        if (!p->log)
+                return HAP_OK;
+        n = fprintf(p->log, "{\"step\": %ld, \"kl\": %.9g, \"sparsity\": %.9g, \"target\": %.9g, "
+                    "\"lambda1\": %.9g, \"lambda2\": %.9g, \"alive\": %zu}\n", step->step,
+                    step->kl, step->sparsity, step->target, step->lambda[0], step->lambda[1],
+                    step->alive);
+        if (n < 0 || fflush(p->log) != 0)
+                return log_failed(p, err);
+        p->log_size += n;
+        return HAP_OK;
+}
+
+int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
+                        struct hap_error *err)
+{
+        const struct hap_prune_options *options = pruning->options;
+        bool stop = pruning->stop && *pruning->stop, due;
+        int rc;
+
+        pruning->steps = step->step;
+        rc = write_log(pruning, step, err);
+        if (rc < 0)
+                return rc;
+        if (pruning->report)
+                pruning->report(pruning->context, step);
+        due = stop || (options->every > 0 && step->step % options->every == 0);
+        if (due && options->checkpoint)
+                rc = hap_checkpoint_write(&pruning->checkpoint, options->checkpoint, err);
+        return rc < 0 ? rc : stop ? HAP_PRUNE_STOPPED : HAP_OK;
+}
