@@ -1,0 +1,263 @@
+load helper
+
+# Scores of a 3-layer, 4-head model (262 edges), from the fixtures.
+
+setup_file() {
+        export EAP=$BATS_FILE_TMPDIR/eap IG=$BATS_FILE_TMPDIR/ig
+        golden_scores scores-eap.json >"$EAP"
+        golden_scores scores-eap-ig-inputs-5.json >"$IG"
+}
+
+# Lines of JSON, a header and scores, to a stream.
+stream() {
+        { cat && echo '{"end": "scores"}'; } | hap-convert -q --from json
+}
+
+header='{"hap":1,"kind":"scores","method":"eap","model":{"path":"gpt2-a","fingerprint":"00000000000000aa"},
+        "graph":{"layers":3,"heads":4},"history":[{"name":"hap-attrib","version":"0","arguments":[]}]}'
+
+golden_scores() {
+        jq -c --argjson h "$header" \
+                '$h, (.scores | to_entries[] | {edge: .key, score: .value})' \
+                "$root/tests/golden/gpt2-a/$1" | stream
+}
+
+# The names of a circuit's edges, sorted.
+edges() {
+        json -q "$1" | jq -r 'select(has("edge")).edge' | sort
+}
+
+# The names of the edges that a jq filter picks of [{edge, score}, ...].
+expected() {
+        json -q "$1" | jq -rs "[.[] | select(has(\"edge\"))] | $2 | .[].edge" | sort
+}
+
+@test "the N edges of largest magnitude are selected, each with z = 1" {
+        hap-select -q --keep 40 --keep-dead "$EAP" >"$tmp/c"
+        edges "$tmp/c" >"$tmp/is"
+        expected "$EAP" 'sort_by(-(.score | fabs)) | .[:40]' >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+        assert_equal "$(circuit_map -q "$tmp/c" | jq -c '[.[]] | unique')" '[1]'
+}
+
+@test "with --signed the score itself counts" {
+        hap-select -q --keep 40 --signed --keep-dead "$EAP" >"$tmp/c"
+        edges "$tmp/c" >"$tmp/is"
+        expected "$EAP" 'sort_by(-.score) | .[:40]' >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+}
+
+@test "a threshold keeps what scores at least that, and --keep limits it" {
+        hap-select -q --threshold 0.05 --keep-dead "$EAP" >"$tmp/c"
+        edges "$tmp/c" >"$tmp/is"
+        expected "$EAP" '[.[] | select(.score >= 0.05 or .score <= -0.05)]' >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+        hap-select -q --threshold -0.05 --signed --keep-dead "$EAP" >"$tmp/c"
+        edges "$tmp/c" >"$tmp/is"
+        expected "$EAP" '[.[] | select(.score >= -0.05)]' >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+        hap-select -q --threshold 0.05 --keep 7 --keep-dead "$EAP" >"$tmp/c"
+        assert_equal "$(edges "$tmp/c" | wc -l)" 7
+}
+
+@test "a percentage is of the graph's edges, whatever has a score" {
+        hap-select -q --keep 20% --keep-dead "$EAP" >"$tmp/c"
+        assert_equal "$(edges "$tmp/c" | wc -l)" 52
+        json -q "$EAP" | jq -c 'select(has("edge") | not), select(.score > 0.1)' |
+                jq -c 'select(has("end") | not)' | stream >"$tmp/few"
+        some=$(json -q "$tmp/few" | jq -r '.edge // empty' | wc -l)
+        ((some > 1 && some < 52))
+        hap-select -q --keep 20% --keep-dead "$tmp/few" >"$tmp/c"
+        assert_equal "$(edges "$tmp/c" | wc -l)" "$some"
+}
+
+@test "of equal scores the edges with the lower numbers come first" {
+        for edge in 'm2->logits' 'm0->logits' 'input->m0' 'input->a0.h1<k>' 'input->a0.h1<q>'; do
+                jq -nc --arg e "$edge" '{edge: $e, score: 1}'
+        done | { jq -nc "$header" && cat; } | stream >"$tmp/s"
+        hap-select -q --keep 3 --keep-dead "$tmp/s" >"$tmp/c"
+        assert_equal "$(json -q "$tmp/c" | jq -r '.edge // empty' | tr '\n' ' ')" \
+                'input->a0.h1<q> input->a0.h1<k> input->m0 '
+}
+
+@test "dead edges are dropped exactly as the peers drop them" {
+        for i in 0 1 2; do
+                jq -c --argjson h "$header" --argjson i $i '$h, (.circuits[$i].edges[] | {edge: ., score: 1})' \
+                        "$root/tests/golden/gpt2-a/circuits.json" | stream >"$tmp/s"
+                jq -r --argjson i $i '.circuits[$i].pruned_edges[]' \
+                        "$root/tests/golden/gpt2-a/circuits.json" | sort >"$tmp/should"
+                hap-select -q --threshold 1 "$tmp/s" >"$tmp/c"
+                edges "$tmp/c" >"$tmp/is"
+                assert_same "$tmp/is" "$tmp/should"
+        done
+}
+
+@test "greedy grows from the logits: each choice is the one before and the best edge into it" {
+        rm -f "$tmp/before"
+        touch "$tmp/before"
+        for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+                hap-select -q --greedy --keep $n --keep-dead "$EAP" >"$tmp/c"
+                edges "$tmp/c" >"$tmp/is"
+                # of all edges not there whose reader is there, the largest
+                json -q "$EAP" | jq -rs --rawfile have "$tmp/before" '
+                        ($have | split("\n") | map(select(. != ""))) as $have
+                        | ($have | map(split("->")[0]) + ["logits"]) as $nodes
+                        | [.[] | select(has("edge")) | select(.edge as $e | $have | index($e) | not)
+                           | select((.edge | split("->")[1] | sub("<.>"; "")) as $r | $nodes | index($r))]
+                        | ($have + [max_by(.score | fabs).edge])[]' | sort >"$tmp/should"
+                assert_same "$tmp/is" "$tmp/should"
+                cp "$tmp/is" "$tmp/before"
+        done
+}
+
+@test "a quota per layer shares the edges out equally" {
+        hap-select -q --layer-quota --keep 40 --keep-dead "$EAP" >"$tmp/c"
+        for layer in 0 1 2; do
+                assert_equal "$(edges "$tmp/c" | grep -cE -- "->(a$layer|m$layer)")" 10
+        done
+        assert_equal "$(edges "$tmp/c" | grep -c -- '->logits')" 10
+}
+
+@test "the union holds what is selected from each section" {
+        hap-select -q --keep 20 --keep-dead "$EAP" >"$tmp/a"
+        hap-select -q --keep 20 --keep-dead "$IG" >"$tmp/b"
+        hap-select -q --keep 20 --keep-dead --union "$EAP" "$IG" >"$tmp/c"
+        sort -u <(edges "$tmp/a") <(edges "$tmp/b") >"$tmp/should"
+        edges "$tmp/c" >"$tmp/is"
+        (($(wc -l <"$tmp/is") > 20))
+        assert_same "$tmp/is" "$tmp/should"
+        assert_equal "$(json -q "$tmp/c" | jq -r '.kind // empty' | wc -l)" 1
+}
+
+@test "without --union every section of scores gives its own circuit" {
+        hap-select -q --keep 20 "$EAP" >"$tmp/a"
+        hap-select -q --keep 20 "$IG" >"$tmp/b"
+        cat "$EAP" "$IG" | hap-select -q --keep 20 >"$tmp/both"
+        cat "$tmp/a" "$tmp/b" >"$tmp/should"
+        assert_same "$tmp/both" "$tmp/should"
+}
+
+@test "edges and nodes that are always kept come on top" {
+        hap-select -q --keep 30 "$EAP" >"$tmp/a"
+        hap-select -q --keep 30 --always a1.h2 --always 'm0->a2.h3<v>' "$EAP" >"$tmp/c"
+        expected "$EAP" 'map(select(.edge | test("^a1.h2->|->a1.h2<") or . == "m0->a2.h3<v>"))' >"$tmp/named"
+        assert_equal "$(wc -l <"$tmp/named")" $((3 * 6 + 15 + 1))
+        edges "$tmp/c" >"$tmp/is"
+        assert_equal "$(comm -13 "$tmp/is" "$tmp/named")" ""
+        assert_equal "$(comm -13 "$tmp/is" <(edges "$tmp/a"))" ""
+}
+
+@test "--keep 0 is the empty circuit, --keep 100% the whole graph" {
+        hap-select -q --keep 0 "$EAP" >"$tmp/none"
+        assert_equal "$(edges "$tmp/none" | wc -l)" 0
+        hap-select -q --keep 100% "$EAP" >"$tmp/all"
+        assert_equal "$(edges "$tmp/all" | wc -l)" 262
+}
+
+@test "the header says where the circuit is from and how much was kept" {
+        hap-select -q --keep 40 "$EAP" >"$tmp/c"
+        n=$(edges "$tmp/c" | wc -l)
+        ((n < 40))
+        run jq -c "[.kind, .method, .model.fingerprint, .selection.selected, .circuit.edges,
+                .circuit.of, (.circuit.sparsity - (1 - $n / 262) | fabs < 1e-12),
+                [.history[].name], .history[1].arguments]" <(json -q "$tmp/c" | head -n 1)
+        assert_output "[\"circuit\",\"eap\",\"00000000000000aa\",40,$n,262,true,[\"hap-attrib\",\"hap-select\"],[\"--keep=40\"]]"
+}
+
+@test "-p passes the input through, before the circuit" {
+        hap-select -q --keep 40 "$EAP" >"$tmp/c"
+        hap-select -q -p --keep 40 "$EAP" >"$tmp/p"
+        cat "$EAP" "$tmp/c" >"$tmp/should"
+        assert_same "$tmp/p" "$tmp/should"
+        hap-select -q -p --union --keep 40 <"$EAP" >"$tmp/u"
+        assert_equal "$(head -c "$(stat -c %s "$EAP")" "$tmp/u" | cmp - "$EAP" && echo same)" same
+}
+
+@test "what says nothing, too much or names nothing is wrong usage" {
+        assert_refused 2 "--keep or --threshold" hap-select -q "$EAP"
+        assert_refused 2 "cannot keep 263 edges" hap-select -q --keep 263 "$EAP"
+        assert_refused 2 "--keep" hap-select -q --keep 101% "$EAP"
+        assert_refused 2 "--keep" hap-select -q --keep 12x "$EAP"
+        assert_refused 2 "--threshold" hap-select -q --threshold nan "$EAP"
+        assert_refused 2 "'a3.h0' is neither an edge nor a node" hap-select -q --keep 9 --always a3.h0 "$EAP"
+        assert_refused 2 "exclude each other" hap-select -q --keep 9 --greedy --layer-quota "$EAP"
+        assert_refused 2 "needs an amount" hap-select -q --threshold 0.1 --layer-quota "$EAP"
+}
+
+@test "a score that is not a number, and an infinite one, are refused" {
+        for bits in '\177\370' '\177\360' '\377\360'; do
+                {
+                        printf '\203\243hap\001\244kind\246scores\245graph\202\246layers\003\245heads\004'
+                        printf '\202\244edge\251input->m0\245score\313%b\0\0\0\0\0\0' "$bits"
+                } >"$tmp/s"
+                assert_refused 3 "record 1: its 'score' is not finite" hap-select -q --keep 1 "$tmp/s"
+        done
+}
+
+@test "an edge that is unknown, comes twice or has no score is refused by record" {
+        try() {
+                { jq -nc "$header" && jq -nc '{edge: "input->m0", score: 1}' && jq -nc "$1"; } | stream >"$tmp/s"
+                assert_refused 3 "$2" hap-select -q --keep 1 "$tmp/s"
+        }
+        try '{edge: "input->m3", score: 1}' "record 2: 'input->m3' is no edge of a graph of 3 layers and 4 heads"
+        try '{edge: "input->m0", score: 1}' "record 2: edge 'input->m0' comes a second time"
+        try '{edge: "input->m1"}' "record 2: its 'score' is missing or no number"
+        try '{edge: "input->m1", score: "1"}' "record 2: its 'score' is missing or no number"
+        try '{score: 1}' "record 2: it names no edge"
+}
+
+@test "a circuit that would be empty is an error that says what to do" {
+        { jq -nc "$header" && jq -nc '{edge: "a0.h0->m1", score: 1}'; } | stream >"$tmp/s"
+        assert_refused 3 "all 1 edges selected are dead" hap-select -q --keep 1 "$tmp/s"
+        hap-select -q --keep 1 --keep-dead "$tmp/s" >"$tmp/c"
+        assert_equal "$(edges "$tmp/c")" "a0.h0->m1"
+}
+
+@test "input without scores is refused, and so are no scores in a section" {
+        hap-select -q --keep 40 "$EAP" >"$tmp/c"
+        assert_refused 3 "there are no scores in the input" hap-select -q --keep 1 "$tmp/c"
+        jq -nc "$header" | stream >"$tmp/s"
+        assert_refused 3 "it holds no scores" hap-select -q --keep 1 "$tmp/s"
+}
+
+@test "scores of another graph or another model are not united" {
+        jq -nc "$header | .graph.heads = 2, {edge: \"input->m0\", score: 1}" | stream >"$tmp/graph"
+        assert_refused 3 "its graph is not that of" hap-select -q --keep 1 --union "$EAP" "$tmp/graph"
+        jq -nc "$header | .model.fingerprint = \"bb\", {edge: \"input->m0\", score: 1}" |
+                jq -c . | stream >"$tmp/model"
+        assert_refused 3 "made for model bb" hap-select -q --keep 1 --union "$EAP" "$tmp/model"
+}
+
+@test "a stream cut anywhere exits 3" {
+        size=$(stat -c %s "$EAP")
+        for cut in 1 30 500 $((size / 2)) $((size - 1)); do
+                head -c "$cut" "$EAP" >"$tmp/cut"
+                assert_refused 3 "$tmp/cut" hap-select -q --keep 9 "$tmp/cut"
+        done
+}
+
+@test "a full disk exits 1 and a refused run leaves no file" {
+        run -1 bash -c 'hap-select -q --keep 9 "$EAP" >/dev/full'
+        assert_refused 2 "cannot keep" hap-select -q --keep 999 -o "$tmp/out" "$EAP"
+        assert_not_exists "$tmp/out"
+}
+
+# Scores of the real GPT-2 small that the MIB benchmark's authors publish, not
+# ours to ship: HAP_PEER_DATA names the folder that holds them.
+@test "the published scores of GPT-2 small give the published circuit, and the peers' greedy counts" {
+        file=${HAP_PEER_DATA:-$root/../shared/data}/mib_ioi_gpt2_eap-ig.json.gz
+        [[ -e $file ]] || skip "mib_ioi_gpt2_eap-ig.json.gz is not there, see HAP_PEER_DATA"
+        gzip -dc "$file" >"$tmp/mib.json"
+        jq -c '{hap: 1, kind: "scores", graph: {layers: 12, heads: 12}},
+                (.edges | to_entries[] | {edge: .key, score: .value.score})' "$tmp/mib.json" |
+                stream >"$tmp/s"
+        hap-select -q --keep 800 "$tmp/s" >"$tmp/c"
+        edges "$tmp/c" >"$tmp/is"
+        jq -r '.edges | to_entries[] | select(.value.in_graph).key' "$tmp/mib.json" | sort >"$tmp/should"
+        assert_equal "$(wc -l <"$tmp/is")" 756
+        assert_same "$tmp/is" "$tmp/should"
+        for counts in '750 725' '800 777' '1000 967' '2000 1990'; do
+                hap-select -q --greedy --keep "${counts% *}" "$tmp/s" >"$tmp/c"
+                assert_equal "$(edges "$tmp/c" | wc -l)" "${counts#* }"
+        done
+}
