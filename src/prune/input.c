@@ -1,0 +1,97 @@
+#include "prune/input.h"
+
+#include <string.h>
+
+#include "forward/open.h"
+
+/* A circuit or scores; of each kind one. */
+static int take_edges(struct hap_prune_input *in, struct hap_reader *reader,
+                      const json_t *header, struct hap_error *err)
+{
+        const char *kind = json_string_value(json_object_get(header, "kind"));
+        struct hap_edges *edges;
+
+        if (kind && strcmp(kind, "circuit") == 0)
+                edges = &in->subgraph;
+        else if (kind && strcmp(kind, "scores") == 0)
+                edges = &in->scores;
+        else
+                return HAP_OK;
+        if (edges->header)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': there is a section of kind '%s' "
+                                "in '%s' already", hap_reader_name(reader), kind, edges->name);
+        in->session.split_input |= hap_header_splits_input(header);
+        return hap_edges_read(reader, header, edges, err);
+}
+
+static int read_sections(struct hap_prune_input *in, struct hap_reader *reader,
+                         struct hap_error *err)
+{
+        json_t *header;
+        int rc;
+
+        while ((rc = hap_reader_section(reader, &header, err)) > 0) {
+                if (hap_session_wants(header))
+                        rc = hap_session_take(&in->session, reader, header, err);
+                else
+                        rc = take_edges(in, reader, header, err);
+                if (rc < 0)
+                        return rc;
+        }
+        return rc;
+}
+
+static int check_edges(const struct hap_prune_input *in, const struct hap_edges *edges,
+                       struct hap_error *err)
+{
+        int rc;
+
+        if (!edges->header)
+                return HAP_OK;
+        rc = hap_model_check(&in->session.model, edges->header, edges->name, err);
+        if (rc < 0)
+                return rc;
+        if (!hap_graph_equal(&edges->graph, &in->session.engine.graph))
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': its graph has %zu edges, that "
+                                "of the examples %zu", edges->name, edges->graph.n_edges,
+                                in->session.engine.graph.n_edges);
+        return HAP_OK;
+}
+
+int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
+                   const char *model_path, const struct hap_prune_options *options,
+                   struct hap_error *err)
+{
+        struct hap_session *session = &input->session;
+        int rc;
+
+        *input = (struct hap_prune_input){0};
+        session->model_path = model_path;
+        session->hold = true;
+        session->options = (struct hap_prompts_options){
+                .ablation = (enum hap_ablation)options->ablation, .want_q = true,
+                .want_log_p = true};
+        rc = read_sections(input, reader, err);
+        if (rc == HAP_OK && !session->header)
+                rc = hap_fail(err, HAP_EINPUT, "there are no examples in the input: give a task "
+                                               "or a cache");
+        if (rc == HAP_OK && options->recipe == HAP_RECIPE_HAP && !input->subgraph.header)
+                rc = hap_fail(err, HAP_EUSAGE, "recipe 'hap' prunes within a subgraph: give a "
+                                               "circuit too (hap-select)");
+        if (rc == HAP_OK)
+                rc = hap_session_next(session, 0, &input->prompts, err);
+        if (rc > 0)
+                rc = check_edges(input, &input->subgraph, err);
+        if (rc == HAP_OK)
+                rc = check_edges(input, &input->scores, err);
+        if (rc < 0)
+                hap_prune_input_release(input);
+        return rc;
+}
+
+void hap_prune_input_release(struct hap_prune_input *input)
+{
+        hap_edges_release(&input->subgraph);
+        hap_edges_release(&input->scores);
+        hap_session_release(&input->session);
+}
