@@ -29,7 +29,7 @@ bats_load_library bats-assert
 bats_load_library bats-file
 
 json() {
-        hap-convert --to json "$@"
+        hap-convert -q --to json "$@"
 }
 
 scores_map() {
