@@ -19,10 +19,11 @@ void hap_tokenizer_free(struct hap_tokenizer *tokenizer); /* NULL is allowed */
 
 /* Encodes text. Bytes that are no UTF-8 become U+FFFD, one for each maximal
  * broken part, as in Python's decode(errors="replace"); the ids are then those
- * of the tokenizers library. Writes at most `max` ids and returns how many the
- * text has, or a negative code. `special`: texts of special tokens become
- * their ids; BOS is put first when the model's own setting says so and `bos`
- * is true. HAP_EINPUT: a character that the vocabulary has no token for. */
+ * of the tokenizers library; as there, a byte or character that the vocabulary
+ * cannot say becomes its unknown token, or nothing when it has none. Writes at
+ * most `max` ids and returns how many the text has, or a negative code.
+ * `special`: texts of special tokens become their ids; BOS is put first when
+ * the model's own setting says so and `bos` is true. */
 int hap_tokenizer_encode(const struct hap_tokenizer *tokenizer, const char *text,
                          size_t length, bool special, bool bos, int32_t *ids,
                          size_t max, struct hap_error *err);

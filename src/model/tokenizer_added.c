@@ -103,9 +103,12 @@ int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err)
 {
         for (size_t i = 0; i < t->n_added; i++) {
                 struct hap_added *added = &t->added[i];
-                int rc = hap_vocab_show(&t->vocab, added->id, added->text.data,
-                                        added->text.length, err);
+                int rc;
 
+                if (added->ready)
+                        continue;
+                rc = hap_vocab_show(&t->vocab, added->id, added->text.data,
+                                    added->text.length, err);
                 if (rc == 0 && added->normalized) {
                         struct hap_buffer made = { 0 };
 

@@ -131,21 +131,37 @@ static int add_symbol(struct hap_encoder *e, int32_t id, size_t start,
         return 0;
 }
 
+/* Text that the vocabulary lacks: the unknown token where there is one, else
+ * nothing, as in the tokenizers library. */
+static int unknown_symbol(struct hap_encoder *e, size_t start, size_t length,
+                          bool *after_unknown)
+{
+        if (e->t->unk_id < 0)
+                return 0;
+        if (*after_unknown && e->t->fuse_unk) {
+                e->symbols[e->n_symbols - 1].length += (uint32_t)length;
+                return 0;
+        }
+        *after_unknown = true;
+        return add_symbol(e, e->t->unk_id, start, length);
+}
+
 static int byte_symbols(struct hap_encoder *e, const char *word, size_t length)
 {
-        for (size_t i = 0; i < length; i++) {
-                unsigned char byte = (unsigned char)word[i];
-                int32_t id = e->t->byte_id[byte];
+        bool after_unknown = false;
+        int rc = 0;
 
-                if (id < 0)
-                        return hap_fail(e->err, HAP_EINPUT,
-                                        "the vocabulary has no token for byte 0x%02x",
-                                        byte);
-                int rc = add_symbol(e, id, i, 1);
-                if (rc != 0)
-                        return rc;
+        for (size_t i = 0; rc == 0 && i < length; i++) {
+                int32_t id = e->t->byte_id[(unsigned char)word[i]];
+
+                if (id < 0) {
+                        rc = unknown_symbol(e, i, 1, &after_unknown);
+                        continue;
+                }
+                after_unknown = false;
+                rc = add_symbol(e, id, i, 1);
         }
-        return 0;
+        return rc;
 }
 
 static bool all_bytes_known(const struct hap_tokenizer *t, const char *text,
@@ -157,31 +173,18 @@ static bool all_bytes_known(const struct hap_tokenizer *t, const char *text,
         return true;
 }
 
-/* A character that the vocabulary lacks: its bytes, or the unknown token. */
-static int unknown_symbol(struct hap_encoder *e, const char *word, size_t start,
-                          size_t length, bool *after_unknown)
+/* A character that the vocabulary lacks, as its bytes. */
+static int fallback_symbols(struct hap_encoder *e, const char *word, size_t start,
+                            size_t length)
 {
-        const struct hap_tokenizer *t = e->t;
         int rc = 0;
 
-        if (t->byte_fallback && all_bytes_known(t, word + start, length)) {
-                /* Merging by text still may join it to its neighbours. */
-                if (t->score_rank != NULL)
-                        return add_symbol(e, -1, start, length);
-                for (size_t i = start; rc == 0 && i < start + length; i++)
-                        rc = add_symbol(e, t->byte_id[(unsigned char)word[i]], i, 1);
-                return rc;
-        }
-        if (t->unk_id < 0)
-                return hap_fail(e->err, HAP_EINPUT,
-                                "the vocabulary has no token for '%.*s'",
-                                (int)length, word + start);
-        if (*after_unknown && t->fuse_unk) {
-                e->symbols[e->n_symbols - 1].length += (uint32_t)length;
-                return 0;
-        }
-        *after_unknown = true;
-        return add_symbol(e, t->unk_id, start, length);
+        /* Merging by text still may join it to its neighbours. */
+        if (e->t->score_rank != NULL)
+                return add_symbol(e, -1, start, length);
+        for (size_t i = start; rc == 0 && i < start + length; i++)
+                rc = add_symbol(e, e->t->byte_id[(unsigned char)word[i]], i, 1);
+        return rc;
 }
 
 static int character_symbols(struct hap_encoder *e, const char *word, size_t length)
@@ -196,11 +199,14 @@ static int character_symbols(struct hap_encoder *e, const char *word, size_t len
                 if (n == 0)
                         return hap_fail(e->err, HAP_EINPUT, "broken UTF-8 in a word");
                 id = hap_vocab_find(&e->t->vocab, word + i, n);
-                if (id >= 0) {
+                if (id < 0 && e->t->byte_fallback && all_bytes_known(e->t, word + i, n)) {
+                        after_unknown = false;
+                        rc = fallback_symbols(e, word, i, n);
+                } else if (id < 0) {
+                        rc = unknown_symbol(e, i, n, &after_unknown);
+                } else {
                         after_unknown = false;
                         rc = add_symbol(e, id, i, n);
-                } else {
-                        rc = unknown_symbol(e, word, i, n, &after_unknown);
                 }
         }
         return rc;

@@ -1,7 +1,9 @@
 /* The tokenizer that the metadata of a GGUF file describes, read as llama.cpp
  * reads it: "gpt2" is byte-level BPE with merges, its split pattern named by
  * tokenizer.ggml.pre; "llama" is sentencepiece's BPE, which merges whatever
- * two neighbours make the piece of the best score. */
+ * two neighbours make the piece of the best score. Where llama.cpp and the
+ * model's own library differ (NFC, spaces before what the user defined), the
+ * library is followed. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,23 +95,23 @@ static int read_arrays(struct source *s)
         return 0;
 }
 
-/* Control tokens are special; what the user defined is found in any text. */
+/* Control tokens are special. What the user defined is found in any text; by
+ * sentencepiece in normalised text, where a space is "▁" (converters write
+ * either into the file). */
 static int add_found(const struct source *s, size_t id, enum token_type type)
 {
         struct hap_added added = { .id = (int32_t)id,
                                    .special = type != TYPE_USER_DEFINED };
+        struct hap_gguf_text token = s->tokens[id];
         struct hap_buffer text = { 0 };
-        int rc = hap_buffer_append(&text, "", 0);
+        int rc = 0;
 
-        /* Sentencepiece's converters leave "▁" in some; it means a space. */
-        for (size_t i = 0; rc == 0 && i < s->tokens[id].length;) {
-                const char *at = s->tokens[id].text + i;
-                bool space = !s->t->byte_level && s->tokens[id].length - i >= 3 &&
-                             memcmp(at, "\xe2\x96\x81", 3) == 0;
-
-                rc = hap_buffer_append(&text, space ? " " : at, 1);
-                i += space ? 3 : 1;
-        }
+        if (s->t->byte_level || added.special)
+                return hap_added_add(s->t, token.text, token.length, &added, s->err);
+        added.normalized = added.ready = true;
+        for (size_t i = 0; rc == 0 && i < token.length; i++)
+                rc = token.text[i] == ' ' ? hap_buffer_append(&text, "\xe2\x96\x81", 3)
+                                          : hap_buffer_append(&text, token.text + i, 1);
         rc = rc != 0 ? hap_fail_memory(s->err, "the added tokens")
                      : hap_added_add(s->t, text.data, text.length, &added, s->err);
         free(text.data);

@@ -184,6 +184,7 @@ struct hap_added {
         struct hap_buffer text; /* normalised where `normalized` is set */
         int32_t id;
         bool special, single_word, lstrip, rstrip, normalized;
+        bool ready; /* `text` is written as the normalizer would */
 };
 struct hap_added_lengths { /* of the tokens that start with one byte */
         size_t *lengths;   /* longest first */
@@ -214,7 +215,7 @@ struct hap_tokenizer {
         bool byte_level;    /* symbols are bytes, else characters */
         int32_t byte_id[256]; /* of one byte, or of its "<0xXX>"; -1: none */
         bool byte_fallback; /* characters not in the vocabulary become bytes */
-        int32_t unk_id;     /* else this; -1: refused */
+        int32_t unk_id;     /* else this; -1: nothing */
         bool fuse_unk;      /* neighbours become one */
         bool ignore_merges; /* a word in the vocabulary is not split at all */
         uint32_t *score_rank; /* [n]: merge by text, best score first; or NULL */

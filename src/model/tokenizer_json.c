@@ -211,6 +211,9 @@ static int read_tokenizer_json(const struct folder *f)
         if (rc == 0)
                 rc = hap_stage_pre_tokenizer(
                         f->t, json_object_get(json, "pre_tokenizer"), f->err);
+        if (rc == 0 && f->t->byte_level && f->t->byte_fallback)
+                rc = hap_fail(f->err, HAP_EINPUT,
+                              "byte_fallback behind ByteLevel is not supported");
         if (rc == 0)
                 rc = hap_stage_post_processor(
                         f->t, json_object_get(json, "post_processor"), f->err);
