@@ -35,6 +35,7 @@ struct hap_reader {
         struct opened *opened; /* the current one first */
         struct hap_limits limits;
 
+        struct hap_error failure; /* once it failed, it says so again */
         bool in_section;
         uint64_t section, record; /* numbers from 1; record 0: the header */
         uLong crc;
@@ -291,7 +292,7 @@ static int end_section(struct hap_reader *r, struct hap_error *err)
         return 0;
 }
 
-int hap_reader_record(struct hap_reader *r, msgpack_object *record, struct hap_error *err)
+static int read_record(struct hap_reader *r, msgpack_object *record, struct hap_error *err)
 {
         int rc;
 
@@ -311,6 +312,23 @@ int hap_reader_record(struct hap_reader *r, msgpack_object *record, struct hap_e
                 return rc;
         *record = r->unpacked.data;
         return 1;
+}
+
+/* What was just returned, kept when it is a failure. */
+static int outcome(struct hap_reader *r, int rc, const struct hap_error *err)
+{
+        if (rc < 0)
+                r->failure = *err;
+        return rc;
+}
+
+int hap_reader_record(struct hap_reader *r, msgpack_object *record, struct hap_error *err)
+{
+        if (r->failure.code) {
+                *err = r->failure;
+                return err->code;
+        }
+        return outcome(r, read_record(r, record, err), err);
 }
 
 /* The input that holds the next section: 1, or 0 when there is none. */
@@ -408,16 +426,10 @@ static int keep_header_bytes(struct hap_reader *r, struct hap_error *err)
         return 0;
 }
 
-int hap_reader_section(struct hap_reader *r, json_t **header, struct hap_error *err)
+static int read_header(struct hap_reader *r, json_t **header, struct hap_error *err)
 {
-        msgpack_object record;
-        int rc;
+        int rc = next_input(r, err);
 
-        while ((rc = hap_reader_record(r, &record, err)) == 1)
-                ;
-        if (rc < 0)
-                return rc;
-        rc = next_input(r, err);
         if (rc <= 0)
                 return rc;
         rc = next_value(r, err);
@@ -439,6 +451,16 @@ int hap_reader_section(struct hap_reader *r, json_t **header, struct hap_error *
         r->in_section = true;
         *header = r->header;
         return 1;
+}
+
+int hap_reader_section(struct hap_reader *r, json_t **header, struct hap_error *err)
+{
+        msgpack_object record;
+        int rc;
+
+        while ((rc = hap_reader_record(r, &record, err)) == 1)
+                ;
+        return rc < 0 ? rc : outcome(r, read_header(r, header, err), err);
 }
 
 void hap_reader_pass_to(struct hap_reader *reader, struct hap_writer *writer)

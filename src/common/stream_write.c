@@ -122,7 +122,8 @@ static void deflate_out(struct hap_writer *w, const unsigned char *data, size_t 
                         part = (struct iovec){w->compressed, BUFFER - w->z.avail_out};
                         write_out(w, &part, 1);
                 } while (!w->failed && (w->z.avail_in || w->z.avail_out == 0) && rc != Z_STREAM_END);
-                data += take;
+                if (take)
+                        data += take;
                 n -= take;
         } while (n && !w->failed);
 }
