@@ -130,17 +130,17 @@ static void write_layer(const struct hap_graph *g, int layer, const bool *live, 
                 fprintf(out, "%4d>%-4d", in[mlp], out_of[mlp]);
         else
                 fprintf(out, "%9s", "-    ");
-        fprintf(out, "  %5d  ", heads);
+        fprintf(out, "  %5d", heads);
         for (int h = 0; h < g->n_heads; h++) {
                 int w = hap_graph_head_writer(g, layer, h);
 
                 if (!live[w])
                         continue;
                 if (written > 60) {
-                        fprintf(out, "\n%27s", "");
+                        fprintf(out, "\n%25s", "");
                         written = 0;
                 }
-                written += fprintf(out, "%d.%d:%d>%d  ", layer, h, in[w], out_of[w]);
+                written += fprintf(out, "  %d.%d:%d>%d", layer, h, in[w], out_of[w]);
         }
         fputc('\n', out);
 }

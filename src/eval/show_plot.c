@@ -149,10 +149,15 @@ static void draw_curve(const struct panel *p, const json_t *records, const char 
         fputs("\"/>\n", out);
 }
 
+/* Which colour is which log, when there are several. */
 static void draw_names(const struct hap_show *show, FILE *out)
 {
-        int log = 0;
+        int log = 0, logs = 0;
 
+        for (size_t i = 0; i < show->n; i++)
+                logs += show->sections[i].kind == HAP_SHOW_LOG;
+        if (logs < 2)
+                return;
         for (size_t i = 0; i < show->n; i++) {
                 if (show->sections[i].kind != HAP_SHOW_LOG)
                         continue;

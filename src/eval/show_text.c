@@ -81,23 +81,64 @@ static void write_history(const json_t *header, FILE *out)
         }
 }
 
+static size_t widest_key(const json_t *records)
+{
+        size_t i, widest = 0;
+        json_t *record, *value;
+        const char *key;
+
+        json_array_foreach(records, i, record) {
+                json_object_foreach(record, key, value)
+                        widest = strlen(key) > widest ? strlen(key) : widest;
+        }
+        return widest < 30 ? widest : 30;
+}
+
+static bool holds_texts(const json_t *value)
+{
+        const char *key;
+        json_t *entry;
+        bool all = json_object_size(value) > 0;
+
+        json_object_foreach((json_t *)value, key, entry)
+                all = all && json_is_string(entry);
+        return all;
+}
+
+/* Texts within a map, such as both prompts, a line each; other maps in one. */
+static void write_field(FILE *out, const char *key, const json_t *value, int width)
+{
+        const char *inner;
+        json_t *entry;
+
+        if (!holds_texts(value)) {
+                fprintf(out, "  %-*s  ", width, key);
+                write_entries(out, value);
+                fputc('\n', out);
+                return;
+        }
+        json_object_foreach((json_t *)value, inner, entry) {
+                fprintf(out, "  %-*s  ", width, key);
+                hap_write_plain(out, inner, SIZE_MAX);
+                fputs(": ", out);
+                hap_write_value(out, entry);
+                fputc('\n', out);
+                key = "";
+        }
+}
+
 /* The first records, one field a line. */
 static void write_records(const struct hap_section *s, FILE *out)
 {
+        int width = (int)widest_key(s->records);
         size_t i;
         json_t *record, *value;
         const char *key;
 
         json_array_foreach(s->records, i, record) {
                 fputc('\n', out);
-                json_object_foreach(record, key, value) {
-                        hap_write_label(out, key);
-                        if (json_is_object(value))
-                                write_entries(out, value);
-                        else
-                                hap_write_value(out, value);
-                        fputc('\n', out);
-                }
+                json_object_foreach(record, key, value)
+                        write_field(out, key, value, width);
         }
         if (s->n > i)
                 fprintf(out, "\n  and %zu more\n", s->n - i);

@@ -1,0 +1,239 @@
+load helper
+
+# A circuit of a 3-layer, 4-head model with dead edges (the fixture says which),
+# and scores over the same graph.
+
+setup_file() {
+        export CIRCUIT=$BATS_FILE_TMPDIR/circuit SCORES=$BATS_FILE_TMPDIR/scores
+        golden=$root/tests/golden/gpt2-a
+        jq -c '{hap: 1, kind: "circuit", model: {path: "models/gpt2-a", family: "gpt2", layers: 3,
+                        heads: 4, fingerprint: "00000000000000aa"}, task: {name: "ioi", corruption: "abc"},
+                method: "eap", graph: {layers: 3, heads: 4},
+                history: [{name: "hap-select", version: "0.1.0", arguments: ["--keep=66"]}]},
+                (.circuits[1].edges[] | {edge: ., z: 1}), {end: "circuit"}' \
+                "$golden/circuits.json" | hap-convert -q --from json >"$CIRCUIT"
+        jq -c '{hap: 1, kind: "scores", graph: {layers: 3, heads: 4}},
+                (.scores | to_entries[] | {edge: .key, score: .value}), {end: "scores"}' \
+                "$golden/scores-eap.json" | hap-convert -q --from json >"$SCORES"
+        jq -r '.circuits[1].pruned_edges[]' "$golden/circuits.json" | sort >"$BATS_FILE_TMPDIR/live"
+        export LIVE=$BATS_FILE_TMPDIR/live
+        for step in 0 1 2 3 4 5; do
+                echo "{\"step\": $step, \"kl\": $((9 - step)).5, \"sparsity\": 0.$step, \"target\": 0.$((step + 1))}"
+        done >"$BATS_FILE_TMPDIR/log"
+        export LOG=$BATS_FILE_TMPDIR/log
+}
+
+# A circuit over a graph of $1 layers and $2 heads with every edge.
+whole_graph() {
+        jq -nc --argjson l "$1" --argjson h "$2" '
+                [range($l) as $k | (range($h) | "a\($k).h\(.)"), "m\($k)"] as $nodes
+                | {hap: 1, kind: "circuit", graph: {layers: $l, heads: $h}},
+                  ({edge: "input->\($nodes[] | if startswith("a") then . + "<v>" else . end)", z: 1}),
+                  ({edge: "\($nodes[])->logits", z: 1}), {end: "circuit"}' | hap-convert -q --from json
+}
+
+@test "the summary counts what lives and what is dead" {
+        live=$(wc -l <"$LIVE")
+        all=$(json -q "$CIRCUIT" | grep -c '"edge"')
+        ((live < all))
+        run -0 hap-show -q "$CIRCUIT"
+        assert_line --partial "circuit: circuit, $all edges"
+        assert_line --partial "$all of 262 edges, sparsity $(jq -n "10000 * (1 - $all / 262) | round / 100") %; $live live, $((all - live)) dead"
+        assert_line --partial "models/gpt2-a (gpt2, 3 layers, 4 heads), 00000000000000aa"
+        assert_line --partial "ioi, corruption abc"
+        assert_line --partial "hap-select --keep=66 (0.1.0)"
+}
+
+@test "every live node stands in its layer with its degrees" {
+        hap-show -q "$CIRCUIT" | grep -oE '[0-9]+\.[0-9]+:[0-9]+>[0-9]+' | sort >"$tmp/is"
+        jq -Rrs 'split("\n") | map(select(. != "") | split("->") | {from: .[0], to: (.[1] | sub("<.>"; ""))}) as $e
+                | [$e[].from] | unique[] | select(test("^a")) as $n
+                | "\($n | sub("a"; "") | sub("h"; "")):\([$e[] | select(.to == $n)] | length)>\([$e[] | select(.from == $n)] | length)"' \
+                "$LIVE" | sort >"$tmp/should"
+        [[ -s $tmp/should ]]
+        assert_same "$tmp/is" "$tmp/should"
+}
+
+@test "the edges of largest magnitude come first, as many as asked for" {
+        hap-show -q --top 15 "$SCORES" | grep -E '^  [^ ]+->' | awk '{ print $1 }' >"$tmp/is"
+        json -q "$SCORES" | jq -rs '[.[] | select(has("edge"))] | sort_by(-(.score | fabs)) | .[:15][].edge' >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+        hap-show -q "$SCORES" >"$tmp/out"
+        assert_equal "$(grep -cE '^  [^ ]+->' "$tmp/out")" 20
+}
+
+@test "a report is a table: a line per circuit, a column per metric" {
+        jq -nc '{hap: 1, kind: "report"},
+                ({circuit: ("a", "b"), metric: ("kl", "accuracy"), examples: 7} |
+                 .value = (if .metric == "kl" then 0.25 else 1 end)), {end: "report"}' |
+                hap-convert -q --from json >"$tmp/r"
+        run -0 hap-show -q "$tmp/r"
+        assert_line --regexp '^  circuit +'
+        assert_equal "$(printf '%s\n' "${lines[@]}" | grep -cE '^  [ab] ')" 2
+        kl=$(printf '%s\n' "${lines[@]}" | awk '$1 == "circuit" { for (i = 1; i <= NF; i++) if ($i == "kl") print i }')
+        assert_equal "$(printf '%s\n' "${lines[@]}" | awk -v c="$kl" '$1 == "b" { print $c }')" 0.25
+}
+
+@test "tasks, caches and logs are shown too, a tensor by its shape" {
+        jq -nc '{hap: 1, kind: "task", task: "ioi"},
+                ({id: ("x1", "x2", "x3", "x4", "x5"), clean: "Ann gave Bob", answers: [1]}), {end: "task"}' |
+                hap-convert -q --from json >"$tmp/t"
+        run -0 hap-show -q "$tmp/t"
+        assert_line --partial ": task, 5 examples"
+        assert_line --partial "Ann gave Bob"
+        assert_line --partial "and 2 more"
+        refute_output --partial x4
+        hap-task ioi -m "$root/models/demo" -n 5 -q | hap-forward -m "$root/models/demo" -q >"$tmp/cache"
+        run -0 hap-show -q "$tmp/cache"
+        assert_line --partial ": cache, 5 examples"
+        assert_equal "$(printf '%s\n' "${lines[@]}" | grep -cE '^  clean_outputs +f32 21 x [0-9]+ x 128$')" 3
+        run -0 hap-show -q "$LOG"
+        assert_line --partial "log: log, 6 records"
+        assert_line --regexp 'kl +9.5 ... 4.5'
+}
+
+@test "a stream cannot speak to the terminal" {
+        jq -nc '{hap: 1, kind: "task", task: "a\u001b[31mb\u0007"}, {id: "\u001b]0;x\u0007"}, {end: "task"}' |
+                hap-convert -q --from json >"$tmp/t"
+        hap-show -q "$tmp/t" >"$tmp/out"
+        assert_file_contains "$tmp/out" 'a \[31mb'
+        assert_equal "$(tr -d '\n -~' <"$tmp/out" | wc -c)" 0
+}
+
+@test "the dot graph holds the live edges and no others" {
+        hap-show -q --dot "$CIRCUIT" >"$tmp/dot"
+        sed -n 's/.*tooltip="\(.*\)".*/\1/p' "$tmp/dot" | sort >"$tmp/is"
+        assert_same "$tmp/is" "$LIVE"
+        if command -v dot >/dev/null; then
+                dot -Tplain "$tmp/dot" >/dev/null
+        fi
+}
+
+@test "the picture holds a curve per live edge, coloured by its reader" {
+        hap-show -q --svg "$CIRCUIT" >"$tmp/svg"
+        for class in 'q:<q>' 'k:<k>' 'v:<v>' 'm:->m[0-9]' 'l:->logits'; do
+                assert_equal "$(sed '/class="e"/,/<\/g>/!d' "$tmp/svg" | grep -c "class=\"${class%%:*}\"")" \
+                        "$(grep -c -- "${class#*:}" "$LIVE")"
+        done
+        if command -v xmllint >/dev/null; then
+                xmllint --noout "$tmp/svg"
+        fi
+        if command -v rsvg-convert >/dev/null; then
+                rsvg-convert "$tmp/svg" >"$tmp/png"
+        fi
+}
+
+@test "every edge runs upwards" {
+        hap-show -q --svg "$SCORES" >"$tmp/svg"
+        assert_equal "$(grep -c 'd="M[-0-9. ]*C' "$tmp/svg")" 200
+        sed -n 's/.*d="M[-0-9.]* \([-0-9.]*\)C.* \([-0-9.]*\)".*stroke-width.*/\1 \2/p' "$tmp/svg" >"$tmp/ends"
+        assert_equal "$(wc -l <"$tmp/ends")" 200
+        run awk '!($1 > $2) { print }' "$tmp/ends"
+        assert_output ""
+}
+
+@test "only nodes of the circuit are drawn as such, whatever the sizes none over another" {
+        for size in '4 4' '12 12' '30 9' '2 32' '40 1'; do
+                whole_graph ${size} >"$tmp/c" # shellcheck disable=SC2086
+                hap-show -q --svg "$tmp/c" >"$tmp/svg"
+                sed -nE 's/.*<circle cx="([0-9.]+)" cy="([0-9.]+)" r="([0-9.]+)".*/\1 \2 \3/p
+                        s/.*data-n.*<rect x="([0-9.]+)" y="([0-9.]+)" width="([0-9.]+)" height="([0-9.]+)".*/\1 \2 \3 \4/p' \
+                        "$tmp/svg" >"$tmp/nodes"
+                layers=${size% *} heads=${size#* }
+                assert_equal "$(wc -l <"$tmp/nodes")" $((layers * (heads + 1) + 2))
+                run awk 'NF == 3 { l[NR] = $1 - $3; r[NR] = $1 + $3; t[NR] = $2 - $3; b[NR] = $2 + $3 }
+                        NF == 4 { l[NR] = $1; r[NR] = $1 + $3; t[NR] = $2; b[NR] = $2 + $4 }
+                        END { for (i = 1; i <= NR; i++) for (j = 1; j < i; j++)
+                                if (l[i] < r[j] && l[j] < r[i] && t[i] < b[j] && t[j] < b[i]) print i, j }' "$tmp/nodes"
+                assert_output ""
+        done
+        hap-show -q --svg "$CIRCUIT" >"$tmp/svg"
+        heads=$(sed 's/->/\n/' "$LIVE" | grep -oE '^a[0-9]\.h[0-9]' | sort -u | wc -l)
+        assert_equal "$(grep -c '<g data-n="[0-9]*"><title>a' "$tmp/svg")" "$heads"
+        ((heads < 12))
+}
+
+@test "with scores in the stream edges are as thick as these, dashed when negative" {
+        cat "$SCORES" "$CIRCUIT" | hap-show -q --html >"$tmp/html"
+        sed -n 's/.*stroke-width="\([0-9.]*\)".*, score \([-+0-9.e]*\)<.*/\1 \2/p' "$tmp/html" >"$tmp/pairs"
+        assert_equal "$(wc -l <"$tmp/pairs")" "$(wc -l <"$LIVE")"
+        run awk '{ s = $2 < 0 ? -$2 : $2; if (NR > 1 && (s < last || $1 < width)) print; last = s; width = $1 }' "$tmp/pairs"
+        assert_output ""
+        negative=$(json -q "$SCORES" | jq -r --rawfile l "$LIVE" 'select(has("edge")) |
+                select(.score < 0 and (.edge as $e | $l | split("\n") | index($e))) | .edge' | wc -l)
+        ((negative > 0))
+        assert_equal "$(grep -c stroke-dasharray "$tmp/html")" "$negative"
+}
+
+@test "the page has a line per edge, names both ends of a curve, and needs no network" {
+        hap-show -q --html "$CIRCUIT" >"$tmp/html"
+        assert_equal "$(grep -c '^<tr data-e=' "$tmp/html")" "$(json -q "$CIRCUIT" | grep -c '"edge"')"
+        assert_equal "$(grep -oE '(https?:)?//[a-z][^"]*' "$tmp/html" | sort -u)" 'http://www.w3.org/2000/svg'
+        sed -n 's/.*<g data-n="\([-0-9]*\)"><title>\([^:]*\):.*/node \1 \2/p' "$tmp/html" >"$tmp/joined"
+        sed -n 's/.*data-f="\([0-9]*\)" data-t="\([-0-9]*\)".*<title>\([^,]*\)-&gt;\([^,]*\),.*/edge \1 \2 \3 \4/p' \
+                "$tmp/html" | sed 's/&lt;.&gt;$//' >>"$tmp/joined"
+        assert_equal "$(grep -c ^edge "$tmp/joined")" "$(wc -l <"$LIVE")"
+        run awk '$1 == "node" { name[$2] = $3 }
+                $1 == "edge" && (name[$2] != $4 || name[$3] != $5) { print }' "$tmp/joined"
+        assert_output ""
+        if command -v node >/dev/null; then
+                sed -n '/<script>/,/<\/script>/p' "$tmp/html" | sed '/script>/d' >"$tmp/script.js"
+                node --check "$tmp/script.js"
+        fi
+}
+
+@test "names from a header are text in pictures and pages, never markup" {
+        json -q "$CIRCUIT" | jq -c 'if has("hap") then .task = "<script>x&\"" else . end' |
+                hap-convert -q --from json >"$tmp/c"
+        for form in svg html; do
+                hap-show -q --$form "$tmp/c" >"$tmp/out"
+                assert_file_contains "$tmp/out" '&lt;script&gt;x&amp;&quot;'
+                run grep '<script>x' "$tmp/out"
+                assert_failure
+        done
+}
+
+@test "a log becomes curves of KL, sparsity and target, each with all its steps" {
+        hap-show -q --svg "$LOG" >"$tmp/svg"
+        assert_equal "$(grep -c '<path fill="none"' "$tmp/svg")" 3
+        assert_equal "$(grep -c '^<path fill="none".*M[0-9. ]*\(L[0-9. ]*\)\{5\}"' "$tmp/svg")" 3
+        # KL falls, so its curve runs down the page; sparsity runs up
+        grep '<path fill="none"' "$tmp/svg" | sed 's/.* d="M\(.*\)".*/\1/' | tr L '\n' |
+                awk '{ print $2 }' >"$tmp/y"
+        run awk 'NR > 1 && NR <= 6 && !($1 > y) || NR > 7 && NR <= 12 && !($1 < y) { print NR } { y = $1 }' "$tmp/y"
+        assert_output ""
+        { echo '{"hap": 1, "kind": "log"}' && cat "$LOG" && echo '{"end": "log"}'; } |
+                hap-convert -q --from json >"$tmp/log"
+        hap-show -q --svg "$tmp/log" >"$tmp/stream.svg"
+        assert_same "$tmp/stream.svg" "$tmp/svg"
+        hap-show -q --html "$LOG" "$LOG" >"$tmp/html"
+        assert_equal "$(grep -c '<path fill="none"' "$tmp/html")" 6
+}
+
+@test "the same input gives the same bytes" {
+        for form in --svg --html --dot ''; do
+                # shellcheck disable=SC2086
+                hap-show -q $form "$SCORES" "$CIRCUIT" >"$tmp/a"
+                # shellcheck disable=SC2086
+                hap-show -q $form "$SCORES" "$CIRCUIT" >"$tmp/b"
+                assert_same "$tmp/a" "$tmp/b"
+        done
+}
+
+@test "what cannot be shown is refused" {
+        assert_refused 2 "exclude each other" hap-show -q --svg --dot "$CIRCUIT"
+        assert_refused 2 "--top" hap-show -q --top 0 "$CIRCUIT"
+        assert_refused 3 "the input is empty" hap-show -q </dev/null
+        jq -nc '{hap: 1, kind: "task"}, {id: "x"}, {end: "task"}' | hap-convert -q --from json >"$tmp/t"
+        assert_refused 3 "nothing to draw" hap-show -q --svg "$tmp/t"
+        echo '{"step": 1' >"$tmp/log"
+        assert_refused 3 "line 1 is no JSON object" hap-show -q "$tmp/log"
+        assert_refused 1 "cannot read" hap-show -q "$tmp/none"
+        head -c 1000 "$CIRCUIT" >"$tmp/cut"
+        for form in --svg --html --dot --top=3; do
+                assert_refused 3 "truncated" hap-show -q "$form" "$tmp/cut"
+        done
+        run -1 bash -c 'hap-show -q --html "$SCORES" >/dev/full'
+        assert_refused 3 "truncated" hap-show -q -o "$tmp/out" "$tmp/cut"
+        assert_not_exists "$tmp/out"
+}
