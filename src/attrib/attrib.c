@@ -67,16 +67,31 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
         };
 }
 
-/* Every metric but KL is about answers. */
+/* A logit difference is between answers and wrong ones; a difference of
+ * probabilities makes sense with either; KL needs none. */
+static const char *lacks(enum hap_metric metric, const struct hap_example *example)
+{
+        if (metric == HAP_KL)
+                return NULL;
+        if (!example->n_answers && (metric == HAP_LOGIT_DIFF || !example->n_wrongs))
+                return "answers";
+        return !example->n_wrongs && metric == HAP_LOGIT_DIFF ? "wrong answers" : NULL;
+}
+
 static int check_examples(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
                           struct hap_error *err)
 {
-        for (size_t i = 0; i < prompts->n && attrib->options.metric != HAP_KL; i++)
-                if (prompts->examples[i].n_answers + prompts->examples[i].n_wrongs == 0)
+        const enum hap_metric metric = attrib->options.metric;
+
+        for (size_t i = 0; i < prompts->n; i++) {
+                const char *what = lacks(metric, prompts->examples + i);
+
+                if (what)
                         return hap_fail(err, HAP_EINPUT,
-                                        "cannot score example '%.200s': it has no answers, "
-                                        "which %s needs", prompts->examples[i].id,
-                                        hap_metric_names[attrib->options.metric]);
+                                        "cannot score example '%.200s': it has no %s, which %s "
+                                        "needs", prompts->examples[i].id, what,
+                                        hap_metric_names[metric]);
+        }
         return HAP_OK;
 }
 

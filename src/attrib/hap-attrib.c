@@ -74,13 +74,9 @@ static void begin_scores(struct attribution *a)
         if (a->has_circuit)
                 s->split_input |= a->circuit.graph.split_input;
         hap_must(a->p, hap_session_engine(s, &a->p->error));
-        if (a->has_circuit) {
-                hap_must(a->p, hap_model_check(&s->model, a->circuit.header, a->circuit.name,
-                                               &a->p->error));
-                if (!hap_graph_equal(&a->circuit.graph, &s->engine.graph))
-                        hap_die(a->p, HAP_EINPUT, "cannot use '%s': made for another graph "
-                                "than '%s'", a->circuit.name, s->name);
-        }
+        if (a->has_circuit)
+                hap_must(a->p, hap_session_check(s, a->circuit.header, &a->circuit.graph,
+                                                 a->circuit.name, &a->p->error));
         hap_must(a->p, hap_attrib_init(&a->attrib, &s->engine, &how, &a->p->error));
         a->attrib.progress = progress;
         a->attrib.context = a->p;
@@ -124,9 +120,7 @@ static void write_scores(struct attribution *a)
                 hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
         if (a->opt->method == HAP_EAP_IG_INPUTS || a->opt->method == HAP_EAP_IG_ACTIVATIONS)
                 json_object_set_new(method, "steps", json_integer(a->opt->steps));
-        json_object_del(header, "dtype");
-        json_object_set_new(header, "model", hap_model_describe(&a->session.model));
-        json_object_set_new(header, "graph", hap_graph_describe(&a->session.engine.graph));
+        hap_must(a->p, hap_session_describe(&a->session, header, &a->p->error));
         json_object_set_new(header, "method", method);
         json_object_set_new(header, "examples", json_integer((json_int_t)a->attrib.n));
         hap_attrib_scores(&a->attrib, score);

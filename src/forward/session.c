@@ -99,6 +99,28 @@ size_t hap_session_total(const struct hap_session *s)
         return s->feed ? hap_feed_total(s->feed) : s->prompts.n;
 }
 
+int hap_session_check(const struct hap_session *s, const json_t *header,
+                      const struct hap_graph *graph, const char *name,
+                      struct hap_error *err)
+{
+        int rc = hap_model_check(&s->model, header, name, err);
+
+        if (rc < 0 || hap_graph_equal(graph, &s->engine.graph))
+                return rc;
+        return hap_fail(err, HAP_EINPUT,
+                        "cannot use '%s': made for a graph of %zu edges, that of '%s' has %zu",
+                        name, graph->n_edges, s->name, s->engine.graph.n_edges);
+}
+
+int hap_session_describe(const struct hap_session *s, json_t *header, struct hap_error *err)
+{
+        json_object_del(header, "dtype"); /* of a cache's outputs */
+        if (json_object_set_new(header, "model", hap_model_describe(&s->model)) < 0 ||
+            json_object_set_new(header, "graph", hap_graph_describe(&s->engine.graph)) < 0)
+                return hap_fail_memory(err, "a header");
+        return HAP_OK;
+}
+
 void hap_session_release(struct hap_session *s)
 {
         hap_prompts_release(&s->prompts);

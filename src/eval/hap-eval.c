@@ -1,0 +1,200 @@
+/* hap-eval: what circuits still do on the examples of a task or a cache. */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/program.h"
+#include "eval/eval.h"
+#include "forward/session.h"
+#include "graph/edges.h"
+
+struct eval_options {
+        const char *metrics;
+        int ablation;
+        bool keep_dead, each, full, empty, split_input;
+        struct hap_texts names;
+};
+
+static const struct hap_option options[] = {
+        {0, "metric", "A,B,...", HAP_TEXT, offsetof(struct eval_options, metrics),
+         .help = "kl, logit-diff, prob-diff, accuracy, exact-match, right-over-wrong, "
+                 "faithfulness [all but the last]"},
+        {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct eval_options, ablation),
+         .help = "what edges outside the circuit carry [interchange]",
+         .choices = hap_ablation_names},
+        {0, "full", NULL, HAP_FLAG, offsetof(struct eval_options, full),
+         .help = "evaluate the full model, too"},
+        {0, "empty", NULL, HAP_FLAG, offsetof(struct eval_options, empty),
+         .help = "evaluate the circuit without edges, too"},
+        {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct eval_options, keep_dead),
+         .help = "leave edges in that no path from input to logits goes through"},
+        {0, "per-example", NULL, HAP_FLAG, offsetof(struct eval_options, each),
+         .help = "also write every example's values"},
+        {0, "name", "NAME", HAP_TEXTS, offsetof(struct eval_options, names),
+         .help = "what the report calls the circuits, once for each in turn"},
+        {0, "split-input", NULL, HAP_FLAG, offsetof(struct eval_options, split_input),
+         .help = "from a task: token and position embeddings are two writers"},
+        {0},
+};
+
+static const struct hap_program_info info = {
+        .name = "hap-eval",
+        .summary = "measure how well circuits do a task alone",
+        .operands = "[FILE ...]",
+        .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
+                HAP_USES_THREADS,
+        .options = options,
+        .notes = "The input holds one task or cache, and any number of circuits.",
+};
+
+struct evaluating {
+        struct hap_program *p;
+        const struct eval_options *opt;
+        struct hap_session session;
+        struct hap_edges *circuits; /* as they were read */
+        size_t n_circuits;
+        struct hap_measures measures;
+        struct hap_evaluation evaluation;
+};
+
+static void read_circuit(struct evaluating *e, const json_t *header)
+{
+        struct hap_edges *items = reallocarray(e->circuits, e->n_circuits + 1, sizeof *items);
+
+        if (!items)
+                hap_die(e->p, HAP_ESYSTEM, "out of memory for circuits");
+        e->circuits = items;
+        hap_must(e->p, hap_edges_read(e->p->in, header, items + e->n_circuits, &e->p->error));
+        e->n_circuits++;
+}
+
+static void read_all(struct evaluating *e)
+{
+        struct hap_program *p = e->p;
+        json_t *header;
+
+        while (hap_must(p, hap_reader_section(p->in, &header, &p->error))) {
+                const char *kind = json_string_value(json_object_get(header, "kind"));
+
+                if (hap_session_wants(header))
+                        hap_must(p, hap_session_take(&e->session, p->in, header, &p->error));
+                else if (strcmp(kind, "circuit") == 0)
+                        read_circuit(e, header);
+        }
+        if (!e->session.header)
+                hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the input");
+        if (e->n_circuits == 0 && !e->opt->full && !e->opt->empty)
+                hap_die(p, HAP_EINPUT, "there is no circuit in the input, nor --full or --empty");
+        if (e->opt->names.n > e->n_circuits)
+                hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->n_circuits);
+}
+
+static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name,
+                               const float *z)
+{
+        struct hap_subject *subject = hap_evaluation_add(
+                &e->evaluation, &e->session.engine.graph, role, name, z, e->opt->keep_dead);
+
+        if (!subject)
+                hap_die(e->p, HAP_ESYSTEM, "out of memory for circuits");
+        return subject;
+}
+
+static void add_circuit(struct evaluating *e, size_t i)
+{
+        const struct hap_edges *circuit = e->circuits + i;
+        const char *name = json_string_value(json_object_get(circuit->header, "name"));
+        struct hap_subject *subject;
+        char number[32];
+
+        hap_must(e->p, hap_session_check(&e->session, circuit->header, &circuit->graph,
+                                         circuit->name, &e->p->error));
+        snprintf(number, sizeof number, "circuit %zu", i + 1);
+        name = i < e->opt->names.n ? e->opt->names.items[i] : name ? name : number;
+        subject = add(e, HAP_A_CIRCUIT, name, circuit->z);
+        if (subject->dropped)
+                hap_say(e->p, "%s: %zu of its %zu edges are dead and left out", subject->name,
+                        subject->dropped, subject->dropped + subject->edges);
+        if (!subject->edges)
+                hap_say(e->p, "%s: no edge is left, every one is ablated", subject->name);
+}
+
+/* Faithfulness is measured between the full model and the empty circuit. */
+static void add_subjects(struct evaluating *e)
+{
+        const bool normalise = hap_measures_have(&e->measures, HAP_MEASURE_FAITHFULNESS);
+
+        if (e->opt->full || normalise)
+                add(e, HAP_FULL_MODEL, "full", NULL)->silent = !e->opt->full;
+        if (e->opt->empty || normalise)
+                add(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->silent = !e->opt->empty;
+        for (size_t i = 0; i < e->n_circuits; i++)
+                add_circuit(e, i);
+}
+
+static void run(struct evaluating *e)
+{
+        const size_t total = hap_session_total(&e->session);
+        const size_t at_once = 4 * (size_t)omp_get_max_threads();
+        const struct hap_prompts *prompts;
+
+        while (hap_must(e->p, hap_session_next(&e->session, at_once, &prompts, &e->p->error))) {
+                hap_must(e->p, hap_evaluation_run(&e->evaluation, &e->session.engine, prompts,
+                                                  &e->p->error));
+                hap_progress(e->p, e->evaluation.n, total, NULL);
+        }
+        hap_must(e->p, hap_evaluation_check(&e->evaluation, &e->measures,
+                                            e->opt->metrics != NULL, &e->p->error));
+}
+
+static void write_report(struct evaluating *e)
+{
+        struct hap_program *p = e->p;
+        json_t *header = hap_program_header(p, "report", e->session.header);
+
+        hap_must(p, hap_session_describe(&e->session, header, &p->error));
+        hap_must(p, hap_evaluation_describe(&e->evaluation, header, &p->error));
+        json_object_set_new(header, "ablation",
+                            json_string(hap_ablation_names[e->opt->ablation]));
+        json_object_set_new(header, "dead", json_string(e->opt->keep_dead ? "kept" : "removed"));
+        hap_must(p, hap_writer_begin(p->out, header, &p->error));
+        hap_must(p, hap_evaluation_write(&e->evaluation, &e->measures, e->opt->each, p->out, &p->error));
+        hap_must(p, hap_writer_end(p->out, &p->error));
+        json_decref(header);
+}
+
+static void release(struct evaluating *e)
+{
+        for (size_t i = 0; i < e->n_circuits; i++)
+                hap_edges_release(e->circuits + i);
+        free(e->circuits);
+        hap_evaluation_release(&e->evaluation);
+        hap_session_release(&e->session);
+}
+
+int main(int argc, char **argv)
+{
+        struct eval_options opt = {0};
+        struct hap_program p;
+        struct evaluating e = {.p = &p, .opt = &opt};
+        size_t done;
+
+        hap_program_begin(&p, &info, argc, argv, &opt);
+        hap_must(&p, hap_measures_of(opt.metrics, &e.measures, &p.error));
+        e.session = (struct hap_session){
+                .model_path = p.model,
+                .split_input = opt.split_input,
+                .hold = true, /* circuits may follow */
+                .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
+        };
+        read_all(&e);
+        if (e.n_circuits)
+                e.session.split_input |= e.circuits[0].graph.split_input;
+        hap_must(&p, hap_session_engine(&e.session, &p.error));
+        add_subjects(&e);
+        run(&e);
+        write_report(&e);
+        done = e.evaluation.n;
+        release(&e);
+        return hap_program_end(&p, done, "examples");
+}
