@@ -85,6 +85,10 @@ $(BUILD)/unit/%: tests/unit/%.c tests/unit/unit.h $(BUILD)/libhap.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
 
+$(BUILD)/bench/%: bench/%.c $(BUILD)/libhap.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
+
 units: $(UNITS)
 
 check: all units
@@ -97,8 +101,10 @@ lint:
 	shellcheck $(SCRIPTS)
 	mandoc -Tlint -W warning man/hap*.[15]
 
-bench: all
-	bench/run --bin $(BIN)
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+
+bench: all $(BENCHES)
+	bench/run --bin $(BIN) --build $(BUILD)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \

@@ -80,6 +80,11 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
                             config->parallel_residual, split_input, err);
         if (rc < 0)
                 return rc;
+        engine->pool = hap_pool_new();
+        if (engine->pool == NULL) {
+                hap_engine_release(engine);
+                return hap_fail_memory(err, "an engine");
+        }
         for (int l = 0; l < config->n_layers; l++) {
                 if (fold_layer(engine, &model->layers[l]) < 0) {
                         hap_engine_release(engine);
@@ -91,6 +96,8 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
 
 void hap_engine_release(struct hap_engine *engine)
 {
+        hap_pool_free(engine->pool);
+        engine->pool = NULL;
         hap_graph_release(&engine->graph);
         hap_arena_release(&engine->arena);
 }

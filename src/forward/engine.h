@@ -31,6 +31,7 @@ struct hap_engine {
         struct hap_model *model; /* not owned; its norms are folded, see below */
         struct hap_graph graph;
         struct hap_arena arena; /* what folding added */
+        struct hap_pool *pool;  /* threads' scratch, kept between hap_parallel's */
 };
 
 /* Takes the model over: the gain and bias of the norms before attention and MLP
@@ -117,7 +118,8 @@ int hap_batch_init(struct hap_batch *batch, struct hap_work *work,
 /* Runs job(context, work, i) for i < n_jobs on all threads, each with its own
  * work of `bytes` (emptied before every job). The first failing job's (by
  * number) code and message come back. Which thread does which job has no
- * influence on what a job computes. */
+ * influence on what a job computes. The scratch stays mapped until the engine is
+ * released; calls for one engine must not overlap. */
 int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
                  int (*job)(void *context, struct hap_work *work, size_t i),
                  void *context, struct hap_error *err);

@@ -138,6 +138,10 @@ void hap_rows_gather(const struct hap_rows *from, const struct hap_rows *to,
 void hap_rows_scatter_add(const struct hap_rows *from, const struct hap_rows *to,
                           int n_prompts, int d, const float *in, float *out);
 
+/* The pool of hap_parallel (work.c); NULL when memory is short. */
+struct hap_pool *hap_pool_new(void);
+void hap_pool_free(struct hap_pool *pool); /* NULL is allowed */
+
 /* y[i] += x[i] */
 void hap_add(size_t n, const float *x, float *y);
 /* y[i] += a x[i] */

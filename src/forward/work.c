@@ -1,5 +1,6 @@
 #include <omp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -16,6 +17,7 @@ int hap_work_init(struct hap_work *work, const struct hap_engine *engine,
         *work = (struct hap_work){.engine = engine};
         if (base == MAP_FAILED)
                 return hap_fail_memory(err, "a thread's scratch");
+        madvise(base, bytes, MADV_HUGEPAGE); /* a hint: it may be refused */
         work->base = base;
         work->size = bytes;
         return HAP_OK;
@@ -110,37 +112,78 @@ void hap_rows_scatter_add(const struct hap_rows *from, const struct hap_rows *to
                         in + (size_t)from->start[at] * d, out + place(to, from, at) * d);
 }
 
+/* The threads' scratch of one engine: faulting pages in again for every step
+ * would cost as much as some layers. */
+struct hap_pool {
+        int n;
+        struct hap_work *works;
+};
+
+/* A work of at least `bytes` for every thread. */
+static int pool_reserve(const struct hap_engine *engine, int threads, size_t bytes,
+                        struct hap_error *err)
+{
+        struct hap_pool *pool = engine->pool;
+
+        if (pool->n < threads) {
+                struct hap_work *more = realloc(pool->works, (size_t)threads * sizeof(*more));
+
+                if (more == NULL)
+                        return hap_fail_memory(err, "the threads' scratch");
+                memset(more + pool->n, 0, (size_t)(threads - pool->n) * sizeof(*more));
+                pool->works = more;
+                pool->n = threads;
+        }
+        for (int i = 0; i < threads; i++) {
+                if (pool->works[i].base != NULL && pool->works[i].size >= bytes)
+                        continue;
+                hap_work_release(&pool->works[i]);
+                if (hap_work_init(&pool->works[i], engine, bytes, err) < 0)
+                        return err->code;
+        }
+        return HAP_OK;
+}
+
+struct hap_pool *hap_pool_new(void)
+{
+        return calloc(1, sizeof(struct hap_pool));
+}
+
+void hap_pool_free(struct hap_pool *pool)
+{
+        for (int i = 0; pool != NULL && i < pool->n; i++)
+                hap_work_release(&pool->works[i]);
+        if (pool != NULL)
+                free(pool->works);
+        free(pool);
+}
+
 int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
                  int (*job)(void *context, struct hap_work *work, size_t i),
                  void *context, struct hap_error *err)
 {
+        const int threads = omp_get_max_threads();
         size_t failed = SIZE_MAX;
         struct hap_error first = {0};
 
-#pragma omp parallel
-        {
-                struct hap_work work;
-                struct hap_error mine = {0};
-                int rc = hap_work_init(&work, engine, bytes, &mine);
+        if (pool_reserve(engine, threads, bytes, err) < 0)
+                return err->code;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+        for (size_t i = 0; i < n_jobs; i++) {
+                struct hap_work *work = &engine->pool->works[omp_get_thread_num()];
+                int rc;
 
-#pragma omp for schedule(dynamic, 1)
-                for (size_t i = 0; i < n_jobs; i++) {
-                        int done = rc;
-
-                        work.used = 0;
-                        work.error.code = 0;
-                        if (rc == 0)
-                                done = job(context, &work, i);
-                        if (done < 0) {
+                work->used = 0;
+                work->error.code = 0;
+                rc = job(context, work, i);
+                if (rc < 0) {
 #pragma omp critical(hap_parallel_failed)
-                                if (i < failed) {
-                                        failed = i;
-                                        first = rc < 0 ? mine : work.error;
-                                        first.code = done;
-                                }
+                        if (i < failed) {
+                                failed = i;
+                                first = work->error;
+                                first.code = rc;
                         }
                 }
-                hap_work_release(&work);
         }
         if (failed == SIZE_MAX)
                 return HAP_OK;

@@ -1,0 +1,316 @@
+/* Times the engine on a model: what one example costs, and which part of
+ * sgemm's own rate that is.
+ *
+ *      engine MODEL TOKENS BATCH [SCORES]
+ *
+ * Prompts are random tokens; clean and corrupted differ from the third token
+ * on. SCORES: a MIB exchange file's edges (JSON of "edges") by whose absolute
+ * scores the 20 % and 5 % subgraphs are chosen; without it they are random.
+ * Prints one JSON object of medians over the rounds. */
+#include <cblas.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/number.h"
+#include "forward/kernels.h"
+#include "forward/loss.h"
+#include "forward/masked.h"
+
+#define ROUNDS 5
+#define GROUP 8
+
+static const struct hap_random_key key = {.seed = 5, .stream = 9};
+
+struct bench {
+        struct hap_model model;
+        struct hap_engine engine;
+        struct hap_arena arena;
+        struct hap_example *examples;
+        struct hap_prompt *prompts;
+        const struct hap_prompt **pointers;
+        size_t n;
+        float *z;
+        bool *wanted;
+        float **d_z;
+};
+
+static double now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void die(const struct hap_error *err)
+{
+        fprintf(stderr, "engine: %s\n", err->message);
+        exit(1);
+}
+
+static int by_value(const void *a, const void *b)
+{
+        const double x = *(const double *)a, y = *(const double *)b;
+
+        return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n)
+{
+        qsort(values, n, sizeof(*values), by_value);
+        return values[n / 2];
+}
+
+/* --- prompts --- */
+
+static int capture(void *context, struct hap_work *work, size_t i)
+{
+        struct bench *b = context;
+        struct hap_prompt *p = &b->prompts[i], plain = *p;
+        const struct hap_prompt *one = &plain;
+        const size_t size = (size_t)b->engine.graph.n_writers * (size_t)p->n_tokens *
+                            (size_t)b->model.config.d_model;
+        struct hap_batch batch;
+        struct hap_plain run = {0};
+        float *outputs;
+
+        plain.tokens = b->examples[i].corrupted;
+        plain.first = 0;
+#pragma omp critical(bench_arena)
+        outputs = hap_arena_alloc(&b->arena, size, sizeof(float));
+        run.outputs = outputs;
+        if (hap_batch_init(&batch, work, &one, 1, false) < 0 ||
+            hap_plain_forward(work, &batch, &run) < 0)
+                return work->error.code;
+        p->source = (struct hap_source){.kind = HAP_INTERCHANGE, .data = outputs};
+        plain.tokens = p->tokens;
+        run.outputs = NULL;
+        if (hap_plain_forward(work, &batch, &run) < 0)
+                return work->error.code;
+        hap_log_softmax(1, b->model.config.n_out, run.logits, p->log_p);
+        return hap_prompt_prepare(&b->engine, work, p, true, &b->arena, &work->error);
+}
+
+static void make_prompts(struct bench *b, int tokens, size_t n)
+{
+        struct hap_error err = {0};
+        int32_t *ids;
+
+        b->n = n;
+        b->examples = calloc(n, sizeof(*b->examples));
+        b->prompts = calloc(n, sizeof(*b->prompts));
+        b->pointers = calloc(n, sizeof(*b->pointers));
+        for (size_t i = 0; i < n; i++) {
+                ids = calloc(2 * (size_t)tokens + 2, sizeof(*ids));
+                for (int t = 0; t < 2 * tokens + 2; t++)
+                        ids[t] = (int32_t)(hap_random_word(key, i, (uint64_t)t) %
+                                           (uint64_t)b->model.config.n_vocab);
+                ids[tokens] = ids[0];
+                ids[tokens + 1] = ids[1];
+                b->examples[i] = (struct hap_example){
+                        .n_tokens = tokens, .clean = ids, .corrupted = ids + tokens,
+                        .answers = ids + 2 * tokens, .wrongs = ids + 2 * tokens + 1,
+                        .n_answers = 1, .n_wrongs = 1, .answer_first = tokens - 1, .n_positions = 1};
+                b->prompts[i] = (struct hap_prompt){
+                        .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answers = 1,
+                        .first = hap_prompt_first(&b->engine, &b->examples[i], HAP_INTERCHANGE),
+                        .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
+                b->pointers[i] = &b->prompts[i];
+        }
+        if (hap_parallel(&b->engine, n, hap_work_bytes(&b->engine, (size_t)tokens, (size_t)tokens, 1,
+                                                       false, false), capture, b, &err) < 0)
+                die(&err);
+}
+
+/* --- one pruning step --- */
+
+static int step_job(void *context, struct hap_work *work, size_t job)
+{
+        struct bench *b = context;
+        const size_t from = job * GROUP;
+        const int n = (int)(b->n - from < GROUP ? b->n - from : GROUP);
+        const float *z[GROUP];
+        struct hap_masked run = {.z = z, .wanted = b->wanted};
+        struct hap_batch batch;
+        float *d_logits;
+
+        for (int i = 0; i < n; i++)
+                z[i] = b->z;
+        if (hap_batch_init(&batch, work, b->pointers + from, n, true) < 0 ||
+            hap_masked_forward(work, &batch, &run) < 0)
+                return work->error.code;
+        if (b->wanted == NULL)
+                return HAP_OK;
+        d_logits = hap_work_take(work, (size_t)n * b->model.config.n_out, sizeof(*d_logits));
+        for (int i = 0; i < n; i++)
+                hap_loss(HAP_KL, b->pointers[from + i], &b->examples[from + i],
+                         b->model.config.n_out, run.logits + (size_t)i * b->model.config.n_out,
+                         d_logits + (size_t)i * b->model.config.n_out);
+        return hap_masked_backward(work, &batch, &run, d_logits, b->d_z[job]);
+}
+
+static double step(struct bench *b, size_t bytes)
+{
+        struct hap_error err = {0};
+        const double start = now();
+
+        if (hap_parallel(&b->engine, (b->n + GROUP - 1) / GROUP, bytes, step_job, b, &err) < 0)
+                die(&err);
+        return (now() - start) / (double)b->n;
+}
+
+/* Masks: `share` of the edges open at random values, the best by score. */
+static void open_share(struct bench *b, const double *score, double share)
+{
+        const size_t n = b->engine.graph.n_edges, keep = (size_t)(share * (double)n + .5);
+        double *sorted = malloc(n * sizeof(*sorted));
+        double limit;
+
+        memcpy(sorted, score, n * sizeof(*sorted));
+        qsort(sorted, n, sizeof(*sorted), by_value);
+        limit = sorted[n - keep];
+        for (size_t e = 0; e < n; e++) {
+                b->wanted[e] = score[e] >= limit;
+                b->z[e] = b->wanted[e] ? (float)(.05 + .9 * hap_random_uniform(key, 77, e)) : 0;
+        }
+        free(sorted);
+}
+
+/* --- sgemm's own rate at the engine's shapes --- */
+
+static double gemm_rate(int m, int n, int k, bool tb)
+{
+        double best[ROUNDS];
+        const int repeats = 1 + (int)(4e9 / (2.0 * m * n * k));
+
+        for (int round = 0; round < ROUNDS; round++) {
+                double start = 0;
+
+#pragma omp parallel
+                {
+                        float *a = calloc((size_t)m * k, sizeof(float));
+                        float *b = calloc((size_t)n * k, sizeof(float));
+                        float *c = calloc((size_t)m * n, sizeof(float));
+
+                        hap_gemm(false, tb, m, n, k, 1, a, k, b, tb ? k : n, 0, c, n);
+#pragma omp barrier
+#pragma omp master
+                        start = now();
+                        for (int i = 0; i < repeats; i++)
+                                hap_gemm(false, tb, m, n, k, 1, a, k, b, tb ? k : n, 0, c, n);
+#pragma omp barrier
+#pragma omp master
+                        best[round] = 2.0 * m * n * k * repeats * omp_get_num_threads() /
+                                      (now() - start) * 1e-9;
+                        free(a);
+                        free(b);
+                        free(c);
+                }
+        }
+        return median(best, ROUNDS);
+}
+
+/* Floating point operations of a dense masked forward and backward of one
+ * example: what multiplies, every row of every layer, nothing skipped. */
+static double dense_flop(const struct bench *b, int tokens)
+{
+        const struct hap_config *c = &b->model.config;
+        const double d = c->d_model, t = tokens, h = (double)c->n_heads * c->d_head;
+        double weights = (4 * h * d + (c->gated ? 3.0 : 2.0) * d * c->d_mlp) * t * c->n_layers;
+
+        weights += d * c->n_out;
+        return 2 * 2 * weights + 3 * 2 * (double)b->engine.graph.n_edges * t * d;
+}
+
+static double *read_scores(const struct bench *b, const char *path)
+{
+        const size_t n = b->engine.graph.n_edges;
+        double *score = calloc(n, sizeof(*score));
+        json_t *root = path != NULL ? json_load_file(path, 0, NULL) : NULL;
+        const char *name;
+        json_t *edge;
+
+        for (size_t e = 0; e < n; e++)
+                score[e] = hap_random_uniform(key, 3, e) * 1e-12;
+        if (path == NULL)
+                return score;
+        json_object_foreach(json_object_get(root, "edges"), name, edge) {
+                const int64_t e = hap_graph_find_edge(&b->engine.graph, name, strlen(name));
+
+                if (e >= 0) {
+                        const double s = json_number_value(json_object_get(edge, "score"));
+
+                        score[e] += s < 0 ? -s : s;
+                }
+        }
+        json_decref(root);
+        return score;
+}
+
+int main(int argc, char **argv)
+{
+        static const double shares[] = {1, .2, .05};
+        static const char *const names[] = {"ep_step_dense_s_per_example",
+                                            "ep_step_20pct_s_per_example",
+                                            "ep_step_5pct_s_per_example"};
+        struct hap_error err = {0};
+        struct bench b = {0};
+        double times[3][ROUNDS], load, rate, seconds[3], forward[ROUNDS];
+        double *score;
+        size_t bytes, jobs;
+        int tokens;
+
+        if (argc < 4) {
+                fprintf(stderr, "usage: engine MODEL TOKENS BATCH [SCORES]\n");
+                return 2;
+        }
+        openblas_set_num_threads(1);
+        tokens = atoi(argv[2]);
+        load = now();
+        if (hap_model_load(&b.model, argv[1], &err) < 0 ||
+            hap_engine_init(&b.engine, &b.model, false, &err) < 0)
+                die(&err);
+        load = now() - load;
+        make_prompts(&b, tokens, strtoul(argv[3], NULL, 10));
+        score = read_scores(&b, argc > 4 ? argv[4] : NULL);
+        b.z = calloc(b.engine.graph.n_edges, sizeof(*b.z));
+        b.wanted = calloc(b.engine.graph.n_edges, sizeof(*b.wanted));
+        jobs = (b.n + GROUP - 1) / GROUP;
+        b.d_z = calloc(jobs, sizeof(*b.d_z));
+        for (size_t j = 0; j < jobs; j++)
+                b.d_z[j] = calloc(b.engine.graph.n_edges, sizeof(**b.d_z));
+        bytes = hap_work_bytes(&b.engine, (size_t)tokens * GROUP, (size_t)tokens, GROUP, true, true);
+        for (int round = -1; round < ROUNDS; round++)
+                for (int s = 0; s < 3; s++) {
+                        open_share(&b, score, shares[s]);
+                        const double t = step(&b, bytes);
+
+                        if (round >= 0)
+                                times[s][round] = t;
+                }
+        open_share(&b, score, 1);
+        free(b.wanted);
+        b.wanted = NULL;
+        for (int round = 0; round < ROUNDS; round++)
+                forward[round] = step(&b, bytes);
+        rate = gemm_rate(GROUP * tokens, b.model.config.d_mlp, b.model.config.d_model, true);
+        printf("{\"threads\": %d, \"load_s\": %.3f, \"sgemm_gflops\": %.1f, \"sgemm_head_gflops\": %.1f, "
+               "\"sgemm_mix_gflops\": %.1f, \"masked_forward_s_per_example\": %.5f",
+               omp_get_max_threads(), load, rate,
+               gemm_rate(GROUP * tokens, b.model.config.d_head, b.model.config.d_model, true),
+               gemm_rate(3 * b.model.config.n_heads + 1, tokens * GROUP * b.model.config.d_model,
+                         b.engine.graph.n_writers / 2, false), median(forward, ROUNDS));
+        for (int s = 0; s < 3; s++) {
+                seconds[s] = median(times[s], ROUNDS);
+                printf(", \"%s\": %.5f", names[s], seconds[s]);
+        }
+        printf(", \"ep_step_dense_gflops\": %.1f, \"ep_step_dense_fraction_of_sgemm\": %.3f, "
+               "\"ep_step_20pct_speedup\": %.2f, \"ep_step_5pct_speedup\": %.2f}\n",
+               dense_flop(&b, tokens) / seconds[0] * 1e-9,
+               dense_flop(&b, tokens) / seconds[0] * 1e-9 / rate,
+               seconds[0] / seconds[1], seconds[0] / seconds[2]);
+        return 0;
+}
