@@ -1,0 +1,385 @@
+/* Tokenizers that are refused, and what the message names; and what
+ * tokenizer_config.json changes. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "model/tokenizer.h"
+#include "unit.h"
+
+static struct hap_error err;
+static char folder[64];
+
+static void write_bytes(const char *name, const void *bytes, size_t n)
+{
+        char path[128];
+
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        FILE *file = fopen(path, "wb");
+        CHECK(file != NULL && fwrite(bytes, 1, n, file) == n);
+        if (file != NULL)
+                fclose(file);
+}
+
+static void write_text(const char *name, const char *text)
+{
+        write_bytes(name, text, strlen(text));
+}
+
+static void new_folder(void)
+{
+        strcpy(folder, P_tmpdir "/hap-tokenizer-XXXXXX");
+        CHECK(mkdtemp(folder) != NULL);
+}
+
+static void remove_folder(void)
+{
+        static const char *const names[] = { "tokenizer.json", "vocab.json", "merges.txt",
+                                             "tokenizer_config.json", "a.gguf" };
+        char path[128];
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+                snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+                unlink(path);
+        }
+        rmdir(folder);
+}
+
+/* Refused with HAP_EINPUT and a message that holds `part`. */
+static void refused_at(const char *path, const char *part)
+{
+        struct hap_tokenizer *t = (struct hap_tokenizer *)&err;
+        int rc = hap_tokenizer_load(&t, path, &err);
+
+        CHECK(rc == HAP_EINPUT && t == NULL);
+        CHECK(strstr(err.message, part) != NULL);
+        if (rc != HAP_EINPUT || strstr(err.message, part) == NULL)
+                printf("# wanted '%s', got %d '%s'\n", part, rc, err.message);
+        if (rc == 0)
+                hap_tokenizer_free(t);
+}
+
+#define VOCAB "\"vocab\":{\"a\":0,\"b\":1,\"ab\":2}"
+#define MODEL "\"model\":{\"type\":\"BPE\"," VOCAB ",\"merges\":[\"a b\"]}"
+
+static void refused(const char *json, const char *part)
+{
+        new_folder();
+        write_text("tokenizer.json", json);
+        refused_at(folder, part);
+        remove_folder();
+}
+
+static void refused_stage(const char *stage, const char *value, const char *part)
+{
+        char json[1024];
+
+        snprintf(json, sizeof json, "{" MODEL ",\"%s\":%s}", stage, value);
+        refused(json, part);
+}
+
+static void refused_pattern(const char *pattern, const char *part)
+{
+        char value[512];
+
+        snprintf(value, sizeof value,
+                 "{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"%s\"}}",
+                 pattern);
+        refused_stage("pre_tokenizer", value, part);
+}
+
+static struct hap_tokenizer *load(const char *path)
+{
+        struct hap_tokenizer *t = NULL;
+
+        CHECK(hap_tokenizer_load(&t, path, &err) == 0);
+        if (t == NULL)
+                printf("# %s\n", err.message);
+        return t;
+}
+
+TEST("the smallest tokenizer.json loads and merges")
+{
+        int32_t ids[4];
+
+        new_folder();
+        write_text("tokenizer.json", "{" MODEL "}");
+        struct hap_tokenizer *t = load(folder);
+        CHECK(hap_tokenizer_encode(t, "abb", 3, false, true, ids, 4, &err) == 2);
+        CHECK(ids[0] == 2 && ids[1] == 1);
+        hap_tokenizer_free(t);
+        remove_folder();
+}
+
+TEST("a folder without a tokenizer is refused, with the files looked for")
+{
+        new_folder();
+        refused_at(folder, "no tokenizer.json, and no vocab.json with merges.txt");
+        write_text("vocab.json", "{\"a\":0}");
+        refused_at(folder, "no tokenizer.json");
+        remove_folder();
+}
+
+TEST("broken JSON is refused with its line")
+{
+        refused("{\n\"model\": }", "tokenizer.json: line 2");
+        refused("[]", "tokenizer.json holds no object");
+        refused("{}", "vocabulary is empty");
+}
+
+TEST("models of another kind are refused by name")
+{
+        refused("{\"model\":{\"type\":\"Unigram\"}}", "Unigram");
+        refused("{\"model\":{\"type\":\"WordPiece\"}}", "WordPiece");
+        refused("{\"model\":{\"dropout\":0.1," VOCAB ",\"merges\":[]}}", "dropout");
+        refused("{\"model\":{\"end_of_word_suffix\":\"</w>\"," VOCAB ",\"merges\":[]}}",
+                "end_of_word_suffix");
+        refused("{\"model\":{\"unk_token\":\"<unk>\"," VOCAB ",\"merges\":[]}}", "<unk>");
+}
+
+TEST("ids that are missing, doubled or out of range are refused")
+{
+        refused("{\"model\":{\"vocab\":{\"a\":-1},\"merges\":[]}}", "id -1");
+        refused("{\"model\":{\"vocab\":{\"a\":99999999},\"merges\":[]}}", "id 99999999");
+        refused("{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", "the same id 0");
+        refused("{\"model\":{\"vocab\":{\"a\":\"x\"},\"merges\":[]}}", "'a' has no id");
+        refused("{" MODEL ",\"added_tokens\":[{\"content\":\"x\"}]}", "added token 0 has no id");
+        refused("{" MODEL ",\"added_tokens\":[{\"id\":1,\"content\":\"x\"}]}", "the same id 1");
+}
+
+TEST("merges that are no pairs, or of tokens that are not there, are refused by number")
+{
+        refused("{\"model\":{" VOCAB ",\"merges\":[\"a b\",\"ab\"]}}", "merge 2 is no pair");
+        refused("{\"model\":{" VOCAB ",\"merges\":[\"a b c\"]}}", "merge 1 is no pair");
+        refused("{\"model\":{" VOCAB ",\"merges\":[[\"a\"]]}}", "merge 1 is no pair");
+        refused("{\"model\":{" VOCAB ",\"merges\":[[\"b\",\"a\"]]}}", "'ba'");
+        refused("{\"model\":{" VOCAB ",\"merges\":[\"a c\"]}}", "'c'");
+        refused("{\"model\":{" VOCAB "}}", "no merges");
+}
+
+TEST("stages that are not supported are refused by name")
+{
+        refused_stage("normalizer", "{\"type\":\"Lowercase\"}", "Lowercase");
+        refused_stage("normalizer",
+                      "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"x\"},\"content\":\"\"}",
+                      "Replace of a pattern");
+        refused_stage("normalizer", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Nmt\"}]}",
+                      "Nmt");
+        refused_stage("pre_tokenizer", "{\"type\":\"BertPreTokenizer\"}", "BertPreTokenizer");
+        refused_stage("pre_tokenizer",
+                      "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},"
+                      "{\"type\":\"Digits\"}]}",
+                      "Digits");
+        refused_stage("pre_tokenizer",
+                      "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},"
+                      "{\"type\":\"ByteLevel\",\"add_prefix_space\":true}]}",
+                      "add_prefix_space");
+        refused_stage("pre_tokenizer",
+                      "{\"type\":\"Split\",\"behavior\":\"Odd\",\"pattern\":{\"String\":\"x\"}}",
+                      "Odd");
+        refused_stage("post_processor", "{\"type\":\"BertProcessing\"}", "BertProcessing");
+        refused_stage("post_processor",
+                      "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\"}},"
+                      "{\"SpecialToken\":{\"id\":\"b\"}}],\"special_tokens\":{}}",
+                      "TemplateProcessing");
+}
+
+TEST("split patterns that Oniguruma and PCRE2 read differently are refused")
+{
+        refused_pattern("\\\\w+", "\\w");
+        refused_pattern("\\\\h", "\\h");
+        refused_pattern("\\\\p{Han}", "no general category");
+        refused_pattern("[a-z&&[^b]]", "an intersection of classes");
+        refused_pattern("[a[b]]", "a class within a class");
+        refused_pattern("\\\\p{N}{1,3}+", "possessive");
+        refused_pattern("(?m:a)", "a group of an uncommon kind");
+        refused_pattern("a*", "matches nothing at all");
+        refused_pattern("(a", "split pattern '(a'");
+}
+
+TEST("BOS follows add_bos_token only for the classes that obey it")
+{
+        const char *json =
+                "{" MODEL ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":["
+                "{\"SpecialToken\":{\"id\":\"b\"}},{\"Sequence\":{\"id\":\"A\"}}],"
+                "\"special_tokens\":{\"b\":{\"ids\":[1]}}}}";
+        static const struct {
+                const char *config;
+                int32_t bos;
+        } cases[] = {
+                { "{}", 1 },
+                { "{\"add_bos_token\":false}", 1 },
+                { "{\"tokenizer_class\":\"LlamaTokenizerFast\",\"add_bos_token\":false}", -1 },
+                { "{\"tokenizer_class\":\"LlamaTokenizer\",\"bos_token\":\"a\"}", 0 },
+                { "{\"tokenizer_class\":\"GemmaTokenizer\",\"bos_token\":{\"content\":\"ab\"},"
+                  "\"add_bos_token\":true}", 2 },
+                { "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"add_bos_token\":true}", 1 },
+        };
+
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                new_folder();
+                write_text("tokenizer.json", json);
+                write_text("tokenizer_config.json", cases[i].config);
+                struct hap_tokenizer *t = load(folder);
+                CHECK(t != NULL && hap_tokenizer_bos(t) == cases[i].bos);
+                hap_tokenizer_free(t);
+                remove_folder();
+        }
+        new_folder();
+        write_text("tokenizer.json", json);
+        write_text("tokenizer_config.json", "{\"tokenizer_class\":\"LlamaTokenizer\","
+                                            "\"bos_token\":\"a\",\"add_eos_token\":true}");
+        refused_at(folder, "add_eos_token");
+        remove_folder();
+}
+
+TEST("vocab.json and merges.txt take class, special tokens and BOS from the config")
+{
+        int32_t ids[8];
+
+        new_folder();
+        write_text("vocab.json", "{\"1\":0,\"2\":1,\"12\":2,\"<e>\":3}");
+        write_text("merges.txt", "#version: 0.2\r\n1 2\r\n");
+        write_text("tokenizer_config.json",
+                   "{\"tokenizer_class\":\"GPT2Tokenizer\",\"bos_token\":\"<e>\","
+                   "\"add_bos_token\":true,\"added_tokens_decoder\":{\"7\":"
+                   "{\"content\":\"<x>\",\"special\":true}}}");
+        struct hap_tokenizer *t = load(folder);
+        CHECK(hap_tokenizer_encode(t, "12<e><x>", 8, true, true, ids, 8, &err) == 4);
+        CHECK(ids[0] == 3 && ids[1] == 2 && ids[2] == 3 && ids[3] == 7);
+        CHECK(hap_tokenizer_size(t) == 8 && hap_tokenizer_text(t, 5, NULL) == NULL);
+        hap_tokenizer_free(t);
+        /* Qwen2 takes digits one by one. */
+        write_text("tokenizer_config.json", "{\"tokenizer_class\":\"Qwen2Tokenizer\"}");
+        t = load(folder);
+        CHECK(hap_tokenizer_encode(t, "12", 2, true, true, ids, 8, &err) == 2);
+        hap_tokenizer_free(t);
+        write_text("tokenizer_config.json", "{\"tokenizer_class\":\"CLIPTokenizer\"}");
+        refused_at(folder, "CLIPTokenizer");
+        remove_folder();
+}
+
+/* A GGUF file of metadata only, written by hand. */
+static unsigned char gguf[4096];
+static size_t n_gguf;
+
+static void put(const void *bytes, size_t n)
+{
+        memcpy(gguf + n_gguf, bytes, n);
+        n_gguf += n;
+}
+
+static void put_u32(uint32_t value)
+{
+        put(&value, 4);
+}
+
+static void put_u64(uint64_t value)
+{
+        put(&value, 8);
+}
+
+static void put_text(const char *text)
+{
+        put_u64(strlen(text));
+        put(text, strlen(text));
+}
+
+static void begin(uint64_t n_values)
+{
+        n_gguf = 0;
+        put("GGUF", 4);
+        put_u32(3);
+        put_u64(0);
+        put_u64(n_values);
+}
+
+static void put_key_text(const char *key, const char *value)
+{
+        put_text(key);
+        put_u32(8);
+        put_text(value);
+}
+
+static void put_tokens(void)
+{
+        put_text("tokenizer.ggml.tokens");
+        put_u32(9);
+        put_u32(8);
+        put_u64(2);
+        put_text("a");
+        put_text("b");
+}
+
+static void gguf_refused(const char *part)
+{
+        char path[128];
+
+        new_folder();
+        write_bytes("a.gguf", gguf, n_gguf);
+        snprintf(path, sizeof path, "%s/a.gguf", folder);
+        refused_at(path, part);
+        remove_folder();
+}
+
+TEST("a GGUF file's tokenizer of another kind is refused by name")
+{
+        begin(1);
+        put_tokens();
+        gguf_refused("no tokenizer.ggml.model");
+        begin(2);
+        put_tokens();
+        put_key_text("tokenizer.ggml.model", "bert");
+        gguf_refused("tokenizer.ggml.model 'bert'");
+        begin(1);
+        put_key_text("tokenizer.ggml.model", "gpt2");
+        gguf_refused("no tokenizer.ggml.tokens");
+}
+
+TEST("a GGUF file whose split pattern is missing or unknown is refused")
+{
+        begin(2);
+        put_tokens();
+        put_key_text("tokenizer.ggml.model", "gpt2");
+        gguf_refused("how words are split is unknown");
+        begin(3);
+        put_tokens();
+        put_key_text("tokenizer.ggml.model", "gpt2");
+        put_key_text("tokenizer.ggml.pre", "chatglm-bpe");
+        gguf_refused("tokenizer.ggml.pre 'chatglm-bpe'");
+        begin(3);
+        put_tokens();
+        put_key_text("tokenizer.ggml.model", "gpt2");
+        put_key_text("tokenizer.ggml.pre", "gpt-2");
+        gguf_refused("no tokenizer.ggml.merges");
+}
+
+TEST("a GGUF file of sentencepiece without scores, or with odd types, is refused")
+{
+        begin(2);
+        put_tokens();
+        put_key_text("tokenizer.ggml.model", "llama");
+        gguf_refused("no tokenizer.ggml.scores");
+        begin(3);
+        put_tokens();
+        put_key_text("tokenizer.ggml.model", "llama");
+        put_text("tokenizer.ggml.scores");
+        put_u32(9);
+        put_u32(6);
+        put_u64(1);
+        put_u32(0);
+        gguf_refused("2 tokens, but 0 types and 1 scores");
+        begin(4);
+        put_tokens();
+        put_key_text("tokenizer.ggml.model", "gpt2");
+        put_key_text("tokenizer.ggml.pre", "gpt-2");
+        put_text("tokenizer.ggml.token_type");
+        put_u32(9);
+        put_u32(5);
+        put_u64(2);
+        put_u32(1);
+        put_u32(77);
+        gguf_refused("token 1 is of type 77");
+}
+
+RUN_TESTS
