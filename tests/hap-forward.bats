@@ -115,7 +115,7 @@ short() {
                         m = $1 % fraction / fraction
                         e = int($1 / fraction) % range
                         x = e > 0 ? (1 + m) * 2 ^ (e - bias) : m * 2 ^ (1 - bias)
-                        printf "%.9g\n", $1 >= 32768 ? -x : x
+                        printf "%.9g\n", ($1 >= 32768 ? -x : x)
                 }'
 }
 
