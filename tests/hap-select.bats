@@ -242,6 +242,34 @@ expected() {
         assert_not_exists "$tmp/out"
 }
 
+# The KL of a circuit on the first 32 examples, by hap-eval.
+kl_of() {
+        hap-task -q ioi -n 32 | hap-eval -q -m "$root/models/demo" --metric kl - "$1" | json -q - |
+                jq 'select(.metric == "kl").value'
+}
+
+@test "--auto keeps what stays within the tolerance, and a little less would not" {
+        hap-task -q ioi -n 40 | hap-forward -q -m "$root/models/demo" >"$tmp/cache"
+        hap-attrib -q "$tmp/cache" >"$tmp/s"
+        for tolerance in 0.05 0.5; do
+                hap-select --auto --tolerance $tolerance "$tmp/cache" "$tmp/s" >"$tmp/c" 2>"$tmp/said"
+                within=$(kl_of "$tmp/c")
+                less=$(grep -o '; [0-9]* edges have' "$tmp/said" | tr -dc 0-9)
+                hap-select -q --keep "$less" "$tmp/s" >"$tmp/less"
+                jq -ne --argjson a "$within" --argjson b "$(kl_of "$tmp/less")" --argjson t $tolerance \
+                        '$a >= 0 and $a <= $t and $b > $t'
+                json -q "$tmp/c" | jq -se --argjson a "$within" \
+                        '(.[0].selection.auto.kl - $a | fabs) < 1e-6 and .[0].selection.auto.examples == 32'
+        done
+        cat "$tmp/s" "$tmp/cache" | hap-select -q --auto --tolerance 0.5 | cmp - "$tmp/c"
+}
+
+@test "--auto without examples, or beside --keep, is refused" {
+        hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
+        assert_refused 3 "--auto needs examples" hap-select -q --auto "$tmp/s"
+        assert_refused 2 "both say how much" hap-select -q --auto --keep 9 "$tmp/s"
+}
+
 # Scores of the real GPT-2 small that the MIB benchmark's authors publish, not
 # ours to ship: HAP_PEER_DATA names the folder that holds them.
 @test "the published scores of GPT-2 small give the published circuit, and the peers' greedy counts" {

@@ -1,12 +1,18 @@
 /* hap-select: scores to a circuit of the edges that score best, with z = 1. */
 #include <math.h>
+#include <string.h>
 
+#include "attrib/auto.h"
 #include "attrib/select.h"
 #include "common/program.h"
+#include "forward/session.h"
 
 struct select_options {
         struct hap_selection how;
-        bool keep_dead, together;
+        bool keep_dead, together, search;
+        double tolerance;
+        int64_t prompts;
+        int ablation;
         struct hap_texts always;
 };
 
@@ -25,6 +31,16 @@ static const struct hap_option options[] = {
          .help = "keep this edge, or all of this node's, besides"},
         {0, "union", NULL, HAP_FLAG, offsetof(struct select_options, together),
          .help = "one circuit: the union of what is selected from each scores section"},
+        {0, "auto", NULL, HAP_FLAG, offsetof(struct select_options, search),
+         .help = "find how much to keep, on the examples that are in the input too"},
+        {0, "tolerance", "X", HAP_REAL, offsetof(struct select_options, tolerance),
+         .min = 0, .max = 1e6,
+         .help = "--auto: largest KL to the full model, in nats [0.1]"},
+        {0, "prompts", "N", HAP_INT, offsetof(struct select_options, prompts),
+         .min = 1, .max = 1e9, .help = "--auto: how many examples to try on [32]"},
+        {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct select_options, ablation),
+         .help = "--auto: what a cut edge carries [interchange]",
+         .choices = hap_ablation_names},
         {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct select_options, keep_dead),
          .help = "leave edges in that no path from input to logits goes through"},
         {0},
@@ -34,24 +50,46 @@ static const struct hap_program_info info = {
         .name = "hap-select",
         .summary = "select the edges that score best",
         .operands = "[FILE ...]",
-        .uses = HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM,
+        .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
+                HAP_USES_THREADS,
         .options = options,
 };
 
-/* Ends the circuit that was being made and writes it. */
-static void write_circuit(struct hap_program *p, struct hap_choice *c,
-                          const struct select_options *opt)
-{
-        json_t *header;
+struct selecting {
+        struct hap_program *p;
+        struct select_options *opt;
+        struct hap_session session; /* --auto */
+        struct hap_edges held;      /* --auto: scores wait for the examples */
+        struct hap_choice choice;
+        struct hap_auto search;
+        size_t sections;
+};
 
-        hap_must(p, hap_choice_finish(c, opt->always.items, opt->always.n,
-                                      opt->keep_dead, &p->error));
+static void describe_search(const struct selecting *s, json_t *selection)
+{
+        json_object_set_new(selection, "auto",
+                            json_pack("{s:f, s:f, s:I, s:I}", "tolerance", s->search.tolerance,
+                                      "kl", s->search.kl, "evaluations",
+                                      (json_int_t)s->search.tried, "examples",
+                                      (json_int_t)s->session.prompts.n));
+}
+
+/* Ends the circuit that was being made and writes it. */
+static void write_circuit(struct selecting *s)
+{
+        struct hap_program *p = s->p;
+        struct hap_choice *c = &s->choice;
+        json_t *header, *selection;
+
+        hap_must(p, hap_choice_finish(c, s->opt->always.items, s->opt->always.n,
+                                      s->opt->keep_dead, &p->error));
         header = hap_program_header(p, "circuit", c->header);
-        json_object_set_new(header, "selection",
-                            json_pack("{s:s, s:I, s:I}", "order",
-                                      opt->how.by_sign ? "signed" : "magnitude",
-                                      "selected", (json_int_t)c->selected,
-                                      "sections", (json_int_t)c->sections));
+        selection = json_pack("{s:s, s:I, s:I}", "order",
+                              s->opt->how.by_sign ? "signed" : "magnitude", "selected",
+                              (json_int_t)c->selected, "sections", (json_int_t)c->sections);
+        if (s->opt->search)
+                describe_search(s, selection);
+        json_object_set_new(header, "selection", selection);
         hap_must(p, hap_circuit_write(p->out, header, &c->graph, c->z, &p->error));
         json_decref(header);
         hap_say(p, "kept %zu of %zu edges: %zu selected, %zu dead ones dropped", c->kept,
@@ -59,27 +97,104 @@ static void write_circuit(struct hap_program *p, struct hap_choice *c,
         hap_choice_release(c);
 }
 
+/* What --keep would have been. */
+static void find_amount(struct selecting *s)
+{
+        const struct hap_prompts *prompts;
+        struct hap_auto *search = &s->search;
+        struct hap_program *p = s->p;
+
+        if (!s->session.header)
+                hap_die(p, HAP_EINPUT, "--auto needs examples: give the task or the cache, too");
+        hap_must(p, hap_session_next(&s->session, 0, &prompts, &p->error));
+        hap_must(p, hap_session_check(&s->session, s->held.header, &s->held.graph, s->held.name,
+                                      &p->error));
+        *search = (struct hap_auto){.tolerance = s->opt->tolerance,
+                                    .keep_dead = s->opt->keep_dead,
+                                    .always = s->opt->always.items,
+                                    .n_always = s->opt->always.n};
+        hap_must(p, hap_auto_keep(search, &s->session.engine, prompts, &s->held, &s->opt->how,
+                                  &p->error));
+        s->opt->how.keep = (struct hap_amount){.given = true, .value = (double)search->n};
+        hap_say(p, "chose %zu edges: KL %.4f on %zu examples, within %g; %zu edges have %.4f "
+                   "(%zu sizes tried)", search->n, search->kl, prompts->n, search->tolerance,
+                search->n_less, search->kl_less < 0 ? NAN : search->kl_less, search->tried);
+}
+
+static void select_from(struct selecting *s, const struct hap_edges *scores)
+{
+        hap_must(s->p, hap_choice_add(&s->choice, scores, &s->opt->how, &s->p->error));
+        if (!s->opt->together)
+                write_circuit(s);
+}
+
+static void read_scores(struct selecting *s, const json_t *header)
+{
+        struct hap_edges scores;
+
+        hap_must(s->p, hap_edges_read(s->p->in, header, &scores, &s->p->error));
+        s->sections++;
+        if (s->opt->search && s->sections > 1)
+                hap_die(s->p, HAP_EUSAGE, "--auto takes one scores section");
+        if (s->opt->search) {
+                s->held = scores;
+                s->session.split_input |= scores.graph.split_input;
+                return;
+        }
+        select_from(s, &scores);
+        hap_edges_release(&scores);
+}
+
+static void read_sections(struct selecting *s)
+{
+        json_t *header;
+
+        while (hap_must(s->p, hap_reader_section(s->p->in, &header, &s->p->error))) {
+                const char *kind = json_string_value(json_object_get(header, "kind"));
+
+                if (strcmp(kind, "scores") == 0)
+                        read_scores(s, header);
+                else if (s->opt->search && hap_session_wants(header))
+                        hap_must(s->p, hap_session_take(&s->session, s->p->in, header,
+                                                        &s->p->error));
+        }
+        if (s->sections == 0)
+                hap_die(s->p, HAP_EINPUT, "there are no scores in the input");
+}
+
+static void check_options(struct hap_program *p, const struct select_options *opt)
+{
+        const bool amount = opt->how.keep.given;
+        if (opt->search && (amount || opt->together))
+                hap_die(p, HAP_EUSAGE, amount ? "--keep and --auto both say how much to keep"
+                                              : "--auto cannot be used with --union");
+        if (!opt->search && !amount && !(opt->how.threshold > -INFINITY))
+                hap_die(p, HAP_EUSAGE,
+                        "nothing says how much to keep: --keep, --threshold or --auto");
+}
+
 int main(int argc, char **argv)
 {
-        struct select_options opt = {.how.threshold = -INFINITY};
+        struct select_options opt = {.how.threshold = -INFINITY, .tolerance = 0.1, .prompts = 32};
         struct hap_program p;
-        struct hap_edges scores;
-        struct hap_choice choice = {0};
-        size_t sections = 0;
+        struct selecting s = {.p = &p, .opt = &opt};
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        if (!opt.how.keep.given && !(opt.how.threshold > -INFINITY))
-                hap_die(&p, HAP_EUSAGE, "nothing says how much to keep: --keep or --threshold");
-        while (hap_must(&p, hap_edges_next(p.in, "scores", &scores, &p.error))) {
-                hap_must(&p, hap_choice_add(&choice, &scores, &opt.how, &p.error));
-                hap_edges_release(&scores);
-                sections++;
-                if (!opt.together)
-                        write_circuit(&p, &choice, &opt);
+        check_options(&p, &opt);
+        s.session = (struct hap_session){
+                .model_path = p.model,
+                .hold = true,
+                .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true,
+                            .limit = (size_t)opt.prompts},
+        };
+        read_sections(&s);
+        if (opt.search) {
+                find_amount(&s);
+                select_from(&s, &s.held);
+                hap_edges_release(&s.held);
         }
-        if (sections == 0)
-                hap_die(&p, HAP_EINPUT, "there are no scores in the input");
         if (opt.together)
-                write_circuit(&p, &choice, &opt);
-        return hap_program_end(&p, sections, "sections of scores");
+                write_circuit(&s);
+        hap_session_release(&s.session);
+        return hap_program_end(&p, s.sections, "sections of scores");
 }

@@ -1,0 +1,30 @@
+/* How much to keep, found by trying: hap-select --auto. */
+#ifndef HAP_ATTRIB_AUTO_H
+#define HAP_ATTRIB_AUTO_H
+
+#include "attrib/select.h"
+#include "forward/evaluate.h"
+
+struct hap_auto {
+        double tolerance;  /* largest mean KL(full ‖ subgraph) allowed, nats */
+        bool keep_dead;
+        const char *const *always;
+        size_t n_always;
+        /* Result. */
+        size_t n;          /* edges selected, before dead ones were dropped */
+        double kl;         /* at n */
+        double kl_less;    /* at the largest smaller n that was tried; -1: none */
+        size_t n_less;
+        size_t tried;      /* masked evaluations */
+};
+
+/* The smallest number of edges, in the order of `how` (its `keep` is not
+ * read), whose subgraph without dead edges stays within the tolerance on the
+ * prompts: n shrinks by a third from the whole graph until the KL exceeds it,
+ * then the interval is halved down to a hundredth of n. KL need not fall with
+ * n everywhere, so a smaller subgraph within the tolerance may exist. */
+int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
+                  const struct hap_prompts *prompts, const struct hap_edges *scores,
+                  const struct hap_selection *how, struct hap_error *err);
+
+#endif
