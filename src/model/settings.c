@@ -70,13 +70,30 @@ void hap_settings_fail(struct hap_settings *settings, const char *format, ...)
                                 settings->path, why);
 }
 
+/* The same key may be refused for every layer. */
+static void refuse_more(struct hap_settings *settings, const char *item)
+{
+        char *message = settings->err->message;
+        size_t n = strlen(message);
+
+        if (!strstr(message, item))
+                snprintf(message + n, sizeof(settings->err->message) - n, ", %s", item);
+}
+
 void hap_settings_refuse(struct hap_settings *settings, const char *key)
 {
         json_t *value = json_object_get(settings->values, key);
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+        char item[400];
 
-        hap_settings_fail(settings, "unsupported: %.100s = %.300s", key, text ? text : "?");
+        snprintf(item, sizeof(item), "%.100s = %.290s", key, text ? text : "?");
         free(text);
+        if (settings->refused) {
+                refuse_more(settings, item);
+                return;
+        }
+        settings->refused = settings->rc == 0;
+        hap_settings_fail(settings, "unsupported: %s", item);
 }
 
 const json_t *hap_settings_value(struct hap_settings *settings, const char *key)

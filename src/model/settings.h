@@ -19,6 +19,7 @@ struct hap_settings {
         const char *path; /* borrowed, for messages */
         struct hap_error *err;
         int rc; /* 0 or the first error's code */
+        bool refused; /* that error is one of hap_settings_refuse */
 };
 
 /* Takes `values` over (also when it fails). */
@@ -43,7 +44,7 @@ bool hap_settings_is_null(const struct hap_settings *settings, const char *key);
 const json_t *hap_settings_value(struct hap_settings *settings, const char *key);
 
 /* "unsupported: KEY = VALUE", once the value is known to be one that hap
- * cannot do. */
+ * cannot do; what is refused later joins the list. */
 void hap_settings_refuse(struct hap_settings *settings, const char *key);
 /* The same unless the flag is absent or has this value. */
 void hap_settings_must_be(struct hap_settings *settings, const char *key, bool value);

@@ -1,0 +1,12 @@
+/* One file out of a zip archive (a Python wheel is one). */
+#ifndef HAP_MODEL_ZIP_H
+#define HAP_MODEL_ZIP_H
+
+#include "common/error.h"
+
+/* Writes the first entry whose name ends with `suffix` to the new file `to`.
+ * HAP_EINPUT: no zip file, none such in it, damaged. */
+int hap_zip_extract(const char *archive, const char *suffix, const char *to,
+                    struct hap_error *err);
+
+#endif
