@@ -85,24 +85,24 @@ const char *const hap_words_roles[] = {
 };
 
 const char *const hap_sentences_ioi[] = {
-        "When {A} and {B} arrived at the {P}, {S} passed the {O} to",
+        "When {A} and {B} arrived at the {P}, {S} handed the {O} to",
         "After {A} and {B} had lunch at the {P}, {S} offered a {O} to",
         "As {A} and {B} were leaving the {P}, {S} gave the {O} to",
         "While {A} and {B} waited outside the {P}, {S} handed a {O} to",
         "Yesterday {A} and {B} walked to the {P}, and {S} gave a {O} to",
         "Once {A} and {B} had sat down in the {P}, {S} lent a {O} to",
         "Last week {A} and {B} met near the {P}. Before leaving, {S} gave a {O} to",
-        "Since {A} and {B} were both at the {P}, {S} decided to give the {O} to",
+        "Since {A} and {B} were both at the {P}, {S} decided to give a {O} to",
         "This morning {A} and {B} were talking in the {P} when {S} handed the {O} to",
-        "Because {A} and {B} were bored at the {P}, {S} threw a {O} to",
-        "Some years ago {A} and {B} worked at the {P}, where {S} sold a {O} to",
+        "Because {A} and {B} were bored at the {P}, {S} gave a {O} to",
+        "Some years ago {A} and {B} worked at the {P}, and {S} gave a {O} to",
         "Everyone saw {A} and {B} at the {P}. It was there that {S} gave a {O} to",
-        "On Monday {A} and {B} cleaned the {P}, and afterwards {S} returned the {O} to",
+        "On Monday {A} and {B} cleaned the {P}. Then {S} gave the {O} to",
         "Although {A} and {B} had argued at the {P}, {S} still gave the {O} to",
         "During the break {A} and {B} sat behind the {P}, and {S} showed a {O} to",
-        "By the time {A} and {B} reached the {P}, {S} had promised the {O} to",
+        "By the time {A} and {B} reached the {P}, {S} had given the {O} to",
         "It was late when {A} and {B} came out of the {P}, so {S} gave a {O} to",
-        "Long after {A} and {B} had left the {P}, {S} mailed a {O} to",
+        "Long after {A} and {B} had left the {P}, {S} sent a {O} to",
         NULL,
 };
 

@@ -1,0 +1,434 @@
+load helper
+
+# The prompts that ship are models/demo/tasks; token ids are compared with
+# models/demo/vocab.json and golden.jsonl, which other programs made.
+
+tasks='ioi greater_than gendered_pronoun docstring induction'
+
+setup_file() {
+        # The demo model's vocabulary without its prompts, and one of bytes only.
+        export PLAIN=$BATS_FILE_TMPDIR/plain BYTES=$BATS_FILE_TMPDIR/bytes
+        mkdir "$PLAIN" "$BYTES"
+        cp "$root"/models/demo/{config.json,vocab.json,merges.txt} "$PLAIN"
+        jq '.n_positions = 200' "$root/models/demo/config.json" >"$BYTES/config.json"
+        jq 'with_entries(select(.key | length == 1))' "$root/models/demo/vocab.json" \
+                >"$BYTES/vocab.json"
+        echo '#version: 0.2' >"$BYTES/merges.txt"
+}
+
+setup() {
+        cd "$root"
+}
+
+# The records of the stream that a hap-task command writes, one a line.
+records() {
+        hap-task -q "$@" -o "$tmp/stream"
+        json "$tmp/stream" | jq -c 'select(has("id"))'
+}
+
+header() {
+        hap-task -q "$@" -o "$tmp/stream"
+        json "$tmp/stream" | jq -c 'select(has("hap"))'
+}
+
+# Adds "spelt", the tokens of clean as the vocabulary writes them, to records.
+spell() {
+        jq -c --slurpfile v models/demo/vocab.json '
+                ($v[0] | to_entries | map({(.value | tostring): .key}) | add) as $of
+                | .spelt = [.clean[] | $of[tostring]]
+                | .answer = ((.answers // [])[0] | $of[tostring])
+                | .wrong = ((.wrongs // [])[0] | $of[tostring])'
+}
+
+lines() {
+        printf '%s\n' "$@" >"$tmp/lines.jsonl"
+}
+
+# --- the prompts that ship ---
+
+@test "every task gives all prompts of its files, as they stand there" {
+        for task in $tasks; do
+                for split in train validation test; do
+                        file=models/demo/tasks/$task-$split.jsonl
+                        records "$task" --split $split -n "$(wc -l <"$file")" |
+                                jq -c '[.clean, .corrupted, .answers, .wrongs]' >"$tmp/ours"
+                        jq -c '[.clean, .corrupted, .answers // [.answer], .wrongs // [.wrong]]' \
+                                "$file" >"$tmp/theirs"
+                        assert_same "$tmp/ours" "$tmp/theirs"
+                done
+        done
+}
+
+@test "there are 200 prompts unless another number is asked for, and an error when there are fewer" {
+        assert_equal "$(records ioi | wc -l)" 200
+        assert_equal "$(records ioi -n 7 | wc -l)" 7
+        assert_refused 2 "301 examples from" hap-task ioi -n 301 -o "$tmp/x"
+        assert_refused 2 "there are 300" hap-task ioi -n 301 -o "$tmp/x"
+        assert_not_exists "$tmp/x"
+        assert_refused 2 "from 1 to 40000" hap-task ioi -n 0
+}
+
+@test "a corruption is its field, with dashes or underscores" {
+        records ioi --corruption s2-io-flip | jq -c .corrupted >"$tmp/dashes"
+        records ioi --corruption s2_io_flip | jq -c .corrupted >"$tmp/underscores"
+        jq -c .s2_io_flip models/demo/tasks/ioi-train.jsonl | head -n 200 >"$tmp/file"
+        assert_same "$tmp/dashes" "$tmp/file"
+        assert_same "$tmp/underscores" "$tmp/file"
+}
+
+@test "the first corruption of a task is what files call corrupted" {
+        for task in $tasks; do
+                usual=$(hap-task --list | awk -v t="${task/_/-}" '$1 == t { print $4; exit }')
+                records "$task" --corruption "${usual%,}" >"$tmp/named"
+                records "$task" >"$tmp/unnamed"
+                records "$task" --corruption corrupted >"$tmp/corrupted"
+                assert_same "$tmp/named" "$tmp/unnamed"
+                assert_same "$tmp/corrupted" "$tmp/unnamed"
+        done
+}
+
+@test "an unknown corruption is an error that lists those there are" {
+        assert_refused 2 "has abc, s2-io-flip, s1-io-flip, s1-flip, random-names" \
+                hap-task ioi --corruption sideways -o "$tmp/x"
+        assert_refused 2 "has abc, s2-io-flip, s1-io-flip, s1-flip, random-names" \
+                hap-task ioi -m "$PLAIN" --corruption sideways -o "$tmp/x"
+}
+
+@test "a seed draws other prompts of the file, none twice, always the same ones" {
+        records ioi --seed 1 -n 300 | jq -c .id >"$tmp/one"
+        records ioi --seed 1 -n 300 | jq -c .id >"$tmp/again"
+        records ioi --seed 2 -n 300 | jq -c .id >"$tmp/two"
+        records ioi --seed 1 -n 20 | jq -c .id >"$tmp/few"
+        records ioi -n 300 | jq -c .id >"$tmp/file"
+        assert_same "$tmp/one" "$tmp/again"
+        head -n 20 "$tmp/one" | cmp - "$tmp/few"
+        run ! cmp -s "$tmp/one" "$tmp/two"
+        run ! cmp -s "$tmp/one" "$tmp/file"
+        sort "$tmp/one" | cmp - <(sort "$tmp/file")
+}
+
+@test "the header names task, split, corruption, seed, number and source" {
+        run header greater_than --split test --corruption random_year --seed 5 -n 9
+        assert_equal "$(jq -Sc .task <<<"$output")" \
+                '{"corruption":"random-year","examples":9,"name":"greater-than","seed":5,"source":"demo","split":"test"}'
+        assert_equal "$(jq -c '.kind, .history[0].name' <<<"$output" | tr '\n' ' ')" '"task" "hap-task" '
+}
+
+@test "the splits that ship share no prompt" {
+        for task in $tasks; do
+                for split in train validation test; do
+                        jq -r .clean "models/demo/tasks/$task-$split.jsonl" | sort -u
+                done | sort | uniq -d >"$tmp/shared"
+                # docstrings hold newlines, so their lines are shared by nature
+                [[ $task == docstring || ! -s $tmp/shared ]] || fail "$task: $(cat "$tmp/shared")"
+        done
+}
+
+@test "the list shows every task of the demo model with its numbers" {
+        run -0 hap-task --list
+        for task in $tasks; do
+                for split in train validation test; do
+                        n=$(wc -l <"models/demo/tasks/$task-$split.jsonl")
+                        assert_line --regexp "^${task/_/-} +$split +$n  "
+                done
+        done
+        run -0 hap-task --list -m "$PLAIN"
+        assert_line --regexp '^ioi +test +40000  abc, s2-io-flip'
+        refute_output --partial docstring
+}
+
+# --- token ids ---
+
+@test "with a model, prompts are the token ids of the tokenizers library" {
+        records ioi -m models/demo --split test | jq -c '[.text.clean, .clean]' >"$tmp/ours"
+        jq -c '[.text, .ids]' models/demo/golden.jsonl | grep -Ff <(jq -c '.[0]' "$tmp/ours") \
+                >"$tmp/golden"
+        [[ $(wc -l <"$tmp/golden") -ge 3 ]] || fail "too few prompts in common"
+        while read -r line; do
+                grep -qxF "$line" "$tmp/ours" || fail "not among ours: $line"
+        done <"$tmp/golden"
+}
+
+@test "answers are the ids of their words, and the texts are kept to be read" {
+        records ioi -m models/demo | spell | jq -c '[.answer, .wrong, .text]' >"$tmp/ours"
+        jq -c '["Ġ" + .answer[1:], "Ġ" + .wrong[1:], {clean, corrupted}]' \
+                models/demo/tasks/ioi-train.jsonl | head -n 200 >"$tmp/theirs"
+        assert_same "$tmp/ours" "$tmp/theirs"
+}
+
+@test "IO, S1, S1+1, S2 and END are where these stand, for shipped and for made prompts" {
+        for more in '' --generate; do
+                records ioi -m models/demo -n 100 $more | spell >"$tmp/spelt"
+                assert_equal "$(wc -l <"$tmp/spelt")" 100
+                run jq -e 'select((
+                        .spelt[.positions.IO] == .answer
+                        and .spelt[.positions.S1] == .wrong
+                        and .spelt[.positions.S2] == .wrong
+                        and .positions.S1 < .positions.S2 and .positions.IO < .positions.S2
+                        and .positions["S1+1"] == .positions.S1 + 1
+                        and .positions.END == (.clean | length) - 1) | not)' "$tmp/spelt"
+                assert_output ""
+        done
+}
+
+@test "the other tasks' positions point at year, name, arguments and repeated word" {
+        records greater-than -m models/demo | spell | jq -c '
+                select((.positions as {$XX, $YY} | .text.clean | contains("\($XX)") | not) and false),
+                select(.text.clean | test("\\d{4}")) as $r | $r
+                | [.spelt[.positions.XX][1:] + .spelt[.positions.YY], (.text.clean | match("\\d{4}").string)]
+                | select(.[0] != .[1])' >"$tmp/wrong"
+        records gendered-pronoun -m models/demo | spell | jq -c '
+                select(.spelt[.positions.NAME][1:] as $name
+                        | [.clean, .corrupted] | transpose | map(.[0] != .[1]) | index(true)
+                        | . == null) // select(([.clean, .corrupted] | transpose
+                        | map(.[0] != .[1]) | index(true)) != .positions.NAME)' >>"$tmp/wrong"
+        records induction -m models/demo | spell | jq -c '
+                select((.clean[.positions.FIRST] == .clean[.positions.END]
+                        and .positions.FIRST < .positions.END
+                        and .spelt[.positions["FIRST+1"]] == .answer) | not)' >>"$tmp/wrong"
+        records docstring -m models/demo | spell | jq -c '
+                select((.spelt[.positions.ANSWER] == .answer
+                        and .spelt[.positions.WRONG] == .wrong) | not)' >>"$tmp/wrong"
+        [[ ! -s $tmp/wrong ]] || fail "$(head -n 3 "$tmp/wrong")"
+}
+
+@test "ids of one tokenizer are refused by a model with another" {
+        hap-task -q greater-than -m "$BYTES" -n 5 -o "$tmp/bytes.task"
+        assert_refused 3 "its token ids are of tokenizer" \
+                hap-forward -m models/demo -o "$tmp/x" "$tmp/bytes.task"
+        assert_not_exists "$tmp/x"
+}
+
+# --- prompts that are made ---
+
+@test "made prompts: both orders alike often, equal lengths, all names one token" {
+        records ioi -m "$PLAIN" -n 400 >"$tmp/made"
+        assert_equal "$(jq -s 'map(select(.positions.IO < .positions.S1)) | length' "$tmp/made")" 200
+        assert_equal "$(jq -s 'map(.text.clean) | unique | length' "$tmp/made")" 400
+        assert_equal "$(jq -s 'map(select((.clean | length) != (.corrupted | length))) | length' "$tmp/made")" 0
+        assert_equal "$(jq -s 'map(select((.answers | length) != 1 or (.wrongs | length) != 1)) | length' "$tmp/made")" 0
+}
+
+@test "made splits share no prompt, clean or corrupted, whatever the seeds" {
+        for task in ioi greater-than gendered-pronoun; do
+                for split in train validation test; do
+                        for seed in 1 2; do
+                                for kind in $(hap-task --list -m "$PLAIN" | awk -v t=$task \
+                                        '$1 == t { $1 = $2 = $3 = ""; gsub(",", ""); print; exit }'); do
+                                        records $task -m "$PLAIN" --split $split --seed $seed \
+                                                --corruption "$kind" -n 300 |
+                                                jq -r '.clean, .corrupted | @csv'
+                                done
+                        done | sort -u >"$tmp/$task-$split"
+                        [[ $(wc -l <"$tmp/$task-$split") -ge 600 ]] || fail "too few prompts"
+                done
+                sort "$tmp/$task"-* | uniq -d >"$tmp/shared"
+                [[ ! -s $tmp/shared ]] || fail "$task: $(wc -l <"$tmp/shared") shared"
+        done
+}
+
+@test "a number or a corruption does not change which prompts are made, a seed does" {
+        records ioi -m "$PLAIN" -n 50 --seed 3 | jq -c .clean >"$tmp/fifty"
+        records ioi -m "$PLAIN" -n 10 --seed 3 --corruption random-names | jq -c .clean >"$tmp/ten"
+        records ioi -m "$PLAIN" -n 10 --seed 4 | jq -c .clean >"$tmp/other"
+        head -n 10 "$tmp/fifty" | cmp - "$tmp/ten"
+        run ! cmp -s "$tmp/ten" "$tmp/other"
+        hap-task -q ioi -m "$PLAIN" -n 50 -o "$tmp/a"
+        hap-task -q ioi -m "$PLAIN" -n 50 -o "$tmp/b"
+        assert_same "$tmp/a" "$tmp/b"
+}
+
+@test "made corruptions change the names that they say" {
+        # words that are names: IO (i), S (s), others (o), in order of appearance
+        for pair in abc:ooo s2-io-flip:isi,sii s1-io-flip:sis,iss s1-flip:ios,ois random-names:oo; do
+                records ioi -m "$PLAIN" -n 40 --corruption "${pair%:*}" | spell | jq -r '
+                        (.answer[1:]) as $io | (.wrong[1:]) as $s
+                        | .text as $t
+                        | [$t.clean, $t.corrupted | [scan("[A-Z][a-z]+")]]
+                        | [transpose[] | select(.[0] == $io or .[0] == $s) | .[1]]
+                        | map(if . == $io then "i" elif . == $s then "s" else "o" end) | join("")' |
+                        sort -u | paste -sd, >"$tmp/shape"
+                case ${pair%:*} in
+                s2-io-flip) assert_equal "$(cat "$tmp/shape")" isi,sii ;;
+                s1-io-flip) assert_equal "$(cat "$tmp/shape")" iss,sis ;;
+                s1-flip) assert_equal "$(cat "$tmp/shape")" ios,ois ;;
+                *) assert_equal "$(cat "$tmp/shape")" ooo ;;
+                esac
+        done
+        records ioi -m "$PLAIN" -n 40 --corruption random-names |
+                jq -r '.positions as $p | .corrupted
+                        | [.[$p.S1] == .[$p.S2], .[$p.S1] != .[$p.IO]] | all' | sort -u >"$tmp/repeats"
+        assert_equal "$(cat "$tmp/repeats")" true
+        records ioi -m "$PLAIN" -n 40 --corruption abc |
+                jq -r '.positions as $p | [.corrupted[$p.IO, $p.S1, $p.S2]] | unique | length' |
+                sort -u >"$tmp/three"
+        assert_equal "$(cat "$tmp/three")" 3
+}
+
+@test "later years are all of them where two digits are a token, greater tens where one is" {
+        records greater-than -m "$PLAIN" -n 50 --generate | spell | jq -c '
+                (.spelt[.positions.YY] | tonumber) as $year
+                | select((.answers | length) != 99 - $year or (.wrongs | length) != $year + 1)' \
+                >"$tmp/wrong"
+        records greater-than -m "$BYTES" -n 50 | spell >"$tmp/digits"
+        jq -c '(.spelt[.positions.YY] | tonumber) as $tens
+                | select((.answers | length) != 9 - $tens or (.wrongs | length) != $tens
+                         or (.answer | tonumber) != $tens + 1 or .wrong != "0")' \
+                "$tmp/digits" >>"$tmp/wrong"
+        assert_equal "$(wc -l <"$tmp/digits")" 50
+        [[ ! -s $tmp/wrong ]] || fail "$(head -n 3 "$tmp/wrong")"
+}
+
+@test "pronouns: as many of each, and the corrupted name is of the other gender" {
+        records gendered-pronoun -m "$PLAIN" -n 60 | spell >"$tmp/made"
+        assert_equal "$(jq -s 'map(select(.answer == "Ġhe" and .wrong == "Ġshe")) | length' "$tmp/made")" 30
+        assert_equal "$(jq -s 'map(select(.answer == "Ġshe" and .wrong == "Ġhe")) | length' "$tmp/made")" 30
+        # a name that is a woman's in one clean prompt is never a man's in another
+        run jq -s '[.[] | {(.clean[.positions.NAME] | tostring): .answer}] as $seen
+                | ($seen | unique | length) == ($seen | map(keys[0]) | unique | length)
+                  and all(.[]; .corrupted[.positions.NAME] as $o
+                        | .answer as $a | $seen | map(.[$o | tostring] // empty) | all(. != $a))' "$tmp/made"
+        assert_output true
+}
+
+@test "a vocabulary without names is refused, saying how many there are" {
+        assert_refused 3 "0 of 94 men's names are one token" hap-task ioi -m "$BYTES" -o "$tmp/x"
+}
+
+@test "a task that only the demo model has is refused for another" {
+        assert_refused 2 "no task 'docstring' for model" hap-task docstring -m "$PLAIN" -o "$tmp/x"
+}
+
+# --- the user's own prompts ---
+
+@test "own lines: single and plural answers, ids and texts, at, positions, no wrongs" {
+        lines '{"id": "a", "clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "wrong": 6}' '' \
+                '{"clean": [1, 2], "corrupted": [2, 2], "answers": [7, 8], "at": [0, 1]}' \
+                '{"id": 9, "clean": "Mary", "corrupted": "John", "answers": " x", "positions": {"P": 0}}' \
+                '{"clean": [1], "corrupted": [2], "at": [0]}'
+        records --from "$tmp/lines.jsonl" >"$tmp/records"
+        cat >"$tmp/wanted" <<'END'
+{"id":"a","clean":[1,2,3],"corrupted":[1,4,3],"answers":[5],"wrongs":[6]}
+{"id":"3","clean":[1,2],"corrupted":[2,2],"answers":[7,8],"at":[0,1]}
+{"id":9,"clean":"Mary","corrupted":"John","answers":[" x"],"positions":{"P":0}}
+{"id":"5","clean":[1],"corrupted":[2],"at":[0]}
+END
+        diff <(jq -Sc . "$tmp/records") <(jq -Sc . "$tmp/wanted")
+        hap-task -q --from - <"$tmp/lines.jsonl" -o "$tmp/piped"
+        json "$tmp/piped" | jq -c 'select(has("id"))' | cmp - "$tmp/records"
+        assert_equal "$(header --from "$tmp/lines.jsonl" | jq -r '.task.name')" lines
+        assert_equal "$(header copying --from "$tmp/lines.jsonl" | jq -r '.task.name')" copying
+}
+
+@test "another field may be the corrupted prompt" {
+        lines '{"clean": [1, 2], "corrupted": [3, 2], "turned_round": [2, 1], "answer": 5}'
+        run records --from "$tmp/lines.jsonl" --corruption turned-round
+        assert_equal "$(jq -c .corrupted <<<"$output")" '[2,1]'
+        assert_refused 2 "has corrupted, turned-round" \
+                hap-task --from "$tmp/lines.jsonl" --corruption none -o "$tmp/x"
+}
+
+@test "unequal lengths are refused with the line number: ids always, texts with a model" {
+        lines '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}' \
+                '{"clean": [1, 2], "corrupted": [1], "answer": 1}'
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': clean has 2 tokens, corrupted 1" \
+                hap-task --from "$tmp/lines.jsonl" -o "$tmp/x"
+        lines '{"clean": "So Mary", "corrupted": "So John", "answer": " she"}' '' \
+                '{"clean": "So Mary", "corrupted": "So Mary went", "answer": " she"}'
+        assert_refused 3 "line 3 of '$tmp/lines.jsonl': clean has 2 tokens, corrupted 3" \
+                hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
+        assert_not_exists "$tmp/x"
+}
+
+@test "a line that is no example is refused with its number and the reason" {
+        good='{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}'
+        while IFS='|' read -r line reason; do
+                lines "$good" "$line"
+                assert_refused 3 "line 2 of '$tmp/lines.jsonl': $reason" \
+                        hap-task --from "$tmp/lines.jsonl" -o "$tmp/x"
+        done <<'END'
+{"clean": [1, 2]|no JSON
+[1, 2]|no JSON object
+{"clean": [1], "clean": [2], "corrupted": [1], "answer": 1}|no JSON
+{"corrupted": [1, 2], "answer": 1}|there is no 'clean'
+{"clean": [1, 2], "answer": 1}|there is no 'corrupted'
+{"clean": [1, 2], "corrupted": [1, 3]}|there is no 'answers'
+{"clean": [], "corrupted": [], "answer": 1}|clean is no text and no token ids
+{"clean": [1, -2], "corrupted": [1, 3], "answer": 1}|clean has token id -2
+{"clean": [1, 2.5], "corrupted": [1, 3], "answer": 1}|clean holds something that is no token id
+{"clean": [1, 2], "corrupted": [1, 3], "answers": []}|answers is empty
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "wrongs": []}|wrongs is empty
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "answers": [1]}|there are both 'answer' and 'answers'
+{"clean": [1, 2], "corrupted": [1, 3], "answers": [1, 2], "wrongs": [2]}|token 2 is twice among answers and wrongs
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [2]}|at holds a position outside 0 to 1
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [1, 0]}|at is not one ascending range
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"IO": 2}}|position 'IO' is outside 0 to 1
+{"clean": "So Mary", "corrupted": "So John", "answers": [true]}|answers holds what is no text and no token id
+END
+}
+
+@test "what does not fit the model is refused with the line number" {
+        while IFS='|' read -r line reason; do
+                lines "$line"
+                assert_refused 3 "line 1 of '$tmp/lines.jsonl': $reason" \
+                        hap-task -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+        done <<END
+{"clean": [1, 97], "corrupted": [1, 3], "answer": 1}|clean has token id 97, the ids end at 96
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 97}|answer
+{"clean": [$(seq -s, 65)], "corrupted": [$(seq -s, 65)], "answer": 1}|clean has 65 tokens, the model has 64 positions
+END
+        lines '{"clean": "So Mary", "corrupted": "So John", "answer": " unheardof"}'
+        assert_refused 3 "' unheardof' is not one token" \
+                hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
+}
+
+@test "ids need no tokenizer, texts are refused without one" {
+        records -m tests/golden/gpt2-a/model --from tests/golden/gpt2-a/prompts.jsonl |
+                jq -c '[.clean, .corrupted, .answers[0], .wrongs[0]]' >"$tmp/ours"
+        jq -c '[.clean, .corrupted, .answer, .wrong]' tests/golden/gpt2-a/prompts.jsonl >"$tmp/theirs"
+        assert_same "$tmp/ours" "$tmp/theirs"
+        lines '{"clean": "So", "corrupted": "At", "answer": " x"}'
+        assert_refused 3 "line 1 of '$tmp/lines.jsonl', which is text" \
+                hap-task -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+}
+
+@test "no lines, and no file, are errors" {
+        printf '\n \n' >"$tmp/empty.jsonl"
+        assert_refused 3 "it holds no examples" hap-task --from "$tmp/empty.jsonl" -o "$tmp/x"
+        assert_refused 1 "cannot open '$tmp/none.jsonl'" hap-task --from "$tmp/none.jsonl" -o "$tmp/x"
+}
+
+# --- usage ---
+
+@test "misuse is refused with status 2" {
+        assert_refused 2 "there is no task 'nonsense': there are ioi, greater-than" hap-task nonsense -o "$tmp/x"
+        assert_refused 2 "there is no task '../ioi'" hap-task ../ioi -o "$tmp/x"
+        assert_refused 2 "no task is named" hap-task -o "$tmp/x"
+        assert_refused 2 "one task at a time" hap-task ioi induction -o "$tmp/x"
+        assert_refused 2 "--split cannot be used" hap-task --from - --split test -o "$tmp/x"
+        assert_refused 2 "--generate needs -m" hap-task ioi --generate -o "$tmp/x"
+        assert_refused 2 "none of" hap-task ioi --split holdout -o "$tmp/x"
+        assert_not_exists "$tmp/x"
+}
+
+@test "HAP_DATA says where the demo model is" {
+        mkdir -p "$tmp/data/models/demo/tasks"
+        head -n 3 models/demo/tasks/ioi-train.jsonl >"$tmp/data/models/demo/tasks/ioi-train.jsonl"
+        assert_equal "$(HAP_DATA=$tmp/data records ioi | wc -l)" 3
+        HAP_DATA=$tmp/none assert_refused 1 "set HAP_DATA" hap-task ioi -o "$tmp/x"
+}
+
+@test "a model's own folder of tasks is used before prompts are made" {
+        cp -R "$PLAIN" "$tmp/model"
+        mkdir "$tmp/model/tasks"
+        head -n 4 models/demo/tasks/induction-test.jsonl >"$tmp/model/tasks/my_own-test.jsonl"
+        head -n 4 models/demo/tasks/ioi-test.jsonl >"$tmp/model/tasks/ioi-test.jsonl"
+        assert_equal "$(records my-own -m "$tmp/model" --split test | wc -l)" 4
+        assert_equal "$(header ioi -m "$tmp/model" --split test | jq -r .task.source)" model
+        assert_equal "$(header ioi -m "$tmp/model" --split train | jq -r .task.source)" made
+        assert_equal "$(header ioi -m "$tmp/model" --split test --generate | jq -r .task.source)" made
+}
+
+@test "a full disk is an error" {
+        run -1 bash -c "hap-task -q ioi -n 300 >/dev/full"
+}
