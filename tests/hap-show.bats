@@ -72,6 +72,12 @@ whole_graph() {
         assert_equal "$(printf '%s\n' "${lines[@]}" | grep -cE '^  [ab] ')" 2
         kl=$(printf '%s\n' "${lines[@]}" | awk '$1 == "circuit" { for (i = 1; i <= NF; i++) if ($i == "kl") print i }')
         assert_equal "$(printf '%s\n' "${lines[@]}" | awk -v c="$kl" '$1 == "b" { print $c }')" 0.25
+        jq -nc '{hap: 1, kind: "report"}, {circuit: "a", metric: "kl", value: 0.25, sd: 0.5},
+                ({circuit: "a", metric: "kl", id: ("x", "y"), value: 1}), {end: "report"}' |
+                hap-convert -q --from json >"$tmp/r"
+        run -0 hap-show -q "$tmp/r"
+        assert_line --regexp '^  a +0.25 ± 0.5$'
+        assert_line --partial 'and 2 records of single examples'
 }
 
 @test "tasks, caches and logs are shown too, a tensor by its shape" {
@@ -134,7 +140,7 @@ whole_graph() {
 
 @test "only nodes of the circuit are drawn as such, whatever the sizes none over another" {
         for size in '4 4' '12 12' '30 9' '2 32' '40 1'; do
-                whole_graph ${size} >"$tmp/c" # shellcheck disable=SC2086
+                whole_graph "${size% *}" "${size#* }" >"$tmp/c"
                 hap-show -q --svg "$tmp/c" >"$tmp/svg"
                 sed -nE 's/.*<circle cx="([0-9.]+)" cy="([0-9.]+)" r="([0-9.]+)".*/\1 \2 \3/p
                         s/.*data-n.*<rect x="([0-9.]+)" y="([0-9.]+)" width="([0-9.]+)" height="([0-9.]+)".*/\1 \2 \3 \4/p' \

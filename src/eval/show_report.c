@@ -28,33 +28,47 @@ static size_t first_alike(const json_t *records, size_t i)
         return i;
 }
 
-static int put(struct hap_table *table, size_t row, const char *title, const json_t *value)
+static int put(struct hap_table *table, size_t row, const char *title, const char *text)
 {
         long column = hap_table_column(table, title);
-        char *text = hap_value_text(value);
-        int rc = -1;
 
-        if (column >= 0 && text)
-                rc = hap_table_set(table, row, (size_t)column, text);
-        free(text);
-        return rc;
+        return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
 }
 
-/* The metric's value, and in a circuit's first record all else it says. */
-static int put_record(struct hap_table *table, size_t row, const json_t *record, bool first)
+/* A metric's mean over the examples, and how much these differ. */
+static int put_metric(struct hap_table *table, size_t row, const json_t *record)
 {
         const char *metric = json_string_value(json_object_get(record, "metric"));
+        const json_t *value = json_object_get(record, "value"), *sd = json_object_get(record, "sd");
+        char text[64] = "-";
+
+        if (json_is_number(value) && json_is_number(sd))
+                snprintf(text, sizeof text, "%.4g ± %.2g", json_number_value(value),
+                         json_number_value(sd));
+        else if (json_is_number(value))
+                snprintf(text, sizeof text, "%.4g", json_number_value(value));
+        return put(table, row, metric ? metric : "value", text);
+}
+
+/* What the first record about a circuit says besides the metric. */
+static int put_rest(struct hap_table *table, size_t row, const json_t *record)
+{
+        static const char *const of_metric[] = {"metric", "value", "sd"};
         const char *key;
         json_t *value;
         int rc = 0;
 
         json_object_foreach((json_t *)record, key, value) {
-                if (strcmp(key, "metric") == 0 || json_is_array(value) || rc < 0)
+                bool own = json_is_array(value);
+                char *text;
+
+                for (size_t i = 0; i < sizeof of_metric / sizeof *of_metric; i++)
+                        own = own || strcmp(key, of_metric[i]) == 0;
+                if (own || rc < 0)
                         continue;
-                if (strcmp(key, "value") == 0)
-                        rc = put(table, row, metric ? metric : "value", value);
-                else if (first)
-                        rc = put(table, row, key, value);
+                text = hap_value_text(value);
+                rc = text ? put(table, row, key, text) : -1;
+                free(text);
         }
         return rc;
 }
@@ -80,8 +94,10 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                         rc = row < 0 ? -1 : 0;
                         rows[i] = (size_t)row;
                 }
+                if (rc == 0 && first == i)
+                        rc = put_rest(&table, rows[first], record);
                 if (rc == 0)
-                        rc = put_record(&table, rows[first], record, first == i);
+                        rc = put_metric(&table, rows[first], record);
         }
         if (rc == 0) {
                 fputc('\n', out);

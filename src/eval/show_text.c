@@ -34,7 +34,7 @@ static void write_entries(FILE *out, const json_t *value)
 static void write_header(const json_t *header, FILE *out)
 {
         static const char *const elsewhere[] = {"hap", "kind", "requires", "history", "model",
-                                                "graph", "circuit"};
+                                                "graph", "circuit", "circuits"};
         const json_t *model = json_object_get(header, "model");
         const char *key;
         json_t *value;
