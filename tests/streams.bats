@@ -1,0 +1,274 @@
+load helper
+
+# What every program promises of streams, shown on the whole pipeline over the
+# demo model.
+
+setup_file() {
+        cd "$BATS_FILE_TMPDIR"
+        hap-task -q -m "$root/models/demo" -n 3 ioi >task
+        hap-forward -q -m "$root/models/demo" task >cache
+        hap-attrib -q cache >scores
+        hap-select -q --keep 20 scores >circuit
+        hap-eval -q -m "$root/models/demo" task circuit >report
+}
+
+# The stage that reads a kind, and what else it needs.
+next_stage() {
+        case $1 in
+        task) hap-forward -q -m "$root/models/demo" "$2" ;;
+        cache) hap-attrib -q "$2" ;;
+        scores) hap-select -q --keep 20 "$2" ;;
+        circuit) hap-eval -q -m "$root/models/demo" "$BATS_FILE_TMPDIR/task" "$2" ;;
+        report) hap-show -q "$2" ;;
+        esac
+}
+
+# The stage refuses the first $2 bytes of the stream of kind $1.
+refuses_cut() {
+        local rc=0
+        head -c "$2" "$BATS_FILE_TMPDIR/$1" >"$tmp/cut"
+        next_stage "$1" "$tmp/cut" >"$tmp/out" 2>"$tmp/said" || rc=$?
+        [[ $rc -eq 3 && $(cat "$tmp/said") == *"cannot read '$tmp/cut': truncated"* ]] ||
+                fail "$1 cut to $2 bytes: status $rc, $(cat "$tmp/said")"
+}
+
+# Where the header of a stream of kind $1 ends, and each of its records: what a
+# stream of so many records has but for its trailer, whose size its fields give.
+boundaries() {
+        local records n
+        hap-convert -q --to json "$BATS_FILE_TMPDIR/$1" >"$tmp/lines"
+        records=$(($(wc -l <"$tmp/lines") - 2))
+        for ((n = 0; n <= records; n++)); do
+                { head -n $((n + 1)) "$tmp/lines" && tail -n 1 "$tmp/lines"; } |
+                        hap-convert -q --from json >"$tmp/first"
+                echo $(($(wc -c <"$tmp/first") - 26 - ${#1}))
+        done
+}
+
+cut_everywhere() {
+        local at size cuts
+        size=$(wc -c <"$BATS_FILE_TMPDIR/$1")
+        boundaries "$1" >"$tmp/boundaries"
+        cuts=$(cat "$tmp/boundaries")
+        RANDOM=1
+        for _ in {1..50}; do
+                cuts+=" $(((RANDOM << 15 | RANDOM) % (size - 1) + 1))"
+        done
+        for at in $cuts; do
+                refuses_cut "$1" "$at"
+        done
+}
+
+@test "a task cut at any record or at random makes hap-forward exit 3" { cut_everywhere task; }
+@test "a cache cut at any record or at random makes hap-attrib exit 3" { cut_everywhere cache; }
+@test "a circuit cut at any record or at random makes hap-eval exit 3" { cut_everywhere circuit; }
+@test "a report cut at any record or at random makes hap-show exit 3" { cut_everywhere report; }
+
+@test "scores cut at any of their first records or at random make hap-select exit 3" {
+        # a section of 20 of the 479 records: cutting at each takes long
+        { json -q "$BATS_FILE_TMPDIR/scores" | head -n 21 && echo '{"end":"scores"}'; } |
+                hap-convert -q --from json >"$tmp/short"
+        mkdir "$tmp/other"
+        cp "$tmp/short" "$tmp/other/scores"
+        BATS_FILE_TMPDIR=$tmp/other cut_everywhere scores
+}
+
+@test "the message names the last whole record" {
+        boundaries task >"$tmp/boundaries"
+        at=$(sed -n 3p "$tmp/boundaries") # behind the header and two records
+        head -c "$at" "$BATS_FILE_TMPDIR/task" >"$tmp/cut"
+        assert_refused 3 "hap-forward: cannot read '$tmp/cut': truncated after record 2" \
+                hap-forward -m "$root/models/demo" "$tmp/cut"
+        head -c "$at" "$BATS_FILE_TMPDIR/task" >"$tmp/cut"
+        run -3 bash -c "hap-forward -m '$root/models/demo' <'$tmp/cut' 2>&1 >/dev/null"
+        assert_output "hap-forward: cannot read 'standard input': truncated after record 2"
+}
+
+@test "what a failed stage wrote has no trailer, so the next one fails too" {
+        size=$(wc -c <"$BATS_FILE_TMPDIR/task")
+        head -c $((size - 40)) "$BATS_FILE_TMPDIR/task" >"$tmp/cut"
+        run bash -c "hap-forward -q -m '$root/models/demo' '$tmp/cut' 2>/dev/null | hap-attrib -q >'$tmp/out'; echo \${PIPESTATUS[@]}"
+        assert_output --regexp '3 [13]$'
+        run ! hap-select -q --keep 5 -o "$tmp/circuit" "$tmp/out"
+        assert_not_exist "$tmp/circuit"
+}
+
+@test "a damaged byte is found wherever it stands" {
+        size=$(wc -c <"$BATS_FILE_TMPDIR/circuit")
+        RANDOM=2
+        for _ in {1..30}; do
+                at=$(((RANDOM << 15 | RANDOM) % size))
+                { head -c "$at" "$BATS_FILE_TMPDIR/circuit" &&
+                        tail -c +$((at + 1)) "$BATS_FILE_TMPDIR/circuit" | head -c 1 | tr '\000-\377' '\001-\377\000' &&
+                        tail -c +$((at + 2)) "$BATS_FILE_TMPDIR/circuit"; } >"$tmp/damaged"
+                [[ $(wc -c <"$tmp/damaged") -eq $size ]]
+                rc=0
+                hap-convert -q --to json "$tmp/damaged" >"$tmp/out" 2>"$tmp/said" || rc=$?
+                [[ $rc -eq 3 ]] || fail "byte $at: status $rc"
+        done
+}
+
+@test "two streams one behind the other are a stream, as files, by cat, or in a pipe" {
+        cd "$BATS_FILE_TMPDIR"
+        hap-convert -q --to json scores circuit >"$tmp/files"
+        cat scores circuit >"$tmp/cat"
+        hap-convert -q --to json "$tmp/cat" >"$tmp/cat.json"
+        assert_same "$tmp/files" "$tmp/cat.json"
+        # shellcheck disable=SC2002 # a pipe is what is tested
+        cat "$tmp/cat" | hap-convert -q --to json >"$tmp/pipe.json"
+        assert_same "$tmp/files" "$tmp/pipe.json"
+        hap-convert -q --to json scores - <circuit >"$tmp/mixed.json"
+        assert_same "$tmp/files" "$tmp/mixed.json"
+        hap-convert -q --to json <(cat scores) <(cat circuit) >"$tmp/fifo.json"
+        assert_same "$tmp/files" "$tmp/fifo.json"
+}
+
+@test "a section does not go on in the next file" {
+        head -c 300 "$BATS_FILE_TMPDIR/circuit" >"$tmp/a"
+        tail -c +301 "$BATS_FILE_TMPDIR/circuit" >"$tmp/b"
+        assert_refused 3 "cannot read '$tmp/a': truncated" hap-convert --to json "$tmp/a" "$tmp/b"
+}
+
+@test "gzip is read wherever a section begins, and -z writes it, always the same" {
+        cd "$BATS_FILE_TMPDIR"
+        hap-select -q -z --keep 20 scores >"$tmp/circuit.gz"
+        hap-select -q -z --keep 20 scores >"$tmp/again.gz"
+        assert_same "$tmp/circuit.gz" "$tmp/again.gz"
+        gzip -dc "$tmp/circuit.gz" | cmp - circuit
+        gzip -c scores >"$tmp/scores.gz"
+        hap-select -q --keep 20 "$tmp/scores.gz" | cmp - circuit
+        cat circuit "$tmp/circuit.gz" circuit "$tmp/circuit.gz" "$tmp/circuit.gz" >"$tmp/mixed"
+        hap-convert -q --to json circuit circuit circuit circuit circuit >"$tmp/should"
+        hap-convert -q --to json "$tmp/mixed" >"$tmp/is"
+        assert_same "$tmp/should" "$tmp/is"
+        # shellcheck disable=SC2002
+        cat "$tmp/mixed" | hap-convert -q --to json >"$tmp/is"
+        assert_same "$tmp/should" "$tmp/is"
+}
+
+@test "cut or damaged gzip is refused" {
+        gzip -c "$BATS_FILE_TMPDIR/circuit" >"$tmp/gz"
+        size=$(wc -c <"$tmp/gz")
+        for n in 2 5 10 50 $((size / 2)) $((size - 9)) $((size - 1)); do
+                head -c "$n" "$tmp/gz" >"$tmp/cut.gz"
+                assert_refused 3 "cannot read '$tmp/cut.gz': truncated" hap-convert --to json "$tmp/cut.gz"
+        done
+        { head -c $((size - 8)) "$tmp/gz" && printf '\1\2\3\4\5\6\7\10'; } >"$tmp/bad.gz"
+        assert_refused 3 "cannot read '$tmp/bad.gz': damaged gzip data" hap-convert --to json "$tmp/bad.gz"
+}
+
+@test "-p puts the sections read before the own, unchanged" {
+        cd "$BATS_FILE_TMPDIR"
+        cat scores circuit >"$tmp/should"
+        hap-select -q -p --keep 20 scores | cmp - "$tmp/should"
+        # shellcheck disable=SC2002
+        cat scores | hap-select -q -p --keep 20 | cmp - "$tmp/should"
+        cat cache scores circuit >"$tmp/should"
+        hap-attrib -q -p cache | hap-select -q -p --keep 20 | cmp - "$tmp/should"
+}
+
+@test "every limit is refused with a message that names it" {
+        # field ESCAPES: a record with one field of these bytes
+        field() { printf '%b' '\x82\xa3hap\x01\xa4kind\xa6scores\x81\xa1x'"$1"; }
+        field '\xc6\x40\x00\x00\x00' >"$tmp/a"
+        assert_refused 3 "cannot read '$tmp/a': record 1: a record of 1073741832 bytes exceeds the limit of 1073741824" hap-convert --to json "$tmp/a"
+        field '\xdd\x01\x00\x00\x01' >"$tmp/a"
+        assert_refused 3 "record 1: an array of 16777217 elements exceeds the limit of 16777216" hap-convert --to json "$tmp/a"
+        field '\xdf\xff\xff\xff\xff' >"$tmp/a"
+        assert_refused 3 "record 1: a map of 4294967295 elements exceeds the limit of 16777216" hap-convert --to json "$tmp/a"
+        field '\xdb\x00\x10\x00\x01' >"$tmp/a"
+        assert_refused 3 "record 1: text of 1048577 bytes exceeds the limit of 1048576" hap-convert --to json "$tmp/a"
+        field "$(printf '\\x91%.0s' {1..40})" >"$tmp/a"
+        assert_refused 3 "record 1: nesting of 33 levels exceeds the limit of 32" hap-convert --to json "$tmp/a"
+}
+
+@test "another version, kind or requirement exits 3 and says what came" {
+        printf '%s\n' '{"hap":2,"kind":"task"}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/a"
+        assert_refused 3 "cannot read '$tmp/a': section 1 is of version 2, this program reads 1" hap-select --keep 5 "$tmp/a"
+        printf '%s\n' '{"hap":1,"kind":"music"}' '{"end":"music"}' | hap-convert -q --from json >"$tmp/a"
+        assert_refused 3 "section 1 is of unknown kind 'music'" hap-select --keep 5 "$tmp/a"
+        printf '%s\n' '{"hap":1,"kind":"task","requires":["wings"]}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/a"
+        assert_refused 3 "section 1 requires 'wings', which this version does not know" hap-select --keep 5 "$tmp/a"
+}
+
+@test "a full disk exits 1, says so, and leaves no file" {
+        cd "$BATS_FILE_TMPDIR"
+        for stage in task cache scores; do
+                rc=0
+                next_stage $stage $stage >/dev/full 2>"$tmp/said" || rc=$?
+                [[ $rc -eq 1 && $(cat "$tmp/said") == *"cannot write 'standard output': No space left on device" ]] ||
+                        fail "$stage: status $rc, $(cat "$tmp/said")"
+        done
+        # the file beside may not grow beyond 4 KiB: its writer dies of it
+        mkdir "$tmp/folder"
+        run bash -c "ulimit -f 4; hap-forward -q -m '$root/models/demo' -o '$tmp/folder/out' task"
+        [[ $status -ne 0 ]]
+        run -0 ls -A "$tmp/folder"
+        assert_output ''
+}
+
+@test "a file is replaced only by a whole one" {
+        echo old >"$tmp/out"
+        head -c 200 "$BATS_FILE_TMPDIR/scores" >"$tmp/cut"
+        assert_refused 3 'truncated' hap-select --keep 5 -o "$tmp/out" "$tmp/cut"
+        [[ $(cat "$tmp/out") == old ]]
+        ln -s out "$tmp/link"
+        hap-select -q --keep 20 -o "$tmp/link" "$BATS_FILE_TMPDIR/scores"
+        assert_same "$tmp/out" "$BATS_FILE_TMPDIR/circuit"
+        [[ -L $tmp/link ]]
+        run -0 ls -A "$tmp"
+        assert_output $'cut\nlink\nout'
+        assert_refused 1 "cannot write '$tmp/no/out': No such file or directory" hap-select --keep 5 -o "$tmp/no/out" "$BATS_FILE_TMPDIR/scores"
+}
+
+@test "a killed program leaves no file beside" {
+        mkdir "$tmp/folder"
+        mkfifo "$tmp/fifo"
+        for signal in TERM HUP; do
+                hap-select -q --keep 5 -o "$tmp/folder/out" "$tmp/fifo" &
+                pid=$!
+                exec 7>"$tmp/fifo"
+                head -c 100 "$BATS_FILE_TMPDIR/scores" >&7
+                for _ in {1..200}; do
+                        [[ -n $(ls -A "$tmp/folder") ]] && break
+                        sleep 0.05
+                done
+                [[ -n $(ls -A "$tmp/folder") ]]
+                kill -"$signal" "$pid"
+                rc=0
+                wait "$pid" || rc=$?
+                exec 7>&-
+                [[ $rc -eq $((128 + $(kill -l "$signal"))) ]]
+                [[ -z $(ls -A "$tmp/folder") ]]
+        done
+}
+
+@test "a pipe that loses its reader ends quietly" {
+        run bash -c "hap-forward -q -m '$root/models/demo' '$BATS_FILE_TMPDIR/task' 2>'$tmp/said' | head -c 1 >/dev/null; echo \${PIPESTATUS[0]}"
+        assert_output 141
+        [[ ! -s $tmp/said ]]
+}
+
+@test "binary data are not written to a terminal" {
+        need_tool script
+        run script -qec "hap-select --keep 5 '$BATS_FILE_TMPDIR/scores'" /dev/null
+        assert_output --partial 'hap-select: cannot write binary data to a terminal; use -o FILE or a pipe'
+        [[ $status -eq 2 ]]
+}
+
+@test "an empty stream is no stream to work on" {
+        : >"$tmp/empty"
+        for stage in task cache scores; do
+                rc=0
+                next_stage $stage "$tmp/empty" >"$tmp/out" 2>"$tmp/said" || rc=$?
+                [[ $rc -eq 3 && -s $tmp/said ]] || fail "$stage: status $rc, $(cat "$tmp/said")"
+        done
+        run -0 hap-convert -q --to json "$tmp/empty"
+        assert_output ''
+}
+
+@test "file names are told as the user gave them" {
+        cd "$tmp"
+        assert_refused 1 "hap-select: cannot read 'no such': No such file or directory" hap-select --keep 5 'no such'
+        assert_refused 1 "hap-select: cannot read '.': Is a directory" hap-select --keep 5 .
+}
