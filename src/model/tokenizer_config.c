@@ -1,4 +1,5 @@
 /* tokenizer_config.json: what the tokenizer's class adds to the files. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/number.h"
@@ -22,11 +23,17 @@ static bool is_class(const json_t *config, const char *family)
                 strcmp(name + n, "TokenizerFast") == 0);
 }
 
-/* The classes that set BOS themselves, whatever tokenizer.json says. */
+/* The classes that put BOS first unless told otherwise. */
 static bool sets_bos(const json_t *config)
 {
         return is_class(config, "Llama") || is_class(config, "CodeLlama") ||
                is_class(config, "Gemma") || is_class(config, "Cohere");
+}
+
+/* The classes that look at add_bos_token, whatever tokenizer.json says. */
+static bool obeys_add_bos(const json_t *config)
+{
+        return sets_bos(config) || is_class(config, "GPTNeoX");
 }
 
 static int32_t token_named(const struct hap_tokenizer *t, const json_t *config,
@@ -45,7 +52,7 @@ int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
                    struct hap_error *err)
 {
         const json_t *add = json_object_get(config, "add_bos_token");
-        bool obeyed = !whole || sets_bos(config);
+        bool obeyed = !whole || obeys_add_bos(config);
 
         if (!obeyed)
                 return 0;
@@ -75,8 +82,8 @@ static int add_special(struct hap_tokenizer *t, int32_t id, struct hap_error *er
                              err);
 }
 
-static int add_decoder_token(struct hap_tokenizer *t, const char *number,
-                             const json_t *token, struct hap_error *err)
+static int add_decoder_token(struct hap_tokenizer *t, int64_t id, const json_t *token,
+                             struct hap_error *err)
 {
         const json_t *content = json_object_get(token, "content");
         struct hap_added added = {
@@ -86,14 +93,11 @@ static int add_decoder_token(struct hap_tokenizer *t, const char *number,
                 .rstrip = json_is_true(json_object_get(token, "rstrip")),
                 .normalized = json_is_true(json_object_get(token, "normalized")),
         };
-        int64_t id;
-        int rc = hap_parse_int(number, "an id of added_tokens_decoder", 0,
-                               HAP_TOKENS_MAX - 1, &id, err);
+        int rc = 0;
 
-        if (rc != 0)
-                return HAP_EINPUT;
         if (!json_is_string(content))
-                return hap_fail(err, HAP_EINPUT, "added token %s has no content", number);
+                return hap_fail(err, HAP_EINPUT, "added token %lld has no content",
+                                (long long)id);
         added.id = hap_vocab_find(&t->vocab, json_string_value(content),
                                   json_string_length(content));
         if (added.id < 0) {
@@ -106,12 +110,39 @@ static int add_decoder_token(struct hap_tokenizer *t, const char *number,
                                        json_string_length(content), &added, err);
 }
 
+/* Tokens of added_tokens_decoder that tokenizer.json does not have. */
+int hap_config_tokens(struct hap_tokenizer *t, json_t *config, struct hap_error *err)
+{
+        json_t *decoder = json_object_get(config, "added_tokens_decoder"), *token;
+        size_t n = t->vocab.n;
+        bool *there = calloc(n + 1, sizeof *there);
+        const char *number;
+        int rc = 0;
+
+        if (there == NULL)
+                return hap_fail_memory(err, "the added tokens");
+        for (size_t i = 0; i < t->n_added; i++)
+                there[t->added[i].id] = true;
+        json_object_foreach(decoder, number, token) {
+                int64_t id = 0;
+
+                rc = hap_parse_int(number, "an id of added_tokens_decoder", 0,
+                                   HAP_TOKENS_MAX - 1, &id, err);
+                if (rc == 0 && ((size_t)id >= n || !there[id]))
+                        rc = add_decoder_token(t, id, token, err);
+                if (rc != 0)
+                        break;
+        }
+        free(there);
+        if (rc == HAP_EUSAGE) /* a number of the file's, not of the user's */
+                rc = err->code = HAP_EINPUT;
+        return rc;
+}
+
 int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *err)
 {
         static const char *const named[] = { "bos_token", "eos_token", "unk_token",
                                              "pad_token" };
-        json_t *decoder = json_object_get(config, "added_tokens_decoder"), *token;
-        const char *number;
         bool qwen = is_class(config, "Qwen2");
         int rc = 0;
 
@@ -126,9 +157,8 @@ int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *
                                   HAP_SPLIT_ISOLATED, false, err)
                   : hap_split_add(t, HAP_PATTERN_GPT2, sizeof HAP_PATTERN_GPT2 - 1,
                                   HAP_SPLIT_ISOLATED, false, err);
-        json_object_foreach(decoder, number, token)
-                if (rc == 0)
-                        rc = add_decoder_token(t, number, token, err);
+        if (rc == 0)
+                rc = hap_config_tokens(t, config, err);
         for (size_t i = 0; rc == 0 && i < sizeof named / sizeof *named; i++)
                 rc = add_special(t, token_named(t, config, named[i]), err);
         /* What both classes take for BOS, EOS or padding unless told otherwise. */

@@ -279,8 +279,10 @@ int hap_stage_post_processor(struct hap_tokenizer *t, const json_t *json,
                              struct hap_error *err);
 
 /* tokenizer_config.json, or NULL: how words are split and which tokens are
- * special when there is no tokenizer.json; whether BOS is put first. */
+ * special when there is no tokenizer.json; tokens added to those that there
+ * are; whether BOS is put first. */
 int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *err);
+int hap_config_tokens(struct hap_tokenizer *t, json_t *config, struct hap_error *err);
 int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
                    struct hap_error *err);
 

@@ -195,6 +195,33 @@ static int add_tokens(const struct folder *f, const json_t *tokens)
         return rc;
 }
 
+/* A ByteLevel that is not within a Sequence obeys the config's word on it. */
+static void override_prefix(const struct folder *f, const json_t *pre_tokenizer)
+{
+        const json_t *prefix = json_object_get(f->config, "add_prefix_space");
+        const char *type = json_string_value(json_object_get(pre_tokenizer, "type"));
+
+        if (json_is_boolean(prefix) && type != NULL && strcmp(type, "ByteLevel") == 0)
+                strcpy(f->t->prefix, json_is_true(prefix) ? " " : "");
+}
+
+static int read_stages(const struct folder *f, const json_t *json)
+{
+        const json_t *pre_tokenizer = json_object_get(json, "pre_tokenizer");
+        int rc = hap_stage_normalizer(f->t, json_object_get(json, "normalizer"), f->err);
+
+        if (rc == 0)
+                rc = hap_stage_pre_tokenizer(f->t, pre_tokenizer, f->err);
+        if (rc != 0)
+                return rc;
+        if (f->t->byte_level && f->t->byte_fallback)
+                return hap_fail(f->err, HAP_EINPUT,
+                                "byte_fallback behind ByteLevel is not supported");
+        override_prefix(f, pre_tokenizer);
+        return hap_stage_post_processor(f->t, json_object_get(json, "post_processor"),
+                                        f->err);
+}
+
 static int read_tokenizer_json(const struct folder *f)
 {
         json_t *json;
@@ -206,17 +233,9 @@ static int read_tokenizer_json(const struct folder *f)
         if (rc == 0)
                 rc = add_tokens(f, json_object_get(json, "added_tokens"));
         if (rc == 0)
-                rc = hap_stage_normalizer(f->t, json_object_get(json, "normalizer"),
-                                          f->err);
+                rc = hap_config_tokens(f->t, f->config, f->err);
         if (rc == 0)
-                rc = hap_stage_pre_tokenizer(
-                        f->t, json_object_get(json, "pre_tokenizer"), f->err);
-        if (rc == 0 && f->t->byte_level && f->t->byte_fallback)
-                rc = hap_fail(f->err, HAP_EINPUT,
-                              "byte_fallback behind ByteLevel is not supported");
-        if (rc == 0)
-                rc = hap_stage_post_processor(
-                        f->t, json_object_get(json, "post_processor"), f->err);
+                rc = read_stages(f, json);
         json_decref(json);
         return rc;
 }

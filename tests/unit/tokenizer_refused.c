@@ -214,6 +214,7 @@ TEST("BOS follows add_bos_token only for the classes that obey it")
                 { "{\"tokenizer_class\":\"GemmaTokenizer\",\"bos_token\":{\"content\":\"ab\"},"
                   "\"add_bos_token\":true}", 2 },
                 { "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"add_bos_token\":true}", 1 },
+                { "{\"tokenizer_class\":\"GPTNeoXTokenizer\"}", -1 },
         };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -230,6 +231,29 @@ TEST("BOS follows add_bos_token only for the classes that obey it")
         write_text("tokenizer_config.json", "{\"tokenizer_class\":\"LlamaTokenizer\","
                                             "\"bos_token\":\"a\",\"add_eos_token\":true}");
         refused_at(folder, "add_eos_token");
+        remove_folder();
+}
+
+TEST("the config adds tokens to tokenizer.json, and says whether a space comes first")
+{
+        const char *json = "{\"model\":{\"vocab\":{\"a\":0,\"\u0120\":1},\"merges\":[]},"
+                           "\"pre_tokenizer\":{\"type\":\"ByteLevel\"}}";
+        int32_t ids[4];
+
+        new_folder();
+        write_text("tokenizer.json", json);
+        struct hap_tokenizer *t = load(folder);
+        CHECK(hap_tokenizer_encode(t, "a", 1, true, true, ids, 4, &err) == 2);
+        hap_tokenizer_free(t);
+        write_text("tokenizer_config.json",
+                   "{\"add_prefix_space\":false,\"added_tokens_decoder\":{\"9\":"
+                   "{\"content\":\"<x>\",\"special\":true}}}");
+        t = load(folder);
+        CHECK(hap_tokenizer_encode(t, "a<x>", 4, true, true, ids, 4, &err) == 2);
+        CHECK(ids[0] == 0 && ids[1] == 9);
+        hap_tokenizer_free(t);
+        write_text("tokenizer_config.json", "{\"added_tokens_decoder\":{\"x\":{}}}");
+        refused_at(folder, "added_tokens_decoder");
         remove_folder();
 }
 
