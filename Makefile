@@ -44,7 +44,8 @@ BIN := $(BUILD)/bin
 endif
 
 CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"' -DHAP_DATADIR='"$(PREFIX)/share/hap"'
-ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) -fopenmp -ffp-contract=fast -MMD -MP
+ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) -fopenmp -ffp-contract=fast \
+	-fno-math-errno -fno-trapping-math -MMD -MP
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
 LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash -lopenblas -lz -lm
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) -fopenmp

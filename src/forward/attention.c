@@ -185,7 +185,7 @@ static void turn_back(const struct hap_engine *engine, int layer, bool key,
         const struct hap_norm *norm = key ? &weights->k_norm : &weights->q_norm;
         const float zero = 0;
 
-        hap_rotate(config, weights, position, -1, d);
+        hap_rotate(engine, layer, position, -1, d);
         if (raw != NULL) {
                 struct hap_config rms = *config;
 
@@ -258,23 +258,44 @@ int hap_heads_backward(struct hap_work *work, const struct hap_batch *batch,
         return HAP_OK;
 }
 
-void hap_rotate(const struct hap_config *config, const struct hap_layer *layer,
-                int position, float sign, float *x)
+/* cos and sin of the angle of pair i at a position, times the layer's scale. */
+static void angle(const struct hap_layer *layer, int position, int i, float *c, float *s)
 {
-        const int half = config->n_rotary / 2;
+        const double a = (double)position * layer->rotary_frequency[i];
 
-        if (config->positions != HAP_POSITIONS_ROTARY || layer->rotary_frequency == NULL)
+        *c = (float)cos(a) * layer->rotary_scale;
+        *s = (float)sin(a) * layer->rotary_scale;
+}
+
+void hap_rotary_fill(const struct hap_layer *layer, int half, int positions, float *table)
+{
+        for (int t = 0; t < positions; t++)
+                for (int i = 0; i < half; i++, table += 2)
+                        angle(layer, t, i, table, table + 1);
+}
+
+void hap_rotate(const struct hap_engine *engine, int layer, int position, float sign, float *x)
+{
+        const struct hap_config *config = &engine->model->config;
+        const int half = config->n_rotary / 2;
+        const float *table = engine->rotary != NULL ? engine->rotary[layer] : NULL;
+
+        if (config->positions != HAP_POSITIONS_ROTARY || table == NULL)
                 return;
         for (int i = 0; i < half; i++) {
-                const double angle = (double)position * layer->rotary_frequency[i];
-                const float c = (float)cos(angle) * layer->rotary_scale;
-                const float s = (float)sin(angle) * layer->rotary_scale * sign;
                 float *a = config->rotary_interleaved ? x + 2 * i : x + i;
                 float *b = config->rotary_interleaved ? x + 2 * i + 1 : x + i + half;
                 const float old = *a;
+                float c, s;
 
-                *a = old * c - *b * s;
-                *b = *b * c + old * s;
+                if (position < engine->n_rotary_positions) {
+                        c = table[2 * ((size_t)position * half + i)];
+                        s = table[2 * ((size_t)position * half + i) + 1];
+                } else {
+                        angle(&engine->model->layers[layer], position, i, &c, &s);
+                }
+                *a = old * c - *b * s * sign;
+                *b = *b * c + old * s * sign;
         }
 }
 
@@ -306,7 +327,8 @@ void hap_heads_turn(const struct hap_engine *engine, struct hap_heads *heads,
                         hap_norm_stats(&rms, 1, dh, raw + c * dh, &mean, &rstd[c]);
                         hap_norm_apply(norm, 1, dh, raw + c * dh, &mean, &rstd[c], vector);
                 }
-                hap_rotate(config, layer, rows->first[at] + r - rows->start[at], 1, vector);
+                hap_rotate(engine, heads->layer, rows->first[at] + r - rows->start[at], 1,
+                           vector);
         }
 }
 

@@ -64,6 +64,39 @@ static int fold_layer(struct hap_engine *engine, struct hap_layer *layer)
         return rc;
 }
 
+/* Tables of angles, one for all layers of the same frequencies. */
+static int tabulate(struct hap_engine *engine)
+{
+        const struct hap_config *config = &engine->model->config;
+        const struct hap_layer *layers = engine->model->layers;
+        const size_t half = (size_t)config->n_rotary / 2;
+
+        if (config->positions != HAP_POSITIONS_ROTARY)
+                return 0;
+        engine->n_rotary_positions = config->n_context < 1024 ? config->n_context : 1024;
+        engine->rotary = hap_arena_alloc(&engine->arena, (size_t)config->n_layers,
+                                         sizeof(*engine->rotary));
+        for (int l = 0; engine->rotary != NULL && l < config->n_layers; l++) {
+                float *table;
+                int same = 0;
+
+                while (layers[same].rotary_frequency != layers[l].rotary_frequency ||
+                       layers[same].rotary_scale != layers[l].rotary_scale)
+                        same++;
+                engine->rotary[l] = engine->rotary[same];
+                if (same < l || layers[l].rotary_frequency == NULL)
+                        continue;
+                table = hap_arena_alloc(&engine->arena,
+                                        2 * half * (size_t)engine->n_rotary_positions,
+                                        sizeof(*table));
+                if (table == NULL)
+                        return -1;
+                hap_rotary_fill(&layers[l], (int)half, engine->n_rotary_positions, table);
+                engine->rotary[l] = table;
+        }
+        return engine->rotary == NULL ? -1 : 0;
+}
+
 int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
                     bool split_input, struct hap_error *err)
 {
@@ -81,7 +114,7 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
         if (rc < 0)
                 return rc;
         engine->pool = hap_pool_new();
-        if (engine->pool == NULL) {
+        if (engine->pool == NULL || tabulate(engine) < 0) {
                 hap_engine_release(engine);
                 return hap_fail_memory(err, "an engine");
         }

@@ -31,6 +31,8 @@ struct hap_engine {
         struct hap_model *model; /* not owned; its norms are folded, see below */
         struct hap_graph graph;
         struct hap_arena arena; /* what folding added */
+        const float **rotary;   /* [n_layers]: angles' tables, NULL without rotary */
+        int n_rotary_positions; /* that the tables cover; others are computed */
         struct hap_pool *pool;  /* threads' scratch, kept between hap_parallel's */
 };
 

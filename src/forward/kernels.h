@@ -95,8 +95,9 @@ int hap_heads_backward(struct hap_work *work, const struct hap_batch *batch,
                        float *dk, float *dv);
 
 /* Turns one head's vector at a position (sign = 1), or back (sign = −1). */
-void hap_rotate(const struct hap_config *config, const struct hap_layer *layer,
-                int position, float sign, float *x);
+void hap_rotate(const struct hap_engine *engine, int layer, int position, float sign, float *x);
+/* table[position][pair] = cos, sin (times the layer's scale). */
+void hap_rotary_fill(const struct hap_layer *layer, int half, int positions, float *table);
 
 /* --- mlp.c --- */
 
