@@ -65,13 +65,13 @@ lines() {
         assert_refused 2 "301 examples from" hap-task ioi -n 301 -o "$tmp/x"
         assert_refused 2 "there are 300" hap-task ioi -n 301 -o "$tmp/x"
         assert_not_exists "$tmp/x"
-        assert_refused 2 "from 1 to 40000" hap-task ioi -n 0
+        assert_refused 2 "0 is not within 1 and 40000" hap-task ioi -n 0
 }
 
 @test "a corruption is its field, with dashes or underscores" {
         records ioi --corruption s2-io-flip | jq -c .corrupted >"$tmp/dashes"
         records ioi --corruption s2_io_flip | jq -c .corrupted >"$tmp/underscores"
-        jq -c .s2_io_flip models/demo/tasks/ioi-train.jsonl | head -n 200 >"$tmp/file"
+        head -n 200 models/demo/tasks/ioi-train.jsonl | jq -c .s2_io_flip >"$tmp/file"
         assert_same "$tmp/dashes" "$tmp/file"
         assert_same "$tmp/underscores" "$tmp/file"
 }
@@ -117,10 +117,9 @@ lines() {
 @test "the splits that ship share no prompt" {
         for task in $tasks; do
                 for split in train validation test; do
-                        jq -r .clean "models/demo/tasks/$task-$split.jsonl" | sort -u
+                        jq -c .clean "models/demo/tasks/$task-$split.jsonl" | sort -u
                 done | sort | uniq -d >"$tmp/shared"
-                # docstrings hold newlines, so their lines are shared by nature
-                [[ $task == docstring || ! -s $tmp/shared ]] || fail "$task: $(cat "$tmp/shared")"
+                [[ ! -s $tmp/shared ]] || fail "$task: $(cat "$tmp/shared")"
         done
 }
 
@@ -151,8 +150,8 @@ lines() {
 
 @test "answers are the ids of their words, and the texts are kept to be read" {
         records ioi -m models/demo | spell | jq -c '[.answer, .wrong, .text]' >"$tmp/ours"
-        jq -c '["Ġ" + .answer[1:], "Ġ" + .wrong[1:], {clean, corrupted}]' \
-                models/demo/tasks/ioi-train.jsonl | head -n 200 >"$tmp/theirs"
+        head -n 200 models/demo/tasks/ioi-train.jsonl |
+                jq -c '["Ġ" + .answer[1:], "Ġ" + .wrong[1:], {clean, corrupted}]' >"$tmp/theirs"
         assert_same "$tmp/ours" "$tmp/theirs"
 }
 
@@ -173,15 +172,12 @@ lines() {
 
 @test "the other tasks' positions point at year, name, arguments and repeated word" {
         records greater-than -m models/demo | spell | jq -c '
-                select((.positions as {$XX, $YY} | .text.clean | contains("\($XX)") | not) and false),
-                select(.text.clean | test("\\d{4}")) as $r | $r
-                | [.spelt[.positions.XX][1:] + .spelt[.positions.YY], (.text.clean | match("\\d{4}").string)]
+                [.spelt[.positions.XX][1:] + .spelt[.positions.YY],
+                 (.text.clean | match("[0-9]{4}").string)]
                 | select(.[0] != .[1])' >"$tmp/wrong"
-        records gendered-pronoun -m models/demo | spell | jq -c '
-                select(.spelt[.positions.NAME][1:] as $name
-                        | [.clean, .corrupted] | transpose | map(.[0] != .[1]) | index(true)
-                        | . == null) // select(([.clean, .corrupted] | transpose
-                        | map(.[0] != .[1]) | index(true)) != .positions.NAME)' >>"$tmp/wrong"
+        records gendered-pronoun -m models/demo | jq -c '
+                select(([.clean, .corrupted] | transpose | map(.[0] != .[1]) | index(true))
+                        != .positions.NAME)' >>"$tmp/wrong"
         records induction -m models/demo | spell | jq -c '
                 select((.clean[.positions.FIRST] == .clean[.positions.END]
                         and .positions.FIRST < .positions.END
@@ -239,21 +235,14 @@ lines() {
 }
 
 @test "made corruptions change the names that they say" {
-        # words that are names: IO (i), S (s), others (o), in order of appearance
-        for pair in abc:ooo s2-io-flip:isi,sii s1-io-flip:sis,iss s1-flip:ios,ois random-names:oo; do
-                records ioi -m "$PLAIN" -n 40 --corruption "${pair%:*}" | spell | jq -r '
-                        (.answer[1:]) as $io | (.wrong[1:]) as $s
-                        | .text as $t
-                        | [$t.clean, $t.corrupted | [scan("[A-Z][a-z]+")]]
-                        | [transpose[] | select(.[0] == $io or .[0] == $s) | .[1]]
-                        | map(if . == $io then "i" elif . == $s then "s" else "o" end) | join("")' |
-                        sort -u | paste -sd, >"$tmp/shape"
-                case ${pair%:*} in
-                s2-io-flip) assert_equal "$(cat "$tmp/shape")" isi,sii ;;
-                s1-io-flip) assert_equal "$(cat "$tmp/shape")" iss,sis ;;
-                s1-flip) assert_equal "$(cat "$tmp/shape")" ios,ois ;;
-                *) assert_equal "$(cat "$tmp/shape")" ooo ;;
-                esac
+        # what stands where the clean prompt has IO, S1 and S2: IO (i), S (s), others (o)
+        for wanted in abc=ooo s2-io-flip=isi,sii s1-io-flip=iss,sis s1-flip=ios,ois random-names=ooo; do
+                records ioi -m "$PLAIN" -n 40 --corruption "${wanted%=*}" | jq -r '
+                        .answers[0] as $io | .wrongs[0] as $s | .corrupted as $t
+                        | [.positions | .IO, .S1, .S2] | sort | map($t[.])
+                        | map(if . == $io then "i" elif . == $s then "s" else "o" end)
+                        | join("")' | sort -u | paste -sd, >"$tmp/shape"
+                assert_equal "$(cat "$tmp/shape")" "${wanted#*=}"
         done
         records ioi -m "$PLAIN" -n 40 --corruption random-names |
                 jq -r '.positions as $p | .corrupted
