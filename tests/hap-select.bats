@@ -174,7 +174,7 @@ expected() {
 }
 
 @test "what says nothing, too much or names nothing is wrong usage" {
-        assert_refused 2 "--keep or --threshold" hap-select -q "$EAP"
+        assert_refused 2 "--keep, --threshold or --auto" hap-select -q "$EAP"
         assert_refused 2 "cannot keep 263 edges" hap-select -q --keep 263 "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 101% "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 12x "$EAP"

@@ -34,8 +34,7 @@ static const struct hap_option options[] = {
         {0, "auto", NULL, HAP_FLAG, offsetof(struct select_options, search),
          .help = "find how much to keep, on the examples that are in the input too"},
         {0, "tolerance", "X", HAP_REAL, offsetof(struct select_options, tolerance),
-         .min = 0, .max = 1e6,
-         .help = "--auto: largest KL to the full model, in nats [0.1]"},
+         .help = "--auto: largest KL to the full model, in nats [0.1]", .min = 0, .max = 1e6},
         {0, "prompts", "N", HAP_INT, offsetof(struct select_options, prompts),
          .min = 1, .max = 1e9, .help = "--auto: how many examples to try on [32]"},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct select_options, ablation),
@@ -164,11 +163,11 @@ static void read_sections(struct selecting *s)
 
 static void check_options(struct hap_program *p, const struct select_options *opt)
 {
-        const bool amount = opt->how.keep.given;
-        if (opt->search && (amount || opt->together))
-                hap_die(p, HAP_EUSAGE, amount ? "--keep and --auto both say how much to keep"
-                                              : "--auto cannot be used with --union");
-        if (!opt->search && !amount && !(opt->how.threshold > -INFINITY))
+        if (opt->search && opt->how.keep.given)
+                hap_die(p, HAP_EUSAGE, "--keep and --auto both say how much to keep");
+        if (opt->search && opt->together)
+                hap_die(p, HAP_EUSAGE, "--auto cannot be used with --union");
+        if (!opt->search && !opt->how.keep.given && !(opt->how.threshold > -INFINITY))
                 hap_die(p, HAP_EUSAGE,
                         "nothing says how much to keep: --keep, --threshold or --auto");
 }
