@@ -35,6 +35,7 @@ run_examples() {
         bash script >out 2>err </dev/null || fail "exit status $? of"$'\n'"$(cat examples err)"
 }
 
+@test "the examples of hap-model's page run" { run_examples hap-model; }
 @test "the examples of hap-task's page run" { run_examples hap-task; }
 @test "the examples of hap-forward's page run" { run_examples hap-forward; }
 @test "the examples of hap-attrib's page run" { run_examples hap-attrib; }
