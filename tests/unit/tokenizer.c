@@ -1,6 +1,7 @@
 /* The tokenizer, against ids that the tokenizers library and sentencepiece
  * made; see tests/golden/make_tokenizers.py. */
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -288,6 +289,47 @@ TEST("a word of millions of bytes takes seconds, not hours")
         free(text);
         hap_tokenizer_free(t);
         hap_tokenizer_free(spm);
+}
+
+struct sharer {
+        const struct hap_tokenizer *t;
+        const char *text;
+        int32_t wanted[64];
+        int n, n_wrong;
+};
+
+static void *encode_often(void *argument)
+{
+        struct sharer *s = argument;
+        struct hap_error mine;
+        int32_t got[64];
+
+        for (int k = 0; k < 500; k++)
+                s->n_wrong += hap_tokenizer_encode(s->t, s->text, strlen(s->text), true, true,
+                                                   got, 64, &mine) != s->n ||
+                              memcmp(got, s->wanted, (size_t)s->n * sizeof *got) != 0;
+        return NULL;
+}
+
+TEST("threads share a tokenizer and get what one alone gets")
+{
+        struct hap_tokenizer *t = load(GOLDEN "qwen2");
+        struct sharer first = { .t = t }, sharers[4];
+        pthread_t threads[4];
+
+        first.text = "So Mary's box, 1999: caf\xc3\xa9 \xe6\x9d\xb1\xe4\xba\xac <s>";
+        first.n = hap_tokenizer_encode(t, first.text, strlen(first.text), true, true,
+                                       first.wanted, 64, &err);
+        CHECK(first.n > 10 && first.n <= 64);
+        for (int i = 0; i < 4; i++) {
+                sharers[i] = first;
+                CHECK(pthread_create(&threads[i], NULL, encode_often, &sharers[i]) == 0);
+        }
+        for (int i = 0; i < 4; i++) {
+                CHECK(pthread_join(threads[i], NULL) == 0);
+                CHECK(sharers[i].n_wrong == 0);
+        }
+        hap_tokenizer_free(t);
 }
 
 RUN_TESTS
