@@ -189,20 +189,20 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
 {
         const struct hap_pruning *p = r->p;
         int64_t before = r->candidates.n;
+        long alive;
 
         if (rank_now(r, i, err) < 0)
                 return err->code;
-        for (int longest = 0; longest < 2; longest++) {
-                size_t alive = longest ? hap_rank_longest(p->graph, r->order, p->n_allowed,
-                                                          p->n_target, r->cut)
-                                       : hap_rank_first(p->graph, r->order, p->n_target, r->cut);
-
-                if (alive == 0)
-                        continue;
+        if (hap_rank_first(p->graph, r->order, p->n_target, r->cut) > 0) {
                 if (hap_rank_fill(p->graph, r->order, p->n_allowed, p->n_target, r->cut) < 0)
                         return hap_fail_memory(err, "circuits");
                 hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
         }
+        alive = hap_rank_cut(p->graph, r->order, p->n_allowed, p->n_target, r->cut);
+        if (alive < 0)
+                return hap_fail_memory(err, "circuits");
+        if (alive > 0)
+                hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
         r->same = r->candidates.n > before ? 0 : r->same + 1;
         return HAP_OK;
 }

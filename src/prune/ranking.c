@@ -59,8 +59,8 @@ size_t hap_rank_first(const struct hap_graph *graph, const uint32_t *order,
 
 /* Another edge never kills one that lives, so that the number alive rises with
  * the prefix and can be searched by halves. */
-size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
-                        size_t n, size_t most, float *z)
+static size_t longest_prefix(const struct hap_graph *graph, const uint32_t *order,
+                             size_t n, size_t most, float *z)
 {
         size_t fits = 0, fails = n + 1;
 
@@ -72,30 +72,176 @@ size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
                 else
                         fails = middle;
         }
-        return hap_rank_first(graph, order, fits, z);
+        return fits;
+}
+
+size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
+                        size_t n, size_t most, float *z)
+{
+        return hap_rank_first(graph, order, longest_prefix(graph, order, n, most, z), z);
+}
+
+/* Takes edges out of z, the last in the order first, each with what dies with
+ * it, until at most `most` live; never the last path. */
+static int trim(const struct hap_graph *graph, const uint32_t *order, size_t n,
+                size_t most, float *z)
+{
+        size_t bytes = graph->n_edges * sizeof *z, alive = count(graph, z);
+        float *before = malloc(bytes);
+
+        if (!before)
+                return -1;
+        for (size_t k = n; k-- > 0 && alive > most;) {
+                if (z[order[k]] == 0)
+                        continue;
+                memcpy(before, z, bytes);
+                z[order[k]] = 0;
+                hap_graph_drop_dead(graph, z);
+                if (hap_rank_shortest(graph, z) == 0)
+                        memcpy(z, before, bytes);
+                else
+                        alive = count(graph, z);
+        }
+        free(before);
+        return 0;
+}
+
+long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
+                  size_t n, size_t most, float *z)
+{
+        size_t first = longest_prefix(graph, order, n, most, z);
+        size_t alive = hap_rank_first(graph, order, first, z);
+
+        if (alive == 0 && first < n) {
+                hap_rank_first(graph, order, first + 1, z);
+                if (trim(graph, order, first + 1, most, z) < 0)
+                        return -1;
+                alive = count(graph, z);
+        }
+        if (alive == 0 || alive > most)
+                return 0;
+        return hap_rank_fill(graph, order, n, most, z);
+}
+
+struct filling {
+        const struct hap_graph *graph;
+        const uint32_t *order;
+        size_t n;
+        float *z;
+        bool *live; /* writers */
+};
+
+static bool reads_live(const struct filling *f, size_t edge)
+{
+        int fed = hap_graph_fed(f->graph, hap_graph_edge_reader(f->graph, edge));
+
+        return fed < 0 || f->live[fed];
+}
+
+/* Edges between live nodes, which come alive one by one. */
+static size_t add_between(const struct filling *f, size_t most)
+{
+        size_t added = 0;
+
+        for (size_t k = 0; k < f->n && added < most; k++) {
+                size_t edge = f->order[k];
+
+                if (f->z[edge] > 0 || !f->live[hap_graph_edge_writer(f->graph, edge)] ||
+                    !reads_live(f, edge))
+                        continue;
+                f->z[edge] = 1;
+                added++;
+        }
+        return added;
+}
+
+/* Of the edges that join the dead node behind `edge` to the live ones on its
+ * other side, the first in the order; n when there is none. */
+static size_t find_other(const struct filling *f, size_t edge, bool out)
+{
+        int node = out ? hap_graph_fed(f->graph, hap_graph_edge_reader(f->graph, edge))
+                       : hap_graph_edge_writer(f->graph, edge);
+
+        for (size_t k = 0; k < f->n; k++) {
+                size_t other = f->order[k];
+                int writer = hap_graph_edge_writer(f->graph, other);
+                int fed = hap_graph_fed(f->graph, hap_graph_edge_reader(f->graph, other));
+
+                if (out ? writer == node && reads_live(f, other)
+                        : fed == node && f->live[writer])
+                        return k;
+        }
+        return f->n;
+}
+
+/* Two edges that bring a dead node to life: the first in the order that has one
+ * live end, and what joins its other end. */
+static bool add_node(const struct filling *f)
+{
+        for (size_t k = 0; k < f->n; k++) {
+                size_t edge = f->order[k], other;
+                bool out = f->live[hap_graph_edge_writer(f->graph, edge)];
+
+                if (out == reads_live(f, edge))
+                        continue;
+                other = find_other(f, edge, out);
+                if (other == f->n)
+                        continue;
+                f->z[edge] = f->z[f->order[other]] = 1;
+                return true;
+        }
+        return false;
+}
+
+/* The last edge of the order without which nothing else dies. */
+static bool drop_one(const struct filling *f, float *scratch)
+{
+        for (size_t k = f->n; k-- > 0;) {
+                if (f->z[f->order[k]] == 0)
+                        continue;
+                memcpy(scratch, f->z, f->graph->n_edges * sizeof *scratch);
+                scratch[f->order[k]] = 0;
+                if (hap_graph_drop_dead(f->graph, scratch) == 0) {
+                        f->z[f->order[k]] = 0;
+                        return true;
+                }
+        }
+        return false;
 }
 
 long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
                    size_t n, size_t most, float *z)
 {
         bool *live = calloc((size_t)graph->n_writers, sizeof *live);
+        float *scratch = calloc(graph->n_edges, sizeof *scratch);
+        struct filling f = {graph, order, n, z, live};
         size_t alive = count(graph, z);
+        bool dropped = false;
 
-        if (!live)
-                return -1;
-        hap_graph_live(graph, z, live);
-        for (size_t k = 0; k < n && alive < most; k++) {
-                size_t edge = order[k];
-                int fed = hap_graph_fed(graph, hap_graph_edge_reader(graph, edge));
-
-                if (z[edge] > 0 || !live[hap_graph_edge_writer(graph, edge)] ||
-                    (fed >= 0 && !live[fed]))
-                        continue;
-                z[edge] = 1;
-                alive++;
+        while (live && scratch && alive > 0 && alive < most) {
+                hap_graph_live(graph, z, live);
+                alive += add_between(&f, most - alive);
+                if (alive == most)
+                        break;
+                if (alive + 1 == most) { /* a node takes two */
+                        if (dropped || !drop_one(&f, scratch))
+                                break;
+                        alive--;
+                        dropped = true;
+                }
+                if (!add_node(&f))
+                        break;
+                alive += 2;
         }
+        if (live && scratch && dropped && alive < most) {
+                hap_graph_live(graph, z, live);
+                alive += add_between(&f, most - alive);
+        }
+        if (!live || !scratch)
+                alive = SIZE_MAX;
+        free(scratch);
         free(live);
-        return (long)alive;
+        return alive == SIZE_MAX ? -1 : (long)alive;
 }
 
 /* length[w]: the fewest edges from an input to writer w. Readers come in the

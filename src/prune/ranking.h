@@ -23,8 +23,18 @@ size_t hap_rank_first(const struct hap_graph *graph, const uint32_t *order,
 size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
                         size_t n, size_t most, float *z);
 
-/* Adds edges between nodes that live already, in the order given, until `most`
- * edges live. Returns how many live then. -1: no memory. */
+/* At least one and at most `most` edges alive: the longest prefix, or where it
+ * has none alive, because paths first come in too many at once, the next longer
+ * one without its last edges in the order, as far as a path is left. Then filled
+ * up (hap_rank_fill). Returns how many live, 0 when no path is that short. -1:
+ * no memory. */
+long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
+                  size_t n, size_t most, float *z);
+
+/* Adds edges to a circuit without dead edges until `most` live: those between
+ * nodes that live, in the order; when there are no more, pairs of edges that
+ * bring another node to life (for which, where one place is left, the last edge
+ * that can be spared gives way). Returns how many live then. -1: no memory. */
 long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
                    size_t n, size_t most, float *z);
 

@@ -48,8 +48,7 @@ static int cut_by_threshold(struct hap_trainer *t, struct hap_error *err)
         return hap_prune_result(p, t->m, err);
 }
 
-/* By P(edge open) · P(writer open): the longest prefix of that ranking that has
- * at most the wanted number of edges alive, filled up to that number. */
+/* The wanted number of edges by P(edge open) · P(writer open). */
 static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
 {
         struct hap_pruning *p = t->p;
@@ -68,10 +67,8 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
         if (rc == 0)
                 rc = hap_rank_edges(value, p->edges, p->n_allowed,
                                     hap_prune_key(p, HAP_PRUNE_TIES), 1, order);
-        if (rc == 0) {
-                hap_rank_longest(p->graph, order, p->n_allowed, p->n_target, t->m);
-                rc = hap_rank_fill(p->graph, order, p->n_allowed, p->n_target, t->m) < 0 ? -1 : 0;
-        }
+        if (rc == 0)
+                rc = hap_rank_cut(p->graph, order, p->n_allowed, p->n_target, t->m) < 0 ? -1 : 0;
         free(value);
         free(order);
         return rc < 0 ? hap_fail_memory(err, "the ranking") : hap_prune_result(p, t->m, err);
