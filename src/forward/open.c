@@ -2,14 +2,18 @@
 
 #include <string.h>
 
+const char *hap_header_model(const json_t *header)
+{
+        return json_string_value(json_object_get(json_object_get(header, "model"), "path"));
+}
+
 int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
                   const char *name, struct hap_error *err)
 {
-        const json_t *made_with = json_object_get(json_object_get(header, "model"), "path");
         int rc;
 
         if (!path)
-                path = json_string_value(made_with);
+                path = hap_header_model(header);
         if (!path)
                 return hap_fail(err, HAP_EUSAGE,
                                 "no model is given: '%s' names none, use -m MODEL", name);

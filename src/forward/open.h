@@ -14,6 +14,9 @@
 int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
                   const char *name, struct hap_error *err);
 
+/* The path of the model that a header names, or NULL. */
+const char *hap_header_model(const json_t *header);
+
 /* Whether the header's graph splits the input into tok and pos; false without
  * a graph. */
 bool hap_header_splits_input(const json_t *header);

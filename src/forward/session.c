@@ -17,21 +17,27 @@ bool hap_session_wants(const json_t *header)
         return is_kind(header, "task") || is_kind(header, "cache");
 }
 
+/* The model, once a stream or -m names one. */
+static int need_model(struct hap_session *s, const char *name, const json_t *header,
+                      struct hap_error *err)
+{
+        if (s->header && !s->unknown)
+                return hap_model_check(&s->model, header, name, err);
+        s->unknown = is_kind(header, "task") && !s->model_path && !hap_header_model(header);
+        return s->unknown ? HAP_OK : hap_model_for(&s->model, s->model_path, header, name, err);
+}
+
 /* Only a task that still waits gives way, and only to a cache. */
 static int begin_section(struct hap_session *s, const char *name, const json_t *header,
                          struct hap_error *err)
 {
-        int rc = HAP_OK;
+        int rc;
 
-        if (s->header && (!s->feed || is_kind(header, "task")))
+        if (s->header && ((!s->feed && !s->unknown) || is_kind(header, "task")))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': there are examples in '%s' already", name,
                                 s->name);
-        if (!s->header)
-                rc = hap_model_for(&s->model, s->model_path, header, name, err);
-        else
-                rc = hap_model_check(&s->model, header, name, err);
-        if (rc < 0)
+        if ((rc = need_model(s, name, header, err)) < 0)
                 return rc;
         hap_feed_close(s->feed);
         s->feed = NULL;
@@ -48,7 +54,7 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
         const bool is_cache = is_kind(header, "cache");
         int rc = begin_section(s, hap_reader_name(reader), header, err);
 
-        if (rc < 0)
+        if (rc < 0 || s->unknown)
                 return rc;
         if (is_cache) {
                 s->split_input = hap_header_splits_input(header);
@@ -68,6 +74,8 @@ int hap_session_engine(struct hap_session *s, struct hap_error *err)
 {
         if (s->engine.model)
                 return HAP_OK;
+        if (s->unknown) /* says that there is none */
+                return hap_model_for(&s->model, NULL, s->header, s->name, err);
         return hap_engine_init(&s->engine, &s->model, s->split_input, err);
 }
 

@@ -24,6 +24,7 @@ struct hap_session {
         json_t *header;           /* of the examples, NULL: none yet; owned */
         char *name;               /* of the stream they are in, owned */
         struct hap_feed *feed;    /* opened, not yet read */
+        bool unknown; /* the examples are a task that nothing names a model for */
         struct hap_prompts prompts; /* held, or given last */
         bool held;
 };

@@ -1,0 +1,279 @@
+load helper
+
+# Scores of two small random models, against those of the EAP-IG library.
+
+setup_file() {
+        cd "$BATS_FILE_TMPDIR"
+        for model in gpt2-a llama-a; do
+                golden=$root/tests/golden/$model
+                hap-task -q --from "$golden/prompts.jsonl" -o $model.task
+                hap-forward -q -m "$golden/model" -o $model.cache $model.task
+                masks "$golden" $model.cache >$model.circuit
+                hap-attrib -q -m "$golden/model" -o $model.eap $model.cache
+        done
+}
+
+setup() {
+        cd "$BATS_FILE_TMPDIR"
+        golden=$root/tests/golden
+}
+
+# circuit_of CACHE: lines {"edge", "z"} to a circuit of the cache's graph.
+circuit_of() {
+        { json -q "$1" | sed -n 1p | jq -c '{hap, kind: "circuit", model, graph}' &&
+                cat && echo '{"end": "circuit"}'; } | hap-convert -q --from json
+}
+
+# masks GOLDEN CACHE: the fractional masks of edge-masks.json as a circuit.
+masks() {
+        jq -c '.z | to_entries[] | {edge: .key, z: .value}' "$1/edge-masks.json" | circuit_of "$2"
+}
+
+# assert_scores STREAM FILE KEY TOLERANCE: equal to a map in a golden file.
+assert_scores() {
+        scores_map -q "$1" >"$tmp/is"
+        jq ".$3" "$2" >"$tmp/should"
+        assert_near_maps "$tmp/is" "$tmp/should" "$4"
+}
+
+assert_alike() { # A B TOLERANCE
+        scores_map -q "$1" >"$tmp/left"
+        scores_map -q "$2" >"$tmp/right"
+        assert_near_maps "$tmp/left" "$tmp/right" "$3"
+}
+
+# assert_differ A B: the largest difference of two scores streams is not small.
+assert_differ() {
+        jq -en --argjson a "$(scores_map -q "$1")" --argjson b "$(scores_map -q "$2")" \
+                '[$a | keys[] as $k | $a[$k] - $b[$k] | fabs] | max > 0.01' >/dev/null ||
+                fail "$1 and $2 are the same"
+}
+
+# both METHOD FILE [KEY]: the method's scores for both models from their caches.
+both() {
+        for model in gpt2-a llama-a; do
+                hap-attrib -q --method "$1" -o "$tmp/scores" $model.cache
+                assert_scores "$tmp/scores" "$golden/$model/$2" "${3:-scores}" "${4:-2e-4}"
+        done
+}
+
+both_by_kl() {
+        for model in gpt2-a llama-a; do
+                hap-attrib -q --method "$1" --metric kl -o "$tmp/scores" $model.cache
+                assert_scores "$tmp/scores" "$golden/$model/$2" scores 2e-4
+        done
+}
+
+@test "eap is the library's EAP" { both eap scores-eap.json; }
+@test "clean-corrupted is the library's" { both clean-corrupted scores-clean-corrupted.json; }
+@test "clean-corrupted by KL is the library's" { both_by_kl clean-corrupted scores-clean-corrupted-kl.json; }
+@test "eap-ig-inputs is the library's" { both eap-ig-inputs scores-eap-ig-inputs-5.json; }
+@test "eap-ig-inputs by KL is the library's" { both_by_kl eap-ig-inputs scores-eap-ig-inputs-5-kl.json; }
+@test "exact is the library's edge by edge" { both exact scores-exact.json scores 1e-4; }
+
+@test "eap-ig-activations is the reference with the gradients of all runs" {
+        both eap-ig-activations scores-eap-ig-activations-5.json scores_all_gradients
+}
+
+@test "mask-gradient by KL is minus Edge-Pruning's gradient at fractional masks" {
+        for model in gpt2-a llama-a; do
+                jq '{scores: .dmeankl_dz | map_values(-.)}' "$golden/$model/edge-masks.json" >"$tmp/minus"
+                hap-attrib -q --method mask-gradient --metric kl -o "$tmp/scores" \
+                        $model.cache $model.circuit
+                assert_scores "$tmp/scores" "$tmp/minus" scores 5e-5
+        done
+}
+
+@test "mask-gradient takes the circuit before or behind the examples, from a task or a cache" {
+        mask() { hap-attrib -q --method mask-gradient --metric kl -m "$golden/gpt2-a/model" "$@"; }
+        mask gpt2-a.cache gpt2-a.circuit >"$tmp/scores"
+        mask gpt2-a.circuit gpt2-a.cache | tail -c 2000 >"$tmp/behind"
+        tail -c 2000 "$tmp/scores" | cmp - "$tmp/behind"
+        for order in "gpt2-a.task gpt2-a.circuit" "gpt2-a.circuit gpt2-a.task"; do
+                # shellcheck disable=SC2086 # two files
+                mask $order >"$tmp/task"
+                assert_alike "$tmp/task" "$tmp/scores" 1e-6
+        done
+}
+
+@test "a mask's gradient is the slope of hap-eval's KL" {
+        hap-attrib -q --method mask-gradient --metric kl -o "$tmp/scores" gpt2-a.cache gpt2-a.circuit
+        kl() { # EDGE SHIFT
+                json -q gpt2-a.circuit | jq -c --arg e "$1" --argjson d "$2" \
+                        'if .edge == $e then .z += $d elif has("end") then {"end": "circuit"} else . end' |
+                        hap-convert -q --from json | hap-eval -q --keep-dead --metric kl gpt2-a.cache - |
+                        json -q | jq 'select(.metric).value'
+        }
+        for edge in 'input->a0.h1<v>' 'a0.h0->m0' 'a1.h2->a2.h3<k>' 'm2->logits'; do
+                score=$(scores_map -q "$tmp/scores" | jq --arg e "$edge" '.[$e]')
+                slope=$(jq -n "($(kl "$edge" 0.01) - $(kl "$edge" -0.01)) / 0.02")
+                assert_near "$score" "$(jq -n "-($slope)")" 5e-4
+        done
+}
+
+@test "mask-gradient where every mask is 1 is eap, under every ablation and both metrics" {
+        for model in gpt2-a llama-a; do
+                for ablation in interchange zero mean mean-position; do
+                        for metric in logit-diff prob-diff; do
+                                set -- -q --ablation $ablation --metric $metric
+                                hap-attrib "$@" -o "$tmp/eap" $model.cache
+                                hap-attrib "$@" --method mask-gradient -o "$tmp/mask" $model.cache
+                                assert_alike "$tmp/eap" "$tmp/mask" 2e-4
+                        done
+                done
+        done
+        hap-attrib -q --ablation zero -o "$tmp/zero" gpt2-a.cache
+        hap-attrib -q --ablation mean -o "$tmp/mean" gpt2-a.cache
+        assert_differ "$tmp/zero" "$tmp/mean"
+        assert_differ "$tmp/zero" gpt2-a.eap
+}
+
+@test "the exact score of an edge is what hap-eval loses without it" {
+        hap-attrib -q --method exact --ablation zero -o "$tmp/exact" gpt2-a.cache
+        lose() { # JQ-CONDITION OF THE EDGES THAT STAY
+                scores_map -q gpt2-a.eap | jq -c "keys_unsorted[] | select($1) | {edge: ., z: 1}" |
+                        circuit_of gpt2-a.cache |
+                        hap-eval -q --keep-dead --ablation zero --metric logit-diff gpt2-a.cache - |
+                        json -q | jq 'select(.metric).value'
+        }
+        all=$(lose true)
+        for edge in 'input->a0.h1<v>' 'a0.h0->m0' 'a1.h2->a2.h3<k>' 'm2->logits'; do
+                left=$(lose ". != \"$edge\"")
+                score=$(scores_map -q "$tmp/exact" | jq --arg e "$edge" '.[$e]')
+                assert_near "$score" "$(jq -n "$all - $left")" 2e-5
+        done
+}
+
+@test "many steps of eap-ig-inputs sum up to the change of the loss over the input's edges" {
+        # integrated gradients are complete: along the way from the corrupted to
+        # the clean input the loss changes by the sum over the edges of `input`
+        for model in gpt2-a llama-a; do
+                hap-attrib -q --method eap-ig-inputs --steps 400 -o "$tmp/scores" $model.cache
+                sum=$(scores_map -q "$tmp/scores" | jq '[to_entries[] | select(.key | startswith("input->")).value] | add')
+                hap-eval -q --full --empty --metric logit-diff -o "$tmp/report" $model.cache
+                change=$(json -q "$tmp/report" | jq -s 'map(select(.metric).value) | .[0] - .[1]')
+                assert_near "$sum" "$change" 0.05
+        done
+}
+
+@test "a task gives the scores of its cache" {
+        for method in eap eap-ig-inputs clean-corrupted; do
+                for model in gpt2-a llama-a; do
+                        hap-attrib -q --method $method -m "$golden/$model/model" -o "$tmp/a" $model.task
+                        hap-attrib -q --method $method -o "$tmp/b" $model.cache
+                        assert_alike "$tmp/a" "$tmp/b" 2e-6
+                done
+        done
+}
+
+@test "a cache takes the place of the task it came with" {
+        hap-forward -q -p -m "$golden/gpt2-a/model" gpt2-a.task | hap-attrib -q >"$tmp/scores"
+        assert_same "$tmp/scores" <(hap-attrib -q gpt2-a.cache)
+}
+
+@test "the order of the examples does not matter" {
+        tac "$golden/gpt2-a/prompts.jsonl" | hap-task -q --from - |
+                hap-attrib -q -m "$golden/gpt2-a/model" -o "$tmp/scores"
+        assert_alike "$tmp/scores" gpt2-a.eap 2e-6
+}
+
+@test "an example counts once: scores of a set are the mean of its halves" {
+        for half in '1,4p' '5,8p'; do
+                sed -n $half "$golden/gpt2-a/prompts.jsonl" | hap-task -q --from - |
+                        hap-attrib -q -m "$golden/gpt2-a/model" >"$tmp/half.$half"
+        done
+        jq -n --argjson a "$(scores_map -q "$tmp/half.1,4p")" --argjson b "$(scores_map -q "$tmp/half.5,8p")" \
+                '$a | with_entries(.value = (.value + $b[.key]) / 2)' >"$tmp/mean"
+        scores_map -q gpt2-a.eap >"$tmp/all"
+        assert_near_maps "$tmp/all" "$tmp/mean" 2e-6
+}
+
+@test "threads, files and pipes change no byte" {
+        for method in eap eap-ig-inputs eap-ig-activations exact mask-gradient; do
+                hap-attrib -q -j 1 --method $method gpt2-a.cache >"$tmp/one"
+                hap-attrib -q -j 2 --method $method <gpt2-a.cache >"$tmp/two"
+                # shellcheck disable=SC2002 # a pipe is wanted
+                cat gpt2-a.cache | hap-attrib -q -j 2 --method $method >"$tmp/three"
+                assert_same "$tmp/one" "$tmp/two"
+                assert_same "$tmp/one" "$tmp/three"
+        done
+}
+
+@test "a cache in half precision gives nearly the same scores" {
+        hap-forward -q --dtype f16 -m "$golden/gpt2-a/model" gpt2-a.task | hap-attrib -q -o "$tmp/scores"
+        assert_alike "$tmp/scores" gpt2-a.eap 3e-3
+}
+
+@test "tok has the scores of input, and pos none, when the input is split" {
+        hap-attrib -q --split-input -m "$golden/gpt2-a/model" -o "$tmp/task" gpt2-a.task
+        hap-forward -q --split-input -m "$golden/gpt2-a/model" gpt2-a.task |
+                hap-attrib -q -o "$tmp/scores"
+        assert_alike "$tmp/task" "$tmp/scores" 2e-6
+        scores_map -q "$tmp/scores" >"$tmp/split"
+        jq 'with_entries(select(.key | startswith("pos->") | not) | .key |= sub("^tok->"; "input->"))' \
+                "$tmp/split" >"$tmp/joined"
+        scores_map -q gpt2-a.eap >"$tmp/eap"
+        assert_near_maps "$tmp/joined" "$tmp/eap" 2e-6
+        assert_equal "$(jq -c '[to_entries[] | select(.key | startswith("pos->")).value] | [length, min, max]' "$tmp/split")" \
+                '[40,0,0]'
+}
+
+@test "memory does not grow with the number of examples" {
+        peak() { # EXAMPLES
+                hap-task greater-than -n "$1" -m "$root/models/demo" -q |
+                        hap-attrib -j 1 -m "$root/models/demo" 2>&1 >/dev/null |
+                        sed -n 's/.*, \([0-9]*\) MB at most$/\1/p'
+        }
+        few=$(peak 30) many=$(peak 300)
+        [[ -n $few && -n $many && $many -le $((few + 8)) ]] || fail "$few MB for 30, $many MB for 300"
+}
+
+@test "the header says how the scores came about" {
+        hap-attrib -q --method eap-ig-inputs --metric kl --steps 3 --ablation zero gpt2-a.cache >"$tmp/s"
+        assert_equal "$(json -q "$tmp/s" | sed -n 1p | jq -c '[.kind, .examples, (.method | .name, .metric, .steps, .ablation, .sign), .task.examples, .graph.edges, has("dtype")]')" \
+                '["scores",8,"eap-ig-inputs","kl",3,"zero","positive: corrupting the edge hurts",8,262,false]'
+}
+
+@test "KL at the full model is refused, where its gradient is zero" {
+        assert_refused 2 "is zero for every edge" hap-attrib --method eap --metric kl gpt2-a.cache
+        assert_refused 2 "is zero for every edge" \
+                hap-attrib --method mask-gradient --metric kl gpt2-a.cache
+}
+
+@test "an example whose scores are not finite is named" {
+        json -q gpt2-a.cache | jq -c 'if .id == "3" then
+                .corrupted_outputs.data["$bin"] |= ("AADAfwAAwH8AAMB/" * (length / 16 | floor)) + .[(length / 16 | floor) * 16:]
+                elif has("end") then {"end": "cache"} else . end' >"$tmp/json"
+        hap-convert -q --from json "$tmp/json" >"$tmp/nan"
+        assert_refused 3 "example '3'" hap-attrib "$tmp/nan"
+        assert_refused 3 "example '3'" hap-attrib --method exact "$tmp/nan"
+}
+
+@test "examples without the answers that a metric needs are named" {
+        echo '{"id":"odd","clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' | hap-task -q --from - -o "$tmp/task"
+        assert_refused 3 "'odd': it has no wrong answers" hap-attrib -m "$golden/gpt2-a/model" "$tmp/task"
+        hap-attrib -q --metric prob-diff -m "$golden/gpt2-a/model" "$tmp/task" >"$tmp/scores"
+}
+
+@test "no examples, two sets of them, and another graph's circuit are refused" {
+        assert_refused 3 "neither a task nor a cache" hap-attrib gpt2-a.eap
+        assert_refused 3 "there are examples in" hap-attrib gpt2-a.cache gpt2-a.cache
+        assert_refused 3 "made for" hap-attrib --method mask-gradient gpt2-a.cache llama-a.circuit
+        assert_refused 3 "made for model" hap-attrib -m "$golden/llama-a/model" gpt2-a.cache
+        assert_refused 2 "steps" hap-attrib --method eap-ig-inputs --steps 0 gpt2-a.cache
+}
+
+@test "a cache whose tensors do not fit its tokens is refused by record" {
+        json -q gpt2-a.cache | jq -c 'if .id == "2" then .corrupted_outputs.shape[1] = 4
+                | .corrupted_outputs.data["$bin"] |= .[:10924] elif has("end") then {"end": "cache"} else . end' |
+                hap-convert -q --from json >"$tmp/short"
+        assert_refused 3 "record 2: its 'corrupted_outputs'" hap-attrib "$tmp/short"
+}
+
+@test "a cache cut anywhere gives exit status 3 and no scores" {
+        for bytes in 1000 50000 $(($(stat -c %s gpt2-a.cache) - 1)); do
+                head -c $bytes gpt2-a.cache >"$tmp/cut"
+                assert_refused 3 "$tmp/cut" hap-attrib -o "$tmp/scores" "$tmp/cut"
+                assert_file_not_exist "$tmp/scores"
+        done
+}
