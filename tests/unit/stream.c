@@ -144,6 +144,19 @@ TEST("a stream made by Python's msgpack is read")
         hap_reader_close(reader);
 }
 
+TEST("empty texts and keys are texts and keys")
+{
+        static const char header[] = "\x84\xa3hap\x01\xa4kind\xa6scores\xa0\x05\xa1" "e\xa0";
+        struct hap_reader *reader;
+        json_t *json;
+
+        CHECK(hap_reader_open_memory(&reader, "in", header, sizeof(header) - 1, &err) == 0);
+        CHECK(hap_reader_section(reader, &json, &err) == 1);
+        CHECK(json_integer_value(json_object_get(json, "")) == 5);
+        CHECK_TEXT(json_string_value(json_object_get(json, "e")), "");
+        hap_reader_close(reader);
+}
+
 TEST("two sections one behind the other are a stream, and so is nothing")
 {
         struct bytes both = {.n = 0};

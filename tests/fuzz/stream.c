@@ -1,0 +1,79 @@
+/* Any bytes as a stream: reading them ends in records or in an error, never in
+ * a crash, and what was read goes to JSON and back unchanged.
+ *
+ *      clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Isrc \
+ *              -DHAP_VERSION='"fuzz"' tests/fuzz/stream.c src/common/[!p]*.c \
+ *              src/eval/json_*.c -lmsgpackc -ljansson -lz -lm -o fuzz-stream
+ *      ./fuzz-stream tests/fuzz/corpus/stream
+ *
+ * tests/unit/fuzz_stream.c replays the corpus. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/convert.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* The JSON of one value, packed again, is the value. */
+static void there_and_back(const void *bytes, size_t n)
+{
+        struct hap_error err;
+        msgpack_sbuffer packed;
+        msgpack_packer packer;
+        char *text = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&text, &length);
+        json_t *json;
+
+        hap_json_print(bytes, out);
+        fclose(out);
+        json = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+        msgpack_sbuffer_init(&packed);
+        msgpack_packer_init(&packer, &packed, msgpack_sbuffer_write);
+        if (!json || hap_json_pack(&packer, json, &err) < 0 || packed.size != n ||
+            memcmp(packed.data, bytes, n) != 0) {
+                fprintf(stderr, "not the same again: %.*s\n", (int)length, text);
+                abort();
+        }
+        msgpack_sbuffer_destroy(&packed);
+        json_decref(json);
+        free(text);
+}
+
+/* Reads every tensor of the record as far as it goes. */
+static void look_at(const msgpack_object *record)
+{
+        struct hap_tensor tensor;
+        struct hap_error err;
+        float values[16];
+
+        for (uint32_t i = 0; i < record->via.map.size; i++)
+                if (hap_tensor_of(&record->via.map.ptr[i].val, &tensor, &err) == 0)
+                        hap_tensor_read(&tensor, 0, tensor.n < 16 ? tensor.n : 16, values);
+        json_decref(hap_json_of(record));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+        struct hap_reader *reader;
+        struct hap_error err;
+        msgpack_object record;
+        json_t *header;
+        size_t length;
+        const void *raw;
+
+        if (hap_reader_open_memory(&reader, "fuzz", data, n, &err) < 0)
+                return 0;
+        while (hap_reader_section(reader, &header, &err) == 1) {
+                raw = hap_reader_raw(reader, &length);
+                there_and_back(raw, length);
+                while (hap_reader_record(reader, &record, &err) == 1) {
+                        raw = hap_reader_raw(reader, &length);
+                        there_and_back(raw, length);
+                        look_at(&record);
+                }
+        }
+        hap_reader_close(reader);
+        return 0;
+}
