@@ -62,6 +62,19 @@ whole_graph() {
         assert_equal "$(grep -cE '^  [^ ]+->' "$tmp/out")" 20
 }
 
+@test "a circuit of equal z is listed by reader, and by z when these differ" {
+        hap-show -q --top 1000 "$CIRCUIT" | awk '$2 == "<-" { r = $1; $1 = $2 = "" }
+                r && NF && !/by reader/ { n = split($0, w, " "); for (i = 1; i <= n; i++) print w[i] "->" r }' |
+                sort >"$tmp/is"
+        json -q "$CIRCUIT" | jq -r '.edge // empty' | sort >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+        json -q "$CIRCUIT" | jq -c 'if .edge == "m2->logits" then .z = 0.5 else . end' |
+                hap-convert -q --from json >"$tmp/c"
+        grep -qx 'm2->logits' "$LIVE"
+        run -0 hap-show -q --top 1000 "$tmp/c"
+        assert_line --regexp '^  m2->logits +0.5000  ###############$'
+}
+
 @test "a report is a table: a line per circuit, a column per metric" {
         jq -nc '{hap: 1, kind: "report"},
                 ({circuit: ("a", "b"), metric: ("kl", "accuracy"), examples: 7} |
@@ -135,6 +148,30 @@ whole_graph() {
         sed -n 's/.*d="M[-0-9.]* \([-0-9.]*\)C.* \([-0-9.]*\)".*stroke-width.*/\1 \2/p' "$tmp/svg" >"$tmp/ends"
         assert_equal "$(wc -l <"$tmp/ends")" 200
         run awk '!($1 > $2) { print }' "$tmp/ends"
+        assert_output ""
+}
+
+@test "no curve runs through a node that is not its own, where there is room" {
+        {
+                echo '{"hap": 1, "kind": "circuit", "graph": {"layers": 6, "heads": 2}}'
+                for edge in 'input->a0.h1<v>' 'a0.h1->a1.h1<v>' 'a1.h1->a2.h1<v>' 'a2.h1->a3.h1<v>' \
+                        'a3.h1->a4.h1<v>' 'a4.h1->a5.h1<v>' 'a5.h1->logits' 'a0.h1->a3.h1<k>' \
+                        'a0.h1->a5.h1<q>' 'a1.h1->a4.h1<k>' 'input->a3.h1<q>' 'a0.h1->logits'; do
+                        echo "{\"edge\": \"$edge\", \"z\": 1}"
+                done
+                echo '{"end": "circuit"}'
+        } | hap-convert -q --from json | hap-show -q --html >"$tmp/html"
+        sed -n 's/.*data-n="\([0-9]*\)".*<circle cx="\([0-9.]*\)" cy="\([0-9.]*\)" r="\([0-9.]*\)".*/node \1 \2 \3 \4/p' \
+                "$tmp/html" >"$tmp/shapes"
+        sed -n 's/.* d="M\([-0-9. ]*\)C\([-0-9. ]*\)".* data-f="\([0-9]*\)" data-t="\([-0-9]*\)".*/curve \3 \4 \1 \2/p' \
+                "$tmp/html" >>"$tmp/shapes"
+        assert_equal "$(grep -c ^node "$tmp/shapes") $(grep -c ^curve "$tmp/shapes")" "6 12"
+        run awk '$1 == "node" { x[$2] = $3; y[$2] = $4; r[$2] = $5 }
+                $1 == "curve" { for (t = 0; t <= 1; t += .01) { u = 1 - t
+                        px = u^3 * $4 + 3 * t * u^2 * $6 + 3 * t^2 * u * $8 + t^3 * $10
+                        py = u^3 * $5 + 3 * t * u^2 * $7 + 3 * t^2 * u * $9 + t^3 * $11
+                        for (n in x) if (n != $2 && n != $3 && (px - x[n])^2 + (py - y[n])^2 < r[n]^2) {
+                                print $0, "through", n; next } } }' "$tmp/shapes"
         assert_output ""
 }
 

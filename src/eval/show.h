@@ -87,8 +87,8 @@ int hap_show_plot_html(const struct hap_show *show, FILE *out, struct hap_error 
 
 /* --- what these share --- */
 
-/* Text of a header in a buffer: "ioi (abc)", "models/demo", "eap-ig-inputs";
- * empty when the header does not say. */
+/* Text of a header in a buffer: the model's file "demo", "ioi (abc)", the recipe or
+ * method "eap-ig-inputs"; empty when the header does not say. */
 #define HAP_PHRASE 256
 void hap_phrase_model(const json_t *header, char *text);
 void hap_phrase_task(const json_t *header, char *text);

@@ -71,6 +71,35 @@ static void write_top(const struct hap_edges *edges, const struct entry *order, 
         }
 }
 
+/* The edges of a circuit whose z are all the same, by what reads them, from the
+ * logits down; `top` of them. */
+static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
+{
+        const struct hap_graph *g = &edges->graph;
+        char name[HAP_NAME];
+        size_t left = top < edges->n_given ? top : edges->n_given;
+
+        fprintf(out, "\n  %zu of %zu edges, by reader\n", left, edges->n_given);
+        for (int r = g->n_readers - 1; r >= 0 && left > 0; r--) {
+                int column = 0;
+
+                for (int w = 0; w < hap_graph_in(g, r) && left > 0; w++) {
+                        if (!edges->given[hap_graph_edge(g, w, r)])
+                                continue;
+                        left--;
+                        hap_graph_reader_name(g, r, name);
+                        if (column == 0)
+                                column = fprintf(out, "  %-11s <-", name);
+                        else if (column > 70)
+                                column = fprintf(out, "\n%16s", "") - 1;
+                        hap_graph_writer_name(g, w, name);
+                        column += fprintf(out, " %s", name);
+                }
+                if (column > 0)
+                        fputc('\n', out);
+        }
+}
+
 /* Over how many edges the sum of magnitudes is spread. */
 static void write_spread(const struct hap_edges *edges, const struct entry *order, size_t n,
                          FILE *out)
@@ -206,7 +235,9 @@ int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct
                 rc = write_circuit(edges, out, err);
         else
                 write_spread(edges, order, n, out);
-        if (rc == 0)
+        if (rc == 0 && edges->z && n > 0 && order[0].size == order[n - 1].size)
+                write_readers(edges, top, out);
+        else if (rc == 0)
                 write_top(edges, order, n, top, out);
         free(order);
         return rc;

@@ -37,9 +37,11 @@ void hap_phrase_task(const json_t *header, char *text)
 void hap_phrase_method(const json_t *header, char *text)
 {
         const json_t *method = json_object_get(header, "method");
-        const char *name = json_is_string(method) ? json_string_value(method)
-                                                  : text_of(method, "name");
+        const char *name = text_of(json_object_get(header, "pruning"), "recipe");
 
+        if (!*name)
+                name = json_is_string(method) ? json_string_value(method)
+                                              : text_of(method, "name");
         snprintf(text, HAP_PHRASE, "%s", name);
 }
 

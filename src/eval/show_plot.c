@@ -176,8 +176,8 @@ static struct panel kl_panel(const struct hap_show *show)
 
         p.logarithmic = p.values.low > 0 && p.values.high / p.values.low > 30;
         if (p.logarithmic) {
-                p.values.low = pow(10, floor(log10(p.values.low)));
-                p.values.high = pow(10, ceil(log10(p.values.high)));
+                p.values.low /= 1.4;
+                p.values.high *= 1.4;
         } else {
                 p.values.low = 0;
                 p.values.high = p.values.high > 0 ? p.values.high * 1.05 : 1;

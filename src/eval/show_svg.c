@@ -3,10 +3,10 @@
  * keep their place whatever is drawn, so that two circuits can be compared.
  * Colours are of medium lightness: they do on white and on black. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "eval/show.h"
+#include "eval/show_layout.h"
 #include "eval/show_svg.h"
 
 static const char *const kind_names[] = {
@@ -25,166 +25,17 @@ static const char style[] =
         ".d{fill:#8d99a8;fill-opacity:.45}.b{fill:#808a96;fill-opacity:.08}"
         ".g path{stroke-width:3;fill:none}";
 
-static double clamp(double x, double low, double high)
-{
-        return fmin(fmax(x, low), high);
-}
-
-/* --- places --- */
-
-struct point {
-        double x, y;
-};
-
-struct layout {
-        const struct hap_graph *graph;
-        double slot, row;     /* between heads, between layers */
-        double left, top;     /* of the topmost row's band */
-        double radius;        /* of a head */
-        double mlp_x;
-        double width, height;
-        double middle;        /* x of input and logits */
-        double half;          /* half of their width */
-        double bow;           /* of an edge between MLPs, per layer between */
-};
-
-static struct layout lay_out(const struct hap_graph *g)
-{
-        struct layout l = {.graph = g, .left = 74, .top = 128};
-        double heads;
-
-        l.slot = clamp(600.0 / g->n_heads, 38, 112);
-        l.row = clamp(740.0 / g->n_layers, 66, 112);
-        l.radius = clamp(.22 * fmin(l.slot, l.row * .8) + 4, 13, 20);
-        l.bow = clamp(90.0 / g->n_layers, 5, 14);
-        heads = l.left + l.slot * (g->n_heads + .3);
-        l.mlp_x = heads + .5 * l.slot + 18;
-        l.width = l.mlp_x + 36 + l.bow * g->n_layers * .75 + 8;
-        l.middle = (l.left + heads) / 2;
-        l.half = clamp(.16 * (heads - l.left), 36, 90);
-        l.height = l.top + l.row * g->n_layers + 36 + 52;
-        return l;
-}
-
-static double row_y(const struct layout *l, int layer)
-{
-        return l->top + l->row * (l->graph->n_layers - 1 - layer);
-}
-
-static struct point place(const struct layout *l, int writer)
-{
-        static const double shift[] = {0, .3, .15};
-        struct hap_node node = hap_graph_writer(l->graph, writer);
-
-        if (node.layer < 0) {
-                double apart = l->graph->split_input ? l->half + 8 : 0;
-
-                return (struct point){l->middle + (writer ? apart : -apart),
-                                      row_y(l, 0) + l->row + 18};
-        }
-        if (node.kind == HAP_WRITES_MLP)
-                return (struct point){l->mlp_x, row_y(l, node.layer) + .36 * l->row};
-        return (struct point){
-                l->left + l->slot * (node.head + .5 + shift[node.layer % 3]),
-                row_y(l, node.layer) + .62 * l->row,
-        };
-}
-
-static struct point logits_place(const struct layout *l)
-{
-        return (struct point){l->middle, l->top - 32};
-}
-
-/* Where an edge leaves its writer, and where it enters its reader: q, k and v
- * side by side at the lower side of a head. */
-static struct point leaves(const struct layout *l, int writer)
-{
-        struct point p = place(l, writer);
-        struct hap_node node = hap_graph_writer(l->graph, writer);
-
-        p.y -= node.layer < 0 ? 11 : node.kind == HAP_WRITES_MLP ? .85 * l->radius : l->radius;
-        return p;
-}
-
-static struct point enters(const struct layout *l, int reader)
-{
-        struct hap_node node = hap_graph_reader(l->graph, reader);
-        struct point p = node.kind == HAP_READS_LOGITS
-                                 ? logits_place(l) : place(l, hap_graph_fed(l->graph, reader));
-
-        if (node.kind == HAP_READS_LOGITS) {
-                p.y += 11;
-        } else if (node.kind == HAP_READS_MLP) {
-                p.y += .85 * l->radius;
-        } else {
-                double aside = (node.kind - HAP_READS_K) * .6 * l->radius;
-
-                p.x += aside;
-                p.y += sqrt(l->radius * l->radius - aside * aside);
-        }
-        return p;
-}
-
 /* --- edges --- */
 
-/* A curve from where an edge begins to where it ends, as the two points that
- * pull it. */
-struct curve {
-        struct point from, pull_from, pull_to, to;
-};
-
-/* Up from one node to the next. A steep edge over several rows bends aside, not
- * to run through the nodes between its ends. */
-static struct curve upward(const struct layout *l, size_t edge, bool between_mlps,
-                           struct point from, struct point to)
-{
-        double rows = (from.y - to.y) / l->row, reach = .46 * (from.y - to.y), aside = 0;
-
-        if (rows >= 1.3 && between_mlps)
-                aside = l->bow * rows;
-        else if (rows >= 1.3 && fabs(from.x - to.x) < .7 * l->slot)
-                aside = (edge % 2 ? 1 : -1) * fmin(.6 * l->slot, 40);
-        return (struct curve){from, {from.x + aside, from.y - reach},
-                              {to.x + aside, to.y + reach}, to};
-}
-
-/* Input and logits are wide: edges meet them spread out, towards their other end. */
-static double port(const struct layout *l, double x, double other)
-{
-        return x + clamp(.3 * (other - x), 10 - l->half, l->half - 10);
-}
-
-static struct curve curve_of(const struct layout *l, size_t edge)
-{
-        int writer = hap_graph_edge_writer(l->graph, edge);
-        int reader = hap_graph_edge_reader(l->graph, edge);
-        struct hap_node from = hap_graph_writer(l->graph, writer);
-        struct hap_node to = hap_graph_reader(l->graph, reader);
-        struct point begin = leaves(l, writer), end = enters(l, reader);
-
-        if (from.kind == HAP_WRITES_HEAD && to.kind == HAP_READS_MLP && from.layer == to.layer) {
-                /* within a layer: into the MLP's left side */
-                end = place(l, hap_graph_fed(l->graph, reader));
-                end.x -= .85 * l->radius;
-                return (struct curve){begin, {begin.x + 4, begin.y - .26 * l->row},
-                                      {end.x - .6 * l->slot, end.y - .12 * l->row}, end};
-        }
-        if (from.layer < 0)
-                begin.x = port(l, begin.x, end.x);
-        if (to.layer < 0)
-                end.x = port(l, end.x, begin.x);
-        return upward(l, edge, from.kind == HAP_WRITES_MLP && to.kind == HAP_READS_MLP, begin, end);
-}
-
-static void draw_edge(const struct layout *l, const struct hap_drawing *d,
+static void draw_edge(const struct hap_layout *l, const struct hap_drawing *d,
                       const struct hap_drawn *edge, bool details, FILE *out)
 {
         int writer = hap_graph_edge_writer(l->graph, edge->edge);
         int reader = hap_graph_edge_reader(l->graph, edge->edge);
-        struct curve c = curve_of(l, edge->edge);
+        struct hap_curve c = hap_layout_curve(l, edge->edge);
         double n = (double)d->n;
-        double thick = clamp(3.4 - .8 * log10(fmax(n, 20) / 20), 1.3, 3.4);
-        double opaque = clamp(.95 - .28 * log10(fmax(n, 30) / 30), .4, .95);
+        double thick = hap_clamp(3.4 - .8 * log10(fmax(n, 20) / 20), 1.3, 3.4);
+        double opaque = hap_clamp(.95 - .28 * log10(fmax(n, 30) / 30), .4, .95);
         double by = d->by_score || edge->strength < 1 ? pow(edge->strength, .4) : .55;
         char name[HAP_NAME];
 
@@ -211,10 +62,10 @@ static void draw_edge(const struct layout *l, const struct hap_drawing *d,
 
 /* --- nodes --- */
 
-static void draw_bands(const struct layout *l, FILE *out)
+static void draw_bands(const struct hap_layout *l, FILE *out)
 {
         for (int layer = 0; layer < l->graph->n_layers; layer++) {
-                double y = row_y(l, layer);
+                double y = hap_layout_row(l, layer);
 
                 fprintf(out, "<rect class=\"b\" x=\"12\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\""
                         " rx=\"8\"/><text class=\"s\" x=\"22\" y=\"%.1f\">layer %d</text>\n",
@@ -222,7 +73,7 @@ static void draw_bands(const struct layout *l, FILE *out)
         }
 }
 
-static void draw_pill(const struct layout *l, struct point p, const char *name, int writer,
+static void draw_pill(const struct hap_layout *l, struct hap_point p, const char *name, int writer,
                       const char *degrees, FILE *out)
 {
         fprintf(out, "<g data-n=\"%d\"><title>%s%s</title><rect x=\"%.1f\" y=\"%.1f\""
@@ -231,7 +82,7 @@ static void draw_pill(const struct layout *l, struct point p, const char *name, 
                 p.y - 11, 2 * l->half, p.x, p.y + 4.3, name);
 }
 
-static void draw_head(const struct layout *l, struct point p, struct hap_node node,
+static void draw_head(const struct hap_layout *l, struct hap_point p, struct hap_node node,
                       int writer, const char *degrees, FILE *out)
 {
         char label[32];
@@ -245,10 +96,10 @@ static void draw_head(const struct layout *l, struct point p, struct hap_node no
                 p.y + .35 * size, size, label);
 }
 
-static void draw_mlp(const struct layout *l, struct point p, struct hap_node node,
+static void draw_mlp(const struct hap_layout *l, struct hap_point p, struct hap_node node,
                      int writer, const char *degrees, FILE *out)
 {
-        double half = .85 * l->radius;
+        double half = l->mlp;
 
         fprintf(out, "<g data-n=\"%d\"><title>m%d%s</title><rect x=\"%.1f\" y=\"%.1f\""
                 " width=\"%.1f\" height=\"%.1f\" rx=\"3\"/><text x=\"%.1f\" y=\"%.1f\""
@@ -256,10 +107,10 @@ static void draw_mlp(const struct layout *l, struct point p, struct hap_node nod
                 p.y - half, 2 * half, 2 * half, p.x, p.y + 3.9, node.layer);
 }
 
-static void draw_node(const struct layout *l, const struct hap_drawing *d, int writer, FILE *out)
+static void draw_node(const struct hap_layout *l, const struct hap_drawing *d, int writer, FILE *out)
 {
         struct hap_node node = hap_graph_writer(l->graph, writer);
-        struct point p = place(l, writer);
+        struct hap_point p = hap_layout_place(l, writer);
         char degrees[64], name[HAP_NAME];
 
         hap_graph_writer_name(l->graph, writer, name);
@@ -275,7 +126,7 @@ static void draw_node(const struct layout *l, const struct hap_drawing *d, int w
                 draw_head(l, p, node, writer, degrees, out);
 }
 
-static void draw_nodes(const struct layout *l, const struct hap_drawing *d, FILE *out)
+static void draw_nodes(const struct hap_layout *l, const struct hap_drawing *d, FILE *out)
 {
         char degrees[64];
 
@@ -289,7 +140,7 @@ static void draw_nodes(const struct layout *l, const struct hap_drawing *d, FILE
                 }
                 if (pass == 1) {
                         snprintf(degrees, sizeof degrees, ": %d in", d->into_logits);
-                        draw_pill(l, logits_place(l), "logits", -1, degrees, out);
+                        draw_pill(l, hap_layout_logits(l), "logits", -1, degrees, out);
                 }
                 fputs("</g>\n", out);
         }
@@ -352,7 +203,7 @@ static void draw_title(const struct hap_drawing *d, FILE *out)
         fprintf(out, "</text><text class=\"s\" x=\"18\" y=\"53\">%s</text>\n", counts);
 }
 
-static void draw_legend(const struct layout *l, const struct hap_drawing *d, FILE *out)
+static void draw_legend(const struct hap_layout *l, const struct hap_drawing *d, FILE *out)
 {
         static const char *const words[] = {"into q", "k", "v", "MLP", "logits"};
         double x = 22, y = l->height - 22;
@@ -376,7 +227,7 @@ static void draw_legend(const struct layout *l, const struct hap_drawing *d, FIL
 
 void hap_draw(const struct hap_drawing *d, bool details, FILE *out)
 {
-        struct layout l = lay_out(d->graph);
+        struct hap_layout l = hap_layout_of(d);
 
         fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\""
                 " width=\"%.0f\" height=\"%.0f\" role=\"img\">\n<style>%s</style>\n",

@@ -11,9 +11,9 @@ void hap_write_label(FILE *out, const char *label)
         fprintf(out, "  %-11s ", label);
 }
 
-/* "ioi, corruption abc, split train": the entries of a map; other values as
- * they are. */
-static void write_entries(FILE *out, const json_t *value)
+/* "ioi, corruption abc, split train": the entries of a map, of a map within it
+ * in parentheses; other values as they are. */
+static void write_entries(FILE *out, const json_t *value, int depth)
 {
         const char *key, *separator = "";
         json_t *entry;
@@ -21,12 +21,19 @@ static void write_entries(FILE *out, const json_t *value)
         if (!json_is_object(value))
                 hap_write_value(out, value);
         json_object_foreach((json_t *)value, key, entry) {
+                bool map = json_is_object(entry) && depth == 0;
+
                 fputs(separator, out);
-                if (strcmp(key, "name") != 0) {
+                if (map || strcmp(key, "name") != 0) {
                         hap_write_plain(out, key, SIZE_MAX);
-                        fputc(' ', out);
+                        fputs(map ? " (" : " ", out);
                 }
-                hap_write_value(out, entry);
+                if (map)
+                        write_entries(out, entry, depth + 1);
+                else
+                        hap_write_value(out, entry);
+                if (map)
+                        fputc(')', out);
                 separator = ", ";
         }
 }
@@ -58,7 +65,7 @@ static void write_header(const json_t *header, FILE *out)
                 if (elsewhere_shown)
                         continue;
                 hap_write_label(out, key);
-                write_entries(out, value);
+                write_entries(out, value, 0);
                 fputc('\n', out);
         }
 }
@@ -113,7 +120,7 @@ static void write_field(FILE *out, const char *key, const json_t *value, int wid
 
         if (!holds_texts(value)) {
                 fprintf(out, "  %-*s  ", width, key);
-                write_entries(out, value);
+                write_entries(out, value, 0);
                 fputc('\n', out);
                 return;
         }
