@@ -148,7 +148,7 @@ static json_t *numbers(int first, int end, int digits)
         for (int i = first; i < end; i++) {
                 char text[16];
 
-                snprintf(text, sizeof text, "%0*d", digits, i);
+                snprintf(text, sizeof text, digits == 2 ? "%02d" : "%d", i);
                 json_array_append_new(list, json_string(text));
         }
         return list;
@@ -193,7 +193,7 @@ static bool all_single(const struct hap_tokenizer *tokenizer, int digits)
         for (int i = 0; i < (digits == 2 ? 100 : 10); i++) {
                 char text[16];
 
-                snprintf(text, sizeof text, "%0*d", digits, i);
+                snprintf(text, sizeof text, digits == 2 ? "%02d" : "%d", i);
                 if (hap_tokenizer_single(tokenizer, text) < 0)
                         return false;
         }

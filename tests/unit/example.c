@@ -147,7 +147,7 @@ static void write_task(const char *kind, const json_t *tokenizer, const char *co
         json_t *header = json_pack("{s:i, s:s}", "hap", 1, "kind", kind);
 
         if (tokenizer)
-                json_object_set(header, "tokenizer", json_deep_copy(tokenizer));
+                json_object_set_new(header, "tokenizer", json_deep_copy(tokenizer));
         snprintf(path, sizeof path, P_tmpdir "/hap-example-%ld.task", (long)getpid());
         CHECK(hap_writer_open(&writer, path, false, &err) == 0);
         CHECK(hap_writer_begin(writer, header, &err) == 0);
