@@ -96,7 +96,7 @@ check: all units
 	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
 
 SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
-	$(wildcard bench/run pipelines/timed pipelines/table)
+	$(wildcard bench/run bench/table pipelines/timed pipelines/table)
 
 lint:
 	shellcheck $(SCRIPTS)
