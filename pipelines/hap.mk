@@ -13,8 +13,14 @@
 #   SPARSITY  one or more, in percent of all edges
 #   SEEDS     how many seeds each method that draws random numbers gets
 #   TRAIN, VALIDATION, TEST   how many prompts of each split
-#   METHODS   any of eap, eap-ig, ep, hap
-#   KEEP      size of the subgraph that hap prunes, N edges or P%
+#   METHODS   any of
+#             eap, eap-ig  the first of the ranking by attribution
+#             ep           edge pruning of the whole graph
+#             hap-ep       edge pruning of the subgraph that attribution leaves,
+#                          as in the paper
+#             hap          rank sampling of that subgraph, from its scores
+#             rank         rank sampling of the whole graph, without attribution
+#   KEEP      size of that subgraph, N edges or P%
 #   NAME      folder under RESULTS, by default results
 
 PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
@@ -28,7 +34,7 @@ SEEDS ?= 1
 TRAIN ?= 200
 VALIDATION ?= 200
 TEST ?= 1000
-KEEP ?= 50%
+KEEP ?= 70%
 METHODS ?= hap
 METRICS ?= kl,logit-diff,accuracy,exact-match
 NAME ?= $(basename $(notdir $(MODEL)))-$(TASK)
@@ -39,13 +45,18 @@ D := $(RESULTS)/$(NAME)
 # of the subgraph that the scores named leave.
 eap.attrib := --method eap
 eap-ig.attrib := --method eap-ig-inputs --steps 5
-ep.prune := --recipe edge-pruning
-hap.prune := --recipe hap
+ep.prune := --recipe edge-pruning --exact-sparsity
+hap-ep.prune := --recipe hap --exact-sparsity
+hap-ep.from := eap
+hap.prune := --recipe rank
 hap.from := eap
+rank.prune := --recipe rank
 eap.title := EAP
 eap-ig.title := EAP-IG
 ep.title := EP
+hap-ep.title := HAP by EP
 hap.title := HAP
+rank.title := rank sampling
 
 ALL_METHODS := $(sort $(patsubst %.title,%,$(filter %.title,$(.VARIABLES))))
 ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)

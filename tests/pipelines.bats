@@ -52,8 +52,8 @@ ran() {
         assert_equal "$(ran forward)" 1
         assert_equal "$(ran attrib)" 1
         assert_equal "$(ran select)" 3 # two circuits of EAP and the subgraph
-        assert_equal "$(ran prune)" 8  # EP and HAP, two sparsities, two seeds
-        assert_equal "$(ran eval)" 24  # those, EAP, full and empty, on two splits
+        assert_equal "$(ran prune)" 12 # three methods, two sparsities, two seeds
+        assert_equal "$(ran eval)" 32  # those, EAP, full and empty, on two splits
         assert_equal "$(ran show)" 2
 }
 
@@ -67,10 +67,10 @@ ran() {
 @test "another seed or sparsity adds circuits and makes no old one again" {
         pipeline table1.mk SPARSITY=90% SEEDS=1
         pipeline table1.mk SPARSITY='90% 94%' SEEDS=1
-        assert_equal "$(ran prune)" 2
+        assert_equal "$(ran prune)" 3
         assert_equal "$(ran attrib)" 0
         pipeline table1.mk SPARSITY='90% 94%' SEEDS=2
-        assert_equal "$(ran prune)" 4
+        assert_equal "$(ran prune)" 6
 }
 
 @test "a changed option makes again what depends on it and nothing else" {
@@ -78,8 +78,8 @@ ran() {
         pipeline table1.mk SPARSITY=90% SEEDS=1 KEEP=20%
         assert_equal "$(ran forward)" 0
         assert_equal "$(ran select)" 1
-        assert_equal "$(ran prune)" 1
-        assert_equal "$(ran eval)" 2
+        assert_equal "$(ran prune)" 2
+        assert_equal "$(ran eval)" 4
 }
 
 @test "a stage that fails stops the run, and the next run goes on from there" {
@@ -88,7 +88,7 @@ ran() {
         assert_equal "$(ran eval)" 0
         pipeline table1.mk SPARSITY=90% SEEDS=1
         assert_equal "$(ran forward)" 0
-        assert_equal "$(ran prune)" 2
+        assert_equal "$(ran prune)" 3
 }
 
 @test "the table holds mean and standard deviation over the seeds" {
@@ -141,4 +141,18 @@ ran() {
         run pipeline hap.mk METHODS=magic
         assert_failure
         assert_regex "$(cat "$tmp/said")" "no method 'magic': there are .*hap"
+}
+
+@test "with the real stages, the table and a picture come out" {
+        rm "$tmp/bin"/hap-*
+        pipeline hap.mk BIN="${HAP_BIN:-bin}" METHODS='eap hap' SPARSITY=80% TRAIN=10 \
+                VALIDATION=5 TEST=10 hap.prune='--recipe rank --steps 3'
+        table=$tmp/results/demo-ioi/table.json
+        # The full model differs in nothing from itself, any circuit in something.
+        assert_near "$(jq '.[] | select(.method == "full model").runs[0].test.kl' "$table")" 0 1e-6
+        run jq -e '[.[] | select(.sparsity == 80).runs[0]
+                | .test.kl > 0 and .edges == 96 and .of == 479 and .seconds > 0] == [true, true]' "$table"
+        assert_success
+        run head -c 200 "$tmp/results/demo-ioi/hap-80.svg"
+        assert_output --partial "<svg"
 }
