@@ -125,14 +125,48 @@ static int take_stats(const struct masked *m, struct hap_input *input)
         return m->work->error.code;
 }
 
-/* Inputs of the listed readers: mixtures, or R' itself where no edge is open
- * and yet a gradient is wanted. */
+static float *copy_of_stream(const struct masked *m)
+{
+        float *x = hap_work_take(m->work, slot_size(m), sizeof(*x));
+
+        if (x != NULL)
+                memcpy(x, m->stream, slot_size(m) * sizeof(*x));
+        return x;
+}
+
+/* Readers without an open edge read R' itself. Those of heads, whose q, k, v are
+ * the counterfactual's, need it for a gradient only and share one copy; the MLP
+ * goes on to change its own (mlp_input). */
+static int unmixed(const struct masked *m, const struct list *list)
+{
+        const struct hap_plan *plan = &m->state->plan;
+        float *shared = NULL;
+
+        for (int i = 0; i < list->n; i++) {
+                const int reader = list->reader[i];
+                const bool own = hap_graph_reader(m->graph, reader).kind == HAP_READS_MLP;
+
+                if (plan->mixed[reader] || (!own && !plan->gradient[reader]))
+                        continue;
+                if (own || shared == NULL)
+                        list->input[i]->x = copy_of_stream(m);
+                else
+                        list->input[i]->x = shared;
+                if (!own)
+                        shared = list->input[i]->x;
+                if (list->input[i]->x == NULL)
+                        return m->work->error.code;
+        }
+        return HAP_OK;
+}
+
+/* Inputs of the listed readers: mixtures, or R' itself where no edge is open. */
 static int mix(const struct masked *m, const struct list *list, int slots)
 {
         const struct hap_plan *plan = &m->state->plan;
         struct list mixed;
         struct hap_mix job;
-        float *x, *constant = NULL;
+        float *x;
 
         if (list_init(m, &mixed) < 0)
                 return m->work->error.code;
@@ -144,17 +178,8 @@ static int mix(const struct masked *m, const struct list *list, int slots)
                 return m->work->error.code;
         for (int i = 0; i < mixed.n; i++)
                 mixed.input[i]->x = x + (size_t)i * slot_size(m);
-        for (int i = 0; i < list->n; i++) {
-                if (plan->mixed[list->reader[i]] || !plan->gradient[list->reader[i]])
-                        continue;
-                if (constant == NULL) {
-                        constant = hap_work_take(m->work, slot_size(m), sizeof(*constant));
-                        if (constant == NULL)
-                                return m->work->error.code;
-                        memcpy(constant, m->stream, slot_size(m) * sizeof(*constant));
-                }
-                list->input[i]->x = constant;
-        }
+        if (unmixed(m, list) < 0)
+                return m->work->error.code;
         for (int i = 0; i < list->n; i++)
                 if (list->input[i]->x != NULL && take_stats(m, list->input[i]) < 0)
                         return m->work->error.code;

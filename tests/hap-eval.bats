@@ -1,0 +1,278 @@
+load helper
+
+# Circuits of two small random models: the reference holds their logits, from
+# EAP-IG and Edge-Pruning; here jq makes the metrics of them.
+
+setup_file() {
+        cd "$BATS_FILE_TMPDIR"
+        for model in gpt2-a llama-a; do
+                golden=$root/tests/golden/$model
+                hap-task -q --from "$golden/prompts.jsonl" -o $model.task
+                hap-forward -q -m "$golden/model" -o $model.cache $model.task
+                for i in 0 1 2; do
+                        jq -c ".circuits[$i].edges[] | {edge: ., z: 1}" "$golden/circuits.json" |
+                                circuit_of $model.cache >$model.circuit.$i
+                done
+                jq -c '.z | to_entries[] | {edge: .key, z: .value}' "$golden/edge-masks.json" |
+                        circuit_of $model.cache >$model.masks
+        done
+}
+
+setup() {
+        cd "$BATS_FILE_TMPDIR"
+        golden=$root/tests/golden
+}
+
+# circuit_of CACHE: lines {"edge", "z"} to a circuit of the cache's graph.
+circuit_of() {
+        { json -q "$1" | sed -n 1p | jq -c '{hap, kind: "circuit", model, graph}' &&
+                cat && echo '{"end": "circuit"}'; } | hap-convert -q --from json
+}
+
+# all_edges CACHE Z: a circuit of every edge.
+all_edges() {
+        hap-attrib -q "$1" | json -q | jq -c --argjson z "$2" 'select(has("edge")) | {edge, z: $z}' |
+                circuit_of "$1"
+}
+
+# expected MODEL FILE JQ: every example's metrics from its logits, which the jq
+# filter picks of the file, beside the full model's.
+expected() {
+        jq -n --slurpfile given "$golden/$1/$2" --slurpfile full "$golden/$1/logits.json" \
+                --slurpfile prompts "$golden/$1/prompts.jsonl" '
+                def log_p: (map(exp) | add | log) as $all | map(. - $all);
+                def likeliest: . as $l | ($l | max) as $m | $l | index($m);
+                [$given[0] | '"$3"'] as [$logits]
+                | [range(8) as $i
+                   | $logits[$i] as $l | $full[0].examples[$i].clean as $f | $prompts[$i] as $e
+                   | ($l | log_p) as $q | ($f | log_p) as $p
+                   | {kl: ([range($p | length) | ($p[.] | exp) * ($p[.] - $q[.])] | add),
+                      "logit-diff": ($l[$e.answer] - $l[$e.wrong]),
+                      "prob-diff": (($q[$e.answer] | exp) - ($q[$e.wrong] | exp)),
+                      accuracy: (if ($l | likeliest) == $e.answer then 1 else 0 end),
+                      "exact-match": (if ($l | likeliest) == ($f | likeliest) then 1 else 0 end),
+                      "right-over-wrong": (if $l[$e.answer] > $l[$e.wrong] then 1 else 0 end)}
+                   | to_entries[] | {key: "\(.key) \($i + 1)", value: .value}]
+                | from_entries'
+}
+
+# each REPORT: {"METRIC ID": value} of the examples.
+each() {
+        json -q "$1" | jq -s '[.[] | select(has("id")) | {"\(.metric) \(.id)": .value}] | add'
+}
+
+means() {
+        json -q "$1" | jq -sc '[.[] | select(has("sd")) | {"\(.circuit) \(.metric)": .value}] | add'
+}
+
+# check MODEL CIRCUIT FILE JQ OPTION ...: from the cache and from the task.
+check() {
+        local model=$1 circuit=$2 file=$3 filter=$4
+        shift 4
+        expected "$model" "$file" "$filter" >"$tmp/should"
+        for input in $model.task $model.cache; do
+                hap-eval -q --per-example -m "$golden/$model/model" "$@" -o "$tmp/report" "$input" "$circuit"
+                each "$tmp/report" >"$tmp/is"
+                assert_near_maps "$tmp/is" "$tmp/should" 4e-4
+        done
+}
+
+every_circuit() { # KEY OPTION ...
+        local key=$1
+        shift
+        for model in gpt2-a llama-a; do
+                for i in 0 1 2; do
+                        check $model $model.circuit.$i circuits.json ".circuits[$i].$key" "$@"
+                done
+        done
+}
+
+@test "circuits under interchange have the library's outputs" {
+        every_circuit logits_interchange
+}
+
+@test "dead edges change nothing under interchange" {
+        every_circuit logits_interchange --keep-dead
+}
+
+@test "circuits under zero ablation have the library's outputs, dead edges removed" {
+        every_circuit logits_zero_pruned --ablation zero
+}
+
+@test "circuits under zero ablation with their dead edges have the reference's outputs" {
+        every_circuit logits_zero_unpruned --ablation zero --keep-dead
+}
+
+@test "circuits under mean ablation have the reference's outputs, dead edges removed or not" {
+        every_circuit logits_mean_pruned --ablation mean
+        every_circuit logits_mean_unpruned --ablation mean --keep-dead
+}
+
+@test "fractional masks have Edge-Pruning's outputs" {
+        for model in gpt2-a llama-a; do
+                check $model $model.masks edge-masks.json .logits --keep-dead
+                hap-eval -q --metric kl --keep-dead -o "$tmp/report" $model.cache $model.masks
+                assert_near "$(json -q "$tmp/report" | jq 'select(has("sd")).value')" \
+                        "$(jq .mean_kl "$golden/$model/edge-masks.json")" 5e-5
+        done
+}
+
+@test "what is said to be dead is what the library prunes" {
+        for model in gpt2-a llama-a; do
+                for i in 0 1 2; do
+                        hap-eval --metric kl -o "$tmp/report" $model.cache $model.circuit.$i 2>"$tmp/said"
+                        read -r edges dropped < <(jq -r ".circuits[$i] | [(.pruned_edges | length),
+                                ((.edges | length) - (.pruned_edges | length))] | @tsv" "$golden/$model/circuits.json")
+                        assert_equal "$(json -q "$tmp/report" | sed -n 1p | jq -c '.circuits[0] | [.edges, .dropped]')" \
+                                "[$edges,$dropped]"
+                        assert_equal "$(json -q "$tmp/report" | sed -n 2p | jq .edges)" "$edges"
+                        [[ $dropped -eq 0 ]] || grep -q "$dropped of its .* edges are dead" "$tmp/said" ||
+                                fail "$dropped are dead: $(cat "$tmp/said")"
+                done
+        done
+}
+
+@test "the full model agrees with itself, and its answers are those of the reference" {
+        for model in gpt2-a llama-a; do
+                all_edges $model.cache 1 >"$tmp/all"
+                hap-eval -q --full --per-example -o "$tmp/report" $model.cache "$tmp/all"
+                means "$tmp/report" >"$tmp/means"
+                for name in full 'circuit 1'; do
+                        assert_near "$(jq ".[\"$name kl\"]" "$tmp/means")" 0 2e-6
+                        assert_equal "$(jq ".[\"$name exact-match\"]" "$tmp/means")" 1
+                        assert_equal "$(jq ".[\"$name accuracy\"]" "$tmp/means")" 1
+                done
+                expected $model logits.json '[.examples[].clean]' >"$tmp/should"
+                json -q "$tmp/report" | jq -s '[.[] | select(has("id") and .circuit == "circuit 1")
+                        | {"\(.metric) \(.id)": .value}] | add' >"$tmp/is"
+                assert_near_maps "$tmp/is" "$tmp/should" 4e-4
+        done
+}
+
+@test "the empty circuit is the corrupted run" {
+        for model in gpt2-a llama-a; do
+                expected $model logits.json '[.examples[].corrupted]' >"$tmp/should"
+                hap-eval -q --empty --per-example -o "$tmp/report" $model.cache
+                each "$tmp/report" >"$tmp/is"
+                assert_near_maps "$tmp/is" "$tmp/should" 4e-4
+        done
+}
+
+@test "faithfulness is 1 for the full model, 0 for the empty circuit, and linear between" {
+        hap-eval -q --full --empty --metric logit-diff,faithfulness -o "$tmp/report" \
+                gpt2-a.cache gpt2-a.circuit.0
+        json -q "$tmp/report" | jq -s '[.[] | select(.metric) | {"\(.circuit) \(.metric)": .value}] | add' >"$tmp/m"
+        assert_equal "$(jq '."full faithfulness"' "$tmp/m")" 1
+        assert_equal "$(jq '."empty faithfulness"' "$tmp/m" | sed 's/-//')" 0
+        assert_near "$(jq '."circuit 1 faithfulness"' "$tmp/m")" \
+                "$(jq '(."circuit 1 logit-diff" - ."empty logit-diff") / (."full logit-diff" - ."empty logit-diff")' "$tmp/m")" 1e-12
+        # the same without showing what it is measured between
+        hap-eval -q --metric faithfulness -o "$tmp/alone" gpt2-a.cache gpt2-a.circuit.0
+        assert_equal "$(json -q "$tmp/alone" | jq 'select(.metric).value')" \
+                "$(jq '."circuit 1 faithfulness"' "$tmp/m")"
+        assert_equal "$(json -q "$tmp/alone" | sed -n 1p | jq -c '[.circuits[].name]')" '["circuit 1"]'
+}
+
+@test "means and standard deviations are those of the examples" {
+        hap-eval -q --per-example -o "$tmp/report" gpt2-a.cache gpt2-a.circuit.0
+        json -q "$tmp/report" | jq -s '
+                [.[] | select(has("id"))] | group_by(.metric)
+                | map((map(.value) | add / length) as $m | {key: .[0].metric, value: {
+                        value: $m, sd: (map((.value - $m) | . * .) | add / 7 | sqrt)}})
+                | from_entries' >"$tmp/should"
+        for metric in kl logit-diff prob-diff accuracy exact-match right-over-wrong; do
+                for field in value sd; do
+                        assert_near "$(json -q "$tmp/report" | jq "select(has(\"sd\") and .metric == \"$metric\").$field")" \
+                                "$(jq ".[\"$metric\"].$field" "$tmp/should")" 1e-9
+                done
+        done
+}
+
+@test "one example's mean by position is itself, so that no circuit changes anything" {
+        for model in gpt2-a llama-a; do
+                sed -n 2p "$golden/$model/prompts.jsonl" | hap-task -q --from - -o "$tmp/one"
+                hap-eval -q --ablation mean-position --empty --metric kl,exact-match \
+                        -m "$golden/$model/model" -o "$tmp/report" "$tmp/one" $model.circuit.2
+                json -q "$tmp/report" | jq -s '[.[] | select(.metric == "kl").value | fabs] | max' >"$tmp/kl"
+                assert_near "$(cat "$tmp/kl")" 0 1e-5
+                hap-eval -q --ablation mean --empty --metric kl -m "$golden/$model/model" "$tmp/one" |
+                        json -q | jq -es 'any(.[]; .value > 0.01)' >/dev/null ||
+                        fail "the mean over positions changes nothing"
+        done
+}
+
+@test "several answers count together" {
+        # the logits of the first prompt say what to expect
+        jq -c '.answers = [.answer, 5, 6] | .wrongs = [.wrong, 7] | del(.answer, .wrong)' \
+                "$golden/gpt2-a/prompts.jsonl" | sed -n 1p | hap-task -q --from - -o "$tmp/task"
+        hap-eval -q --full --per-example -m "$golden/gpt2-a/model" -o "$tmp/report" "$tmp/task"
+        each "$tmp/report" >"$tmp/is"
+        sed -n 1p "$golden/gpt2-a/prompts.jsonl" | jq --slurpfile full "$golden/gpt2-a/logits.json" '
+                [.answer, 5, 6] as $a | [.wrong, 7] as $w | $full[0].examples[0].clean as $l
+                | ($l | map(exp) | add) as $z
+                | ([$a[] | $l[.] | exp] | add / $z) as $pa | ([$w[] | $l[.] | exp] | add / $z) as $pw
+                | {"logit-diff 1": (([$a[] | $l[.]] | add / 3) - ([$w[] | $l[.]] | add / 2)),
+                   "prob-diff 1": ($pa - $pw), "right-over-wrong 1": (if $pa > $pw then 1 else 0 end),
+                   "accuracy 1": 1, "exact-match 1": 1, "kl 1": 0}' >"$tmp/should"
+        assert_near_maps "$tmp/is" "$tmp/should" 2e-4
+}
+
+@test "without wrong answers what needs them is left out, or refused when asked for" {
+        echo '{"clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' | hap-task -q --from - -o "$tmp/task"
+        hap-eval -q --full -m "$golden/gpt2-a/model" -o "$tmp/report" "$tmp/task"
+        assert_equal "$(json -q "$tmp/report" | jq -r 'select(.metric).metric' | tr '\n' ' ')" \
+                "kl prob-diff accuracy exact-match "
+        assert_refused 3 "without wrong answers" \
+                hap-eval --full --metric logit-diff -m "$golden/gpt2-a/model" "$tmp/task"
+}
+
+@test "circuits are reported in their order, by number or by the names given" {
+        hap-eval -q --metric kl gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/report"
+        assert_equal "$(json -q "$tmp/report" | jq -r 'select(.metric).circuit' | tr '\n' ',')" "circuit 1,circuit 2,"
+        hap-eval -q --metric kl --name big --name small gpt2-a.circuit.0 gpt2-a.cache gpt2-a.circuit.1 >"$tmp/named"
+        assert_equal "$(json -q "$tmp/named" | jq -r 'select(.metric).circuit' | tr '\n' ',')" "big,small,"
+        assert_equal "$(json -q "$tmp/report" | jq -c 'select(.metric).value')" \
+                "$(json -q "$tmp/named" | jq -c 'select(.metric).value')"
+        assert_refused 2 "3 names for 2 circuits" \
+                hap-eval --name a --name b --name c gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1
+}
+
+@test "threads, files, pipes and cat change no byte" {
+        hap-eval -q -j 1 gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/one"
+        hap-eval -q -j 2 gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/two"
+        cat gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 | hap-eval -q >"$tmp/three"
+        hap-eval -q - gpt2-a.circuit.0 gpt2-a.circuit.1 <gpt2-a.cache >"$tmp/four"
+        for i in two three four; do
+                assert_same "$tmp/one" "$tmp/$i"
+        done
+}
+
+@test "a circuit without edges is evaluated and said to be empty" {
+        circuit_of gpt2-a.cache </dev/null >"$tmp/none"
+        hap-eval --metric kl --empty -o "$tmp/report" gpt2-a.cache "$tmp/none" 2>"$tmp/said"
+        grep -q "circuit 1: no edge is left" "$tmp/said" || fail "$(cat "$tmp/said")"
+        assert_equal "$(json -q "$tmp/report" | jq 'select(.metric).value' | uniq | wc -l)" 1
+}
+
+@test "nothing to evaluate, or on, and unknown metrics are refused" {
+        assert_refused 3 "no circuit" hap-eval gpt2-a.cache
+        assert_refused 3 "neither a task nor a cache" hap-eval gpt2-a.circuit.0
+        assert_refused 3 "there are examples in" hap-eval --full gpt2-a.cache gpt2-a.cache
+        assert_refused 2 "there is no metric 'klx'" hap-eval --metric kl,klx gpt2-a.cache gpt2-a.circuit.0
+        assert_refused 2 "given twice" hap-eval --metric kl,kl gpt2-a.cache gpt2-a.circuit.0
+        assert_refused 2 "there is no metric ''" hap-eval --metric kl, gpt2-a.cache gpt2-a.circuit.0
+}
+
+@test "another model's circuit is refused" {
+        assert_refused 3 "made for model" hap-eval gpt2-a.cache llama-a.circuit.0
+}
+
+@test "a cut cache, task or circuit gives exit status 3 and no report" {
+        for stream in gpt2-a.cache gpt2-a.circuit.0; do
+                head -c $(($(stat -c %s $stream) - 3)) $stream >"$tmp/cut"
+                other=gpt2-a.cache
+                [[ $stream == *.circuit.0 ]] || other=gpt2-a.circuit.0
+                assert_refused 3 "$tmp/cut" hap-eval -o "$tmp/report" "$tmp/cut" $other
+                assert_file_not_exist "$tmp/report"
+        done
+}
