@@ -272,3 +272,29 @@ cut_everywhere() {
         assert_refused 1 "hap-select: cannot read 'no such': No such file or directory" hap-select --keep 5 'no such'
         assert_refused 1 "hap-select: cannot read '.': Is a directory" hap-select --keep 5 .
 }
+
+@test "the examples of hap-stream's page run as they stand" {
+        cd "$tmp"
+        cp "$BATS_FILE_TMPDIR/scores" ioi.scores
+        cp "$BATS_FILE_TMPDIR/circuit" ioi.circuit
+        awk '/^\.Sh / { inside = ($0 == ".Sh EXAMPLES"); next }
+                /^\.Bd -literal/ { block = inside; next }
+                /^\.Ed/ { block = 0; next }
+                block' "$root/man/hap-stream.5" | sed -e 's/^\$ //' -e 's/\\e/\\/g' >examples
+        [[ $(grep -c hap- examples) -ge 3 ]]
+        { echo 'set -e -o pipefail' && cat examples; } >script
+        bash script >out 2>err </dev/null || fail "exit status $? of"$'\n'"$(cat examples err)"
+        [[ $(hap-convert -q --to json hand.circuit | wc -l) -eq 4 ]]
+        # the pipe of the second example: two sections, 479 scores, 20 edges
+        run -0 grep -A 3 '^scores$' out
+        assert_output --partial $'scores\n479\ncircuit'
+}
+
+@test "a stage that ranks at random, in jq, is read like any other" {
+        hap-convert -q --to json "$BATS_FILE_TMPDIR/scores" |
+                jq -c 'if .edge then .score = (.edge | explode | add % 97) else . end' |
+                hap-convert -q --from json >"$tmp/random"
+        hap-select -q --keep 20 "$tmp/random" >"$tmp/out"
+        run -0 hap-show -q "$tmp/out"
+        assert_output --partial 'circuit'
+}
