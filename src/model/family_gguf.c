@@ -155,6 +155,8 @@ static void describe_llama(const struct hap_gguf *gguf, struct hap_blueprint *b)
         like_llama(gguf, b);
         b->layout.rotary_pairs = true;
         set_rotary(b, 0, 0);
+        if (b->model->config.n_rotary != b->model->config.d_head)
+                hap_settings_refuse(b->settings, "rope.dimension_count");
 }
 
 static void describe_qwen2(const struct hap_gguf *gguf, struct hap_blueprint *b)

@@ -1,0 +1,59 @@
+/* Any bytes as a GGUF file: loading them ends in a model whose every weight can
+ * be read, or in an error, never in a crash.
+ *
+ *      clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc -D_GNU_SOURCE \
+ *              tests/fuzz/gguf.c src/model/[a-gi-z]*.c src/common/[a-np-z]*.c \
+ *              -fopenmp -lmsgpackc -ljansson -lpcre2-8 -lutf8proc -lxxhash -lz -lm
+ *      OMP_NUM_THREADS=1 ./a.out tests/fuzz/corpus-gguf
+ *
+ * tests/unit/fuzz_gguf.c replays the corpus. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "model/model.h"
+#include "model/tokenizer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static int models_loaded; /* so far: for the test that replays */
+
+/* The last weight of the last layer is read, so that a size that is not what
+ * was allocated shows. */
+static void look_at(const struct hap_model *model)
+{
+        const struct hap_config *c = &model->config;
+        const struct hap_layer *last = &model->layers[c->n_layers - 1];
+        size_t n = (size_t)c->d_model * (size_t)c->d_mlp;
+        volatile float sink = last->out.weight[n - 1] +
+                              model->unembedding[(size_t)c->n_out * (size_t)c->d_model - 1];
+
+        (void)sink;
+        json_decref(hap_model_describe(model));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+        struct hap_tokenizer *tokenizer;
+        struct hap_model model;
+        struct hap_error err;
+        char path[64];
+        int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+        if (fd < 0 || write(fd, data, n) != (ssize_t)n)
+                abort();
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        if (hap_model_load(&model, path, &err) == 0) {
+                look_at(&model);
+                models_loaded++;
+                hap_model_release(&model);
+        }
+        if (hap_model_load_config(&model, path, &err) == 0)
+                hap_model_release(&model);
+        if (hap_tokenizer_load(&tokenizer, path, &err) == 0)
+                hap_tokenizer_free(tokenizer);
+        close(fd);
+        return 0;
+}
