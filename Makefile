@@ -2,7 +2,8 @@
 # src/ is the library. `make`, `make check`, `make lint`, `make bench`,
 # `make install`. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
 # processors since 2013), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
-# these in check), PREFIX, DESTDIR.
+# these in check), PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with
+# clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
 
 VERSION := 0.1.0
 CC ?= cc
@@ -36,6 +37,12 @@ BUILD := build-tsan
 SAN := -fsanitize=thread
 CFLAGS := -O1 -g
 export TSAN_OPTIONS := ignore_noninstrumented_modules=1
+endif
+ifdef FUZZ
+CC := clang
+BUILD := build-fuzz
+SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+CFLAGS := -O1 -g
 endif
 ifeq ($(BUILD),build)
 BIN := bin
@@ -90,6 +97,12 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libhap.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
 
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libhap.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
+
+fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+
 units: $(UNITS)
 
 check: all units
@@ -116,9 +129,9 @@ install: all
 	cp -R models $(DESTDIR)$(PREFIX)/share/hap/
 
 clean:
-	rm -rf build build-asan build-tsan bin
+	rm -rf build build-asan build-tsan build-fuzz bin
 
-.PHONY: all units check lint bench install clean force
+.PHONY: all units fuzz check lint bench install clean force
 .SECONDARY:
 
 -include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)
