@@ -211,7 +211,7 @@ def gguf_names(arch, config):
 
 
 def add_metadata(w, arch, c):
-    w.add_context_length(32)
+    w.add_context_length(c.max_position_embeddings)
     w.add_block_count(c.num_hidden_layers)
     w.add_embedding_length(c.hidden_size)
     w.add_head_count(c.num_attention_heads)
