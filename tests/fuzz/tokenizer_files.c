@@ -1,6 +1,12 @@
-/* Any bytes as a tokenizer.json, a tokenizer_config.json beside it, or the
- * metadata of a GGUF file: loaded or refused with a message, and what loaded
- * encodes. The first byte chooses. */
+/* Any bytes as a tokenizer.json, or as the metadata of a GGUF file: loaded or
+ * refused with a message, and what loaded encodes. The first byte chooses.
+ *
+ *      clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc -D_GNU_SOURCE \
+ *              tests/fuzz/tokenizer_files.c src/model/[a-gi-z]*.c src/common/[a-n]*.c \
+ *              -fopenmp -lmsgpackc -ljansson -lpcre2-8 -lutf8proc -lxxhash -lz -lm
+ *      ./a.out tests/fuzz/corpus/tokenizer_files
+ *
+ * tests/unit/fuzz_tokenizer_files.c replays the corpus. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,28 +17,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[64], path[96];
+static char scratch_folder[64], scratch_path[96];
 
 static void remove_files(void)
 {
-        unlink(path);
-        rmdir(folder);
+        unlink(scratch_path);
+        rmdir(scratch_folder);
 }
 
-/* The path to load. */
+/* What to load. */
 static const char *store(bool gguf, const uint8_t *data, size_t size)
 {
-        if (*folder == '\0') {
-                strcpy(folder, P_tmpdir "/hap-fuzz-XXXXXX");
-                if (mkdtemp(folder) == NULL)
+        if (*scratch_folder == '\0') {
+                strcpy(scratch_folder, P_tmpdir "/hap-fuzz-XXXXXX");
+                if (mkdtemp(scratch_folder) == NULL)
                         abort();
-                snprintf(path, sizeof path, "%s/tokenizer.json", folder);
+                snprintf(scratch_path, sizeof scratch_path, "%s/tokenizer.json", scratch_folder);
                 atexit(remove_files);
         }
-        FILE *file = fopen(path, "wb");
+        FILE *file = fopen(scratch_path, "wb");
         if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0)
                 abort();
-        return gguf ? path : folder;
+        return gguf ? scratch_path : scratch_folder;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
