@@ -294,7 +294,7 @@ cut_everywhere() {
         hap-convert -q --to json "$BATS_FILE_TMPDIR/scores" |
                 jq -c 'if .edge then .score = (.edge | explode | add % 97) else . end' |
                 hap-convert -q --from json >"$tmp/random"
-        hap-select -q --keep 20 "$tmp/random" >"$tmp/out"
+        hap-select -q --greedy --keep 20 "$tmp/random" >"$tmp/out"
         run -0 hap-show -q "$tmp/out"
         assert_output --partial 'circuit'
 }
