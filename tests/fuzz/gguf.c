@@ -1,10 +1,8 @@
 /* Any bytes as a GGUF file: loading them ends in a model whose every weight can
  * be read, or in an error, never in a crash.
  *
- *      clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc -D_GNU_SOURCE \
- *              tests/fuzz/gguf.c src/model/[a-gi-z]*.c src/common/[a-np-z]*.c \
- *              -fopenmp -lmsgpackc -ljansson -lpcre2-8 -lutf8proc -lxxhash -lz -lm
- *      OMP_NUM_THREADS=1 ./a.out tests/fuzz/corpus-gguf
+ *      make FUZZ=1 fuzz
+ *      OMP_NUM_THREADS=1 build-fuzz/fuzz/gguf tests/fuzz/corpus/gguf
  *
  * tests/unit/fuzz_gguf.c replays the corpus. */
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Seeds for the fuzz targets of models: the smallest models of each family.
-Run by hand; its output, tests/fuzz/corpus-{gguf,safetensors}/, is committed.
+Run by hand; its output, tests/fuzz/corpus/{gguf,safetensors}/, is committed.
 Needs torch, transformers, safetensors and gguf.
 """
 import pathlib
@@ -11,8 +11,8 @@ import tempfile
 import torch
 import transformers as tf
 
-HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "golden"))
+HERE = pathlib.Path(__file__).parent / "corpus"
+sys.path.insert(0, str(HERE.parents[1] / "golden"))
 import make_families  # noqa: E402
 
 TINY = dict(hidden_size=4, intermediate_size=3, num_hidden_layers=1, num_attention_heads=2,
@@ -41,17 +41,17 @@ def main():
     make_families.write_logits = lambda folder, model: None
     with tempfile.TemporaryDirectory() as name:
         make_families.HERE = pathlib.Path(name)
-        for corpus in ("corpus-gguf", "corpus-safetensors"):
-            (HERE / corpus).mkdir(exist_ok=True)
+        for corpus in ("gguf", "safetensors"):
+            (HERE / corpus).mkdir(parents=True, exist_ok=True)
         for seed, (dtype, config) in FOLDERS.items():
             make_families.save_folder(seed, config, dtype)
             text = (make_families.HERE / seed / "config.json").read_bytes()
             weights = (make_families.HERE / seed / "model.safetensors").read_bytes()
-            (HERE / "corpus-safetensors" / seed).write_bytes(
+            (HERE / "safetensors" / seed).write_bytes(
                 struct.pack("<H", len(text)) + text + weights)
         for seed, (arch, kind, config) in GGUFS.items():
             make_families.save_gguf(seed + "-gguf", arch, kind, config)
-            (HERE / "corpus-gguf" / seed).write_bytes(
+            (HERE / "gguf" / seed).write_bytes(
                 (make_families.HERE / (seed + "-gguf") / "model.gguf").read_bytes())
 
 

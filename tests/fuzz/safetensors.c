@@ -2,10 +2,8 @@
  * in a model or in an error, never in a crash. The input is the config's length
  * in two bytes, the config, and the safetensors file.
  *
- *      clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc -D_GNU_SOURCE \
- *              tests/fuzz/safetensors.c src/model/[a-gi-z]*.c src/common/[a-np-z]*.c \
- *              -fopenmp -lmsgpackc -ljansson -lpcre2-8 -lutf8proc -lxxhash -lz -lm
- *      OMP_NUM_THREADS=1 ./a.out tests/fuzz/corpus-safetensors
+ *      make FUZZ=1 fuzz
+ *      OMP_NUM_THREADS=1 build-fuzz/fuzz/safetensors tests/fuzz/corpus/safetensors
  *
  * tests/unit/fuzz_safetensors.c replays the corpus. */
 #include <stdint.h>

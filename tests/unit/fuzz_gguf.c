@@ -6,7 +6,7 @@
 #include "common/number.h"
 #include "unit.h"
 
-#define CORPUS "tests/fuzz/corpus-gguf"
+#define CORPUS "tests/fuzz/corpus/gguf"
 #define LARGEST 16384
 #define CHANGES 300 /* of every seed */
 

@@ -6,7 +6,7 @@
 #include "common/number.h"
 #include "unit.h"
 
-#define CORPUS "tests/fuzz/corpus-safetensors"
+#define CORPUS "tests/fuzz/corpus/safetensors"
 #define LARGEST 16384
 #define CHANGES 300 /* of every seed */
 
