@@ -2,10 +2,7 @@
  * which. Every id exists; where nothing is normalised away, the tokens' bytes
  * one after another are the text, broken UTF-8 having become U+FFFD.
  *
- *      clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc -D_GNU_SOURCE \
- *              tests/fuzz/tokenizer.c src/model/[a-gi-z]*.c src/common/[a-n]*.c \
- *              -fopenmp -lmsgpackc -ljansson -lpcre2-8 -lutf8proc -lxxhash -lz -lm
- *      ./a.out tests/fuzz/corpus/tokenizer
+ *      make FUZZ=1 fuzz && build-fuzz/fuzz/tokenizer tests/fuzz/corpus/tokenizer
  *
  * tests/unit/fuzz_tokenizer.c replays the corpus. */
 #include <stdint.h>

@@ -1,10 +1,7 @@
 /* Any bytes as a tokenizer.json, or as the metadata of a GGUF file: loaded or
  * refused with a message, and what loaded encodes. The first byte chooses.
  *
- *      clang -g -O1 -fsanitize=fuzzer,address,undefined -Isrc -D_GNU_SOURCE \
- *              tests/fuzz/tokenizer_files.c src/model/[a-gi-z]*.c src/common/[a-n]*.c \
- *              -fopenmp -lmsgpackc -ljansson -lpcre2-8 -lutf8proc -lxxhash -lz -lm
- *      ./a.out tests/fuzz/corpus/tokenizer_files
+ *      make FUZZ=1 fuzz && build-fuzz/fuzz/tokenizer_files tests/fuzz/corpus/tokenizer_files
  *
  * tests/unit/fuzz_tokenizer_files.c replays the corpus. */
 #include <stdint.h>
