@@ -1,12 +1,5 @@
 /* Any bytes as a stream: reading them ends in records or in an error, never in
- * a crash, and what was read goes to JSON and back unchanged.
- *
- *      clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Isrc \
- *              -DHAP_VERSION='"fuzz"' tests/fuzz/stream.c src/common/[!p]*.c \
- *              src/eval/json_*.c -lmsgpackc -ljansson -lz -lm -o fuzz-stream
- *      ./fuzz-stream tests/fuzz/corpus/stream
- *
- * tests/unit/fuzz_stream.c replays the corpus. */
+ * a crash, and what was read goes to JSON and back unchanged. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
