@@ -94,6 +94,25 @@ assert_no_dead_edges() {
         assert_same "$tmp/x" "$tmp/y"
 }
 
+@test "scores are where rank sampling starts, and edge pruning when told to" {
+        "${rank[@]}" --log "$tmp/without" -o "$tmp/c" "$cache"
+        "${rank[@]}" --log "$tmp/with" -o "$tmp/c" "$scores" "$cache"
+        run -1 cmp -s "$tmp/without" "$tmp/with"
+        "${ep[@]}" --log "$tmp/without" -o "$tmp/c" "$cache" "$scores"
+        assert_near "$(jq -s '.[0].sparsity' "$tmp/without")" 0 0.02
+        # open at first: about the geometric mean of 60 and 262
+        "${ep[@]}" --from-scores --log "$tmp/with" -o "$tmp/c" "$cache" "$scores"
+        assert_near "$(jq -s '.[0].sparsity' "$tmp/with")" 0.5 0.12
+}
+
+@test "with no step to learn from, scores alone rank the edges" {
+        hap-prune -q --steps 1 --anneal 0 --momentum 0.9999 --edges 40 -o "$tmp/c" "$cache" "$scores"
+        hap-select -q --signed --keep 40 -o "$tmp/top" "$scores"
+        edges "$tmp/c" >"$tmp/is"
+        edges "$tmp/top" | comm -13 "$tmp/is" - >"$tmp/missing"
+        [[ $(wc -l <"$tmp/missing") -le 2 ]] || fail "missing: $(cat "$tmp/missing")"
+}
+
 @test "another seed draws other masks" {
         "${rank[@]}" --log "$tmp/log0" -o "$tmp/c" "$cache"
         "${rank[@]}" --log "$tmp/log1" --seed 1 -o "$tmp/c" "$cache"
@@ -144,9 +163,9 @@ until_done() {
         for _ in $(seq 40); do
                 "$@" &
                 pid=$!
-                sleep $delay
-                kill -KILL $pid 2>/dev/null || true
-                if wait $pid; then
+                sleep "$delay"
+                kill -KILL "$pid" 2>/dev/null || true
+                if wait "$pid"; then
                         return 0
                 fi
                 delay=$(awk "BEGIN { srand($RANDOM); print $delay * (1 + rand()) }")
@@ -180,10 +199,10 @@ until_done() {
                         [[ -s $tmp/log ]] && break
                         sleep 0.02
                 done
-                kill -$signal $pid
+                kill -"$signal" "$pid"
                 rc=0
-                wait $pid || rc=$?
-                assert_equal "$rc" $((128 + $(kill -l $signal)))
+                wait "$pid" || rc=$?
+                assert_equal "$rc" $((128 + $(kill -l "$signal")))
                 assert_exists "$tmp/state"
                 assert_not_exists "$tmp/c"
                 "${long[@]}" --checkpoint "$tmp/state" -o "$tmp/c" "$cache"
@@ -199,8 +218,8 @@ make_state() {
                 [[ -s $1 ]] && break
                 sleep 0.02
         done
-        kill -KILL $pid
-        wait $pid || true
+        kill -KILL "$pid"
+        wait "$pid" || true
         assert_exists "$1"
 }
 
@@ -299,7 +318,7 @@ make_state() {
 }
 
 @test "every kind of ablation can be pruned under" {
-        for kind in zero mean; do
+        for kind in zero mean mean-position; do
                 "${rank[@]}" --ablation $kind -o "$tmp/c" "$cache"
                 assert_equal "$(header "$tmp/c" .ablation)" "\"$kind\""
                 assert_no_dead_edges "$tmp/c"
