@@ -89,8 +89,7 @@ static void read_all(struct evaluating *e)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->n_circuits);
 }
 
-static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name,
-                               const float *z)
+static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name, const float *z)
 {
         struct hap_subject *subject = hap_evaluation_add(
                 &e->evaluation, &e->session.engine.graph, role, name, z, e->opt->keep_dead);
@@ -124,6 +123,7 @@ static void add_subjects(struct evaluating *e)
 {
         const bool normalise = hap_measures_have(&e->measures, HAP_MEASURE_FAITHFULNESS);
 
+        hap_must(e->p, hap_session_engine(&e->session, &e->p->error));
         if (e->opt->full || normalise)
                 add(e, HAP_FULL_MODEL, "full", NULL)->silent = !e->opt->full;
         if (e->opt->empty || normalise)
@@ -154,11 +154,12 @@ static void write_report(struct evaluating *e)
 
         hap_must(p, hap_session_describe(&e->session, header, &p->error));
         hap_must(p, hap_evaluation_describe(&e->evaluation, header, &p->error));
-        json_object_set_new(header, "ablation",
-                            json_string(hap_ablation_names[e->opt->ablation]));
-        json_object_set_new(header, "dead", json_string(e->opt->keep_dead ? "kept" : "removed"));
+        json_object_update_new(header, json_pack(
+                "{s:s, s:s}", "ablation", hap_ablation_names[e->opt->ablation],
+                "dead", e->opt->keep_dead ? "kept" : "removed"));
         hap_must(p, hap_writer_begin(p->out, header, &p->error));
-        hap_must(p, hap_evaluation_write(&e->evaluation, &e->measures, e->opt->each, p->out, &p->error));
+        hap_must(p, hap_evaluation_write(&e->evaluation, &e->measures, e->opt->each, p->out,
+                                         &p->error));
         hap_must(p, hap_writer_end(p->out, &p->error));
         json_decref(header);
 }
@@ -188,9 +189,7 @@ int main(int argc, char **argv)
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
         };
         read_all(&e);
-        if (e.n_circuits)
-                e.session.split_input |= e.circuits[0].graph.split_input;
-        hap_must(&p, hap_session_engine(&e.session, &p.error));
+        e.session.split_input |= e.n_circuits && e.circuits[0].graph.split_input;
         add_subjects(&e);
         run(&e);
         write_report(&e);
