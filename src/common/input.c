@@ -199,8 +199,9 @@ static int start_inflating(struct hap_input *s, struct hap_error *err)
         } else {
                 if (bytes_reserve(&s->out, bytes_left(&read_ahead)) < 0)
                         return hap_fail_memory(err, s->name);
-                memcpy(s->out.at + s->out.end, read_ahead.at + read_ahead.begin,
-                       bytes_left(&read_ahead));
+                if (bytes_left(&read_ahead))
+                        memcpy(s->out.at + s->out.end, read_ahead.at + read_ahead.begin,
+                               bytes_left(&read_ahead));
                 s->out.end += bytes_left(&read_ahead);
                 s->raw = s->out;
                 s->out = read_ahead;
