@@ -171,6 +171,8 @@ int hap_input_fill(struct hap_input *s, size_t n, struct hap_error *err)
 
 void hap_input_skip(struct hap_input *s, size_t n)
 {
+        if (!n)
+                return; /* there may be no window yet */
         s->data += n;
         s->ready -= n;
         if (!s->direct) {
