@@ -1,0 +1,170 @@
+#include "stream_bytes.h"
+
+static int write_scores(struct hap_writer *writer)
+{
+        static const char *const edges[] = {"input->m0", "m0->logits"};
+        json_t *header = json_pack("{s:i, s:s}", "hap", 1, "kind", "scores");
+        int rc = hap_writer_begin(writer, header, &err);
+
+        json_decref(header);
+        for (int i = 0; i < 2; i++) {
+                msgpack_packer *packer = hap_writer_record(writer);
+
+                msgpack_pack_map(packer, 2);
+                hap_pack_text(packer, "edge");
+                hap_pack_text(packer, edges[i]);
+                hap_pack_text(packer, "score");
+                if (i == 0)
+                        msgpack_pack_double(packer, 0.5);
+                else
+                        msgpack_pack_int(packer, -2);
+                rc |= hap_writer_end_record(writer, &err);
+        }
+        return rc | hap_writer_end(writer, &err);
+}
+
+static int write_cache(struct hap_writer *writer)
+{
+        static const float values[] = {0, 1, 2, 3, 4, 5};
+        static const size_t shape[] = {2, 3};
+        json_t *header = json_pack("{s:i, s:s, s:[{s:s, s:s, s:[s]}]}", "hap", 1, "kind", "cache",
+                                   "history", "name", "x", "version", "1", "arguments", "--a=1");
+        int rc = hap_writer_begin(writer, header, &err);
+
+        json_decref(header);
+        msgpack_pack_map(hap_writer_record(writer), 1);
+        hap_pack_text(hap_writer_packer(writer), "t");
+        rc |= hap_writer_tensor(writer, HAP_F32, 2, shape, values, &err);
+        rc |= hap_writer_end_record(writer, &err);
+        return rc | hap_writer_end(writer, &err);
+}
+
+TEST("what is written is to the byte what Python's msgpack writes")
+{
+        struct bytes b = written(write_scores, false);
+
+        CHECK(b.n == sizeof(python_scores) && memcmp(b.at, python_scores, b.n) == 0);
+        b = written(write_cache, false);
+        CHECK(b.n == sizeof(python_cache) && memcmp(b.at, python_cache, b.n) == 0);
+}
+
+TEST("gzip is read, also between plain sections, and holds no time")
+{
+        struct bytes scores = written(write_scores, true), all = {.n = 0};
+
+        CHECK(scores.at[0] == 0x1f && scores.at[1] == 0x8b);
+        CHECK(memcmp(scores.at + 4, "\0\0\0\0", 4) == 0); /* mtime, RFC 1952 */
+        CHECK(read_all(scores.at, scores.n) == 2);
+        add(&all, python_cache, sizeof(python_cache));
+        add(&all, scores.at, scores.n);
+        add(&all, scores.at, scores.n);
+        add(&all, python_cache, sizeof(python_cache));
+        add(&all, scores.at, scores.n);
+        CHECK(read_all(all.at, all.n) == 8);
+}
+
+TEST("gzip cut at any byte, or damaged, is refused")
+{
+        struct bytes scores = written(write_scores, true);
+
+        for (size_t n = 1; n < scores.n; n++)
+                CHECK(read_all(scores.at, n) == HAP_EINPUT);
+        for (size_t i = 10; i < scores.n; i++) {
+                scores.at[i] ^= 0x55;
+                CHECK(read_all(scores.at, scores.n) == HAP_EINPUT);
+                scores.at[i] ^= 0x55;
+        }
+}
+
+/* The same by way of a pipe, whose end is called `name`. */
+static int read_pipe(const void *data, size_t n, char name[32])
+{
+        const char *paths[] = {name};
+        struct hap_reader *reader;
+        msgpack_object record;
+        json_t *header;
+        int ends[2], rc, records = 0;
+
+        err.message[0] = '\0';
+        CHECK(pipe(ends) == 0);
+        CHECK(write(ends[1], data, n) == (ssize_t)n);
+        snprintf(name, 32, "/dev/fd/%d", ends[0]);
+        close(ends[1]);
+        CHECK(hap_reader_open(&reader, paths, 1, &err) == 0);
+        CHECK(!hap_reader_keeps(reader));
+        while ((rc = hap_reader_section(reader, &header, &err)) == 1)
+                while ((rc = hap_reader_record(reader, &record, &err)) == 1)
+                        records++;
+        hap_reader_close(reader);
+        close(ends[0]);
+        return rc < 0 ? rc : records;
+}
+
+TEST("a pipe is read as memory is, whole, cut and with gzip in between")
+{
+        struct bytes scores = written(write_scores, true), all = {.n = 0};
+
+        add(&all, python_cache, sizeof(python_cache));
+        add(&all, scores.at, scores.n);
+        add(&all, scores.at, scores.n);
+        add(&all, python_scores, sizeof(python_scores));
+        add(&all, scores.at, scores.n);
+        for (size_t n = 0; n <= all.n; n++) {
+                char name[32], wanted[sizeof(err.message)], *quote;
+                int piped = read_pipe(all.at, n, name);
+
+                snprintf(wanted, sizeof(wanted), "%s", err.message);
+                CHECK(piped == read_all(all.at, n));
+                quote = strstr(wanted, name);
+                CHECK(piped >= 0 || quote);
+                if (piped < 0 && quote) /* 'in' and the pipe's name differ */
+                        CHECK_TEXT(quote + strlen(name), strchr(err.message, '\'') + 3);
+        }
+}
+
+static int pass_python(struct hap_writer *writer)
+{
+        struct bytes both = {.n = 0};
+        struct hap_reader *reader;
+        msgpack_object record;
+        json_t *header;
+        int rc;
+
+        add(&both, python_scores, sizeof(python_scores));
+        add(&both, python_cache, sizeof(python_cache));
+        hap_reader_open_memory(&reader, "in", both.at, both.n, &err);
+        CHECK(hap_reader_section(reader, &header, &err) == 1);
+        hap_reader_pass_to(reader, writer); /* right after the header */
+        CHECK(hap_reader_record(reader, &record, &err) == 1);
+        CHECK(hap_reader_section(reader, &header, &err) == 1);
+        rc = hap_reader_section(reader, &header, &err);
+        hap_reader_close(reader);
+        return rc | write_scores(writer);
+}
+
+TEST("sections passed on keep their bytes, and the own section follows")
+{
+        struct bytes b = written(pass_python, false), wanted = {.n = 0};
+
+        add(&wanted, python_scores, sizeof(python_scores));
+        add(&wanted, python_cache, sizeof(python_cache));
+        add(&wanted, python_scores, sizeof(python_scores));
+        CHECK(b.n == wanted.n && memcmp(b.at, wanted.at, b.n) == 0);
+}
+
+TEST("a file appears whole or not at all")
+{
+        char folder[] = P_tmpdir "/hap-unit-XXXXXX", path[64];
+        struct hap_writer *writer;
+
+        CHECK(mkdtemp(folder) != NULL);
+        snprintf(path, sizeof(path), "%s/out", folder);
+        CHECK(hap_writer_open(&writer, path, false, &err) == 0);
+        CHECK(write_scores(writer) == 0);
+        CHECK(access(path, F_OK) < 0);
+        hap_writer_abandon(writer);
+        CHECK(access(path, F_OK) < 0);
+        CHECK(rmdir(folder) == 0); /* nothing was left in it */
+}
+
+RUN_TESTS
