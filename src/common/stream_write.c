@@ -128,9 +128,11 @@ static void deflate_out(struct hap_writer *w, const unsigned char *data, size_t 
         } while (n && !w->failed);
 }
 
+/* What stands outside of sections was summed by whoever wrote it. */
 static void sum_buffer(struct hap_writer *w)
 {
-        w->crc = crc32_z(w->crc, w->buffer + w->summed, w->used - w->summed);
+        if (w->in_section)
+                w->crc = crc32_z(w->crc, w->buffer + w->summed, w->used - w->summed);
         w->summed = w->used;
 }
 
@@ -140,7 +142,7 @@ static void flush_with(struct hap_writer *w, const void *data, size_t n)
         struct iovec parts[2] = {{w->buffer, w->used}, {(void *)data, n}};
 
         sum_buffer(w);
-        if (n)
+        if (n && w->in_section)
                 w->crc = crc32_z(w->crc, data, n);
         if (w->gzip) {
                 deflate_out(w, w->buffer, w->used, Z_NO_FLUSH);
