@@ -94,10 +94,9 @@ static int prepare_one(void *context, struct hap_work *work, size_t i)
         const struct preparing *in = context;
 
         return hap_prompt_prepare(work->engine, work, in->prompts->items + i, in->want_q,
-                                  in->prompts->arenas + i, &work->error);
+                                  &in->prompts->arena, &work->error);
 }
 
-/* Every prompt has an arena of its own, so that threads can allocate at once. */
 static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *engine,
                        const struct hap_prompts_options *options, struct hap_error *err)
 {
@@ -105,14 +104,9 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
         size_t bytes = hap_work_bytes(engine, prompts->longest, prompts->longest, 1, false,
                                       false);
 
-        prompts->arenas = calloc(prompts->n, sizeof *prompts->arenas);
-        if (!prompts->arenas)
-                return hap_fail_memory(err, "prompts");
-        for (size_t i = 0; i < prompts->n; i++) {
-                hap_arena_init(prompts->arenas + i);
+        for (size_t i = 0; i < prompts->n; i++)
                 prompts->items[i].first = hap_prompt_first(engine, prompts->examples + i,
                                                            options->ablation);
-        }
         return hap_parallel(engine, prompts->n, bytes, prepare_one, &in, err);
 }
 
@@ -145,9 +139,6 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_feed *feed,
 
 void hap_prompts_release(struct hap_prompts *prompts)
 {
-        for (size_t i = 0; prompts->arenas && i < prompts->n; i++)
-                hap_arena_release(prompts->arenas + i);
-        free(prompts->arenas);
         free(prompts->examples);
         free(prompts->items);
         free(prompts->pointers);

@@ -32,7 +32,6 @@ struct hap_prompts {
         size_t longest;               /* tokens of the longest prompt */
         struct hap_batches batches;   /* prompts that run together */
         struct hap_arena arena;
-        struct hap_arena *arenas; /* [n]: what was prepared for each prompt */
         bool mapped; /* sources point into the reader's mapped file */
         struct hap_feed *feed; /* owned; NULL for prompts of a feed */
 };
