@@ -288,6 +288,28 @@ lines() {
         assert_refused 2 "no task 'docstring' for model" hap-task docstring -m "$PLAIN" -o "$tmp/x"
 }
 
+# --- a real model ---
+
+@test "40,000 prompts of each split can be made for a real model, none twice, none shared" {
+        skip_unless_model "$root/models/smollm2/model.gguf"
+        for split in train validation test; do
+                hap-task -q -m models/smollm2/model.gguf ioi --split $split -n 40000 -o "$tmp/$split"
+                json "$tmp/$split" | jq -r 'select(has("id")) | .text.clean' >>"$tmp/all"
+        done
+        assert_equal "$(sort -u "$tmp/all" | wc -l)" 120000
+}
+
+@test "a real model prefers the right answers of made prompts" {
+        skip_unless_model "$root/models/smollm2/model.gguf"
+        for task in ioi greater-than gendered-pronoun; do
+                hap-task -q -m models/smollm2/model.gguf $task --split test -n 40 -o "$tmp/task"
+                hap-eval -q --full -m models/smollm2/model.gguf --metric right-over-wrong \
+                        -o "$tmp/report" "$tmp/task"
+                json "$tmp/report" | jq -r 'select(.metric == "right-over-wrong").value' >"$tmp/share"
+                assert_equal "$(jq '. >= 0.98' "$tmp/share")" true
+        done
+}
+
 # --- the user's own prompts ---
 
 @test "own lines: single and plural answers, ids and texts, at, positions, no wrongs" {
