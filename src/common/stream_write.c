@@ -395,15 +395,18 @@ int hap_writer_end_record(struct hap_writer *w, struct hap_error *err)
 
 int hap_writer_end(struct hap_writer *w, struct hap_error *err)
 {
+        uLong crc;
+
         sum_buffer(w);
+        crc = w->crc;
+        w->in_section = false; /* the trailer is not summed */
         msgpack_pack_map(&w->packer, 3);
         hap_pack_text(&w->packer, "end");
         hap_pack_text(&w->packer, w->kind);
         hap_pack_text(&w->packer, "records");
         msgpack_pack_uint64(&w->packer, w->records);
         hap_pack_text(&w->packer, "crc32");
-        msgpack_pack_uint32(&w->packer, (uint32_t)w->crc);
-        w->in_section = false;
+        msgpack_pack_uint32(&w->packer, (uint32_t)crc);
         return check_failed(w, err);
 }
 

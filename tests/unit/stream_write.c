@@ -152,6 +152,50 @@ TEST("sections passed on keep their bytes, and the own section follows")
         CHECK(b.n == wanted.n && memcmp(b.at, wanted.at, b.n) == 0);
 }
 
+/* Sections of one text field each, of all sizes around what a writer gathers
+ * before it writes. */
+static int write_large(struct hap_writer *writer, size_t n)
+{
+        static char text[1000];
+        json_t *header = json_pack("{s:i, s:s}", "hap", 1, "kind", "scores");
+        int rc = hap_writer_begin(writer, header, &err);
+
+        json_decref(header);
+        for (; n > 0; n -= n < 1000 ? n : 1000) {
+                msgpack_pack_map(hap_writer_record(writer), 1);
+                hap_pack_text(hap_writer_packer(writer), "x");
+                rc |= hap_writer_bin(writer, text, n < 1000 ? n : 1000, &err);
+                rc |= hap_writer_end_record(writer, &err);
+        }
+        return rc | hap_writer_end(writer, &err);
+}
+
+TEST("a section of any size gets the right sum, wherever the writer's buffer ends")
+{
+        char path[] = P_tmpdir "/hap-unit-XXXXXX";
+        const char *paths[] = {path};
+        int fd = mkstemp(path);
+        struct hap_reader *reader;
+        struct hap_writer *writer;
+        json_t *header;
+
+        close(fd);
+        for (size_t n = 260150; n < 260650; n += 3) {
+                int rc;
+
+                CHECK(hap_writer_open(&writer, path, false, &err) == 0);
+                CHECK(write_large(writer, n) == 0);
+                CHECK(write_scores(writer) == 0);
+                CHECK(hap_writer_close(writer, &err) == 0);
+                CHECK(hap_reader_open(&reader, paths, 1, &err) == 0);
+                while ((rc = hap_reader_section(reader, &header, &err)) == 1)
+                        ;
+                CHECK(rc == 0);
+                hap_reader_close(reader);
+        }
+        unlink(path);
+}
+
 TEST("a file appears whole or not at all")
 {
         char folder[] = P_tmpdir "/hap-unit-XXXXXX", path[64];
