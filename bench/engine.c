@@ -1,11 +1,12 @@
 /* Times the engine on a model: what one example costs, and which part of
  * sgemm's own rate that is.
  *
- *      engine MODEL TOKENS BATCH [SCORES]
+ *      engine MODEL TOKENS BATCH [SCORES [SHARE]]
  *
  * Prompts are random tokens; clean and corrupted differ from the third token
  * on. SCORES: a MIB exchange file's edges (JSON of "edges") by whose absolute
  * scores the 20 % and 5 % subgraphs are chosen; without it they are random.
+ * SHARE: only steps at this share of the edges, to be profiled.
  * Prints one JSON object of medians over the rounds. */
 #include <cblas.h>
 #include <omp.h>
@@ -264,7 +265,7 @@ int main(int argc, char **argv)
         int tokens;
 
         if (argc < 4) {
-                fprintf(stderr, "usage: engine MODEL TOKENS BATCH [SCORES]\n");
+                fprintf(stderr, "usage: engine MODEL TOKENS BATCH [SCORES [SHARE]]\n");
                 return 2;
         }
         openblas_set_num_threads(1);
@@ -283,6 +284,12 @@ int main(int argc, char **argv)
         for (size_t j = 0; j < jobs; j++)
                 b.d_z[j] = calloc(b.engine.graph.n_edges, sizeof(**b.d_z));
         bytes = hap_work_bytes(&b.engine, (size_t)tokens * GROUP, (size_t)tokens, GROUP, true, true);
+        for (int round = 0; argc > 5 && round < ROUNDS; round++) {
+                open_share(&b, score, strtod(argv[5], NULL));
+                printf("%.5f s an example\n", step(&b, bytes));
+        }
+        if (argc > 5)
+                return 0;
         for (int round = -1; round < ROUNDS; round++)
                 for (int s = 0; s < 3; s++) {
                         open_share(&b, score, shares[s]);

@@ -2,9 +2,12 @@
 
 #include <string.h>
 
-/* One GEMM multiplies about ten times faster per edge than one pass over two
- * vectors does, so the dense way pays where at least one edge in ten is open. */
-#define DENSE_SHARE 10
+#include "forward/sparse.h"
+
+/* The sparse kernels do about half as many edges a second as one GEMM does: the
+ * dense way pays where at least this share of the edges is open (measured by
+ * bench/engine). */
+#define DENSE_SHARE 0.5
 
 /* Prompts from `at` on that share one mask: one GEMM serves their rows. */
 static int shared(const struct hap_mix *mix, int at)
@@ -67,29 +70,7 @@ static size_t count(const struct hap_work *work, const struct hap_mix *mix, cons
 
 static bool dense(const struct hap_mix *mix, size_t edges)
 {
-        return edges * DENSE_SHARE >= (size_t)mix->n * (size_t)mix->slots;
-}
-
-/* Vectors are worked on in pieces that stay in the cache across readers. */
-#define PIECE 4096
-
-/* y[i] += m[i][s] x[s] for non-zero m, over `size` columns. */
-static void sparse_product(int n, int slots, size_t size, const float *m, int ldm, bool transpose,
-                           const float *x, size_t ldx, float *y, size_t ldy)
-{
-        for (size_t from = 0; from < size; from += PIECE) {
-                const size_t piece = size - from < PIECE ? size - from : PIECE;
-
-                for (int i = 0; i < n; i++)
-                        for (int s = 0; s < slots; s++) {
-                                const float a = m[(size_t)i * ldm + s];
-                                const size_t in = transpose ? (size_t)i : (size_t)s;
-                                const size_t out = transpose ? (size_t)s : (size_t)i;
-
-                                if (a != 0)
-                                        hap_axpy(piece, a, x + in * ldx + from, y + out * ldy + from);
-                        }
-        }
+        return (double)edges >= DENSE_SHARE * mix->n * mix->slots;
 }
 
 int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
@@ -99,6 +80,7 @@ int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
         const int k = 1 + mix->slots;
         const int *writer = slot_writers(work, mix);
         float *m = hap_work_take(work, (size_t)mix->n * k, sizeof(*m));
+        struct hap_sparse sparse;
 
         if (writer == NULL || m == NULL)
                 return work->error.code;
@@ -113,46 +95,76 @@ int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
                                  mix->stream + from, (int)ld, 0, x + from, (int)ld);
                         continue;
                 }
-                for (int i = 0; i < mix->n; i++)
-                        memcpy(x + (size_t)i * ld + from, mix->stream + from, size * sizeof(*x));
-                sparse_product(mix->n, mix->slots, size, m + 1, k, false,
-                               mix->stream + ld + from, ld, x + from, ld);
+                if (hap_sparse_of(&sparse, work, mix->n, k, m, k, false) < 0)
+                        return work->error.code;
+                hap_sparse_product(&sparse, size, mix->stream + from, ld, false, x + from, ld);
         }
         work->used = mark;
         return HAP_OK;
 }
 
-/* d_z of the wanted edges into the readers of the mix. */
+/* d_z of all edges into the readers of the mix by one GEMM, of which the wanted
+ * ones are taken. */
+static int dense_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
+                           const float *g, float *d_z)
+{
+        const int ld = mix->rows->n * work->engine->model->config.d_model;
+        float *product = hap_work_take(work, (size_t)mix->n * mix->slots, sizeof(*product));
+
+        if (product == NULL)
+                return work->error.code;
+        hap_gemm(false, true, mix->n, mix->slots, ld, 1, g, ld, mix->stream + ld, ld, 0, product,
+                 mix->slots);
+        for (int i = 0; i < mix->n; i++)
+                for (int s = 0; s < mix->slots; s++)
+                        if (in_prefix(work, mix, i, writer[s]) &&
+                            mix->plan->wanted[edge(work, mix, i, writer[s])])
+                                d_z[edge(work, mix, i, writer[s])] +=
+                                        product[(size_t)i * mix->slots + s];
+        return HAP_OK;
+}
+
+/* The wanted edges one by one. */
+static int sparse_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
+                            size_t n, const float *g, float *d_z)
+{
+        const size_t ld = (size_t)mix->rows->n * work->engine->model->config.d_model;
+        double *sum = hap_work_take(work, n, sizeof(*sum));
+        size_t *edges = hap_work_take(work, n, sizeof(*edges));
+        struct hap_sparse sparse = {.n = mix->n};
+
+        sparse.start = hap_work_take(work, (size_t)mix->n + 1, sizeof(*sparse.start));
+        sparse.index = hap_work_take(work, n, sizeof(*sparse.index));
+        if (work->error.code < 0)
+                return work->error.code;
+        n = 0;
+        for (int i = 0; i < mix->n; i++) {
+                sparse.start[i] = (int)n;
+                for (int s = 0; s < mix->slots; s++) {
+                        if (!in_prefix(work, mix, i, writer[s]) ||
+                            !mix->plan->wanted[edge(work, mix, i, writer[s])])
+                                continue;
+                        sparse.index[n] = s;
+                        sum[n] = 0;
+                        edges[n++] = edge(work, mix, i, writer[s]);
+                }
+        }
+        sparse.start[mix->n] = (int)n;
+        hap_sparse_dots(&sparse, ld, g, ld, mix->stream + ld, ld, sum);
+        for (size_t e = 0; e < n; e++)
+                d_z[edges[e]] += (float)sum[e];
+        return HAP_OK;
+}
+
 static int edge_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
                           const float *g, float *d_z)
 {
-        const size_t d = (size_t)work->engine->model->config.d_model;
-        const size_t ld = (size_t)mix->rows->n * d;
-        const bool *wanted = mix->plan->wanted;
-        const bool all = dense(mix, count(work, mix, writer, wanted));
-        float *product = NULL;
+        const size_t n = count(work, mix, writer, mix->plan->wanted);
 
-        if (wanted == NULL || mix->slots == 0)
+        if (n == 0)
                 return HAP_OK;
-        if (all) {
-                product = hap_work_take(work, (size_t)mix->n * mix->slots, sizeof(*product));
-                if (product == NULL)
-                        return work->error.code;
-                hap_gemm(false, true, mix->n, mix->slots, (int)ld, 1, g, (int)ld,
-                         mix->stream + ld, (int)ld, 0, product, mix->slots);
-        }
-        for (int i = 0; i < mix->n; i++)
-                for (int s = 0; s < mix->slots; s++) {
-                        if (!in_prefix(work, mix, i, writer[s]))
-                                continue;
-                        const size_t e = edge(work, mix, i, writer[s]);
-
-                        if (wanted[e])
-                                d_z[e] += all ? product[(size_t)i * mix->slots + s]
-                                              : hap_dot(ld, g + (size_t)i * ld,
-                                                    mix->stream + (size_t)(1 + s) * ld);
-                }
-        return HAP_OK;
+        return dense(mix, n) ? dense_gradients(work, mix, writer, g, d_z)
+                             : sparse_gradients(work, mix, writer, n, g, d_z);
 }
 
 int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const float *g,
@@ -163,6 +175,7 @@ int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const flo
         const int k = 1 + mix->slots;
         const int *writer = slot_writers(work, mix);
         float *m = hap_work_take(work, (size_t)mix->n * k, sizeof(*m));
+        struct hap_sparse sparse;
         int rc;
 
         if (writer == NULL || m == NULL)
@@ -174,12 +187,14 @@ int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const flo
                 const size_t size = (size_t)mix->rows->start[end] * d - from;
 
                 gather_masks(work, mix, writer, mix->z[at], m);
-                if (dense(mix, count(work, mix, writer, mix->plan->open)))
+                if (dense(mix, count(work, mix, writer, mix->plan->open))) {
                         hap_gemm(true, false, mix->slots, (int)size, mix->n, 1, m + 1, k,
                                  g + from, (int)ld, 1, d_delta + from, (int)ld);
-                else
-                        sparse_product(mix->n, mix->slots, size, m + 1, k, true,
-                                       g + from, ld, d_delta + from, ld);
+                        continue;
+                }
+                rc = hap_sparse_of(&sparse, work, mix->n, mix->slots, m + 1, k, true);
+                if (rc == 0)
+                        hap_sparse_product(&sparse, size, g + from, ld, true, d_delta + from, ld);
         }
         work->used = mark;
         return rc;
