@@ -4,63 +4,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "forward/engine.h"
-#include "model/model.h"
-#include "unit.h"
+#include "run_model.h"
 
 #define FOLDER "tests/golden/families"
 #define MOST_TOKENS 64
 
 struct golden {
-        struct hap_model model;
-        struct hap_engine engine;
-        struct hap_work work;
+        struct loaded loaded;
         json_t *prompts;
 };
 
 static int set_up(struct golden *g, const char *name, const char *file)
 {
-        struct hap_error err = {0};
         char path[256];
         json_t *json;
-        int rc;
 
-        memset(g, 0, sizeof(*g));
         snprintf(path, sizeof(path), FOLDER "/%s/logits.json", name);
         json = json_load_file(path, 0, NULL);
         g->prompts = json_incref(json_object_get(json, "prompts"));
         json_decref(json);
         snprintf(path, sizeof(path), FOLDER "/%s%s", name, file);
-        rc = hap_model_load(&g->model, path, &err);
-        if (rc == 0)
-                rc = hap_engine_init(&g->engine, &g->model, false, &err);
-        if (rc == 0)
-                rc = hap_work_init(&g->work, &g->engine, (size_t)1 << 26, &err);
-        if (rc < 0)
-                printf("# %s\n", err.message);
-        return rc;
-}
-
-static void tear_down(struct golden *g)
-{
-        json_decref(g->prompts);
-        hap_work_release(&g->work);
-        hap_engine_release(&g->engine);
-        hap_model_release(&g->model);
-}
-
-/* Logits at all positions of a prompt. */
-static const float *run(struct golden *g, const int32_t *tokens, int n)
-{
-        struct hap_prompt prompt = {.n_tokens = n, .tokens = tokens, .n_answers = n};
-        const struct hap_prompt *one = &prompt;
-        struct hap_batch batch;
-        struct hap_plain plain = {0};
-
-        g->work.used = 0;
-        CHECK(hap_batch_init(&batch, &g->work, &one, 1, false) == 0);
-        CHECK(hap_plain_forward(&g->work, &batch, &plain) == 0);
-        return plain.logits;
+        return load(&g->loaded, path);
 }
 
 /* The largest difference and the standard deviation of the expected logits. */
@@ -94,7 +58,7 @@ static void check_family(const char *name, const char *file, const char *family)
         size_t i, t;
 
         CHECK(set_up(&g, name, file) == 0);
-        CHECK_TEXT(g.model.config.family, family);
+        CHECK_TEXT(g.loaded.model.config.family, family);
         CHECK(json_array_size(g.prompts) == 3);
         json_array_foreach(g.prompts, i, prompt) {
                 const json_t *ids = json_object_get(prompt, "tokens");
@@ -103,12 +67,13 @@ static void check_family(const char *name, const char *file, const char *family)
                 CHECK(n <= MOST_TOKENS);
                 for (t = 0; t < n; t++)
                         tokens[t] = (int32_t)json_integer_value(json_array_get(ids, t));
-                compare(json_object_get(prompt, "logits"), run(&g, tokens, (int)n),
-                        g.model.config.n_out, &worst, &spread);
+                compare(json_object_get(prompt, "logits"), run(&g.loaded, tokens, (int)n, 0),
+                        g.loaded.model.config.n_out, &worst, &spread);
                 CHECK(spread > 0.1);
                 CHECK_NEAR(worst / spread, 0, 2e-4);
         }
-        tear_down(&g);
+        json_decref(g.prompts);
+        unload(&g.loaded);
 }
 
 #define FAMILY(name, file, family)                                             \

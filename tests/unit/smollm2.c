@@ -4,48 +4,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "forward/engine.h"
 #include "model/tokenizer.h"
-#include "unit.h"
+#include "run_model.h"
 
 #define MODEL "models/smollm2/model.gguf"
 #define MOST_TOKENS 128
 #define NO_MODEL MODEL " was not fetched (hap-model fetch smollm2)"
 
-static struct hap_model model;
-static struct hap_engine engine;
-static struct hap_work work;
+static struct loaded smollm2;
 static json_t *golden;
 
 /* Loads the model for the first test that asks: whether there is one. */
 static int have_model(void)
 {
-        struct hap_error err = {0};
-
         if (golden)
                 return 1;
         if (access(MODEL, R_OK) < 0)
                 return 0;
         golden = json_load_file("tests/golden/smollm2.json", 0, NULL);
-        CHECK(hap_model_load(&model, MODEL, &err) == 0);
-        CHECK(hap_engine_init(&engine, &model, false, &err) == 0);
-        CHECK(hap_work_init(&work, &engine, (size_t)1 << 28, &err) == 0);
+        CHECK(load(&smollm2, MODEL) == 0);
         return json_array_size(golden) == 20;
-}
-
-/* Logits at the last position. */
-static const float *run(const int32_t *tokens, int n)
-{
-        struct hap_prompt prompt = {
-                .n_tokens = n, .tokens = tokens, .answer_first = n - 1, .n_answers = 1};
-        const struct hap_prompt *one = &prompt;
-        struct hap_batch batch;
-        struct hap_plain plain = {0};
-
-        work.used = 0;
-        CHECK(hap_batch_init(&batch, &work, &one, 1, true) == 0);
-        CHECK(hap_plain_forward(&work, &batch, &plain) == 0);
-        return plain.logits;
 }
 
 static int read_tokens(const json_t *list, int32_t *tokens)
@@ -97,7 +75,7 @@ TEST("SmolLM2's logits are those of transformers, within 2e-4 of their spread")
                 int n = read_tokens(json_object_get(record, "tokens"), tokens);
                 const json_t *some = json_object_get(record, "every_512th");
                 const json_t *top_logits = json_object_get(record, "top_logits");
-                const float *logits = run(tokens, n);
+                const float *logits = run(&smollm2, tokens, n, n - 1);
                 const double allowed = 2e-4 * real(record, "deviation");
                 double sum = 0;
 
@@ -109,9 +87,9 @@ TEST("SmolLM2's logits are those of transformers, within 2e-4 of their spread")
                 for (size_t k = 0; k < 5; k++)
                         CHECK_NEAR(logits[top[k]],
                                    json_number_value(json_array_get(top_logits, k)), allowed);
-                for (int k = 0; k < model.config.n_out; k++)
+                for (int k = 0; k < smollm2.model.config.n_out; k++)
                         sum += (double)logits[k];
-                CHECK_NEAR(sum / model.config.n_out, real(record, "mean"), allowed);
+                CHECK_NEAR(sum / smollm2.model.config.n_out, real(record, "mean"), allowed);
         }
 }
 
@@ -126,19 +104,17 @@ TEST("SmolLM2 goes on for 32 tokens as in transformers")
 
                 CHECK(read_tokens(json_object_get(record, "greedy"), wanted) == 32);
                 for (int step = 0; step < 32 && n < MOST_TOKENS; step++) {
-                        const float *logits = run(tokens, n);
+                        const float *logits = run(&smollm2, tokens, n, n - 1);
                         int best = 0;
 
-                        for (int k = 1; k < model.config.n_out; k++)
+                        for (int k = 1; k < smollm2.model.config.n_out; k++)
                                 best = logits[k] > logits[best] ? k : best;
                         CHECK(best == wanted[step]);
                         tokens[n++] = best;
                 }
         }
         json_decref(golden);
-        hap_work_release(&work);
-        hap_engine_release(&engine);
-        hap_model_release(&model);
+        unload(&smollm2);
 }
 
 RUN_TESTS

@@ -1,0 +1,53 @@
+/* For tests: a model's logits on one prompt. */
+#ifndef HAP_UNIT_RUN_MODEL_H
+#define HAP_UNIT_RUN_MODEL_H
+
+#include "forward/engine.h"
+#include "unit.h"
+
+struct loaded {
+        struct hap_model model;
+        struct hap_engine engine;
+        struct hap_work work;
+};
+
+/* 0, or what went wrong is printed. */
+static inline int load(struct loaded *to, const char *path)
+{
+        struct hap_error err = {0};
+        int rc;
+
+        memset(to, 0, sizeof(*to));
+        rc = hap_model_load(&to->model, path, &err);
+        if (rc == 0)
+                rc = hap_engine_init(&to->engine, &to->model, false, &err);
+        if (rc == 0)
+                rc = hap_work_init(&to->work, &to->engine, (size_t)1 << 28, &err);
+        if (rc < 0)
+                printf("# %s\n", err.message);
+        return rc;
+}
+
+static inline void unload(struct loaded *what)
+{
+        hap_work_release(&what->work);
+        hap_engine_release(&what->engine);
+        hap_model_release(&what->model);
+}
+
+/* Logits at positions `first` … n - 1; they live until the next call. */
+static inline const float *run(struct loaded *with, const int32_t *tokens, int n, int first)
+{
+        struct hap_prompt prompt = {
+                .n_tokens = n, .tokens = tokens, .answer_first = first, .n_answers = n - first};
+        const struct hap_prompt *one = &prompt;
+        struct hap_batch batch;
+        struct hap_plain plain = {0};
+
+        with->work.used = 0;
+        CHECK(hap_batch_init(&batch, &with->work, &one, 1, first == n - 1) == 0);
+        CHECK(hap_plain_forward(&with->work, &batch, &plain) == 0);
+        return plain.logits;
+}
+
+#endif
