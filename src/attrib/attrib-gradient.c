@@ -5,7 +5,8 @@
 #include "attrib/attrib.h"
 #include "forward/kernels.h"
 
-/* A batch on its way. Rows are the batch's tokens, one prompt behind the other. */
+/* A batch on its way. Rows are the batch's tokens, one prompt behind the other;
+ * those where a' = a since both prompts are still the same are left out. */
 struct scoring {
         const struct hap_attrib *attrib;
         struct hap_work *work;
@@ -166,30 +167,26 @@ static int all_runs(struct scoring *s)
 
 /* --- scores --- */
 
-/* outputs = a' − a, exactly 0 where both prompts are still the same. */
+/* outputs = a' − a. */
 static int subtract_outputs(struct scoring *s)
 {
         const size_t d = (size_t)s->engine->model->config.d_model;
-        const size_t rows = (size_t)s->batch.rows.n;
-        const enum hap_ablation ablation = s->attrib->options.ablation;
-        float *other = hap_work_take(s->work, rows * d, sizeof *other);
+        const struct hap_rows *rows = &s->batch.rows;
+        float *other = hap_work_take(s->work, (size_t)rows->n * d, sizeof *other);
 
         if (!other)
                 return s->work->error.code;
         for (int i = 0; i < s->batch.n; i++) {
-                const struct hap_prompt *prompt = s->prompts + i;
-                const int same = hap_prompt_first(s->engine, s->examples + i, ablation);
-                const size_t skip = (size_t)same * d, n = (size_t)prompt->n_tokens * d;
+                const int n = rows->start[i + 1] - rows->start[i];
 
                 for (int w = 0; w < s->engine->graph.n_writers; w++) {
-                        float *a = s->outputs + ((size_t)w * rows +
-                                                 (size_t)s->batch.rows.start[i]) * d;
+                        float *a = s->outputs +
+                                   ((size_t)w * (size_t)rows->n + (size_t)rows->start[i]) * d;
 
-                        hap_source_read(&prompt->source, s->engine, prompt->n_tokens, w, same,
-                                        prompt->n_tokens - same, 1, other);
-                        memset(a, 0, skip * sizeof *a);
-                        for (size_t j = skip; j < n; j++)
-                                a[j] = other[j - skip] - a[j];
+                        hap_source_read(&s->prompts[i].source, s->engine,
+                                        s->prompts[i].n_tokens, w, rows->first[i], n, 1, other);
+                        for (size_t j = 0; j < (size_t)n * d; j++)
+                                a[j] = other[j] - a[j];
                 }
         }
         return HAP_OK;
@@ -233,7 +230,7 @@ static int find_culprit(const struct scoring *s)
 
         for (int i = 0; i < s->batch.n; i++) {
                 const size_t at = (size_t)s->batch.rows.start[i] * d;
-                const size_t n = (size_t)s->prompts[i].n_tokens * d;
+                const size_t n = (size_t)s->batch.rows.start[i + 1] * d - at;
                 double sum = 0;
 
                 for (size_t w = 0; w < (size_t)s->engine->graph.n_writers; w++)

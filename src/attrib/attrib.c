@@ -60,7 +60,8 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
 
         return (struct hap_prompts_options){
                 .ablation = options->ablation,
-                .plain = plain,
+                /* under interchange runs begin where the prompts differ */
+                .plain = plain && options->ablation != HAP_INTERCHANGE,
                 .want_q = !plain,
                 .want_log_p = !plain && options->metric == HAP_KL,
                 .gradients = plain,
