@@ -19,6 +19,7 @@
 #             hap-ep       edge pruning of the subgraph that attribution leaves,
 #                          as in the paper
 #             hap          rank sampling of that subgraph, from its scores
+#             hap-thorough the same from several starts, then with swaps
 #             rank         rank sampling of the whole graph, without attribution
 #   KEEP      size of that subgraph, N edges or P%
 #   NAME      folder under RESULTS, by default results
@@ -50,12 +51,15 @@ hap-ep.prune := --recipe hap --exact-sparsity
 hap-ep.from := eap
 hap.prune := --recipe rank
 hap.from := eap
+hap-thorough.prune := --recipe rank-thorough
+hap-thorough.from := eap
 rank.prune := --recipe rank
 eap.title := EAP
 eap-ig.title := EAP-IG
 ep.title := EP
 hap-ep.title := HAP by EP
 hap.title := HAP
+hap-thorough.title := HAP, thorough
 rank.title := rank sampling
 
 ALL_METHODS := $(sort $(patsubst %.title,%,$(filter %.title,$(.VARIABLES))))

@@ -52,8 +52,8 @@ ran() {
         assert_equal "$(ran forward)" 1
         assert_equal "$(ran attrib)" 1
         assert_equal "$(ran select)" 3 # two circuits of EAP and the subgraph
-        assert_equal "$(ran prune)" 12 # three methods, two sparsities, two seeds
-        assert_equal "$(ran eval)" 32  # those, EAP, full and empty, on two splits
+        assert_equal "$(ran prune)" 16 # four methods, two sparsities, two seeds
+        assert_equal "$(ran eval)" 40  # those, EAP, full and empty, on two splits
         assert_equal "$(ran show)" 2
 }
 
@@ -67,10 +67,10 @@ ran() {
 @test "another seed or sparsity adds circuits and makes no old one again" {
         pipeline table1.mk SPARSITY=90% SEEDS=1
         pipeline table1.mk SPARSITY='90% 94%' SEEDS=1
-        assert_equal "$(ran prune)" 3
+        assert_equal "$(ran prune)" 4
         assert_equal "$(ran attrib)" 0
         pipeline table1.mk SPARSITY='90% 94%' SEEDS=2
-        assert_equal "$(ran prune)" 6
+        assert_equal "$(ran prune)" 8
 }
 
 @test "a changed option makes again what depends on it and nothing else" {
@@ -78,8 +78,8 @@ ran() {
         pipeline table1.mk SPARSITY=90% SEEDS=1 KEEP=20%
         assert_equal "$(ran forward)" 0
         assert_equal "$(ran select)" 1
-        assert_equal "$(ran prune)" 2
-        assert_equal "$(ran eval)" 4
+        assert_equal "$(ran prune)" 3
+        assert_equal "$(ran eval)" 6
 }
 
 @test "a stage that fails stops the run, and the next run goes on from there" {
@@ -88,7 +88,7 @@ ran() {
         assert_equal "$(ran eval)" 0
         pipeline table1.mk SPARSITY=90% SEEDS=1
         assert_equal "$(ran forward)" 0
-        assert_equal "$(ran prune)" 3
+        assert_equal "$(ran prune)" 4
 }
 
 @test "the table holds mean and standard deviation over the seeds" {
