@@ -82,41 +82,62 @@ bool hap_settings_layer_slides(struct hap_settings *settings, int i, int n, bool
         return false;
 }
 
-void hap_rotary_read_scaling(struct hap_blueprint *blueprint, struct hap_rotary *rotary)
+static void read_llama3(struct hap_settings *s, struct hap_rotary *rotary)
 {
-        struct hap_settings *s = blueprint->settings, inner;
-        const json_t *scaling = hap_settings_value(s, "rope_scaling");
+        rotary->scaling = HAP_ROTARY_LLAMA3;
+        rotary->factor = hap_settings_real(s, "factor", 1e-6, 1e6, HAP_REQUIRED);
+        rotary->low = hap_settings_real(s, "low_freq_factor", 1e-6, 1e6, HAP_REQUIRED);
+        rotary->high = hap_settings_real(s, "high_freq_factor", 1e-6, 1e6, HAP_REQUIRED);
+        rotary->original = hap_settings_real(s, "original_max_position_embeddings", 1, 1e9,
+                                             HAP_REQUIRED);
+        if (s->rc == 0 && rotary->high <= rotary->low)
+                hap_settings_fail(s, "'high_freq_factor' is not above 'low_freq_factor'");
+}
+
+/* The object that `key` is, when it is there. */
+static void read_scaling(struct hap_settings *s, const char *key, struct hap_rotary *rotary)
+{
+        const json_t *scaling = hap_settings_value(s, key);
+        struct hap_settings inner;
         const char *type;
+        int rc;
 
         if (!scaling || s->rc < 0)
                 return;
         if (!json_is_object(scaling)) {
-                hap_settings_refuse(s, "rope_scaling");
+                hap_settings_refuse(s, key);
                 return;
         }
-        s->rc = hap_settings_init(&inner, json_incref((json_t *)(uintptr_t)scaling), s->path,
-                                  s->err);
-        if (s->rc < 0)
+        rc = hap_settings_init(&inner, json_incref((json_t *)(uintptr_t)scaling), s->path, s->err);
+        if (rc < 0) {
+                s->rc = rc;
                 return;
-        type = hap_settings_text(&inner, "rope_type", "");
-        type = hap_settings_text(&inner, "type", type);
+        }
+        type = hap_settings_text(&inner, "rope_type", hap_settings_text(&inner, "type", "default"));
+        rotary->theta = hap_settings_real(&inner, "rope_theta", 1, 1e12, rotary->theta);
         if (strcmp(type, "linear") == 0) {
                 rotary->scaling = HAP_ROTARY_LINEAR;
                 rotary->factor = hap_settings_real(&inner, "factor", 1e-6, 1e6, HAP_REQUIRED);
         } else if (strcmp(type, "llama3") == 0) {
-                rotary->scaling = HAP_ROTARY_LLAMA3;
-                rotary->factor = hap_settings_real(&inner, "factor", 1e-6, 1e6, HAP_REQUIRED);
-                rotary->low = hap_settings_real(&inner, "low_freq_factor", 1e-6, 1e6, HAP_REQUIRED);
-                rotary->high = hap_settings_real(&inner, "high_freq_factor", 1e-6, 1e6,
-                                                 HAP_REQUIRED);
-                rotary->original = hap_settings_real(
-                        &inner, "original_max_position_embeddings", 1, 1e9, HAP_REQUIRED);
+                read_llama3(&inner, rotary);
         } else if (strcmp(type, "default") != 0) {
-                hap_settings_refuse(s, "rope_scaling");
+                hap_settings_refuse(s, key);
         }
         if (s->rc == 0)
                 s->rc = hap_settings_end(&inner);
         hap_settings_release(&inner);
+}
+
+void hap_rotary_read_scaling(struct hap_blueprint *blueprint, struct hap_rotary *rotary)
+{
+        read_scaling(blueprint->settings, "rope_scaling", rotary);
+}
+
+void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta)
+{
+        rotary->theta = hap_settings_real(blueprint->settings, "rope_theta", 1, 1e12, theta);
+        read_scaling(blueprint->settings, "rope_scaling", rotary);
+        read_scaling(blueprint->settings, "rope_parameters", rotary);
 }
 
 /* Llama 3: long waves are slowed by the factor, short ones stay, those between

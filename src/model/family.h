@@ -89,7 +89,10 @@ struct hap_rotary {
 };
 /* n / 2 frequencies in the model's arena. */
 const float *hap_rotary_make(struct hap_blueprint *blueprint, const struct hap_rotary *rotary);
-/* Reads "rope_scaling" into *rotary. */
+/* Reads "rope_theta" (`theta` when absent) and "rope_scaling", or
+ * "rope_parameters", in which newer folders have both, into *rotary. */
+void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta);
+/* Only the scaling. */
 void hap_rotary_read_scaling(struct hap_blueprint *blueprint, struct hap_rotary *rotary);
 
 /* The sizes that Llama and its relatives name alike; `kv_heads` and `d_head`

@@ -49,8 +49,7 @@ void hap_family_gemma2(struct hap_blueprint *blueprint)
         describe(blueprint, 50, 30);
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 4096);
         rotary.n = m->config.n_rotary;
-        rotary.theta = hap_settings_real(s, "rope_theta", 1, 1e12, 10000);
-        hap_rotary_read_scaling(blueprint, &rotary);
+        hap_rotary_read(blueprint, &rotary, 10000);
         frequencies = hap_rotary_make(blueprint, &rotary);
         for (int i = 0; frequencies && i < m->config.n_layers; i++) {
                 bool slides = hap_settings_layer_slides(s, i, m->config.n_layers, i % 2 == 0);

@@ -58,8 +58,7 @@ static void set_rotary(struct hap_blueprint *blueprint)
         struct hap_rotary rotary = {.n = m->config.n_rotary};
         const float *frequencies;
 
-        rotary.theta = hap_settings_real(s, "rope_theta", 1, 1e12, 10000);
-        hap_rotary_read_scaling(blueprint, &rotary);
+        hap_rotary_read(blueprint, &rotary, 10000);
         hap_settings_must_be(s, "rope_interleaved", false);
         frequencies = hap_rotary_make(blueprint, &rotary);
         for (int i = 0; frequencies && i < m->config.n_layers; i++)

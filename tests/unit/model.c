@@ -119,6 +119,22 @@ TEST("settings that nobody knows are refused unless they say nothing")
         CHECK(fingerprint_with(LLAMA, "use_clever_trick", "false") == fingerprint_of(LLAMA));
 }
 
+TEST("newer folders say of rotary positions the same in other words")
+{
+        CHECK(fingerprint_with(LLAMA, "rope_parameters",
+                               "{\"rope_theta\":10000.0,\"rope_type\":\"default\"}") ==
+              fingerprint_of(LLAMA));
+        CHECK(fingerprint_with(LLAMA, "rope_parameters", "{\"rope_theta\":9999.0}") ==
+              fingerprint_with(LLAMA, "rope_theta", "9999.0"));
+        CHECK(fingerprint_with(LLAMA, "rope_scaling", "{\"type\":\"linear\",\"factor\":2}") ==
+              fingerprint_with(LLAMA, "rope_parameters",
+                               "{\"rope_type\":\"linear\",\"factor\":2}"));
+        refused(LLAMA, "rope_scaling",
+                "{\"rope_type\":\"linear\",\"factor\":2,\"beta_fast\":32}",
+                "unsupported: beta_fast = 32");
+        refused(LLAMA, "rope_scaling", "{\"rope_type\":\"linear\"}", "does not say 'factor'");
+}
+
 TEST("settings without an effect change nothing")
 {
         CHECK(fingerprint_with(LLAMA, "attention_dropout", "0.5") == fingerprint_of(LLAMA));
