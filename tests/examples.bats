@@ -45,6 +45,20 @@ run_examples() {
 @test "the examples of hap-show's page run" { run_examples hap-show; }
 @test "the examples of hap-convert's page run" { run_examples hap-convert; }
 
+@test "the pipeline that the README explains runs, and prints what it shows" {
+        cd "$tmp"
+        ln -s "$root/models" models
+        sed -nE 's/^    [$>] //p' "$root/README.md" >commands
+        [[ -s commands ]] || fail "no commands"
+        { echo 'set -e -o pipefail' && cat commands; } >script
+        bash script >out 2>err </dev/null || fail "exit status $? of"$'\n'"$(cat script err)"
+        # The README's figures are of one machine, so texts and names are compared only.
+        grep -q "^Last night Thomas met Tim" out
+        grep -q "^  a3.h2->logits  +3.43" out
+        grep -q "^  circuit     48 of 479 edges, sparsity 89.98 %" out
+        grep -q "^  empty .* 11.71" out
+}
+
 @test "every program's page is among these" {
         for program in $(basename -a -s .c "$root"/src/*/hap-*.c); do
                 grep -q "run_examples $program;" "${BATS_TEST_FILENAME}" ||
