@@ -97,6 +97,8 @@ ran() {
         assert_regex "$(cat "$tmp/said")" "HAP +90 % +1.000 ± 0.000 .* 0.200 ± 0.100 "
         assert_regex "$(cat "$tmp/said")" "full model .* 479 +0.000 +-"
         assert_regex "$(cat "$tmp/said")" "empty circuit .* 0 +1.000 +-"
+        # EAP's KL is .4.
+        assert_regex "$(cat "$tmp/said")" "At 90 %, the KL of HAP is 0.50 of EAP's and 1.00 of EP's; its time is"
 }
 
 @test "the picture is of the circuit that is best on the validation prompts" {
