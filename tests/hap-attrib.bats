@@ -326,3 +326,19 @@ both_by_kl() {
                         | . >= 0.9999' >/dev/null || fail "$name does not correlate"
         done
 }
+
+@test "for every family of models the two ways to eap's scores agree" {
+        for i in 1 2 3; do
+                echo "{\"clean\":[3,1,4,1$i,5,9,2],\"corrupted\":[3,1,7,1$i,8,2$i,2],\"answer\":5,\"wrong\":7}"
+        done | hap-task -q --from - -o "$tmp/task"
+        n=0
+        for model in "$golden"/families/*; do
+                [[ -d $model ]] || continue
+                [[ ! -e $model/model.gguf ]] || model=$model/model.gguf
+                hap-attrib -q -m "$model" -o "$tmp/eap" "$tmp/task"
+                hap-attrib -q -m "$model" --method mask-gradient -o "$tmp/mask" "$tmp/task"
+                assert_alike "$tmp/eap" "$tmp/mask" 1e-4
+                n=$((n + 1))
+        done
+        [[ $n -ge 10 ]] || fail "only $n models"
+}

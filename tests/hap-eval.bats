@@ -276,3 +276,38 @@ every_circuit() { # KEY OPTION ...
                 assert_file_not_exist "$tmp/report"
         done
 }
+
+# tracr_eval KEEP OPTION ...: mean share of positions at which the compiled model
+# that reverses its input says the same with the edges that jq keeps of the known
+# circuit: under zero ablation all valid inputs, else pairs of 5 tokens each.
+tracr_eval() {
+        local tracr=$golden/tracr-reverse keep=$1 kind=$2
+        shift 2
+        jq -sc '[.[].ids | select(length == 6)] as $i | range(0; 240; 7)
+                | {clean: $i[.], corrupted: $i[(. * 31 + 5) % 243], at: [1, 2, 3, 4, 5]}' "$tracr/io.jsonl" >"$tmp/pairs"
+        if [[ $kind == zero ]]; then
+                jq -c '{clean: .ids, corrupted: .ids, at: [range(1; .ids | length)]}' "$tracr/io.jsonl" >"$tmp/pairs"
+        fi
+        hap-task -q --from "$tmp/pairs" -o "$tmp/task"
+        { echo '{"hap":1,"kind":"circuit","graph":{"layers":4,"heads":1,"input":"split"}}' &&
+                jq -c --arg k ${kind}_ablation '(.[$k].edges_split // .[$k].edges) | map(
+                        sub("a(?<l>[0-9]).0"; "a\(.l).h0"; "g") | sub("[.](?<r>[qkv])$"; "<\(.r)>")
+                        | sub("->out"; "->logits") | sub("^input"; "tok") | {edge: ., z: 1}) | '"$keep"' | .[]' "$tracr/circuit.json" &&
+                echo '{"end":"circuit"}'; } >"$tmp/json"
+        hap-convert -q --from json -o "$tmp/circuit" "$tmp/json"
+        hap-eval -q -m "$tracr" --metric exact-match --ablation "$kind" "$tmp/task" "$tmp/circuit" |
+                json -q | jq 'select(.metric).value'
+}
+
+@test "the known circuits of a compiled model do all that it does, and not without any edge" {
+        assert_equal "$(tracr_eval . zero)" 1
+        assert_equal "$(tracr_eval . interchange)" 1
+        for i in 0 1 2 3 4 5 6 7 8 9 10; do
+                value=$(tracr_eval "del(.[$i])" zero)
+                jq -ne "$value < 1" >/dev/null || fail "the circuit needs no edge $i"
+        done
+        for i in 0 1; do
+                value=$(tracr_eval "del(.[$i])" interchange)
+                jq -ne "$value < 1" >/dev/null || fail "the circuit needs no edge $i"
+        done
+}
