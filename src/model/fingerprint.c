@@ -7,6 +7,8 @@
 
 #include "model/family.h"
 
+#define PIECE ((size_t)8 << 20) /* of a file that is resident at a time */
+
 static int set(json_t *object, const char *key, json_t *value)
 {
         return json_object_set_new(object, key, value);
@@ -86,21 +88,43 @@ static void hash_tensor(XXH3_state_t *state, const struct hap_stored *stored, ui
         hash_u64(state, bytes);
 }
 
+/* -1 when memory is short. */
+static int hash_bytes(const struct hap_stored *stored, uint64_t *hash)
+{
+        XXH3_state_t *state = XXH3_createState();
+
+        if (!state)
+                return -1;
+        XXH3_64bits_reset(state);
+        for (size_t at = 0; at < stored->bytes; at += PIECE) {
+                size_t n = stored->bytes - at < PIECE ? stored->bytes - at : PIECE;
+
+                XXH3_64bits_update(state, stored->data + at, n);
+                hap_map_forget(stored->data + at, n);
+        }
+        *hash = XXH3_64bits_digest(state);
+        XXH3_freeState(state);
+        return 0;
+}
+
 /* Each tensor's bytes are hashed by themselves, so that threads can share the
  * work, and the hashes then in the order of names. */
 static int hash_tensors(XXH3_state_t *state, const struct hap_store *store,
                         struct hap_error *err)
 {
         uint64_t *hashes = calloc(store->n + 1, sizeof(*hashes));
+        int failed = 0;
 
         if (!hashes)
                 return hap_fail_memory(err, "the model's fingerprint");
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) reduction(|:failed)
         for (size_t i = 0; i < store->n; i++)
-                if (store->items[i].used) {
-                        hashes[i] = XXH3_64bits(store->items[i].data, store->items[i].bytes);
-                        hap_map_forget(store->items[i].data, store->items[i].bytes);
-                }
+                if (store->items[i].used)
+                        failed |= hash_bytes(&store->items[i], &hashes[i]) < 0;
+        if (failed) {
+                free(hashes);
+                return hap_fail_memory(err, "the model's fingerprint");
+        }
         for (size_t i = 0; i < store->n; i++)
                 if (store->items[i].used)
                         hash_tensor(state, &store->items[i], hashes[i]);
