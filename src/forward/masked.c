@@ -2,26 +2,8 @@
 
 #include <string.h>
 
-struct masked {
-        struct hap_work *work;
-        const struct hap_engine *engine;
-        const struct hap_config *config;
-        const struct hap_graph *graph;
-        const struct hap_batch *batch;
-        struct hap_masked *run;
-        struct hap_masked_state *state;
-        bool gradients;
-        float *stream;               /* wide, or narrow from the last layer on */
-        const struct hap_rows *rows; /* of the stream */
-};
-
-static size_t slot_size(const struct masked *m)
-{
-        return (size_t)m->rows->n * m->config->d_model;
-}
-
 /* Slot 0 = R' at a point of the residual stream. */
-static void load_residual(const struct masked *m, int point)
+static void load_residual(const struct hap_masked_pass *m, int point)
 {
         const size_t d = (size_t)m->config->d_model;
 
@@ -37,7 +19,7 @@ static void load_residual(const struct masked *m, int point)
 }
 
 /* out = −a' of a writer, at the rows of the stream. */
-static void load_negative(const struct masked *m, int writer, float *out)
+static void load_negative(const struct hap_masked_pass *m, int writer, float *out)
 {
         const size_t d = (size_t)m->config->d_model;
 
@@ -52,14 +34,14 @@ static void load_negative(const struct masked *m, int writer, float *out)
 }
 
 /* Deltas of the input writers. */
-static void embed(const struct masked *m)
+static void embed(const struct hap_masked_pass *m)
 {
         const struct hap_model *model = m->engine->model;
         const int d = m->config->d_model;
 
         for (int w = 0; w < m->graph->n_inputs; w++) {
                 const int slot = m->state->plan.slot[w];
-                float *delta = hap_delta(m->stream, slot_size(m), slot);
+                float *delta = hap_delta(m->stream, hap_slot_size(m), slot);
 
                 if (slot < 0)
                         continue;
@@ -81,174 +63,13 @@ static void embed(const struct masked *m)
         }
 }
 
-/* From here on only the answers' rows are carried. */
-static void narrow(struct masked *m, int slots)
-{
-        const size_t from = slot_size(m), to = (size_t)m->batch->answers.n * m->config->d_model;
-
-        for (int s = 0; s <= slots; s++)
-                hap_rows_gather(m->rows, &m->batch->answers, m->batch->n, m->config->d_model,
-                                m->stream + (size_t)s * from, m->state->narrow + (size_t)s * to);
-        m->stream = m->state->narrow;
-        m->rows = &m->batch->answers;
-}
-
-/* The readers of a layer in a list: `which` from..to (0 q, 1 k, 2 v) of its
- * active heads, and the MLP. */
-struct list {
-        int n;
-        int *reader;
-        struct hap_input **input;
-};
-
-static void list_add(struct list *list, int reader, struct hap_input *input)
-{
-        list->reader[list->n] = reader;
-        list->input[list->n++] = input;
-}
-
-static int list_init(const struct masked *m, struct list *list)
-{
-        const size_t most = 3 * (size_t)m->graph->n_heads + 1;
-
-        *list = (struct list){0};
-        list->reader = hap_work_take(m->work, most, sizeof(*list->reader));
-        list->input = hap_work_take(m->work, most, sizeof(*list->input));
-        return m->work->error.code;
-}
-
-/* Memory for one reader's statistics. */
-static int take_stats(const struct masked *m, struct hap_input *input)
-{
-        input->mean = hap_work_take(m->work, (size_t)m->rows->n, sizeof(float));
-        input->rstd = hap_work_take(m->work, (size_t)m->rows->n, sizeof(float));
-        return m->work->error.code;
-}
-
-static float *copy_of_stream(const struct masked *m)
-{
-        float *x = hap_work_take(m->work, slot_size(m), sizeof(*x));
-
-        if (x != NULL)
-                memcpy(x, m->stream, slot_size(m) * sizeof(*x));
-        return x;
-}
-
-/* Readers without an open edge read R' itself. Those of heads, whose q, k, v are
- * the counterfactual's, need it for a gradient only and share one copy; the MLP
- * goes on to change its own (mlp_input). */
-static int unmixed(const struct masked *m, const struct list *list)
-{
-        const struct hap_plan *plan = &m->state->plan;
-        float *shared = NULL;
-
-        for (int i = 0; i < list->n; i++) {
-                const int reader = list->reader[i];
-                const bool own = hap_graph_reader(m->graph, reader).kind == HAP_READS_MLP;
-
-                if (plan->mixed[reader] || (!own && !plan->gradient[reader]))
-                        continue;
-                if (own || shared == NULL)
-                        list->input[i]->x = copy_of_stream(m);
-                else
-                        list->input[i]->x = shared;
-                if (!own)
-                        shared = list->input[i]->x;
-                if (list->input[i]->x == NULL)
-                        return m->work->error.code;
-        }
-        return HAP_OK;
-}
-
-/* Inputs of the listed readers: mixtures, or R' itself where no edge is open. */
-static int mix(const struct masked *m, const struct list *list, int slots)
-{
-        const struct hap_plan *plan = &m->state->plan;
-        struct list mixed;
-        struct hap_mix job;
-        float *x;
-
-        if (list_init(m, &mixed) < 0)
-                return m->work->error.code;
-        for (int i = 0; i < list->n; i++)
-                if (plan->mixed[list->reader[i]])
-                        list_add(&mixed, list->reader[i], list->input[i]);
-        x = hap_work_take(m->work, (size_t)mixed.n * slot_size(m), sizeof(*x));
-        if (x == NULL)
-                return m->work->error.code;
-        for (int i = 0; i < mixed.n; i++)
-                mixed.input[i]->x = x + (size_t)i * slot_size(m);
-        if (unmixed(m, list) < 0)
-                return m->work->error.code;
-        for (int i = 0; i < list->n; i++)
-                if (list->input[i]->x != NULL && take_stats(m, list->input[i]) < 0)
-                        return m->work->error.code;
-        job = (struct hap_mix){.plan = plan, .batch = m->batch, .rows = m->rows, .z = m->run->z,
-                               .n = mixed.n, .reader = mixed.reader, .slots = slots,
-                               .stream = m->stream};
-        return mixed.n > 0 ? hap_mix_forward(m->work, &job, x) : HAP_OK;
-}
-
-/* Column block i of q, k or v = the counterfactual's. */
-static void copy_cached(const struct masked *m, const struct hap_masked_layer *s, int which, int i)
-{
-        const struct hap_rows *rows = which == 0 ? s->heads.q_rows : s->heads.kv_rows;
-        const int dh = m->config->d_head, per = m->config->n_heads / m->config->n_kv_heads;
-        const int blocks = which == 0 ? m->config->n_heads : m->config->n_kv_heads;
-        const int block = which == 0 ? s->head[i] : s->head[i] / per;
-        float *to = which == 0 ? s->heads.q : which == 1 ? s->heads.k : s->heads.v;
-
-        for (int at = 0; at < m->batch->n; at++) {
-                const struct hap_prompt *prompt = m->batch->prompts[at];
-                const float *from = which == 0 ? prompt->q : which == 1 ? prompt->k : prompt->v;
-                const size_t start = (size_t)s->heads.layer * prompt->n_tokens;
-
-                for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
-                        const size_t t = start + (size_t)(rows->first[at] + r - rows->start[at]);
-
-                        memcpy(to + ((size_t)r * s->n + i) * dh, from + (t * blocks + block) * dh,
-                               (size_t)dh * sizeof(*to));
-                }
-        }
-}
-
-/* q, k or v of every active head. */
-static void project(const struct masked *m, struct hap_masked_layer *s, int l, int which)
-{
-        const struct hap_layer *layer = &m->engine->model->layers[l];
-        const struct hap_linear *linear = which == 0 ? &layer->q : which == 1 ? &layer->k : &layer->v;
-        const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n, ld = s->n * dh;
-        const int per = m->config->n_heads / m->config->n_kv_heads;
-        float *out = which == 0 ? s->heads.q : which == 1 ? s->heads.k : s->heads.v;
-
-        for (int i = 0; i < s->n; i++) {
-                struct hap_input *in = &s->input[which][i];
-                const int reader = hap_graph_head_reader(m->graph, l, which, s->head[i]);
-                const size_t block = (size_t)(which == 0 ? s->head[i] : s->head[i] / per) * dh;
-
-                if (in->x != NULL)
-                        hap_norm_stats(m->config, n, d, in->x, in->mean, in->rstd);
-                if (!m->state->plan.mixed[reader]) {
-                        copy_cached(m, s, which, i);
-                        if (in->x == NULL || which == 2 || s->heads.q_raw == NULL)
-                                continue;
-                }
-                hap_gemm(false, true, n, dh, d, 1, in->x, d, linear->weight + block * d, d, 0,
-                         out + (size_t)i * dh, ld);
-                hap_scale_rows(n, dh, in->rstd, linear->bias != NULL ? linear->bias + block : NULL,
-                               out + (size_t)i * dh, ld);
-                if (which < 2)
-                        hap_heads_turn(m->engine, &s->heads, which, i);
-        }
-}
-
 /* With a norm behind the attention: the sum over heads, and its statistics. */
-static int attention_raw(const struct masked *m, struct hap_masked_layer *s, int l)
+static int attention_raw(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, n = m->rows->n, ld = s->n * m->config->d_head;
 
-        s->raw = hap_work_take(m->work, slot_size(m), sizeof(float));
+        s->raw = hap_work_take(m->work, hap_slot_size(m), sizeof(float));
         s->raw_mean = hap_work_take(m->work, (size_t)n, sizeof(float));
         s->raw_rstd = hap_work_take(m->work, (size_t)n, sizeof(float));
         if (m->work->error.code < 0)
@@ -260,7 +81,7 @@ static int attention_raw(const struct masked *m, struct hap_masked_layer *s, int
 
 /* Deltas of the active heads: Δ = z Wo − a', with a norm behind its share of
  * the normed sum. */
-static int heads_out(const struct masked *m, struct hap_masked_layer *s, int l)
+static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n;
@@ -271,7 +92,7 @@ static int heads_out(const struct masked *m, struct hap_masked_layer *s, int l)
         if (s->raw == NULL) {
                 for (int i = 0; i < s->n; i++) {
                         const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
-                        float *delta = hap_delta(m->stream, slot_size(m), m->state->plan.slot[writer]);
+                        float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
                         hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)i * dh, s->n * dh,
@@ -279,12 +100,12 @@ static int heads_out(const struct masked *m, struct hap_masked_layer *s, int l)
                 }
                 return HAP_OK;
         }
-        out = hap_work_take(m->work, slot_size(m), sizeof(*out));
+        out = hap_work_take(m->work, hap_slot_size(m), sizeof(*out));
         if (out == NULL)
                 return m->work->error.code;
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
-                float *delta = hap_delta(m->stream, slot_size(m), m->state->plan.slot[writer]);
+                float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
 
                 load_negative(m, writer, delta);
                 hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)i * dh, s->n * dh,
@@ -292,16 +113,16 @@ static int heads_out(const struct masked *m, struct hap_masked_layer *s, int l)
                 for (int r = 0; r < n; r++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)r * d,
                                        &zero, &s->raw_rstd[r], out + (size_t)r * d);
-                hap_add(slot_size(m), out, delta);
+                hap_add(hap_slot_size(m), out, delta);
         }
         return HAP_OK;
 }
 
 /* The MLP's input, its prefix part being mixed: R' moves behind the attention,
  * and the layer's own heads join. */
-static void mlp_input(const struct masked *m, struct hap_masked_layer *s, int l)
+static void mlp_input(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
-        const size_t size = slot_size(m), d = (size_t)m->config->d_model;
+        const size_t size = hap_slot_size(m), d = (size_t)m->config->d_model;
         const int reader = hap_graph_mlp_reader(m->graph, l);
         float *x = s->mlp_input.x;
 
@@ -328,12 +149,12 @@ static void mlp_input(const struct masked *m, struct hap_masked_layer *s, int l)
         }
 }
 
-static int mlp_forward(const struct masked *m, struct hap_masked_layer *s, int l)
+static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const int writer = hap_graph_mlp_writer(m->graph, l);
-        float *delta = hap_delta(m->stream, slot_size(m), m->state->plan.slot[writer]);
+        float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
         const size_t mark = m->work->used;
-        float *negative = hap_work_take(m->work, slot_size(m), sizeof(*negative));
+        float *negative = hap_work_take(m->work, hap_slot_size(m), sizeof(*negative));
         int rc;
 
         if (negative == NULL)
@@ -342,14 +163,14 @@ static int mlp_forward(const struct masked *m, struct hap_masked_layer *s, int l
         mlp_input(m, s, l);
         s->mlp = (struct hap_mlp){.layer = l, .rows = m->rows->n, .x = s->mlp_input.x};
         rc = hap_mlp_forward(m->work, &s->mlp, m->gradients, delta);
-        hap_add(slot_size(m), negative, delta);
+        hap_add(hap_slot_size(m), negative, delta);
         if (!m->gradients)
                 m->work->used = mark;
         return rc;
 }
 
 /* The active heads of a layer, and whether its MLP is active. */
-static int survey(const struct masked *m, struct hap_masked_layer *s, int l)
+static int survey(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const struct hap_plan *plan = &m->state->plan;
         const size_t heads = (size_t)m->graph->n_heads;
@@ -373,53 +194,7 @@ static int survey(const struct masked *m, struct hap_masked_layer *s, int l)
         return m->work->error.code;
 }
 
-static void list_heads(const struct masked *m, struct hap_masked_layer *s, int l, int which,
-                       struct list *list)
-{
-        for (int i = 0; i < s->n; i++)
-                list_add(list, hap_graph_head_reader(m->graph, l, which, s->head[i]),
-                         &s->input[which][i]);
-}
-
-/* Mixes and projects all readers of a layer; narrows the stream before the
- * queries of the last one. */
-static int inputs(struct masked *m, struct hap_masked_layer *s, int l)
-{
-        struct list list;
-        int rc = list_init(m, &list);
-
-        if (rc < 0)
-                return rc;
-        if (s->narrowed) {
-                list_heads(m, s, l, 1, &list);
-                list_heads(m, s, l, 2, &list);
-                rc = mix(m, &list, s->slots);
-                if (rc < 0)
-                        return rc;
-                project(m, s, l, 1);
-                project(m, s, l, 2);
-                narrow(m, s->slots);
-                list.n = 0;
-        }
-        list_heads(m, s, l, 0, &list);
-        if (!s->narrowed) {
-                list_heads(m, s, l, 1, &list);
-                list_heads(m, s, l, 2, &list);
-        }
-        if (s->has_mlp)
-                list_add(&list, hap_graph_mlp_reader(m->graph, l), &s->mlp_input);
-        rc = mix(m, &list, s->slots);
-        if (rc < 0)
-                return rc;
-        project(m, s, l, 0);
-        if (!s->narrowed) {
-                project(m, s, l, 1);
-                project(m, s, l, 2);
-        }
-        return HAP_OK;
-}
-
-static int layer_forward(struct masked *m, struct hap_masked_layer *s, int l)
+static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         int rc = survey(m, s, l);
 
@@ -433,7 +208,7 @@ static int layer_forward(struct masked *m, struct hap_masked_layer *s, int l)
                                       .kv_rows = &m->batch->rows};
         rc = hap_heads_take(&s->heads, m->work, m->batch, m->gradients);
         if (rc == 0)
-                rc = inputs(m, s, l);
+                rc = hap_masked_inputs(m, s, l);
         if (rc < 0)
                 return rc;
         if (s->n > 0) {
@@ -447,14 +222,14 @@ static int layer_forward(struct masked *m, struct hap_masked_layer *s, int l)
 }
 
 /* The logits' input and the logits. */
-static int finish(struct masked *m)
+static int finish(struct hap_masked_pass *m)
 {
         const int reader = hap_graph_logits_reader(m->graph);
         struct hap_masked_state *state = m->state;
         struct hap_mix job = {.plan = &state->plan, .batch = m->batch, .rows = m->rows,
                               .z = m->run->z, .n = 1, .reader = &reader,
                               .slots = state->plan.n_slots, .stream = m->stream};
-        float *x = hap_work_take(m->work, slot_size(m), sizeof(*x));
+        float *x = hap_work_take(m->work, hap_slot_size(m), sizeof(*x));
         int rc;
 
         if (x == NULL)
@@ -469,7 +244,7 @@ static int finish(struct masked *m)
         return rc;
 }
 
-static int begin(struct masked *m)
+static int begin(struct hap_masked_pass *m)
 {
         const size_t d = (size_t)m->config->d_model, layers = (size_t)m->config->n_layers;
         struct hap_masked_state *state = hap_work_take(m->work, 1, sizeof(*state));
@@ -500,7 +275,7 @@ static int begin(struct masked *m)
 int hap_masked_forward(struct hap_work *work, const struct hap_batch *batch,
                        struct hap_masked *run)
 {
-        struct masked m = {.work = work, .engine = work->engine,
+        struct hap_masked_pass m = {.work = work, .engine = work->engine,
                            .config = &work->engine->model->config,
                            .graph = &work->engine->graph, .batch = batch, .run = run,
                            .gradients = run->wanted != NULL};

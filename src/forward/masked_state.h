@@ -33,6 +33,29 @@ struct hap_masked_state {
         struct hap_unembed unembed;
 };
 
+/* A forward run under way. */
+struct hap_masked_pass {
+        struct hap_work *work;
+        const struct hap_engine *engine;
+        const struct hap_config *config;
+        const struct hap_graph *graph;
+        const struct hap_batch *batch;
+        struct hap_masked *run;
+        struct hap_masked_state *state;
+        bool gradients;
+        float *stream;               /* wide, or narrow from the last layer on */
+        const struct hap_rows *rows; /* of the stream */
+};
+
+static inline size_t hap_slot_size(const struct hap_masked_pass *m)
+{
+        return (size_t)m->rows->n * m->config->d_model;
+}
+
+/* Mixes and projects all readers of a layer; narrows the stream to the answers
+ * before the queries of the last one (masked_inputs.c). */
+int hap_masked_inputs(struct hap_masked_pass *m, struct hap_masked_layer *s, int l);
+
 /* Slot s's delta within a stream whose slots are `size` floats long. */
 static inline float *hap_delta(float *stream, size_t size, int slot)
 {

@@ -1,0 +1,208 @@
+#include "forward/masked_state.h"
+
+#include <string.h>
+
+/* From here on only the answers' rows are carried. */
+static void narrow(struct hap_masked_pass *m, int slots)
+{
+        const size_t from = hap_slot_size(m), to = (size_t)m->batch->answers.n * m->config->d_model;
+
+        for (int s = 0; s <= slots; s++)
+                hap_rows_gather(m->rows, &m->batch->answers, m->batch->n, m->config->d_model,
+                                m->stream + (size_t)s * from, m->state->narrow + (size_t)s * to);
+        m->stream = m->state->narrow;
+        m->rows = &m->batch->answers;
+}
+
+/* The readers of a layer in a list: `which` from..to (0 q, 1 k, 2 v) of its
+ * active heads, and the MLP. */
+struct list {
+        int n;
+        int *reader;
+        struct hap_input **input;
+};
+
+static void list_add(struct list *list, int reader, struct hap_input *input)
+{
+        list->reader[list->n] = reader;
+        list->input[list->n++] = input;
+}
+
+static int list_init(const struct hap_masked_pass *m, struct list *list)
+{
+        const size_t most = 3 * (size_t)m->graph->n_heads + 1;
+
+        *list = (struct list){0};
+        list->reader = hap_work_take(m->work, most, sizeof(*list->reader));
+        list->input = hap_work_take(m->work, most, sizeof(*list->input));
+        return m->work->error.code;
+}
+
+/* Memory for one reader's statistics. */
+static int take_stats(const struct hap_masked_pass *m, struct hap_input *input)
+{
+        input->mean = hap_work_take(m->work, (size_t)m->rows->n, sizeof(float));
+        input->rstd = hap_work_take(m->work, (size_t)m->rows->n, sizeof(float));
+        return m->work->error.code;
+}
+
+static float *copy_of_stream(const struct hap_masked_pass *m)
+{
+        float *x = hap_work_take(m->work, hap_slot_size(m), sizeof(*x));
+
+        if (x != NULL)
+                memcpy(x, m->stream, hap_slot_size(m) * sizeof(*x));
+        return x;
+}
+
+/* Readers without an open edge read R' itself. Those of heads, whose q, k, v are
+ * the counterfactual's, need it for a gradient only and share one copy; the MLP
+ * goes on to change its own (mlp_input). */
+static int unmixed(const struct hap_masked_pass *m, const struct list *list)
+{
+        const struct hap_plan *plan = &m->state->plan;
+        float *shared = NULL;
+
+        for (int i = 0; i < list->n; i++) {
+                const int reader = list->reader[i];
+                const bool own = hap_graph_reader(m->graph, reader).kind == HAP_READS_MLP;
+
+                if (plan->mixed[reader] || (!own && !plan->gradient[reader]))
+                        continue;
+                if (own || shared == NULL)
+                        list->input[i]->x = copy_of_stream(m);
+                else
+                        list->input[i]->x = shared;
+                if (!own)
+                        shared = list->input[i]->x;
+                if (list->input[i]->x == NULL)
+                        return m->work->error.code;
+        }
+        return HAP_OK;
+}
+
+/* Inputs of the listed readers: mixtures, or R' itself where no edge is open. */
+static int mix(const struct hap_masked_pass *m, const struct list *list, int slots)
+{
+        const struct hap_plan *plan = &m->state->plan;
+        struct list mixed;
+        struct hap_mix job;
+        float *x;
+
+        if (list_init(m, &mixed) < 0)
+                return m->work->error.code;
+        for (int i = 0; i < list->n; i++)
+                if (plan->mixed[list->reader[i]])
+                        list_add(&mixed, list->reader[i], list->input[i]);
+        x = hap_work_take(m->work, (size_t)mixed.n * hap_slot_size(m), sizeof(*x));
+        if (x == NULL)
+                return m->work->error.code;
+        for (int i = 0; i < mixed.n; i++)
+                mixed.input[i]->x = x + (size_t)i * hap_slot_size(m);
+        if (unmixed(m, list) < 0)
+                return m->work->error.code;
+        for (int i = 0; i < list->n; i++)
+                if (list->input[i]->x != NULL && take_stats(m, list->input[i]) < 0)
+                        return m->work->error.code;
+        job = (struct hap_mix){.plan = plan, .batch = m->batch, .rows = m->rows, .z = m->run->z,
+                               .n = mixed.n, .reader = mixed.reader, .slots = slots,
+                               .stream = m->stream};
+        return mixed.n > 0 ? hap_mix_forward(m->work, &job, x) : HAP_OK;
+}
+
+/* Column block i of q, k or v = the counterfactual's. */
+static void copy_cached(const struct hap_masked_pass *m, const struct hap_masked_layer *s, int which, int i)
+{
+        const struct hap_rows *rows = which == 0 ? s->heads.q_rows : s->heads.kv_rows;
+        const int dh = m->config->d_head, per = m->config->n_heads / m->config->n_kv_heads;
+        const int blocks = which == 0 ? m->config->n_heads : m->config->n_kv_heads;
+        const int block = which == 0 ? s->head[i] : s->head[i] / per;
+        float *to = which == 0 ? s->heads.q : which == 1 ? s->heads.k : s->heads.v;
+
+        for (int at = 0; at < m->batch->n; at++) {
+                const struct hap_prompt *prompt = m->batch->prompts[at];
+                const float *from = which == 0 ? prompt->q : which == 1 ? prompt->k : prompt->v;
+                const size_t start = (size_t)s->heads.layer * prompt->n_tokens;
+
+                for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
+                        const size_t t = start + (size_t)(rows->first[at] + r - rows->start[at]);
+
+                        memcpy(to + ((size_t)r * s->n + i) * dh, from + (t * blocks + block) * dh,
+                               (size_t)dh * sizeof(*to));
+                }
+        }
+}
+
+/* q, k or v of every active head. */
+static void project(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l, int which)
+{
+        const struct hap_layer *layer = &m->engine->model->layers[l];
+        const struct hap_linear *linear = which == 0 ? &layer->q : which == 1 ? &layer->k : &layer->v;
+        const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n, ld = s->n * dh;
+        const int per = m->config->n_heads / m->config->n_kv_heads;
+        float *out = which == 0 ? s->heads.q : which == 1 ? s->heads.k : s->heads.v;
+
+        for (int i = 0; i < s->n; i++) {
+                struct hap_input *in = &s->input[which][i];
+                const int reader = hap_graph_head_reader(m->graph, l, which, s->head[i]);
+                const size_t block = (size_t)(which == 0 ? s->head[i] : s->head[i] / per) * dh;
+
+                if (in->x != NULL)
+                        hap_norm_stats(m->config, n, d, in->x, in->mean, in->rstd);
+                if (!m->state->plan.mixed[reader]) {
+                        copy_cached(m, s, which, i);
+                        if (in->x == NULL || which == 2 || s->heads.q_raw == NULL)
+                                continue;
+                }
+                hap_gemm(false, true, n, dh, d, 1, in->x, d, linear->weight + block * d, d, 0,
+                         out + (size_t)i * dh, ld);
+                hap_scale_rows(n, dh, in->rstd, linear->bias != NULL ? linear->bias + block : NULL,
+                               out + (size_t)i * dh, ld);
+                if (which < 2)
+                        hap_heads_turn(m->engine, &s->heads, which, i);
+        }
+}
+
+static void list_heads(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l, int which,
+                       struct list *list)
+{
+        for (int i = 0; i < s->n; i++)
+                list_add(list, hap_graph_head_reader(m->graph, l, which, s->head[i]),
+                         &s->input[which][i]);
+}
+
+int hap_masked_inputs(struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+{
+        struct list list;
+        int rc = list_init(m, &list);
+
+        if (rc < 0)
+                return rc;
+        if (s->narrowed) {
+                list_heads(m, s, l, 1, &list);
+                list_heads(m, s, l, 2, &list);
+                rc = mix(m, &list, s->slots);
+                if (rc < 0)
+                        return rc;
+                project(m, s, l, 1);
+                project(m, s, l, 2);
+                narrow(m, s->slots);
+                list.n = 0;
+        }
+        list_heads(m, s, l, 0, &list);
+        if (!s->narrowed) {
+                list_heads(m, s, l, 1, &list);
+                list_heads(m, s, l, 2, &list);
+        }
+        if (s->has_mlp)
+                list_add(&list, hap_graph_mlp_reader(m->graph, l), &s->mlp_input);
+        rc = mix(m, &list, s->slots);
+        if (rc < 0)
+                return rc;
+        project(m, s, l, 0);
+        if (!s->narrowed) {
+                project(m, s, l, 1);
+                project(m, s, l, 2);
+        }
+        return HAP_OK;
+}
