@@ -7,6 +7,54 @@
 
 #include "model/map.h"
 
+/* Python writes whole numbers of any length (a tokenizer without a limit has
+ * the model_max_length 1000000000000000019884624838656). Those too long for 64
+ * bits get ".0" behind and are read as reals. Caller frees; NULL without memory. */
+static char *long_integers_as_reals(const char *text, size_t n, size_t *length)
+{
+        enum { MOST_DIGITS = 18 }; /* that always fit */
+        char *out = malloc(n + n / MOST_DIGITS * 2 + 3);
+        bool in_string = false, whole = false; /* digits of a whole number so far */
+        size_t digits = 0, at = 0;
+
+        for (size_t i = 0; out && i <= n; i++) {
+                char c = i < n ? text[i] : ' ';
+
+                if (!in_string && c >= '0' && c <= '9') {
+                        whole = digits > 0 ? whole : !i || !strchr(".eE+", text[i - 1]);
+                        digits++;
+                } else {
+                        if (whole && digits > MOST_DIGITS && !strchr(".eE", c)) {
+                                out[at++] = '.';
+                                out[at++] = '0';
+                        }
+                        digits = 0;
+                }
+                if (in_string && c == '\\' && i + 1 < n)
+                        out[at++] = text[i++], c = text[i];
+                else if (c == '"')
+                        in_string = !in_string;
+                out[at++] = c;
+        }
+        *length = at;
+        return out;
+}
+
+json_t *hap_json_text(const char *text, size_t n, size_t flags, json_error_t *why)
+{
+        json_t *value = json_loadb(text, n, flags, why);
+        char *again;
+        size_t length;
+
+        if (value || json_error_code(why) != json_error_numeric_overflow)
+                return value;
+        again = long_integers_as_reals(text, n, &length);
+        if (again)
+                value = json_loadb(again, length, flags, why);
+        free(again);
+        return value;
+}
+
 int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_error *err)
 {
         struct hap_map map;
@@ -22,7 +70,7 @@ int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_err
                               limit);
                 goto out;
         }
-        *value = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
+        *value = hap_json_text((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
         if (!*value)
                 rc = hap_fail(err, HAP_EINPUT, "cannot read '%s': line %d: %s", path, why.line,
                               why.text);
@@ -194,6 +242,7 @@ static const char *const without_effect[] = {
         "cache_implementation",
         "chunk_size_feed_forward",
         "classifier_dropout*",
+        "cls_token_id",
         "cross_attention_hidden_size",
         "decoder_start_token_id",
         "diversity_penalty",
@@ -215,8 +264,10 @@ static const char *const without_effect[] = {
         "keys_to_ignore_at_inference",
         "label2id",
         "length_penalty",
+        "mask_token_id",
         "max_length",
         "min_length",
+        "min_p",
         "model_type",
         "no_repeat_ngram_size",
         "num_beam_groups",
@@ -248,6 +299,7 @@ static const char *const without_effect[] = {
         "torchscript",
         "transformers*",
         "typical_p",
+        "unk_token_id",
         "unsloth*",
         "use_bfloat16",
         "use_cache",
@@ -274,6 +326,24 @@ static bool says_nothing(const json_t *value)
                (json_is_object(value) && json_object_size(value) == 0);
 }
 
+/* What families without sliding windows carry along from those with them:
+ * layers that all see everything, and where windows would begin. */
+static bool says_no_window(const char *key, const json_t *value)
+{
+        const char *type;
+
+        if (strcmp(key, "max_window_layers") == 0)
+                return true;
+        if (strcmp(key, "layer_types") != 0 || !json_is_array(value))
+                return false;
+        for (size_t i = 0; i < json_array_size(value); i++) {
+                type = json_string_value(json_array_get(value, i));
+                if (!type || strcmp(type, "full_attention") != 0)
+                        return false;
+        }
+        return true;
+}
+
 int hap_settings_end(struct hap_settings *settings)
 {
         const char *key;
@@ -281,7 +351,7 @@ int hap_settings_end(struct hap_settings *settings)
 
         json_object_foreach(settings->values, key, value)
                 if (!json_object_get(settings->seen, key) && !has_no_effect(key) &&
-                    !says_nothing(value))
+                    !says_nothing(value) && !says_no_window(key, value))
                         hap_settings_refuse(settings, key);
         return settings->rc;
 }

@@ -1,4 +1,5 @@
 /* Loading of models: which weight goes where, and which settings are refused. */
+#include "model/settings.h"
 #include "model_folder.h"
 
 static void refused(const char *model, const char *key, const char *value, const char *why)
@@ -141,6 +142,51 @@ TEST("settings without an effect change nothing")
         CHECK(fingerprint_with(LLAMA, "use_cache", "false") == fingerprint_of(LLAMA));
         CHECK(fingerprint_with(LLAMA, "_name_or_path", "\"x\"") == fingerprint_of(LLAMA));
         CHECK(fingerprint_with(LLAMA, "bos_token_id", "5") == fingerprint_of(LLAMA));
+        CHECK(fingerprint_with(LLAMA, "unk_token_id", "0") == fingerprint_of(LLAMA));
+        CHECK(fingerprint_with(LLAMA, "max_window_layers", "28") == fingerprint_of(LLAMA));
+        CHECK(fingerprint_with(LLAMA, "layer_types", "[\"full_attention\"]") ==
+              fingerprint_of(LLAMA));
+        refused(LLAMA, "layer_types", "[\"sliding_attention\"]", "unsupported: layer_types");
+}
+
+TEST("whole numbers of any length are read as the numbers they are")
+{
+        static const char text[] = "{\"most\": 1000000000000000019884624838656, "
+                                   "\"a\": [-99999999999999999999,99999999999999999999], "
+                                   "\"text\": \"\\\"1000000000000000019884624838656\", "
+                                   "\"real\": 0.12345678901234567890123, "
+                                   "\"e\": 1e0000000000000000000001, \"n\": 7}";
+        json_error_t why;
+        json_t *value = hap_json_text(text, sizeof text - 1, 0, &why);
+        const json_t *list = json_object_get(value, "a");
+
+        CHECK(value != NULL);
+        CHECK(json_real_value(json_object_get(value, "most")) == 1e30);
+        CHECK(json_real_value(json_array_get(list, 0)) == -1e20);
+        CHECK(json_real_value(json_array_get(list, 1)) == 1e20);
+        CHECK(strcmp(json_string_value(json_object_get(value, "text")),
+                     "\"1000000000000000019884624838656") == 0);
+        CHECK(json_real_value(json_object_get(value, "real")) == 0.12345678901234567890123);
+        CHECK(json_real_value(json_object_get(value, "e")) == 10);
+        CHECK(json_integer_value(json_object_get(value, "n")) == 7);
+        json_decref(value);
+        CHECK(hap_json_text("[1e999]", 7, 0, &why) == NULL);
+}
+
+TEST("a tokenizer without a limit loads as transformers writes it")
+{
+        static const char tokenizer[] =
+                "{\"model_max_length\": 1000000000000000019884624838656}";
+        struct hap_error err = {0};
+        struct hap_model m;
+
+        make_folder();
+        copy_model(LLAMA, NULL, NULL);
+        write_file("tokenizer_config.json", tokenizer, sizeof tokenizer - 1);
+        CHECK(hap_model_load(&m, folder, &err) == 0);
+        if (err.code == 0)
+                hap_model_release(&m);
+        remove_folder();
 }
 
 TEST("settings that are missing, wrong or inconsistent are refused")
