@@ -51,7 +51,7 @@ static inline float normal_cdf(float x, float *density)
 
 static void gelu(size_t n, const float *x, float *value, float *slope)
 {
-#pragma GCC ivdep
+#pragma omp simd
         for (size_t i = 0; i < n; i++) {
                 const float v = x[i];
                 float density;
@@ -66,7 +66,7 @@ static void gelu(size_t n, const float *x, float *value, float *slope)
 /* ½ v (1 + tanh u) = v σ(2u), u = √(2/π) (v + 0.044715 v³). */
 static void gelu_tanh(size_t n, const float *x, float *value, float *slope)
 {
-#pragma GCC ivdep
+#pragma omp simd
         for (size_t i = 0; i < n; i++) {
                 const float v = x[i];
                 const float s = sigmoid(1.5957691216057308f * (v + 0.044715f * v * v * v));
@@ -80,7 +80,7 @@ static void gelu_tanh(size_t n, const float *x, float *value, float *slope)
 
 static void silu(size_t n, const float *x, float *value, float *slope)
 {
-#pragma GCC ivdep
+#pragma omp simd
         for (size_t i = 0; i < n; i++) {
                 const float v = x[i];
                 const float s = sigmoid(v);
@@ -93,7 +93,7 @@ static void silu(size_t n, const float *x, float *value, float *slope)
 
 static void relu(size_t n, const float *x, float *value, float *slope)
 {
-#pragma GCC ivdep
+#pragma omp simd
         for (size_t i = 0; i < n; i++) {
                 const float v = x[i];
 
