@@ -18,12 +18,6 @@ setup() {
         golden=$root/tests/golden
 }
 
-# circuit_of CACHE: lines {"edge", "z"} to a circuit of the cache's graph.
-circuit_of() {
-        { json -q "$1" | sed -n 1p | jq -c '{hap, kind: "circuit", model, graph}' &&
-                cat && echo '{"end": "circuit"}'; } | hap-convert -q --from json
-}
-
 # masks GOLDEN CACHE: the fractional masks of edge-masks.json as a circuit.
 masks() {
         jq -c '.z | to_entries[] | {edge: .key, z: .value}' "$1/edge-masks.json" | circuit_of "$2"

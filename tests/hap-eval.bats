@@ -23,12 +23,6 @@ setup() {
         golden=$root/tests/golden
 }
 
-# circuit_of CACHE: lines {"edge", "z"} to a circuit of the cache's graph.
-circuit_of() {
-        { json -q "$1" | sed -n 1p | jq -c '{hap, kind: "circuit", model, graph}' &&
-                cat && echo '{"end": "circuit"}'; } | hap-convert -q --from json
-}
-
 # all_edges CACHE Z: a circuit of every edge.
 all_edges() {
         hap-attrib -q "$1" | json -q | jq -c --argjson z "$2" 'select(has("edge")) | {edge, z: $z}' |

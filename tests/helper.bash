@@ -40,6 +40,12 @@ circuit_map() {
         json "$@" | jq -s '[.[] | select(has("edge")) | {(.edge): .z}] | add // {}'
 }
 
+# circuit_of CACHE: lines {"edge", "z"} to a circuit of the cache's graph.
+circuit_of() {
+        { json -q "$1" | sed -n 1p | jq -c '{hap, kind: "circuit", model, graph}' &&
+                cat && echo '{"end": "circuit"}'; } | hap-convert -q --from json
+}
+
 # Fails for anything that is no plain number, NaN and infinities among them.
 assert_near() {
         awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN {
