@@ -20,8 +20,8 @@ static const struct hap_option options[] = {
          .help = "how [rank]"},
         {0, "seed", "N", HAP_INT, FIELD(seed), .min = 0, .max = 1e15,
          .help = "of all random numbers [0]"},
-        {0, "steps", "N", HAP_INT, FIELD(steps), .min = 1, .max = 1e9,
-         .help = "steps, of each restart [rank: 48; edge-pruning: 3000]"},
+        {0, "steps", "N", HAP_INT, FIELD(steps), .min = 0, .max = 1e9,
+         .help = "steps, of each restart [rank: 48, or 0 for 1000 edges and more; edge-pruning: 3000]"},
         {0, "batch", "N", HAP_INT, FIELD(batch), .min = 1, .max = 65536,
          .help = "prompts a step [rank: 16; edge-pruning: 32]"},
         {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choices = hap_ablation_names,
@@ -55,6 +55,14 @@ static const struct hap_option options[] = {
          .help = "rank: on so many more prompts [100]"},
         {0, "restarts", "N", HAP_INT, FIELD(restarts), .min = 1, .max = 1000,
          .help = "rank: how often all is done [1; rank-thorough: 4]"},
+        {0, "rounds", "N", HAP_INT, FIELD(rounds), .min = 0, .max = 100000,
+         .help = "rank: rounds of refinement [0; for 1000 edges and more 12]"},
+        {0, "refine-on", "N", HAP_INT, FIELD(refine_on), .min = 1, .max = 100000,
+         .help = "rank: prompts that a round learns from, and that judge it [32]"},
+        {0, "share", "X", HAP_REAL, FIELD(share), .min = 0, .max = 1,
+         .help = "rank: of the circuit's edges that the first round changes [0.03]"},
+        {0, "velocity", "X", HAP_REAL, FIELD(velocity), .min = 0, .max = 1,
+         .help = "rank: what a round keeps of the gradients before [0.7]"},
         {0, "swaps", "N", HAP_INT, FIELD(swaps), .min = 0, .max = 1000,
          .help = "rank: rounds of swaps at the end, at most [0; rank-thorough: 3]"},
         /* edge-pruning, hap */
@@ -160,6 +168,19 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
                 100 * pruning->target, pruning->kept, n, pruning->dead, pruning->measure.runs);
 }
 
+static int fit(struct hap_prune_options *opt, const struct hap_prune_input *input,
+               struct hap_error *err)
+{
+        size_t n_target;
+        double sparsity;
+        int rc = hap_prune_target(opt, input->session.engine.graph.n_edges, &n_target,
+                                  &sparsity, err);
+
+        if (rc == HAP_OK)
+                hap_prune_options_fit(opt, n_target);
+        return rc;
+}
+
 int main(int argc, char **argv)
 {
         struct hap_prune_options opt;
@@ -172,6 +193,7 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_prune_options_settle(&opt, &p.error));
         hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));
+        hap_must(&p, fit(&opt, &input, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &input.session.engine, input.prompts,
                                       input.subgraph.z, input.scores.score, &p.error));
         pruning.report = show_step;

@@ -10,6 +10,10 @@ const char *const hap_mask_kind_names[] = {"concrete", "bernoulli", NULL};
 
 enum family { ALL = 3, RANK = 1, CONCRETE = 2 };
 enum type { WHOLE, REAL, CHOICE };
+enum {
+        FITTED = -1,       /* by hap_prune_options_fit */
+        MANY_EDGES = 1000, /* of a circuit: more are refined, not sampled */
+};
 
 /* Every constant of the recipes: its name as an option, where it stands, and
  * what it is in rank, rank-thorough, edge-pruning and hap. */
@@ -22,7 +26,7 @@ static const struct constant {
         const char *const *choices;
 } constants[] = {
 #define FIELD(name) offsetof(struct hap_prune_options, name)
-        {"steps", ALL, WHOLE, FIELD(steps), {48, 48, 3000, 3000}, NULL},
+        {"steps", ALL, WHOLE, FIELD(steps), {FITTED, FITTED, 3000, 3000}, NULL},
         {"batch", ALL, WHOLE, FIELD(batch), {16, 16, 32, 32}, NULL},
         {"patience", ALL, WHOLE, FIELD(patience), {0, 0, 0, 0}, NULL},
         {"rate", CONCRETE, REAL, FIELD(rate), {0, 0, .8, .8}, NULL},
@@ -46,6 +50,10 @@ static const struct constant {
         {"finalists", RANK, WHOLE, FIELD(finalists), {4, 4, 0, 0}, NULL},
         {"finalists-on", RANK, WHOLE, FIELD(finalists_on), {100, 100, 0, 0}, NULL},
         {"restarts", RANK, WHOLE, FIELD(restarts), {1, 4, 0, 0}, NULL},
+        {"rounds", RANK, WHOLE, FIELD(rounds), {FITTED, FITTED, 0, 0}, NULL},
+        {"refine-on", RANK, WHOLE, FIELD(refine_on), {32, 32, 0, 0}, NULL},
+        {"share", RANK, REAL, FIELD(share), {.03, .03, 0, 0}, NULL},
+        {"velocity", RANK, REAL, FIELD(velocity), {.7, .7, 0, 0}, NULL},
         {"swaps", RANK, WHOLE, FIELD(swaps), {0, 3, 0, 0}, NULL},
         {"masks", RANK, CHOICE, FIELD(masks), {0, 0, 0, 0}, hap_mask_kind_names},
 #undef FIELD
@@ -138,6 +146,19 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
                 return hap_fail(err, HAP_EUSAGE, "--every says how often to write a checkpoint, "
                                                  "and needs --checkpoint FILE");
         return HAP_OK;
+}
+
+void hap_prune_options_fit(struct hap_prune_options *options, size_t n_target)
+{
+        bool many = n_target >= MANY_EDGES;
+        int rounds = options->recipe == HAP_RECIPE_RANK ? 12 : 32;
+
+        if (family_of(options->recipe) != RANK)
+                return;
+        if (options->steps < 0)
+                options->steps = many ? 0 : 48;
+        if (options->rounds < 0)
+                options->rounds = many ? rounds : 0;
 }
 
 static json_t *value_of(const struct hap_prune_options *options, const struct constant *constant)

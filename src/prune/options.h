@@ -41,8 +41,8 @@ struct hap_prune_options {
         int ramp_kind, node_masks;
         struct hap_amount node_sparsity; /* P%, turns the node loss on */
         /* rank, rank-thorough */
-        double sharpness, last_sharpness, momentum, anneal;
-        int64_t choose_on, finalists, finalists_on, restarts, swaps;
+        double sharpness, last_sharpness, momentum, anneal, share, velocity;
+        int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
         int masks;
         /* that leave the result as it is */
         const char *log, *checkpoint;
@@ -52,9 +52,14 @@ struct hap_prune_options {
 /* Everything left open. */
 void hap_prune_options_init(struct hap_prune_options *options);
 
-/* Fills what was left open with the recipe's values and checks what was given:
+/* Fills what was left open, but for what hap_prune_options_fit fills, with the
+ * recipe's values and checks what was given:
  * HAP_EUSAGE for what contradicts itself or has no meaning in the recipe. */
 int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error *err);
+
+/* Steps and rounds of the rank recipes, where left open, by the size of the
+ * circuit wanted. */
+void hap_prune_options_fit(struct hap_prune_options *options, size_t n_target);
 
 /* The settled options that have a meaning in the recipe. New reference. */
 json_t *hap_prune_options_describe(const struct hap_prune_options *options);

@@ -10,7 +10,8 @@
  *
  * Once n_t = n, every step's ranking gives two circuits; the best of all by
  * exact KL is the result. rank-thorough does this several times, with masks of
- * both kinds, and then exchanges edges. */
+ * both kinds, and then exchanges edges. Circuits of many edges are refined
+ * instead (refine.c), from the scores (start.c). */
 #include "prune/rank.h"
 
 #include <math.h>
@@ -30,6 +31,9 @@ static void release(struct hap_ranker *r)
                 free(r->z[i]);
         free(r->z);
         free(r->harm);
+        free(r->mean);
+        free(r->own);
+        free(r->velocity);
         free(r->order);
         free(r->log_alpha);
         free(r->which);
@@ -49,6 +53,11 @@ static int reserve(struct hap_ranker *r, struct hap_error *err)
         bool got;
 
         r->harm = calloc(n, sizeof *r->harm);
+        r->scores = r->p->scores;
+        r->own = calloc(n, sizeof *r->own);
+        r->mean = calloc(n, sizeof *r->mean);
+        r->velocity = calloc(n, sizeof *r->velocity);
+        r->share = o->share;
         r->order = calloc(r->p->n_allowed, sizeof *r->order);
         r->log_alpha = calloc(r->p->n_allowed, sizeof *r->log_alpha);
         r->which = calloc(batch, sizeof *r->which);
@@ -57,13 +66,13 @@ static int reserve(struct hap_ranker *r, struct hap_error *err)
         r->cut = calloc(n, sizeof *r->cut);
         r->scratch = calloc(n, sizeof *r->scratch);
         r->z = calloc(batch, sizeof *r->z);
-        got = r->harm && r->order && r->log_alpha && r->which && r->kl && r->gradient &&
+        got = r->harm && r->own && r->mean && r->velocity && r->order && r->log_alpha && r->which && r->kl && r->gradient &&
               r->cut && r->scratch && r->z;
         for (size_t i = 0; got && i < batch; i++)
                 got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
         if (!got)
                 return hap_fail_memory(err, "the masks");
-        if (hap_circuits_init(&r->candidates, n, 2 * (size_t)o->steps, err) < 0 ||
+        if (hap_circuits_init(&r->candidates, n, 2 * (size_t)o->steps + 4, err) < 0 ||
             hap_circuits_init(&r->winners, n, (size_t)o->restarts, err) < 0)
                 return err->code;
         return hap_circuits_init(&r->final, n, 1, err);
@@ -74,6 +83,11 @@ static void keep(struct hap_ranker *r)
         struct hap_checkpoint *c = &r->p->checkpoint;
 
         hap_checkpoint_add(c, r->harm, r->p->graph->n_edges * sizeof *r->harm);
+        hap_checkpoint_add(c, r->own, r->p->graph->n_edges * sizeof *r->own);
+        hap_checkpoint_add(c, &r->by_size, sizeof r->by_size);
+        hap_checkpoint_add(c, r->mean, r->p->graph->n_edges * sizeof *r->mean);
+        hap_checkpoint_add(c, r->velocity, r->p->graph->n_edges * sizeof *r->velocity);
+        hap_checkpoint_add(c, &r->share, sizeof r->share);
         hap_checkpoint_add(c, &r->candidates.n, sizeof r->candidates.n);
         hap_checkpoint_add(c, r->candidates.bits, r->candidates.room * r->candidates.bytes);
         hap_checkpoint_add(c, &r->winners.n, sizeof r->winners.n);
@@ -81,25 +95,12 @@ static void keep(struct hap_ranker *r)
         hap_checkpoint_add(c, &r->final.n, sizeof r->final.n);
         hap_checkpoint_add(c, r->final.bits, r->final.bytes);
         hap_checkpoint_add(c, &r->ended, sizeof r->ended);
+        hap_checkpoint_add(c, &r->rounds, sizeof r->rounds);
         hap_checkpoint_add(c, &r->same, sizeof r->same);
         hap_checkpoint_add(c, &r->p->kl, sizeof r->p->kl);
 }
 
 /* --- a step --- */
-
-/* h at the start of a restart: the scores scaled to a mean size of 1, or 0. */
-static void begin_restart(struct hap_ranker *r)
-{
-        const struct hap_pruning *p = r->p;
-        double size = 0;
-
-        r->candidates.n = 0;
-        r->same = 0;
-        for (size_t k = 0; p->scores && k < p->n_allowed; k++)
-                size += fabs(p->scores[p->edges[k]]) / (double)p->n_allowed;
-        for (size_t e = 0; e < p->graph->n_edges; e++)
-                r->harm[e] = size > 0 ? p->scores[e] / size : 0;
-}
 
 /* Edges that should be open at step t of a restart. */
 static double open_at(const struct hap_pruning *p, long t)
@@ -168,7 +169,7 @@ static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
 static int learn(struct hap_ranker *r, bool first, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        double size = 0, old = first && !p->scores ? 0 : p->options->momentum;
+        double size = 0, old = first && !r->scores ? 0 : p->options->momentum;
 
         for (size_t k = 0; k < p->n_allowed; k++)
                 size += fabs((double)r->gradient[p->edges[k]]) / (double)p->n_allowed;
@@ -205,6 +206,22 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
                 hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
         r->same = r->candidates.n > before ? 0 : r->same + 1;
         return HAP_OK;
+}
+
+/* h at the start of a restart: the scores, or 0. The circuits that the scores
+ * give by themselves, with their sign and by size, are candidates. */
+static int begin_restart(struct hap_ranker *r, struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        r->candidates.n = 0;
+        for (int i = 0; i < 2 && rc == HAP_OK; i++) {
+                hap_rank_from_scores(r, i == 0 ? !r->by_size : r->by_size);
+                if (r->scores)
+                        rc = add_candidates(r, UINT64_MAX, err);
+        }
+        r->same = 0;
+        return rc;
 }
 
 static void describe(struct hap_ranker *r, double n_t, struct hap_prune_step *said)
@@ -293,8 +310,9 @@ static int end_restart(struct hap_ranker *r, struct hap_error *err)
                 return rc;
         hap_circuits_add(&r->winners, r->p->graph->n_edges, r->cut);
         r->ended++;
-        begin_restart(r);
-        return HAP_OK;
+        for (size_t e = 0; e < r->p->graph->n_edges; e++)
+                r->mean[e] += r->harm[e] / (double)r->p->options->restarts;
+        return begin_restart(r, err);
 }
 
 static int sample_all(struct hap_ranker *r, struct hap_error *err)
@@ -341,29 +359,51 @@ static int choose_final(struct hap_ranker *r, struct hap_error *err)
         return rc;
 }
 
+/* A step of refinement or swaps is through: `cut` is the circuit. */
+static int round_done(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+        size_t n = r->p->graph->n_edges;
+        struct hap_prune_step said = {.kl = r->p->kl, .target = r->p->target};
+
+        r->rounds++;
+        said.step = (long)(o->steps * o->restarts + r->rounds);
+        said.steps = (long)(o->steps * o->restarts + o->rounds + o->swaps);
+        r->final.n = 0;
+        hap_circuits_add(&r->final, n, r->cut);
+        said.alive = hap_prune_alive(r->p, r->cut, r->scratch);
+        said.sparsity = 1 - (double)said.alive / (double)n;
+        return hap_prune_step_done(r->p, &said, err);
+}
+
+static int refine_all(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+
+        if (r->rounds == 0)
+                memcpy(r->harm, r->mean, r->p->graph->n_edges * sizeof *r->harm);
+        while (r->rounds < o->rounds) {
+                int rc = hap_refine_round(r, r->rounds, r->cut, &r->p->kl, err);
+
+                if (rc >= 0)
+                        rc = round_done(r, err);
+                if (rc != 0)
+                        return rc;
+        }
+        return HAP_OK;
+}
+
 /* Rounds of swaps until one finds nothing. */
 static int swap_all(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
-        size_t n = r->p->graph->n_edges;
-        long steps = (long)(o->steps * o->restarts);
-        long round = (long)r->p->steps > steps ? (long)r->p->steps - steps : 0;
 
-        hap_circuits_get(&r->final, 0, n, r->cut);
-        for (; round < o->swaps; round++) {
-                struct hap_prune_step said = {.step = steps + round + 1,
-                                              .steps = steps + (long)o->swaps};
-                int rc = hap_swap_round(r->p, round, r->cut, &r->p->kl, err);
+        while (r->rounds < o->rounds + o->swaps) {
+                int rc = hap_swap_round(r->p, r->rounds - o->rounds, r->cut, &r->p->kl, err);
 
                 if (rc <= 0)
                         return rc;
-                r->final.n = 0;
-                hap_circuits_add(&r->final, n, r->cut);
-                said.kl = r->p->kl;
-                said.target = r->p->target;
-                said.alive = hap_prune_alive(r->p, r->cut, r->scratch);
-                said.sparsity = 1 - (double)said.alive / (double)n;
-                rc = hap_prune_step_done(r->p, &said, err);
+                rc = round_done(r, err);
                 if (rc != 0)
                         return rc;
         }
@@ -376,13 +416,22 @@ static int recipe(struct hap_ranker *r, struct hap_error *err)
 
         if (rc < 0)
                 return rc;
-        begin_restart(r);
         keep(r);
         rc = hap_prune_resume(r->p, err);
+        if (r->p->resumed == 0 && rc == HAP_OK)
+                rc = hap_rank_start(r, err);
+        if (r->p->resumed == 0 && rc == HAP_OK)
+                rc = begin_restart(r, err);
+        if (!r->scores && r->p->options->steps == 0)
+                r->scores = r->own;
         if (rc == HAP_OK)
                 rc = sample_all(r, err);
         if (rc == HAP_OK)
                 rc = choose_final(r, err);
+        if (rc == HAP_OK)
+                hap_circuits_get(&r->final, 0, r->p->graph->n_edges, r->cut);
+        if (rc == HAP_OK)
+                rc = refine_all(r, err);
         if (rc == HAP_OK)
                 rc = swap_all(r, err);
         return rc == HAP_OK ? hap_prune_result(r->p, r->cut, err) : rc;

@@ -22,10 +22,17 @@ void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_e
 struct hap_ranker {
         struct hap_pruning *p;
         double *harm; /* [n_edges]: h, the running mean */
+        const double *scores; /* those given, or own, or NULL */
+        double *own;  /* [n_edges] */
+        int64_t by_size; /* scores rank edges by size, not with their sign */
+        double *mean; /* [n_edges]: of h at the ends of restarts */
+        double *velocity; /* [n_edges]: refinement's running mean of gradients */
+        double share; /* of the edges that its next round changes */
         struct hap_circuits candidates; /* of the restart under way */
         struct hap_circuits winners;    /* the best of each that ended */
         struct hap_circuits final;      /* the best of all; swaps change it */
         int64_t ended; /* restarts */
+        int64_t rounds; /* of refinement and swaps done */
         int64_t same; /* steps in which the ranking gave no new circuit */
         /* [n_allowed] */
         uint32_t *order;
@@ -48,6 +55,19 @@ int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning
 int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *pruning,
                       const uint32_t *order, size_t on, float *z, double *kl,
                       struct hap_error *err);
+
+/* Takes the scores, measures own ones where there are none and no steps to
+ * learn some, and decides how they rank edges. */
+int hap_rank_start(struct hap_ranker *ranker, struct hap_error *err);
+
+/* h of the scores, divided by their mean size; 0 without scores. */
+void hap_rank_from_scores(struct hap_ranker *ranker, bool by_size);
+
+/* One round of refinement at the circuit z ([n_edges]), which h leads to; both
+ * change when another circuit has a lower KL (*kl) on the prompts that judge.
+ * 1 when one had, 0 when not. */
+int hap_refine_round(struct hap_ranker *ranker, int64_t round, float *z, double *kl,
+                     struct hap_error *err);
 
 /* One round of swaps at the circuit z ([n_edges], changed in place when that
  * lowers the KL on training prompts, *kl). 1 when it did, 0 when not. */
