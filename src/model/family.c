@@ -94,9 +94,10 @@ static void read_llama3(struct hap_settings *s, struct hap_rotary *rotary)
                 hap_settings_fail(s, "'high_freq_factor' is not above 'low_freq_factor'");
 }
 
-/* The object that `key` is, when it is there. */
-static void read_scaling(struct hap_settings *s, const char *key, struct hap_rotary *rotary)
+void hap_rotary_read_object(struct hap_blueprint *blueprint, const char *key,
+                            const char *member, struct hap_rotary *rotary)
 {
+        struct hap_settings *s = blueprint->settings;
         const json_t *scaling = hap_settings_value(s, key);
         struct hap_settings inner;
         const char *type;
@@ -104,6 +105,8 @@ static void read_scaling(struct hap_settings *s, const char *key, struct hap_rot
 
         if (!scaling || s->rc < 0)
                 return;
+        if (member)
+                scaling = json_object_get(scaling, member);
         if (!json_is_object(scaling)) {
                 hap_settings_refuse(s, key);
                 return;
@@ -115,6 +118,7 @@ static void read_scaling(struct hap_settings *s, const char *key, struct hap_rot
         }
         type = hap_settings_text(&inner, "rope_type", hap_settings_text(&inner, "type", "default"));
         rotary->theta = hap_settings_real(&inner, "rope_theta", 1, 1e12, rotary->theta);
+        rotary->part = hap_settings_real(&inner, "partial_rotary_factor", 0, 1, rotary->part);
         if (strcmp(type, "linear") == 0) {
                 rotary->scaling = HAP_ROTARY_LINEAR;
                 rotary->factor = hap_settings_real(&inner, "factor", 1e-6, 1e6, HAP_REQUIRED);
@@ -128,16 +132,13 @@ static void read_scaling(struct hap_settings *s, const char *key, struct hap_rot
         hap_settings_release(&inner);
 }
 
-void hap_rotary_read_scaling(struct hap_blueprint *blueprint, struct hap_rotary *rotary)
-{
-        read_scaling(blueprint->settings, "rope_scaling", rotary);
-}
-
 void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta)
 {
         rotary->theta = hap_settings_real(blueprint->settings, "rope_theta", 1, 1e12, theta);
-        read_scaling(blueprint->settings, "rope_scaling", rotary);
-        read_scaling(blueprint->settings, "rope_parameters", rotary);
+        hap_rotary_read_object(blueprint, "rope_scaling", NULL, rotary);
+        hap_rotary_read_object(blueprint, "rope_parameters", NULL, rotary);
+        if (rotary->part != 0 && rotary->part != 1)
+                hap_settings_refuse(blueprint->settings, "rope_parameters");
 }
 
 /* Llama 3: long waves are slowed by the factor, short ones stay, those between

@@ -83,6 +83,7 @@ bool hap_settings_layer_slides(struct hap_settings *settings, int i, int n, bool
 enum hap_rotary_scaling { HAP_ROTARY_PLAIN, HAP_ROTARY_LINEAR, HAP_ROTARY_LLAMA3 };
 struct hap_rotary {
         double theta;
+        double part; /* of a head's dimensions that turn, when the scaling says so; else 0 */
         int n; /* dimensions that turn: even */
         enum hap_rotary_scaling scaling;
         double factor, low, high, original; /* of the scaling */
@@ -92,8 +93,10 @@ const float *hap_rotary_make(struct hap_blueprint *blueprint, const struct hap_r
 /* Reads "rope_theta" (`theta` when absent) and "rope_scaling", or
  * "rope_parameters", in which newer folders have both, into *rotary. */
 void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta);
-/* Only the scaling. */
-void hap_rotary_read_scaling(struct hap_blueprint *blueprint, struct hap_rotary *rotary);
+/* Only the object `key`, when it is there; with `member`, its object for one
+ * kind of layers. */
+void hap_rotary_read_object(struct hap_blueprint *blueprint, const char *key,
+                            const char *member, struct hap_rotary *rotary);
 
 /* The sizes that Llama and its relatives name alike; `kv_heads` and `d_head`
  * are what absent keys stand for (0: as many as heads; width / heads). */

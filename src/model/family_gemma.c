@@ -77,7 +77,11 @@ void hap_family_gemma3(struct hap_blueprint *blueprint)
         global.n = local.n = m->config.n_rotary;
         global.theta = hap_settings_real(s, "rope_theta", 1, 1e12, 1e6);
         local.theta = hap_settings_real(s, "rope_local_base_freq", 1, 1e12, 10000);
-        hap_rotary_read_scaling(blueprint, &global);
+        hap_rotary_read_object(blueprint, "rope_scaling", NULL, &global);
+        hap_rotary_read_object(blueprint, "rope_parameters", "full_attention", &global);
+        hap_rotary_read_object(blueprint, "rope_parameters", "sliding_attention", &local);
+        if ((global.part != 0 && global.part != 1) || (local.part != 0 && local.part != 1))
+                hap_settings_refuse(s, "rope_parameters");
         global_frequencies = hap_rotary_make(blueprint, &global);
         local_frequencies = hap_rotary_make(blueprint, &local);
         for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++) {

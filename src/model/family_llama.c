@@ -127,6 +127,7 @@ void hap_family_qwen2(struct hap_blueprint *blueprint)
 {
         hap_family_llama_sizes(blueprint, 32, 0);
         blueprint->layout.qkv_bias = true;
+        hap_settings_value(blueprint->settings, "attention_bias"); /* not read by the family */
         finish(blueprint);
         qwen_windows(blueprint);
 }

@@ -26,14 +26,15 @@ static void set_rotary(struct hap_blueprint *blueprint)
         struct hap_settings *s = blueprint->settings;
         struct hap_model *m = blueprint->model;
         double part = hap_settings_real(s, "rotary_pct", 0, 1, 0.25);
-        struct hap_rotary rotary = {.n = (int)(m->config.d_head * part)};
+        struct hap_rotary rotary = {.part = part};
         const float *frequencies;
 
         hap_settings_value(s, "partial_rotary_factor"); /* the same once more */
-        m->config.n_rotary = rotary.n;
         rotary.theta = hap_settings_real(s, "rotary_emb_base", 1, 1e12, 10000);
         hap_settings_value(s, "rope_theta"); /* the same once more */
-        hap_rotary_read_scaling(blueprint, &rotary);
+        hap_rotary_read_object(blueprint, "rope_scaling", NULL, &rotary);
+        hap_rotary_read_object(blueprint, "rope_parameters", NULL, &rotary);
+        rotary.n = m->config.n_rotary = (int)(m->config.d_head * rotary.part);
         frequencies = hap_rotary_make(blueprint, &rotary);
         for (int i = 0; frequencies && i < m->config.n_layers; i++)
                 m->layers[i].rotary_frequency = frequencies;

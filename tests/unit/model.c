@@ -2,6 +2,9 @@
 #include "model/settings.h"
 #include "model_folder.h"
 
+#define NEOX "tests/golden/families/neox"
+#define GEMMA3 "tests/golden/families/gemma3"
+
 static void refused(const char *model, const char *key, const char *value, const char *why)
 {
         struct hap_error err = {0};
@@ -134,6 +137,23 @@ TEST("newer folders say of rotary positions the same in other words")
                 "{\"rope_type\":\"linear\",\"factor\":2,\"beta_fast\":32}",
                 "unsupported: beta_fast = 32");
         refused(LLAMA, "rope_scaling", "{\"rope_type\":\"linear\"}", "does not say 'factor'");
+        refused(LLAMA, "rope_parameters", "{\"partial_rotary_factor\":0.5}",
+                "unsupported: rope_parameters");
+        CHECK(fingerprint_with(NEOX, "rope_parameters",
+                               "{\"partial_rotary_factor\":0.5,\"rope_theta\":9999.0}") !=
+              fingerprint_of(NEOX));
+        CHECK(fingerprint_with(NEOX, "rope_parameters", "{\"partial_rotary_factor\":0.5}") ==
+              fingerprint_with(NEOX, "rotary_pct", "0.5"));
+        CHECK(fingerprint_with(GEMMA3, "rope_parameters",
+                               "{\"full_attention\":{\"rope_theta\":9999.0},"
+                               "\"sliding_attention\":{}}") ==
+              fingerprint_with(GEMMA3, "rope_theta", "9999.0"));
+        CHECK(fingerprint_with(GEMMA3, "rope_parameters",
+                               "{\"full_attention\":{},"
+                               "\"sliding_attention\":{\"rope_theta\":9999.0}}") ==
+              fingerprint_with(GEMMA3, "rope_local_base_freq", "9999.0"));
+        refused(GEMMA3, "rope_parameters", "{\"rope_theta\":9999.0}",
+                "unsupported: rope_parameters");
 }
 
 TEST("settings without an effect change nothing")
