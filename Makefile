@@ -126,7 +126,8 @@ install: all
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	cp -R models $(DESTDIR)$(PREFIX)/share/hap/
+	mkdir -p $(DESTDIR)$(PREFIX)/share/hap/models
+	cp -R models/demo $(DESTDIR)$(PREFIX)/share/hap/models/
 
 clean:
 	rm -rf build build-asan build-tsan build-fuzz bin
