@@ -36,7 +36,6 @@ static const struct hap_option options[] = {
          .help = "go on from FILE if it is there; write it when stopped"},
         {0, "every", "N", HAP_INT, FIELD(every), .min = 1, .max = 1e9, .unrecorded = true,
          .help = "and after every N steps"},
-        /* rank */
         {0, "sharpness", "X", HAP_REAL, FIELD(sharpness), .min = 0, .max = 1000,
          .help = "rank: how steeply chances fall with rank, at first [2]"},
         {0, "last-sharpness", "X", HAP_REAL, FIELD(last_sharpness), .min = 0, .max = 1000,
@@ -168,19 +167,6 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
                 100 * pruning->target, pruning->kept, n, pruning->dead, pruning->measure.runs);
 }
 
-static int fit(struct hap_prune_options *opt, const struct hap_prune_input *input,
-               struct hap_error *err)
-{
-        size_t n_target;
-        double sparsity;
-        int rc = hap_prune_target(opt, input->session.engine.graph.n_edges, &n_target,
-                                  &sparsity, err);
-
-        if (rc == HAP_OK)
-                hap_prune_options_fit(opt, n_target);
-        return rc;
-}
-
 int main(int argc, char **argv)
 {
         struct hap_prune_options opt;
@@ -193,7 +179,7 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_prune_options_settle(&opt, &p.error));
         hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));
-        hap_must(&p, fit(&opt, &input, &p.error));
+        hap_must(&p, hap_prune_options_fit(&opt, input.session.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &input.session.engine, input.prompts,
                                       input.subgraph.z, input.scores.score, &p.error));
         pruning.report = show_step;

@@ -148,17 +148,21 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
         return HAP_OK;
 }
 
-void hap_prune_options_fit(struct hap_prune_options *options, size_t n_target)
+int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
+                          struct hap_error *err)
 {
-        bool many = n_target >= MANY_EDGES;
-        int rounds = options->recipe == HAP_RECIPE_RANK ? 12 : 32;
+        int64_t rounds = options->recipe == HAP_RECIPE_RANK ? 12 : 32;
+        size_t n_target;
+        double sparsity;
+        int rc = hap_prune_target(options, n_edges, &n_target, &sparsity, err);
 
-        if (family_of(options->recipe) != RANK)
-                return;
+        if (rc < 0 || family_of(options->recipe) != RANK)
+                return rc;
         if (options->steps < 0)
-                options->steps = many ? 0 : 48;
+                options->steps = n_target >= MANY_EDGES ? 0 : 48;
         if (options->rounds < 0)
-                options->rounds = many ? rounds : 0;
+                options->rounds = n_target >= MANY_EDGES ? rounds : 0;
+        return HAP_OK;
 }
 
 static json_t *value_of(const struct hap_prune_options *options, const struct constant *constant)

@@ -58,8 +58,9 @@ void hap_prune_options_init(struct hap_prune_options *options);
 int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error *err);
 
 /* Steps and rounds of the rank recipes, where left open, by the size of the
- * circuit wanted. */
-void hap_prune_options_fit(struct hap_prune_options *options, size_t n_target);
+ * circuit wanted of n_edges. */
+int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
+                          struct hap_error *err);
 
 /* The settled options that have a meaning in the recipe. New reference. */
 json_t *hap_prune_options_describe(const struct hap_prune_options *options);
