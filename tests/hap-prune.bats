@@ -379,3 +379,9 @@ make_state() {
         awk -v eap="$eap" -v rank="$rank" 'BEGIN { exit !(rank > 0 && rank < 0.65 && rank < eap / 2) }' ||
                 fail "rank sampling $rank, attribution $eap"
 }
+
+@test "a task whose model nothing names asks for -m" {
+        hap-task -q ioi -n 4 >"$tmp/task"
+        hap-attrib -q -m "$root/models/demo" "$tmp/task" >"$tmp/scores"
+        assert_refused 2 "-m" hap-prune -q --sparsity 90% "$tmp/task" "$tmp/scores"
+}

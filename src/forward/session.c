@@ -90,7 +90,7 @@ int hap_session_next(struct hap_session *s, size_t n_batches,
                 return 1;
         }
         hap_prompts_release(&s->prompts);
-        if (!s->feed)
+        if (!s->feed && !s->unknown)
                 return 0;
         if ((rc = hap_session_engine(s, err)) < 0)
                 return rc;
