@@ -14,7 +14,7 @@ static const struct shared_option shared_options[] = {
         {{'m', "model", "MODEL", HAP_TEXT, offsetof(struct hap_program, model),
           "the model: a folder or a GGUF file", .unrecorded = true}, HAP_USES_MODEL},
         {{'j', "threads", "N", HAP_INT, offsetof(struct hap_program, threads),
-          "threads [all processors]", .min = 1, .max = 4096, .unrecorded = true}, HAP_USES_THREADS},
+          "threads [OMP_NUM_THREADS, or all processors]", .min = 1, .max = 4096, .unrecorded = true}, HAP_USES_THREADS},
         {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
           "write to FILE [standard output]", .unrecorded = true}, 0},
         {{'p', "pass", NULL, HAP_FLAG, offsetof(struct hap_program, pass),

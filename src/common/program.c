@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <omp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -46,15 +45,6 @@ static void catch_signals(void)
                 if (before.sa_handler != SIG_IGN || fatal[i] == SIGPIPE)
                         sigaction(fatal[i], &action, NULL);
         }
-}
-
-static int default_threads(void)
-{
-        cpu_set_t set;
-
-        if (sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) < 1)
-                return 1;
-        return CPU_COUNT(&set);
 }
 
 static int exit_status(int code)
@@ -139,7 +129,7 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
         int asked;
 
         *program = (struct hap_program){.info = info, .options = options, .started = now(),
-                                        .threads = default_threads()};
+                                        .threads = omp_get_max_threads()};
         catch_signals();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)

@@ -70,7 +70,7 @@ struct hap_program {
         struct hap_error error;
         const char *model; /* -m, or NULL */
         const char *output; /* -o, or NULL */
-        int threads;        /* -j; default: all processors this process may use */
+        int threads;        /* -j; default: OMP_NUM_THREADS, or all processors this process may use */
         bool quiet, pass, gzip;
         char **operands;
         int n_operands;

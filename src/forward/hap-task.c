@@ -7,7 +7,7 @@
 #include "forward/task.h"
 
 struct task_options {
-        int64_t n, seed;
+        int64_t n, seed, bootstrap;
         int split; /* -1: not given */
         const char *from, *corruption;
         bool generate, list;
@@ -25,6 +25,9 @@ static const struct hap_option options[] = {
         {0, "seed", "N", HAP_INT, offsetof(struct task_options, seed),
          .help = "which prompts, in which order; 0: as files have them [0]", .min = 0,
          .max = 9007199254740992},
+        {0, "bootstrap", "N", HAP_INT, offsetof(struct task_options, bootstrap),
+         .help = "write the bootstrap sample N of these prompts: drawn with replacement",
+         .min = 1, .max = 9007199254740992},
         {0, "from", "FILE", HAP_TEXT, offsetof(struct task_options, from),
          .help = "take prompts from JSON lines ('-': standard input); NAME may name them"},
         {0, "generate", NULL, HAP_FLAG, offsetof(struct task_options, generate),
@@ -96,6 +99,7 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
                 .model_path = p->model,
                 .split = opt->split < 0 ? HAP_TRAIN : (enum hap_split)opt->split,
                 .seed = (uint64_t)opt->seed,
+                .bootstrap = (uint64_t)opt->bootstrap,
                 .n = (size_t)opt->n,
                 .make = opt->generate,
         };

@@ -18,7 +18,7 @@ struct line {
 };
 
 struct hap_lines {
-        const char *name; /* for messages */
+        char *name; /* for messages */
         char *bytes;
         struct line *lines; /* those that are not blank */
         size_t n_lines;
@@ -128,7 +128,11 @@ int hap_lines_open(struct hap_lines **out, const char *path,
         if (!lines)
                 return hap_fail_memory(err, "prompts");
         lines->options = *options;
-        lines->name = standard ? "standard input" : path;
+        lines->name = strdup(standard ? "standard input" : path);
+        if (!lines->name) {
+                rc = hap_fail_memory(err, "a name");
+                goto out;
+        }
         file = standard ? stdin : fopen(path, "rb");
         if (!file) {
                 rc = hap_fail(err, HAP_ESYSTEM, "cannot open '%s': %s", path, strerror(errno));
@@ -156,6 +160,7 @@ void hap_lines_close(struct hap_lines *lines)
         free(lines->bytes);
         free(lines->lines);
         free(lines->order);
+        free(lines->name);
         free(lines);
 }
 

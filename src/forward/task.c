@@ -270,6 +270,49 @@ static int open_named(struct hap_task_source *source, const struct hap_task_requ
         return no_task(request, err);
 }
 
+json_t *hap_task_describe(const struct hap_task_source *source,
+                          const struct hap_task_request *request,
+                          const struct hap_tokenizer *tokenizer)
+{
+        json_t *task = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", source->name, "source",
+                                 source->origin, "corruption", source->corruption, "seed",
+                                 (json_int_t)request->seed, "examples", (json_int_t)source->n);
+        json_t *said = json_pack("{s:o}", "task", task);
+
+        if (request->bootstrap)
+                json_object_set_new(task, "bootstrap", json_integer((json_int_t)request->bootstrap));
+        if (source->has_split)
+                json_object_set_new(task, "split",
+                                    json_string(hap_split_names[request->split]));
+        if (tokenizer)
+                json_object_set_new(said, "tokenizer", hap_tokenizer_describe(tokenizer));
+        return said;
+}
+
+static int next_of_all(struct hap_task_source *source, json_t **record, char *where, size_t size,
+                       struct hap_error *err)
+{
+        if (source->lines)
+                return hap_lines_next(source->lines, record, where, size, err);
+        snprintf(where, size, "a prompt made for task '%s'", source->name);
+        return hap_maker_next(source->maker, record, err);
+}
+
+/* Reads all records there are, for draws from them. */
+static int read_all(struct hap_task_source *source, struct hap_error *err)
+{
+        json_t *record;
+        char where[512];
+        int rc;
+
+        source->sampled = json_array();
+        while ((rc = next_of_all(source, &record, where, sizeof where, err)) > 0) {
+                if (json_array_append_new(source->sampled, json_pack("[o, s]", record, where)) < 0)
+                        return hap_fail_memory(err, "the prompts");
+        }
+        return rc;
+}
+
 int hap_task_open(struct hap_task_source *source, const struct hap_task_request *request,
                   const struct hap_task_model *model, struct hap_error *err)
 {
@@ -281,39 +324,36 @@ int hap_task_open(struct hap_task_source *source, const struct hap_task_request 
                            : open_named(source, request, model, err);
         if (rc == 0 && source->lines)
                 source->n = hap_lines_count(source->lines);
+        if (rc == 0 && request->bootstrap) {
+                source->key = (struct hap_random_key){request->bootstrap, 0};
+                rc = read_all(source, err);
+        }
         if (rc < 0)
                 hap_task_close(source);
         return rc;
 }
 
-json_t *hap_task_describe(const struct hap_task_source *source,
-                          const struct hap_task_request *request,
-                          const struct hap_tokenizer *tokenizer)
-{
-        json_t *task = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", source->name, "source",
-                                 source->origin, "corruption", source->corruption, "seed",
-                                 (json_int_t)request->seed, "examples", (json_int_t)source->n);
-        json_t *said = json_pack("{s:o}", "task", task);
-
-        if (source->has_split)
-                json_object_set_new(task, "split",
-                                    json_string(hap_split_names[request->split]));
-        if (tokenizer)
-                json_object_set_new(said, "tokenizer", hap_tokenizer_describe(tokenizer));
-        return said;
-}
-
 int hap_task_next(struct hap_task_source *source, json_t **record, char *where, size_t size,
                   struct hap_error *err)
 {
-        if (source->lines)
-                return hap_lines_next(source->lines, record, where, size, err);
-        snprintf(where, size, "a prompt made for task '%s'", source->name);
-        return hap_maker_next(source->maker, record, err);
+        json_t *drawn;
+        size_t n;
+
+        if (!source->sampled)
+                return next_of_all(source, record, where, size, err);
+        n = json_array_size(source->sampled);
+        if (source->given == n)
+                return 0;
+        drawn = json_array_get(source->sampled, (size_t)(hap_random_uniform(source->key, 0,
+                                                         source->given++) * (double)n));
+        snprintf(where, size, "%s", json_string_value(json_array_get(drawn, 1)));
+        *record = json_incref(json_array_get(drawn, 0));
+        return 1;
 }
 
 void hap_task_close(struct hap_task_source *source)
 {
+        json_decref(source->sampled);
         hap_lines_close(source->lines);
         hap_maker_close(source->maker);
         hap_arena_release(&source->arena);

@@ -13,6 +13,7 @@
 
 #include "common/arena.h"
 #include "common/error.h"
+#include "common/number.h"
 #include "model/model.h"
 #include "model/tokenizer.h"
 
@@ -43,6 +44,7 @@ struct hap_task_request {
         const char *model_path; /* or NULL */
         enum hap_split split;
         uint64_t seed;
+        uint64_t bootstrap; /* number of a sample with replacement; 0: none */
         size_t n;  /* 0: the usual number */
         bool make; /* make prompts though the model's folder has some */
 };
@@ -65,6 +67,9 @@ struct hap_task_source {
         size_t n; /* examples to come */
         struct hap_lines *lines;
         struct hap_maker *maker;
+        json_t *sampled; /* of a bootstrap sample: [[record, where] ...] */
+        size_t given;    /* of these */
+        struct hap_random_key key;
         struct hap_arena arena;
 };
 

@@ -6,6 +6,9 @@
 #include "graph/edges.h"
 #include "prune/options.h"
 
+/* The option table, of the fields of struct hap_prune_options. */
+extern const struct hap_option hap_prune_arguments[];
+
 struct hap_prune_input {
         struct hap_session session;
         const struct hap_prompts *prompts;

@@ -142,6 +142,9 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
         if (options->from_scores && family != CONCRETE)
                 return hap_fail(err, HAP_EUSAGE, "recipe '%s' starts from scores whenever it is "
                                                  "given some, without --from-scores", recipe);
+        if (options->own && (family != CONCRETE || !options->exact))
+                return hap_fail(err, HAP_EUSAGE, "--own writes what recipe edge-pruning's own "
+                                                 "threshold leaves, beside --exact-sparsity");
         if (options->every > 0 && !options->checkpoint)
                 return hap_fail(err, HAP_EUSAGE, "--every says how often to write a checkpoint, "
                                                  "and needs --checkpoint FILE");

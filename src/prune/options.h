@@ -45,7 +45,7 @@ struct hap_prune_options {
         int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
         int masks;
         /* that leave the result as it is */
-        const char *log, *checkpoint;
+        const char *log, *checkpoint, *own;
         int64_t every;
 };
 

@@ -16,7 +16,9 @@ static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_e
         p->allowed = calloc(n, sizeof *p->allowed);
         p->edges = calloc(n, sizeof *p->edges);
         p->z = calloc(n, sizeof *p->z);
-        if (!p->allowed || !p->edges || !p->z)
+        if (p->options->own)
+                p->own = calloc(n, sizeof *p->own);
+        if (!p->allowed || !p->edges || !p->z || (p->options->own && !p->own))
                 return hap_fail_memory(err, "the edges");
         for (size_t e = 0; e < n; e++) {
                 p->allowed[e] = !subgraph || subgraph[e] > 0;
@@ -123,6 +125,7 @@ void hap_pruning_release(struct hap_pruning *pruning)
         free(pruning->allowed);
         free(pruning->edges);
         free(pruning->z);
+        free(pruning->own);
         if (pruning->log)
                 fclose(pruning->log);
         *pruning = (struct hap_pruning){0};

@@ -39,6 +39,7 @@ struct hap_pruning {
         const volatile sig_atomic_t *stop; /* set: stop after this step */
         /* The result. */
         float *z;      /* [n_edges]: 0 or 1, no dead edges */
+        float *own;    /* [n_edges]: what edge pruning's own threshold leaves; NULL: not asked */
         size_t kept;   /* edges of it */
         size_t dead;   /* that were dropped from it */
         double kl;     /* mean on the training prompts it was chosen on; NaN: none */

@@ -32,8 +32,9 @@ static int threshold_of(struct hap_masks *masks, size_t whole, double *soft, dou
         return 0;
 }
 
-/* Edges whose own mask and whose writer's are above their thresholds. */
-static int cut_by_threshold(struct hap_trainer *t, struct hap_error *err)
+/* Edges whose own mask and whose writer's are above their thresholds, to t->m:
+ * 1, or 0 for the others. */
+static int mask_by_threshold(struct hap_trainer *t, struct hap_error *err)
 {
         struct hap_pruning *p = t->p;
         double edge_threshold, node_threshold = 0, soft;
@@ -45,7 +46,7 @@ static int cut_by_threshold(struct hap_trainer *t, struct hap_error *err)
         for (size_t k = 0; k < t->edges.n; k++)
                 t->m[p->edges[k]] = (double)t->edges.z[k] > edge_threshold &&
                                     (double)hap_trainer_node(t, p->edges[k]) > node_threshold;
-        return hap_prune_result(p, t->m, err);
+        return HAP_OK;
 }
 
 /* The wanted number of edges by P(edge open) · P(writer open). */
@@ -74,8 +75,28 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
         return rc < 0 ? hap_fail_memory(err, "the ranking") : hap_prune_result(p, t->m, err);
 }
 
+/* The circuit of the own threshold, which may be empty, to p->own. */
+static int keep_own(struct hap_trainer *t, struct hap_error *err)
+{
+        struct hap_pruning *p = t->p;
+        int rc = mask_by_threshold(t, err);
+
+        if (rc < 0)
+                return rc;
+        hap_graph_drop_dead(p->graph, t->m);
+        memcpy(p->own, t->m, p->graph->n_edges * sizeof *p->own);
+        return HAP_OK;
+}
+
 int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
 {
-        return trainer->p->options->exact ? cut_exactly(trainer, err)
-                                          : cut_by_threshold(trainer, err);
+        struct hap_pruning *p = trainer->p;
+        int rc = p->own ? keep_own(trainer, err) : HAP_OK;
+
+        if (rc < 0)
+                return rc;
+        if (p->options->exact)
+                return cut_exactly(trainer, err);
+        rc = mask_by_threshold(trainer, err);
+        return rc < 0 ? rc : hap_prune_result(p, trainer->m, err);
 }
