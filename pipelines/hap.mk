@@ -21,6 +21,10 @@
 #             hap          rank sampling of that subgraph, from its scores
 #             hap-thorough the same from several starts, then with swaps
 #             rank         rank sampling of the whole graph, without attribution
+#   EP        further options of edge pruning, such as --steps 300
+#   BOOTSTRAP a number: train on that bootstrap sample of the training prompts
+#   SAMPLES   how many such samples the pipeline runs itself for, to tell how
+#             much circuits owe to the prompts; with seed 1 and the last SPARSITY
 #   KEEP      size of that subgraph, N edges or P%
 #   NAME      folder under RESULTS, by default results
 
@@ -37,6 +41,9 @@ VALIDATION ?= 200
 TEST ?= 1000
 KEEP ?= 70%
 METHODS ?= hap
+EP ?=
+BOOTSTRAP ?=
+SAMPLES ?= 0
 METRICS ?= kl,logit-diff,accuracy,exact-match
 NAME ?= $(basename $(notdir $(MODEL)))-$(TASK)
 RESULTS ?= results
@@ -46,8 +53,11 @@ D := $(RESULTS)/$(NAME)
 # of the subgraph that the scores named leave.
 eap.attrib := --method eap
 eap-ig.attrib := --method eap-ig-inputs --steps 5
-ep.prune := --recipe edge-pruning --exact-sparsity
-hap-ep.prune := --recipe hap --exact-sparsity
+# EP's own threshold leaves a circuit too, of another size than asked for.
+ep.prune := --recipe edge-pruning --exact-sparsity $(EP)
+ep.own := ep-own
+hap-ep.prune := --recipe hap --exact-sparsity $(EP)
+hap-ep.own := hap-ep-own
 hap-ep.from := eap
 hap.prune := --recipe rank
 hap.from := eap
@@ -57,12 +67,14 @@ rank.prune := --recipe rank
 eap.title := EAP
 eap-ig.title := EAP-IG
 ep.title := EP
+ep-own.title := EP, own threshold
 hap-ep.title := HAP by EP
+hap-ep-own.title := HAP by EP, own threshold
 hap.title := HAP
 hap-thorough.title := HAP, thorough
 rank.title := rank sampling
 
-ALL_METHODS := $(sort $(patsubst %.title,%,$(filter %.title,$(.VARIABLES))))
+ALL_METHODS := $(sort $(filter-out %-own,$(patsubst %.title,%,$(filter %.title,$(.VARIABLES)))))
 ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)
 $(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_METHODS))
 endif
@@ -87,20 +99,24 @@ PRUNES := $(foreach m,$(METHODS),$(if $($(m).prune),$(m)))
 SCORES := $(sort $(CUTS) $(foreach m,$(PRUNES),$($(m).from)))
 
 circuit_names = $(if $($(1).attrib),$(1)-$(2),$(foreach n,$(SEED_LIST),$(1)-$(2)-$(n)))
-NAMES := $(foreach m,$(METHODS),$(foreach s,$(SPARSITIES),$(call circuit_names,$(m),$(s))))
+WRITTEN := $(foreach m,$(METHODS),$(m) $($(m).own))
+NAMES := $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(call circuit_names,$(m),$(s))))
 CIRCUITS := $(NAMES:%=$(D)/%.circuit)
 PICTURES := $(if $(filter hap,$(METHODS)),$(SPARSITIES:%=$(D)/hap-%.svg))
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all force
+.PHONY: all circuits table force
 .SUFFIXES:
 
 all: $(D)/table.txt $(D)/table.md $(PICTURES)
 	@cat $(D)/table.txt
 	@printf '\n'
 	@printf 'written: %s\n' $^
+
+circuits: $(CIRCUITS)
+table: $(D)/table.json
 
 # .options/NAME changes when the options do, and with it what depends on it.
 # $(call options,NAME,TEXT)
@@ -110,12 +126,12 @@ $(D)/.options/$(1): force
 	@printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' > $$@
 endef
 
-define task_rule # split, number
-$(eval $(call options,$(1),$(MODEL) $(call prompts,$(1),$(2))))
+define task_rule # split, number, further options
+$(eval $(call options,$(1),$(MODEL) $(call prompts,$(1),$(2)) $(3)))
 $(D)/$(1).task: $(D)/.options/$(1) $(MODEL_FILES) $(if $(PROMPTS),$(PROMPTS)/$(1).jsonl)
-	$$(TIMED) hap-task -m $(MODEL) $(call prompts,$(1),$(2)) -o $$@
+	$$(TIMED) hap-task -m $(MODEL) $(call prompts,$(1),$(2)) $(3) -o $$@
 endef
-$(eval $(call task_rule,train,$(TRAIN)))
+$(eval $(call task_rule,train,$(TRAIN),$(if $(BOOTSTRAP),--bootstrap $(BOOTSTRAP))))
 $(eval $(call task_rule,validation,$(VALIDATION)))
 $(eval $(call task_rule,test,$(TEST)))
 
@@ -142,10 +158,14 @@ endef
 $(foreach m,$(CUTS),$(foreach s,$(SPARSITIES),$(eval $(call cut_rule,$(m),$(s)))))
 
 define prune_rule # method, sparsity, seed
-$(D)/$(1)-$(2)-$(3).circuit: $(D)/train.cache \
+$(D)/$(1)-$(2)-$(3).circuit $(if $($(1).own),$(D)/$($(1).own)-$(2)-$(3).circuit )&: \
+		$(D)/train.cache \
 		$(if $($(1).from),$(D)/$($(1).from).subgraph $(D)/$($(1).from).scores) \
 		$(D)/.options/$(1)
-	$$(TIMED) hap-prune -m $(MODEL) $($(1).prune) --sparsity $(2)% --seed $(3) -o $$@ \
+	@$(PIPELINES)/timed $(D)/$(1)-$(2)-$(3).circuit.seconds \
+		hap-prune -m $(MODEL) $($(1).prune) --sparsity $(2)% --seed $(3) \
+		$(if $($(1).own),--own $(D)/$($(1).own)-$(2)-$(3).circuit) \
+		-o $(D)/$(1)-$(2)-$(3).circuit \
 		$$(filter-out $(D)/.options/%,$$^)
 endef
 $(foreach m,$(PRUNES),$(eval $(call options,$(m),$($(m).prune))) \
@@ -165,20 +185,52 @@ endef
 $(eval $(call report_rule,test))
 $(eval $(call report_rule,validation))
 
+# How alike the circuits are that seeds, and bootstrap samples, give.
+SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
+SAMPLED_AT := $(lastword $(SPARSITIES))
+SAMPLED := $(foreach m,$(WRITTEN),$(m)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit)
+of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).attrib),,-1).circuit)
+
+define sample_rule # number
+$(SAMPLED:%=$(D)/sample-$(1)/%) &: $(D)/train.task $(D)/.options/samples
+	@$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=$(NAME)/sample-$(1) \
+		BOOTSTRAP=$(1) SEEDS=1 SAMPLES=0 SPARSITY=$(SAMPLED_AT) circuits
+endef
+$(eval $(call options,samples,$(METHODS) $(SAMPLED_AT) $(foreach m,$(METHODS),$($(m).attrib) \
+	$($(m).prune)) $(KEEP)))
+$(foreach k,$(SAMPLE_LIST),$(eval $(call sample_rule,$(k))))
+
+define overlap_rule # method, sparsity
+$(D)/$(1)-$(2).seeds.overlap: $(foreach c,$(call circuit_names,$(1),$(2)),$(D)/$(c).circuit)
+	@$(PIPELINES)/table overlap $$^ > $$@.part
+	@mv $$@.part $$@
+
+$(D)/$(1)-$(2).samples.overlap: $(call of_samples,$(1),$(2))
+	@$(PIPELINES)/table overlap $$^ > $$@.part
+	@mv $$@.part $$@
+endef
+$(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(eval $(call overlap_rule,$(m),$(s)))))
+overlap = --overlap '$($(1).title)' '$(2)' $(3) $(D)/$(1)-$(2).$(3).overlap
+overlaps_of = $(if $(word 2,$(call circuit_names,$(1),$(2))),$(call overlap,$(1),$(2),seeds)) \
+	$(if $(and $(word 2,$(SAMPLE_LIST)),$(filter $(2),$(SAMPLED_AT))),$(call overlap,$(1),$(2),samples))
+
 # What a circuit cost: the stages that it alone, or with others, came from.
 costs = $(D)/train.cache.seconds \
 	$(if $($(1).attrib),$(D)/$(1).scores.seconds) \
 	$(if $($(1).from),$(D)/$($(1).from).scores.seconds $(D)/$($(1).from).subgraph.seconds)
 row = --row $(1) '$(2)' '$(3)' '$(strip $(4))'
 rows_of = $(foreach c,$(call circuit_names,$(1),$(2)),\
-	$(call row,$(D)/$(c),$($(1).title),$(2),$(call costs,$(1)) $(D)/$(c).circuit.seconds))
+	$(call row,$(D)/$(c),$($(1).title),$(2),$(call costs,$(1)) $(D)/$(c).circuit.seconds)) \
+	$(if $($(1).own),$(foreach c,$(call circuit_names,$($(1).own),$(2)),\
+	$(call row,$(D)/$(c),$($($(1).own).title),$(2),)))
 ROWS = $(call row,$(D)/full,full model,,) $(call row,$(D)/empty,empty circuit,,) \
-	$(foreach s,$(SPARSITIES),$(foreach m,$(METHODS),$(call rows_of,$(m),$(s))))
+	$(foreach s,$(SPARSITIES),$(foreach m,$(METHODS),$(call rows_of,$(m),$(s)))) \
+	$(foreach s,$(SPARSITIES),$(foreach m,$(WRITTEN),$(call overlaps_of,$(m),$(s))))
 REPORTED := full empty $(NAMES)
 REPORTS := $(foreach n,$(REPORTED),$(D)/$(n).test.report $(D)/$(n).validation.report)
 
 $(eval $(call options,table,$(subst ','\'',$(ROWS))))
-$(D)/table.json: $(CIRCUITS) $(REPORTS) $(D)/.options/table $(PIPELINES)/table
+$(D)/table.json: $(CIRCUITS) $(REPORTS) $(filter %.overlap,$(ROWS)) $(D)/.options/table $(PIPELINES)/table
 	@$(PIPELINES)/table collect $(ROWS) > $@.part
 	@mv $@.part $@
 

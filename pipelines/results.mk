@@ -1,0 +1,72 @@
+# docs/results.md: every method on every task, the demo model's and a real one's.
+#
+#   make -f pipelines/results.mk -j2
+#
+# Hours of work on two cores, nearly all of them edge pruning's. Each task is a
+# pipeline of hap.mk under results/; -j runs so many of them side by side, each
+# with THREADS threads. What is there already is not made again.
+#
+#   SEEDS, SAMPLES            seeds of each method and bootstrap samples of the
+#                             training prompts on the demo model
+#   REAL                      a real model's file; hap-model fetch smollm2 gets
+#                             this one. Left out, with a word, when it is not there
+#   REAL_SEEDS, REAL_TRAIN, REAL_TEST, REAL_EP
+#                             the same for it, how many prompts, and options of
+#                             edge pruning, which is too slow there for all steps
+#   PAGE                      the file to write
+
+DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
+SPARSITY ?= 90% 94%
+SEEDS ?= 5
+SAMPLES ?= 3
+METHODS ?= eap eap-ig ep hap-ep hap hap-thorough
+REAL ?= models/smollm2/model.gguf
+REAL_NAME ?= SmolLM2-135M-Instruct
+REAL_TASKS ?= ioi greater-than
+REAL_SPARSITY ?= 94%
+REAL_SEEDS ?= 3
+REAL_TRAIN ?= 200
+REAL_TEST ?= 200
+REAL_METHODS ?= eap eap-ig ep hap
+REAL_EP ?= --steps 42 --batch 32
+THREADS ?= 1
+RESULTS ?= results
+PAGE ?= docs/results.md
+
+PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+export OMP_NUM_THREADS := $(THREADS)
+
+ifeq ($(wildcard $(REAL)),)
+$(info $(REAL) is not there: its tasks are left out)
+REAL_TASKS :=
+endif
+
+DEMO := $(DEMO_TASKS:%=$(RESULTS)/results-demo-%/table.json)
+OTHER := $(REAL_TASKS:%=$(RESULTS)/results-real-%/table.json)
+HAP = @$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=results-$(1)-$* RESULTS=$(RESULTS)
+
+.DELETE_ON_ERROR:
+.PHONY: all demo real force
+
+all: $(PAGE)
+demo: $(DEMO)
+real: $(OTHER)
+
+# hap.mk knows what is to be made again.
+force:
+
+$(RESULTS)/results-demo-%/table.json: force
+	$(call HAP,demo) MODEL=models/demo TASK=$* SPARSITY='$(SPARSITY)' SEEDS=$(SEEDS) \
+		SAMPLES=$(SAMPLES) METHODS='$(METHODS)' EP= table
+
+$(RESULTS)/results-real-%/table.json: force
+	$(call HAP,real) MODEL=$(REAL) TASK=$* SPARSITY='$(REAL_SPARSITY)' SEEDS=$(REAL_SEEDS) \
+		SAMPLES=0 TRAIN=$(REAL_TRAIN) TEST=$(REAL_TEST) VALIDATION=$(REAL_TEST) \
+		METHODS='$(REAL_METHODS)' EP='$(REAL_EP)' table
+
+$(PAGE): $(DEMO) $(OTHER) $(PIPELINES)/table $(lastword $(MAKEFILE_LIST))
+	@$(PIPELINES)/table page \
+		$(foreach t,$(DEMO_TASKS),'The demo model, $(t)' $(RESULTS)/results-demo-$(t)/table.json) \
+		$(foreach t,$(REAL_TASKS),'$(REAL_NAME), $(t)' $(RESULTS)/results-real-$(t)/table.json) \
+		> $@.part
+	@mv $@.part $@
