@@ -17,7 +17,8 @@ const struct hap_limits hap_limits_default = {
         .depth = 32,
 };
 
-static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", "report", "log"};
+static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", "constants",
+                                          "report", "log"};
 
 /* What a header may list under "requires": a reader that does not know one
  * must refuse. Every program of this version knows these. */

@@ -11,7 +11,8 @@
 #include "common/stream.h"
 #include "graph/edges.h"
 
-enum hap_show_kind { HAP_SHOW_TASK, HAP_SHOW_CACHE, HAP_SHOW_EDGES, HAP_SHOW_REPORT, HAP_SHOW_LOG };
+enum hap_show_kind { HAP_SHOW_TASK, HAP_SHOW_CACHE, HAP_SHOW_EDGES, HAP_SHOW_REPORT, HAP_SHOW_CONSTANTS,
+                     HAP_SHOW_LOG };
 
 /* One section. */
 struct hap_section {
@@ -19,8 +20,8 @@ struct hap_section {
         char *name;      /* of the file */
         json_t *header;  /* an empty object for a log of JSON lines */
         size_t n;        /* records */
-        json_t *records; /* array: the first of a task or cache (tensors as their
-                          * shapes), all of a report or log; empty for edges */
+        json_t *records; /* array: the first of a task, cache or constants (tensors
+                          * as their shapes), all of a report or log; empty for edges */
         struct hap_edges edges; /* scores, circuit */
 };
 
@@ -29,7 +30,7 @@ struct hap_show {
         size_t n;
 };
 
-/* Adds the reader's sections; of tasks and caches `first` records are kept. */
+/* Adds the reader's sections; of tasks, caches and constants `first` records are kept. */
 int hap_show_read(struct hap_show *show, struct hap_reader *reader, size_t first,
                   struct hap_error *err);
 /* Adds a log of JSON lines, {"step", "kl", ...} each. */

@@ -87,6 +87,7 @@ static enum hap_show_kind kind_of(const json_t *header)
                 [HAP_SHOW_CACHE] = "cache",
                 [HAP_SHOW_EDGES] = "scores",
                 [HAP_SHOW_REPORT] = "report",
+                [HAP_SHOW_CONSTANTS] = "constants",
                 [HAP_SHOW_LOG] = "log",
         };
         const char *kind = json_string_value(json_object_get(header, "kind"));

@@ -3,7 +3,7 @@
 #include "forward/kernels.h"
 
 const char *const hap_ablation_names[] = {
-        "interchange", "zero", "mean", "mean-position", NULL,
+        "interchange", "zero", "mean", "mean-position", "optimal", NULL,
 };
 
 /* W row by row: bias += W · norm.bias, W *= norm.gain per column, and for

@@ -49,6 +49,7 @@ enum hap_ablation {
         HAP_ZERO,
         HAP_MEAN,          /* one vector per writer */
         HAP_MEAN_POSITION, /* one vector per writer and position */
+        HAP_OPTIMAL,       /* one vector per writer, learned (constants.h) */
 };
 extern const char *const hap_ablation_names[]; /* NULL-terminated */
 
@@ -56,7 +57,7 @@ extern const char *const hap_ablation_names[]; /* NULL-terminated */
 struct hap_source {
         enum hap_ablation kind;
         /* [n_writers][n_tokens][d_model] (interchange), [n_writers][d_model]
-         * (mean), [n_writers][n_positions][d_model] (mean by position: a
+         * (mean, optimal), [n_writers][n_positions][d_model] (mean by position: a
          * prompt's positions beyond n_positions are refused); NULL for zero. */
         const void *data;
         enum hap_dtype dtype;
@@ -165,6 +166,9 @@ int hap_plain_backward(struct hap_work *work, const struct hap_batch *batch,
 int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
                        struct hap_prompt *prompt, bool want_q,
                        struct hap_arena *arena, struct hap_error *err);
+/* Fills them once more, where they are, after the values of source changed. */
+int hap_prompt_refill(const struct hap_engine *engine, struct hap_work *work,
+                      struct hap_prompt *prompt);
 
 /* first: the first position at which an interchange run can differ (0 when the
  * model is not causal or the ablation is another). */

@@ -122,6 +122,11 @@ size_t hap_feed_total(const struct hap_feed *feed)
         return n > 0 ? (size_t)n : 0;
 }
 
+void hap_feed_constants(struct hap_feed *feed, const float *values)
+{
+        feed->mean = (struct hap_source){.kind = HAP_OPTIMAL, .data = values, .dtype = HAP_F32};
+}
+
 /* --- what comes next --- */
 
 /* What hap_feed_next collects before anything is run. */
@@ -233,6 +238,9 @@ static int collect(struct hap_feed *feed, struct collecting *in,
                 return collect_cache(feed, in, engine, err);
         if ((kind == HAP_MEAN || kind == HAP_MEAN_POSITION) && !feed->mean.data)
                 rc = hap_feed_mean(feed, engine, err);
+        if (kind == HAP_OPTIMAL && !feed->mean.data)
+                rc = hap_fail(err, HAP_EINPUT, "optimal ablation needs constants: give those "
+                                               "that hap-ablate learned, too");
         while (rc == 0 && feed->next < feed->examples.n && !enough(feed, in))
                 rc = collect_example(feed, in, engine, feed->examples.items + feed->next++, err);
         return rc;

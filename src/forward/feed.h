@@ -12,7 +12,7 @@ struct hap_feed {
         struct hap_examples examples; /* without a reader: all of them */
         size_t next;                  /* of the examples: the first not yet given */
         size_t given;                 /* prompts given so far */
-        struct hap_source mean;       /* data NULL until computed */
+        struct hap_source mean;       /* or constants; data NULL until they are there */
         struct hap_arena arena;       /* of the means */
 };
 

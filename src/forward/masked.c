@@ -256,7 +256,7 @@ static int begin(struct hap_masked_pass *m)
         *state = (struct hap_masked_state){0};
         m->state = m->run->state = state;
         rc = hap_plan_make(&state->plan, m->work, m->batch->n, m->run->z, m->run->wanted,
-                           m->batch->prompts[0]->source.kind);
+                           m->run->d_source != NULL, m->batch->prompts[0]->source.kind);
         if (rc < 0)
                 return rc;
         slots = 1 + (size_t)state->plan.n_slots;
@@ -278,7 +278,7 @@ int hap_masked_forward(struct hap_work *work, const struct hap_batch *batch,
         struct hap_masked_pass m = {.work = work, .engine = work->engine,
                            .config = &work->engine->model->config,
                            .graph = &work->engine->graph, .batch = batch, .run = run,
-                           .gradients = run->wanted != NULL};
+                           .gradients = run->wanted != NULL || run->d_source != NULL};
         int rc = begin(&m);
 
         if (rc < 0)

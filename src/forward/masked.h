@@ -11,6 +11,11 @@ struct hap_masked {
         /* Edges whose gradient is wanted, [n_edges]; NULL: a forward alone.
          * A wanted edge may have z = 0. */
         const bool *wanted;
+        /* Set before the forward when the gradient by what cut edges carry is
+         * wanted, [n_writers][d_model]: backward makes it
+         *      d loss / d a'_w = Σ_r Σ_rows (1 − m[w→r]) · d loss / d x_r,
+         * a'_w the same at all positions and in all prompts. */
+        float *d_source;
         /* Result: [answers.n][n_out], in the work's scratch. */
         float *logits;
         struct hap_masked_state *state;
@@ -22,7 +27,8 @@ int hap_masked_forward(struct hap_work *work, const struct hap_batch *batch,
                        struct hap_masked *run);
 
 /* d_z[e] = d loss / d m[e], summed over the batch's prompts, for wanted edges
- * ([n_edges]; others are set to 0), from d loss / d logits. */
+ * ([n_edges]; others are set to 0), from d loss / d logits; NULL where no edge
+ * is wanted. d_source likewise. */
 int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits,
                         float *d_z);

@@ -48,14 +48,47 @@ static float *group_add(const struct backward *b, struct group *group, int reade
         return group->g + (size_t)group->n++ * slot_size(b);
 }
 
+/* d_source += (1 − m[w→r]) Σ_rows g_r, over all writers w that a reader r of the
+ * group may read; rows of prompts that share their masks are summed first.
+ * g: [rows][d_model] of each reader, d_source: [n_writers][d_model]. */
+static int source_gradients(const struct backward *b, const struct group *group)
+{
+        const size_t d = (size_t)b->config->d_model, mark = b->work->used;
+        float *sum = hap_work_take(b->work, d, sizeof(*sum));
+
+        if (sum == NULL)
+                return b->work->error.code;
+        for (int i = 0; i < group->n; i++)
+                for (int at = 0, end; at < b->batch->n; at = end) {
+                        const float *const *z = b->run->z;
+                        const float *g = group->g + (size_t)i * slot_size(b);
+
+                        memset(sum, 0, d * sizeof(*sum));
+                        for (end = at; end < b->batch->n && z[end] == z[at]; end++)
+                                for (int r = b->rows->start[end]; r < b->rows->start[end + 1]; r++)
+                                        hap_add(d, g + (size_t)r * d, sum);
+                        for (int w = 0; w < hap_graph_in(b->graph, group->reader[i]); w++) {
+                                const float m = z[at][hap_graph_edge(b->graph, w, group->reader[i])];
+
+                                if (m != 1)
+                                        hap_axpy(d, 1 - m, sum, b->run->d_source + (size_t)w * d);
+                        }
+                }
+        b->work->used = mark;
+        return HAP_OK;
+}
+
 static int group_finish(const struct backward *b, const struct group *group, int slots)
 {
         const struct hap_mix mix = {.plan = &b->state->plan, .batch = b->batch, .rows = b->rows,
                                     .z = b->run->z, .n = group->n, .reader = group->reader,
                                     .slots = slots, .stream = b->stream};
 
-        return group->n == 0 ? HAP_OK
-                             : hap_mix_backward(b->work, &mix, group->g, b->d_z, b->d_delta);
+        if (group->n == 0)
+                return HAP_OK;
+        if (b->run->d_source != NULL && source_gradients(b, group) < 0)
+                return b->work->error.code;
+        return hap_mix_backward(b->work, &mix, group->g, b->d_z, b->d_delta);
 }
 
 /* Edges from a layer's own heads into its MLP, whose gradient is g. */
@@ -71,7 +104,7 @@ static void own_heads(const struct backward *b, const struct hap_masked_layer *s
                 const float *delta = hap_delta(b->stream, size, b->state->plan.slot[writer]);
                 float *to = d_slot(b, writer);
 
-                if (b->run->wanted[edge])
+                if (b->run->wanted != NULL && b->run->wanted[edge])
                         b->d_z[edge] += hap_dot(size, delta, g);
                 for (int at = 0; at < b->batch->n; at++) {
                         const size_t from = (size_t)b->rows->start[at] * d;
@@ -280,7 +313,10 @@ int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
                 return work->error.code;
         memset(d_wide, 0, wide * sizeof(*d_wide));
         memset(b.d_delta, 0, answers * sizeof(*b.d_delta));
-        memset(d_z, 0, b.graph->n_edges * sizeof(*d_z));
+        if (d_z != NULL)
+                memset(d_z, 0, b.graph->n_edges * sizeof(*d_z));
+        if (run->d_source != NULL)
+                memset(run->d_source, 0, (size_t)b.graph->n_writers * d * sizeof(float));
         rc = begin(&b, d_logits);
         for (int l = b.config->n_layers - 1; rc == 0 && l >= 0; l--)
                 rc = layer_backward(&b, &state->layers[l], l, d_wide);

@@ -183,7 +183,8 @@ static int take(struct planner *p, struct hap_work *work)
 }
 
 int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
-                  const float *const *z, const bool *wanted, enum hap_ablation ablation)
+                  const float *const *z, const bool *wanted, bool sources,
+                  enum hap_ablation ablation)
 {
         struct planner p = {.plan = plan, .engine = work->engine, .graph = &work->engine->graph};
         int rc;
@@ -199,6 +200,8 @@ int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
         sweep_up(&p, NULL, NULL, plan->needed);
         find_varying(&p, ablation);
         find_wanted(&p);
+        for (int r = 0; sources && r < p.graph->n_readers; r++)
+                p.wanted_reader[r] = reader_needed(&p, r, plan->needed);
         find_gradients(&p);
         find_active(&p);
         return HAP_OK;

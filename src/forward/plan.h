@@ -1,7 +1,8 @@
 /* The plan of a masked run: which nodes can matter.
  *
  * With open edges (z > 0 for some prompt of the batch) and wanted edges (those
- * whose gradient is asked for):
+ * whose gradient is asked for; with `sources`, that of what cut edges carry is
+ * asked for, which needs the gradient at every needed node's readers):
  *
  *   needed   a writer with a path of open edges to the logits
  *   varies   a writer whose output can differ from the counterfactual's:
@@ -33,6 +34,7 @@ struct hap_plan {
 
 /* z: masks per prompt (see hap_masked); memory comes from the work. */
 int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
-                  const float *const *z, const bool *wanted, enum hap_ablation ablation);
+                  const float *const *z, const bool *wanted, bool sources,
+                  enum hap_ablation ablation);
 
 #endif

@@ -27,6 +27,7 @@ void hap_source_read(const struct hap_source *source, const struct hap_engine *e
                 memset(out, 0, count * sizeof(*out));
                 return;
         case HAP_MEAN:
+        case HAP_OPTIMAL:
                 hap_tensor_read(&tensor, (size_t)writer * d, d, out);
                 for (int i = 1; i < n; i++)
                         memcpy(out + (size_t)i * d, out, d * sizeof(*out));
@@ -147,9 +148,6 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
         const struct hap_config *config = &engine->model->config;
         const size_t T = (size_t)prompt->n_tokens, L = (size_t)config->n_layers;
         const size_t d = (size_t)config->d_model, dh = (size_t)config->d_head;
-        const int rows = want_q ? prompt->n_tokens : prompt->first;
-        const size_t mark = work->used;
-        float *room;
 
         if (prompt->source.kind == HAP_MEAN_POSITION && prompt->n_tokens > prompt->source.n_positions)
                 return hap_fail(err, HAP_EINPUT,
@@ -169,20 +167,27 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
         if (prompt->residual == NULL || prompt->k == NULL || prompt->v == NULL ||
             (want_q && prompt->q == NULL))
                 return hap_fail_memory(err, "a prompt's constants");
-        room = hap_work_take(work, T * d, sizeof(float));
-        if (room == NULL) {
+        if (hap_prompt_refill(engine, work, prompt) < 0) {
                 *err = work->error;
                 return err->code;
         }
-        fill_residual(engine, prompt, room);
-        for (int l = 0; l < config->n_layers && rows > 0; l++) {
-                int rc = fill_layer(work, prompt, l, rows);
-
-                if (rc < 0) {
-                        *err = work->error;
-                        return rc;
-                }
-        }
-        work->used = mark;
         return HAP_OK;
+}
+
+int hap_prompt_refill(const struct hap_engine *engine, struct hap_work *work,
+                      struct hap_prompt *prompt)
+{
+        const struct hap_config *config = &engine->model->config;
+        const int rows = prompt->q != NULL ? prompt->n_tokens : prompt->first;
+        const size_t mark = work->used;
+        float *room = hap_work_take(work, (size_t)prompt->n_tokens * config->d_model,
+                                    sizeof(*room));
+        int rc = room == NULL ? work->error.code : HAP_OK;
+
+        if (rc == 0)
+                fill_residual(engine, prompt, room);
+        for (int l = 0; l < config->n_layers && rows > 0 && rc == 0; l++)
+                rc = fill_layer(work, prompt, l, rows);
+        work->used = mark;
+        return rc;
 }

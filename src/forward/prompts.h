@@ -62,6 +62,9 @@ int hap_feed_open(struct hap_feed **feed, struct hap_reader *reader,
                   const json_t *header, const struct hap_model *model,
                   const struct hap_prompts_options *options,
                   struct hap_error *err);
+/* What optimal ablation puts at cut edges: values, [n_writers][d_model], must outlive
+ * the prompts. */
+void hap_feed_constants(struct hap_feed *feed, const float *values);
 /* The next prompts, at most `n_batches` batches of them (0: all that are left):
  * 1, or 0 when there are no more (then nothing is to be released), or a
  * negative code. The engine is the same in every call. */

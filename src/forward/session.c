@@ -14,7 +14,8 @@ static bool is_kind(const json_t *header, const char *kind)
 
 bool hap_session_wants(const json_t *header)
 {
-        return is_kind(header, "task") || is_kind(header, "cache");
+        return is_kind(header, "task") || is_kind(header, "cache") ||
+               is_kind(header, "constants");
 }
 
 /* The model, once a stream or -m names one. */
@@ -33,7 +34,7 @@ static int begin_section(struct hap_session *s, const char *name, const json_t *
 {
         int rc;
 
-        if (s->header && ((!s->feed && !s->unknown) || is_kind(header, "task")))
+        if (s->header && (is_kind(s->header, "cache") || is_kind(header, "task")))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': there are examples in '%s' already", name,
                                 s->name);
@@ -48,12 +49,30 @@ static int begin_section(struct hap_session *s, const char *name, const json_t *
         return s->header && s->name ? HAP_OK : hap_fail_memory(err, "a header");
 }
 
+/* Other ablations pass them over. */
+static int take_constants(struct hap_session *s, struct hap_reader *reader,
+                          const json_t *header, struct hap_error *err)
+{
+        if (s->options.ablation != HAP_OPTIMAL)
+                return HAP_OK;
+        if (s->constants.values)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': there are constants in '%s' already",
+                                hap_reader_name(reader), s->constants.name);
+        s->split_input |= hap_header_splits_input(header);
+        return hap_constants_read(reader, header, &s->constants, err);
+}
+
 int hap_session_take(struct hap_session *s, struct hap_reader *reader, const json_t *header,
                      struct hap_error *err)
 {
         const bool is_cache = is_kind(header, "cache");
-        int rc = begin_section(s, hap_reader_name(reader), header, err);
+        const bool now = is_cache && s->options.ablation == HAP_INTERCHANGE;
+        int rc;
 
+        if (is_kind(header, "constants"))
+                return take_constants(s, reader, header, err);
+        rc = begin_section(s, hap_reader_name(reader), header, err);
         if (rc < 0 || s->unknown)
                 return rc;
         if (is_cache) {
@@ -61,13 +80,13 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
                 if ((rc = hap_session_engine(s, err)) < 0)
                         return rc;
         }
-        if (is_cache && s->hold) {
+        if (now && s->hold) {
                 rc = hap_prompts_read(&s->prompts, reader, header, &s->engine, &s->options, err);
                 s->held = rc == 0;
                 return rc;
         }
         rc = hap_feed_open(&s->feed, reader, header, &s->model, &s->options, err);
-        return rc < 0 ? rc : is_cache;
+        return rc < 0 ? rc : now;
 }
 
 int hap_session_engine(struct hap_session *s, struct hap_error *err)
@@ -77,6 +96,27 @@ int hap_session_engine(struct hap_session *s, struct hap_error *err)
         if (s->unknown) /* says that there is none */
                 return hap_model_for(&s->model, NULL, s->header, s->name, err);
         return hap_engine_init(&s->engine, &s->model, s->split_input, err);
+}
+
+/* The feed's prompts are to have the constants, which must be there and be this
+ * model's and graph's. */
+static int need_constants(struct hap_session *s, struct hap_error *err)
+{
+        const struct hap_constants *c = &s->constants;
+        int rc;
+
+        if (s->options.ablation != HAP_OPTIMAL)
+                return HAP_OK;
+        if (!c->values) /* the feed complains */
+                return HAP_OK;
+        rc = hap_session_check(s, c->header, &c->graph, c->name, err);
+        if (rc == 0 && c->d_model != s->model.config.d_model)
+                rc = hap_fail(err, HAP_EINPUT,
+                              "cannot use '%s': its vectors are %d long, those of '%s' %d",
+                              c->name, c->d_model, s->name, s->model.config.d_model);
+        if (rc == 0)
+                hap_feed_constants(s->feed, c->values);
+        return rc;
 }
 
 int hap_session_next(struct hap_session *s, size_t n_batches,
@@ -92,7 +132,7 @@ int hap_session_next(struct hap_session *s, size_t n_batches,
         hap_prompts_release(&s->prompts);
         if (!s->feed && !s->unknown)
                 return 0;
-        if ((rc = hap_session_engine(s, err)) < 0)
+        if ((rc = hap_session_engine(s, err)) < 0 || (rc = need_constants(s, err)) < 0)
                 return rc;
         rc = hap_feed_next(s->feed, &s->engine, n_batches, &s->prompts, err);
         if (rc == 0) {
@@ -133,6 +173,7 @@ void hap_session_release(struct hap_session *s)
 {
         hap_prompts_release(&s->prompts);
         hap_feed_close(s->feed);
+        hap_constants_release(&s->constants);
         hap_engine_release(&s->engine);
         hap_model_release(&s->model);
         json_decref(s->header);

@@ -1,8 +1,9 @@
 /* The examples that a program works on, found among the sections that it reads
- * (one task or one cache), with their model and engine.
+ * (one task or one cache), with their model and engine; under optimal ablation
+ * also the constants (one section).
  *
  *      while (section)
- *              if (it is a task or a cache && hap_session_take(...) == 1)
+ *              if (hap_session_wants(...) && hap_session_take(...) == 1)
  *                      while (hap_session_next(...)) use the prompts;
  *      use the prompts now if there was no such cache
  *
@@ -11,6 +12,7 @@
 #ifndef HAP_FORWARD_SESSION_H
 #define HAP_FORWARD_SESSION_H
 
+#include "forward/constants.h"
 #include "forward/prompts.h"
 
 struct hap_session {
@@ -24,12 +26,13 @@ struct hap_session {
         json_t *header;           /* of the examples, NULL: none yet; owned */
         char *name;               /* of the stream they are in, owned */
         struct hap_feed *feed;    /* opened, not yet read */
+        struct hap_constants constants; /* values NULL: none so far */
         bool unknown; /* the examples are a task that nothing names a model for */
         struct hap_prompts prompts; /* held, or given last */
         bool held;
 };
 
-bool hap_session_wants(const json_t *header); /* a task or a cache */
+bool hap_session_wants(const json_t *header); /* a task, a cache or constants */
 
 /* Takes the current section: 1 when its prompts must be used (hap_session_next
  * until it returns 0) before another section is read, 0 when they are kept. */

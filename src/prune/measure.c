@@ -30,14 +30,15 @@ struct plan {
         const struct hap_runs *runs;
         size_t per_job, group, jobs_per_group;
         double *kl;
-        bool gradient;
+        size_t gradient; /* its numbers, 0: none is wanted */
 };
 
 /* Four jobs or more, where there are that many runs, keep the threads busy
  * whatever their number; a batch has no more prompts than suit the engine. */
-static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *runs)
+static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *runs,
+                           double *kl, bool gradient)
 {
-        struct plan plan = {.measure = measure, .runs = runs};
+        struct plan plan = {.measure = measure, .runs = runs, .kl = kl};
         size_t most = hap_prompts_per_batch(measure->prompts);
 
         plan.group = runs->group ? runs->group : runs->n;
@@ -47,6 +48,11 @@ static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *r
         if (plan.per_job > most)
                 plan.per_job = most;
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
+        if (gradient && runs->sources)
+                plan.gradient = (size_t)measure->engine->graph.n_writers *
+                                (size_t)measure->engine->model->config.d_model;
+        else if (gradient && runs->wanted)
+                plan.gradient = measure->engine->graph.n_edges;
         return plan;
 }
 
@@ -99,12 +105,19 @@ static int run_job(void *context, struct hap_work *work, size_t job)
 {
         const struct plan *plan = context;
         const struct hap_runs *runs = plan->runs;
-        struct hap_masked run = {.wanted = plan->gradient ? runs->wanted : NULL};
-        size_t n_edges = work->engine->graph.n_edges, begin, end;
+        struct hap_masked run = {.z = NULL};
         const struct hap_prompt **prompts;
         struct hap_batch batch;
-        float *d_logits = NULL;
+        float *d_logits = NULL, *partial = NULL;
+        size_t begin, end;
         int rc;
+
+        if (plan->gradient)
+                partial = plan->measure->partial + job * plan->gradient;
+        if (partial && runs->sources)
+                run.d_source = partial;
+        else if (partial)
+                run.wanted = runs->wanted;
 
         job_range(plan, job, &begin, &end);
         prompts = hap_work_take(work, end - begin + 1, sizeof *prompts);
@@ -121,7 +134,7 @@ static int run_job(void *context, struct hap_work *work, size_t job)
         rc = hap_masked_forward(work, &batch, &run);
         if (rc < 0)
                 return rc;
-        if (run.wanted) {
+        if (partial) {
                 d_logits = hap_work_take(work, (size_t)batch.answers.n *
                                          (size_t)work->engine->model->config.n_out,
                                          sizeof *d_logits);
@@ -129,10 +142,10 @@ static int run_job(void *context, struct hap_work *work, size_t job)
                         return work->error.code;
         }
         rc = losses(plan, work, &batch, begin, run.logits, d_logits);
-        if (rc < 0 || !run.wanted)
+        if (rc < 0 || !partial)
                 return rc;
         return hap_masked_backward(work, &batch, &run, d_logits,
-                                   plan->measure->partial + job * n_edges);
+                                   runs->sources ? NULL : partial);
 }
 
 /* The scratch that any job of the plan needs. */
@@ -142,33 +155,30 @@ static size_t job_bytes(const struct plan *plan)
         size_t answers = plan->per_job * measure->most_answers;
         size_t bytes = hap_work_bytes(measure->engine, plan->per_job * measure->prompts->longest,
                                       measure->prompts->longest, answers, true,
-                                      plan->gradient);
+                                      plan->gradient > 0);
 
         bytes += answers * (size_t)measure->engine->model->config.n_out * sizeof(float);
         return bytes + plan->per_job * sizeof(void *) + 4096;
 }
 
-static int reserve(struct hap_measure *measure, size_t jobs, struct hap_error *err)
+static int reserve(struct hap_measure *measure, size_t n, struct hap_error *err)
 {
-        size_t n_edges = measure->engine->graph.n_edges;
         float *more;
 
-        if (jobs <= measure->n_partial)
+        if (n <= measure->n_partial)
                 return HAP_OK;
-        more = realloc(measure->partial, jobs * n_edges * sizeof *more);
+        more = realloc(measure->partial, n * sizeof *more);
         if (!more)
                 return hap_fail_memory(err, "gradients");
         measure->partial = more;
-        measure->n_partial = jobs;
+        measure->n_partial = n;
         return HAP_OK;
 }
 
 /* In the order of jobs, whichever thread did them. */
 static void add_up(const struct plan *plan, size_t jobs, float *gradient)
 {
-        size_t n_edges = plan->measure->engine->graph.n_edges;
-
-        for (size_t e = 0; e < n_edges; e++) {
+        for (size_t e = 0; e < plan->gradient; e++) {
                 double sum = 0;
 
                 for (size_t job = 0; job < jobs; job++) {
@@ -176,7 +186,7 @@ static void add_up(const struct plan *plan, size_t jobs, float *gradient)
 
                         job_range(plan, job, &begin, &end);
                         if (begin < end)
-                                sum += (double)plan->measure->partial[job * n_edges + e];
+                                sum += (double)plan->measure->partial[job * plan->gradient + e];
                 }
                 gradient[e] = (float)sum;
         }
@@ -185,13 +195,10 @@ static void add_up(const struct plan *plan, size_t jobs, float *gradient)
 int hap_measure(struct hap_measure *measure, const struct hap_runs *runs,
                 double *kl, float *gradient, struct hap_error *err)
 {
-        struct plan plan = plan_of(measure, runs);
+        struct plan plan = plan_of(measure, runs, kl, gradient != NULL);
         size_t jobs = n_jobs(&plan);
-        int rc;
+        int rc = reserve(measure, jobs * plan.gradient, err);
 
-        plan.kl = kl;
-        plan.gradient = runs->wanted && gradient;
-        rc = plan.gradient ? reserve(measure, jobs, err) : HAP_OK;
         if (rc == HAP_OK)
                 rc = hap_parallel(measure->engine, jobs, job_bytes(&plan), run_job, &plan, err);
         if (rc < 0)

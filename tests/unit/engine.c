@@ -126,6 +126,28 @@ static double masked(struct bench *b, enum hap_metric metric, const float *const
         return loss;
 }
 
+/* The same for the constants that the prompts' sources point to. */
+static double constants_loss(struct bench *b, const float *const *z, float *d_source)
+{
+        struct hap_masked run = {.z = z, .d_source = d_source};
+        struct hap_batch batch;
+        double loss = 0;
+        float *d_logits;
+
+        b->work.used = 0;
+        for (int i = 0; i < PROMPTS; i++)
+                CHECK(hap_prompt_refill(&b->engine, &b->work, &b->prompts[i]) == 0);
+        CHECK(hap_batch_init(&batch, &b->work, b->pointers, PROMPTS, true) == 0);
+        CHECK(hap_masked_forward(&b->work, &batch, &run) == 0);
+        d_logits = hap_work_take(&b->work, (size_t)PROMPTS * b->n_out, sizeof(*d_logits));
+        for (int i = 0; i < PROMPTS; i++)
+                loss += hap_loss(HAP_KL, &b->prompts[i], &b->examples[i], b->n_out,
+                                 run.logits + (size_t)i * b->n_out, d_logits + (size_t)i * b->n_out);
+        if (d_source != NULL)
+                CHECK(hap_masked_backward(&b->work, &batch, &run, d_logits, NULL) == 0);
+        return loss;
+}
+
 static double most_apart(size_t n, const float *a, const float *c)
 {
         double most = 0;
@@ -233,6 +255,67 @@ TEST("mask gradients are those of finite differences, every prompt with its own 
                 /* Sparse masks under zero ablation can leave RMSNorm an input of
                  * zero, where its slope is 1/√eps and no step is small. */
                 finite_difference(models[i], HAP_ZERO, 1);
+        }
+}
+
+/* d_source against (L(a' + h) − L(a' − h)) / 2h, the constants random. */
+static void constants_difference(const char *path, double open)
+{
+        const float h = 2e-3f;
+        struct bench b;
+        float *z[PROMPTS], *constants, *d_source;
+        const float *zs[PROMPTS];
+        size_t size, checked = 0;
+        double most = 0;
+
+        set_up(&b, path, HAP_ZERO);
+        size = (size_t)b.engine.graph.n_writers * (size_t)b.model.config.d_model;
+        constants = calloc(size, sizeof(*constants));
+        d_source = calloc(size, sizeof(*d_source));
+        for (size_t i = 0; i < size; i++)
+                constants[i] = (float)(0.3 * hap_random_normal(key, 300, i));
+        for (int i = 0; i < PROMPTS; i++) {
+                zs[i] = z[i] = calloc(b.edges, sizeof(float));
+                b.prompts[i].source = (struct hap_source){.kind = HAP_OPTIMAL, .data = constants};
+                for (size_t e = 0; e < b.edges; e++) {
+                        const double u = hap_random_uniform(key, 100 + (uint64_t)i, e);
+
+                        z[i][e] = u < open ? (float)hap_random_uniform(key, 200 + (uint64_t)i, e) : 0;
+                }
+        }
+        constants_loss(&b, zs, d_source);
+        for (size_t i = 0; i < size; i++)
+                most = fabs(d_source[i]) > most ? fabs(d_source[i]) : most;
+        CHECK(most > 1e-3);
+        for (size_t i = 0; i < size; i += 7) {
+                const float is = constants[i];
+                double up, down;
+
+                constants[i] = is + h;
+                up = constants_loss(&b, zs, NULL);
+                constants[i] = is - h;
+                down = constants_loss(&b, zs, NULL);
+                constants[i] = is;
+                CHECK_NEAR(d_source[i], (up - down) / (2 * h), 4e-3 * most + 1e-3);
+                checked += fabs(d_source[i]) > 0.05 * most;
+        }
+        CHECK(checked > 5);
+        for (int i = 0; i < PROMPTS; i++)
+                free(z[i]);
+        free(constants);
+        free(d_source);
+        tear_down(&b);
+}
+
+TEST("gradients by what cut edges carry are those of finite differences")
+{
+        static const char *const all[] = {"tests/golden/gpt2-a/model", "tests/golden/llama-a/model",
+                                          "tests/golden/families/gemma2",
+                                          "tests/golden/families/neox"};
+
+        for (int i = 0; i < 4; i++) {
+                constants_difference(all[i], 0.6);
+                constants_difference(all[i], 0.06);
         }
 }
 
