@@ -8,6 +8,7 @@
 #include "forward/kernels.h"
 #include "forward/loss.h"
 #include "forward/masked.h"
+#include "forward/plan.h"
 #include "unit.h"
 
 #define PROMPTS 3
@@ -255,6 +256,72 @@ TEST("mask gradients are those of finite differences, every prompt with its own 
                 /* Sparse masks under zero ablation can leave RMSNorm an input of
                  * zero, where its slope is 1/√eps and no step is small. */
                 finite_difference(models[i], HAP_ZERO, 1);
+        }
+}
+
+/* A run that leaves out what cannot matter against one that leaves out nothing:
+ * closed edges are open by 1e-30 there, and all gradients are wanted. */
+static void plan_against_all(const char *path, enum hap_ablation ablation, double open)
+{
+        struct bench b;
+        struct hap_plan plan;
+        float *z[PROMPTS], *all[PROMPTS], *d_z, *d_all, *logits, *logits_all;
+        const float *zs[PROMPTS], *alls[PROMPTS];
+        bool *wanted, *any;
+        double most = 0;
+
+        set_up(&b, path, ablation);
+        wanted = calloc(b.edges, sizeof(*wanted));
+        any = calloc(b.edges, sizeof(*any));
+        d_z = calloc(b.edges, sizeof(*d_z));
+        d_all = calloc(b.edges, sizeof(*d_all));
+        logits = calloc((size_t)PROMPTS * b.n_out, sizeof(*logits));
+        logits_all = calloc((size_t)PROMPTS * b.n_out, sizeof(*logits_all));
+        for (int i = 0; i < PROMPTS; i++) {
+                zs[i] = z[i] = calloc(b.edges, sizeof(float));
+                alls[i] = all[i] = calloc(b.edges, sizeof(float));
+                for (size_t e = 0; e < b.edges; e++) {
+                        const double u = hap_random_uniform(key, 500, e);
+
+                        z[i][e] = u < open ? (float)hap_random_uniform(key, 501 + (uint64_t)i, e) : 0;
+                        all[i][e] = z[i][e] == 0 ? 1e-30f : z[i][e];
+                        wanted[e] = u < open / 2;
+                        any[e] = true;
+                }
+        }
+        b.work.used = 0;
+        CHECK(hap_plan_make(&plan, &b.work, PROMPTS, zs, wanted, false, ablation) == 0);
+        CHECK(plan.n_slots < b.engine.graph.n_writers);
+        masked(&b, HAP_KL, zs, wanted, logits, d_z);
+        masked(&b, HAP_KL, alls, any, logits_all, d_all);
+        for (int i = 0; i < PROMPTS * b.n_out; i++)
+                most = fabs(logits_all[i]) > most ? fabs(logits_all[i]) : most;
+        CHECK_NEAR(most_apart((size_t)PROMPTS * b.n_out, logits, logits_all), 0, 2e-6 * most);
+        most = 0;
+        for (size_t e = 0; e < b.edges; e++)
+                most = wanted[e] && fabs(d_all[e]) > most ? fabs(d_all[e]) : most;
+        CHECK(most > 1e-4);
+        for (size_t e = 0; e < b.edges; e++)
+                CHECK_NEAR(d_z[e], wanted[e] ? d_all[e] : 0, 3e-5 * most);
+        for (int i = 0; i < PROMPTS; i++) {
+                free(z[i]);
+                free(all[i]);
+        }
+        free(wanted);
+        free(any);
+        free(d_z);
+        free(d_all);
+        free(logits);
+        free(logits_all);
+        tear_down(&b);
+}
+
+TEST("what the plan leaves out changes neither logits nor gradients")
+{
+        for (int i = 0; i < 2; i++) {
+                plan_against_all(models[i], HAP_INTERCHANGE, 0.25);
+                plan_against_all(models[i], HAP_INTERCHANGE, 0.35);
+                plan_against_all(models[i], HAP_ZERO, 0.2);
         }
 }
 
