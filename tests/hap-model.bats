@@ -114,6 +114,21 @@ show() {
         ((many > 5 * few))
 }
 
+@test "threads are those of -j, else of OMP_NUM_THREADS, else all processors" {
+        unset OMP_NUM_THREADS
+        demo=(hap-model -q "$root/models/demo")
+        processors=$(nproc)
+        run -0 "${demo[@]}"
+        assert_output --regexp "32 tokens and $processors threads?"
+        OMP_NUM_THREADS=3 run -0 "${demo[@]}"
+        assert_output --partial "32 tokens and 3 threads"
+        OMP_NUM_THREADS=3 run -0 "${demo[@]}" -j 1
+        assert_output --partial "32 tokens and 1 thread"
+        refute_output --partial "threads"
+        OMP_NUM_THREADS=2000000000 run -0 "${demo[@]}"
+        assert_output --partial "and 4096 threads"
+}
+
 @test "the stages take no more memory than was said" {
         show --tokens 17 -j 2 "$root/models/demo"
         hap-task ioi -m "$root/models/demo" -n 200 -q -o "$tmp/task"

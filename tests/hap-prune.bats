@@ -338,6 +338,61 @@ make_state() {
                 --edges 60 "$cache"
 }
 
+@test "--own is the circuit that the same options leave without --exact-sparsity" {
+        trained=(hap-prune -q --recipe edge-pruning --steps 120 --ramp 60 --edges 60)
+        for more in "--seed 0" "--seed 3 --node-sparsity 30%"; do
+                # shellcheck disable=SC2086 # words
+                "${trained[@]}" $more --exact-sparsity --own "$tmp/own" -o "$tmp/exact" "$cache"
+                # shellcheck disable=SC2086
+                "${trained[@]}" $more -o "$tmp/threshold" "$cache"
+                json "$tmp/own" | jq -c 'del(.history, .crc32)' >"$tmp/ours"
+                json "$tmp/threshold" | jq -c 'del(.history, .crc32)' | cmp - "$tmp/ours"
+                # another circuit than the exact one, or nothing was compared
+                assert_equal "$(edges "$tmp/exact" | wc -l)" 60
+                run ! diff -q <(edges "$tmp/own") <(edges "$tmp/exact")
+                # and the exact one is as it is without
+                # shellcheck disable=SC2086
+                "${trained[@]}" $more --exact-sparsity -o "$tmp/alone" "$cache"
+                assert_same "$tmp/exact" "$tmp/alone"
+        done
+}
+
+@test "--own may be empty, where the exact circuit is not" {
+        hap-prune -q --recipe hap --start=-20 --steps 2 --edges 60 --exact-sparsity \
+                --own "$tmp/own" -o "$tmp/c" "$cache" "$subgraph"
+        assert_equal "$(header "$tmp/own" '[.circuit.edges, .circuit.of]')" '[0,262]'
+        assert_equal "$(edges "$tmp/own" | wc -l)" 0
+        assert_equal "$(edges "$tmp/c" | wc -l)" 60
+}
+
+@test "--own is refused where there is no second circuit, or no place of its own for it" {
+        assert_refused 2 "beside --exact-sparsity" hap-prune --recipe edge-pruning --edges 60 \
+                --own "$tmp/own" -o "$tmp/c" "$cache"
+        assert_refused 2 "beside --exact-sparsity" "${rank[@]}" --own "$tmp/own" -o "$tmp/c" "$cache"
+        assert_refused 2 "beside --exact-sparsity" "${rank[@]}" --exact-sparsity --own "$tmp/own" \
+                -o "$tmp/c" "$cache"
+        assert_refused 2 "both write to" "${ep[@]}" --own "$tmp/c" -o "$tmp/c" "$cache"
+        assert_refused 2 "both write to" "${ep[@]}" --own - "$cache"
+        [[ -z $(ls -A "$tmp") ]]
+}
+
+@test "--own that cannot be written is an error before the training, and one that fails leaves none" {
+        assert_refused 1 "cannot write '$tmp/no/own'" "${ep[@]}" --own "$tmp/no/own" \
+                --log "$tmp/log" -o "$tmp/c" "$cache"
+        [[ -z $(ls -A "$tmp") ]]
+        assert_refused 1 "cannot write '/dev/full'" "${ep[@]}" --own /dev/full -o "$tmp/c" "$cache"
+        assert_refused 3 "lower --rate" "${ep[@]}" --warmup 0 --rate 1e6 --own "$tmp/own" \
+                -o "$tmp/c" "$cache"
+        [[ -z $(ls -A "$tmp") ]]
+        "${ep[@]}" --steps 100000 --own "$tmp/own" -o "$tmp/c" --log "$tmp/log" "$cache" 2>"$tmp/said" &
+        until [[ -s $tmp/log ]]; do sleep 0.05; done
+        kill -TERM $!
+        rc=0
+        wait $! || rc=$?
+        assert_equal "$rc" 143
+        assert_equal "$(ls -A "$tmp")" $'log\nsaid'
+}
+
 @test "a log or checkpoint that cannot be written exits 1" {
         assert_refused 1 "cannot write log" "${rank[@]}" --log "$tmp/no/log" -o "$tmp/c" "$cache"
         assert_refused 1 "cannot write log" "${rank[@]}" --log /dev/full -o "$tmp/c" "$cache"

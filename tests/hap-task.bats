@@ -114,6 +114,80 @@ lines() {
         assert_equal "$(jq -c '.kind, .history[0].name' <<<"$output" | tr '\n' ' ')" '"task" "hap-task" '
 }
 
+# --- bootstrap samples ---
+
+@test "a bootstrap sample has as many prompts, each one of the original, about 63 % of them" {
+        for source in "ioi -n 300" "ioi -m $PLAIN -n 1000"; do
+                # shellcheck disable=SC2086 # words
+                records $source >"$tmp/all"
+                n=$(wc -l <"$tmp/all")
+                for k in 1 2 3; do
+                        # shellcheck disable=SC2086
+                        records $source --bootstrap $k >"$tmp/sample"
+                        assert_equal "$(wc -l <"$tmp/sample")" "$n"
+                        sort -u "$tmp/sample" >"$tmp/drawn"
+                        assert_equal "$(comm -23 "$tmp/drawn" <(sort "$tmp/all") | wc -l)" 0
+                        # 1 - 1/e; the deviation of the share is about .3 / sqrt(n)
+                        assert_near "$(jq -n "$(wc -l <"$tmp/drawn") / $n")" 0.632 0.09
+                done
+        done
+}
+
+@test "another bootstrap number draws other prompts, the same one the same bytes" {
+        for k in 1 2 9007199254740992; do
+                hap-task -q ioi -n 100 --bootstrap $k -o "$tmp/$k"
+                hap-task -q ioi -n 100 --bootstrap $k -o "$tmp/again"
+                assert_same "$tmp/$k" "$tmp/again"
+        done
+        for k in 1 9007199254740992; do
+                run ! diff -q <(json "$tmp/$k" | jq -c .id) <(json "$tmp/2" | jq -c .id)
+        done
+        # drawn from what seed and number say, not from the whole file
+        records ioi -n 40 --seed 5 | sort >"$tmp/few"
+        records ioi -n 40 --seed 5 --bootstrap 2 | sort -u | comm -23 - "$tmp/few" >"$tmp/others"
+        assert_equal "$(cat "$tmp/others")" ""
+}
+
+@test "every prompt comes equally often over many bootstrap samples" {
+        for ((i = 0; i < 10; i++)); do echo '{"clean": [1], "corrupted": [2], "answer": 3}'; done >"$tmp/ten"
+        for ((k = 1; k <= 100; k++)); do
+                hap-task -q --from "$tmp/ten" --bootstrap $k
+        done >"$tmp/all"
+        # 1000 draws of 10 prompts: 100 each, standard deviation 9.5
+        json "$tmp/all" | jq -s '[.[] | select(has("id")) | .id] | group_by(.) | map(length)' >"$tmp/counts"
+        assert_equal "$(jq -c '[length, add, min > 55, max < 145]' "$tmp/counts")" '[10,1000,true,true]'
+}
+
+@test "the header says which bootstrap sample it is, and only then" {
+        assert_equal "$(header ioi -n 9 --bootstrap 7 | jq -c '[.task.bootstrap, .task.examples]')" '[7,9]'
+        assert_equal "$(header ioi -n 9 --bootstrap 7 | jq -c '.history[0].arguments')" \
+                '["--number=9","--bootstrap=7","ioi"]'
+        assert_equal "$(header ioi -n 9 | jq -c '.task | has("bootstrap")')" false
+}
+
+@test "a bootstrap sample of unfit prompts is refused with file and line" {
+        # whatever is drawn, it is a line that has no answer
+        lines '' '{"clean": [1, 2], "corrupted": [1, 3]}' '' '{"clean": [1, 2], "corrupted": [1, 4]}'
+        for k in 1 2 3 4 5 6; do
+                rc=0
+                hap-task --from "$tmp/lines.jsonl" --bootstrap $k -o "$tmp/x" 2>"$tmp/said" || rc=$?
+                assert_equal "$rc" 3
+                cat "$tmp/said" >>"$tmp/all"
+        done
+        assert_equal "$(sort -u "$tmp/all")" \
+"hap-task: cannot use line 2 of '$tmp/lines.jsonl': there is no 'answers'
+hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers'"
+        lines '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}' '{"clean": '
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': no JSON" \
+                hap-task --from "$tmp/lines.jsonl" --bootstrap 1 -o "$tmp/x"
+        for wrong in 0 -1 1.5 x; do
+                assert_refused 2 "option '--bootstrap': " hap-task ioi --bootstrap=$wrong -o "$tmp/x"
+        done
+        assert_not_exists "$tmp/x"
+}
+
+# --- what ships ---
+
 @test "the splits that ship share no prompt" {
         for task in $tasks; do
                 for split in train validation test; do

@@ -57,6 +57,7 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
         hap_progress_clear(program);
         fprintf(stderr, "%s: %s\n", program->info->name, message);
         hap_writer_abandon(program->out);
+        hap_writer_remove_all();
         program->out = NULL; /* what exit flushes goes nowhere */
         exit(exit_status(code));
 }
@@ -123,13 +124,21 @@ static void open_streams(struct hap_program *program)
                 hap_reader_pass_to(program->in, program->out);
 }
 
+/* What OMP_NUM_THREADS says, else all processors this process may use. */
+static int default_threads(void)
+{
+        int threads = omp_get_max_threads();
+
+        return threads < HAP_MAX_THREADS ? threads : HAP_MAX_THREADS;
+}
+
 void hap_program_begin(struct hap_program *program, const struct hap_program_info *info,
                        int argc, char **argv, void *options)
 {
         int asked;
 
         *program = (struct hap_program){.info = info, .options = options, .started = now(),
-                                        .threads = omp_get_max_threads()};
+                                        .threads = default_threads()};
         catch_signals();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)

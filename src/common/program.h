@@ -65,6 +65,8 @@ struct hap_program_info {
         const char *notes; /* further lines of -h, or NULL */
 };
 
+#define HAP_MAX_THREADS 4096
+
 struct hap_program {
         const struct hap_program_info *info;
         struct hap_error error;
@@ -89,7 +91,7 @@ void hap_program_begin(struct hap_program *program,
                        char **argv, void *options);
 
 /* Prints "NAME: MESSAGE" and exits with the code's status when rc < 0;
- * returns rc otherwise. A writer that is open is abandoned first. */
+ * returns rc otherwise. Writers that are open leave no file. */
 int hap_must(struct hap_program *program, int rc);
 _Noreturn void hap_die(struct hap_program *program, int code,
                        const char *format, ...)

@@ -307,7 +307,9 @@ static int read_all(struct hap_task_source *source, struct hap_error *err)
 
         source->sampled = json_array();
         while ((rc = next_of_all(source, &record, where, sizeof where, err)) > 0) {
-                if (json_array_append_new(source->sampled, json_pack("[o, s]", record, where)) < 0)
+                json_t *drawn = json_pack("[o, o]", record, json_string_nocheck(where));
+
+                if (json_array_append_new(source->sampled, drawn) < 0)
                         return hap_fail_memory(err, "the prompts");
         }
         return rc;

@@ -2,6 +2,7 @@
  * a wanted size that does best what the whole model does. */
 #include <math.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/program.h"
@@ -47,6 +48,7 @@ static void die_by_signal(struct hap_program *p, const struct hap_pruning *pruni
         else
                 hap_say(p, "stopped after step %lld", (long long)pruning->steps);
         hap_writer_abandon(p->out);
+        hap_writer_remove_all();
         signal(number, SIG_DFL);
         raise(number);
 }
@@ -60,43 +62,43 @@ static void show_step(void *context, const struct hap_prune_step *step)
         hap_progress(context, (size_t)step->step, (size_t)step->steps, note);
 }
 
-static json_t *header_of(struct hap_program *p, const struct hap_prune_input *input,
-                         const struct hap_pruning *pruning)
+static void write_circuit(struct hap_program *p, const struct hap_prune_input *input,
+                          const struct hap_pruning *pruning, const struct hap_pruned *pruned,
+                          struct hap_writer *out)
 {
         json_t *header = hap_program_header(p, "circuit", input->session.header);
 
         json_object_del(header, "cache");
         json_object_set_new(header, "ablation",
                             json_string(hap_ablation_names[pruning->options->ablation]));
-        return header;
+        json_object_set_new(header, "pruning", hap_pruning_describe(pruning, pruned));
+        hap_must(p, hap_circuit_write(out, header, pruning->graph, pruned->z, &p->error));
+        json_decref(header);
 }
 
-/* What the own threshold leaves, even nothing, to the file of --own. */
-static void write_own(struct hap_program *p, const struct hap_prune_input *input,
-                      const struct hap_pruning *pruning)
+/* The file of --own, or NULL: found impossible to write now, not after the training. */
+static struct hap_writer *open_own(struct hap_program *p, const char *own)
 {
-        json_t *header = header_of(p, input, pruning);
+        const char *output = p->output ? p->output : "-";
         struct hap_writer *out;
 
-        hap_must(p, hap_writer_open(&out, pruning->options->own, p->gzip, &p->error));
-        hap_must(p, hap_circuit_write(out, header, pruning->graph, pruning->own, &p->error));
-        hap_must(p, hap_writer_close(out, &p->error));
-        json_decref(header);
+        if (!own)
+                return NULL;
+        if (strcmp(own, output) == 0)
+                hap_die(p, HAP_EUSAGE, "--own and -o both write to '%s'", output);
+        hap_must(p, hap_writer_open(&out, own, p->gzip, &p->error));
+        return out;
 }
 
-static void write_circuit(struct hap_program *p, const struct hap_prune_input *input,
-                          const struct hap_pruning *pruning)
+static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
 {
-        json_t *header = header_of(p, input, pruning);
+        const struct hap_pruned *result = &pruning->result;
         double n = (double)pruning->graph->n_edges;
 
-        json_object_set_new(header, "pruning", hap_pruning_describe(pruning));
-        hap_must(p, hap_circuit_write(p->out, header, pruning->graph, pruning->z, &p->error));
-        json_decref(header);
         hap_progress_clear(p);
         hap_say(p, "sparsity %.2f%% for %.2f%%: %zu of %.0f edges, %zu dead ones dropped; "
-                   "%.0f masked runs", 100 * (1 - (double)pruning->kept / n),
-                100 * pruning->target, pruning->kept, n, pruning->dead, pruning->measure.runs);
+                   "%.0f masked runs", 100 * (1 - (double)result->kept / n),
+                100 * pruning->target, result->kept, n, result->dead, pruning->measure.runs);
 }
 
 int main(int argc, char **argv)
@@ -105,11 +107,13 @@ int main(int argc, char **argv)
         struct hap_prune_input input;
         struct hap_pruning pruning;
         struct hap_program p;
+        struct hap_writer *own;
         size_t n;
 
         hap_prune_options_init(&opt);
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_prune_options_settle(&opt, &p.error));
+        own = open_own(&p, opt.own);
         hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));
         hap_must(&p, hap_prune_options_fit(&opt, input.session.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &input.session.engine, input.prompts,
@@ -120,9 +124,12 @@ int main(int argc, char **argv)
         catch_signals();
         if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
                 die_by_signal(&p, &pruning);
-        if (pruning.own)
-                write_own(&p, &input, &pruning);
-        write_circuit(&p, &input, &pruning);
+        write_circuit(&p, &input, &pruning, &pruning.result, p.out);
+        if (own) {
+                write_circuit(&p, &input, &pruning, &pruning.own, own);
+                hap_must(&p, hap_writer_close(own, &p.error));
+        }
+        say_result(&p, &pruning);
         n = (size_t)pruning.steps;
         hap_pruning_release(&pruning);
         hap_prune_input_release(&input);

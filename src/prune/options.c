@@ -180,7 +180,12 @@ static json_t *value_of(const struct hap_prune_options *options, const struct co
         return NULL;
 }
 
-json_t *hap_prune_options_describe(const struct hap_prune_options *options)
+bool hap_prune_exact(const struct hap_prune_options *options)
+{
+        return options->exact || family_of(options->recipe) == RANK;
+}
+
+json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool exact)
 {
         json_t *description = json_object();
         enum family family = family_of(options->recipe);
@@ -191,8 +196,7 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options)
                         rc |= json_object_set_new(description, constants[i].name,
                                                   value_of(options, &constants[i]));
         }
-        rc |= json_object_set_new(description, "exact-sparsity",
-                                  json_boolean(options->exact || family == RANK));
+        rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
         if (family == CONCRETE) {
                 rc |= json_object_set_new(description, "from-scores",
                                           json_boolean(options->from_scores));

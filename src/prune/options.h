@@ -63,7 +63,10 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                           struct hap_error *err);
 
 /* The settled options that have a meaning in the recipe. New reference. */
-json_t *hap_prune_options_describe(const struct hap_prune_options *options);
+json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool exact);
+
+/* Whether the circuit gets the size asked for. */
+bool hap_prune_exact(const struct hap_prune_options *options);
 
 /* The number of edges wanted of n_edges: HAP_EUSAGE when it is none or all. */
 int hap_prune_target(const struct hap_prune_options *options, size_t n_edges,

@@ -15,10 +15,10 @@ static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_e
 
         p->allowed = calloc(n, sizeof *p->allowed);
         p->edges = calloc(n, sizeof *p->edges);
-        p->z = calloc(n, sizeof *p->z);
+        p->result.z = calloc(n, sizeof *p->result.z);
         if (p->options->own)
-                p->own = calloc(n, sizeof *p->own);
-        if (!p->allowed || !p->edges || !p->z || (p->options->own && !p->own))
+                p->own.z = calloc(n, sizeof *p->own.z);
+        if (!p->allowed || !p->edges || !p->result.z || (p->options->own && !p->own.z))
                 return hap_fail_memory(err, "the edges");
         for (size_t e = 0; e < n; e++) {
                 p->allowed[e] = !subgraph || subgraph[e] > 0;
@@ -37,12 +37,12 @@ static int check_target(struct hap_pruning *p, struct hap_error *err)
         if (rc < 0)
                 return rc;
         for (size_t e = 0; e < n; e++)
-                p->z[e] = p->allowed[e];
-        shortest = hap_rank_shortest(p->graph, p->z);
+                p->result.z[e] = p->allowed[e];
+        shortest = hap_rank_shortest(p->graph, p->result.z);
         if (shortest == 0)
                 return hap_fail(err, HAP_EINPUT, "the subgraph has no path from the input to the "
                                                  "logits: select more edges");
-        hap_graph_drop_dead(p->graph, p->z);
+        hap_graph_drop_dead(p->graph, p->result.z);
         if (p->n_target > p->n_allowed)
                 return hap_fail(err, HAP_EUSAGE, "cannot keep %zu edges of a subgraph of %zu: ask "
                                 "for a sparsity of %.4g%% or more, or give a larger subgraph",
@@ -63,7 +63,7 @@ static void mix(XXH3_state_t *state, const void *data, size_t bytes)
 /* Hash of everything that the result depends on. */
 static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine *engine)
 {
-        json_t *options = hap_prune_options_describe(p->options);
+        json_t *options = hap_prune_options_describe(p->options, hap_prune_exact(p->options));
         char *text = json_dumps(options, JSON_SORT_KEYS);
         XXH3_state_t *state = XXH3_createState();
         uint64_t hash = 0;
@@ -106,7 +106,7 @@ int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options
 
         *pruning = (struct hap_pruning){.options = options, .graph = &engine->graph,
                                         .prompts = prompts, .scores = scores, .kl = NAN,
-                                        .soft = NAN};
+                                        .result = {.soft = NAN}, .own = {.soft = NAN}};
         hap_measure_init(&pruning->measure, engine, prompts);
         rc = take_edges(pruning, subgraph, err);
         if (rc == HAP_OK)
@@ -124,8 +124,8 @@ void hap_pruning_release(struct hap_pruning *pruning)
         hap_measure_release(&pruning->measure);
         free(pruning->allowed);
         free(pruning->edges);
-        free(pruning->z);
-        free(pruning->own);
+        free(pruning->result.z);
+        free(pruning->own.z);
         if (pruning->log)
                 fclose(pruning->log);
         *pruning = (struct hap_pruning){0};
@@ -180,36 +180,42 @@ size_t hap_prune_alive(const struct hap_pruning *pruning, const float *z, float 
         return alive;
 }
 
+void hap_prune_keep(const struct hap_pruning *pruning, const float *z, struct hap_pruned *pruned)
+{
+        pruned->kept = 0;
+        for (size_t e = 0; e < pruning->graph->n_edges; e++)
+                pruned->z[e] = z[e] > 0;
+        pruned->dead = hap_graph_drop_dead(pruning->graph, pruned->z);
+        for (size_t e = 0; e < pruning->graph->n_edges; e++)
+                pruned->kept += pruned->z[e] > 0;
+}
+
 int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_error *err)
 {
-        pruning->kept = 0;
-        for (size_t e = 0; e < pruning->graph->n_edges; e++)
-                pruning->z[e] = z[e] > 0;
-        pruning->dead = hap_graph_drop_dead(pruning->graph, pruning->z);
-        for (size_t e = 0; e < pruning->graph->n_edges; e++)
-                pruning->kept += pruning->z[e] > 0;
-        if (pruning->kept == 0)
+        hap_prune_keep(pruning, z, &pruning->result);
+        pruning->result.exact = hap_prune_exact(pruning->options);
+        if (pruning->result.kept == 0)
                 return hap_fail(err, HAP_EINPUT, "the circuit came out empty: no path from the "
                                 "input to the logits is left; ask for a lower sparsity, train "
                                 "longer (--steps) or give --exact-sparsity");
         return HAP_OK;
 }
 
-json_t *hap_pruning_describe(const struct hap_pruning *pruning)
+json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap_pruned *pruned)
 {
         const struct hap_prune_options *options = pruning->options;
-        double reached = 1 - (double)pruning->kept / (double)pruning->graph->n_edges;
+        double reached = 1 - (double)pruned->kept / (double)pruning->graph->n_edges;
         json_t *description = json_pack(
                 "{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
-                hap_recipe_names[options->recipe], "options", hap_prune_options_describe(options),
+                hap_recipe_names[options->recipe], "options", hap_prune_options_describe(options, pruned->exact),
                 "seed", (json_int_t)options->seed, "target", pruning->target, "target_edges",
                 (json_int_t)pruning->n_target, "reached", reached, "edges",
-                (json_int_t)pruning->kept, "dead_dropped", (json_int_t)pruning->dead,
+                (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
                 "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
                 (json_int_t)pruning->steps, "masked_runs", pruning->measure.runs);
 
-        if (description && !isnan(pruning->soft))
-                json_object_set_new(description, "soft_sparsity", json_real(pruning->soft));
+        if (description && !isnan(pruned->soft))
+                json_object_set_new(description, "soft_sparsity", json_real(pruned->soft));
         if (description && !isnan(pruning->kl))
                 json_object_set_new(description, "training_kl", json_real(pruning->kl));
         return description;

@@ -19,6 +19,15 @@ struct hap_prune_step {
         size_t alive;          /* edges of the circuit as it would be cut now */
 };
 
+/* A circuit that came out. */
+struct hap_pruned {
+        float *z;    /* [n_edges]: 0 or 1, no dead edges */
+        size_t kept; /* edges of it */
+        size_t dead; /* that were dropped from it */
+        double soft; /* sparsity of the deterministic masks; NaN: none */
+        bool exact;  /* of the size asked for */
+};
+
 struct hap_pruning {
         const struct hap_prune_options *options;
         const struct hap_graph *graph;
@@ -37,13 +46,9 @@ struct hap_pruning {
         void (*report)(void *context, const struct hap_prune_step *step);
         void *context;
         const volatile sig_atomic_t *stop; /* set: stop after this step */
-        /* The result. */
-        float *z;      /* [n_edges]: 0 or 1, no dead edges */
-        float *own;    /* [n_edges]: what edge pruning's own threshold leaves; NULL: not asked */
-        size_t kept;   /* edges of it */
-        size_t dead;   /* that were dropped from it */
+        struct hap_pruned result;
+        struct hap_pruned own; /* by edge pruning's own threshold; z is NULL: not asked */
         double kl;     /* mean on the training prompts it was chosen on; NaN: none */
-        double soft;   /* sparsity of the deterministic masks; NaN: none */
         int64_t steps; /* done */
 };
 
@@ -62,7 +67,7 @@ int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err);
 
 /* The header's "pruning": recipe, options, seed, target and reached sparsity,
  * masked runs. New reference. */
-json_t *hap_pruning_describe(const struct hap_pruning *pruning);
+json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap_pruned *pruned);
 
 /* --- for recipes --- */
 
@@ -99,8 +104,9 @@ int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
                        bool whole, uint32_t *which);
 
-/* Takes masks [n_edges] as the result: drops dead edges, counts. HAP_EINPUT
- * when nothing is left. */
+/* Masks [n_edges] as a circuit: drops dead edges, counts. */
+void hap_prune_keep(const struct hap_pruning *pruning, const float *z, struct hap_pruned *pruned);
+/* The same as the result: HAP_EINPUT when nothing is left. */
 int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_error *err);
 
 /* Edges that live among those with z > 0. */

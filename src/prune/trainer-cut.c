@@ -33,13 +33,13 @@ static int threshold_of(struct hap_masks *masks, size_t whole, double *soft, dou
 }
 
 /* Edges whose own mask and whose writer's are above their thresholds, to t->m:
- * 1, or 0 for the others. */
-static int mask_by_threshold(struct hap_trainer *t, struct hap_error *err)
+ * 1, or 0 for the others. *sparsity: of the masks as they are. */
+static int mask_by_threshold(struct hap_trainer *t, double *sparsity, struct hap_error *err)
 {
         struct hap_pruning *p = t->p;
         double edge_threshold, node_threshold = 0, soft;
 
-        if (threshold_of(&t->edges, p->graph->n_edges, &p->soft, &edge_threshold) < 0 ||
+        if (threshold_of(&t->edges, p->graph->n_edges, sparsity, &edge_threshold) < 0 ||
             (t->nodes.n && threshold_of(&t->nodes, t->nodes.n, &soft, &node_threshold) < 0))
                 return hap_fail_memory(err, "the masks");
         memset(t->m, 0, p->graph->n_edges * sizeof *t->m);
@@ -75,28 +75,25 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
         return rc < 0 ? hap_fail_memory(err, "the ranking") : hap_prune_result(p, t->m, err);
 }
 
-/* The circuit of the own threshold, which may be empty, to p->own. */
+/* By the own threshold, beside the exact one; it may leave nothing. */
 static int keep_own(struct hap_trainer *t, struct hap_error *err)
 {
         struct hap_pruning *p = t->p;
-        int rc = mask_by_threshold(t, err);
+        int rc = mask_by_threshold(t, &p->own.soft, err);
 
-        if (rc < 0)
-                return rc;
-        hap_graph_drop_dead(p->graph, t->m);
-        memcpy(p->own, t->m, p->graph->n_edges * sizeof *p->own);
-        return HAP_OK;
+        if (rc == HAP_OK)
+                hap_prune_keep(p, t->m, &p->own);
+        return rc;
 }
 
 int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
 {
         struct hap_pruning *p = trainer->p;
-        int rc = p->own ? keep_own(trainer, err) : HAP_OK;
+        int rc = p->own.z ? keep_own(trainer, err) : HAP_OK;
 
-        if (rc < 0)
-                return rc;
-        if (p->options->exact)
+        if (rc == HAP_OK && p->options->exact)
                 return cut_exactly(trainer, err);
-        rc = mask_by_threshold(trainer, err);
+        if (rc == HAP_OK)
+                rc = mask_by_threshold(trainer, &p->result.soft, err);
         return rc < 0 ? rc : hap_prune_result(p, trainer->m, err);
 }
