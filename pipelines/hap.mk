@@ -23,10 +23,13 @@
 #             rank         rank sampling of the whole graph, without attribution
 #   EP        further options of edge pruning, such as --steps 300
 #   BOOTSTRAP a number: train on that bootstrap sample of the training prompts
-#   SAMPLES   how many such samples the pipeline runs itself for, to tell how
-#             much circuits owe to the prompts; with seed 1 and the last SPARSITY
+#   SAMPLES   how many such samples, two or more, the pipeline runs itself for, to
+#             tell how much circuits owe to the prompts; with seed 1 and the last
+#             SPARSITY
 #   KEEP      size of that subgraph, N edges or P%
 #   NAME      folder under RESULTS, by default results
+#
+# No name of a file may hold a space, as everywhere in make.
 
 PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 BIN ?= $(PIPELINES)/../bin
@@ -45,9 +48,13 @@ EP ?=
 BOOTSTRAP ?=
 SAMPLES ?= 0
 METRICS ?= kl,logit-diff,accuracy,exact-match
-NAME ?= $(basename $(notdir $(MODEL)))-$(TASK)
+NAME ?= $(basename $(notdir $(MODEL:%/=%)))-$(TASK)
 RESULTS ?= results
 D := $(RESULTS)/$(NAME)
+
+ifeq ($(filter grouped-target,$(.FEATURES)),)
+$(error GNU make 4.3 or newer is needed, this is $(MAKE_VERSION))
+endif
 
 # A method either cuts the ranking of its scores, or prunes: all edges, or those
 # of the subgraph that the scores named leave.
@@ -78,6 +85,8 @@ ALL_METHODS := $(sort $(filter-out %-own,$(patsubst %.title,%,$(filter %.title,$
 ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)
 $(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_METHODS))
 endif
+$(foreach v,MODEL TASK NAME RESULTS PROMPTS,$(if $(word 2,$($(v))),\
+	$(error $(v) is '$($(v))', and make knows no names with spaces)))
 ifeq ($(shell PATH='$(PATH)' command -v hap-task),)
 $(error the programs are not built yet: run make first)
 endif
@@ -87,6 +96,10 @@ SEED_LIST := $(shell seq $(SEEDS))
 ifeq ($(and $(SPARSITIES),$(SEED_LIST)),)
 $(error SPARSITY and SEEDS must name at least one sparsity and one seed)
 endif
+
+is_percentage = $(shell printf %s '$(1)' | grep -E '^([0-9]{1,2}([.][0-9]*)?|[.][0-9]+)$$')
+$(foreach s,$(SPARSITIES),$(if $(call is_percentage,$(s)),,\
+	$(error SPARSITY holds '$(s)', which is no percentage below 100)))
 
 TIMED = @$(PIPELINES)/timed $@.seconds
 # The model's files, so that another model makes everything anew.
@@ -106,7 +119,6 @@ PICTURES := $(if $(filter hap,$(METHODS)),$(SPARSITIES:%=$(D)/hap-%.svg))
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.SECONDARY:
 .PHONY: all circuits table force
 .SUFFIXES:
 
@@ -123,7 +135,7 @@ table: $(D)/table.json
 define options
 $(D)/.options/$(1): force
 	@mkdir -p $$(@D)
-	@printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' > $$@
+	@printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $$@ || printf '%s\n' '$(subst ','\'',$(2))' > $$@
 endef
 
 define task_rule # split, number, further options
@@ -191,22 +203,26 @@ SAMPLED_AT := $(lastword $(SPARSITIES))
 SAMPLED := $(foreach m,$(WRITTEN),$(m)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit)
 of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).attrib),,-1).circuit)
 
-define sample_rule # number
-$(SAMPLED:%=$(D)/sample-$(1)/%) &: $(D)/train.task $(D)/.options/samples
-	@$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=$(NAME)/sample-$(1) \
+# The same pipeline, which knows what it has to make again: all that says what a
+# circuit is made of goes to it.
+export MODEL TASK PROMPTS TRAIN KEEP METHODS EP RESULTS BIN
+define sample_rule # number; the file is as new as the newest of its circuits
+$(D)/sample-$(1)/.made: force
+	+@$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=$(NAME)/sample-$(1) \
 		BOOTSTRAP=$(1) SEEDS=1 SAMPLES=0 SPARSITY=$(SAMPLED_AT) circuits
+	@test -e $$@ && test -z "$$$$(find $(SAMPLED:%=$(D)/sample-$(1)/%) -newer $$@)" || touch $$@
 endef
-$(eval $(call options,samples,$(METHODS) $(SAMPLED_AT) $(foreach m,$(METHODS),$($(m).attrib) \
-	$($(m).prune)) $(KEEP)))
 $(foreach k,$(SAMPLE_LIST),$(eval $(call sample_rule,$(k))))
 
+$(eval $(call options,overlap,$(SEED_LIST) / $(SAMPLE_LIST)))
 define overlap_rule # method, sparsity
-$(D)/$(1)-$(2).seeds.overlap: $(foreach c,$(call circuit_names,$(1),$(2)),$(D)/$(c).circuit)
-	@$(PIPELINES)/table overlap $$^ > $$@.part
+$(D)/$(1)-$(2).seeds.overlap: $(foreach c,$(call circuit_names,$(1),$(2)),$(D)/$(c).circuit) \
+		$(D)/.options/overlap
+	@$(PIPELINES)/table overlap $$(filter %.circuit,$$^) > $$@.part
 	@mv $$@.part $$@
 
-$(D)/$(1)-$(2).samples.overlap: $(call of_samples,$(1),$(2))
-	@$(PIPELINES)/table overlap $$^ > $$@.part
+$(D)/$(1)-$(2).samples.overlap: $(SAMPLE_LIST:%=$(D)/sample-%/.made) $(D)/.options/overlap
+	@$(PIPELINES)/table overlap $(call of_samples,$(1),$(2)) > $$@.part
 	@mv $$@.part $$@
 endef
 $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(eval $(call overlap_rule,$(m),$(s)))))
@@ -229,7 +245,7 @@ ROWS = $(call row,$(D)/full,full model,,) $(call row,$(D)/empty,empty circuit,,)
 REPORTED := full empty $(NAMES)
 REPORTS := $(foreach n,$(REPORTED),$(D)/$(n).test.report $(D)/$(n).validation.report)
 
-$(eval $(call options,table,$(subst ','\'',$(ROWS))))
+$(eval $(call options,table,$(ROWS)))
 $(D)/table.json: $(CIRCUITS) $(REPORTS) $(filter %.overlap,$(ROWS)) $(D)/.options/table $(PIPELINES)/table
 	@$(PIPELINES)/table collect $(ROWS) > $@.part
 	@mv $@.part $@

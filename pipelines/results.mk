@@ -38,12 +38,13 @@ export OMP_NUM_THREADS := $(THREADS)
 
 ifeq ($(wildcard $(REAL)),)
 $(info $(REAL) is not there: its tasks are left out)
-REAL_TASKS :=
+override REAL_TASKS :=
 endif
 
 DEMO := $(DEMO_TASKS:%=$(RESULTS)/results-demo-%/table.json)
 OTHER := $(REAL_TASKS:%=$(RESULTS)/results-real-%/table.json)
-HAP = @$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=results-$(1)-$* RESULTS=$(RESULTS)
+# + hands -j on, as make does for a line that shows its $(MAKE).
+HAP = +@$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=results-$(1)-$* RESULTS=$(RESULTS)
 
 .DELETE_ON_ERROR:
 .PHONY: all demo real force
@@ -64,9 +65,12 @@ $(RESULTS)/results-real-%/table.json: force
 		SAMPLES=0 TRAIN=$(REAL_TRAIN) TEST=$(REAL_TEST) VALIDATION=$(REAL_TEST) \
 		METHODS='$(REAL_METHODS)' EP='$(REAL_EP)' table
 
-$(PAGE): $(DEMO) $(OTHER) $(PIPELINES)/table $(lastword $(MAKEFILE_LIST))
+# Written each time, since it also changes with the list of tasks, but only
+# touched when it is another.
+$(PAGE): $(DEMO) $(OTHER) force
+	@mkdir -p $(@D)
 	@$(PIPELINES)/table page \
 		$(foreach t,$(DEMO_TASKS),'The demo model, $(t)' $(RESULTS)/results-demo-$(t)/table.json) \
 		$(foreach t,$(REAL_TASKS),'$(REAL_NAME), $(t)' $(RESULTS)/results-real-$(t)/table.json) \
 		> $@.part
-	@mv $@.part $@
+	@cmp -s $@.part $@ && rm $@.part || mv $@.part $@

@@ -1,7 +1,8 @@
 load helper
 
 # Stages that only say in $tmp/log how they were called, so that what make does
-# can be seen without waiting for it.
+# can be seen without waiting for it. Circuits of one method share edge a; each
+# seed and sample has another one besides.
 setup() {
         mkdir "$tmp/bin"
         cat >"$tmp/bin/stage" <<'END'
@@ -10,7 +11,17 @@ log=${0%/bin/*}/log
 echo "${0##*/} $*" >>"$log"
 [[ " $* " != *" ${FAIL_AT:-none} "* ]] || exit 1
 for last in "$@"; do :; done
-while [[ $# -gt 0 ]]; do [[ $1 == -o ]] && out=$2; shift; done
+while [[ $# -gt 0 ]]; do
+        [[ $1 == -o ]] && out=$2
+        [[ $1 == --own ]] && own=$2
+        [[ $1 == --seed ]] && seed=$2
+        shift
+done
+circuit() {
+        sample=$(sed -n 's,.*/\(sample-[0-9]*\)/.*,\1,p' <<<"$1")
+        printf '%s\n' '{"kind":"circuit","circuit":{"edges":48,"of":479},"pruning":{"masked_runs":96}}' \
+                '{"edge":"a"}' "{\"edge\":\"$sample-${seed-0}\"}" >"$1"
+}
 case $0 in
 */hap-convert) cat "$last" ;;
 */hap-eval)
@@ -21,7 +32,8 @@ case $0 in
         done >>"$out"
         ;;
 */hap-select | */hap-prune)
-        printf '{"kind":"circuit","circuit":{"edges":48,"of":479}}\n' >"$out"
+        circuit "$out"
+        [[ -z ${own-} ]] || circuit "$own"
         ;;
 *) echo stream >"$out" ;;
 esac
@@ -53,7 +65,8 @@ ran() {
         assert_equal "$(ran attrib)" 1
         assert_equal "$(ran select)" 3 # two circuits of EAP and the subgraph
         assert_equal "$(ran prune)" 16 # four methods, two sparsities, two seeds
-        assert_equal "$(ran eval)" 40  # those, EAP, full and empty, on two splits
+        # those, the own threshold's of two methods, EAP, full and empty, on two splits
+        assert_equal "$(ran eval)" 56
         assert_equal "$(ran show)" 2
 }
 
@@ -79,7 +92,7 @@ ran() {
         assert_equal "$(ran forward)" 0
         assert_equal "$(ran select)" 1
         assert_equal "$(ran prune)" 3
-        assert_equal "$(ran eval)" 6
+        assert_equal "$(ran eval)" 8 # one of these leaves two circuits
 }
 
 @test "a stage that fails stops the run, and the next run goes on from there" {
@@ -89,6 +102,230 @@ ran() {
         pipeline table1.mk SPARSITY=90% SEEDS=1
         assert_equal "$(ran forward)" 0
         assert_equal "$(ran prune)" 4
+}
+
+@test "one training leaves the exact circuit and its own threshold's, each a row" {
+        pipeline table1.mk SPARSITY=90% SEEDS=2 METHODS='ep hap-ep'
+        run grep -h '^hap-prune' "$tmp/log"
+        assert_line --partial "--own $tmp/results/table1/ep-own-90-1.circuit -o $tmp/results/table1/ep-90-1.circuit "
+        assert_line --partial "--own $tmp/results/table1/hap-ep-own-90-2.circuit "
+        assert_equal "$(ran prune)" 4
+        run cat "$tmp/said"
+        for title in "EP" "EP, own threshold" "HAP by EP" "HAP by EP, own threshold"; do
+                assert_line --regexp "^$title +90 % +1.000"
+        done
+        # a lost one of the two is made again, by the one training of both
+        rm "$tmp/results/table1/ep-own-90-2.circuit"
+        pipeline table1.mk SPARSITY=90% SEEDS=2 METHODS='ep hap-ep'
+        assert_equal "$(ran prune)" 1
+}
+
+@test "EP's further options reach both ways of edge pruning, and make them anew" {
+        pipeline table1.mk SPARSITY=90% SEEDS=1
+        pipeline table1.mk SPARSITY=90% SEEDS=1 EP="--steps 300"
+        assert_equal "$(ran prune)" 2
+        assert_equal "$(grep -c -- '--steps 300' "$tmp/log")" 2
+}
+
+@test "BOOTSTRAP draws the training prompts, and only these" {
+        pipeline hap.mk SPARSITY=90% BOOTSTRAP=4
+        run grep '^hap-task' "$tmp/log"
+        assert_line --regexp "--split train -n 200 --bootstrap 4 -o"
+        assert_line --regexp "--split test -n 1000 +-o"
+        assert_line --regexp "--split validation -n 200 +-o"
+        pipeline hap.mk SPARSITY=90% BOOTSTRAP=5
+        assert_equal "$(ran forward)" 1
+        assert_equal "$(ran task)" 1
+}
+
+@test "SAMPLES runs every method on so many bootstrap samples, and says how alike circuits are" {
+        # what table1.mk sets must reach the samples as well
+        pipeline table1.mk SPARSITY='80% 90%' SEEDS=2 SAMPLES=3 METHODS='eap ep hap' TRAIN=50
+        run grep -c -- '-n 50 --bootstrap [123] ' "$tmp/log"
+        assert_output 3
+        assert_equal "$(ran forward)" 4
+        # two sparsities and seeds of two methods; one of each for a sample
+        assert_equal "$(ran prune)" 14
+        table=$tmp/results/table1/table.json
+        # two circuits {a, x}, {a, y}: 1 edge of 3
+        assert_near "$(jq '.[] | select(.method == "HAP" and .sparsity == 90).overlap.seeds' "$table")" \
+                0.333333 1e-5
+        assert_near "$(jq '.[] | select(.method == "HAP" and .sparsity == 80).overlap.seeds' "$table")" \
+                0.333333 1e-5
+        for method in EAP EP "EP, own threshold" HAP; do
+                overlap=$(jq --arg m "$method" \
+                        '.[] | select(.method == $m and .sparsity == 90).overlap.samples' "$table")
+                assert_near "$overlap" 0.333333 1e-5
+        done
+        # a ranking has no seeds; samples are drawn at the last sparsity alone
+        assert_equal "$(jq -c '[.[] | select(.method == "EAP").overlap]' "$table")" \
+                "$(jq -c '[null, {samples: (1 / 3)}]' <<<null)"
+        assert_regex "$(cat "$tmp/said")" "IoU over samples +IoU over seeds"
+        assert_regex "$(cat "$tmp/results/table1/table.md")" 'HAP \| 90 % .* \| 0.33 \| 0.33 \|'
+        pipeline table1.mk SPARSITY='80% 90%' SEEDS=2 SAMPLES=3 METHODS='eap ep hap' TRAIN=50
+        assert_equal "$(cat "$tmp/log")" ""
+}
+
+@test "samples are made again with what they depend on" {
+        options=(SPARSITY=90% SEEDS=1 SAMPLES=2)
+        pipeline hap.mk "${options[@]}" KEEP=50%
+        pipeline hap.mk "${options[@]}" KEEP=20%
+        assert_equal "$(ran forward)" 0
+        assert_equal "$(ran select)" 3
+        assert_equal "$(ran prune)" 3
+        rm "$tmp/results/demo-ioi/sample-2/train.cache"
+        touch -d '1 minute ago' "$tmp/results/demo-ioi/hap-90.samples.overlap"
+        pipeline hap.mk "${options[@]}" KEEP=20%
+        assert_equal "$(ran prune)" 1
+        assert [ "$tmp/results/demo-ioi/table.json" -nt "$tmp/results/demo-ioi/sample-2/hap-90-1.circuit" ]
+        assert [ "$tmp/results/demo-ioi/hap-90.samples.overlap" -nt "$tmp/results/demo-ioi/sample-2/hap-90-1.circuit" ]
+        pipeline hap.mk "${options[@]}" KEEP=20%
+        assert_equal "$(cat "$tmp/log")" ""
+}
+
+# table overlap of circuits given as sets of letters
+overlap() {
+        local i=0 names=()
+        for set in "$@"; do
+                names+=("$tmp/set-$((++i))")
+                echo '{"kind":"circuit"}' >"${names[-1]}"
+                grep -o . <<<"$set" | sed 's/.*/{"edge":"&"}/' >>"${names[-1]}" || true
+        done
+        PATH=$tmp/bin:$PATH "$root/pipelines/table" overlap "${names[@]}"
+}
+
+@test "overlap is the mean intersection over union of each two circuits" {
+        assert_near "$(overlap abc abc)" 1 1e-9
+        assert_near "$(overlap abc def)" 0 1e-9
+        assert_near "$(overlap abc bcd)" 0.5 1e-9
+        assert_near "$(overlap abcd ab)" 0.5 1e-9
+        # pairs: 2/4, 1/5, 2/4
+        assert_near "$(overlap abc bcd cde)" 0.4 1e-9
+        # an empty one: shares nothing with others, is the same as another empty one
+        assert_near "$(overlap abc '')" 0 1e-9
+        assert_near "$(overlap '' '')" 1 1e-9
+        assert_near "$(overlap ab ab '')" 0.333333333 1e-8
+        assert_equal "$(overlap abc)" null
+}
+
+@test "overlap of what is no circuit is an error that names it" {
+        echo '{"kind":"scores"}' >"$tmp/scores"
+        echo '{"kind":"circuit"}' >"$tmp/c"
+        PATH=$tmp/bin:$PATH run "$root/pipelines/table" overlap "$tmp/c" "$tmp/scores"
+        assert_failure
+        assert_output --partial "table: cannot use '$tmp/scores'"
+        PATH=$tmp/bin:$PATH run "$root/pipelines/table" overlap "$tmp/none" "$tmp/c"
+        assert_failure
+        assert_output --partial "table: cannot use '$tmp/none'"
+}
+
+# A row of a table: METHOD SPARSITY KL MASKED-RUNS SECONDS
+row() {
+        jq -nc --arg m "$1" --argjson s "$2" --argjson kl "$3" --argjson runs "$4" --argjson t "$5" '
+                {method: $m, sparsity: $s, runs: [{test: {kl: $kl}, edges: 48, of: 479,
+                 reached: 0.9, masked_runs: $runs, seconds: $t}]}'
+}
+
+@test "the page sets the default recipe against edge pruning, then holds every table" {
+        { row EP 90 0.4 96000 120 && row HAP 90 0.3 1200 3; } | jq -s . >"$tmp/one.json"
+        row HAP 94 0.5 1200 3 | jq -s '.[0].overlap = {seeds: 0.75} | .' >"$tmp/two.json"
+        run -0 "$root/pipelines/table" page 'First task' "$tmp/one.json" 'Second task' "$tmp/two.json"
+        # .3/.4, 1200/96000, 3/120
+        assert_line '| First task | 90 % | 0.4000 | 0.3000 | 0.75 | 1/80.00 | 1/40.00 |'
+        refute_line --partial '| Second task |'
+        assert_line '## First task'
+        assert_line '## Second task'
+        assert_line --regexp '^\| EP \| 90 % \|.* 0.400 .* 96000 \| 120.0 \|$'
+        assert_line --regexp '^\| HAP \| 94 % \|.* 0.500 .* 1200 \| 3.0 \| 0.75 \|$'
+        run "$root/pipelines/table" page 'First task' "$tmp/none.json"
+        assert_failure
+}
+
+@test "results.mk makes the page of all tasks, side by side, and again only what changed" {
+        touch "$tmp/real.gguf"
+        every=(-j2 DEMO_TASKS='ioi induction' SEEDS=2 SAMPLES=2 SPARSITY=90% METHODS='eap ep hap'
+                REAL="$tmp/real.gguf" REAL_NAME=Tiny REAL_TASKS=ioi REAL_SEEDS=1 REAL_EP='--steps 7'
+                REAL_METHODS='ep hap' REAL_TRAIN=20 REAL_TEST=30 PAGE="$tmp/docs/page.md")
+        pipeline results.mk "${every[@]}"
+        run cat "$tmp/docs/page.md"
+        # KL is .3 and .2 for the two seeds on the demo model, .3 on the other
+        assert_line --partial '| The demo model, ioi | 90 % | 0.2500 ± 0.0707 | 0.2500 ± 0.0707 | 1.00 | 1/1.00 |'
+        assert_line --partial '| The demo model, induction | 90 % |'
+        assert_line --partial '| Tiny, ioi | 94 % | 0.3000 | 0.3000 | 1.00 |'
+        assert_line --regexp '^\| EP, own threshold \| 90 % \|.* 0.33 \| 0.33 \|$'
+        run grep -h ' --steps 7 ' "$tmp/log"
+        assert_output --regexp "^hap-prune -m $tmp/real.gguf .*results-real-ioi/ep-94-1.circuit [^ ]*train.cache\$"
+        assert_equal "$(grep -c "hap-task -m $tmp/real.gguf ioi --split train -n 20 " "$tmp/log")" 1
+        refute_regex "$(cat "$tmp/said")" 'jobserver|warning'
+        pipeline results.mk "${every[@]}"
+        assert_equal "$(cat "$tmp/log")" ""
+        pipeline results.mk "${every[@]}" REAL_EP='--steps 8'
+        assert_equal "$(ran prune)" 1
+        assert_equal "$(ls "$tmp/docs")" page.md
+        # without the real model the page is of the demo model
+        pipeline results.mk "${every[@]}" REAL="$tmp/none.gguf"
+        assert_regex "$(cat "$tmp/said")" "none.gguf is not there: its tasks are left out"
+        refute_regex "$(cat "$tmp/docs/page.md")" Tiny
+}
+
+@test "a stage that fails in a sample or in one task leaves no table and no page" {
+        FAIL_AT=--bootstrap run pipeline hap.mk SPARSITY=90% SAMPLES=2
+        assert_failure
+        assert_not_exists "$tmp/results/demo-ioi/table.json"
+        FAIL_AT=induction run pipeline results.mk DEMO_TASKS='ioi induction' SEEDS=1 SAMPLES=0 \
+                METHODS=hap REAL=none PAGE="$tmp/page.md"
+        assert_failure
+        assert_not_exists "$tmp/page.md"
+}
+
+@test "two pipelines of other names run side by side" {
+        : >"$tmp/log"
+        for name in one two; do
+                env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" -f pipelines/hap.mk BIN="$tmp/bin" \
+                        RESULTS="$tmp/results" SPARSITY=90% NAME=$name >"$tmp/$name.said" 2>&1 &
+                pids[${#pids[@]}]=$!
+        done
+        for pid in "${pids[@]}"; do wait "$pid"; done
+        for name in one two; do
+                for stage in task:3 forward:1 prune:1 eval:6 show:1; do
+                        assert_equal "$(grep -c "^hap-${stage%:*} .*results/$name/" "$tmp/log")" "${stage#*:}"
+                done
+                assert_exists "$tmp/results/$name/table.json"
+        done
+}
+
+@test "what make cannot do is refused before anything runs" {
+        while IFS='|' read -r setting said; do
+                run pipeline hap.mk "$setting"
+                assert_failure
+                assert_regex "$(cat "$tmp/said")" "$said"
+                assert_equal "$(cat "$tmp/log")" ""
+        done <<END
+MODEL=my models/demo|MODEL is 'my models/demo', and make knows no names with spaces
+NAME=a b|NAME is 'a b'
+SPARSITY=100%|SPARSITY holds '100', which is no percentage below 100
+SPARSITY=nine|SPARSITY holds 'nine'
+SPARSITY=|must name at least one
+SEEDS=0|must name at least one
+END
+}
+
+@test "quotes in an option stand in its file as given" {
+        pipeline hap.mk SPARSITY=90% hap.prune="--recipe 'rank'"
+        assert_equal "$(cat "$tmp/results/demo-ioi/.options/hap")" "--recipe 'rank'"
+        pipeline hap.mk SPARSITY=90% hap.prune="--recipe 'rank'"
+        assert_equal "$(cat "$tmp/log")" ""
+}
+
+@test "fewer seeds or samples are compared anew" {
+        table=$tmp/results/demo-ioi/table.json
+        overlaps='.[] | select(.method == "HAP").overlap | [.seeds, .samples]'
+        pipeline hap.mk SPARSITY=90% SEEDS=3 SAMPLES=3
+        # the second seed, and the second sample, now have the first one's edges
+        cp "$tmp/results/demo-ioi"/{hap-90-1,hap-90-2}.circuit
+        cp "$tmp/results/demo-ioi"/sample-{1,2}/hap-90-1.circuit
+        pipeline hap.mk SPARSITY=90% SEEDS=2 SAMPLES=2
+        assert_equal "$(jq -c "$overlaps" "$table")" '[1,1]'
 }
 
 @test "the table holds mean and standard deviation over the seeds" {
