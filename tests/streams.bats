@@ -251,9 +251,63 @@ cut_everywhere() {
 
 @test "binary data are not written to a terminal" {
         need_tool script
+        script -qec true /dev/null >/dev/null 2>&1 </dev/null || skip "there are no pseudo-terminals here"
         run script -qec "hap-select --keep 5 '$BATS_FILE_TMPDIR/scores'" /dev/null
         assert_output --partial 'hap-select: cannot write binary data to a terminal; use -o FILE or a pipe'
         [[ $status -eq 2 ]]
+}
+
+# The programs that a stream's history names.
+history_of() {
+        json -q "$1" | head -n 1 | jq -r '[.history[].name | ltrimstr("hap-")] | join(" ")'
+}
+
+@test "history has an entry for each program that had a part, from whichever input, once" {
+        cd "$tmp"
+        hap-task -q ioi -m "$root/models/demo" -n 8 -o train
+        hap-forward -q -m "$root/models/demo" -o cache train
+        hap-attrib -q -o scores cache
+        hap-attrib -q --metric prob-diff -o other.scores cache
+        hap-select -q --keep 70% -o subgraph scores
+        assert_equal "$(history_of subgraph)" "task forward attrib select"
+        hap-prune -q --edges 48 --steps 2 -o circuit cache subgraph scores
+        assert_equal "$(history_of circuit)" "task forward attrib select prune"
+        hap-task -q ioi -m "$root/models/demo" --split test -n 3 -o test
+        hap-eval -q --metric kl -m "$root/models/demo" -o report test circuit subgraph
+        assert_equal "$(history_of report)" "task task forward attrib select prune eval"
+        # two calls of one program with other options are two entries
+        hap-select -q --keep 20 --union -o union scores other.scores
+        assert_equal "$(history_of union)" "task forward attrib attrib select"
+        hap-select -q --auto --tolerance 5 -o chosen cache scores
+        assert_equal "$(history_of chosen)" "task forward attrib select"
+        hap-attrib -q --method mask-gradient -o gradient cache subgraph
+        assert_equal "$(history_of gradient)" "task forward attrib select attrib"
+        # what was not used had no part
+        hap-attrib -q -o plain cache subgraph
+        assert_equal "$(history_of plain)" "task forward attrib"
+}
+
+@test "every program takes -j" {
+        cd "$tmp"
+        hap-task -j 2 -q ioi -n 2 -o task
+        hap-show -j 2 -q task >text
+        hap-convert -j 2 -q --to json task >json
+        [[ -s text && -s json ]]
+        assert_refused 2 "option '--threads': 0 is not within" hap-task -j 0 ioi
+}
+
+@test "a section without records is a stream, shown and converted, but there are no examples in it" {
+        cd "$tmp"
+        echo '{"hap": 1, "kind": "task", "task": {"name": "none"}, "history": []}
+                {"end": "task"}' | tr -d '\n' | sed 's/}  */}\n/g' >lines
+        hap-convert -q --from json lines >task
+        run -0 hap-show -q task
+        assert_line --partial "task, 0 examples"
+        run -0 hap-convert -q --to json task
+        assert_line --index 1 --partial '"records":0'
+        assert_refused 3 "no examples" hap-forward -m "$root/models/demo" task
+        assert_refused 3 "no examples" hap-attrib -m "$root/models/demo" task
+        assert_refused 3 "no examples" hap-eval -m "$root/models/demo" --full task
 }
 
 @test "an empty stream is no stream to work on" {

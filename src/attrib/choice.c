@@ -44,8 +44,8 @@ static const char *fingerprint(const json_t *header)
 }
 
 /* Sections that are united must be about the same edges of the same model. */
-static int check_alike(const struct hap_choice *choice, const struct hap_edges *scores,
-                       struct hap_error *err)
+static int join(struct hap_choice *choice, const struct hap_edges *scores,
+                struct hap_error *err)
 {
         const char *here = fingerprint(scores->header), *first = fingerprint(choice->header);
 
@@ -57,6 +57,7 @@ static int check_alike(const struct hap_choice *choice, const struct hap_edges *
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': made for model %s, '%s' is from %s",
                                 scores->name, here, choice->name, first);
+        hap_header_join(choice->header, scores->header);
         return HAP_OK;
 }
 
@@ -65,7 +66,7 @@ int hap_choice_add(struct hap_choice *choice, const struct hap_edges *scores,
 {
         size_t n;
         int rc = choice->sections == 0 ? begin(choice, scores, err)
-                                       : check_alike(choice, scores, err);
+                                       : join(choice, scores, err);
 
         if (rc == 0)
                 rc = hap_select_edges(scores, how, choice->z, &n, err);

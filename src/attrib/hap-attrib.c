@@ -75,8 +75,8 @@ static void begin_scores(struct attribution *a)
                 s->split_input |= a->circuit.graph.split_input;
         hap_must(a->p, hap_session_engine(s, &a->p->error));
         if (a->has_circuit)
-                hap_must(a->p, hap_session_check(s, a->circuit.header, &a->circuit.graph,
-                                                 a->circuit.name, &a->p->error));
+                hap_must(a->p, hap_session_join(s, a->circuit.header, &a->circuit.graph,
+                                                a->circuit.name, &a->p->error));
         hap_must(a->p, hap_attrib_init(&a->attrib, &s->engine, &how, &a->p->error));
         a->attrib.progress = progress;
         a->attrib.context = a->p;

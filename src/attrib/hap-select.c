@@ -106,8 +106,9 @@ static void find_amount(struct selecting *s)
         if (!s->session.header)
                 hap_die(p, HAP_EINPUT, "--auto needs examples: give the task or the cache, too");
         hap_must(p, hap_session_next(&s->session, 0, &prompts, &p->error));
-        hap_must(p, hap_session_check(&s->session, s->held.header, &s->held.graph, s->held.name,
-                                      &p->error));
+        hap_must(p, hap_session_join(&s->session, s->held.header, &s->held.graph, s->held.name,
+                                     &p->error));
+        hap_header_join(s->held.header, s->session.header);
         *search = (struct hap_auto){.tolerance = s->opt->tolerance,
                                     .keep_dead = s->opt->keep_dead,
                                     .always = s->opt->always.items,
@@ -168,8 +169,7 @@ static void check_options(struct hap_program *p, const struct select_options *op
         if (opt->search && opt->together)
                 hap_die(p, HAP_EUSAGE, "--auto cannot be used with --union");
         if (!opt->search && !opt->how.keep.given && !(opt->how.threshold > -INFINITY))
-                hap_die(p, HAP_EUSAGE,
-                        "nothing says how much to keep: --keep, --threshold or --auto");
+                hap_die(p, HAP_EUSAGE, "nothing says how much to keep: --keep, --threshold or --auto");
 }
 
 int main(int argc, char **argv)

@@ -4,30 +4,38 @@
 #include "common/program.h"
 
 /* What all programs share, as one more table over struct hap_program. The
- * bits of `uses` that an option needs stand beside it. */
+ * bits of `uses` that an option needs, or must not meet, stand beside it. */
 struct shared_option {
         struct hap_option option;
-        unsigned needs;
+        unsigned needs, without;
 };
 
 static const struct shared_option shared_options[] = {
         {{'m', "model", "MODEL", HAP_TEXT, offsetof(struct hap_program, model),
-          "the model: a folder or a GGUF file", .unrecorded = true}, HAP_USES_MODEL},
+          "the model: a folder or a GGUF file", .unrecorded = true}, HAP_USES_MODEL, 0},
         {{'j', "threads", "N", HAP_INT, offsetof(struct hap_program, threads),
           "threads [OMP_NUM_THREADS, or all processors]",
-          .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, HAP_USES_THREADS},
+          .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, HAP_USES_THREADS, 0},
+        {{'j', "threads", "N", HAP_INT, offsetof(struct hap_program, threads),
+          "taken as by every program; here nothing has threads",
+          .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, 0, HAP_USES_THREADS},
         {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
-          "write to FILE [standard output]", .unrecorded = true}, 0},
+          "write to FILE [standard output]", .unrecorded = true}, 0, 0},
         {{'p', "pass", NULL, HAP_FLAG, offsetof(struct hap_program, pass),
-          "pass the sections read on, before the own", .unrecorded = true}, HAP_USES_PASS},
+          "pass the sections read on, before the own", .unrecorded = true}, HAP_USES_PASS, 0},
         {{'z', "gzip", NULL, HAP_FLAG, offsetof(struct hap_program, gzip),
-          "compress the output", .unrecorded = true}, HAP_USES_STREAM},
+          "compress the output", .unrecorded = true}, HAP_USES_STREAM, 0},
         {{'q', "quiet", NULL, HAP_FLAG, offsetof(struct hap_program, quiet),
-          "no progress, no closing line", .unrecorded = true}, 0},
-        {{'h', "help", NULL, HAP_FLAG, 0, "print this help", .unrecorded = true}, 0},
-        {{0, "version", NULL, HAP_FLAG, 0, "print the version", .unrecorded = true}, 0},
+          "no progress, no closing line", .unrecorded = true}, 0, 0},
+        {{'h', "help", NULL, HAP_FLAG, 0, "print this help", .unrecorded = true}, 0, 0},
+        {{0, "version", NULL, HAP_FLAG, 0, "print the version", .unrecorded = true}, 0, 0},
 };
 #define N_SHARED (sizeof(shared_options) / sizeof(shared_options[0]))
+
+static bool has(const struct hap_program_info *info, const struct shared_option *shared)
+{
+        return (info->uses & shared->needs) == shared->needs && !(info->uses & shared->without);
+}
 
 /* One option as it was given. */
 struct given {
@@ -59,8 +67,7 @@ static struct given find(struct hap_program *program, char letter, const char *n
         for (size_t i = 0; i < N_SHARED; i++) {
                 const struct shared_option *s = &shared_options[i];
 
-                if ((program->info->uses & s->needs) == s->needs &&
-                    matches(&s->option, letter, name, length))
+                if (has(program->info, s) && matches(&s->option, letter, name, length))
                         return (struct given){&s->option, program};
         }
         return (struct given){NULL, NULL};
@@ -345,7 +352,7 @@ void hap_options_help(const struct hap_program_info *info, FILE *out)
         for (; own && !is_end(own); own++)
                 help_option(own, out);
         for (size_t i = 0; i < N_SHARED; i++)
-                if ((info->uses & shared_options[i].needs) == shared_options[i].needs)
+                if (has(info, &shared_options[i]))
                         help_option(&shared_options[i].option, out);
         if (info->notes)
                 fprintf(out, "\n%s\n", info->notes);

@@ -9,7 +9,8 @@
  *
  * The table drives parsing, -h, and the test that compares both with the page.
  * Options that all have: -m MODEL, -j THREADS, -o FILE, -q, -p, -z, -h,
- * --version; a program says with `uses` which of -m -p -z make sense for it. */
+ * --version; a program says with `uses` which of -m -p -z make sense for it, and
+ * whether -j has an effect: all take it. */
 #ifndef HAP_COMMON_PROGRAM_H
 #define HAP_COMMON_PROGRAM_H
 
@@ -53,7 +54,7 @@ enum hap_uses {
         HAP_USES_INPUT = 2,   /* operands are streams to read */
         HAP_USES_PASS = 4,    /* -p */
         HAP_USES_STREAM = 8,  /* writes a stream: -o, -z, no terminal */
-        HAP_USES_THREADS = 16 /* -j */
+        HAP_USES_THREADS = 16 /* -j has an effect */
 };
 
 struct hap_program_info {
@@ -106,6 +107,8 @@ void hap_say(const struct hap_program *program, const char *format, ...)
  * history: that of `from` and this program's entry. New reference. */
 json_t *hap_program_header(const struct hap_program *program, const char *kind,
                            const json_t *from);
+/* Adds to a header's history the entries of another input's that it lacks. */
+void hap_header_join(json_t *header, const json_t *other);
 
 /* Where a program without HAP_USES_STREAM prints: standard output, or the file
  * of -o, which hap_program_end renames into its place. */

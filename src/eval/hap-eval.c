@@ -106,8 +106,8 @@ static void add_circuit(struct evaluating *e, size_t i)
         struct hap_subject *subject;
         char number[32];
 
-        hap_must(e->p, hap_session_check(&e->session, circuit->header, &circuit->graph,
-                                         circuit->name, &e->p->error));
+        hap_must(e->p, hap_session_join(&e->session, circuit->header, &circuit->graph,
+                                        circuit->name, &e->p->error));
         snprintf(number, sizeof number, "circuit %zu", i + 1);
         name = i < e->opt->names.n ? e->opt->names.items[i] : name ? name : number;
         subject = add(e, HAP_A_CIRCUIT, name, circuit->z);

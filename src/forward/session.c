@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/program.h"
 #include "forward/open.h"
 
 static bool is_kind(const json_t *header, const char *kind)
@@ -109,7 +110,7 @@ static int need_constants(struct hap_session *s, struct hap_error *err)
                 return HAP_OK;
         if (!c->values) /* the feed complains */
                 return HAP_OK;
-        rc = hap_session_check(s, c->header, &c->graph, c->name, err);
+        rc = hap_session_join(s, c->header, &c->graph, c->name, err);
         if (rc == 0 && c->d_model != s->model.config.d_model)
                 rc = hap_fail(err, HAP_EINPUT,
                               "cannot use '%s': its vectors are %d long, those of '%s' %d",
@@ -147,17 +148,20 @@ size_t hap_session_total(const struct hap_session *s)
         return s->feed ? hap_feed_total(s->feed) : s->prompts.n;
 }
 
-int hap_session_check(const struct hap_session *s, const json_t *header,
-                      const struct hap_graph *graph, const char *name,
-                      struct hap_error *err)
+int hap_session_join(struct hap_session *s, const json_t *header,
+                     const struct hap_graph *graph, const char *name,
+                     struct hap_error *err)
 {
         int rc = hap_model_check(&s->model, header, name, err);
 
-        if (rc < 0 || hap_graph_equal(graph, &s->engine.graph))
+        if (rc < 0)
                 return rc;
-        return hap_fail(err, HAP_EINPUT,
-                        "cannot use '%s': made for a graph of %zu edges, that of '%s' has %zu",
-                        name, graph->n_edges, s->name, s->engine.graph.n_edges);
+        if (!hap_graph_equal(graph, &s->engine.graph))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': made for a graph of %zu edges, that of '%s' has %zu",
+                                name, graph->n_edges, s->name, s->engine.graph.n_edges);
+        hap_header_join(s->header, header);
+        return HAP_OK;
 }
 
 int hap_session_describe(const struct hap_session *s, json_t *header, struct hap_error *err)

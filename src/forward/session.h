@@ -51,10 +51,10 @@ int hap_session_next(struct hap_session *session, size_t n_batches,
 size_t hap_session_total(const struct hap_session *session);
 
 /* HAP_EINPUT unless what stream `name` holds was made for the same model and
- * graph; the engine is there. */
-int hap_session_check(const struct hap_session *session, const json_t *header,
-                      const struct hap_graph *graph, const char *name,
-                      struct hap_error *err);
+ * graph; else its history joins that of the examples. The engine is there. */
+int hap_session_join(struct hap_session *session, const json_t *header,
+                     const struct hap_graph *graph, const char *name,
+                     struct hap_error *err);
 
 /* Model and graph for the header of what is made from the examples. */
 int hap_session_describe(const struct hap_session *session, json_t *header,

@@ -80,8 +80,8 @@ static void take_circuit(struct ablating *a)
 
         if (!a->circuit.header)
                 return;
-        hap_must(a->p, hap_session_check(&a->session, a->circuit.header, &a->circuit.graph,
-                                         a->circuit.name, &a->p->error));
+        hap_must(a->p, hap_session_join(&a->session, a->circuit.header, &a->circuit.graph,
+                                        a->circuit.name, &a->p->error));
         hap_graph_drop_dead(graph, a->circuit.z);
         for (size_t e = 0; e < graph->n_edges; e++)
                 a->edges += a->circuit.z[e] > 0;

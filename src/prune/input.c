@@ -41,21 +41,11 @@ static int read_sections(struct hap_prune_input *in, struct hap_reader *reader,
         return rc;
 }
 
-static int check_edges(const struct hap_prune_input *in, const struct hap_edges *edges,
-                       struct hap_error *err)
+static int join_edges(struct hap_prune_input *in, const struct hap_edges *edges,
+                      struct hap_error *err)
 {
-        int rc;
-
-        if (!edges->header)
-                return HAP_OK;
-        rc = hap_model_check(&in->session.model, edges->header, edges->name, err);
-        if (rc < 0)
-                return rc;
-        if (!hap_graph_equal(&edges->graph, &in->session.engine.graph))
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': its graph has %zu edges, that "
-                                "of the examples %zu", edges->name, edges->graph.n_edges,
-                                in->session.engine.graph.n_edges);
-        return HAP_OK;
+        return edges->header ? hap_session_join(&in->session, edges->header, &edges->graph,
+                                                edges->name, err) : HAP_OK;
 }
 
 int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
@@ -81,9 +71,9 @@ int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
         if (rc == HAP_OK)
                 rc = hap_session_next(session, 0, &input->prompts, err);
         if (rc > 0)
-                rc = check_edges(input, &input->subgraph, err);
+                rc = join_edges(input, &input->subgraph, err);
         if (rc == HAP_OK)
-                rc = check_edges(input, &input->scores, err);
+                rc = join_edges(input, &input->scores, err);
         if (rc < 0)
                 hap_prune_input_release(input);
         return rc;

@@ -200,7 +200,8 @@ TEST("help lists every option with type, range and choices")
         CHECK(strstr(text, "  -r, --real X               a real number; a number from 0 to 2\n"));
         CHECK(strstr(text, "      --method NAME          which [eap]; one of eap, exact\n"));
         CHECK(strstr(text, "  -p, --pass ") && strstr(text, "  -z, --gzip ") && strstr(text, "      --version "));
-        CHECK(!strstr(text, "--model") && !strstr(text, "--threads"));
+        CHECK(!strstr(text, "--model"));
+        CHECK(strstr(text, "  -j, --threads N            taken as by every program; here nothing has threads"));
 }
 
 TEST("a header takes over what the input's said, and adds to its history")
@@ -224,6 +225,29 @@ TEST("a header takes over what the input's said, and adds to its history")
         header = hap_program_header(&program, "scores", NULL);
         CHECK(json_array_size(json_object_get(header, "history")) == 1);
         json_decref(header);
+}
+
+TEST("a history takes in another's entries, once each, behind its own")
+{
+        json_t *header = json_pack("{s:[{s:s},{s:s}]}", "history", "name", "task", "name", "attrib");
+        json_t *other = json_pack("{s:[{s:s},{s:s},{s:s}]}", "history", "name", "task", "name",
+                                  "forward", "name", "attrib");
+        json_t *wanted = json_pack("[{s:s},{s:s},{s:s}]", "name", "task", "name", "attrib", "name",
+                                   "forward");
+        json_t *none = json_object();
+
+        hap_header_join(header, other);
+        CHECK(json_equal(json_object_get(header, "history"), wanted));
+        hap_header_join(header, other);
+        hap_header_join(header, none);
+        CHECK(json_equal(json_object_get(header, "history"), wanted));
+        CHECK(json_array_size(json_object_get(other, "history")) == 3);
+        hap_header_join(none, other);
+        CHECK(json_equal(json_object_get(none, "history"), json_object_get(other, "history")));
+        json_decref(header);
+        json_decref(other);
+        json_decref(wanted);
+        json_decref(none);
 }
 
 RUN_TESTS
