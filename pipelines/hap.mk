@@ -52,6 +52,7 @@ NAME ?= $(basename $(notdir $(MODEL:%/=%)))-$(TASK)
 RESULTS ?= results
 D := $(RESULTS)/$(NAME)
 
+comma := ,
 ifeq ($(filter grouped-target,$(.FEATURES)),)
 $(error GNU make 4.3 or newer is needed, this is $(MAKE_VERSION))
 endif
@@ -87,6 +88,11 @@ $(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_MET
 endif
 $(foreach v,MODEL TASK NAME RESULTS PROMPTS,$(if $(word 2,$($(v))),\
 	$(error $(v) is '$($(v))', and make knows no names with spaces)))
+$(foreach f,$(if $(PROMPTS),$(addprefix $(PROMPTS)/,train.jsonl validation.jsonl test.jsonl)),\
+	$(if $(wildcard $(f)),,$(error PROMPTS: there is no $(f))))
+ifeq ($(filter kl,$(subst $(comma), ,$(METRICS))),)
+$(error METRICS must hold kl, by which circuits are compared)
+endif
 ifeq ($(shell PATH='$(PATH)' command -v hap-task),)
 $(error the programs are not built yet: run make first)
 endif
@@ -246,7 +252,8 @@ REPORTED := full empty $(NAMES)
 REPORTS := $(foreach n,$(REPORTED),$(D)/$(n).test.report $(D)/$(n).validation.report)
 
 $(eval $(call options,table,$(ROWS)))
-$(D)/table.json: $(CIRCUITS) $(REPORTS) $(filter %.overlap,$(ROWS)) $(D)/.options/table $(PIPELINES)/table
+# First what needs no circuit: what is wrong with prompts or metrics shows at once.
+$(D)/table.json: $(filter $(D)/full.%,$(REPORTS)) $(CIRCUITS) $(REPORTS) $(filter %.overlap,$(ROWS)) $(D)/.options/table $(PIPELINES)/table
 	@$(PIPELINES)/table collect $(ROWS) > $@.part
 	@mv $@.part $@
 

@@ -98,7 +98,7 @@ ran() {
 @test "a stage that fails stops the run, and the next run goes on from there" {
         FAIL_AT=edge-pruning run pipeline table1.mk SPARSITY=90% SEEDS=1
         assert_failure
-        assert_equal "$(ran eval)" 0
+        assert_equal "$(ran eval)" 2 # the full model alone
         pipeline table1.mk SPARSITY=90% SEEDS=1
         assert_equal "$(ran forward)" 0
         assert_equal "$(ran prune)" 4
@@ -295,6 +295,8 @@ row() {
 }
 
 @test "what make cannot do is refused before anything runs" {
+        mkdir "$tmp/mine"
+        touch "$tmp/mine/train.jsonl" "$tmp/mine/validation.jsonl"
         while IFS='|' read -r setting said; do
                 run pipeline hap.mk "$setting"
                 assert_failure
@@ -307,6 +309,8 @@ SPARSITY=100%|SPARSITY holds '100', which is no percentage below 100
 SPARSITY=nine|SPARSITY holds 'nine'
 SPARSITY=|must name at least one
 SEEDS=0|must name at least one
+METRICS=accuracy|METRICS must hold kl
+PROMPTS=$tmp/mine|there is no $tmp/mine/test.jsonl
 END
 }
 
@@ -326,6 +330,13 @@ END
         cp "$tmp/results/demo-ioi"/sample-{1,2}/hap-90-1.circuit
         pipeline hap.mk SPARSITY=90% SEEDS=2 SAMPLES=2
         assert_equal "$(jq -c "$overlaps" "$table")" '[1,1]'
+}
+
+@test "prompts and metrics that are no good are found before any training" {
+        FAIL_AT=kl,bogus run pipeline hap.mk SPARSITY=90% METRICS=kl,bogus
+        assert_failure
+        assert_equal "$(ran prune)" 0
+        assert_equal "$(ran eval)" 1
 }
 
 @test "the table holds mean and standard deviation over the seeds" {
