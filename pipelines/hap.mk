@@ -12,6 +12,8 @@
 #             prompts, DIR/train.jsonl, validation.jsonl and test.jsonl
 #   SPARSITY  one or more, in percent of all edges
 #   SEEDS     how many seeds each method that draws random numbers gets
+#             METHOD.seeds=N on the command line gives one of them another number,
+#             and no samples
 #   TRAIN, VALIDATION, TEST   how many prompts of each split
 #   METHODS   any of
 #             eap, eap-ig  the first of the ranking by attribution
@@ -117,7 +119,8 @@ CUTS := $(foreach m,$(METHODS),$(if $($(m).attrib),$(m)))
 PRUNES := $(foreach m,$(METHODS),$(if $($(m).prune),$(m)))
 SCORES := $(sort $(CUTS) $(foreach m,$(PRUNES),$($(m).from)))
 
-circuit_names = $(if $($(1).attrib),$(1)-$(2),$(foreach n,$(SEED_LIST),$(1)-$(2)-$(n)))
+seeds_of = $(if $($(1).seeds),$(shell seq $($(1).seeds)),$(SEED_LIST))
+circuit_names = $(if $($(1).attrib),$(1)-$(2),$(foreach n,$(call seeds_of,$(1:-own=)),$(1)-$(2)-$(n)))
 WRITTEN := $(foreach m,$(METHODS),$(m) $($(m).own))
 NAMES := $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(call circuit_names,$(m),$(s))))
 CIRCUITS := $(NAMES:%=$(D)/%.circuit)
@@ -187,7 +190,7 @@ $(D)/$(1)-$(2)-$(3).circuit $(if $($(1).own),$(D)/$($(1).own)-$(2)-$(3).circuit 
 		$$(filter-out $(D)/.options/%,$$^)
 endef
 $(foreach m,$(PRUNES),$(eval $(call options,$(m),$($(m).prune))) \
-	$(foreach s,$(SPARSITIES),$(foreach n,$(SEED_LIST),$(eval $(call prune_rule,$(m),$(s),$(n))))))
+	$(foreach s,$(SPARSITIES),$(foreach n,$(call seeds_of,$(m)),$(eval $(call prune_rule,$(m),$(s),$(n))))))
 
 $(eval $(call options,metrics,$(METRICS)))
 define report_rule # split
@@ -206,7 +209,8 @@ $(eval $(call report_rule,validation))
 # How alike the circuits are that seeds, and bootstrap samples, give.
 SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
 SAMPLED_AT := $(lastword $(SPARSITIES))
-SAMPLED := $(foreach m,$(WRITTEN),$(m)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit)
+SAMPLED_METHODS := $(foreach m,$(METHODS),$(if $($(m).seeds),,$(m)))
+SAMPLED := $(foreach m,$(SAMPLED_METHODS),$(foreach w,$(m) $($(m).own),$(w)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit))
 of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).attrib),,-1).circuit)
 
 # The same pipeline, which knows what it has to make again: all that says what a
@@ -215,7 +219,8 @@ export MODEL TASK PROMPTS TRAIN KEEP METHODS EP RESULTS BIN
 define sample_rule # number; the file is as new as the newest of its circuits
 $(D)/sample-$(1)/.made: force
 	+@$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=$(NAME)/sample-$(1) \
-		BOOTSTRAP=$(1) SEEDS=1 SAMPLES=0 SPARSITY=$(SAMPLED_AT) circuits
+		BOOTSTRAP=$(1) SEEDS=1 SAMPLES=0 SPARSITY=$(SAMPLED_AT) \
+		METHODS='$(SAMPLED_METHODS)' circuits
 	@test -e $$@ && test -z "$$$$(find $(SAMPLED:%=$(D)/sample-$(1)/%) -newer $$@)" || touch $$@
 endef
 $(foreach k,$(SAMPLE_LIST),$(eval $(call sample_rule,$(k))))
@@ -234,7 +239,8 @@ endef
 $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(eval $(call overlap_rule,$(m),$(s)))))
 overlap = --overlap '$($(1).title)' '$(2)' $(3) $(D)/$(1)-$(2).$(3).overlap
 overlaps_of = $(if $(word 2,$(call circuit_names,$(1),$(2))),$(call overlap,$(1),$(2),seeds)) \
-	$(if $(and $(word 2,$(SAMPLE_LIST)),$(filter $(2),$(SAMPLED_AT))),$(call overlap,$(1),$(2),samples))
+	$(if $(and $(word 2,$(SAMPLE_LIST)),$(filter $(2),$(SAMPLED_AT)),\
+		$(filter $(1:-own=),$(SAMPLED_METHODS))),$(call overlap,$(1),$(2),samples))
 
 # What a circuit cost: the stages that it alone, or with others, came from.
 costs = $(D)/train.cache.seconds \

@@ -10,9 +10,12 @@
 #                             training prompts on the demo model
 #   REAL                      a real model's file; hap-model fetch smollm2 gets
 #                             this one. Left out, with a word, when it is not there
-#   REAL_SEEDS, REAL_TRAIN, REAL_TEST, REAL_EP
-#                             the same for it, how many prompts, and options of
-#                             edge pruning, which is too slow there for all steps
+#   HAP_EP_SEEDS              seeds of the paper's HAP, as slow as edge pruning
+#   REAL_SEEDS, REAL_TRAIN, REAL_VALIDATION, REAL_TEST
+#                             the same for the real model, and how many prompts
+#   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning there, which is too
+#                             slow for all steps: as many masked runs as the
+#                             default recipe's
 #   PAGE                      the file to write
 
 DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
@@ -26,9 +29,12 @@ REAL_TASKS ?= ioi greater-than
 REAL_SPARSITY ?= 94%
 REAL_SEEDS ?= 3
 REAL_TRAIN ?= 200
+REAL_VALIDATION ?= 20
 REAL_TEST ?= 200
 REAL_METHODS ?= eap eap-ig ep hap
 REAL_EP ?= --steps 42 --batch 32
+REAL_EP_SEEDS ?= 1
+HAP_EP_SEEDS ?= 3
 THREADS ?= 1
 RESULTS ?= results
 PAGE ?= docs/results.md
@@ -58,12 +64,12 @@ force:
 
 $(RESULTS)/results-demo-%/table.json: force
 	$(call HAP,demo) MODEL=models/demo TASK=$* SPARSITY='$(SPARSITY)' SEEDS=$(SEEDS) \
-		SAMPLES=$(SAMPLES) METHODS='$(METHODS)' EP= table
+		SAMPLES=$(SAMPLES) METHODS='$(METHODS)' EP= hap-ep.seeds=$(HAP_EP_SEEDS) table
 
 $(RESULTS)/results-real-%/table.json: force
 	$(call HAP,real) MODEL=$(REAL) TASK=$* SPARSITY='$(REAL_SPARSITY)' SEEDS=$(REAL_SEEDS) \
-		SAMPLES=0 TRAIN=$(REAL_TRAIN) TEST=$(REAL_TEST) VALIDATION=$(REAL_TEST) \
-		METHODS='$(REAL_METHODS)' EP='$(REAL_EP)' table
+		SAMPLES=0 TRAIN=$(REAL_TRAIN) TEST=$(REAL_TEST) VALIDATION=$(REAL_VALIDATION) \
+		METHODS='$(REAL_METHODS)' EP='$(REAL_EP)' ep.seeds=$(REAL_EP_SEEDS) table
 
 # Written each time, since it also changes with the list of tasks, but only
 # touched when it is another.
