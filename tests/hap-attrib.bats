@@ -336,3 +336,20 @@ both_by_kl() {
         done
         [[ $n -ge 10 ]] || fail "only $n models"
 }
+
+@test "what would need more than --max-memory is refused at once, from a task and from a cache" {
+        for input in gpt2-a.task gpt2-a.cache; do
+                assert_refused 2 "hap-attrib: --max-memory allows 3 MB, prompts of" \
+                        hap-attrib -j 2 --max-memory 3M -m "$golden/gpt2-a/model" "$input"
+                hap-attrib -q --max-memory 1G -m "$golden/gpt2-a/model" -o "$tmp/limited" "$input"
+                hap-attrib -q -m "$golden/gpt2-a/model" -o "$tmp/scores" "$input"
+                assert_same "$tmp/limited" "$tmp/scores"
+        done
+        assert_refused 2 "--max-memory allows 3 MB" \
+                bash -c "cat gpt2-a.cache | hap-attrib --max-memory 3M -m '$golden/gpt2-a/model'"
+}
+
+@test "a limit of memory does not hide that the examples are another model's" {
+        assert_refused 3 "made for model" \
+                hap-attrib --max-memory 1G -m "$golden/llama-a/model" gpt2-a.cache
+}

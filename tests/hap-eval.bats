@@ -305,3 +305,13 @@ tracr_eval() {
                 jq -ne "$value < 1" >/dev/null || fail "the circuit needs no edge $i"
         done
 }
+
+@test "what would need more than --max-memory is refused at once" {
+        for input in gpt2-a.task gpt2-a.cache; do
+                assert_refused 2 "hap-eval: --max-memory allows 3 MB, " \
+                        hap-eval -j 2 --full --max-memory 3M -m "$golden/gpt2-a/model" "$input"
+                hap-eval -q --full --max-memory 1G -m "$golden/gpt2-a/model" -o "$tmp/limited" "$input"
+                hap-eval -q --full -m "$golden/gpt2-a/model" -o "$tmp/report" "$input"
+                assert_same "$tmp/limited" "$tmp/report"
+        done
+}

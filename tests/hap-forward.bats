@@ -179,3 +179,12 @@ short() {
 @test "a task that names no model needs -m" {
         assert_refused 2 "-m MODEL" hap-forward gpt2-a.task
 }
+
+@test "what would need more than --max-memory is refused at once, saying what would fit" {
+        assert_refused 2 "hap-forward: --max-memory allows 3 MB, prompts of" \
+                hap-forward -j 2 --max-memory 3M -m "$golden/gpt2-a/model" gpt2-a.task
+        assert_refused 2 "; -j 1: " \
+                hap-forward -j 2 --max-memory 3M -m "$golden/gpt2-a/model" gpt2-a.task
+        hap-forward -q -j 2 --max-memory 1G -m "$golden/gpt2-a/model" -o "$tmp/cache" gpt2-a.task
+        assert_same "$tmp/cache" gpt2-a.cache
+}

@@ -440,3 +440,52 @@ make_state() {
         hap-attrib -q -m "$root/models/demo" "$tmp/task" >"$tmp/scores"
         assert_refused 2 "-m" hap-prune -q --sparsity 90% "$tmp/task" "$tmp/scores"
 }
+
+@test "--max-memory refuses at once, and says which options lower the need to what" {
+        prune=(hap-prune -j 2 --edges 40 -m "$root/models/demo" -o "$tmp/c")
+        assert_refused 2 "hap-prune: --max-memory allows 20 MB, 60 prompts of 18 tokens need " \
+                "${prune[@]}" --max-memory 20M "$DIR/ioi.task"
+        assert_not_exists "$tmp/c"
+        said=$("${prune[@]}" --max-memory 20M "$DIR/ioi.task" 2>&1 || true)
+        [[ $said =~ 'need '([0-9]+)' MB'.*'; -j 1: '([0-9]+)' MB; --cache-dtype f16: '([0-9]+)' MB; both: '([0-9]+)' MB' ]]
+        need=${BASH_REMATCH[1]} one=${BASH_REMATCH[2]} half=${BASH_REMATCH[3]} both=${BASH_REMATCH[4]}
+        ((one < need && half < need && both < one && both < half))
+        # and that is so
+        "${prune[@]}" -q --steps 2 --max-memory $((need + 1))M "$DIR/ioi.task"
+        "${prune[@]}" -q --steps 2 -j 1 --cache-dtype f16 --max-memory $((both + 1))M "$DIR/ioi.task"
+}
+
+@test "--max-memory counts a cache's prompts, from a file and from a pipe" {
+        assert_refused 2 "allows 20 MB, 60 prompts of 18 tokens need" \
+                hap-prune --edges 40 --max-memory 20M "$DIR/ioi.cache"
+        assert_refused 2 "allows 20 MB, 60 prompts of 18 tokens need" \
+                bash -c "cat '$DIR/ioi.cache' | hap-prune --edges 40 --max-memory 20M"
+        # and where the header does not tell the length, as soon as a prompt shows it
+        json -q "$DIR/ioi.cache" | jq -c 'if has("hap") then del(.tokens) else . end' |
+                hap-convert -q --from json >"$tmp/cache"
+        assert_refused 2 "allows 20 MB, 60 prompts of 15 tokens need" \
+                hap-prune --edges 40 --max-memory 20M "$tmp/cache"
+}
+
+@test "outputs kept as f16 give the same circuit's KL to a thousandth" {
+        rank=(hap-prune -q --steps 12 --edges 60 -m "$root/models/demo")
+        "${rank[@]}" -o "$tmp/full" --log "$tmp/full.log" "$DIR/ioi.task"
+        hap-forward -q --dtype f16 -m "$root/models/demo" -o "$tmp/half.cache" "$DIR/ioi.task"
+        for input in "$DIR/ioi.task" "$DIR/ioi.cache" "$tmp/half.cache"; do
+                "${rank[@]}" --cache-dtype f16 -o "$tmp/half" --log "$tmp/half.log" "$input"
+                assert_equal "$(edges "$tmp/half" | wc -l)" 60
+                a=$(jq -s '.[0].kl' "$tmp/full.log") b=$(jq -s '.[0].kl' "$tmp/half.log")
+                assert_near "$b" "$a" "$(jq -n "$a / 1000")"
+        done
+        # one circuit under both kinds of counterfactual
+        hap-eval -q --metric kl "$DIR/ioi.cache" "$tmp/full" | json >"$tmp/a"
+        hap-eval -q --metric kl "$tmp/half.cache" "$tmp/full" | json >"$tmp/b"
+        a=$(jq -s '[.[] | select(.metric == "kl").value][0]' "$tmp/a")
+        b=$(jq -s '[.[] | select(.metric == "kl").value][0]' "$tmp/b")
+        assert_near "$b" "$a" "$(jq -n "$a / 1000")"
+}
+
+@test "a size that is none is wrong usage" {
+        assert_refused 2 "'4X' is not a size such as 900M or 4G" \
+                hap-prune --edges 40 --max-memory 4X "$cache"
+}

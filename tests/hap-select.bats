@@ -289,3 +289,12 @@ kl_of() {
                 assert_equal "$(edges "$tmp/c" | wc -l)" "${counts#* }"
         done
 }
+
+@test "--auto refuses what would need more than --max-memory" {
+        hap-task ioi -q -n 40 -m "$root/models/demo" -o "$tmp/task"
+        hap-attrib -q -m "$root/models/demo" -o "$tmp/scores" "$tmp/task"
+        assert_refused 2 "hap-select: --max-memory allows 9 MB, 32 prompts of 18 tokens need" \
+                hap-select --auto --max-memory 9M -m "$root/models/demo" "$tmp/scores" "$tmp/task"
+        hap-select -q --auto --tolerance 5 --max-memory 1G -m "$root/models/demo" -o "$tmp/c" \
+                "$tmp/scores" "$tmp/task"
+}

@@ -68,6 +68,19 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
         };
 }
 
+struct hap_needs hap_attrib_needs(const struct hap_attrib_options *options, size_t most,
+                                  size_t threads)
+{
+        struct hap_needs needs = hap_needs_within(&hap_needs_attrib, most, threads);
+
+        needs.options = hap_attrib_prompts(options);
+        if (options->method == HAP_EXACT)
+                needs.runs = HAP_NEEDS_MASKED;
+        else if (options->method == HAP_MASK_GRADIENT)
+                needs.runs = HAP_NEEDS_TRAINING;
+        return needs;
+}
+
 /* A logit difference is between answers and wrong ones; a difference of
  * probabilities makes sense with either; KL needs none. */
 static const char *lacks(enum hap_metric metric, const struct hap_example *example)

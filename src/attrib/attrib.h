@@ -13,6 +13,7 @@
 
 #include "forward/engine.h"
 #include "forward/loss.h"
+#include "forward/needs.h"
 #include "forward/prompts.h"
 
 enum hap_attrib_method {
@@ -53,6 +54,10 @@ void hap_attrib_release(struct hap_attrib *attrib);
 
 /* How the method wants its prompts read. */
 struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *options);
+
+/* What memory it needs, apart from the prompts; `most` bytes are allowed. */
+struct hap_needs hap_attrib_needs(const struct hap_attrib_options *options, size_t most,
+                                  size_t threads);
 
 /* Adds the scores of prompts read that way; batches run in parallel, sums are
  * made in their order. HAP_EINPUT: an example's scores are not finite, or it

@@ -34,7 +34,7 @@ static const struct hap_program_info info = {
         .summary = "score every edge of a model",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS,
+                HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
         .notes = "A task takes the place of a cache: the model is run for it.\n"
                  "mask-gradient also reads a circuit; without one every mask is 1.",
@@ -167,6 +167,7 @@ int main(int argc, char **argv)
                 .split_input = opt.split_input,
                 .hold = opt.method == HAP_MASK_GRADIENT, /* a circuit may follow */
                 .options = hap_attrib_prompts(&how),
+                .needs = hap_attrib_needs(&how, p.max_memory, (size_t)p.threads),
         };
         while (hap_must(&p, hap_reader_section(p.in, &header, &p.error)))
                 read_section(&a, header);

@@ -50,7 +50,7 @@ static const struct hap_program_info info = {
         .summary = "select the edges that score best",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS,
+                HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
 };
 
@@ -181,10 +181,10 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         check_options(&p, &opt);
         s.session = (struct hap_session){
-                .model_path = p.model,
-                .hold = true,
+                .model_path = p.model, .hold = true,
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt.prompts},
+                .needs = hap_needs_within(&hap_needs_select, p.max_memory, (size_t)p.threads),
         };
         read_sections(&s);
         if (opt.search) {

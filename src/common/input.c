@@ -12,7 +12,7 @@
 
 /* Pages of a mapped file are given back to the system this often, so that
  * peak memory does not grow with the file; they come back when looked at. */
-#define DROP_BYTES ((size_t)64 << 20)
+#define DROP_BYTES ((size_t)16 << 20)
 
 static int fail_read(struct hap_input *s, struct hap_error *err)
 {
@@ -180,7 +180,7 @@ void hap_input_skip(struct hap_input *s, size_t n)
                 return;
         }
         s->map_at += n;
-        if (s->mapped && s->map_at - s->dropped > 2 * DROP_BYTES) {
+        while (s->mapped && s->map_at - s->dropped > 2 * DROP_BYTES) {
                 madvise((void *)(s->map + s->dropped), DROP_BYTES, MADV_DONTNEED);
                 s->dropped += DROP_BYTES;
         }

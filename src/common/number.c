@@ -67,6 +67,42 @@ int hap_parse_amount(const char *text, const char *what,
         return 0;
 }
 
+/* 1000 or 1024 to the power that the letters say; 0: they say none. */
+static double unit_of(const char *letters)
+{
+        static const char units[] = "KMGT";
+        const char *unit = *letters ? strchr(units, *letters) : NULL;
+        bool binary = unit && letters[1] == 'i';
+        double bytes = 1;
+
+        if (unit) {
+                for (const char *u = units; u <= unit; u++)
+                        bytes *= binary ? 1024 : 1000;
+                letters += binary ? 2 : 1;
+        }
+        return strcmp(letters, "B") == 0 || !*letters ? bytes : 0;
+}
+
+int hap_parse_size(const char *text, const char *what, size_t *bytes, struct hap_error *err)
+{
+        size_t length = strspn(text, "0123456789.");
+        double unit = unit_of(text + length), value;
+        char digits[32];
+
+        if (length == 0 || length >= sizeof(digits) || unit == 0)
+                return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a size such as 900M or 4G",
+                                what, text);
+        memcpy(digits, text, length);
+        digits[length] = '\0';
+        if (hap_parse_real(digits, what, 0, 1e18, &value, err) < 0)
+                return err->code;
+        if (value * unit < 1 || value * unit > 0x1p60)
+                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not within 1 byte and 2^60", what,
+                                text);
+        *bytes = (size_t)(value * unit);
+        return 0;
+}
+
 size_t hap_amount_of(const struct hap_amount *amount, size_t whole)
 {
         double n = amount->value;

@@ -24,6 +24,12 @@ struct hap_amount {
 int hap_parse_amount(const char *text, const char *what,
                      struct hap_amount *amount, struct hap_error *err);
 
+/* A number of bytes: a positive number with at most one decimal point and none
+ * or one of K, M, G, T behind (thousands; Ki, Mi, Gi, Ti: of 1024), then
+ * perhaps B: "900M", "1.5G", "4GiB". */
+int hap_parse_size(const char *text, const char *what, size_t *bytes,
+                   struct hap_error *err);
+
 /* The number of things that an amount means of `whole`, rounded to nearest. */
 size_t hap_amount_of(const struct hap_amount *amount, size_t whole);
 

@@ -19,6 +19,8 @@ static const struct shared_option shared_options[] = {
         {{'j', "threads", "N", HAP_INT, offsetof(struct hap_program, threads),
           "taken as by every program; here nothing has threads",
           .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, 0, HAP_USES_THREADS},
+        {{0, "max-memory", "SIZE", HAP_SIZE, offsetof(struct hap_program, max_memory),
+          "refuse what would need more, such as 4G [no limit]", .unrecorded = true}, HAP_USES_MEMORY, 0},
         {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
           "write to FILE [standard output]", .unrecorded = true}, 0, 0},
         {{'p', "pass", NULL, HAP_FLAG, offsetof(struct hap_program, pass),
@@ -137,6 +139,8 @@ static int set(struct given g, const char *text, struct hap_error *err)
                                       limited ? o->max : 1e300, field, err);
         case HAP_AMOUNT:
                 return hap_parse_amount(text, what, field, err);
+        case HAP_SIZE:
+                return hap_parse_size(text, what, field, err);
         case HAP_CHOICE:
                 return set_choice(o, what, field, text, err);
         case HAP_TEXTS:
@@ -246,6 +250,8 @@ static json_t *record_of(const struct hap_option *o, const void *options)
                 return json_sprintf("--%s=%.17g", o->name, *(const double *)field);
         case HAP_AMOUNT:
                 return json_sprintf("--%s=%.17g%s", o->name, amount->value, amount->percent ? "%" : "");
+        case HAP_SIZE:
+                return json_sprintf("--%s=%zu", o->name, *(const size_t *)field);
         case HAP_CHOICE:
                 return json_sprintf("--%s=%s", o->name, o->choices[*(const int *)field]);
         case HAP_TEXTS:
@@ -325,6 +331,8 @@ static void help_type(const struct hap_option *o, FILE *out)
                 fprintf(out, "; a number");
         else if (o->type == HAP_AMOUNT)
                 fprintf(out, "; a whole number, or a share from 0%% to 100%%");
+        else if (o->type == HAP_SIZE)
+                fprintf(out, "; bytes, with K, M, G, T or Ki, Mi, Gi, Ti");
         else if (o->type == HAP_TEXTS)
                 fprintf(out, "; may be given several times");
         for (int i = 0; o->type == HAP_CHOICE && o->choices[i]; i++)

@@ -263,7 +263,7 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what)
         hap_progress_clear(program);
         getrusage(RUSAGE_SELF, &usage);
         hap_say(program, "%zu %s in %.1f s, %ld MB at most", done, what,
-                now() - program->started, (usage.ru_maxrss + 512) / 1024);
+                now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
         release(program);
         return 0;
 }

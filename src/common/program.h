@@ -9,8 +9,8 @@
  *
  * The table drives parsing, -h, and the test that compares both with the page.
  * Options that all have: -m MODEL, -j THREADS, -o FILE, -q, -p, -z, -h,
- * --version; a program says with `uses` which of -m -p -z make sense for it, and
- * whether -j has an effect: all take it. */
+ * --max-memory SIZE, --version; a program says with `uses` which of -m -p -z
+ * --max-memory make sense for it, and whether -j has an effect: all take it. */
 #ifndef HAP_COMMON_PROGRAM_H
 #define HAP_COMMON_PROGRAM_H
 
@@ -28,6 +28,7 @@ enum hap_option_type {
         HAP_INT,      /* int64_t, with min and max */
         HAP_REAL,     /* double, with min and max */
         HAP_AMOUNT,   /* struct hap_amount: N or P% */
+        HAP_SIZE,     /* size_t: bytes, as 900M */
         HAP_CHOICE,   /* int: the index in `choices` */
         HAP_TEXTS,    /* struct hap_texts: may be given several times */
 };
@@ -54,7 +55,8 @@ enum hap_uses {
         HAP_USES_INPUT = 2,   /* operands are streams to read */
         HAP_USES_PASS = 4,    /* -p */
         HAP_USES_STREAM = 8,  /* writes a stream: -o, -z, no terminal */
-        HAP_USES_THREADS = 16 /* -j has an effect */
+        HAP_USES_THREADS = 16, /* -j has an effect */
+        HAP_USES_MEMORY = 32   /* --max-memory */
 };
 
 struct hap_program_info {
@@ -74,6 +76,7 @@ struct hap_program {
         const char *model; /* -m, or NULL */
         const char *output; /* -o, or NULL */
         int threads;        /* -j; default: OMP_NUM_THREADS, or all processors this process may use */
+        size_t max_memory;  /* --max-memory; 0: no limit */
         bool quiet, pass, gzip;
         char **operands;
         int n_operands;

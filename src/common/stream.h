@@ -146,6 +146,9 @@ int hap_writer_tensor(struct hap_writer *writer, enum hap_dtype dtype,
 /* `n` elements from `first` on, as f32. */
 void hap_tensor_read(const struct hap_tensor *tensor, size_t first, size_t n,
                      float *out);
+/* Values as f16 or bf16, rounded to nearest even: how many stand before the first
+ * that is finite and beyond f16, n if there is none. */
+size_t hap_halves_of(enum hap_dtype dtype, const float *values, size_t n, uint16_t *out);
 const char *hap_dtype_name(enum hap_dtype dtype);
 int hap_dtype_of(const char *name, enum hap_dtype *dtype); /* -1: unknown */
 

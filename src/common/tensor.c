@@ -179,13 +179,22 @@ void hap_tensor_read(const struct hap_tensor *tensor, size_t first, size_t n, fl
 
 /* Half precision ends at 65504: a finite value beyond must not become infinite
  * behind the user's back. */
-static int check_halves(const float *values, const uint16_t *halves, size_t n, struct hap_error *err)
+static bool is_beyond(float value, uint16_t half)
 {
-        for (size_t i = 0; i < n; i++)
-                if ((halves[i] & 0x7fff) == 0x7c00 && (bits_of(values[i]) & 0x7fffffff) != 0x7f800000)
-                        return hap_fail(err, HAP_EINPUT, "cannot write %g as f16; use bf16 or f32",
-                                        (double)values[i]);
-        return 0;
+        return (half & 0x7fff) == 0x7c00 && (bits_of(value) & 0x7fffffff) != 0x7f800000;
+}
+
+size_t hap_halves_of(enum hap_dtype dtype, const float *values, size_t n, uint16_t *out)
+{
+        bool beyond = false;
+        size_t i = 0;
+
+        to_halves(dtype, values, n, out);
+        for (size_t j = 0; dtype == HAP_F16 && j < n; j++)
+                beyond |= is_beyond(values[j], out[j]);
+        while (beyond && !is_beyond(values[i], out[i]))
+                i++;
+        return beyond ? i : n;
 }
 
 static int write_halves(struct hap_writer *writer, enum hap_dtype dtype, size_t n,
@@ -198,10 +207,11 @@ static int write_halves(struct hap_writer *writer, enum hap_dtype dtype, size_t 
         msgpack_pack_bin(packer, n * sizeof(*halves));
         for (size_t at = 0; rc == 0 && at < n; at += CHUNK) {
                 size_t here = n - at < CHUNK ? n - at : CHUNK;
+                size_t fit = hap_halves_of(dtype, values + at, here, halves);
 
-                to_halves(dtype, values + at, here, halves);
-                if (dtype == HAP_F16)
-                        rc = check_halves(values + at, halves, here, err);
+                if (fit < here)
+                        rc = hap_fail(err, HAP_EINPUT, "cannot write %g as f16; use bf16 or f32",
+                                      (double)values[at + fit]);
                 msgpack_pack_bin_body(packer, halves, here * sizeof(*halves));
         }
         return rc;

@@ -42,7 +42,7 @@ static const struct hap_program_info info = {
         .summary = "measure how well circuits do a task alone",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS,
+                HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
         .notes = "The input holds one task or cache, and any number of circuits.",
 };
@@ -183,10 +183,10 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_measures_of(opt.metrics, &e.measures, &p.error));
         e.session = (struct hap_session){
-                .model_path = p.model,
-                .split_input = opt.split_input,
+                .model_path = p.model, .split_input = opt.split_input,
                 .hold = true, /* circuits may follow */
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
+                .needs = hap_needs_within(&hap_needs_eval, p.max_memory, (size_t)p.threads),
         };
         read_all(&e);
         e.session.split_input |= e.n_circuits && e.circuits[0].graph.split_input;

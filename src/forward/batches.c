@@ -8,6 +8,14 @@ static size_t larger(size_t a, size_t b)
         return a > b ? a : b;
 }
 
+size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model)
+{
+        const size_t row = (size_t)graph->n_readers * (size_t)d_model * sizeof(float);
+        const size_t most = ((size_t)256 << 20) / row + 1;
+
+        return most < HAP_BATCH_ROWS ? most : HAP_BATCH_ROWS;
+}
+
 int hap_batches_add(struct hap_batches *batches, const struct hap_example *example,
                     size_t full_rows, struct hap_error *err)
 {
@@ -64,29 +72,52 @@ struct hap_prompt hap_prompt_plain(const struct hap_example *example, bool corru
         };
 }
 
+int hap_fail_beyond(struct hap_error *err, float value)
+{
+        return hap_fail(err, HAP_EINPUT, "cannot keep a writer's output of %g as f16: use f32",
+                        (double)value);
+}
+
 struct whole {
         const struct hap_example *examples;
         const struct hap_batches *batches;
         bool corrupted;
-        float *const *outputs, *const *logits;
+        enum hap_dtype dtype; /* of outputs */
+        void *const *outputs;
+        float *const *logits;
 };
+
+/* Values behind the first `at` of `to`, in its dtype. */
+static int keep(enum hap_dtype dtype, const float *values, size_t n, void *to, size_t at,
+                struct hap_error *err)
+{
+        size_t fit;
+
+        if (dtype == HAP_F32) {
+                memcpy((float *)to + at, values, n * sizeof *values);
+                return HAP_OK;
+        }
+        fit = hap_halves_of(dtype, values, n, (uint16_t *)to + at);
+        return fit == n ? HAP_OK : hap_fail_beyond(err, values[fit]);
+}
 
 /* outputs[i][w][token][d] from all[w][row][d], rows of the batch's prompts one
  * behind the other. */
-static void deal_outputs(const struct hap_engine *engine, const struct hap_batch *batch,
-                         const float *all, float *const *outputs)
+static int deal_outputs(struct hap_work *work, const struct hap_batch *batch, const float *all,
+                        enum hap_dtype dtype, void *const *outputs)
 {
-        const size_t d = (size_t)engine->model->config.d_model;
+        const size_t d = (size_t)work->engine->model->config.d_model;
         const size_t rows = (size_t)batch->rows.n;
+        int rc = HAP_OK;
 
         for (int i = 0; i < batch->n; i++) {
                 const size_t n = (size_t)batch->prompts[i]->n_tokens * d;
 
-                for (size_t w = 0; w < (size_t)engine->graph.n_writers; w++)
-                        memcpy(outputs[i] + w * n,
-                               all + (w * rows + (size_t)batch->rows.start[i]) * d,
-                               n * sizeof *all);
+                for (size_t w = 0; w < (size_t)work->engine->graph.n_writers && rc == 0; w++)
+                        rc = keep(dtype, all + (w * rows + (size_t)batch->rows.start[i]) * d, n,
+                                  outputs[i], w * n, &work->error);
         }
+        return rc;
 }
 
 static void deal_logits(const struct hap_engine *engine, const struct hap_batch *batch,
@@ -127,18 +158,18 @@ static int run_batch(void *context, struct hap_work *work, size_t b)
         }
         if ((rc = hap_plain_forward(work, &batch, &run)) < 0)
                 return rc;
-        if (whole->outputs)
-                deal_outputs(work->engine, &batch, run.outputs, whole->outputs + begin);
         if (whole->logits)
                 deal_logits(work->engine, &batch, run.logits, whole->logits + begin);
-        return HAP_OK;
+        return whole->outputs ? deal_outputs(work, &batch, run.outputs, whole->dtype,
+                                             whole->outputs + begin)
+                              : HAP_OK;
 }
 
 int hap_run_whole(const struct hap_engine *engine, const struct hap_example *examples,
-                  const struct hap_batches *batches, bool corrupted,
-                  float *const *outputs, float *const *logits, struct hap_error *err)
+                  const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
+                  void *const *outputs, float *const *logits, struct hap_error *err)
 {
-        struct whole whole = {examples, batches, corrupted, outputs, logits};
+        struct whole whole = {examples, batches, corrupted, dtype, outputs, logits};
         size_t bytes = hap_work_bytes(engine, batches->most_rows, batches->longest,
                                       batches->most_answers, false, false);
 

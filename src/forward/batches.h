@@ -25,18 +25,24 @@ struct hap_batches {
  * HAP_BATCH_ROWS). */
 int hap_batches_add(struct hap_batches *batches, const struct hap_example *example,
                     size_t full_rows, struct hap_error *err);
+/* Rows whose gradients at all readers' inputs fit 256 MiB, at most HAP_BATCH_ROWS. */
+size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model);
 /* Whether the next example would begin batch number `n`. */
 bool hap_batches_have(const struct hap_batches *batches, size_t n);
 void hap_batches_release(struct hap_batches *batches);
+
+/* HAP_EINPUT: an output cannot be kept as f16. */
+int hap_fail_beyond(struct hap_error *err, float value);
 
 /* The example as a prompt of a plain run from its first token on. */
 struct hap_prompt hap_prompt_plain(const struct hap_example *example, bool corrupted);
 
 /* Runs all examples, clean or corrupted, batches in parallel. Each array may be
- * NULL; else, for example i, outputs[i] is filled with
- * [n_writers][n_tokens][d_model] and logits[i] with [n_positions][n_out]. */
+ * NULL; else, for example i, outputs[i] is filled with values of `dtype`, F32 or
+ * F16, [n_writers][n_tokens][d_model], and logits[i] with [n_positions][n_out].
+ * HAP_EINPUT: an output is beyond f16. */
 int hap_run_whole(const struct hap_engine *engine, const struct hap_example *examples,
-                  const struct hap_batches *batches, bool corrupted,
-                  float *const *outputs, float *const *logits, struct hap_error *err);
+                  const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
+                  void *const *outputs, float *const *logits, struct hap_error *err);
 
 #endif

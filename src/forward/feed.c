@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "forward/cache.h"
-
-#define GRADIENT_BYTES ((size_t)256 << 20)
+#include "forward/needs.h"
 
 static bool is_kind(const json_t *header, const char *kind)
 {
@@ -127,6 +126,11 @@ void hap_feed_constants(struct hap_feed *feed, const float *values)
         feed->mean = (struct hap_source){.kind = HAP_OPTIMAL, .data = values, .dtype = HAP_F32};
 }
 
+void hap_feed_measure(const struct hap_feed *feed, struct hap_needs *needs)
+{
+        hap_needs_examples(needs, &feed->examples);
+}
+
 /* --- what comes next --- */
 
 /* What hap_feed_next collects before anything is run. */
@@ -134,6 +138,7 @@ struct collecting {
         struct hap_prompts *prompts;
         struct hap_cache_record *cached; /* [prompts->n], or NULL */
         size_t n_batches;
+        struct hap_needs needs; /* of the prompts so far, if any are checked */
 };
 
 static bool at_limit(const struct hap_feed *feed, const struct collecting *in)
@@ -146,28 +151,44 @@ static bool enough(const struct hap_feed *feed, const struct collecting *in)
         return hap_batches_have(&in->prompts->batches, in->n_batches) || at_limit(feed, in);
 }
 
-/* Rows whose gradients at all readers' inputs fit GRADIENT_BYTES. */
-static size_t gradient_rows(const struct hap_engine *engine)
-{
-        const size_t row = (size_t)engine->graph.n_readers *
-                           (size_t)engine->model->config.d_model * sizeof(float);
-        const size_t most = GRADIENT_BYTES / row + 1;
-
-        return most < HAP_BATCH_ROWS ? most : HAP_BATCH_ROWS;
-}
-
 static int collect_example(const struct hap_feed *feed, struct collecting *in,
                            const struct hap_engine *engine, const struct hap_example *example, struct hap_error *err)
 {
         struct hap_prompts *prompts = in->prompts;
         struct hap_example *items = grown(prompts->examples, prompts->n, sizeof *items);
+        size_t rows = 0; /* of a full batch; 0: as many as suit */
 
         if (!items)
                 return hap_fail_memory(err, "examples");
+        if (feed->options.gradients)
+                rows = hap_batches_gradient_rows(&engine->graph, engine->model->config.d_model);
         prompts->examples = items;
         items[prompts->n++] = *example;
-        return hap_batches_add(&prompts->batches, example,
-                               feed->options.gradients ? gradient_rows(engine) : 0, err);
+        return hap_batches_add(&prompts->batches, example, rows, err);
+}
+
+/* A tensor of F32 becomes one of F16 in the arena. */
+static int keep_halves(struct hap_prompts *prompts, struct hap_tensor *tensor,
+                       struct hap_error *err)
+{
+        enum { CHUNK = 4096 };
+        float values[CHUNK];
+        uint16_t *halves = hap_arena_alloc(&prompts->arena, tensor->n, sizeof *halves);
+
+        if (!halves)
+                return hap_fail_memory(err, "a cache");
+        for (size_t at = 0; at < tensor->n; at += CHUNK) {
+                const size_t n = tensor->n - at < CHUNK ? tensor->n - at : CHUNK;
+                size_t fit;
+
+                hap_tensor_read(tensor, at, n, values);
+                fit = hap_halves_of(HAP_F16, values, n, halves + at);
+                if (fit < n)
+                        return hap_fail_beyond(err, values[fit]);
+        }
+        tensor->dtype = HAP_F16;
+        tensor->data = halves;
+        return HAP_OK;
 }
 
 /* The corrupted run's outputs and the clean logits of a cache's record must
@@ -188,6 +209,23 @@ static int keep_tensor(struct hap_prompts *prompts, struct hap_tensor *tensor,
         return HAP_OK;
 }
 
+/* The prompts of a cache show only as they are read, so that what is allowed is
+ * asked for with each, before anything is kept of it. */
+static int check_needs(const struct hap_feed *feed, struct collecting *in,
+                       const struct hap_engine *engine,
+                       const struct hap_cache_record *record, struct hap_error *err)
+{
+        const size_t n = in->prompts->n + 1, total = hap_feed_total(feed);
+
+        if (!feed->options.needs)
+                return HAP_OK;
+        hap_needs_prompt(&in->needs, &record->example);
+        in->needs.prompts = n > total ? n : total;
+        in->needs.source = in->prompts->mapped ? HAP_SOURCE_MAPPED : HAP_SOURCE_PIPED;
+        in->needs.dtype = record->corrupted.outputs.dtype;
+        return hap_needs_check(&in->needs, engine->model, &engine->graph, err);
+}
+
 static int collect_record(const struct hap_feed *feed, struct collecting *in,
                           const struct hap_engine *engine, const msgpack_object *object,
                           struct hap_error *err)
@@ -195,6 +233,7 @@ static int collect_record(const struct hap_feed *feed, struct collecting *in,
         struct hap_prompts *prompts = in->prompts;
         struct hap_cache_record *cached = grown(in->cached, prompts->n, sizeof *cached);
         struct hap_cache_record *record;
+        struct hap_tensor *outputs;
         int rc;
 
         if (!cached)
@@ -203,7 +242,12 @@ static int collect_record(const struct hap_feed *feed, struct collecting *in,
         record = cached + prompts->n;
         rc = hap_cache_read(feed->reader, object, engine, &prompts->arena, record, err);
         if (rc == 0)
-                rc = keep_tensor(prompts, &record->corrupted.outputs, err);
+                rc = check_needs(feed, in, engine, record, err);
+        outputs = &record->corrupted.outputs;
+        if (rc == 0 && outputs->dtype == HAP_F32 && feed->options.dtype == HAP_F16)
+                rc = keep_halves(prompts, outputs, err);
+        else if (rc == 0)
+                rc = keep_tensor(prompts, outputs, err);
         if (rc == 0 && feed->options.want_log_p)
                 rc = keep_tensor(prompts, &record->clean.logits, err);
         return rc < 0 ? rc : collect_example(feed, in, engine, &record->example, err);
@@ -252,6 +296,8 @@ int hap_feed_next(struct hap_feed *feed, const struct hap_engine *engine, size_t
         struct collecting in = {.prompts = prompts, .n_batches = n_batches};
         int rc;
 
+        if (feed->options.needs)
+                in.needs = *feed->options.needs;
         *prompts = (struct hap_prompts){0};
         hap_arena_init(&prompts->arena);
         rc = collect(feed, &in, engine, err);

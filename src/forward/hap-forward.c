@@ -6,6 +6,7 @@
 #include "common/program.h"
 #include "forward/batches.h"
 #include "forward/cache.h"
+#include "forward/needs.h"
 #include "forward/open.h"
 
 struct forward_options {
@@ -28,7 +29,7 @@ static const struct hap_program_info info = {
         .summary = "run a model on the prompts of a task",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS,
+                HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
 };
 
@@ -38,7 +39,8 @@ struct round {
         size_t n;
         struct hap_batches batches;
         struct hap_arena arena;
-        float **outputs[2], **logits[2]; /* clean, corrupted; [n] */
+        void **outputs[2]; /* clean, corrupted; [n] of f32 */
+        float **logits[2];
 };
 
 static int round_take(struct round *r, const struct hap_engine *engine, struct hap_error *err)
@@ -47,7 +49,7 @@ static int round_take(struct round *r, const struct hap_engine *engine, struct h
         const size_t n_out = (size_t)engine->model->config.n_out;
 
         for (int side = 0; side < 2; side++) {
-                r->outputs[side] = hap_arena_alloc(&r->arena, r->n, sizeof(float *));
+                r->outputs[side] = hap_arena_alloc(&r->arena, r->n, sizeof(void *));
                 r->logits[side] = hap_arena_alloc(&r->arena, r->n, sizeof(float *));
                 if (!r->outputs[side] || !r->logits[side])
                         return hap_fail_memory(err, "outputs");
@@ -71,7 +73,7 @@ static int round_run(struct round *r, const struct hap_engine *engine, struct ha
         int rc = round_take(r, engine, err);
 
         for (int side = 0; side < 2 && rc == 0; side++)
-                rc = hap_run_whole(engine, r->examples, &r->batches, side == 1,
+                rc = hap_run_whole(engine, r->examples, &r->batches, side == 1, HAP_F32,
                                    r->outputs[side], r->logits[side], err);
         return rc;
 }
@@ -113,27 +115,47 @@ static void write_records(struct hap_program *p, const struct hap_engine *engine
         }
 }
 
-/* One task section to one cache section; the model is loaded for the first. */
-static size_t forward_section(struct hap_program *p, const json_t *from,
-                              struct hap_model *model, struct hap_engine *engine)
+/* The section's examples; the model is loaded for the first section, and only
+ * described until it is known that these fit where memory is limited. */
+static struct hap_needs read_examples(struct hap_program *p, const json_t *from,
+                                      struct hap_model *model, struct hap_engine *engine,
+                                      struct hap_examples *examples)
 {
         const struct forward_options *opt = p->options;
         const char *name = hap_reader_name(p->in);
+        struct hap_needs needs = hap_needs_within(&hap_needs_forward, p->max_memory,
+                                                  (size_t)p->threads);
+
+        if (!engine->model)
+                hap_must(p, (p->max_memory ? hap_model_describe_for : hap_model_for)(
+                                    model, p->model, from, name, &p->error));
+        hap_must(p, hap_model_check(model, from, name, &p->error));
+        hap_must(p, hap_examples_read(p->in, from, model, examples, &p->error));
+        hap_needs_examples(&needs, examples);
+        hap_must(p, hap_needs_check_model(&needs, model, opt->split_input, &p->error));
+        if (!engine->model && p->max_memory) {
+                hap_model_release(model);
+                hap_must(p, hap_model_for(model, p->model, from, name, &p->error));
+        }
+        if (!engine->model)
+                hap_must(p, hap_engine_init(engine, model, opt->split_input, &p->error));
+        return needs;
+}
+
+/* One task section to one cache section. */
+static size_t forward_section(struct hap_program *p, const json_t *from,
+                              struct hap_model *model, struct hap_engine *engine)
+{
+        const enum hap_dtype dtype = (enum hap_dtype)((struct forward_options *)p->options)->dtype;
         struct hap_examples examples;
-        json_t *header;
+        struct hap_needs needs = read_examples(p, from, model, engine, &examples);
+        json_t *header = hap_program_header(p, "cache", examples.header);
         size_t n;
 
-        if (!engine->model) {
-                hap_must(p, hap_model_for(model, p->model, from, name, &p->error));
-                hap_must(p, hap_engine_init(engine, model, opt->split_input, &p->error));
-        }
-        hap_must(p, hap_model_check(model, from, name, &p->error));
-        hap_must(p, hap_examples_read(p->in, from, model, &examples, &p->error));
-        header = hap_program_header(p, "cache", examples.header);
-        hap_must(p, hap_cache_describe(header, engine, (enum hap_dtype)opt->dtype, examples.n,
+        hap_must(p, hap_cache_describe(header, engine, dtype, examples.n, needs.tokens,
                                        &p->error));
         hap_must(p, hap_writer_begin(p->out, header, &p->error));
-        write_records(p, engine, &examples, (enum hap_dtype)opt->dtype);
+        write_records(p, engine, &examples, dtype);
         hap_must(p, hap_writer_end(p->out, &p->error));
         json_decref(header);
         n = examples.n;

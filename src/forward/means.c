@@ -37,7 +37,7 @@ static int add_round(struct means *means, const struct hap_feed *feed,
 {
         const struct hap_example *examples = feed->examples.items + begin;
         struct hap_batches batches = {0};
-        float *outputs[PROMPTS_AT_ONCE];
+        void *outputs[PROMPTS_AT_ONCE];
         struct hap_arena arena;
         int rc = HAP_OK;
 
@@ -49,7 +49,7 @@ static int add_round(struct means *means, const struct hap_feed *feed,
                                 : hap_fail_memory(err, "means");
         }
         if (rc == 0)
-                rc = hap_run_whole(engine, examples, &batches, false, outputs, NULL, err);
+                rc = hap_run_whole(engine, examples, &batches, false, HAP_F32, outputs, NULL, err);
         for (size_t i = 0; i < n && rc == 0; i++)
                 add_prompt(means, examples[i].n_tokens, outputs[i]);
         hap_batches_release(&batches);

@@ -1,75 +1,352 @@
 #include "forward/needs.h"
 
-#include "forward/batches.h"
+#include <stdio.h>
+#include <string.h>
 
-/* Libraries, threads' stacks, streams. */
-#define PROGRAM ((size_t)24 << 20)
+/* Libraries and streams; what a thread's stack and its part of the BLAS take. */
+#define PROGRAM ((size_t)6 << 20)
+#define PER_THREAD ((size_t)4 << 20)
+/* Of a mapped file are resident at a time, and of a piped one a record twice. */
+#define WINDOW ((size_t)32 << 20)
 
-struct shape {
-        size_t tokens, batch, rows; /* of a prompt; prompts and tokens of a batch */
-        size_t outputs;             /* bytes of what all writers write in one run of a prompt */
-        size_t kept;                /* bytes that a prepared prompt keeps beside its source */
-        size_t answers;             /* bytes of the logits of one answer */
+const struct hap_needs hap_needs_forward = {.runs = HAP_NEEDS_WHOLE, .batches = 1};
+const struct hap_needs hap_needs_attrib = {
+        .runs = HAP_NEEDS_GRADIENTS,
+        .options = {.gradients = true},
+        .batches = 1,
+        .per_edge = 64,
+};
+const struct hap_needs hap_needs_eval = {
+        .runs = HAP_NEEDS_MASKED,
+        .options = {.want_q = true, .want_log_p = true},
+        .batches = 4,
+        .per_edge = 64,
+};
+const struct hap_needs hap_needs_select = {
+        .runs = HAP_NEEDS_MASKED,
+        .options = {.want_q = true, .want_log_p = true},
+        .per_edge = 64,
+};
+const struct hap_needs hap_needs_prune = {
+        .runs = HAP_NEEDS_TRAINING,
+        .options = {.want_q = true, .want_log_p = true},
+        .per_edge = 256,
+        .can_halve = true,
 };
 
-static struct shape shape_of(const struct hap_engine *engine, size_t tokens)
+struct hap_needs hap_needs_within(const struct hap_needs *stage, size_t most, size_t threads)
 {
-        const struct hap_config *c = &engine->model->config;
-        const size_t d = (size_t)c->d_model, layers = (size_t)c->n_layers;
-        const size_t heads = (size_t)(c->n_heads + 2 * c->n_kv_heads) * (size_t)c->d_head;
-        struct shape s = {.tokens = tokens};
+        struct hap_needs needs = *stage;
 
-        s.batch = (HAP_BATCH_ROWS + tokens - 1) / tokens;
+        needs.most = most;
+        needs.threads = threads;
+        return needs;
+}
+
+/* --- sizes, in floats unless said otherwise --- */
+
+/* What all sums are made of, by the names of mathematics.md. */
+struct shape {
+        size_t d, mlp, heads, kv, out; /* widths: model, MLP's, all heads', all keys', logits */
+        size_t layers, n_heads, writers, readers;
+        size_t tokens, positions; /* of a prompt */
+        size_t batch;             /* prompts */
+        size_t per_layer;         /* readers of a layer */
+        bool q_norm, post_norm;
+};
+
+static size_t larger(size_t a, size_t b)
+{
+        return a > b ? a : b;
+}
+
+void hap_needs_prompt(struct hap_needs *needs, const struct hap_example *example)
+{
+        needs->tokens = larger(needs->tokens, (size_t)example->n_tokens);
+        needs->positions = larger(needs->positions, (size_t)example->n_positions);
+}
+
+void hap_needs_examples(struct hap_needs *needs, const struct hap_examples *examples)
+{
+        needs->prompts = examples->n;
+        for (size_t i = 0; i < examples->n; i++)
+                hap_needs_prompt(needs, examples->items + i);
+}
+
+static struct shape shape_of(const struct hap_needs *needs, const struct hap_model *model,
+                             const struct hap_graph *graph)
+{
+        const struct hap_config *c = &model->config;
+        struct shape s = {
+                .d = (size_t)c->d_model,
+                .mlp = (size_t)c->d_mlp * (c->gated ? 2 : 1),
+                .heads = (size_t)c->n_heads * (size_t)c->d_head,
+                .kv = (size_t)c->n_kv_heads * (size_t)c->d_head,
+                .out = (size_t)c->n_out,
+                .layers = (size_t)c->n_layers,
+                .n_heads = (size_t)c->n_heads,
+                .writers = (size_t)graph->n_writers,
+                .readers = (size_t)graph->n_readers,
+                .tokens = larger(needs->tokens, 1),
+                .positions = larger(needs->positions, 1),
+                .per_layer = 3 * (size_t)c->n_heads + 1,
+                .q_norm = model->layers[0].q_norm.gain != NULL,
+                .post_norm = model->layers[0].mlp_post_norm.gain != NULL,
+        };
+        const size_t rows = needs->options.gradients
+                                    ? hap_batches_gradient_rows(graph, c->d_model)
+                                    : HAP_BATCH_ROWS;
+
+        s.batch = (rows + s.tokens - 1) / s.tokens;
         s.batch = s.batch > HAP_BATCH_PROMPTS ? HAP_BATCH_PROMPTS : s.batch;
-        s.rows = s.batch * tokens;
-        s.outputs = (size_t)engine->graph.n_writers * tokens * d * sizeof(float);
-        s.answers = (size_t)c->n_out * sizeof(float);
-        s.kept = ((2 * layers + 1) * d + layers * heads) * tokens * sizeof(float) + s.answers;
         return s;
 }
 
-static void fill(const struct hap_engine *engine, const struct shape *s, size_t prompts,
-                 size_t threads, struct hap_needs *n)
+/* q, z at `tail` rows, k, v of `width` at all, the attention's pattern. */
+static size_t heads(const struct shape *s, size_t tail, size_t rows, size_t width, bool gradients)
 {
-        const size_t readers = (size_t)engine->graph.n_readers;
-        const size_t d = (size_t)engine->model->config.d_model;
-        const size_t base = n->weights + PROGRAM;
-        const size_t both = 2 * s->batch * (s->outputs + s->answers);
-        const size_t held = both + s->batch * s->kept;
+        const size_t norms = s->q_norm ? tail * s->heads + rows * width : 0;
 
-        n->cache_record = 2 * (s->outputs + s->answers);
-        n->forward = base + threads * (both + s->batch * s->outputs +
-                                       hap_work_bytes(engine, s->rows, s->tokens, s->batch,
-                                                      false, false));
-        n->attrib = base + threads * (held + s->batch * s->outputs +
-                                      readers * s->rows * d * sizeof(float) +
-                                      hap_work_bytes(engine, s->rows, s->tokens, s->batch,
-                                                     false, true));
-        n->eval = base + threads * (held + hap_work_bytes(engine, s->rows, s->tokens, s->batch,
-                                                          true, false));
-        n->prune = base + prompts * (s->outputs + s->kept) +
-                   threads * hap_work_bytes(engine, s->rows, s->tokens, s->batch, true, true);
+        return 2 * tail * s->heads + 2 * rows * width + norms +
+               s->tokens * (gradients ? s->n_heads * tail : s->tokens);
 }
 
-int hap_needs_of(struct hap_model *model, size_t tokens, size_t prompts, size_t threads,
-                 struct hap_needs *needs, struct hap_error *err)
+/* A plain forward that keeps nothing but the writers' outputs. */
+static size_t whole_scratch(const struct shape *s, size_t n)
+{
+        const size_t rows = n * s->tokens, answers = n * s->positions;
+        const size_t layer = heads(s, rows, rows, s->kv, false) +
+                             rows * (s->mlp + (s->post_norm ? 4 : 1) * s->d);
+
+        return (s->writers + 3) * rows * s->d + larger(layer, answers * (2 * s->d + s->out));
+}
+
+/* A plain forward and backward, with outputs and gradients of all nodes. */
+static size_t gradient_scratch(const struct shape *s, size_t n)
+{
+        const size_t rows = n * s->tokens, answers = n * s->positions;
+        const size_t post = s->post_norm ? 2 : 0;
+        const size_t layer = rows * ((3 + post) * s->d + s->mlp) +
+                             heads(s, rows, rows, s->kv, true);
+        const size_t last = rows * 2 * s->d + answers * ((2 + post) * s->d + s->mlp) +
+                            heads(s, answers, rows, s->kv, true);
+        const size_t back = rows * (s->d + larger(4 * s->heads + s->d, 2 * s->d + s->mlp));
+
+        return (s->writers + s->readers + 1) * rows * s->d + (s->layers - 1) * layer + last +
+               larger(back, rows * s->mlp) + answers * (2 * s->d + 3 * s->out);
+}
+
+/* A masked forward, and with gradients its backward, in which every writer is
+ * active and every reader mixed. */
+static size_t masked_scratch(const struct shape *s, size_t n, bool gradients)
+{
+        const size_t rows = n * s->tokens, answers = n * s->positions;
+        const size_t streams = (1 + s->writers) * s->d * (rows + answers);
+        const size_t mix = 5 * s->per_layer * (1 + s->writers);
+        const size_t post = s->post_norm ? 3 : 0;
+        const size_t layer = heads(s, rows, rows, s->heads, gradients) +
+                             rows * ((s->per_layer + 1 + post) * s->d + s->mlp);
+        const size_t last = heads(s, answers, rows, s->heads, gradients) +
+                            2 * s->n_heads * rows * s->d +
+                            answers * ((s->n_heads + 2 + post) * s->d + s->mlp);
+        const size_t logits = answers * (2 * s->d + s->out);
+
+        if (!gradients)
+                return streams + larger(layer + mix, logits);
+        return 2 * streams + (s->layers - 1) * layer + last + logits + answers * s->out + mix +
+               rows * (s->per_layer * s->d + 4 * s->heads + s->mlp);
+}
+
+static size_t run_scratch(const struct hap_needs *needs, const struct shape *s)
+{
+        size_t training;
+
+        switch (needs->runs) {
+        case HAP_NEEDS_WHOLE:
+                return 0;
+        case HAP_NEEDS_GRADIENTS:
+                return gradient_scratch(s, s->batch);
+        case HAP_NEEDS_MASKED:
+                return masked_scratch(s, s->batch, false);
+        case HAP_NEEDS_TRAINING:
+        default:
+                training = needs->per_job && needs->per_job < s->batch ? needs->per_job : s->batch;
+                return larger(masked_scratch(s, training, true),
+                              masked_scratch(s, s->batch, false));
+        }
+}
+
+/* Of one prompt that is prepared, in bytes. */
+static size_t prompt_bytes(const struct hap_needs *needs, const struct shape *s)
+{
+        const struct hap_prompts_options *o = &needs->options;
+        const size_t stream = s->tokens * s->d, logits = s->positions * s->out;
+        const bool half = o->dtype == HAP_F16 ||
+                          (needs->source != HAP_SOURCE_RUNS && needs->dtype != HAP_F32);
+        size_t floats = 0, outputs = 0;
+
+        if (o->ablation == HAP_INTERCHANGE)
+                outputs = s->writers * stream * (half ? 2 : sizeof(float));
+        if (needs->runs == HAP_NEEDS_WHOLE)
+                return 2 * (outputs + logits * sizeof(float));
+        if (!o->plain)
+                floats += (2 * s->layers + 1) * stream;
+        if (o->want_q)
+                floats += s->layers * s->tokens * (s->heads + 2 * s->kv);
+        if (o->want_log_p)
+                floats += logits;
+        return outputs + floats * sizeof(float);
+}
+
+/* Prompts that are prepared at a time. */
+static size_t prepared(const struct hap_needs *needs, const struct shape *s)
+{
+        const size_t at_once = needs->batches * needs->threads * s->batch;
+        const size_t all = needs->options.limit && needs->options.limit < needs->prompts
+                                   ? needs->options.limit : needs->prompts;
+
+        return needs->batches && at_once < all ? at_once : all;
+}
+
+size_t hap_needs_weights(const struct hap_model *model)
 {
         const struct hap_config *c = &model->config;
-        struct hap_engine engine = {.model = model};
-        struct shape shape;
-        int rc;
+        const size_t d = (size_t)c->d_model, heads = (size_t)c->n_heads * (size_t)c->d_head;
+        const size_t kv = (size_t)c->n_kv_heads * (size_t)c->d_head;
+        const size_t layer = d * (2 * heads + 2 * kv + (c->gated ? 3 : 2) * (size_t)c->d_mlp);
+        size_t rows = (size_t)c->n_vocab + (c->tied ? 0 : (size_t)c->n_out);
 
-        if (tokens > (size_t)c->n_context)
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot use prompts of %zu tokens: '%s' has %d positions", tokens,
-                                model->path, c->n_context);
-        rc = hap_graph_init(&engine.graph, c->n_layers, c->n_heads, c->parallel_residual, false,
-                            err);
+        if (model->token_embedding)
+                return model->arena.bytes;
+        if (c->positions == HAP_POSITIONS_LEARNED)
+                rows += (size_t)c->n_context;
+        return (rows * d + (size_t)c->n_layers * layer) * sizeof(float);
+}
+
+size_t hap_needs_record(const struct hap_needs *needs, const struct hap_model *model,
+                        const struct hap_graph *graph)
+{
+        const struct shape s = shape_of(needs, model, graph);
+
+        return 2 * (s.writers * s.tokens * s.d + s.positions * s.out) * sizeof(float);
+}
+
+size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *model,
+                       const struct hap_graph *graph)
+{
+        const struct shape s = shape_of(needs, model, graph);
+        size_t scratch = run_scratch(needs, &s), reading = 0;
+
+        if (needs->source != HAP_SOURCE_RUNS)
+                reading = needs->source == HAP_SOURCE_MAPPED
+                                  ? WINDOW : 2 * hap_needs_record(needs, model, graph);
+        else if (needs->runs == HAP_NEEDS_WHOLE || needs->options.ablation != HAP_ZERO)
+                scratch = larger(scratch, whole_scratch(&s, s.batch));
+        return hap_needs_weights(model) + PROGRAM + reading +
+               needs->threads * (PER_THREAD + scratch * sizeof(float)) +
+               prepared(needs, &s) * prompt_bytes(needs, &s) +
+               needs->per_edge * graph->n_edges;
+}
+
+/* --- what to do about it --- */
+
+/* "3.49 GB" or "87 MB" */
+static const char *size_text(size_t bytes, char text[32])
+{
+        if (bytes >= 1000000000)
+                snprintf(text, 32, "%.2f GB", (double)bytes / 1e9);
+        else
+                snprintf(text, 32, "%.0f MB", (double)bytes / 1e6);
+        return text;
+}
+
+struct advice {
+        char text[400];
+        size_t length;
+};
+
+static void advise(struct advice *a, const char *what, size_t bytes)
+{
+        char size[32];
+
+        a->length += (size_t)snprintf(a->text + a->length, sizeof(a->text) - a->length,
+                                      "; %s: %s", what, size_text(bytes, size));
+}
+
+/* As many prompts as fit, when all are kept: 0 when none do. */
+static size_t fitting(struct hap_needs needs, const struct hap_model *model,
+                      const struct hap_graph *graph)
+{
+        size_t first, each;
+
+        needs.prompts = 0;
+        first = hap_needs_bytes(&needs, model, graph);
+        needs.prompts = 1;
+        each = hap_needs_bytes(&needs, model, graph) - first;
+        return needs.most > first && each ? (needs.most - first) / each : 0;
+}
+
+static void advise_all(struct advice *a, struct hap_needs needs, const struct hap_model *model,
+                       const struct hap_graph *graph)
+{
+        const bool threads = needs.threads > 1;
+        const bool halve = needs.can_halve && needs.options.dtype == HAP_F32 &&
+                           needs.options.ablation == HAP_INTERCHANGE &&
+                           (needs.source == HAP_SOURCE_RUNS || needs.dtype == HAP_F32);
+        struct hap_needs one = needs, half = needs;
+        char few[64];
+        size_t n;
+
+        one.threads = 1;
+        half.options.dtype = HAP_F16;
+        if (threads)
+                advise(a, "-j 1", hap_needs_bytes(&one, model, graph));
+        if (halve)
+                advise(a, "--cache-dtype f16", hap_needs_bytes(&half, model, graph));
+        half.threads = one.threads;
+        if (threads && halve)
+                advise(a, "both", hap_needs_bytes(&half, model, graph));
+        n = halve ? fitting(half, model, graph) : fitting(one, model, graph);
+        if (needs.batches == 0 && n > 0 && n < needs.prompts) {
+                needs = halve ? half : one;
+                needs.prompts = n;
+                snprintf(few, sizeof(few), "%s%zu prompt%s", threads || halve ? "these and " : "",
+                         n, n == 1 ? "" : "s");
+                advise(a, few, hap_needs_bytes(&needs, model, graph));
+        }
+        advise(a, "the weights alone", hap_needs_weights(model));
+}
+
+int hap_needs_check(const struct hap_needs *needs, const struct hap_model *model,
+                    const struct hap_graph *graph, struct hap_error *err)
+{
+        const size_t bytes = hap_needs_bytes(needs, model, graph);
+        struct advice a = {.length = 0};
+        char need[32], most[32], many[64] = "";
+
+        if (!needs->most || bytes <= needs->most)
+                return HAP_OK;
+        advise_all(&a, *needs, model, graph);
+        if (needs->batches == 0)
+                snprintf(many, sizeof(many), "%zu ", needs->prompts);
+        return hap_fail(err, HAP_EUSAGE,
+                        "--max-memory allows %s, %sprompts of %zu tokens need %s with %zu thread%s%s",
+                        size_text(needs->most, most), many, needs->tokens,
+                        size_text(bytes, need), needs->threads, needs->threads == 1 ? "" : "s",
+                        a.text);
+}
+
+int hap_needs_check_model(const struct hap_needs *needs, const struct hap_model *model,
+                          bool split_input, struct hap_error *err)
+{
+        const struct hap_config *c = &model->config;
+        struct hap_graph graph;
+        int rc = hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual,
+                                split_input, err);
+
         if (rc < 0)
                 return rc;
-        *needs = (struct hap_needs){.weights = model->arena.bytes};
-        shape = shape_of(&engine, tokens);
-        fill(&engine, &shape, prompts, threads, needs);
-        hap_graph_release(&engine.graph);
-        return 0;
+        rc = hap_needs_check(needs, model, &graph, err);
+        hap_graph_release(&graph);
+        return rc;
 }

@@ -7,21 +7,37 @@ const char *hap_header_model(const json_t *header)
         return json_string_value(json_object_get(json_object_get(header, "model"), "path"));
 }
 
+/* `path`, or what the header of stream `name` has: NULL with a message. */
+static const char *path_of(const char *path, const json_t *header, const char *name,
+                           struct hap_error *err)
+{
+        if (!path)
+                path = hap_header_model(header);
+        if (!path)
+                hap_fail(err, HAP_EUSAGE,
+                         "no model is given: '%s' names none, use -m MODEL", name);
+        return path;
+}
+
 int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
                   const char *name, struct hap_error *err)
 {
         int rc;
 
-        if (!path)
-                path = hap_header_model(header);
-        if (!path)
-                return hap_fail(err, HAP_EUSAGE,
-                                "no model is given: '%s' names none, use -m MODEL", name);
+        if (!(path = path_of(path, header, name, err)))
+                return err->code;
         if ((rc = hap_model_load(model, path, err)) < 0)
                 return rc;
         if ((rc = hap_model_check(model, header, name, err)) < 0)
                 hap_model_release(model);
         return rc;
+}
+
+int hap_model_describe_for(struct hap_model *model, const char *path, const json_t *header,
+                           const char *name, struct hap_error *err)
+{
+        path = path_of(path, header, name, err);
+        return path ? hap_model_load_config(model, path, err) : err->code;
 }
 
 bool hap_header_splits_input(const json_t *header)

@@ -14,6 +14,11 @@
 int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
                   const char *name, struct hap_error *err);
 
+/* The same without its weights, which is quick and takes no memory: only checks
+ * that the description can be read. */
+int hap_model_describe_for(struct hap_model *model, const char *path, const json_t *header,
+                           const char *name, struct hap_error *err);
+
 /* The path of the model that a header names, or NULL. */
 const char *hap_header_model(const json_t *header);
 

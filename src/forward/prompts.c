@@ -6,19 +6,24 @@
 #include "forward/cache.h"
 #include "forward/feed.h"
 
-/* `values` floats for each prompt. */
-static int take_each(struct hap_prompts *prompts, float **each,
-                     size_t (*values)(const struct hap_engine *, const struct hap_example *),
-                     const struct hap_engine *engine, struct hap_error *err)
+/* `values` of `size` bytes for each prompt. */
+static void **take_each(struct hap_prompts *prompts, size_t size,
+                        size_t (*values)(const struct hap_engine *, const struct hap_example *),
+                        const struct hap_engine *engine, struct hap_error *err)
 {
-        for (size_t i = 0; i < prompts->n; i++) {
+        void **each = calloc(prompts->n, sizeof *each);
+
+        for (size_t i = 0; each && i < prompts->n; i++) {
                 each[i] = hap_arena_alloc(&prompts->arena,
-                                          values(engine, prompts->examples + i),
-                                          sizeof(float));
-                if (!each[i])
-                        return hap_fail_memory(err, "prompts");
+                                          values(engine, prompts->examples + i), size);
+                if (!each[i]) {
+                        free(each);
+                        each = NULL;
+                }
         }
-        return HAP_OK;
+        if (!each)
+                hap_fail_memory(err, "prompts");
+        return each;
 }
 
 static size_t n_outputs(const struct hap_engine *engine, const struct hap_example *example)
@@ -32,21 +37,33 @@ static size_t n_logits(const struct hap_engine *engine, const struct hap_example
         return (size_t)example->n_positions * (size_t)engine->model->config.n_out;
 }
 
+/* The corrupted runs, for what their writers wrote. */
+static int run_sources(struct hap_prompts *prompts, const struct hap_engine *engine,
+                       enum hap_dtype dtype, struct hap_error *err)
+{
+        void **each = take_each(prompts, dtype == HAP_F32 ? sizeof(float) : sizeof(uint16_t),
+                                n_outputs, engine, err);
+        int rc;
+
+        if (!each)
+                return err->code;
+        rc = hap_run_whole(engine, prompts->examples, &prompts->batches, true, dtype, each,
+                           NULL, err);
+        for (size_t i = 0; i < prompts->n; i++) {
+                prompts->items[i].source.data = each[i];
+                prompts->items[i].source.dtype = dtype;
+        }
+        free(each);
+        return rc;
+}
+
 static int build_sources(struct hap_prompts *prompts, const struct hap_feed *feed,
                          const struct hap_engine *engine,
-                         const struct hap_cache_record *cached, float **each,
-                         struct hap_error *err)
+                         const struct hap_cache_record *cached, struct hap_error *err)
 {
         const enum hap_ablation kind = feed->options.ablation;
-        int rc = HAP_OK;
 
-        if (kind == HAP_INTERCHANGE && !cached) {
-                rc = take_each(prompts, each, n_outputs, engine, err);
-                if (rc == 0)
-                        rc = hap_run_whole(engine, prompts->examples, &prompts->batches, true,
-                                           each, NULL, err);
-        }
-        for (size_t i = 0; i < prompts->n && rc == 0; i++) {
+        for (size_t i = 0; i < prompts->n; i++) {
                 struct hap_source *source = &prompts->items[i].source;
 
                 *source = feed->mean;
@@ -54,33 +71,36 @@ static int build_sources(struct hap_prompts *prompts, const struct hap_feed *fee
                 if (kind == HAP_INTERCHANGE && cached) {
                         source->data = cached[i].corrupted.outputs.data;
                         source->dtype = cached[i].corrupted.outputs.dtype;
-                } else if (kind == HAP_INTERCHANGE) {
-                        source->data = each[i];
-                        source->dtype = HAP_F32;
                 }
         }
-        return rc;
+        return kind == HAP_INTERCHANGE && !cached
+                       ? run_sources(prompts, engine, feed->options.dtype, err) : HAP_OK;
 }
 
 static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *engine,
-                       const struct hap_cache_record *cached, float **each,
-                       struct hap_error *err)
+                       const struct hap_cache_record *cached, struct hap_error *err)
 {
         const int n_out = engine->model->config.n_out;
-        int rc = take_each(prompts, each, n_logits, engine, err);
+        float **logits = calloc(prompts->n, sizeof *logits);
+        void **each = take_each(prompts, sizeof(float), n_logits, engine, err);
+        int rc = each && logits ? HAP_OK : hap_fail_memory(err, "prompts");
 
+        for (size_t i = 0; i < prompts->n && rc == 0; i++)
+                logits[i] = each[i];
         if (rc == 0 && !cached)
-                rc = hap_run_whole(engine, prompts->examples, &prompts->batches, false, NULL,
-                                   each, err);
+                rc = hap_run_whole(engine, prompts->examples, &prompts->batches, false, HAP_F32,
+                                   NULL, logits, err);
         for (size_t i = 0; i < prompts->n && rc == 0; i++) {
                 const struct hap_example *example = prompts->examples + i;
 
                 if (cached)
                         hap_tensor_read(&cached[i].clean.logits, 0, n_logits(engine, example),
-                                        each[i]);
-                hap_log_softmax(example->n_positions, n_out, each[i], each[i]);
-                prompts->items[i].log_p = each[i];
+                                        logits[i]);
+                hap_log_softmax(example->n_positions, n_out, logits[i], logits[i]);
+                prompts->items[i].log_p = logits[i];
         }
+        free(logits);
+        free(each);
         return rc;
 }
 
@@ -114,26 +134,24 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_feed *feed,
                       const struct hap_engine *engine,
                       const struct hap_cache_record *cached, struct hap_error *err)
 {
-        float **each = calloc(prompts->n, sizeof *each);
         int rc = HAP_OK;
 
         prompts->header = json_incref(feed->header);
         prompts->longest = prompts->batches.longest;
         prompts->items = calloc(prompts->n, sizeof *prompts->items);
         prompts->pointers = calloc(prompts->n, sizeof *prompts->pointers);
-        if (!each || !prompts->items || !prompts->pointers)
+        if (!prompts->items || !prompts->pointers)
                 rc = hap_fail_memory(err, "prompts");
         for (size_t i = 0; i < prompts->n && rc == 0; i++) {
                 prompts->items[i] = hap_prompt_plain(prompts->examples + i, false);
                 prompts->pointers[i] = prompts->items + i;
         }
         if (rc == 0)
-                rc = build_sources(prompts, feed, engine, cached, each, err);
+                rc = build_sources(prompts, feed, engine, cached, err);
         if (rc == 0 && feed->options.want_log_p)
-                rc = build_log_p(prompts, engine, cached, each, err);
+                rc = build_log_p(prompts, engine, cached, err);
         if (rc == 0 && !feed->options.plain)
                 rc = prepare_all(prompts, engine, &feed->options, err);
-        free(each);
         return rc;
 }
 

@@ -17,9 +17,14 @@ struct hap_prompts_options {
         size_t limit;    /* take only the first `limit` examples; 0: all */
         bool gradients;  /* of every reader are wanted: smaller batches of large
                           * models, so that they fit 256 MiB if that is possible */
+        /* F16: what the writers wrote in the counterfactual runs is kept as that.
+         * F32: as it comes, which is F32 unless a cache holds something else. */
+        enum hap_dtype dtype;
+        const struct hap_needs *needs; /* checked as examples are read, or NULL */
 };
 
 struct hap_feed;
+struct hap_needs;
 
 /* Owns everything that its prompts point to, but for what lies in the mapped
  * file (`mapped`) or, for prompts of a feed, in the feed. */
@@ -41,8 +46,8 @@ struct hap_prompts {
  * prepares every prompt: source, first, residual, q, k, v, log_p. With mean
  * ablation the means are taken over the clean prompts of this very set, every
  * position weighing the same (mean-position: every prompt the same).
- * With a mapped cache the counterfactual outputs stay in the file: the reader
- * must outlive the prompts. Zero examples: HAP_EINPUT. */
+ * With a mapped cache the counterfactual outputs stay in the file, unless they are
+ * kept in another dtype: the reader must outlive the prompts. Zero examples: HAP_EINPUT. */
 int hap_prompts_read(struct hap_prompts *prompts, struct hap_reader *reader,
                      const json_t *header, const struct hap_engine *engine,
                      const struct hap_prompts_options *options,
@@ -71,6 +76,8 @@ void hap_feed_constants(struct hap_feed *feed, const float *values);
 int hap_feed_next(struct hap_feed *feed, const struct hap_engine *engine,
                   size_t n_batches, struct hap_prompts *prompts,
                   struct hap_error *err);
+/* The prompts of the needs are those that have been read. */
+void hap_feed_measure(const struct hap_feed *feed, struct hap_needs *needs);
 /* Examples in all; 0: not known before the end. */
 size_t hap_feed_total(const struct hap_feed *feed);
 void hap_feed_close(struct hap_feed *feed); /* NULL is allowed */

@@ -26,7 +26,11 @@ static int need_model(struct hap_session *s, const char *name, const json_t *hea
         if (s->header && !s->unknown)
                 return hap_model_check(&s->model, header, name, err);
         s->unknown = is_kind(header, "task") && !s->model_path && !hap_header_model(header);
-        return s->unknown ? HAP_OK : hap_model_for(&s->model, s->model_path, header, name, err);
+        if (s->unknown)
+                return HAP_OK;
+        s->described = s->needs.most > 0;
+        return s->described ? hap_model_describe_for(&s->model, s->model_path, header, name, err)
+                            : hap_model_for(&s->model, s->model_path, header, name, err);
 }
 
 /* Only a task that still waits gives way, and only to a cache. */
@@ -71,6 +75,12 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
         const bool now = is_cache && s->options.ablation == HAP_INTERCHANGE;
         int rc;
 
+        if (s->needs.most > 0) {
+                s->needs.options = s->options;
+                s->options.needs = &s->needs;
+        }
+        if (now && s->hold) /* all its prompts */
+                s->needs.batches = 0;
         if (is_kind(header, "constants"))
                 return take_constants(s, reader, header, err);
         rc = begin_section(s, hap_reader_name(reader), header, err);
@@ -90,12 +100,50 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
         return rc < 0 ? rc : now;
 }
 
+/* The prompts as far as they are known: those of a feed have been read, of a
+ * cache the header may tell the number and the length. */
+static bool count_prompts(struct hap_session *s)
+{
+        struct hap_needs *needs = &s->needs;
+
+        if (!s->feed) {
+                const json_t *n = json_object_get(s->header, "examples");
+                const json_t *tokens = json_object_get(s->header, "tokens");
+                const json_int_t longest = json_integer_value(tokens);
+                const char *dtype = json_string_value(json_object_get(s->header, "dtype"));
+
+                needs->prompts = json_integer_value(n) > 0 ? (size_t)json_integer_value(n) : 0;
+                needs->tokens = longest > 0 && longest < INT32_MAX ? (size_t)longest : 0;
+                needs->source = HAP_SOURCE_MAPPED;
+                if (!dtype || hap_dtype_of(dtype, &needs->dtype) < 0)
+                        needs->dtype = HAP_F32;
+        } else {
+                hap_feed_measure(s->feed, needs);
+        }
+        return needs->prompts > 0 && needs->tokens > 0;
+}
+
+/* The weights, once it is sure that the prompts fit. */
+static int load(struct hap_session *s, struct hap_error *err)
+{
+        if (count_prompts(s) &&
+            hap_needs_check_model(&s->needs, &s->model, s->split_input, err) < 0)
+                return err->code;
+        hap_model_release(&s->model);
+        s->described = false;
+        return hap_model_for(&s->model, s->model_path, s->header, s->name, err);
+}
+
 int hap_session_engine(struct hap_session *s, struct hap_error *err)
 {
+        int rc;
+
         if (s->engine.model)
                 return HAP_OK;
         if (s->unknown) /* says that there is none */
                 return hap_model_for(&s->model, NULL, s->header, s->name, err);
+        if (s->described && (rc = load(s, err)) < 0)
+                return rc;
         return hap_engine_init(&s->engine, &s->model, s->split_input, err);
 }
 
@@ -166,7 +214,8 @@ int hap_session_join(struct hap_session *s, const json_t *header,
 
 int hap_session_describe(const struct hap_session *s, json_t *header, struct hap_error *err)
 {
-        json_object_del(header, "dtype"); /* of a cache's outputs */
+        json_object_del(header, "dtype"); /* of a cache */
+        json_object_del(header, "tokens");
         if (json_object_set_new(header, "model", hap_model_describe(&s->model)) < 0 ||
             json_object_set_new(header, "graph", hap_graph_describe(&s->engine.graph)) < 0)
                 return hap_fail_memory(err, "a header");

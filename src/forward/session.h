@@ -13,13 +13,16 @@
 #define HAP_FORWARD_SESSION_H
 
 #include "forward/constants.h"
-#include "forward/prompts.h"
+#include "forward/needs.h"
 
 struct hap_session {
         const char *model_path; /* option -m, or NULL: what the header names */
         bool split_input;       /* of a task's graph; a cache brings its own */
         bool hold; /* keep a cache's prompts: they are used when all is read */
         struct hap_prompts_options options;
+        /* The stage and its limit. With one (needs.most) the model is only described
+         * until the examples are known to fit. */
+        struct hap_needs needs;
 
         struct hap_model model;
         struct hap_engine engine; /* engine.model is NULL before it is made */
@@ -27,6 +30,7 @@ struct hap_session {
         char *name;               /* of the stream they are in, owned */
         struct hap_feed *feed;    /* opened, not yet read */
         struct hap_constants constants; /* values NULL: none so far */
+        bool described; /* the model has no weights yet */
         bool unknown; /* the examples are a task that nothing names a model for */
         struct hap_prompts prompts; /* held, or given last */
         bool held;
@@ -39,7 +43,8 @@ bool hap_session_wants(const json_t *header); /* a task, a cache or constants */
 int hap_session_take(struct hap_session *session, struct hap_reader *reader,
                      const json_t *header, struct hap_error *err);
 
-/* Makes the engine, unless it is there. */
+/* Makes the engine, unless it is there. HAP_EUSAGE: the examples need more memory
+ * than is allowed; so from hap_session_take and hap_session_next. */
 int hap_session_engine(struct hap_session *session, struct hap_error *err);
 
 /* The next prompts: 1, or 0 when there are no more. At most `n_batches` batches

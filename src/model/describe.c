@@ -25,8 +25,8 @@ int hap_model_check(const struct hap_model *model, const json_t *header, const c
         const char *theirs = json_string_value(json_object_get(made_for, "fingerprint"));
         char ours[17];
 
-        if (!made_for || json_is_null(made_for))
-                return 0;
+        if (!made_for || json_is_null(made_for) || !model->token_embedding)
+                return 0; /* of a description alone there is no fingerprint */
         snprintf(ours, sizeof(ours), "%016" PRIx64, model->fingerprint);
         if (!theirs)
                 return hap_fail(err, HAP_EINPUT,

@@ -55,6 +55,28 @@ static void show_size(FILE *out, const char *name, size_t bytes)
         hap_report_line(out, name, "%.*f MB", bytes < 10000000 ? 2 : 0, (double)bytes / 1e6);
 }
 
+/* Where all prompts are kept: their number, and what they take as f16. */
+static void show_stage(FILE *out, const char *name, struct hap_needs stage,
+                       const struct hap_needs *prompts, const struct hap_model *model,
+                       const struct hap_graph *graph)
+{
+        size_t bytes;
+
+        stage.prompts = prompts->prompts;
+        stage.tokens = prompts->tokens;
+        stage.positions = prompts->positions;
+        stage.threads = prompts->threads;
+        bytes = hap_needs_bytes(&stage, model, graph);
+        if (!stage.can_halve) {
+                show_size(out, name, bytes);
+                return;
+        }
+        stage.options.dtype = HAP_F16;
+        hap_report_line(out, name, "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
+                        (double)bytes / 1e6, prompts->prompts,
+                        (double)hap_needs_bytes(&stage, model, graph) / 1e6);
+}
+
 static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out)
 {
         const struct model_options *opt = p->options;
@@ -62,18 +84,25 @@ static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out
         const int most = model->config.n_context;
         const size_t length = (size_t)(opt->tokens || tokens <= most ? tokens : most);
         const size_t prompts = opt->prompts ? (size_t)opt->prompts : 200;
-        struct hap_needs needs;
+        const struct hap_needs prompts_of = {.prompts = prompts, .tokens = length,
+                                             .positions = 1, .threads = (size_t)p->threads};
+        struct hap_graph graph;
 
-        hap_must(p, hap_needs_of(model, length, prompts, (size_t)p->threads, &needs, &p->error));
+        if (length > (size_t)most)
+                hap_die(p, HAP_EINPUT, "cannot use prompts of %zu tokens: '%s' has %d positions",
+                        length, model->path, most);
+        hap_must(p, hap_graph_init(&graph, model->config.n_layers, model->config.n_heads,
+                                   model->config.parallel_residual, false, &p->error));
         fprintf(out, "\nmemory, at most, for prompts of %zu tokens and %d thread%s\n", length,
                 p->threads, p->threads == 1 ? "" : "s");
-        show_size(out, "weights", needs.weights);
-        show_size(out, "hap-forward", needs.forward);
-        show_size(out, "hap-attrib", needs.attrib);
-        show_size(out, "hap-eval", needs.eval);
-        hap_report_line(out, "hap-prune", "%.0f MB for %zu prompts", (double)needs.prune / 1e6,
-                        prompts);
-        hap_report_line(out, "cache", "%.3g MB a prompt, as f32", (double)needs.cache_record / 1e6);
+        show_size(out, "weights", hap_needs_weights(model));
+        show_stage(out, "hap-forward", hap_needs_forward, &prompts_of, model, &graph);
+        show_stage(out, "hap-attrib", hap_needs_attrib, &prompts_of, model, &graph);
+        show_stage(out, "hap-eval", hap_needs_eval, &prompts_of, model, &graph);
+        show_stage(out, "hap-prune", hap_needs_prune, &prompts_of, model, &graph);
+        hap_report_line(out, "cache", "%.3g MB a prompt, as f32",
+                        (double)hap_needs_record(&prompts_of, model, &graph) / 1e6);
+        hap_graph_release(&graph);
 }
 
 static void show(struct hap_program *p, const char *path)

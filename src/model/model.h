@@ -113,7 +113,8 @@ void hap_model_release(struct hap_model *model);
  * "vocabulary"}. New reference, NULL when memory is short. */
 json_t *hap_model_describe(const struct hap_model *model);
 /* HAP_EINPUT unless `header` (of stream `name`) was made by this model; a
- * header without a model is accepted. "made for model 5e1f…, this is 90ab…" */
+ * header without a model is accepted, and any header as long as the model is only
+ * described. "made for model 5e1f…, this is 90ab…" */
 int hap_model_check(const struct hap_model *model, const json_t *header,
                     const char *name, struct hap_error *err);
 

@@ -3,6 +3,8 @@
 #include "prune/input.h"
 #include "prune/options.h"
 
+static const char *const cache_dtypes[] = {"f32", "f16", NULL}; /* as enum hap_dtype */
+
 #define FIELD(name) offsetof(struct hap_prune_options, name)
 
 const struct hap_option hap_prune_arguments[] = {
@@ -20,6 +22,8 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "prompts a step [rank: 16; edge-pruning: 32]"},
         {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choices = hap_ablation_names,
          .help = "what a cut edge carries [interchange]"},
+        {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = cache_dtypes,
+         .help = "how the corrupted runs' outputs are kept; f16 takes half the memory [f32]"},
         {0, "exact-sparsity", NULL, HAP_FLAG, FIELD(exact),
          .help = "end with exactly the edges asked for, dead ones not counted [rank: always]"},
         {0, "patience", "N", HAP_INT, FIELD(patience), .min = 0, .max = 1e9,

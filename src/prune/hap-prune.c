@@ -15,7 +15,7 @@ static const struct hap_program_info info = {
         .summary = "find the few edges that do what the whole model does",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS,
+                HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = hap_prune_arguments,
 };
 
@@ -68,7 +68,8 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
 {
         json_t *header = hap_program_header(p, "circuit", input->session.header);
 
-        json_object_del(header, "cache");
+        json_object_del(header, "dtype"); /* of a cache */
+        json_object_del(header, "tokens");
         json_object_set_new(header, "ablation",
                             json_string(hap_ablation_names[pruning->options->ablation]));
         json_object_set_new(header, "pruning", hap_pruning_describe(pruning, pruned));
@@ -112,6 +113,8 @@ int main(int argc, char **argv)
 
         hap_prune_options_init(&opt);
         hap_program_begin(&p, &info, argc, argv, &opt);
+        opt.max_memory = p.max_memory;
+        opt.threads = (size_t)p.threads;
         hap_must(&p, hap_prune_options_settle(&opt, &p.error));
         own = open_own(&p, opt.own);
         hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));

@@ -48,6 +48,21 @@ static int join_edges(struct hap_prune_input *in, const struct hap_edges *edges,
                                                 edges->name, err) : HAP_OK;
 }
 
+/* Prompts of one run with gradients: a quarter of a step's, or of a round's. */
+static struct hap_needs needs_of(const struct hap_prune_options *options)
+{
+        struct hap_needs needs = hap_needs_within(&hap_needs_prune, options->max_memory,
+                                                  options->threads);
+        const bool refines = options->refine_on > 0 && (options->rounds != 0 || options->steps == 0);
+        int64_t runs = options->batch;
+
+        if (refines && options->refine_on > runs)
+                runs = options->refine_on;
+        needs.per_job = (size_t)(runs + 3) / 4;
+        needs.per_edge += (size_t)options->batch * sizeof(float);
+        return needs;
+}
+
 int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
                    const char *model_path, const struct hap_prune_options *options,
                    struct hap_error *err)
@@ -60,7 +75,8 @@ int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
         session->hold = true;
         session->options = (struct hap_prompts_options){
                 .ablation = (enum hap_ablation)options->ablation, .want_q = true,
-                .want_log_p = true};
+                .want_log_p = true, .dtype = (enum hap_dtype)options->cache_dtype};
+        session->needs = needs_of(options);
         rc = read_sections(input, reader, err);
         if (rc == HAP_OK && !session->header)
                 rc = hap_fail(err, HAP_EINPUT, "there are no examples in the input: give a task "

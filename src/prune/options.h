@@ -47,6 +47,9 @@ struct hap_prune_options {
         /* that leave the result as it is */
         const char *log, *checkpoint, *own;
         int64_t every;
+        /* of memory */
+        int cache_dtype; /* enum hap_dtype */
+        size_t max_memory, threads;
 };
 
 /* Everything left open. */

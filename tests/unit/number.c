@@ -290,4 +290,35 @@ TEST("base64 gives the examples of its standard, and takes no other spelling")
                 CHECK(hap_base64_decode(bad[i], strlen(bad[i]), data) < 0);
 }
 
+TEST("sizes are read with their units, of 1000 or of 1024")
+{
+        static const struct { const char *text; size_t bytes; } cases[] = {
+                {"1", 1}, {"4096", 4096}, {"900M", 900000000}, {"4G", 4000000000},
+                {"1.5G", 1500000000}, {"2Ki", 2048}, {"1KiB", 1024}, {"3KB", 3000}, {"7B", 7},
+                {"1Ti", (size_t)1 << 40}, {"2T", 2000000000000}, {"0.5Mi", 524288},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                size_t bytes = 0;
+
+                CHECK(hap_parse_size(cases[i].text, "n", &bytes, &err) == 0);
+                CHECK(bytes == cases[i].bytes);
+        }
+}
+
+TEST("what is no size is refused")
+{
+        static const char *const cases[] = {"", "G", "-1G", "+1G", "1 G", "1g", "1GG", "1iG", "1i", "1Bi",
+                                            "1BB", "1e3", "0", "0G", "0.1", ".", "1.2.3M", "1KiK",
+                                            "2000000T", "99999999999999999999", "nan", "0x10",
+                                            "1111111111111111111111111111111111111111"};
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                size_t bytes = 12345;
+
+                CHECK(hap_parse_size(cases[i], "n", &bytes, &err) == HAP_EUSAGE);
+                CHECK(bytes == 12345);
+        }
+}
+
 RUN_TESTS

@@ -107,6 +107,19 @@ TEST("every type is stored in its field")
         CHECK(opt.number == 5); /* what was not given keeps its default */
 }
 
+TEST("--max-memory is known where a program says so, and leaves no trace in the history")
+{
+        struct hap_program_info limited = filter;
+
+        CHECK(PARSE(&filter, "--max-memory", "4G") == HAP_EUSAGE);
+        limited.uses |= HAP_USES_MEMORY;
+        CHECK(PARSE(&limited, "--max-memory", "4G") == 0);
+        CHECK(program.max_memory == 4000000000);
+        CHECK_TEXT(recorded(), "");
+        CHECK(PARSE(&limited, "--max-memory=4X") == HAP_EUSAGE);
+        CHECK(PARSE(&limited, "-f") == 0 && program.max_memory == 0);
+}
+
 TEST("flags may share a dash, the last with its value")
 {
         CHECK(PARSE(&filter, "-qzfn8") == 0);

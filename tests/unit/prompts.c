@@ -8,6 +8,7 @@
 
 #include "common/number.h"
 #include "forward/cache.h"
+#include "forward/needs.h"
 #include "forward/prompts.h"
 #include "unit.h"
 
@@ -85,7 +86,8 @@ static void write_cache(const char *path, const struct hap_example *examples, en
         json_t *header = json_pack("{s:i, s:s}", "hap", HAP_STREAM_VERSION, "kind", "cache");
         struct hap_batches batches = {0};
         struct hap_arena arena = {0};
-        float *outputs[2][EXAMPLES], *logits[2][EXAMPLES];
+        float *logits[2][EXAMPLES];
+        void *outputs[2][EXAMPLES];
         struct hap_writer *writer;
 
         for (int i = 0; i < EXAMPLES; i++)
@@ -97,9 +99,9 @@ static void write_cache(const char *path, const struct hap_example *examples, en
         for (int i = 0; i < EXAMPLES; i++)
                 CHECK(hap_batches_add(&batches, examples + i, 0, &err) == 0);
         for (int side = 0; side < 2; side++)
-                CHECK(hap_run_whole(&engine, examples, &batches, side == 1, outputs[side],
+                CHECK(hap_run_whole(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
                                     logits[side], &err) == 0);
-        CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, &err) == 0);
+        CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, 9, &err) == 0);
         CHECK(hap_writer_open(&writer, path, false, &err) == 0);
         CHECK(hap_writer_begin(writer, header, &err) == 0);
         for (int i = 0; i < EXAMPLES; i++) {
@@ -316,7 +318,8 @@ static void sum_outputs(const struct hap_prompts *prompts, int writer, int posit
                 struct hap_batches one = {0};
 
                 CHECK(hap_batches_add(&one, e, 0, &err) == 0);
-                CHECK(hap_run_whole(&engine, e, &one, false, &outputs, NULL, &err) == 0);
+                CHECK(hap_run_whole(&engine, e, &one, false, HAP_F32, (void *[]){outputs}, NULL,
+                                    &err) == 0);
                 for (int t = 0; t < e->n_tokens; t++) {
                         if (position >= 0 && t != position)
                                 continue;
@@ -390,6 +393,74 @@ TEST("half precision is kept as it is and read when needed")
         hap_prompts_release(&halved);
         hap_reader_close(a);
         hap_reader_close(b);
+}
+
+/* The bytes that the prompts of `path` keep, and what is told of them. */
+static void check_told(const char *path, enum hap_needs_source source, enum hap_dtype dtype,
+                       enum hap_dtype cached)
+{
+        struct hap_prompts_options options = all;
+        struct hap_needs needs = hap_needs_prune;
+        struct hap_prompts prompts;
+        struct hap_reader *reader;
+        size_t kept = 0;
+
+        options.dtype = dtype;
+        reader = read_prompts(path, options, &prompts);
+        needs.options = options;
+        needs.source = source;
+        needs.dtype = cached;
+        needs.positions = 1;
+        for (size_t i = 0; i < prompts.n; i++) {
+                struct hap_needs one = needs;
+
+                one.prompts = 1;
+                one.tokens = (size_t)prompts.examples[i].n_tokens;
+                needs.tokens = one.tokens;
+                kept += hap_needs_bytes(&one, engine.model, &engine.graph) -
+                        hap_needs_bytes(&needs, engine.model, &engine.graph);
+                CHECK(prompts.items[i].source.dtype == dtype);
+        }
+        if (prompts.mapped && dtype == cached) /* these stay in the file */
+                for (size_t i = 0; i < prompts.n; i++)
+                        kept -= (size_t)prompts.examples[i].n_tokens * 16 * 32 *
+                                (dtype == HAP_F32 ? 4 : 2);
+        /* ids and tokens of a cache's examples are there, too */
+        CHECK(prompts.arena.bytes >= kept && prompts.arena.bytes < kept + EXAMPLES * 640);
+        hap_prompts_release(&prompts);
+        hap_reader_close(reader);
+}
+
+TEST("prompts take the memory that is told before, whatever their outputs are kept as")
+{
+        check_told(task, HAP_SOURCE_RUNS, HAP_F32, HAP_F32);
+        check_told(task, HAP_SOURCE_RUNS, HAP_F16, HAP_F32);
+        check_told(cache, HAP_SOURCE_MAPPED, HAP_F32, HAP_F32);
+        check_told(cache, HAP_SOURCE_MAPPED, HAP_F16, HAP_F32);
+        check_told(half, HAP_SOURCE_MAPPED, HAP_F16, HAP_F16);
+}
+
+TEST("a task's outputs kept as f16 are the cache's in half precision")
+{
+        struct hap_prompts_options halves = all;
+        struct hap_prompts run, converted, stored;
+        struct hap_reader *a, *b, *c;
+
+        halves.dtype = HAP_F16;
+        a = read_prompts(task, halves, &run);
+        b = read_prompts(cache, halves, &converted);
+        c = read_prompts(half, all, &stored);
+        CHECK(sets_apart(&run, &stored) < 1e-2);
+        CHECK(sets_apart(&converted, &stored) == 0);
+        for (size_t i = 0; i < stored.n; i++)
+                CHECK(memcmp(converted.items[i].source.data, stored.items[i].source.data,
+                             (size_t)stored.examples[i].n_tokens * 16 * 32 * 2) == 0);
+        hap_prompts_release(&run);
+        hap_prompts_release(&converted);
+        hap_prompts_release(&stored);
+        hap_reader_close(a);
+        hap_reader_close(b);
+        hap_reader_close(c);
 }
 
 TEST("a batch takes prompts until it has 128 tokens or 16 of them")
