@@ -465,6 +465,8 @@ make_state() {
                 hap-convert -q --from json >"$tmp/cache"
         assert_refused 2 "allows 20 MB, 60 prompts of 15 tokens need" \
                 hap-prune --edges 40 --max-memory 20M "$tmp/cache"
+        assert_refused 2 "allows 20 MB, 60 prompts of 18 tokens need" \
+                hap-prune --edges 40 --max-memory 20M --ablation mean "$tmp/cache"
 }
 
 @test "outputs kept as f16 give the same circuit's KL to a thousandth" {

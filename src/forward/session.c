@@ -123,6 +123,16 @@ static bool count_prompts(struct hap_session *s)
         return needs->prompts > 0 && needs->tokens > 0;
 }
 
+/* Asked again of all that has been read, for a cache whose header tells nothing. */
+static int check_feed(struct hap_session *s, struct hap_error *err)
+{
+        struct hap_needs needs = s->needs;
+
+        hap_feed_measure(s->feed, &needs);
+        return needs.prompts > 0 ? hap_needs_check(&needs, &s->model, &s->engine.graph, err)
+                                 : HAP_OK;
+}
+
 /* The weights, once it is sure that the prompts fit. */
 static int load(struct hap_session *s, struct hap_error *err)
 {
@@ -182,6 +192,8 @@ int hap_session_next(struct hap_session *s, size_t n_batches,
         if (!s->feed && !s->unknown)
                 return 0;
         if ((rc = hap_session_engine(s, err)) < 0 || (rc = need_constants(s, err)) < 0)
+                return rc;
+        if ((rc = check_feed(s, err)) < 0)
                 return rc;
         rc = hap_feed_next(s->feed, &s->engine, n_batches, &s->prompts, err);
         if (rc == 0) {
