@@ -72,9 +72,9 @@ struct hap_prompt {
         int answer_first, n_answers;
         struct hap_source source;
         /* Of the counterfactual; NULL in a plain run from the first token on.
-         * residual[p] before the attention of layer l (p = 2l), before its MLP
+         * residual[p], from `first` on and for masked runs only, before the attention of layer l (p = 2l), before its MLP
          * (p = 2l + 1; parallel residual: the same as 2l), before the logits. */
-        float *residual; /* [2 n_layers + 1][n_tokens][d_model] */
+        float *residual; /* [2 n_layers + 1][n_tokens - first][d_model] */
         float *q;        /* [n_layers][n_tokens][n_heads * d_head], turned */
         float *k, *v;    /* [n_layers][n_tokens][n_kv_heads * d_head] */
         float *log_p;    /* full model at the answers: [n_answers][n_out], or NULL */
@@ -159,7 +159,7 @@ int hap_plain_backward(struct hap_work *work, const struct hap_batch *batch,
 
 /* --- preparing prompts --- */
 
-/* Allocates from the arena and fills residual, k, v and (want_q) q of a prompt
+/* Allocates from the arena and fills k, v and (want_q) residual and q of a prompt
  * whose tokens, first, answers and source are set. Without want_q, k and v are
  * filled before `first` only, which is what plain runs read. Threads may share
  * the arena. */

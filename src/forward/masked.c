@@ -12,8 +12,8 @@ static void load_residual(const struct hap_masked_pass *m, int point)
                 const int n = m->rows->start[at + 1] - m->rows->start[at];
 
                 memcpy(m->stream + (size_t)m->rows->start[at] * d,
-                       prompt->residual +
-                               ((size_t)point * prompt->n_tokens + m->rows->first[at]) * d,
+                       prompt->residual + ((size_t)point * (prompt->n_tokens - prompt->first) +
+                                           m->rows->first[at] - prompt->first) * d,
                        (size_t)n * d * sizeof(float));
         }
 }

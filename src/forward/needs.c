@@ -189,10 +189,9 @@ static size_t prompt_bytes(const struct hap_needs *needs, const struct shape *s)
                 outputs = s->writers * stream * (half ? 2 : sizeof(float));
         if (needs->runs == HAP_NEEDS_WHOLE)
                 return 2 * (outputs + logits * sizeof(float));
-        if (!o->plain)
-                floats += (2 * s->layers + 1) * stream;
         if (o->want_q)
-                floats += s->layers * s->tokens * (s->heads + 2 * s->kv);
+                floats += (2 * s->layers + 1) * stream +
+                          s->layers * s->tokens * (s->heads + 2 * s->kv);
         if (o->want_log_p)
                 floats += logits;
         return outputs + floats * sizeof(float);

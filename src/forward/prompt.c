@@ -68,14 +68,15 @@ static void add_row(int n, int d, const float *bias, float *r)
                 hap_add((size_t)d, bias, r + (size_t)t * d);
 }
 
-static void fill_residual(const struct hap_engine *engine, struct hap_prompt *prompt,
-                          float *room)
+/* residual: [2 n_layers + 1][n_tokens][d]; room: one of these points. */
+static void fill_residual(const struct hap_engine *engine, const struct hap_prompt *prompt,
+                          float *room, float *residual)
 {
         const struct hap_config *config = &engine->model->config;
         const struct hap_graph *graph = &engine->graph;
         const int n = prompt->n_tokens, d = config->d_model;
         const size_t size = (size_t)n * d;
-        float *r = prompt->residual;
+        float *r = residual;
 
         memset(r, 0, size * sizeof(*r));
         if (engine->model->position_embedding != NULL && !graph->split_input)
@@ -97,15 +98,16 @@ static void fill_residual(const struct hap_engine *engine, struct hap_prompt *pr
         }
 }
 
-/* q, k, v of layer l at the first n positions of the counterfactual. */
-static int fill_layer(struct hap_work *work, struct hap_prompt *prompt, int l, int n)
+/* q, k, v of layer l at the first n positions of the counterfactual, whose
+ * residual stream is x. */
+static int fill_layer(struct hap_work *work, struct hap_prompt *prompt, int l, int n,
+                      const float *x)
 {
         const struct hap_engine *engine = work->engine;
         const struct hap_config *config = &engine->model->config;
         const struct hap_layer *layer = &engine->model->layers[l];
         const int d = config->d_model, dh = config->d_head, T = prompt->n_tokens;
         const int nq = config->n_heads * dh, nk = config->n_kv_heads * dh;
-        const float *x = prompt->residual + (size_t)2 * l * T * d;
         int start[2] = {0, n}, first[1] = {0};
         const struct hap_rows rows = {.n = n, .start = start, .first = first};
         struct hap_heads heads = {.layer = l, .n = config->n_heads,
@@ -155,17 +157,20 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
                                 prompt->source.n_positions, prompt->n_tokens);
 #pragma omp critical(hap_prompt_arena)
         {
-                prompt->residual = hap_arena_alloc(arena, (2 * L + 1) * T * d, sizeof(float));
                 prompt->k = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,
                                             sizeof(float));
                 prompt->v = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,
                                             sizeof(float));
-                if (want_q)
+                if (want_q) {
                         prompt->q = hap_arena_alloc(arena, L * T * (size_t)config->n_heads * dh,
                                                     sizeof(float));
+                        prompt->residual = hap_arena_alloc(
+                                arena, (2 * L + 1) * (T - (size_t)prompt->first) * d,
+                                sizeof(float));
+                }
         }
-        if (prompt->residual == NULL || prompt->k == NULL || prompt->v == NULL ||
-            (want_q && prompt->q == NULL))
+        if (prompt->k == NULL || prompt->v == NULL ||
+            (want_q && (prompt->q == NULL || prompt->residual == NULL)))
                 return hap_fail_memory(err, "a prompt's constants");
         if (hap_prompt_refill(engine, work, prompt) < 0) {
                 *err = work->error;
@@ -174,20 +179,35 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
         return HAP_OK;
 }
 
+/* Of every point the positions from `first` on: no run looks at those before. */
+static void keep_residual(const struct hap_prompt *prompt, int points, int d,
+                          const float *residual)
+{
+        const size_t whole = (size_t)prompt->n_tokens * d;
+        const size_t kept = (size_t)(prompt->n_tokens - prompt->first) * d;
+
+        for (int p = 0; p < points; p++)
+                memcpy(prompt->residual + (size_t)p * kept,
+                       residual + (size_t)(p + 1) * whole - kept, kept * sizeof(*residual));
+}
+
 int hap_prompt_refill(const struct hap_engine *engine, struct hap_work *work,
                       struct hap_prompt *prompt)
 {
         const struct hap_config *config = &engine->model->config;
         const int rows = prompt->q != NULL ? prompt->n_tokens : prompt->first;
-        const size_t mark = work->used;
-        float *room = hap_work_take(work, (size_t)prompt->n_tokens * config->d_model,
-                                    sizeof(*room));
-        int rc = room == NULL ? work->error.code : HAP_OK;
+        const int points = 2 * config->n_layers + 1, d = config->d_model;
+        const size_t mark = work->used, size = (size_t)prompt->n_tokens * d;
+        float *room = hap_work_take(work, size, sizeof(*room));
+        float *residual = hap_work_take(work, (size_t)points * size, sizeof(*residual));
+        int rc = room == NULL || residual == NULL ? work->error.code : HAP_OK;
 
-        if (rc == 0)
-                fill_residual(engine, prompt, room);
+        if (rc == 0 && (prompt->q != NULL || rows > 0))
+                fill_residual(engine, prompt, room, residual);
+        if (rc == 0 && prompt->q != NULL)
+                keep_residual(prompt, points, d, residual);
         for (int l = 0; l < config->n_layers && rows > 0 && rc == 0; l++)
-                rc = fill_layer(work, prompt, l, rows);
+                rc = fill_layer(work, prompt, l, rows, residual + (size_t)2 * l * size);
         work->used = mark;
         return rc;
 }
