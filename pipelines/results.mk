@@ -14,8 +14,7 @@
 #   REAL_SEEDS, REAL_TRAIN, REAL_VALIDATION, REAL_TEST
 #                             the same for the real model, and how many prompts
 #   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning there, which is too
-#                             slow for all steps: as many masked runs as the
-#                             default recipe's
+#                             slow for all steps
 #   PAGE                      the file to write
 
 DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
@@ -32,7 +31,7 @@ REAL_TRAIN ?= 200
 REAL_VALIDATION ?= 20
 REAL_TEST ?= 200
 REAL_METHODS ?= eap eap-ig ep hap
-REAL_EP ?= --steps 42 --batch 32
+REAL_EP ?= --steps 50 --batch 8
 REAL_EP_SEEDS ?= 1
 HAP_EP_SEEDS ?= 3
 THREADS ?= 1
