@@ -218,7 +218,7 @@ of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).at
 export MODEL TASK PROMPTS TRAIN KEEP METHODS EP RESULTS BIN
 define sample_rule # number; the file is as new as the newest of its circuits
 $(D)/sample-$(1)/.made: force
-	+@$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=$(NAME)/sample-$(1) \
+	+@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) NAME=$(NAME)/sample-$(1) \
 		BOOTSTRAP=$(1) SEEDS=1 SAMPLES=0 SPARSITY=$(SAMPLED_AT) \
 		METHODS='$(SAMPLED_METHODS)' circuits
 	@test -e $$@ && test -z "$$$$(find $(SAMPLED:%=$(D)/sample-$(1)/%) -newer $$@)" || touch $$@

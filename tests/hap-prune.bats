@@ -293,6 +293,18 @@ make_state() {
         assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --rate 0.7 "$cache"
         assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --edges 61 "$cache"
         assert_refused 3 "other options" "${ep[@]}" "${more[@]}" "$cache" "$subgraph"
+        assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --cache-dtype f16 "$cache"
+}
+
+@test "a checkpoint of other constants is refused" {
+        hap-ablate -q --steps 0 -o "$tmp/means" "$cache"
+        hap-ablate -q --steps 20 -o "$tmp/others" "$cache" "$subgraph"
+        run_stopped=(timeout -s TERM 3 "${ep[@]}" --ablation optimal --steps 100000 -q
+                --checkpoint "$tmp/state" -o "$tmp/c")
+        run -124 "${run_stopped[@]}" "$cache" "$tmp/means"
+        assert_exists "$tmp/state"
+        assert_refused 3 "other options" "${ep[@]}" --ablation optimal --steps 100000 \
+                --checkpoint "$tmp/state" -o "$tmp/c" "$cache" "$tmp/others"
 }
 
 @test "a target that cannot be reached is refused with what could be" {

@@ -268,6 +268,27 @@ row() {
         refute_regex "$(cat "$tmp/docs/page.md")" Tiny
 }
 
+@test "recipes.mk sets edge pruning of several lengths against the recipes, and draws them" {
+        pipeline recipes.mk SPARSITY='80% 94%' SEEDS=2 SAMPLES=2
+        assert_equal "$(grep -c -- '--steps 300 .*--seed' "$tmp/log")" 6 # sizes times seeds, a sample each
+        run cat "$tmp/results/recipes-ioi/curve.svg"
+        # four lengths of edge pruning, two of rank sampling, HAP and the thorough one
+        assert_equal "$(grep -c '<circle r="2.5"' <<<"$output")" 32
+        assert_equal "$(grep -c '<polyline' <<<"$output")" 8
+        if command -v xmllint >/dev/null; then
+                xmllint --noout "$tmp/results/recipes-ioi/curve.svg"
+        fi
+}
+
+@test "the curve puts a dot where its masked runs and KL are, and knows equal values" {
+        { row EP 90 0.01 1000 120 && row 'EP, own threshold' 90 0.5 50 1 &&
+                row 'HAP by EP' 90 0.5 50 1; } | jq -s . >"$tmp/one.json"
+        run -0 "$root/pipelines/table" curve "$tmp/one.json"
+        # the corner of the panel: both lie on the lower end of their axes
+        assert_equal "$(grep -c '<circle r="2.5" cx="46" cy="216"' <<<"$output")" 1
+        assert_equal "$(grep -c '<circle r="2.5"' <<<"$output")" 1
+}
+
 @test "a stage that fails in a sample or in one task leaves no table and no page" {
         FAIL_AT=--bootstrap run pipeline hap.mk SPARSITY=90% SAMPLES=2
         assert_failure

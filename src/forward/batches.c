@@ -104,7 +104,8 @@ static int keep(enum hap_dtype dtype, const float *values, size_t n, void *to, s
 /* outputs[i][w][token][d] from all[w][row][d], rows of the batch's prompts one
  * behind the other. */
 static int deal_outputs(struct hap_work *work, const struct hap_batch *batch, const float *all,
-                        enum hap_dtype dtype, void *const *outputs)
+                        const struct hap_example *examples, enum hap_dtype dtype,
+                        void *const *outputs)
 {
         const size_t d = (size_t)work->engine->model->config.d_model;
         const size_t rows = (size_t)batch->rows.n;
@@ -116,8 +117,10 @@ static int deal_outputs(struct hap_work *work, const struct hap_batch *batch, co
                 for (size_t w = 0; w < (size_t)work->engine->graph.n_writers && rc == 0; w++)
                         rc = keep(dtype, all + (w * rows + (size_t)batch->rows.start[i]) * d, n,
                                   outputs[i], w * n, &work->error);
+                if (rc < 0)
+                        return hap_fail_within(&work->error, "prompt '%s'", examples[i].id);
         }
-        return rc;
+        return HAP_OK;
 }
 
 static void deal_logits(const struct hap_engine *engine, const struct hap_batch *batch,
@@ -160,8 +163,8 @@ static int run_batch(void *context, struct hap_work *work, size_t b)
                 return rc;
         if (whole->logits)
                 deal_logits(work->engine, &batch, run.logits, whole->logits + begin);
-        return whole->outputs ? deal_outputs(work, &batch, run.outputs, whole->dtype,
-                                             whole->outputs + begin)
+        return whole->outputs ? deal_outputs(work, &batch, run.outputs, whole->examples + begin,
+                                             whole->dtype, whole->outputs + begin)
                               : HAP_OK;
 }
 

@@ -72,8 +72,9 @@ struct hap_prompt {
         int answer_first, n_answers;
         struct hap_source source;
         /* Of the counterfactual; NULL in a plain run from the first token on.
-         * residual[p], from `first` on and for masked runs only, before the attention of layer l (p = 2l), before its MLP
-         * (p = 2l + 1; parallel residual: the same as 2l), before the logits. */
+         * residual[p], from `first` on and for masked runs only, before the
+         * attention of layer l (p = 2l), before its MLP (p = 2l + 1; parallel
+         * residual: the same as 2l), before the logits. */
         float *residual; /* [2 n_layers + 1][n_tokens - first][d_model] */
         float *q;        /* [n_layers][n_tokens][n_heads * d_head], turned */
         float *k, *v;    /* [n_layers][n_tokens][n_kv_heads * d_head] */

@@ -4,6 +4,10 @@
 
 #include "forward/prompts.h"
 
+/* Prompts whose outputs are held at a time for means; any number gives the same
+ * sums. */
+#define HAP_MEANS_AT_ONCE 32
+
 struct hap_feed {
         struct hap_prompts_options options;
         json_t *header;            /* owned */

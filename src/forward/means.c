@@ -4,9 +4,6 @@
 
 #include "forward/feed.h"
 
-/* Prompts whose outputs are held at a time; any number gives the same sums. */
-#define PROMPTS_AT_ONCE 32
-
 struct means {
         bool by_position;
         size_t n_writers, d, positions; /* 1 position when not by position */
@@ -37,7 +34,7 @@ static int add_round(struct means *means, const struct hap_feed *feed,
 {
         const struct hap_example *examples = feed->examples.items + begin;
         struct hap_batches batches = {0};
-        void *outputs[PROMPTS_AT_ONCE];
+        void *outputs[HAP_MEANS_AT_ONCE];
         struct hap_arena arena;
         int rc = HAP_OK;
 
@@ -103,11 +100,11 @@ int hap_feed_mean(struct hap_feed *feed, const struct hap_engine *engine,
         means.n = calloc(means.positions, sizeof *means.n);
         if (!means.sum || !means.n)
                 rc = hap_fail_memory(err, "means");
-        for (size_t i = 0; i < feed->examples.n && rc == 0; i += PROMPTS_AT_ONCE) {
+        for (size_t i = 0; i < feed->examples.n && rc == 0; i += HAP_MEANS_AT_ONCE) {
                 size_t left = feed->examples.n - i;
 
                 rc = add_round(&means, feed, engine, i,
-                               left < PROMPTS_AT_ONCE ? left : PROMPTS_AT_ONCE, err);
+                               left < HAP_MEANS_AT_ONCE ? left : HAP_MEANS_AT_ONCE, err);
         }
         if (rc == 0)
                 rc = keep(feed, &means, err);

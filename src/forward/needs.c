@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "forward/feed.h"
+
 /* Libraries and streams; what a thread's stack and its part of the BLAS take. */
 #define PROGRAM ((size_t)6 << 20)
 #define PER_THREAD ((size_t)4 << 20)
@@ -230,11 +232,22 @@ size_t hap_needs_record(const struct hap_needs *needs, const struct hap_model *m
         return 2 * (s.writers * s.tokens * s.d + s.positions * s.out) * sizeof(float);
 }
 
+/* Clean outputs that are held for means, before prompts are prepared. */
+static size_t mean_bytes(const struct hap_needs *needs, const struct shape *s)
+{
+        const size_t n = needs->prompts < HAP_MEANS_AT_ONCE ? needs->prompts : HAP_MEANS_AT_ONCE;
+
+        if (needs->options.ablation != HAP_MEAN && needs->options.ablation != HAP_MEAN_POSITION)
+                return 0;
+        return n * s->writers * s->tokens * s->d * sizeof(float);
+}
+
 size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *model,
                        const struct hap_graph *graph)
 {
         const struct shape s = shape_of(needs, model, graph);
         size_t scratch = run_scratch(needs, &s), reading = 0;
+        size_t kept = prepared(needs, &s) * prompt_bytes(needs, &s);
 
         if (needs->source != HAP_SOURCE_RUNS)
                 reading = needs->source == HAP_SOURCE_MAPPED
@@ -243,8 +256,7 @@ size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *mo
                 scratch = larger(scratch, whole_scratch(&s, s.batch));
         return hap_needs_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
-               prepared(needs, &s) * prompt_bytes(needs, &s) +
-               needs->per_edge * graph->n_edges;
+               larger(kept, mean_bytes(needs, &s)) + needs->per_edge * graph->n_edges;
 }
 
 /* --- what to do about it --- */

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "common/stream.h"
+
 const char *const hap_recipe_names[] = {"rank", "rank-thorough", "edge-pruning", "hap", NULL};
 const char *const hap_node_masks_names[] = {"none", "free", "counted", NULL};
 const char *const hap_ramp_names[] = {"linear", "logarithmic", NULL};
@@ -197,6 +199,8 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
                                                   value_of(options, &constants[i]));
         }
         rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
+        rc |= json_object_set_new(description, "cache-dtype",
+                                  json_string(hap_dtype_name((enum hap_dtype)options->cache_dtype)));
         if (family == CONCRETE) {
                 rc |= json_object_set_new(description, "from-scores",
                                           json_boolean(options->from_scores));

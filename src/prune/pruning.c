@@ -60,6 +60,19 @@ static void mix(XXH3_state_t *state, const void *data, size_t bytes)
         XXH3_64bits_update(state, data, bytes);
 }
 
+/* What cut edges carry, as far as the prompts do not tell. */
+static void mix_source(XXH3_state_t *state, const struct hap_pruning *p,
+                       const struct hap_engine *engine)
+{
+        const struct hap_source *source = &p->prompts->items[0].source;
+        int dtype = source->dtype;
+
+        mix(state, &dtype, sizeof dtype);
+        if (source->kind == HAP_OPTIMAL)
+                mix(state, source->data, (size_t)engine->graph.n_writers *
+                                         (size_t)engine->model->config.d_model * sizeof(float));
+}
+
 /* Hash of everything that the result depends on. */
 static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine *engine)
 {
@@ -81,6 +94,7 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
                 mix(state, p->allowed, p->graph->n_edges * sizeof *p->allowed);
                 if (p->scores)
                         mix(state, p->scores, p->graph->n_edges * sizeof *p->scores);
+                mix_source(state, p, engine);
                 for (size_t i = 0; i < p->prompts->n; i++) {
                         const struct hap_example *x = &p->prompts->examples[i];
                         size_t bytes = (size_t)x->n_tokens * sizeof *x->clean;
