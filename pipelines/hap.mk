@@ -4,8 +4,8 @@
 #
 # task -> cache -> scores -> subgraph -> circuit -> report, each a stream that is
 # kept under results/NAME and not made again as long as what it is made from and
-# the options it is made with stay the same. What a stage took stands beside its
-# product, in FILE.seconds.
+# the options it is made with stay the same. The processor time that a stage took
+# stands beside its product, in FILE.seconds.
 #
 #   MODEL     folder or .gguf file
 #   TASK      a task of hap-task, or with PROMPTS=DIR a name for one's own
@@ -23,6 +23,8 @@
 #             hap          rank sampling of that subgraph, from its scores
 #             hap-thorough the same from several starts, then with swaps
 #             rank         rank sampling of the whole graph, without attribution
+#             hap-as-ep    hap with as many edges as ep's own threshold leaves with
+#                          that seed: the two at equal size
 #   EP        further options of edge pruning, such as --steps 300
 #   BOOTSTRAP a number: train on that bootstrap sample of the training prompts
 #   SAMPLES   how many such samples, two or more, the pipeline runs itself for, to
@@ -74,6 +76,9 @@ hap.from := eap
 hap-thorough.prune := --recipe rank-thorough
 hap-thorough.from := eap
 rank.prune := --recipe rank
+hap-as-ep.prune := --recipe rank
+hap-as-ep.from := eap
+hap-as-ep.size-of := ep-own
 eap.title := EAP
 eap-ig.title := EAP-IG
 ep.title := EP
@@ -83,11 +88,14 @@ hap-ep-own.title := HAP by EP, own threshold
 hap.title := HAP
 hap-thorough.title := HAP, thorough
 rank.title := rank sampling
+hap-as-ep.title := HAP, as many as EP's own
 
 ALL_METHODS := $(sort $(filter-out %-own,$(patsubst %.title,%,$(filter %.title,$(.VARIABLES)))))
 ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)
 $(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_METHODS))
 endif
+$(foreach m,$(filter hap-as-ep,$(METHODS)),$(if $(filter ep,$(METHODS)),,\
+	$(error METHODS holds $(m), which needs ep beside it)))
 $(foreach v,MODEL TASK NAME RESULTS PROMPTS,$(if $(word 2,$($(v))),\
 	$(error $(v) is '$($(v))', and make knows no names with spaces)))
 $(foreach f,$(if $(PROMPTS),$(addprefix $(PROMPTS)/,train.jsonl validation.jsonl test.jsonl)),\
@@ -178,16 +186,18 @@ $(D)/$(1)-$(2).circuit: $(D)/$(1).scores
 endef
 $(foreach m,$(CUTS),$(foreach s,$(SPARSITIES),$(eval $(call cut_rule,$(m),$(s)))))
 
+sized_by = $(if $($(1).size-of),$(D)/$($(1).size-of)-$(2)-$(3).circuit)
+size_for = $(if $($(1).size-of),--edges "$$$$($(PIPELINES)/table size $(sized_by))",--sparsity $(2)%)
 define prune_rule # method, sparsity, seed
 $(D)/$(1)-$(2)-$(3).circuit $(if $($(1).own),$(D)/$($(1).own)-$(2)-$(3).circuit )&: \
 		$(D)/train.cache \
 		$(if $($(1).from),$(D)/$($(1).from).subgraph $(D)/$($(1).from).scores) \
-		$(D)/.options/$(1)
+		$(sized_by) $(D)/.options/$(1)
 	@$(PIPELINES)/timed $(D)/$(1)-$(2)-$(3).circuit.seconds \
-		hap-prune -m $(MODEL) $($(1).prune) --sparsity $(2)% --seed $(3) \
+		hap-prune -m $(MODEL) $($(1).prune) $(call size_for,$(1),$(2),$(3)) --seed $(3) \
 		$(if $($(1).own),--own $(D)/$($(1).own)-$(2)-$(3).circuit) \
 		-o $(D)/$(1)-$(2)-$(3).circuit \
-		$$(filter-out $(D)/.options/%,$$^)
+		$$(filter-out $(D)/.options/% $(sized_by),$$^)
 endef
 $(foreach m,$(PRUNES),$(eval $(call options,$(m),$($(m).prune))) \
 	$(foreach s,$(SPARSITIES),$(foreach n,$(call seeds_of,$(m)),$(eval $(call prune_rule,$(m),$(s),$(n))))))

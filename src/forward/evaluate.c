@@ -45,11 +45,14 @@ static double log_sum(const float *logits, const int32_t *tokens, int n)
         return n ? most + log(sum) : -INFINITY;
 }
 
-/* Σ p (ln p − ln q); a token that p rules out counts nothing. */
+/* Σ p (ln p − ln q); a token that p rules out counts nothing. Of a model that
+ * answers with one number, (y − y_full)² / 2 (see hap_log_softmax). */
 static double divergence(int n, const float *log_p, const float *logits, double log_all)
 {
         double sum = 0;
 
+        if (n == 1)
+                return pow((double)logits[0] - (double)log_p[0], 2) / 2;
         for (int i = 0; i < n; i++) {
                 double p = exp((double)log_p[i]);
 
@@ -74,7 +77,7 @@ static struct hap_outcome measure(const struct hap_example *e, int n_out,
                               mean_logit(logits, e->wrongs, e->n_wrongs),
                 .prob_diff = exp(right - all) - exp(wrong - all),
                 .accuracy = is_among(first, e->answers, e->n_answers),
-                .exact_match = log_p ? first == likeliest(n_out, log_p) : NAN,
+                .exact_match = log_p && n_out > 1 ? first == likeliest(n_out, log_p) : NAN,
                 .right_over_wrong = right > wrong,
         };
 }

@@ -21,7 +21,7 @@ void hap_log_softmax(int rows, int n, const float *logits, float *out)
 {
         for (int r = 0; r < rows; r++) {
                 const float *row = logits + (size_t)r * n;
-                const double total = log_sum(n, row);
+                const double total = n == 1 ? 0 : log_sum(n, row);
 
                 for (int i = 0; i < n; i++)
                         out[(size_t)r * n + i] = (float)(row[i] - total);
@@ -47,12 +47,22 @@ static double logit_diff(const struct hap_example *e, const float *row, double w
         return loss;
 }
 
+/* (y − y_full)² / 2, the KL of two normal distributions of variance 1 about them. */
+static double kl_of_numbers(double full, double y, double weight, float *gradient)
+{
+        if (gradient != NULL)
+                gradient[0] = (float)(weight * (y - full));
+        return (y - full) * (y - full) / 2;
+}
+
 /* Σ p (ln p − ln q); d / d logit = q − p. */
 static double kl(int n, const float *log_p, const float *row, double weight, float *gradient)
 {
         const double total = log_sum(n, row);
         double loss = 0;
 
+        if (n == 1)
+                return kl_of_numbers(log_p[0], row[0], weight, gradient);
         for (int i = 0; i < n; i++) {
                 const double log_q = row[i] - total, p = exp(log_p[i]);
 

@@ -6,7 +6,7 @@
 
 enum hap_metric {
         HAP_LOGIT_DIFF, /* mean wrong logit − mean answer logit */
-        HAP_KL,         /* KL(full model ‖ this run), nats */
+        HAP_KL,         /* KL(full model ‖ this run), nats; see hap_log_softmax */
         HAP_PROB_DIFF,  /* Σ p(wrongs) − Σ p(answers) */
 };
 extern const char *const hap_metric_names[]; /* NULL-terminated */
@@ -18,7 +18,10 @@ double hap_loss(enum hap_metric metric, const struct hap_prompt *prompt,
                 const struct hap_example *example, int n_out,
                 const float *logits, float *gradient);
 
-/* out[i] = log softmax(logits)[i], for each of `rows` rows of n. */
+/* out[i] = log softmax(logits)[i], for each of `rows` rows of n. A model with one
+ * output (n = 1) answers with a number y, not with a distribution over tokens:
+ * its out is y itself, and KL that of two normal distributions of variance 1
+ * about the two numbers, (y − y_full)² / 2. */
 void hap_log_softmax(int rows, int n, const float *logits, float *out);
 
 #endif
