@@ -36,6 +36,12 @@ const struct hap_needs hap_needs_prune = {
         .per_edge = 256,
         .can_halve = true,
 };
+const struct hap_needs hap_needs_ablate = {
+        .runs = HAP_NEEDS_TRAINING,
+        .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
+        .per_edge = 64,
+        .cases = true,
+};
 
 struct hap_needs hap_needs_within(const struct hap_needs *stage, size_t most, size_t threads)
 {
@@ -243,6 +249,8 @@ size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *mo
         const struct shape s = shape_of(needs, model, graph);
         size_t scratch = run_scratch(needs, &s), reading = 0;
         size_t kept = prepared(needs, &s) * prompt_bytes(needs, &s);
+        const size_t per_edge = needs->per_edge +
+                                (needs->cases ? s.writers * sizeof(float) : 0);
 
         if (needs->source != HAP_SOURCE_RUNS)
                 reading = needs->source == HAP_SOURCE_MAPPED
@@ -251,7 +259,7 @@ size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *mo
                 scratch = hap_larger(scratch, whole_scratch(&s, s.batch));
         return hap_needs_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
-               hap_larger(kept, mean_bytes(needs, &s)) + needs->per_edge * graph->n_edges;
+               hap_larger(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;
 }
 
 /* --- what to do about it --- */
