@@ -121,7 +121,8 @@ static void deflate_out(struct hap_writer *w, const unsigned char *data, size_t 
                         rc = deflate(&w->z, take == n ? flush : Z_NO_FLUSH);
                         part = (struct iovec){w->compressed, BUFFER - w->z.avail_out};
                         write_out(w, &part, 1);
-                } while (!w->failed && (w->z.avail_in || w->z.avail_out == 0) && rc != Z_STREAM_END);
+                } while (!w->failed && (w->z.avail_in || w->z.avail_out == 0) &&
+                         rc != Z_STREAM_END);
                 if (take)
                         data += take;
                 n -= take;
@@ -423,7 +424,8 @@ int hap_writer_end_record(struct hap_writer *w, struct hap_error *err)
 {
         w->records++;
         if (w->record_bytes > hap_limits_default.record_bytes)
-                return hap_fail(err, HAP_EINPUT, "cannot write '%s': a record of %zu bytes exceeds the limit of %zu",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot write '%s': a record of %zu bytes exceeds the limit of %zu",
                                 w->name, w->record_bytes, hap_limits_default.record_bytes);
         return check_failed(w, err);
 }
@@ -448,7 +450,8 @@ int hap_writer_end(struct hap_writer *w, struct hap_error *err)
 int hap_writer_bin(struct hap_writer *w, const void *data, size_t n, struct hap_error *err)
 {
         if (n > hap_limits_default.record_bytes)
-                return hap_fail(err, HAP_EINPUT, "cannot write '%s': %zu bytes exceed the limit of %zu of a record",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot write '%s': %zu bytes exceed the limit of %zu of a record",
                                 w->name, n, hap_limits_default.record_bytes);
         msgpack_pack_bin(&w->packer, n);
         put(w, data, n);
@@ -458,8 +461,8 @@ int hap_writer_bin(struct hap_writer *w, const void *data, size_t n, struct hap_
 int hap_writer_bytes(struct hap_writer *w, const void *data, size_t n, struct hap_error *err)
 {
         if (w->in_section)
-                return hap_fail(err, HAP_ESYSTEM, "cannot pass on into '%s': a section is being written",
-                                w->name);
+                return hap_fail(err, HAP_ESYSTEM,
+                                "cannot pass on into '%s': a section is being written", w->name);
         put(w, data, n);
         return check_failed(w, err);
 }

@@ -344,7 +344,8 @@ int hap_needs_check(const struct hap_needs *needs, const struct hap_model *model
         if (needs->batches == 0)
                 snprintf(many, sizeof(many), "%zu ", needs->prompts);
         return hap_fail(err, HAP_EUSAGE,
-                        "--max-memory allows %s, %sprompts of %zu tokens need %s with %zu thread%s%s",
+                        "--max-memory allows %s, %sprompts of %zu tokens need %s "
+                        "with %zu thread%s%s",
                         size_text(needs->most, most), many, needs->tokens,
                         size_text(bytes, need), needs->threads, needs->threads == 1 ? "" : "s",
                         a.text);

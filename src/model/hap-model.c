@@ -69,7 +69,8 @@ static void show_stage(FILE *out, const char *name, struct hap_needs stage,
         bytes = hap_needs_bytes(&stage, model, graph);
         stage.options.dtype = HAP_F16;
         if (stage.can_halve)
-                hap_report_line(out, name, "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
+                hap_report_line(out, name,
+                                "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
                                 (double)bytes / 1e6, prompts->prompts,
                                 (double)hap_needs_bytes(&stage, model, graph) / 1e6);
         else if (stage.batches == 0)

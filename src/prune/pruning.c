@@ -220,14 +220,15 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
 {
         const struct hap_prune_options *options = pruning->options;
         double reached = 1 - (double)pruned->kept / (double)pruning->graph->n_edges;
-        json_t *description = json_pack(
-                "{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
-                hap_recipe_names[options->recipe], "options", hap_prune_options_describe(options, pruned->exact),
-                "seed", (json_int_t)options->seed, "target", pruning->target, "target_edges",
-                (json_int_t)pruning->n_target, "reached", reached, "edges",
-                (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
-                "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
-                (json_int_t)pruning->steps, "masked_runs", pruning->measure.runs);
+        json_t *description =
+                json_pack("{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
+                          hap_recipe_names[options->recipe], "options",
+                          hap_prune_options_describe(options, pruned->exact), "seed",
+                          (json_int_t)options->seed, "target", pruning->target, "target_edges",
+                          (json_int_t)pruning->n_target, "reached", reached, "edges",
+                          (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
+                          "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
+                          (json_int_t)pruning->steps, "masked_runs", pruning->measure.runs);
 
         if (description && !isnan(pruned->soft))
                 json_object_set_new(description, "soft_sparsity", json_real(pruned->soft));
