@@ -179,3 +179,21 @@ refused() {
         assert_file_contains "$tmp/out" "constants, 16 records"
         assert_file_contains "$tmp/out" "for circuit, examples 8, steps 60"
 }
+
+@test "--max-memory refuses at once what would need more, and takes what it says is enough" {
+        hap-task ioi -q -m "$root/models/demo" -n 20 -o "$tmp/task"
+        hap-forward -q -m "$root/models/demo" -o "$tmp/cache" "$tmp/task"
+        ablate=(hap-ablate -j 2 --steps 2 -m "$root/models/demo" -o "$tmp/c")
+        for input in "$tmp/task" "$tmp/cache"; do
+                assert_refused 2 "hap-ablate: --max-memory allows 9 MB, 20 prompts of 18 tokens need" \
+                        "${ablate[@]}" --max-memory 9M "$input"
+                assert_not_exists "$tmp/c"
+                said=$("${ablate[@]}" --max-memory 9M "$input" 2>&1 || true)
+                [[ $said =~ 'need '([0-9]+)' MB'.*'; -j 1: '[0-9]+' MB' ]]
+                "${ablate[@]}" -q --max-memory $((BASH_REMATCH[1] + 1))M "$input"
+                mv "$tmp/c" "$tmp/limited"
+                "${ablate[@]}" -q "$input"
+                assert_same "$tmp/c" "$tmp/limited"
+                rm "$tmp/c"
+        done
+}

@@ -383,9 +383,15 @@ make_state() {
         assert_refused 2 "beside --exact-sparsity" "${rank[@]}" --own "$tmp/own" -o "$tmp/c" "$cache"
         assert_refused 2 "beside --exact-sparsity" "${rank[@]}" --exact-sparsity --own "$tmp/own" \
                 -o "$tmp/c" "$cache"
-        assert_refused 2 "both write to" "${ep[@]}" --own "$tmp/c" -o "$tmp/c" "$cache"
         assert_refused 2 "both write to" "${ep[@]}" --own - "$cache"
-        [[ -z $(ls -A "$tmp") ]]
+        assert_refused 2 "both write to" bash -c '"$@" >"$0"' "$tmp/c" "${ep[@]}" --own "$tmp/c" "$cache"
+        rm "$tmp/c"
+        ln -s . "$tmp/here"
+        cd "$tmp"
+        for c in c "$tmp/c" ./c here/c; do
+                assert_refused 2 "both write to '$c'" "${ep[@]}" --own "$c" -o c "$cache"
+                assert_equal "$(ls -A "$tmp")" here
+        done
 }
 
 @test "--own that cannot be written is an error before the training, and one that fails leaves none" {
@@ -395,6 +401,8 @@ make_state() {
         assert_refused 1 "cannot write '/dev/full'" "${ep[@]}" --own /dev/full -o "$tmp/c" "$cache"
         assert_refused 3 "lower --rate" "${ep[@]}" --warmup 0 --rate 1e6 --own "$tmp/own" \
                 -o "$tmp/c" "$cache"
+        [[ -z $(ls -A "$tmp") ]]
+        assert_refused 1 "cannot write '/dev/full'" "${ep[@]}" --own "$tmp/own" -o /dev/full "$cache"
         [[ -z $(ls -A "$tmp") ]]
         "${ep[@]}" --steps 100000 --own "$tmp/own" -o "$tmp/c" --log "$tmp/log" "$cache" 2>"$tmp/said" &
         until [[ -s $tmp/log ]]; do sleep 0.05; done

@@ -47,7 +47,8 @@ long long hap_base64_decode(const char *text, size_t length, void *data)
                 return -1;
         fill_values(values);
         if (length)
-                padding = (size_t)(t[length - 1] == '=') + (size_t)(t[length - 1] == '=' && t[length - 2] == '=');
+                padding = (size_t)(t[length - 1] == '=') +
+                          (size_t)(t[length - 1] == '=' && t[length - 2] == '=');
         for (size_t i = 0; i < length; i += 4) {
                 bool last = i + 4 == length;
                 unsigned v[4], bad = 0;

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/number.h"
+
 #define CHUNK ((size_t)256 * 1024)
 
 /* Pages of a mapped file are given back to the system this often, so that
@@ -122,7 +124,7 @@ static int fill_inflated(struct hap_input *s, struct hap_error *err)
         s->z.next_in = s->raw.at + s->raw.begin;
         s->z.avail_in = (uInt)bytes_left(&s->raw);
         s->z.next_out = s->out.at + s->out.end;
-        s->z.avail_out = (uInt)(s->out.size - s->out.end < CHUNK ? s->out.size - s->out.end : CHUNK);
+        s->z.avail_out = (uInt)hap_smaller(s->out.size - s->out.end, CHUNK);
         rc = inflate(&s->z, Z_NO_FLUSH);
         s->raw.begin = s->raw.end - s->z.avail_in;
         s->out.end = (size_t)(s->z.next_out - s->out.at);

@@ -107,7 +107,8 @@ json_t *hap_json_of(const msgpack_object *object)
         case MSGPACK_OBJECT_BOOLEAN:
                 return json_boolean(object->via.boolean);
         case MSGPACK_OBJECT_POSITIVE_INTEGER:
-                return object->via.u64 <= INT64_MAX ? json_integer((json_int_t)object->via.u64) : NULL;
+                return object->via.u64 <= INT64_MAX ? json_integer((json_int_t)object->via.u64)
+                                                    : NULL;
         case MSGPACK_OBJECT_NEGATIVE_INTEGER:
                 return json_integer(object->via.i64);
         case MSGPACK_OBJECT_FLOAT32:

@@ -1,4 +1,5 @@
-/* Numbers as users write them, and random numbers that need no state. */
+/* Numbers as users write them, the larger and the smaller of two, and random
+ * numbers that need no state. */
 #ifndef HAP_COMMON_NUMBER_H
 #define HAP_COMMON_NUMBER_H
 
@@ -33,6 +34,15 @@ int hap_parse_size(const char *text, const char *what, size_t *bytes,
 /* The number of things that an amount means of `whole`, rounded to nearest. */
 size_t hap_amount_of(const struct hap_amount *amount, size_t whole);
 
+static inline size_t hap_larger(size_t a, size_t b)
+{
+        return a > b ? a : b;
+}
+static inline size_t hap_smaller(size_t a, size_t b)
+{
+        return a < b ? a : b;
+}
+
 /* Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): the value
  * depends on the key and the counter only, so that any thread may draw it. */
 struct hap_random_key {
@@ -61,5 +71,11 @@ void hap_random_fill(struct hap_random_key key, uint64_t i, uint64_t first,
 /* A random order of 0 … n-1 in `order` (Fisher-Yates). */
 void hap_random_shuffle(struct hap_random_key key, uint64_t i, size_t n,
                         uint32_t *order);
+
+/* Entries first … first + count - 1 of the endless sequence of epochs, each a
+ * random order of 0 … n-1 by (key, epoch): which[i] = order[(first + i) % n] of
+ * epoch (first + i) / n. which: [count], order: [n], scratch. */
+void hap_random_epochs(struct hap_random_key key, size_t n, uint64_t first,
+                       size_t count, uint32_t *order, uint32_t *which);
 
 #endif

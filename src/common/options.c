@@ -20,7 +20,8 @@ static const struct shared_option shared_options[] = {
           "taken as by every program; here nothing has threads",
           .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, 0, HAP_USES_THREADS},
         {{0, "max-memory", "SIZE", HAP_SIZE, offsetof(struct hap_program, max_memory),
-          "refuse what would need more, such as 4G [no limit]", .unrecorded = true}, HAP_USES_MEMORY, 0},
+          "refuse what would need more, such as 4G [no limit]", .unrecorded = true},
+         HAP_USES_MEMORY, 0},
         {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
           "write to FILE [standard output]", .unrecorded = true}, 0, 0},
         {{'p', "pass", NULL, HAP_FLAG, offsetof(struct hap_program, pass),
@@ -249,7 +250,8 @@ static json_t *record_of(const struct hap_option *o, const void *options)
         case HAP_REAL:
                 return json_sprintf("--%s=%.17g", o->name, *(const double *)field);
         case HAP_AMOUNT:
-                return json_sprintf("--%s=%.17g%s", o->name, amount->value, amount->percent ? "%" : "");
+                return json_sprintf("--%s=%.17g%s", o->name, amount->value,
+                                    amount->percent ? "%" : "");
         case HAP_SIZE:
                 return json_sprintf("--%s=%zu", o->name, *(const size_t *)field);
         case HAP_CHOICE:
@@ -277,7 +279,8 @@ static json_t *record(const struct hap_program *program, const bool *given)
                 }
                 texts = (const void *)((const char *)program->options + o->offset);
                 for (size_t t = 0; t < texts->n; t++)
-                        json_array_append_new(arguments, json_sprintf("--%s=%s", o->name, texts->items[t]));
+                        json_array_append_new(arguments,
+                                              json_sprintf("--%s=%s", o->name, texts->items[t]));
         }
         for (int i = 0; !(program->info->uses & HAP_USES_INPUT) && i < program->n_operands; i++)
                 json_array_append_new(arguments, json_string(program->operands[i]));

@@ -35,7 +35,8 @@ static void die_by_signal(int number)
 static void catch_signals(void)
 {
         static const int fatal[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGBUS, SIGXFSZ, SIGXCPU};
-        struct sigaction action = {.sa_handler = die_by_signal, .sa_flags = SA_RESETHAND | SA_NODEFER};
+        struct sigaction action = {.sa_handler = die_by_signal,
+                                   .sa_flags = SA_RESETHAND | SA_NODEFER};
         struct sigaction before;
 
         sigemptyset(&action.sa_mask);
@@ -97,7 +98,8 @@ void hap_say(const struct hap_program *program, const char *format, ...)
 static void flush_stdout(struct hap_program *program)
 {
         if (fflush(stdout) != 0 || ferror(stdout))
-                hap_die(program, HAP_ESYSTEM, "cannot write 'standard output': %s", strerror(errno));
+                hap_die(program, HAP_ESYSTEM, "cannot write 'standard output': %s",
+                        strerror(errno));
 }
 
 static void answer(struct hap_program *program, int asked)
@@ -118,8 +120,9 @@ static void open_streams(struct hap_program *program)
                 hap_must(program, hap_writer_open(&program->out, program->output, program->gzip,
                                                   &program->error));
         if (uses & HAP_USES_INPUT)
-                hap_must(program, hap_reader_open(&program->in, (const char *const *)program->operands,
-                                                  (size_t)program->n_operands, &program->error));
+                hap_must(program,
+                         hap_reader_open(&program->in, (const char *const *)program->operands,
+                                         (size_t)program->n_operands, &program->error));
         if (program->pass)
                 hap_reader_pass_to(program->in, program->out);
 }
@@ -249,7 +252,8 @@ static void release(struct hap_program *program)
 
         for (; o && (o->letter || o->name); o++)
                 if (o->type == HAP_TEXTS)
-                        free(((struct hap_texts *)(void *)((char *)program->options + o->offset))->items);
+                        free(((struct hap_texts *)(void *)
+                              ((char *)program->options + o->offset))->items);
         json_decref(program->history);
         free(program->operands);
 }

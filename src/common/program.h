@@ -75,7 +75,7 @@ struct hap_program {
         struct hap_error error;
         const char *model; /* -m, or NULL */
         const char *output; /* -o, or NULL */
-        int threads;        /* -j; default: OMP_NUM_THREADS, or all processors this process may use */
+        int threads; /* -j; default: OMP_NUM_THREADS, or all processors this process may use */
         size_t max_memory;  /* --max-memory; 0: no limit */
         bool quiet, pass, gzip;
         char **operands;

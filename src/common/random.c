@@ -155,3 +155,13 @@ void hap_random_shuffle(struct hap_random_key key, uint64_t i, size_t n,
                 order[other] = kept;
         }
 }
+
+void hap_random_epochs(struct hap_random_key key, size_t n, uint64_t first,
+                       size_t count, uint32_t *order, uint32_t *which)
+{
+        for (size_t i = 0; i < count; i++) {
+                if (i == 0 || (first + i) % n == 0)
+                        hap_random_shuffle(key, (first + i) / n, n, order);
+                which[i] = order[(first + i) % n];
+        }
+}

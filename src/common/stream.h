@@ -80,6 +80,11 @@ int hap_writer_open(struct hap_writer **writer, const char *path, bool gzip,
                     struct hap_error *err);
 /* Ends the stream: flushes, checks that all was written, renames. */
 int hap_writer_close(struct hap_writer *writer, struct hap_error *err);
+/* All of that but the renaming, which hap_writer_close then does: for several
+ * files of which all are to appear or none. */
+int hap_writer_finish(struct hap_writer *writer, struct hap_error *err);
+/* Whether both write to the same file, pipe or device, however it is named. */
+bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b);
 /* Gives up: removes the file beside; what stands on a pipe has no trailer. */
 void hap_writer_abandon(struct hap_writer *writer);
 /* Removes the files beside of all writers that are open; for signal handlers. */

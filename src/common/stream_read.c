@@ -183,7 +183,8 @@ int hap_reader_fail(struct hap_reader *reader, struct hap_error *err, const char
         vsnprintf(why, sizeof(why), format, args);
         va_end(args);
         if (!reader->in_section || reader->record == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': %s", hap_reader_name(reader), why);
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': %s", hap_reader_name(reader),
+                                why);
         return hap_fail(err, HAP_EINPUT, "cannot use '%s': record %" PRIu64 ": %s",
                         hap_reader_name(reader), reader->record, why);
 }
@@ -193,11 +194,13 @@ static int fail_cut(struct hap_reader *r, struct hap_error *err)
         const char *name = hap_reader_name(r);
 
         if (!r->in_section)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': truncated in the header of section %"
-                                PRIu64, name, r->section + 1);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': truncated in the header of section %" PRIu64,
+                                name, r->section + 1);
         if (r->record <= 1)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': truncated after the header of section %"
-                                PRIu64, name, r->section);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': truncated after the header of section %" PRIu64,
+                                name, r->section);
         return hap_fail(err, HAP_EINPUT, "cannot read '%s': truncated after record %" PRIu64,
                         name, r->record - 1);
 }
@@ -211,7 +214,8 @@ static int fail_at(struct hap_reader *r, struct hap_error *err)
                                    hap_reader_name(r))
                         : hap_fail_within(err, "cannot read '%s': header of section %" PRIu64,
                                           hap_reader_name(r), r->section + 1);
-        return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_reader_name(r), r->record);
+        return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_reader_name(r),
+                               r->record);
 }
 
 /* Moves to the next value and decodes it: 1, 0 at the end of an input (also
@@ -259,7 +263,8 @@ static int pass_on(struct hap_reader *r, bool header, struct hap_error *err)
 static int check_trailer(struct hap_reader *r, struct hap_error *err)
 {
         const msgpack_object *map = &r->unpacked.data;
-        const msgpack_object *records = hap_map_get(map, "records"), *crc = hap_map_get(map, "crc32");
+        const msgpack_object *records = hap_map_get(map, "records");
+        const msgpack_object *crc = hap_map_get(map, "crc32");
         const char *name = hap_reader_name(r);
         uint64_t n = r->record - 1;
 
@@ -271,9 +276,10 @@ static int check_trailer(struct hap_reader *r, struct hap_error *err)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
                                 " lacks its record count or crc32", name, r->section);
         if (records->via.u64 != n)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64 " has %" PRIu64
-                                " records, its trailer says %" PRIu64, name, r->section, n,
-                                records->via.u64);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': section %" PRIu64 " has %" PRIu64
+                                " records, its trailer says %" PRIu64,
+                                name, r->section, n, records->via.u64);
         if (crc->via.u64 != (uint64_t)r->crc)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': damaged: section %" PRIu64
                                 " has crc32 %08" PRIx64 ", its trailer says %08" PRIx64, name,
@@ -348,7 +354,8 @@ static int next_input(struct hap_reader *r, struct hap_error *err)
                         if (rc < 0 || o->input.ready)
                                 return rc < 0 ? rc : 1;
                         if (o->input.cut)
-                                return hap_fail(err, HAP_EINPUT, "cannot read '%s': truncated gzip data",
+                                return hap_fail(err, HAP_EINPUT,
+                                                "cannot read '%s': truncated gzip data",
                                                 o->input.name);
                 }
                 if (r->next_path == r->n_paths)
@@ -382,8 +389,10 @@ static int check_requires(struct hap_reader *r, struct hap_error *err)
         size_t i;
 
         if (list && !json_is_array(list))
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': \"requires\" of section %" PRIu64
-                                " is not a list", hap_reader_name(r), r->section);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': \"requires\" of section %" PRIu64
+                                " is not a list",
+                                hap_reader_name(r), r->section);
         json_array_foreach((json_t *)list, i, item) {
                 const char *feature = json_string_value(item);
 
@@ -411,8 +420,9 @@ static int check_header(struct hap_reader *r, struct hap_error *err)
                                 name, r->section, json_integer_value(version), HAP_STREAM_VERSION);
         r->kind = json_string_value(json_object_get(r->header, "kind"));
         if (!is_one_of(r->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                " is of unknown kind '%s'", name, r->section, r->kind ? r->kind : "");
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': section %" PRIu64 " is of unknown kind '%s'",
+                                name, r->section, r->kind ? r->kind : "");
         return check_requires(r, err);
 }
 

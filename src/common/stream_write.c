@@ -121,7 +121,8 @@ static void deflate_out(struct hap_writer *w, const unsigned char *data, size_t 
                         rc = deflate(&w->z, take == n ? flush : Z_NO_FLUSH);
                         part = (struct iovec){w->compressed, BUFFER - w->z.avail_out};
                         write_out(w, &part, 1);
-                } while (!w->failed && (w->z.avail_in || w->z.avail_out == 0) && rc != Z_STREAM_END);
+                } while (!w->failed && (w->z.avail_in || w->z.avail_out == 0) &&
+                         rc != Z_STREAM_END);
                 if (take)
                         data += take;
                 n -= take;
@@ -206,11 +207,27 @@ static char *name_beside(const char *target)
                         (long)getpid()) < 0 ? NULL : beside;
 }
 
+/* The one name of a file, there or not: a link's target is what is replaced. */
+static char *real_target(const char *path)
+{
+        const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+        char *target = realpath(path, NULL), *folder = NULL, *real = NULL;
+
+        if (target)
+                return target;
+        if (asprintf(&folder, "%.*s.", (int)(base - path), path) < 0)
+                return NULL;
+        real = realpath(folder, NULL);
+        if (asprintf(&target, "%s/%s", real ? real : folder, base) < 0)
+                target = NULL;
+        free(folder);
+        free(real);
+        return target;
+}
+
 static int open_beside(struct hap_writer *w, const char *path, mode_t mode, struct hap_error *err)
 {
-        w->target = realpath(path, NULL); /* a link's target is what is replaced */
-        if (!w->target)
-                w->target = strdup(path);
+        w->target = real_target(path);
         w->beside = w->target ? name_beside(w->target) : NULL;
         if (!w->beside)
                 return hap_fail_memory(err, path);
@@ -275,7 +292,8 @@ static int writer_open(struct hap_writer **writer, const char *path, bool gzip,
         else if (!standard)
                 rc = open_path(w, path, err);
         if (rc == 0 && (binary || gzip) && w->fd >= 0 && isatty(w->fd))
-                rc = hap_fail(err, HAP_EUSAGE, "cannot write binary data to a terminal; use -o FILE or a pipe");
+                rc = hap_fail(err, HAP_EUSAGE, "cannot write binary data to a terminal; "
+                                             "use -o FILE or a pipe");
         if (rc == 0 && gzip)
                 rc = start_gzip(w, err);
         if (rc < 0) {
@@ -297,14 +315,17 @@ int hap_writer_open_text(struct hap_writer **writer, const char *path, bool gzip
         return writer_open(writer, path, gzip, false, err);
 }
 
-int hap_writer_close(struct hap_writer *w, struct hap_error *err)
+static int check_failed(const struct hap_writer *w, struct hap_error *err)
 {
-        int rc = 0;
+        return w->failed ? fail_write(w, err) : 0;
+}
 
-        if (w->in_section) {
-                hap_writer_abandon(w);
+int hap_writer_finish(struct hap_writer *w, struct hap_error *err)
+{
+        if (w->fd < 0)
+                return check_failed(w, err);
+        if (w->in_section)
                 return hap_fail(err, HAP_ESYSTEM, "a section was not ended");
-        }
         flush_with(w, NULL, 0);
         if (w->gzip)
                 deflate_out(w, NULL, 0, Z_FINISH);
@@ -312,17 +333,37 @@ int hap_writer_close(struct hap_writer *w, struct hap_error *err)
         if (close(w->fd) < 0 && !w->failed)
                 w->failed = errno;
         w->fd = -1;
-        if (!w->failed && w->beside && rename(w->beside, w->target) < 0)
-                w->failed = errno;
-        if (w->failed) {
-                rc = fail_write(w, err);
-        } else if (w->beside) {
-                forget(w->beside);
-                free(w->beside);
-                w->beside = NULL;
+        return check_failed(w, err);
+}
+
+int hap_writer_close(struct hap_writer *w, struct hap_error *err)
+{
+        int rc = hap_writer_finish(w, err);
+
+        if (rc == 0 && w->beside) {
+                if (rename(w->beside, w->target) < 0) {
+                        w->failed = errno;
+                        rc = fail_write(w, err);
+                } else {
+                        forget(w->beside);
+                        free(w->beside);
+                        w->beside = NULL;
+                }
         }
         writer_free(w);
         return rc;
+}
+
+/* Files by their names: those beside them have inodes of their own. */
+bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b)
+{
+        struct stat x, y;
+
+        if (a->target && b->target)
+                return strcmp(a->target, b->target) == 0;
+        return (a->target ? stat(a->target, &x) : fstat(a->fd, &x)) == 0 &&
+               (b->target ? stat(b->target, &y) : fstat(b->fd, &y)) == 0 &&
+               x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 void hap_writer_abandon(struct hap_writer *writer)
@@ -332,11 +373,6 @@ void hap_writer_abandon(struct hap_writer *writer)
 }
 
 /* --- sections --- */
-
-static int check_failed(const struct hap_writer *w, struct hap_error *err)
-{
-        return w->failed ? fail_write(w, err) : 0;
-}
 
 /* All before the header's bytes. */
 static int begin(struct hap_writer *w, const char *kind, struct hap_error *err)
@@ -388,7 +424,8 @@ int hap_writer_end_record(struct hap_writer *w, struct hap_error *err)
 {
         w->records++;
         if (w->record_bytes > hap_limits_default.record_bytes)
-                return hap_fail(err, HAP_EINPUT, "cannot write '%s': a record of %zu bytes exceeds the limit of %zu",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot write '%s': a record of %zu bytes exceeds the limit of %zu",
                                 w->name, w->record_bytes, hap_limits_default.record_bytes);
         return check_failed(w, err);
 }
@@ -413,7 +450,8 @@ int hap_writer_end(struct hap_writer *w, struct hap_error *err)
 int hap_writer_bin(struct hap_writer *w, const void *data, size_t n, struct hap_error *err)
 {
         if (n > hap_limits_default.record_bytes)
-                return hap_fail(err, HAP_EINPUT, "cannot write '%s': %zu bytes exceed the limit of %zu of a record",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot write '%s': %zu bytes exceed the limit of %zu of a record",
                                 w->name, n, hap_limits_default.record_bytes);
         msgpack_pack_bin(&w->packer, n);
         put(w, data, n);
@@ -423,8 +461,8 @@ int hap_writer_bin(struct hap_writer *w, const void *data, size_t n, struct hap_
 int hap_writer_bytes(struct hap_writer *w, const void *data, size_t n, struct hap_error *err)
 {
         if (w->in_section)
-                return hap_fail(err, HAP_ESYSTEM, "cannot pass on into '%s': a section is being written",
-                                w->name);
+                return hap_fail(err, HAP_ESYSTEM,
+                                "cannot pass on into '%s': a section is being written", w->name);
         put(w, data, n);
         return check_failed(w, err);
 }

@@ -124,10 +124,12 @@ static void from_halves(enum hap_dtype dtype, const unsigned char *data, size_t 
 
 /* --- records --- */
 
-static int tensor_shape(const msgpack_object *shape, struct hap_tensor *tensor, struct hap_error *err)
+static int tensor_shape(const msgpack_object *shape, struct hap_tensor *tensor,
+                        struct hap_error *err)
 {
         if (!shape || shape->type != MSGPACK_OBJECT_ARRAY || shape->via.array.size > HAP_MAX_DIMS)
-                return hap_fail(err, HAP_EINPUT, "a tensor has no shape of at most %d sizes", HAP_MAX_DIMS);
+                return hap_fail(err, HAP_EINPUT, "a tensor has no shape of at most %d sizes",
+                                HAP_MAX_DIMS);
         tensor->n_dims = (int)shape->via.array.size;
         tensor->n = 1;
         for (int d = 0; d < tensor->n_dims; d++) {
@@ -144,10 +146,12 @@ static int tensor_shape(const msgpack_object *shape, struct hap_tensor *tensor, 
 
 int hap_tensor_of(const msgpack_object *object, struct hap_tensor *tensor, struct hap_error *err)
 {
-        const msgpack_object *dtype = hap_map_get(object, "dtype"), *data = hap_map_get(object, "data");
+        const msgpack_object *dtype = hap_map_get(object, "dtype");
+        const msgpack_object *data = hap_map_get(object, "data");
         int rc, known = -1;
 
-        if (!dtype || dtype->type != MSGPACK_OBJECT_STR || !data || data->type != MSGPACK_OBJECT_BIN)
+        if (!dtype || dtype->type != MSGPACK_OBJECT_STR || !data ||
+            data->type != MSGPACK_OBJECT_BIN)
                 return hap_fail(err, HAP_EINPUT, "not a tensor");
         for (int i = 0; i < 3; i++)
                 if (hap_object_is_text(dtype, dtype_names[i]))
@@ -225,7 +229,8 @@ int hap_writer_tensor(struct hap_writer *writer, enum hap_dtype dtype, int n_dim
 
         for (int d = 0; d < n_dims; d++)
                 if (hap_size_mul(n, shape[d], &n) < 0 || n > hap_limits_default.record_bytes)
-                        return hap_fail(err, HAP_EINPUT, "a tensor exceeds the limit of %zu bytes of a record",
+                        return hap_fail(err, HAP_EINPUT,
+                                        "a tensor exceeds the limit of %zu bytes of a record",
                                         hap_limits_default.record_bytes);
         msgpack_pack_map(packer, 3);
         hap_pack_text(packer, "dtype");

@@ -123,5 +123,6 @@ int main(int argc, char **argv)
                 n = from(&p, (enum form)opt.from);
         else
                 n = opt.to == FORM_JSON ? to_json(&p) : to_mib(&p);
-        return hap_program_end(&p, n, opt.to == FORM_MIB || opt.from == FORM_MIB ? "edges" : "records");
+        return hap_program_end(&p, n,
+                               opt.to == FORM_MIB || opt.from == FORM_MIB ? "edges" : "records");
 }

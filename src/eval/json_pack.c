@@ -19,7 +19,8 @@ static int fail_form(const char *name, const char *wanted, struct hap_error *err
 /* --- what JSON has no word for --- */
 
 /* The bytes of a base64 text in *data, which the caller frees. */
-static int decode(const char *name, const json_t *text, void **data, size_t *n, struct hap_error *err)
+static int decode(const char *name, const json_t *text, void **data, size_t *n,
+                  struct hap_error *err)
 {
         long long length;
 
@@ -34,7 +35,8 @@ static int decode(const char *name, const json_t *text, void **data, size_t *n, 
         return length < 0 ? fail_form(name, "base64 text", err) : 0;
 }
 
-static int pack_bytes(msgpack_packer *packer, const char *name, const json_t *value, struct hap_error *err)
+static int pack_bytes(msgpack_packer *packer, const char *name, const json_t *value,
+                      struct hap_error *err)
 {
         void *data;
         size_t n = 0;
@@ -48,7 +50,8 @@ static int pack_bytes(msgpack_packer *packer, const char *name, const json_t *va
         return rc;
 }
 
-static int pack_ext(msgpack_packer *packer, const char *name, const json_t *value, struct hap_error *err)
+static int pack_ext(msgpack_packer *packer, const char *name, const json_t *value,
+                    struct hap_error *err)
 {
         json_int_t type = json_integer_value(json_array_get(value, 0));
         void *data;
@@ -65,7 +68,8 @@ static int pack_ext(msgpack_packer *packer, const char *name, const json_t *valu
 }
 
 /* The number that `text` writes in `base`, whole. */
-static int parse_bits(const char *name, const json_t *text, int base, uint64_t *bits, struct hap_error *err)
+static int parse_bits(const char *name, const json_t *text, int base, uint64_t *bits,
+                      struct hap_error *err)
 {
         const char *digits = json_string_value(text);
         char *end = NULL;
@@ -76,7 +80,8 @@ static int parse_bits(const char *name, const json_t *text, int base, uint64_t *
         return end && end != digits && !*end && !errno ? 0 : fail_form(name, "digits", err);
 }
 
-static int pack_number(msgpack_packer *packer, const char *name, const json_t *value, struct hap_error *err)
+static int pack_number(msgpack_packer *packer, const char *name, const json_t *value,
+                       struct hap_error *err)
 {
         bool single = strcmp(name, "$f32") == 0;
         uint64_t bits = 0;
@@ -99,7 +104,8 @@ static int pack_number(msgpack_packer *packer, const char *name, const json_t *v
                                          : msgpack_pack_uint64(packer, bits);
 }
 
-static int pack_pairs(msgpack_packer *packer, const char *name, const json_t *value, struct hap_error *err)
+static int pack_pairs(msgpack_packer *packer, const char *name, const json_t *value,
+                      struct hap_error *err)
 {
         const json_t *pair;
         size_t i;
@@ -182,7 +188,8 @@ static char family(unsigned lead)
         return (lead >= 0xc7 && lead <= 0xc9) || (lead >= 0xd4 && lead <= 0xd8) ? 'e' : 0;
 }
 
-static int pack_longer(msgpack_packer *packer, const char *name, const json_t *value, struct hap_error *err)
+static int pack_longer(msgpack_packer *packer, const char *name, const json_t *value,
+                       struct hap_error *err)
 {
         msgpack_sbuffer buffer;
         msgpack_packer inner;
@@ -212,7 +219,8 @@ static int pack_longer(msgpack_packer *packer, const char *name, const json_t *v
 
 /* --- any value --- */
 
-static int pack_escaped(msgpack_packer *packer, const char *name, const json_t *value, struct hap_error *err)
+static int pack_escaped(msgpack_packer *packer, const char *name, const json_t *value,
+                        struct hap_error *err)
 {
         static const struct {
                 const char *name;
@@ -293,8 +301,10 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
                 *text = (const char *)in->data;
                 *length = end ? (size_t)(end - *text) : in->ready;
                 if (*length > LINE_BYTES)
-                        return hap_fail(err, HAP_EINPUT, "cannot read '%s': line %" PRIu64
-                                        " exceeds the limit of %zu bytes", in->name, l->line + 1, LINE_BYTES);
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot read '%s': line %" PRIu64
+                                        " exceeds the limit of %zu bytes",
+                                        in->name, l->line + 1, LINE_BYTES);
                 if (end || in->ended)
                         return (int64_t)*length + (end ? 1 : 0);
                 seen = in->ready;
@@ -316,7 +326,8 @@ static int check(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, stru
         hap_input_close(&memory);
         if (rc != 1)
                 return HAP_EINPUT;
-        if (msgpack_unpack_next(unpacked, packed->data, packed->size, &offset) != MSGPACK_UNPACK_SUCCESS)
+        if (msgpack_unpack_next(unpacked, packed->data, packed->size, &offset) !=
+            MSGPACK_UNPACK_SUCCESS)
                 return hap_fail_memory(err, "a record");
         return 0;
 }
@@ -330,7 +341,8 @@ static int begin_section(struct lines *l, const msgpack_object *map, const msgpa
         if (kind && kind->type == MSGPACK_OBJECT_STR && kind->via.str.size < sizeof(name))
                 memcpy(name, kind->via.str.ptr, kind->via.str.size);
         if (!name[0] || !hap_map_get(map, "hap"))
-                return hap_fail(err, HAP_EINPUT, "a header with \"hap\" and \"kind\" should stand here");
+                return hap_fail(err, HAP_EINPUT,
+                                "a header with \"hap\" and \"kind\" should stand here");
         l->in_section = true;
         return hap_writer_begin_bytes(l->writer, name, packed->data, packed->size, err);
 }
@@ -398,7 +410,8 @@ int64_t hap_json_read(struct hap_input *input, struct hap_writer *writer, struct
                 rc = is_blank(text, length) ? 0 : take_line(&l, text, length, err);
                 if (rc < 0)
                         return rc == HAP_ESYSTEM ? rc
-                                : hap_fail_within(err, "cannot read '%s': line %" PRIu64, input->name, l.line);
+                                : hap_fail_within(err, "cannot read '%s': line %" PRIu64,
+                                                  input->name, l.line);
                 hap_input_skip(input, (size_t)n);
         }
         if (n < 0)

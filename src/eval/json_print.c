@@ -69,7 +69,8 @@ static void open_long(struct value *v)
         if (lead >= 0xc4 && lead <= 0xc6)
                 v->shortest = bytes == 1 || length_shortest(v->n, bytes, 0, true);
         else if (lead >= 0xc7 && lead <= 0xc9)
-                v->shortest = !is_ext_fixed(v->n) && (bytes == 1 || length_shortest(v->n, bytes, 0, true));
+                v->shortest = !is_ext_fixed(v->n) &&
+                              (bytes == 1 || length_shortest(v->n, bytes, 0, true));
         else if (lead >= 0xd9 && lead <= 0xdb)
                 v->shortest = length_shortest(v->n, bytes, 31, true);
         else if (lead >= 0xdc)
@@ -131,7 +132,9 @@ static bool is_utf8(const unsigned char *p, uint64_t n)
 {
         for (uint64_t i = 0; i < n;) {
                 unsigned char c = p[i];
-                unsigned more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : c >= 0xe0 && c <= 0xef ? 2
+                unsigned more = c < 0x80 ? 0
+                              : c >= 0xc2 && c <= 0xdf ? 1
+                              : c >= 0xe0 && c <= 0xef ? 2
                               : c >= 0xf0 && c <= 0xf4 ? 3 : 4;
 
                 if (more == 4 || n - i <= more)

@@ -28,7 +28,9 @@ static int take_section(struct hap_reader *reader, const json_t *header, struct 
         if (!scores && strcmp(kind, "circuit") != 0)
                 return 0;
         if (scores ? x->has_scores : x->has_circuit)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': a second section of kind '%s', where a MIB file holds one",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': a second section of kind '%s', "
+                                "where a MIB file holds one",
                                 hap_reader_name(reader), kind);
         *(scores ? &x->has_scores : &x->has_circuit) = true;
         return hap_edges_read(reader, header, scores ? &x->scores : &x->circuit, err);
@@ -47,13 +49,17 @@ static int read_exchange(struct hap_reader *reader, struct exchange *x, struct h
         if (rc < 0)
                 return rc;
         if (!x->has_scores && !x->has_circuit)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it holds neither scores nor a circuit",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': it holds neither scores nor a circuit",
                                 hap_reader_name(reader));
-        if (x->has_scores && x->has_circuit && !hap_graph_equal(&x->scores.graph, &x->circuit.graph))
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': scores and circuit are of different graphs",
+        if (x->has_scores && x->has_circuit &&
+            !hap_graph_equal(&x->scores.graph, &x->circuit.graph))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': scores and circuit are of different graphs",
                                 hap_reader_name(reader));
         if ((x->has_scores ? &x->scores : &x->circuit)->graph.split_input)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': MIB files have no 'tok' and 'pos'",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': MIB files have no 'tok' and 'pos'",
                                 hap_reader_name(reader));
         return 0;
 }
@@ -71,7 +77,8 @@ static double score_of(const struct exchange *x, size_t edge)
 
 static json_t *cfg_of(const struct hap_graph *graph, const json_t *header)
 {
-        const json_t *model = json_object_get(header, "model"), *mib = json_object_get(header, "mib");
+        const json_t *model = json_object_get(header, "model");
+        const json_t *mib = json_object_get(header, "mib");
         json_t *size = json_object_get(model, "d_model");
         json_t *cfg = json_pack("{s:i, s:i, s:b}", "n_layers", graph->n_layers, "n_heads",
                                 graph->n_heads, "parallel_attn_mlp", graph->parallel_residual);
@@ -129,14 +136,16 @@ int hap_mib_write(struct hap_reader *reader, FILE *out, size_t *n_edges, struct 
 
         if (rc == 0) {
                 const struct hap_edges *first = x.has_scores ? &x.scores : &x.circuit;
-                json_t *mib = json_pack("{s:o, s:o, s:o}", "cfg", cfg_of(&first->graph, first->header),
-                                        "nodes", nodes_of(&first->graph, &x), "edges",
-                                        edges_of(&first->graph, &x));
+                json_t *mib = json_pack("{s:o, s:o, s:o}",
+                                        "cfg", cfg_of(&first->graph, first->header),
+                                        "nodes", nodes_of(&first->graph, &x),
+                                        "edges", edges_of(&first->graph, &x));
 
                 *n_edges = first->graph.n_edges;
                 if (!mib)
                         rc = hap_fail_memory(err, "a MIB file");
-                else if (json_dumpf(mib, out, JSON_REAL_PRECISION(17)) < 0 || putc('\n', out) == EOF)
+                else if (json_dumpf(mib, out, JSON_REAL_PRECISION(17)) < 0 ||
+                         putc('\n', out) == EOF)
                         rc = hap_fail(err, HAP_ESYSTEM, "cannot write the MIB file");
                 json_decref(mib);
         }
@@ -166,34 +175,39 @@ static int load(struct hap_input *input, json_t **mib, struct hap_error *err)
         if (rc < 0)
                 return rc;
         if (input->ready >= FILE_BYTES)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': it exceeds the limit of %zu bytes",
-                                input->name, FILE_BYTES);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': it exceeds the limit of %zu bytes", input->name,
+                                FILE_BYTES);
         *mib = json_loadb((const char *)input->data, input->ready, JSON_REJECT_DUPLICATES, &why);
         if (!*mib)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': no JSON: %s, line %d", input->name,
-                                why.text, why.line);
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': no JSON: %s, line %d",
+                                input->name, why.text, why.line);
         return 0;
 }
 
 static int import_graph(struct import *in, const json_t *cfg, struct hap_error *err)
 {
-        const json_t *layers = json_object_get(cfg, "n_layers"), *heads = json_object_get(cfg, "n_heads");
+        const json_t *layers = json_object_get(cfg, "n_layers");
+        const json_t *heads = json_object_get(cfg, "n_heads");
         json_int_t n_layers = json_integer_value(layers), n_heads = json_integer_value(heads);
 
         if (n_layers < 1 || n_layers > 4096 || n_heads < 1 || n_heads > 4096)
-                return hap_fail(err, HAP_EINPUT, "\"cfg\" lacks \"n_layers\" and \"n_heads\" from 1 to 4096");
+                return hap_fail(err, HAP_EINPUT,
+                                "\"cfg\" lacks \"n_layers\" and \"n_heads\" from 1 to 4096");
         return hap_graph_init(&in->graph, (int)n_layers, (int)n_heads,
                               json_is_true(json_object_get(cfg, "parallel_attn_mlp")), false, err);
 }
 
-static int import_edge(struct import *in, const char *name, const json_t *value, struct hap_error *err)
+static int import_edge(struct import *in, const char *name, const json_t *value,
+                       struct hap_error *err)
 {
-        const json_t *score = json_object_get(value, "score"), *kept = json_object_get(value, "in_graph");
+        const json_t *score = json_object_get(value, "score");
+        const json_t *kept = json_object_get(value, "in_graph");
         int64_t edge = hap_graph_find_edge(&in->graph, name, strlen(name));
 
         if (edge < 0)
-                return hap_fail(err, HAP_EINPUT, "'%.64s' is no edge of %d layers and %d heads", name,
-                                in->graph.n_layers, in->graph.n_heads);
+                return hap_fail(err, HAP_EINPUT, "'%.64s' is no edge of %d layers and %d heads",
+                                name, in->graph.n_layers, in->graph.n_heads);
         if (score && !json_is_null(score)) {
                 if (!json_is_number(score))
                         return hap_fail(err, HAP_EINPUT, "the score of '%s' is no number", name);
@@ -233,17 +247,20 @@ static int import_edges(struct import *in, const json_t *mib, struct hap_error *
 static int check_model(const struct import *in, const json_t *cfg, const json_t *model,
                        struct hap_error *err)
 {
-        const json_t *theirs = json_object_get(cfg, "d_model"), *ours = json_object_get(model, "d_model");
+        const json_t *theirs = json_object_get(cfg, "d_model");
+        const json_t *ours = json_object_get(model, "d_model");
 
         if (model && (json_integer_value(json_object_get(model, "layers")) != in->graph.n_layers ||
                       json_integer_value(json_object_get(model, "heads")) != in->graph.n_heads ||
                       (theirs && json_integer_value(theirs) != json_integer_value(ours))))
-                return hap_fail(err, HAP_EINPUT, "it is of %d layers and %d heads, the model is of another size",
+                return hap_fail(err, HAP_EINPUT,
+                                "it is of %d layers and %d heads, the model is of another size",
                                 in->graph.n_layers, in->graph.n_heads);
         return 0;
 }
 
-static json_t *header_of(const struct hap_program *program, const char *kind, json_t *model, json_t *cfg)
+static json_t *header_of(const struct hap_program *program, const char *kind, json_t *model,
+                         json_t *cfg)
 {
         json_t *header = hap_program_header(program, kind, NULL);
 

@@ -11,8 +11,8 @@
 #include "common/stream.h"
 #include "graph/edges.h"
 
-enum hap_show_kind { HAP_SHOW_TASK, HAP_SHOW_CACHE, HAP_SHOW_EDGES, HAP_SHOW_REPORT, HAP_SHOW_CONSTANTS,
-                     HAP_SHOW_LOG };
+enum hap_show_kind { HAP_SHOW_TASK, HAP_SHOW_CACHE, HAP_SHOW_EDGES, HAP_SHOW_REPORT,
+                     HAP_SHOW_CONSTANTS, HAP_SHOW_LOG };
 
 /* One section. */
 struct hap_section {

@@ -36,7 +36,8 @@ static void write_edge(const struct hap_drawing *d, const struct hap_drawn *edge
         if (fed >= 0)
                 hap_graph_writer_name(d->graph, fed, to);
         hap_graph_edge_name(d->graph, edge->edge, name);
-        fprintf(out, "  \"%s\" -> \"%s\" [color=\"%s\", penwidth=%.2f, style=%s, tooltip=\"%s\"];\n",
+        fprintf(out,
+                "  \"%s\" -> \"%s\" [color=\"%s\", penwidth=%.2f, style=%s, tooltip=\"%s\"];\n",
                 from, to, colours[hap_graph_reader(d->graph, reader).kind],
                 .4 + 2.6 * edge->strength, edge->score < 0 ? "dashed" : "solid", name);
 }
@@ -47,7 +48,8 @@ int hap_show_dot(const struct hap_drawing *d, FILE *out, struct hap_error *err)
 
         hap_drawing_counts(d, counts);
         fprintf(out, "digraph circuit {\n  label=\"%s\";\n  rankdir=BT;\n"
-                "  node [shape=circle, fontname=\"Helvetica\"];\n  \"logits\" [shape=box];\n", counts);
+                "  node [shape=circle, fontname=\"Helvetica\"];\n"
+                "  \"logits\" [shape=box];\n", counts);
         for (int w = 0; w < d->graph->n_inputs; w++) {
                 char name[HAP_NAME];
 

@@ -32,7 +32,8 @@ static const struct hap_section *last(const struct hap_show *show, bool circuit,
 static void mark_dead(struct hap_drawing *d, const float *z, const bool *live)
 {
         for (size_t i = 0; i < d->n; i++) {
-                int fed = hap_graph_fed(d->graph, hap_graph_edge_reader(d->graph, d->edges[i].edge));
+                int reader = hap_graph_edge_reader(d->graph, d->edges[i].edge);
+                int fed = hap_graph_fed(d->graph, reader);
                 int writer = hap_graph_edge_writer(d->graph, d->edges[i].edge);
 
                 d->edges[i].dead = z && !(live[writer] && (fed < 0 || live[fed]));
@@ -61,7 +62,8 @@ static void order_edges(struct hap_drawing *d, size_t top)
 static void count_degrees(struct hap_drawing *d)
 {
         for (size_t i = 0; i < d->n; i++) {
-                int fed = hap_graph_fed(d->graph, hap_graph_edge_reader(d->graph, d->edges[i].edge));
+                int reader = hap_graph_edge_reader(d->graph, d->edges[i].edge);
+                int fed = hap_graph_fed(d->graph, reader);
 
                 if (d->edges[i].dead)
                         continue;

@@ -24,7 +24,8 @@ static const char head[] =
 static const char script[] =
         "<script>\n"
         "const svg=document.querySelector('svg'),table=document.querySelector('table');\n"
-        "const edges=[...svg.querySelectorAll('.e path')],nodes=[...svg.querySelectorAll('.n g')];\n"
+        "const edges=[...svg.querySelectorAll('.e path')],"
+        "nodes=[...svg.querySelectorAll('.n g')];\n"
         "let fixed=null;\n"
         "function light(test){\n"
         "  const on=new Set();\n"

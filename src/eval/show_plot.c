@@ -94,7 +94,8 @@ static double step_of(struct range r, int n)
 {
         double rough = (r.high - r.low) / n, power = pow(10, floor(log10(rough)));
 
-        return power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : rough / power < 7.5 ? 5 : 10);
+        rough /= power;
+        return power * (rough < 1.5 ? 1 : rough < 3.5 ? 2 : rough < 7.5 ? 5 : 10);
 }
 
 static void grid_line(const struct panel *p, double value, FILE *out)
@@ -192,9 +193,11 @@ void hap_plot(const struct hap_show *show, FILE *out)
                                  .x = kl.x, .values = {0, 1}};
         int height = TOP + KL_HEIGHT + GAP + 16 + SPARSITY_HEIGHT + BOTTOM, log = 0;
 
-        fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\""
-                " height=\"%d\" role=\"img\">\n<style>text{font:12.5px Helvetica,Arial,'DejaVu Sans',"
-                "sans-serif;fill:#7b8490}.h{font-weight:bold}path{stroke-width:1.8}"
+        fprintf(out,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\""
+                " height=\"%d\" role=\"img\">\n<style>"
+                "text{font:12.5px Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#7b8490}"
+                ".h{font-weight:bold}path{stroke-width:1.8}"
                 ".a{stroke:#8d99a8;stroke-opacity:.35;stroke-width:1}</style>\n",
                 WIDTH, height, WIDTH, height);
         draw_axes(&kl, kl.logarithmic ? "KL to the full model (logarithmic)"

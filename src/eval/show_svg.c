@@ -107,7 +107,8 @@ static void draw_mlp(const struct hap_layout *l, struct hap_point p, struct hap_
                 p.y - half, 2 * half, 2 * half, p.x, p.y + 3.9, node.layer);
 }
 
-static void draw_node(const struct hap_layout *l, const struct hap_drawing *d, int writer, FILE *out)
+static void draw_node(const struct hap_layout *l, const struct hap_drawing *d, int writer,
+                      FILE *out)
 {
         struct hap_node node = hap_graph_writer(l->graph, writer);
         struct hap_point p = hap_layout_place(l, writer);

@@ -186,13 +186,9 @@ static void turn_back(const struct hap_engine *engine, int layer, bool key,
         const float zero = 0;
 
         hap_rotate(engine, layer, position, -1, d);
-        if (raw != NULL) {
-                struct hap_config rms = *config;
-
-                rms.norm = HAP_NORM_RMS;
-                hap_norm_apply_backward(&rms, norm, 1, config->d_head, raw, &zero,
+        if (raw != NULL)
+                hap_norm_apply_backward(config, norm, 1, config->d_head, raw, &zero,
                                         &rstd, d, d);
-        }
 }
 
 static void turn_all_back(const struct hap_engine *engine,
@@ -319,12 +315,10 @@ void hap_heads_turn(const struct hap_engine *engine, struct hap_heads *heads,
                 while (r >= rows->start[at + 1])
                         at++;
                 if (norm->gain != NULL) {
-                        struct hap_config rms = *config;
                         float mean;
 
-                        rms.norm = HAP_NORM_RMS;
                         memcpy(raw + c * dh, vector, (size_t)dh * sizeof(*raw));
-                        hap_norm_stats(&rms, 1, dh, raw + c * dh, &mean, &rstd[c]);
+                        hap_norm_stats(config, 1, dh, raw + c * dh, &mean, &rstd[c]);
                         hap_norm_apply(norm, 1, dh, raw + c * dh, &mean, &rstd[c], vector);
                 }
                 hap_rotate(engine, heads->layer, rows->first[at] + r - rows->start[at], 1,

@@ -3,17 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t larger(size_t a, size_t b)
-{
-        return a > b ? a : b;
-}
+#include "common/number.h"
 
 size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model)
 {
         const size_t row = (size_t)graph->n_readers * (size_t)d_model * sizeof(float);
         const size_t most = ((size_t)256 << 20) / row + 1;
 
-        return most < HAP_BATCH_ROWS ? most : HAP_BATCH_ROWS;
+        return hap_smaller(most, HAP_BATCH_ROWS);
 }
 
 int hap_batches_add(struct hap_batches *batches, const struct hap_example *example,
@@ -42,9 +39,9 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
         batches->start[batches->n]++;
         batches->rows += tokens;
         batches->answers += (size_t)example->n_positions;
-        batches->longest = larger(batches->longest, tokens);
-        batches->most_rows = larger(batches->most_rows, batches->rows);
-        batches->most_answers = larger(batches->most_answers, batches->answers);
+        batches->longest = hap_larger(batches->longest, tokens);
+        batches->most_rows = hap_larger(batches->most_rows, batches->rows);
+        batches->most_answers = hap_larger(batches->most_answers, batches->answers);
         if (batches->rows >= full ||
             batches->start[batches->n] - batches->start[batches->n - 1] >= HAP_BATCH_PROMPTS)
                 batches->open = false;

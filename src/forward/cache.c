@@ -89,8 +89,8 @@ static int read_tensor(struct hap_reader *reader, const msgpack_object *object,
         for (int i = 0; i < n_dims; i++)
                 if (tensor->shape[i] != shape[i])
                         return hap_reader_fail(reader, err,
-                                               "its '%s' has %zu values along dimension %d, not %zu",
-                                               key, tensor->shape[i], i + 1, shape[i]);
+                                               "its '%s' has %zu values along dimension %d, "
+                                               "not %zu", key, tensor->shape[i], i + 1, shape[i]);
         return HAP_OK;
 }
 

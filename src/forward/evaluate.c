@@ -163,8 +163,8 @@ static int measure_batch(void *context, struct hap_work *work, size_t b)
                                outcome);
                 if (!isfinite(outcome->kl) || !isfinite(outcome->logit_diff))
                         return hap_fail(&work->error, HAP_EINPUT,
-                                        "cannot evaluate example '%.200s': its logits are not finite",
-                                        example->id);
+                                        "cannot evaluate example '%.200s': its logits are "
+                                        "not finite", example->id);
         }
         return HAP_OK;
 }

@@ -152,7 +152,8 @@ static bool enough(const struct hap_feed *feed, const struct collecting *in)
 }
 
 static int collect_example(const struct hap_feed *feed, struct collecting *in,
-                           const struct hap_engine *engine, const struct hap_example *example, struct hap_error *err)
+                           const struct hap_engine *engine, const struct hap_example *example,
+                           struct hap_error *err)
 {
         struct hap_prompts *prompts = in->prompts;
         struct hap_example *items = grown(prompts->examples, prompts->n, sizeof *items);

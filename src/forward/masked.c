@@ -92,7 +92,8 @@ static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s
         if (s->raw == NULL) {
                 for (int i = 0; i < s->n; i++) {
                         const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
-                        float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
+                        float *delta = hap_delta(m->stream, hap_slot_size(m),
+                                                 m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
                         hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)i * dh, s->n * dh,

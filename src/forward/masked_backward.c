@@ -68,7 +68,8 @@ static int source_gradients(const struct backward *b, const struct group *group)
                                 for (int r = b->rows->start[end]; r < b->rows->start[end + 1]; r++)
                                         hap_add(d, g + (size_t)r * d, sum);
                         for (int w = 0; w < hap_graph_in(b->graph, group->reader[i]); w++) {
-                                const float m = z[at][hap_graph_edge(b->graph, w, group->reader[i])];
+                                const float m =
+                                        z[at][hap_graph_edge(b->graph, w, group->reader[i])];
 
                                 if (m != 1)
                                         hap_axpy(d, 1 - m, sum, b->run->d_source + (size_t)w * d);
@@ -210,7 +211,8 @@ static void readers(const struct backward *b, const struct hap_masked_layer *s, 
                     float *dy, struct group *group)
 {
         const struct hap_layer *layer = &b->engine->model->layers[l];
-        const struct hap_linear *linear = which == 0 ? &layer->q : which == 1 ? &layer->k : &layer->v;
+        const struct hap_linear *linear = which == 0 ? &layer->q
+                                        : which == 1 ? &layer->k : &layer->v;
         const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n, ld = s->n * dh;
         const int per = b->config->n_heads / b->config->n_kv_heads;
 
@@ -243,7 +245,8 @@ static void widen(struct backward *b, int slots, float *d_wide)
         b->d_delta = d_wide;
 }
 
-static int layer_backward(struct backward *b, const struct hap_masked_layer *s, int l, float *d_wide)
+static int layer_backward(struct backward *b, const struct hap_masked_layer *s, int l,
+                          float *d_wide)
 {
         const size_t mark = b->work->used, wide = (size_t)b->batch->rows.n;
         const size_t columns = (size_t)s->n * b->config->d_head;

@@ -111,7 +111,8 @@ static int mix(const struct hap_masked_pass *m, const struct list *list, int slo
 }
 
 /* Column block i of q, k or v = the counterfactual's. */
-static void copy_cached(const struct hap_masked_pass *m, const struct hap_masked_layer *s, int which, int i)
+static void copy_cached(const struct hap_masked_pass *m, const struct hap_masked_layer *s,
+                        int which, int i)
 {
         const struct hap_rows *rows = which == 0 ? s->heads.q_rows : s->heads.kv_rows;
         const int dh = m->config->d_head, per = m->config->n_heads / m->config->n_kv_heads;
@@ -137,7 +138,8 @@ static void copy_cached(const struct hap_masked_pass *m, const struct hap_masked
 static void project(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l, int which)
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
-        const struct hap_linear *linear = which == 0 ? &layer->q : which == 1 ? &layer->k : &layer->v;
+        const struct hap_linear *linear = which == 0 ? &layer->q
+                                        : which == 1 ? &layer->k : &layer->v;
         const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n, ld = s->n * dh;
         const int per = m->config->n_heads / m->config->n_kv_heads;
         float *out = which == 0 ? s->heads.q : which == 1 ? s->heads.k : s->heads.v;
@@ -163,8 +165,8 @@ static void project(const struct hap_masked_pass *m, struct hap_masked_layer *s,
         }
 }
 
-static void list_heads(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l, int which,
-                       struct list *list)
+static void list_heads(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l,
+                       int which, struct list *list)
 {
         for (int i = 0; i < s->n; i++)
                 list_add(list, hap_graph_head_reader(m->graph, l, which, s->head[i]),

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/number.h"
 #include "forward/feed.h"
 
 struct means {
@@ -100,12 +101,9 @@ int hap_feed_mean(struct hap_feed *feed, const struct hap_engine *engine,
         means.n = calloc(means.positions, sizeof *means.n);
         if (!means.sum || !means.n)
                 rc = hap_fail_memory(err, "means");
-        for (size_t i = 0; i < feed->examples.n && rc == 0; i += HAP_MEANS_AT_ONCE) {
-                size_t left = feed->examples.n - i;
-
+        for (size_t i = 0; i < feed->examples.n && rc == 0; i += HAP_MEANS_AT_ONCE)
                 rc = add_round(&means, feed, engine, i,
-                               left < HAP_MEANS_AT_ONCE ? left : HAP_MEANS_AT_ONCE, err);
-        }
+                               hap_smaller(feed->examples.n - i, HAP_MEANS_AT_ONCE), err);
         if (rc == 0)
                 rc = keep(feed, &means, err);
         free(means.sum);

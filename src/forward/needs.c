@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/number.h"
 #include "forward/feed.h"
 
 /* Libraries and streams; what a thread's stack and its part of the BLAS take. */
@@ -35,6 +36,12 @@ const struct hap_needs hap_needs_prune = {
         .per_edge = 256,
         .can_halve = true,
 };
+const struct hap_needs hap_needs_ablate = {
+        .runs = HAP_NEEDS_TRAINING,
+        .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
+        .per_edge = 64,
+        .cases = true,
+};
 
 struct hap_needs hap_needs_within(const struct hap_needs *stage, size_t most, size_t threads)
 {
@@ -57,15 +64,10 @@ struct shape {
         bool q_norm, post_norm;
 };
 
-static size_t larger(size_t a, size_t b)
-{
-        return a > b ? a : b;
-}
-
 void hap_needs_prompt(struct hap_needs *needs, const struct hap_example *example)
 {
-        needs->tokens = larger(needs->tokens, (size_t)example->n_tokens);
-        needs->positions = larger(needs->positions, (size_t)example->n_positions);
+        needs->tokens = hap_larger(needs->tokens, (size_t)example->n_tokens);
+        needs->positions = hap_larger(needs->positions, (size_t)example->n_positions);
 }
 
 void hap_needs_examples(struct hap_needs *needs, const struct hap_examples *examples)
@@ -89,8 +91,8 @@ static struct shape shape_of(const struct hap_needs *needs, const struct hap_mod
                 .n_heads = (size_t)c->n_heads,
                 .writers = (size_t)graph->n_writers,
                 .readers = (size_t)graph->n_readers,
-                .tokens = larger(needs->tokens, 1),
-                .positions = larger(needs->positions, 1),
+                .tokens = hap_larger(needs->tokens, 1),
+                .positions = hap_larger(needs->positions, 1),
                 .per_layer = 3 * (size_t)c->n_heads + 1,
                 .q_norm = model->layers[0].q_norm.gain != NULL,
                 .post_norm = model->layers[0].mlp_post_norm.gain != NULL,
@@ -99,8 +101,7 @@ static struct shape shape_of(const struct hap_needs *needs, const struct hap_mod
                                     ? hap_batches_gradient_rows(graph, c->d_model)
                                     : HAP_BATCH_ROWS;
 
-        s.batch = (rows + s.tokens - 1) / s.tokens;
-        s.batch = s.batch > HAP_BATCH_PROMPTS ? HAP_BATCH_PROMPTS : s.batch;
+        s.batch = hap_smaller((rows + s.tokens - 1) / s.tokens, HAP_BATCH_PROMPTS);
         return s;
 }
 
@@ -120,7 +121,7 @@ static size_t whole_scratch(const struct shape *s, size_t n)
         const size_t layer = heads(s, rows, rows, s->kv, false) +
                              rows * (s->mlp + (s->post_norm ? 4 : 1) * s->d);
 
-        return (s->writers + 3) * rows * s->d + larger(layer, answers * (2 * s->d + s->out));
+        return (s->writers + 3) * rows * s->d + hap_larger(layer, answers * (2 * s->d + s->out));
 }
 
 /* A plain forward and backward, with outputs and gradients of all nodes. */
@@ -132,10 +133,10 @@ static size_t gradient_scratch(const struct shape *s, size_t n)
                              heads(s, rows, rows, s->kv, true);
         const size_t last = rows * 2 * s->d + answers * ((2 + post) * s->d + s->mlp) +
                             heads(s, answers, rows, s->kv, true);
-        const size_t back = rows * (s->d + larger(4 * s->heads + s->d, 2 * s->d + s->mlp));
+        const size_t back = rows * (s->d + hap_larger(4 * s->heads + s->d, 2 * s->d + s->mlp));
 
         return (s->writers + s->readers + 1) * rows * s->d + (s->layers - 1) * layer + last +
-               larger(back, rows * s->mlp) + answers * (2 * s->d + 3 * s->out);
+               hap_larger(back, rows * s->mlp) + answers * (2 * s->d + 3 * s->out);
 }
 
 /* A masked forward, and with gradients its backward, in which every writer is
@@ -154,7 +155,7 @@ static size_t masked_scratch(const struct shape *s, size_t n, bool gradients)
         const size_t logits = answers * (2 * s->d + s->out);
 
         if (!gradients)
-                return streams + larger(layer + mix, logits);
+                return streams + hap_larger(layer + mix, logits);
         return 2 * streams + (s->layers - 1) * layer + last + logits + answers * s->out + mix +
                rows * (s->per_layer * s->d + 4 * s->heads + s->mlp);
 }
@@ -173,7 +174,7 @@ static size_t run_scratch(const struct hap_needs *needs, const struct shape *s)
         case HAP_NEEDS_TRAINING:
         default:
                 training = needs->per_job && needs->per_job < s->batch ? needs->per_job : s->batch;
-                return larger(masked_scratch(s, training, true),
+                return hap_larger(masked_scratch(s, training, true),
                               masked_scratch(s, s->batch, false));
         }
 }
@@ -235,7 +236,7 @@ size_t hap_needs_record(const struct hap_needs *needs, const struct hap_model *m
 /* Clean outputs that are held for means, before prompts are prepared. */
 static size_t mean_bytes(const struct hap_needs *needs, const struct shape *s)
 {
-        const size_t n = needs->prompts < HAP_MEANS_AT_ONCE ? needs->prompts : HAP_MEANS_AT_ONCE;
+        const size_t n = hap_smaller(needs->prompts, HAP_MEANS_AT_ONCE);
 
         if (needs->options.ablation != HAP_MEAN && needs->options.ablation != HAP_MEAN_POSITION)
                 return 0;
@@ -248,15 +249,17 @@ size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *mo
         const struct shape s = shape_of(needs, model, graph);
         size_t scratch = run_scratch(needs, &s), reading = 0;
         size_t kept = prepared(needs, &s) * prompt_bytes(needs, &s);
+        const size_t per_edge = needs->per_edge +
+                                (needs->cases ? s.writers * sizeof(float) : 0);
 
         if (needs->source != HAP_SOURCE_RUNS)
                 reading = needs->source == HAP_SOURCE_MAPPED
                                   ? WINDOW : 2 * hap_needs_record(needs, model, graph);
         else if (needs->runs == HAP_NEEDS_WHOLE || needs->options.ablation != HAP_ZERO)
-                scratch = larger(scratch, whole_scratch(&s, s.batch));
+                scratch = hap_larger(scratch, whole_scratch(&s, s.batch));
         return hap_needs_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
-               larger(kept, mean_bytes(needs, &s)) + needs->per_edge * graph->n_edges;
+               hap_larger(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;
 }
 
 /* --- what to do about it --- */
@@ -341,7 +344,8 @@ int hap_needs_check(const struct hap_needs *needs, const struct hap_model *model
         if (needs->batches == 0)
                 snprintf(many, sizeof(many), "%zu ", needs->prompts);
         return hap_fail(err, HAP_EUSAGE,
-                        "--max-memory allows %s, %sprompts of %zu tokens need %s with %zu thread%s%s",
+                        "--max-memory allows %s, %sprompts of %zu tokens need %s "
+                        "with %zu thread%s%s",
                         size_text(needs->most, most), many, needs->tokens,
                         size_text(bytes, need), needs->threads, needs->threads == 1 ? "" : "s",
                         a.text);

@@ -30,6 +30,7 @@ struct hap_needs {
         size_t batches;  /* a thread has prepared at a time; 0: all prompts */
         size_t per_job;  /* prompts of a run with gradients, at most; 0: a batch */
         size_t per_edge; /* bytes kept for every edge */
+        bool cases;      /* masks of every node cut off alone are kept */
         bool can_halve;  /* it has --cache-dtype */
         size_t most;     /* bytes allowed: --max-memory; 0: no limit */
         size_t threads;
@@ -42,7 +43,7 @@ struct hap_needs {
 
 /* The stages, without limit, threads and prompts. */
 extern const struct hap_needs hap_needs_forward, hap_needs_attrib, hap_needs_eval,
-        hap_needs_select, hap_needs_prune;
+        hap_needs_select, hap_needs_prune, hap_needs_ablate;
 
 /* A stage with `most` bytes, 0 for any number, on so many threads. */
 struct hap_needs hap_needs_within(const struct hap_needs *stage, size_t most, size_t threads);

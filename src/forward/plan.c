@@ -57,7 +57,8 @@ static void sweep_up(const struct planner *p, const bool *seed, const bool *with
         for (int w = 0; seed != NULL && w < g->n_writers; w++)
                 flags[w] |= seed[w];
         for (int l = g->n_layers - 1; l >= 0; l--) {
-                const int mlp = hap_graph_mlp_writer(g, l), first = hap_graph_head_reader(g, l, 0, 0);
+                const int mlp = hap_graph_mlp_writer(g, l);
+                const int first = hap_graph_head_reader(g, l, 0, 0);
 
                 if (within != NULL)
                         flags[mlp] &= within[mlp];
@@ -154,7 +155,8 @@ static void find_active(const struct planner *p)
         for (int r = 0; r < g->n_readers; r++) {
                 const int fed = hap_graph_fed(g, r);
 
-                plan->mixed[r] = (fed < 0 || plan->active[fed]) && any_open_from(p, r, plan->active);
+                plan->mixed[r] = (fed < 0 || plan->active[fed]) &&
+                                 any_open_from(p, r, plan->active);
         }
 }
 

@@ -151,7 +151,8 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
         const size_t T = (size_t)prompt->n_tokens, L = (size_t)config->n_layers;
         const size_t d = (size_t)config->d_model, dh = (size_t)config->d_head;
 
-        if (prompt->source.kind == HAP_MEAN_POSITION && prompt->n_tokens > prompt->source.n_positions)
+        if (prompt->source.kind == HAP_MEAN_POSITION &&
+            prompt->n_tokens > prompt->source.n_positions)
                 return hap_fail(err, HAP_EINPUT,
                                 "the mean by position covers %d positions, a prompt has %d",
                                 prompt->source.n_positions, prompt->n_tokens);

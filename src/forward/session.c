@@ -218,7 +218,8 @@ int hap_session_join(struct hap_session *s, const json_t *header,
                 return rc;
         if (!hap_graph_equal(graph, &s->engine.graph))
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': made for a graph of %zu edges, that of '%s' has %zu",
+                                "cannot use '%s': made for a graph of %zu edges, "
+                                "that of '%s' has %zu",
                                 name, graph->n_edges, s->name, s->engine.graph.n_edges);
         hap_header_join(s->header, header);
         return HAP_OK;

@@ -104,7 +104,7 @@ static int pick(struct hap_lines *lines, struct hap_error *err)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot take %zu examples from '%s': there are %zu", n,
                                 lines->name, total);
-        lines->n = n < total ? n : total;
+        lines->n = hap_smaller(n, total);
         lines->order = calloc(total, sizeof *lines->order);
         if (!lines->order)
                 return hap_fail_memory(err, "an order of prompts");

@@ -280,7 +280,8 @@ json_t *hap_task_describe(const struct hap_task_source *source,
         json_t *said = json_pack("{s:o}", "task", task);
 
         if (request->bootstrap)
-                json_object_set_new(task, "bootstrap", json_integer((json_int_t)request->bootstrap));
+                json_object_set_new(task, "bootstrap",
+                                    json_integer((json_int_t)request->bootstrap));
         if (source->has_split)
                 json_object_set_new(task, "split",
                                     json_string(hap_split_names[request->split]));

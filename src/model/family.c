@@ -39,6 +39,14 @@ void hap_blueprint_layers(struct hap_blueprint *blueprint)
                 m->layers[i].rotary_scale = 1;
 }
 
+void hap_family_share_width(struct hap_settings *settings, struct hap_config *config)
+{
+        if (settings->rc == 0 && config->d_model % config->n_heads != 0)
+                hap_settings_fail(settings, "%d heads do not divide a width of %d",
+                                  config->n_heads, config->d_model);
+        config->d_head = config->d_model / config->n_heads;
+}
+
 enum hap_activation hap_settings_activation(struct hap_settings *settings, const char *key,
                                             const char *fallback)
 {

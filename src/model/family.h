@@ -73,6 +73,9 @@ const char *hap_family_names(void);
  * goes to the settings). */
 void hap_blueprint_layers(struct hap_blueprint *blueprint);
 
+/* d_head where the heads share the model's width out among them. */
+void hap_family_share_width(struct hap_settings *settings, struct hap_config *config);
+
 /* The activation that a key names. */
 enum hap_activation hap_settings_activation(struct hap_settings *settings, const char *key,
                                             const char *fallback);

@@ -27,14 +27,6 @@ static const struct hap_layout gpt2_layout = {
         .norm_bias = true,
 };
 
-static void check_head_size(struct hap_settings *s, struct hap_config *c)
-{
-        if (s->rc == 0 && c->d_model % c->n_heads != 0)
-                hap_settings_fail(s, "%d heads do not divide a width of %d", c->n_heads,
-                                  c->d_model);
-        c->d_head = c->d_model / c->n_heads;
-}
-
 void hap_family_gpt2(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
@@ -45,7 +37,7 @@ void hap_family_gpt2(struct hap_blueprint *blueprint)
         c->n_heads = hap_settings_int(s, "n_head", 1, HAP_MAX_HEADS, HAP_REQUIRED);
         c->n_kv_heads = c->n_heads;
         c->d_model = hap_settings_int(s, "n_embd", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        check_head_size(s, c);
+        hap_family_share_width(s, c);
         c->d_mlp = hap_settings_int(s, "n_inner", 1, HAP_MAX_WIDTH, 4.0 * c->d_model);
         c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
         c->n_out = c->n_vocab;

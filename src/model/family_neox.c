@@ -50,10 +50,7 @@ void hap_family_gpt_neox(struct hap_blueprint *blueprint)
         c->n_heads = hap_settings_int(s, "num_attention_heads", 1, HAP_MAX_HEADS, HAP_REQUIRED);
         c->n_kv_heads = c->n_heads;
         c->d_model = hap_settings_int(s, "hidden_size", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        if (s->rc == 0 && c->d_model % c->n_heads != 0)
-                hap_settings_fail(s, "%d heads do not divide a width of %d", c->n_heads,
-                                  c->d_model);
-        c->d_head = c->d_model / c->n_heads;
+        hap_family_share_width(s, c);
         c->d_mlp = hap_settings_int(s, "intermediate_size", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
         c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
         c->n_out = c->n_vocab;

@@ -276,7 +276,7 @@ static int by_place(const void *a, const void *b)
 
 static int check_overlap(const struct cursor *c, const struct hap_gguf *gguf)
 {
-        struct hap_gguf_tensor **order = calloc(gguf->n_tensors + 1, sizeof(struct hap_gguf_tensor *));
+        struct hap_gguf_tensor **order = calloc(gguf->n_tensors + 1, sizeof(*order));
         int rc = 0;
 
         if (!order)

@@ -55,7 +55,7 @@ static void show_size(FILE *out, const char *name, size_t bytes)
         hap_report_line(out, name, "%.*f MB", bytes < 10000000 ? 2 : 0, (double)bytes / 1e6);
 }
 
-/* Where all prompts are kept: their number, and what they take as f16. */
+/* Where all prompts are kept: their number, and what they take as f16 if they may. */
 static void show_stage(FILE *out, const char *name, struct hap_needs stage,
                        const struct hap_needs *prompts, const struct hap_model *model,
                        const struct hap_graph *graph)
@@ -67,14 +67,17 @@ static void show_stage(FILE *out, const char *name, struct hap_needs stage,
         stage.positions = prompts->positions;
         stage.threads = prompts->threads;
         bytes = hap_needs_bytes(&stage, model, graph);
-        if (!stage.can_halve) {
-                show_size(out, name, bytes);
-                return;
-        }
         stage.options.dtype = HAP_F16;
-        hap_report_line(out, name, "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
-                        (double)bytes / 1e6, prompts->prompts,
-                        (double)hap_needs_bytes(&stage, model, graph) / 1e6);
+        if (stage.can_halve)
+                hap_report_line(out, name,
+                                "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
+                                (double)bytes / 1e6, prompts->prompts,
+                                (double)hap_needs_bytes(&stage, model, graph) / 1e6);
+        else if (stage.batches == 0)
+                hap_report_line(out, name, "%.0f MB for %zu prompts", (double)bytes / 1e6,
+                                prompts->prompts);
+        else
+                show_size(out, name, bytes);
 }
 
 static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out)
@@ -100,6 +103,7 @@ static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out
         show_stage(out, "hap-attrib", hap_needs_attrib, &prompts_of, model, &graph);
         show_stage(out, "hap-eval", hap_needs_eval, &prompts_of, model, &graph);
         show_stage(out, "hap-prune", hap_needs_prune, &prompts_of, model, &graph);
+        show_stage(out, "hap-ablate", hap_needs_ablate, &prompts_of, model, &graph);
         hap_report_line(out, "cache", "%.3g MB a prompt, as f32",
                         (double)hap_needs_record(&prompts_of, model, &graph) / 1e6);
         hap_graph_release(&graph);

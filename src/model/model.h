@@ -68,7 +68,8 @@ struct hap_linear {
 struct hap_layer {
         struct hap_norm attention_norm, mlp_norm;           /* before */
         struct hap_norm attention_post_norm, mlp_post_norm; /* after (Gemma 2, 3) */
-        struct hap_norm q_norm, k_norm; /* over d_head, per head, before rotary */
+        /* Over d_head, per head, before rotary: in models of RMSNorm only. */
+        struct hap_norm q_norm, k_norm;
         struct hap_linear q;            /* [n_heads * d_head][d_model] */
         struct hap_linear k, v;         /* [n_kv_heads * d_head][d_model] */
         struct hap_linear o;            /* [d_model][n_heads * d_head] */

@@ -94,7 +94,10 @@ static void report_place(const struct hap_model *m, FILE *out)
 static void report_norm(const struct hap_model *m, FILE *out)
 {
         static const char *const names[] = {
-                [HAP_NORM_NONE] = "none", [HAP_NORM_LAYER] = "LayerNorm", [HAP_NORM_RMS] = "RMSNorm"};
+                [HAP_NORM_NONE] = "none",
+                [HAP_NORM_LAYER] = "LayerNorm",
+                [HAP_NORM_RMS] = "RMSNorm",
+        };
         const struct hap_config *c = &m->config;
         bool post = m->layers[0].attention_post_norm.gain;
 

@@ -41,7 +41,8 @@ static int bad(const char *archive, const char *why, struct hap_error *err)
 /* The end record, or NULL. */
 static const unsigned char *find_end(const struct hap_map *map)
 {
-        size_t least = map->size > END_BYTES + MAX_COMMENT ? map->size - END_BYTES - MAX_COMMENT : 0;
+        size_t least = map->size > END_BYTES + MAX_COMMENT
+                               ? map->size - END_BYTES - MAX_COMMENT : 0;
 
         if (map->size < END_BYTES)
                 return NULL;

@@ -72,8 +72,7 @@ static int evaluate(struct hap_ablate *a, double *mean, struct hap_error *err)
 struct descent {
         struct hap_ablate *ablate;
         size_t per_case, n;      /* runs a step: of each case, in all */
-        uint32_t *order;         /* [prompts]: of the epoch under way */
-        uint64_t epoch;
+        uint32_t *order;         /* [prompts]: scratch of draw */
         uint32_t *which, *fresh; /* [n]: prompts of the runs; the same, each once */
         bool *seen;              /* [prompts] */
         const float **z;         /* [n] */
@@ -107,7 +106,7 @@ static int descent_init(struct descent *s, struct hap_ablate *a, struct hap_erro
 {
         const size_t batch = (size_t)a->options->batch, size = n_values(a);
 
-        *s = (struct descent){.ablate = a, .epoch = UINT64_MAX};
+        *s = (struct descent){.ablate = a};
         s->per_case = (batch + a->n_cases - 1) / a->n_cases;
         s->n = s->per_case * a->n_cases;
         s->order = calloc(a->prompts->n, sizeof *s->order);
@@ -150,14 +149,9 @@ static size_t draw(struct descent *s, size_t step)
         const size_t n = s->ablate->prompts->n;
         size_t n_fresh = 0;
 
+        hap_random_epochs(key, n, (uint64_t)step * s->n, s->n, s->order, s->which);
         memset(s->seen, 0, n * sizeof *s->seen);
         for (size_t i = 0; i < s->n; i++) {
-                const uint64_t at = (uint64_t)step * s->n + i;
-
-                if (at / n != s->epoch)
-                        hap_random_shuffle(key, at / n, n, s->order);
-                s->epoch = at / n;
-                s->which[i] = s->order[at % n];
                 if (!s->seen[s->which[i]])
                         s->fresh[n_fresh++] = s->which[i];
                 s->seen[s->which[i]] = true;

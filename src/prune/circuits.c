@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "prune/rank.h"
+#include "prune/ranking.h"
 
 int hap_circuits_init(struct hap_circuits *circuits, size_t n_edges, size_t room,
                       struct hap_error *err)
@@ -36,6 +37,19 @@ void hap_circuits_add(struct hap_circuits *circuits, size_t n_edges, const float
                         return;
         }
         circuits->n++;
+}
+
+int hap_circuits_add_first(struct hap_circuits *circuits, const struct hap_pruning *pruning,
+                           const uint32_t *order, float *z, struct hap_error *err)
+{
+        const struct hap_graph *graph = pruning->graph;
+
+        if (hap_rank_first(graph, order, pruning->n_target, z) == 0)
+                return HAP_OK;
+        if (hap_rank_fill(graph, order, pruning->n_allowed, pruning->n_target, z) < 0)
+                return hap_fail_memory(err, "circuits");
+        hap_circuits_add(circuits, graph->n_edges, z);
+        return HAP_OK;
 }
 
 void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_edges, float *z)
@@ -113,8 +127,9 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
                       struct hap_error *err)
 {
         const struct hap_prune_options *o = pruning->options;
-        size_t all = (size_t)circuits->n, n = pruning->prompts->n, n_edges = pruning->graph->n_edges;
-        size_t few = (size_t)o->finalists < all ? (size_t)o->finalists : all, more;
+        size_t all = (size_t)circuits->n, n = pruning->prompts->n;
+        size_t n_edges = pruning->graph->n_edges;
+        size_t few = hap_smaller((size_t)o->finalists, all), more;
         double *each = calloc(3 * all, sizeof *each), *first = each + all, *again = first + all;
         struct hap_circuits finalists;
         int64_t best = 0;
@@ -122,8 +137,8 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
 
         if (rc == HAP_OK && !each)
                 rc = hap_fail_memory(err, "circuits");
-        on = on < n ? on : n;
-        more = (size_t)o->finalists_on < n - on ? (size_t)o->finalists_on : n - on;
+        on = hap_smaller(on, n);
+        more = hap_smaller((size_t)o->finalists_on, n - on);
         if (rc == HAP_OK)
                 rc = hap_circuits_measure(circuits, pruning, order, on, each, err);
         if (rc < 0)

@@ -32,7 +32,7 @@ static const struct hap_program_info info = {
         .summary = "learn what cut edges are best given",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS,
+                HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
         .notes = "The input holds one task or cache, and a circuit whose cut edges are meant;\n"
                  "without one each node is cut off alone.",
@@ -154,6 +154,7 @@ int main(int argc, char **argv)
                 .split_input = opt.split_input,
                 .hold = true, /* a circuit may follow */
                 .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
+                .needs = hap_needs_within(&hap_needs_ablate, p.max_memory, (size_t)p.threads),
         };
         read_all(&a);
         take_circuit(&a);

@@ -2,7 +2,6 @@
  * a wanted size that does best what the whole model does. */
 #include <math.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/program.h"
@@ -80,14 +79,13 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
 /* The file of --own, or NULL: found impossible to write now, not after the training. */
 static struct hap_writer *open_own(struct hap_program *p, const char *own)
 {
-        const char *output = p->output ? p->output : "-";
         struct hap_writer *out;
 
         if (!own)
                 return NULL;
-        if (strcmp(own, output) == 0)
-                hap_die(p, HAP_EUSAGE, "--own and -o both write to '%s'", output);
         hap_must(p, hap_writer_open(&out, own, p->gzip, &p->error));
+        if (hap_writer_same(out, p->out))
+                hap_die(p, HAP_EUSAGE, "--own and -o both write to '%s'", own);
         return out;
 }
 
@@ -130,13 +128,15 @@ int main(int argc, char **argv)
         write_circuit(&p, &input, &pruning, &pruning.result, p.out);
         if (own) {
                 write_circuit(&p, &input, &pruning, &pruning.own, own);
-                hap_must(&p, hap_writer_close(own, &p.error));
+                hap_must(&p, hap_writer_finish(own, &p.error));
         }
         say_result(&p, &pruning);
         n = (size_t)pruning.steps;
         hap_pruning_release(&pruning);
         hap_prune_input_release(&input);
         hap_program_end(&p, n, "steps");
+        if (own) /* with the other file, or not at all */
+                hap_must(&p, hap_writer_close(own, &p.error));
         if (opt.checkpoint)
                 unlink(opt.checkpoint);
         return 0;

@@ -53,7 +53,8 @@ static struct hap_needs needs_of(const struct hap_prune_options *options)
 {
         struct hap_needs needs = hap_needs_within(&hap_needs_prune, options->max_memory,
                                                   options->threads);
-        const bool refines = options->refine_on > 0 && (options->rounds != 0 || options->steps == 0);
+        const bool refines = options->refine_on > 0 &&
+                             (options->rounds != 0 || options->steps == 0);
         int64_t runs = options->batch;
 
         if (refines && options->refine_on > runs)

@@ -132,7 +132,8 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
         if (options->sparsity.given == (options->edges > 0))
                 return hap_fail(err, HAP_EUSAGE, "give the size of the circuit, either as "
                                                  "--sparsity P%% or as --edges N");
-        if (options->sparsity.given && (!options->sparsity.percent || options->sparsity.value > 100))
+        if (options->sparsity.given &&
+            (!options->sparsity.percent || options->sparsity.value > 100))
                 return hap_fail(err, HAP_EUSAGE, "--sparsity takes a percentage up to 100 (94%%); "
                                                  "a number of edges is given with --edges");
         if (options->node_sparsity.given &&
@@ -199,8 +200,8 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
                                                   value_of(options, &constants[i]));
         }
         rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
-        rc |= json_object_set_new(description, "cache-dtype",
-                                  json_string(hap_dtype_name((enum hap_dtype)options->cache_dtype)));
+        rc |= json_object_set_new(description, "cache-dtype", json_string(hap_dtype_name(
+                                  (enum hap_dtype)options->cache_dtype)));
         if (family == CONCRETE) {
                 rc |= json_object_set_new(description, "from-scores",
                                           json_boolean(options->from_scores));

@@ -161,26 +161,27 @@ int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err)
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
                        bool whole, uint32_t *which)
 {
-        struct hap_random_key key = hap_prune_key(pruning, HAP_PRUNE_ORDER);
         size_t n = pruning->prompts->n, per_epoch = (n + batch - 1) / batch;
-        size_t first = whole ? (size_t)step % per_epoch * batch : 0;
-        size_t taken = whole && first + batch > n ? n - first : batch;
+        size_t of_epoch = whole ? (size_t)step % per_epoch * batch : 0;
+        size_t taken = whole && of_epoch + batch > n ? n - of_epoch : batch;
+        uint64_t first = whole ? (uint64_t)step / per_epoch * n + of_epoch
+                               : (uint64_t)step * batch;
         uint32_t *order = calloc(n, sizeof *order);
-        uint64_t shuffled = UINT64_MAX;
 
         if (!order)
                 return 0;
-        for (size_t i = 0; i < taken; i++) {
-                uint64_t at = whole ? first + i : (uint64_t)step * batch + i;
-                uint64_t epoch = whole ? (uint64_t)step / per_epoch : at / n;
-
-                if (epoch != shuffled)
-                        hap_random_shuffle(key, epoch, n, order);
-                shuffled = epoch;
-                which[i] = order[at % n];
-        }
+        hap_random_epochs(hap_prune_key(pruning, HAP_PRUNE_ORDER), n, first, taken, order, which);
         free(order);
         return taken;
+}
+
+int hap_prune_rank(const struct hap_pruning *pruning, const double *value, uint64_t i,
+                   uint32_t *order, struct hap_error *err)
+{
+        if (hap_rank_edges(value, pruning->edges, pruning->n_allowed,
+                           hap_prune_key(pruning, HAP_PRUNE_TIES), i, order) < 0)
+                return hap_fail_memory(err, "the ranking");
+        return HAP_OK;
 }
 
 size_t hap_prune_alive(const struct hap_pruning *pruning, const float *z, float *scratch)
@@ -219,14 +220,15 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
 {
         const struct hap_prune_options *options = pruning->options;
         double reached = 1 - (double)pruned->kept / (double)pruning->graph->n_edges;
-        json_t *description = json_pack(
-                "{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
-                hap_recipe_names[options->recipe], "options", hap_prune_options_describe(options, pruned->exact),
-                "seed", (json_int_t)options->seed, "target", pruning->target, "target_edges",
-                (json_int_t)pruning->n_target, "reached", reached, "edges",
-                (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
-                "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
-                (json_int_t)pruning->steps, "masked_runs", pruning->measure.runs);
+        json_t *description =
+                json_pack("{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
+                          hap_recipe_names[options->recipe], "options",
+                          hap_prune_options_describe(options, pruned->exact), "seed",
+                          (json_int_t)options->seed, "target", pruning->target, "target_edges",
+                          (json_int_t)pruning->n_target, "reached", reached, "edges",
+                          (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
+                          "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
+                          (json_int_t)pruning->steps, "masked_runs", pruning->measure.runs);
 
         if (description && !isnan(pruned->soft))
                 json_object_set_new(description, "soft_sparsity", json_real(pruned->soft));

@@ -109,6 +109,11 @@ void hap_prune_keep(const struct hap_pruning *pruning, const float *z, struct ha
 /* The same as the result: HAP_EINPUT when nothing is left. */
 int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_error *err);
 
+/* The allowed edges by value[edge], the highest first, equal ones at random by
+ * (HAP_PRUNE_TIES, i), to `order` ([n_allowed]). */
+int hap_prune_rank(const struct hap_pruning *pruning, const double *value, uint64_t i,
+                   uint32_t *order, struct hap_error *err);
+
 /* Edges that live among those with z > 0. */
 size_t hap_prune_alive(const struct hap_pruning *pruning, const float *z, float *scratch);
 

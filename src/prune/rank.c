@@ -66,8 +66,8 @@ static int reserve(struct hap_ranker *r, struct hap_error *err)
         r->cut = calloc(n, sizeof *r->cut);
         r->scratch = calloc(n, sizeof *r->scratch);
         r->z = calloc(batch, sizeof *r->z);
-        got = r->harm && r->own && r->mean && r->velocity && r->order && r->log_alpha && r->which && r->kl && r->gradient &&
-              r->cut && r->scratch && r->z;
+        got = r->harm && r->own && r->mean && r->velocity && r->order && r->log_alpha &&
+              r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
         for (size_t i = 0; got && i < batch; i++)
                 got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
         if (!got)
@@ -109,16 +109,6 @@ static double open_at(const struct hap_pruning *p, long t)
         double annealed = p->options->anneal * (double)p->options->steps;
 
         return (double)t >= annealed ? n : n0 * pow(n / n0, (double)t / annealed);
-}
-
-static int rank_now(struct hap_ranker *r, uint64_t i, struct hap_error *err)
-{
-        const struct hap_pruning *p = r->p;
-
-        if (hap_rank_edges(r->harm, p->edges, p->n_allowed, hap_prune_key(p, HAP_PRUNE_TIES),
-                           i, r->order) < 0)
-                return hap_fail_memory(err, "the ranking");
-        return HAP_OK;
 }
 
 struct sampling {
@@ -165,24 +155,30 @@ static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
                             &sampling, err);
 }
 
+int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient, double *size,
+                       struct hap_error *err)
+{
+        *size = 0;
+        for (size_t k = 0; k < pruning->n_allowed; k++)
+                *size += fabs((double)gradient[pruning->edges[k]]) / (double)pruning->n_allowed;
+        if (!isfinite(*size))
+                return hap_fail(err, HAP_EINPUT, "a gradient is not a finite number");
+        return HAP_OK;
+}
+
 /* h of the new gradient; the first one of all is taken as it is. */
 static int learn(struct hap_ranker *r, bool first, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        double size = 0, old = first && !r->scores ? 0 : p->options->momentum;
+        double size, old = first && !r->scores ? 0 : p->options->momentum;
+        int rc = hap_rank_mean_size(p, r->gradient, &size, err);
 
-        for (size_t k = 0; k < p->n_allowed; k++)
-                size += fabs((double)r->gradient[p->edges[k]]) / (double)p->n_allowed;
-        if (!isfinite(size))
-                return hap_fail(err, HAP_EINPUT, "a gradient is not a finite number");
-        if (size == 0)
-                return HAP_OK;
-        for (size_t k = 0; k < p->n_allowed; k++) {
+        for (size_t k = 0; k < p->n_allowed && rc == HAP_OK && size > 0; k++) {
                 size_t e = p->edges[k];
 
                 r->harm[e] = old * r->harm[e] - (1 - old) * (double)r->gradient[e] / size;
         }
-        return HAP_OK;
+        return rc;
 }
 
 /* The two circuits that the ranking gives, filled up to the wanted size. */
@@ -192,13 +188,9 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
         int64_t before = r->candidates.n;
         long alive;
 
-        if (rank_now(r, i, err) < 0)
+        if (hap_prune_rank(p, r->harm, i, r->order, err) < 0 ||
+            hap_circuits_add_first(&r->candidates, p, r->order, r->cut, err) < 0)
                 return err->code;
-        if (hap_rank_first(p->graph, r->order, p->n_target, r->cut) > 0) {
-                if (hap_rank_fill(p->graph, r->order, p->n_allowed, p->n_target, r->cut) < 0)
-                        return hap_fail_memory(err, "circuits");
-                hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
-        }
         alive = hap_rank_cut(p->graph, r->order, p->n_allowed, p->n_target, r->cut);
         if (alive < 0)
                 return hap_fail_memory(err, "circuits");
@@ -252,7 +244,7 @@ static int rank_step(struct hap_ranker *r, long step, struct hap_prune_step *sai
         double sharpness = o->sharpness + (o->last_sharpness - o->sharpness) * share;
         struct hap_runs runs = {.n = (size_t)o->batch, .which = r->which,
                                 .z = (const float *const *)r->z, .wanted = p->allowed};
-        int rc = rank_now(r, 2 * (uint64_t)step, err);
+        int rc = hap_prune_rank(p, r->harm, 2 * (uint64_t)step, r->order, err);
 
         if (rc == HAP_OK)
                 rc = sample(r, step, n_t, sharpness, err);

@@ -17,6 +17,10 @@ void hap_circuits_release(struct hap_circuits *circuits);
 /* Adds the edges with z > 0 unless that circuit is there; a full set takes no
  * more. */
 void hap_circuits_add(struct hap_circuits *circuits, size_t n_edges, const float *z);
+/* Adds the first edges of the order, filled up to the number wanted; nothing
+ * where these join nothing. z ([n_edges]): scratch. */
+int hap_circuits_add_first(struct hap_circuits *circuits, const struct hap_pruning *pruning,
+                           const uint32_t *order, float *z, struct hap_error *err);
 void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_edges, float *z);
 
 struct hap_ranker {
@@ -62,6 +66,10 @@ int hap_rank_start(struct hap_ranker *ranker, struct hap_error *err);
 
 /* h of the scores, divided by their mean size; 0 without scores. */
 void hap_rank_from_scores(struct hap_ranker *ranker, bool by_size);
+
+/* The mean |g| over the allowed edges; HAP_EINPUT when it is not finite. */
+int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient, double *size,
+                       struct hap_error *err);
 
 /* One round of refinement at the circuit z ([n_edges]), which h leads to; both
  * change when another circuit has a lower KL (*kl) on the prompts that judge.

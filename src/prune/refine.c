@@ -46,8 +46,8 @@ static int reserve(struct refinement *s, int64_t round, struct hap_error *err)
         size_t n = s->p->prompts->n, most = (size_t)s->p->options->refine_on;
 
         s->n_edges = s->p->graph->n_edges;
-        s->n_learn = (n + 1) / 2 < most ? (n + 1) / 2 : most;
-        s->n_judge = n - s->n_learn < most ? n - s->n_learn : most;
+        s->n_learn = hap_smaller((n + 1) / 2, most);
+        s->n_judge = hap_smaller(n - s->n_learn, most);
         s->order = calloc(n, sizeof *s->order);
         s->moved = calloc(s->n_edges, sizeof *s->moved);
         if (!s->order || !s->moved)
@@ -60,19 +60,11 @@ static int reserve(struct refinement *s, int64_t round, struct hap_error *err)
         return hap_circuits_init(&s->tries, s->n_edges, SHARES + 1, err);
 }
 
-static int rank_by(struct refinement *s, const double *value, struct hap_error *err)
-{
-        if (hap_rank_edges(value, s->p->edges, s->p->n_allowed,
-                           hap_prune_key(s->p, HAP_PRUNE_TIES), UINT64_MAX, s->r->order) < 0)
-                return hap_fail_memory(err, "the ranking");
-        return HAP_OK;
-}
-
 /* Changes h as little as makes the circuit's edges its first ones. */
 static int agree(struct refinement *s, struct hap_error *err)
 {
         double *h = s->r->harm, size = 0, edge;
-        int rc = rank_by(s, h, err);
+        int rc = hap_prune_rank(s->p, h, UINT64_MAX, s->r->order, err);
 
         if (rc < 0)
                 return rc;
@@ -105,19 +97,15 @@ static int learn(struct refinement *s, struct hap_error *err)
                 rc = hap_measure(&s->p->measure, &runs, kl, g, err);
         free(kl);
         free(z);
-        if (rc < 0)
-                return rc;
-        for (size_t k = 0; k < s->p->n_allowed; k++)
-                size += fabs((double)g[s->p->edges[k]]) / (double)s->p->n_allowed;
-        if (!isfinite(size))
-                return hap_fail(err, HAP_EINPUT, "a gradient is not a finite number");
-        for (size_t k = 0; k < s->p->n_allowed && size > 0; k++) {
+        if (rc == HAP_OK)
+                rc = hap_rank_mean_size(s->p, g, &size, err);
+        for (size_t k = 0; k < s->p->n_allowed && rc == HAP_OK && size > 0; k++) {
                 size_t e = s->p->edges[k];
 
                 s->r->velocity[e] = s->p->options->velocity * s->r->velocity[e] -
                                     (double)g[e] / size;
         }
-        return HAP_OK;
+        return rc;
 }
 
 /* Ranks by h' and returns the share of the circuit that is not among the first. */
@@ -127,7 +115,7 @@ static double move(struct refinement *s, double lambda, struct hap_error *err)
 
         for (size_t e = 0; e < s->n_edges; e++)
                 s->moved[e] = s->r->harm[e] + lambda * s->r->velocity[e];
-        if (rank_by(s, s->moved, err) < 0)
+        if (hap_prune_rank(s->p, s->moved, UINT64_MAX, s->r->order, err) < 0)
                 return err->code;
         for (size_t k = 0; k < s->n_inside; k++)
                 left += s->z[s->r->order[k]] == 0;
@@ -138,7 +126,6 @@ static double move(struct refinement *s, double lambda, struct hap_error *err)
 static int try_share(struct refinement *s, int i, double share, struct hap_error *err)
 {
         double low = -14, high = 14;
-        struct hap_pruning *p = s->p;
         int64_t before = s->tries.n;
 
         for (int halving = 0; halving < HALVINGS; halving++) {
@@ -156,11 +143,8 @@ static int try_share(struct refinement *s, int i, double share, struct hap_error
         s->of[i] = -1;
         if (move(s, s->lambda[i], err) < 0)
                 return err->code;
-        if (hap_rank_first(p->graph, s->r->order, p->n_target, s->r->scratch) == 0)
-                return HAP_OK;
-        if (hap_rank_fill(p->graph, s->r->order, p->n_allowed, p->n_target, s->r->scratch) < 0)
-                return hap_fail_memory(err, "circuits");
-        hap_circuits_add(&s->tries, s->n_edges, s->r->scratch);
+        if (hap_circuits_add_first(&s->tries, s->p, s->r->order, s->r->scratch, err) < 0)
+                return err->code;
         if (s->tries.n > before)
                 s->of[i] = before;
         return HAP_OK;

@@ -31,8 +31,7 @@ static int measure_at(struct hap_ranker *r, float value, const struct hap_runs *
 static int measure_own(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        size_t on = (size_t)p->options->refine_on < p->prompts->n
-                            ? (size_t)p->options->refine_on : p->prompts->n;
+        size_t on = hap_smaller((size_t)p->options->refine_on, p->prompts->n);
         const float **z = calloc(on, sizeof *z);
         double *kl = calloc(on, sizeof *kl);
         struct hap_runs runs = {.n = on, .which = order, .z = z, .wanted = p->allowed};
@@ -67,25 +66,16 @@ void hap_rank_from_scores(struct hap_ranker *r, bool by_size)
 static int add_top(struct hap_ranker *r, bool by_size, struct hap_circuits *tries,
                    struct hap_error *err)
 {
-        const struct hap_pruning *p = r->p;
-
         hap_rank_from_scores(r, by_size);
-        if (hap_rank_edges(r->harm, p->edges, p->n_allowed, hap_prune_key(p, HAP_PRUNE_TIES),
-                           UINT64_MAX, r->order) < 0)
-                return hap_fail_memory(err, "the ranking");
-        if (hap_rank_first(p->graph, r->order, p->n_target, r->cut) == 0)
-                return HAP_OK;
-        if (hap_rank_fill(p->graph, r->order, p->n_allowed, p->n_target, r->cut) < 0)
-                return hap_fail_memory(err, "circuits");
-        hap_circuits_add(tries, p->graph->n_edges, r->cut);
-        return HAP_OK;
+        if (hap_prune_rank(r->p, r->harm, UINT64_MAX, r->order, err) < 0)
+                return err->code;
+        return hap_circuits_add_first(tries, r->p, r->order, r->cut, err);
 }
 
 static int choose_sign(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
 {
         struct hap_pruning *p = r->p;
-        size_t on = (size_t)p->options->choose_on < p->prompts->n
-                            ? (size_t)p->options->choose_on : p->prompts->n;
+        size_t on = hap_smaller((size_t)p->options->choose_on, p->prompts->n);
         struct hap_circuits tries;
         double kl[2];
         int64_t with_sign = 0;

@@ -40,19 +40,14 @@ static void release(struct swap *s)
         hap_circuits_release(&s->tries);
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-        return a < b ? a : b;
-}
-
 static int reserve(struct swap *s, struct hap_error *err)
 {
         const struct hap_prune_options *o = s->p->options;
         size_t n = s->p->prompts->n;
 
         s->n_edges = s->p->graph->n_edges;
-        s->n_judges = smaller(n, MOST);
-        s->n_tries = smaller(s->n_judges, 2 * (size_t)o->choose_on);
+        s->n_judges = hap_smaller(n, MOST);
+        s->n_tries = hap_smaller(s->n_judges, 2 * (size_t)o->choose_on);
         s->order = calloc(n, sizeof *s->order);
         s->gain = calloc(s->n_edges, sizeof *s->gain);
         s->ranked = calloc(s->p->n_allowed, sizeof *s->ranked);
@@ -91,7 +86,7 @@ static int measure_gain(struct swap *s, struct hap_error *err)
         int rc = masks && gradient ? HAP_OK : hap_fail_memory(err, "swaps");
 
         for (size_t first = 0; first < s->n_judges && rc == HAP_OK; first += CHUNK) {
-                struct hap_runs runs = {.n = smaller(CHUNK, s->n_judges - first),
+                struct hap_runs runs = {.n = hap_smaller(CHUNK, s->n_judges - first),
                                         .which = s->order + first, .z = z,
                                         .wanted = s->p->allowed};
 
@@ -113,9 +108,8 @@ static int propose(struct swap *s, struct hap_error *err)
 {
         size_t n = s->p->n_allowed;
 
-        if (hap_rank_edges(s->gain, s->p->edges, n, hap_prune_key(s->p, HAP_PRUNE_TIES),
-                           UINT64_MAX, s->ranked) < 0)
-                return hap_fail_memory(err, "swaps");
+        if (hap_prune_rank(s->p, s->gain, UINT64_MAX, s->ranked, err) < 0)
+                return err->code;
         for (size_t k = 0; k < n && s->n_add < PROPOSED; k++) {
                 if (s->z[s->ranked[k]] == 0)
                         s->add[s->n_add++] = s->ranked[k];

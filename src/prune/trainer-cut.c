@@ -55,9 +55,9 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
         struct hap_pruning *p = t->p;
         double *value = calloc(p->graph->n_edges, sizeof *value);
         uint32_t *order = calloc(p->n_allowed, sizeof *order);
-        int rc = value && order ? 0 : -1;
+        int rc = value && order ? HAP_OK : hap_fail_memory(err, "the ranking");
 
-        for (size_t k = 0; k < t->edges.n && rc == 0; k++) {
+        for (size_t k = 0; k < t->edges.n && rc == HAP_OK; k++) {
                 size_t e = p->edges[k];
 
                 value[e] = hap_concrete_log_open((double)t->edges.log_alpha[k]);
@@ -65,14 +65,13 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
                         value[e] += hap_concrete_log_open((double)
                                 t->nodes.log_alpha[hap_graph_edge_writer(p->graph, e)]);
         }
-        if (rc == 0)
-                rc = hap_rank_edges(value, p->edges, p->n_allowed,
-                                    hap_prune_key(p, HAP_PRUNE_TIES), 1, order);
-        if (rc == 0)
-                rc = hap_rank_cut(p->graph, order, p->n_allowed, p->n_target, t->m) < 0 ? -1 : 0;
+        if (rc == HAP_OK)
+                rc = hap_prune_rank(p, value, 1, order, err);
+        if (rc == HAP_OK && hap_rank_cut(p->graph, order, p->n_allowed, p->n_target, t->m) < 0)
+                rc = hap_fail_memory(err, "the ranking");
         free(value);
         free(order);
-        return rc < 0 ? hap_fail_memory(err, "the ranking") : hap_prune_result(p, t->m, err);
+        return rc < 0 ? rc : hap_prune_result(p, t->m, err);
 }
 
 /* By the own threshold, beside the exact one; it may leave nothing. */

@@ -103,20 +103,19 @@ static void start_normal(struct hap_masks *masks, const struct hap_prune_options
 
 /* logα by rank of the score, 0 at the n_open-th: half as many edges open, on a
  * logarithmic scale, as lie between the target and all. */
-static int start_ranked(struct hap_trainer *t)
+static int start_ranked(struct hap_trainer *t, struct hap_error *err)
 {
         const struct hap_pruning *p = t->p;
         double n_open = sqrt((double)p->n_target * (double)p->n_allowed);
         uint32_t *order = calloc(p->n_allowed, sizeof *order);
         uint32_t *place = calloc(p->graph->n_edges, sizeof *place);
-        int rc = order && place ? 0 : -1;
+        int rc = order && place ? HAP_OK : hap_fail_memory(err, "ranks");
 
-        if (rc == 0)
-                rc = hap_rank_edges(p->scores, p->edges, p->n_allowed,
-                                    hap_prune_key(p, HAP_PRUNE_TIES), 0, order);
-        for (size_t r = 0; r < p->n_allowed && rc == 0; r++)
+        if (rc == HAP_OK)
+                rc = hap_prune_rank(p, p->scores, 0, order, err);
+        for (size_t r = 0; r < p->n_allowed && rc == HAP_OK; r++)
                 place[order[r]] = (uint32_t)r;
-        for (size_t k = 0; k < p->n_allowed && rc == 0; k++)
+        for (size_t k = 0; k < p->n_allowed && rc == HAP_OK; k++)
                 t->edges.log_alpha[k] =
                         (float)(2 * log((n_open + .5) / (place[p->edges[k]] + .5)));
         free(order);
@@ -138,8 +137,8 @@ static int start(struct hap_trainer *t, struct hap_error *err)
         if (o->from_scores) {
                 if (!p->scores)
                         return hap_fail(err, HAP_EUSAGE, "--from-scores needs scores in the input");
-                if (start_ranked(t) < 0)
-                        return hap_fail_memory(err, "ranks");
+                if (start_ranked(t, err) < 0)
+                        return err->code;
                 open = 0;
                 for (size_t k = 0; k < t->edges.n; k++)
                         open += 1 / (1 + exp(-(double)t->edges.log_alpha[k]));

@@ -198,6 +198,18 @@ TEST("with all masks at one a run is the full model, at zero the corrupted run")
                 ends_of_the_masks(models[i]);
 }
 
+/* Masks of each prompt, its own: a share of about `open` uniform, the others 0. */
+static void random_masks(const struct bench *b, double open, float *z[PROMPTS],
+                         const float *zs[PROMPTS])
+{
+        for (int i = 0; i < PROMPTS; i++) {
+                zs[i] = z[i] = calloc(b->edges, sizeof(float));
+                for (size_t e = 0; e < b->edges; e++)
+                        if (hap_random_uniform(key, 100 + (uint64_t)i, e) < open)
+                                z[i][e] = (float)hap_random_uniform(key, 200 + (uint64_t)i, e);
+        }
+}
+
 /* d_z against (L(z + h) − L(z − h)) / 2h at masks of which some are 0 or 1. */
 static void finite_difference(const char *path, enum hap_ablation ablation, double open)
 {
@@ -211,15 +223,9 @@ static void finite_difference(const char *path, enum hap_ablation ablation, doub
         set_up(&b, path, ablation);
         wanted = calloc(b.edges, sizeof(*wanted));
         d_z = calloc(b.edges, sizeof(*d_z));
-        for (int i = 0; i < PROMPTS; i++) {
-                zs[i] = z[i] = calloc(b.edges, sizeof(float));
-                for (size_t e = 0; e < b.edges; e++) {
-                        const double u = hap_random_uniform(key, 100 + (uint64_t)i, e);
-
-                        z[i][e] = u < open ? (float)hap_random_uniform(key, 200 + (uint64_t)i, e) : 0;
-                        wanted[e] = e % 3 != 0;
-                }
-        }
+        random_masks(&b, open, z, zs);
+        for (size_t e = 0; e < b.edges; e++)
+                wanted[e] = e % 3 != 0;
         masked(&b, HAP_KL, zs, wanted, NULL, d_z);
         for (size_t e = 0; e < b.edges; e++)
                 most = fabs(d_z[e]) > most ? fabs(d_z[e]) : most;
@@ -341,15 +347,9 @@ static void constants_difference(const char *path, double open)
         d_source = calloc(size, sizeof(*d_source));
         for (size_t i = 0; i < size; i++)
                 constants[i] = (float)(0.3 * hap_random_normal(key, 300, i));
-        for (int i = 0; i < PROMPTS; i++) {
-                zs[i] = z[i] = calloc(b.edges, sizeof(float));
+        for (int i = 0; i < PROMPTS; i++)
                 b.prompts[i].source = (struct hap_source){.kind = HAP_OPTIMAL, .data = constants};
-                for (size_t e = 0; e < b.edges; e++) {
-                        const double u = hap_random_uniform(key, 100 + (uint64_t)i, e);
-
-                        z[i][e] = u < open ? (float)hap_random_uniform(key, 200 + (uint64_t)i, e) : 0;
-                }
-        }
+        random_masks(&b, open, z, zs);
         constants_loss(&b, zs, d_source);
         for (size_t i = 0; i < size; i++)
                 most = fabs(d_source[i]) > most ? fabs(d_source[i]) : most;

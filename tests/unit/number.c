@@ -236,6 +236,24 @@ TEST("a shuffle is a permutation, and every place is as likely")
                 CHECK_NEAR(counts[k / 4][k % 4], 2000, 160);
 }
 
+TEST("epochs are shuffles one behind the other, wherever reading begins")
+{
+        const struct hap_random_key key = {3, 1};
+        uint32_t all[28], order[7], expected[7], part[5];
+
+        hap_random_epochs(key, 7, 0, 28, order, all);
+        for (uint64_t epoch = 0; epoch < 4; epoch++) {
+                hap_random_shuffle(key, epoch, 7, expected);
+                for (int k = 0; k < 7; k++)
+                        CHECK(all[epoch * 7 + k] == expected[k]);
+        }
+        for (uint64_t first = 0; first <= 23; first++) {
+                hap_random_epochs(key, 7, first, 5, order, part);
+                for (int k = 0; k < 5; k++)
+                        CHECK(part[k] == all[first + k]);
+        }
+}
+
 TEST("arena memory is zero, aligned, apart, and its own until released")
 {
         struct hap_arena arena;

@@ -208,7 +208,37 @@ TEST("a file appears whole or not at all")
         CHECK(access(path, F_OK) < 0);
         hap_writer_abandon(writer);
         CHECK(access(path, F_OK) < 0);
+        CHECK(hap_writer_open(&writer, path, false, &err) == 0);
+        CHECK(write_scores(writer) == 0);
+        CHECK(hap_writer_finish(writer, &err) == 0);
+        CHECK(access(path, F_OK) < 0);
+        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(unlink(path) == 0);
         CHECK(rmdir(folder) == 0); /* nothing was left in it */
+}
+
+TEST("two writers to one place are known, whatever it is called")
+{
+        char folder[] = P_tmpdir "/hap-unit-XXXXXX", path[64], again[64];
+        struct hap_writer *file, *other, *device;
+
+        CHECK(mkdtemp(folder) != NULL);
+        snprintf(path, sizeof(path), "%s/out", folder);
+        CHECK(hap_writer_open(&file, path, false, &err) == 0);
+        CHECK(hap_writer_open(&device, "/dev/null", false, &err) == 0);
+        CHECK(hap_writer_same(file, file) && hap_writer_same(device, device));
+        CHECK(!hap_writer_same(file, device));
+        snprintf(again, sizeof(again), "%s/./out", folder);
+        CHECK(hap_writer_open(&other, again, false, &err) == 0);
+        CHECK(hap_writer_same(file, other));
+        hap_writer_abandon(other);
+        strcat(again, "2");
+        CHECK(hap_writer_open(&other, again, false, &err) == 0);
+        CHECK(!hap_writer_same(file, other));
+        hap_writer_abandon(other);
+        hap_writer_abandon(device);
+        hap_writer_abandon(file);
+        CHECK(rmdir(folder) == 0);
 }
 
 RUN_TESTS
