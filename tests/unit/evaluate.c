@@ -3,6 +3,7 @@
 
 #include "eval/metrics.h"
 #include "forward/evaluate.h"
+#include "forward/loss.h"
 #include "unit.h"
 
 static struct hap_error err;
@@ -63,6 +64,26 @@ TEST("KL is zero against itself and p ln(p/q) against even odds")
         CHECK_NEAR(outcome(log_p, 1, even, none).kl, kl, 1e-6);
         CHECK_NEAR(outcome(log_p, 1, tenths, none).exact_match, 1, 0);
         CHECK_NEAR(outcome(log_p, 1, even, none).exact_match, 0, 0);
+}
+
+TEST("of a model that answers with a number, KL is half the square of the difference")
+{
+        const float full[2] = {0.25f, -2}, run[2] = {0.75f, 1};
+        struct hap_prompt prompt = {.n_answers = 2};
+        struct hap_example none = {0};
+        struct hap_outcome o;
+        float log_p[2], gradient[2], up[2] = {0.75f, 1.01f}, down[2] = {0.75f, 0.99f};
+
+        hap_log_softmax(2, 1, full, log_p);
+        prompt.log_p = log_p;
+        hap_outcome_of(&prompt, &none, 1, run, &o);
+        CHECK_NEAR(o.kl, (0.5 * 0.5 + 3.0 * 3.0) / 2 / 2, 1e-7);
+        CHECK(isnan(o.exact_match));
+        CHECK_NEAR(hap_loss(HAP_KL, &prompt, &none, 1, run, gradient), o.kl, 1e-7);
+        CHECK_NEAR(gradient[1], (hap_loss(HAP_KL, &prompt, &none, 1, up, NULL) -
+                                 hap_loss(HAP_KL, &prompt, &none, 1, down, NULL)) / 0.02, 1e-4);
+        CHECK_NEAR(hap_loss(HAP_KL, &prompt, &none, 1, full, gradient), 0, 1e-12);
+        CHECK_NEAR(gradient[0], 0, 1e-7);
 }
 
 TEST("answer positions count the same")

@@ -1,0 +1,107 @@
+load helper
+
+# Compiled programs, whose circuits are known (tests/golden/tracr-*/README.md):
+# pruning must find exactly these edges, with every seed. All valid inputs.
+
+SEEDS='1 2 3 4 5'
+# Edge pruning at its usual rates finds none of them. SLOW are Edge Pruning's own
+# constants for the model that reverses; the other one takes quicker masks.
+SLOW=(--steps 6000 --warmup 1500 --ramp 5900 --batch 16 --rate .03 --node-rate .03
+        --lambda-rate .001)
+QUICK=(--batch 64 --rate .3 --lambda-rate .0003 --node-masks none)
+
+# inputs BEGIN FIRST LAST AT: prompts of BEGIN and one to five tokens FIRST .. LAST,
+# measured from position AT on, each with the input a third of all further on as
+# its corruption.
+inputs() {
+        jq -nc --argjson begin "$1" --argjson first "$2" --argjson last "$3" --argjson at "$4" '
+                range(1; 6) as $n
+                | [range($first; $last + 1)] as $t
+                | (reduce range($n) as $_ ([[]]; [.[] + ($t[] | [.])])) as $all
+                | ($all | length) as $of | range($of)
+                | {clean: ([$begin] + $all[.]),
+                   corrupted: ([$begin] + $all[(. + ($of / 3 | floor)) % $of]),
+                   at: [range($at; $n + 1)]}'
+}
+
+# cache NAME MODEL FILE OPTION ...
+cache() {
+        hap-task -q --from "$3" -o "$DIR/$1.task"
+        hap-forward -q -m "$root/tests/golden/$2" "${@:4}" -o "$DIR/$1.cache" "$DIR/$1.task"
+}
+
+# known MODEL PATH: the edges that jq's PATH names in circuit.json, as hap says them
+known() {
+        jq -r "$2"'[] | sub("a(?<l>[0-9]).0"; "a\(.l).h0"; "g") | sub("[.](?<r>[qkv])$"; "<\(.r)>")
+                   | sub("->out"; "->logits")' "$root/tests/golden/$1/circuit.json" | sort
+}
+
+setup_file() {
+        export DIR=$BATS_FILE_TMPDIR
+        inputs 3 0 2 1 >"$DIR/reverse"
+        inputs 0 2 5 1 >"$DIR/share"
+        inputs 0 2 5 0 >"$DIR/whole"
+        cache reverse tracr-reverse "$DIR/reverse"
+        cache reverse-split tracr-reverse "$DIR/reverse" --split-input
+        cache share tracr-xproportion "$DIR/share"
+        cache share-split tracr-xproportion "$DIR/share" --split-input
+        cache whole-split tracr-xproportion "$DIR/whole" --split-input
+        known tracr-reverse .zero_ablation.edges >"$DIR/reverse-split.known"
+        known tracr-reverse .interchange_ablation.edges >"$DIR/reverse.known"
+        known tracr-xproportion .zero_ablation.edges_by_data.valid_inputs >"$DIR/share-split.known"
+        known tracr-xproportion .zero_ablation.edges_by_data.valid_inputs_position_0_counted \
+                >"$DIR/whole-split.known"
+        known tracr-xproportion .interchange_ablation.edges >"$DIR/share.known"
+}
+
+# assert_found NAME ABLATION [OPTION ...]: with every seed exactly the known edges
+assert_found() {
+        local name=$1 ablation=$2 seed
+        shift 2
+        for seed in $SEEDS; do
+                hap-prune -q -m "$(model_of "$name")" --ablation "$ablation" --seed "$seed" "$@" \
+                        --edges "$(wc -l <"$DIR/$name.known")" -o "$tmp/c" "$DIR/$name.cache"
+                json -q "$tmp/c" | jq -r 'select(has("edge")).edge' | sort >"$tmp/edges"
+                diff "$DIR/$name.known" "$tmp/edges" || fail "$name with seed $seed"
+        done
+}
+
+model_of() {
+        case $1 in
+        reverse*) echo "$root/tests/golden/tracr-reverse" ;;
+        *) echo "$root/tests/golden/tracr-xproportion" ;;
+        esac
+}
+
+@test "the inputs are all that are valid, and the known circuits have the sizes of the fixtures" {
+        assert_equal "$(wc -l <"$DIR/reverse")" 363
+        assert_equal "$(wc -l <"$DIR/share")" 1364
+        assert_equal "$(cat "$DIR"/{reverse,reverse-split,share,share-split,whole-split}.known | wc -l)" \
+                $((2 + 11 + 3 + 5 + 7))
+}
+
+@test "the default recipe finds the known circuits of interchange ablation" {
+        assert_found reverse interchange
+        assert_found share interchange
+}
+
+@test "the default recipe finds the known circuits of zero ablation, of steps from exact scores" {
+        assert_found share-split zero
+        assert_found whole-split zero
+        # Its first MLP is steep steps, whose gradients say nothing
+        hap-attrib -q -m "$(model_of reverse)" --method exact --metric kl --ablation zero \
+                -o "$tmp/scores" "$DIR/reverse-split.cache"
+        hap-convert -q --to json -o "$tmp/json" "$tmp/scores"
+        assert_found reverse-split zero "$tmp/scores"
+}
+
+@test "edge pruning finds the known circuits of interchange ablation" {
+        assert_found reverse interchange --recipe edge-pruning --exact-sparsity "${SLOW[@]}"
+        assert_found share interchange --recipe edge-pruning --exact-sparsity "${QUICK[@]}"
+}
+
+@test "edge pruning finds the known circuits of zero ablation" {
+        assert_found reverse-split zero --recipe edge-pruning --exact-sparsity "${SLOW[@]}"
+        assert_found share-split zero --recipe edge-pruning --exact-sparsity "${QUICK[@]}"
+        assert_found whole-split zero --recipe edge-pruning --exact-sparsity "${QUICK[@]}"
+}
