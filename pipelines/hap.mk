@@ -88,7 +88,7 @@ hap-ep-own.title := HAP by EP, own threshold
 hap.title := HAP
 hap-thorough.title := HAP, thorough
 rank.title := rank sampling
-hap-as-ep.title := HAP, as many as EP's own
+hap-as-ep.title := HAP at the size of EP, own
 
 ALL_METHODS := $(sort $(filter-out %-own,$(patsubst %.title,%,$(filter %.title,$(.VARIABLES)))))
 ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)

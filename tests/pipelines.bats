@@ -237,8 +237,19 @@ row() {
         assert_line '## Second task'
         assert_line --regexp '^\| EP \| 90 % \|.* 0.400 .* 96000 \| 120.0 \|$'
         assert_line --regexp '^\| HAP \| 94 % \|.* 0.500 .* 1200 \| 3.0 \| 0.75 \|$'
+        refute_output --partial 'own threshold leaves'
         run "$root/pipelines/table" page 'First task' "$tmp/none.json"
         assert_failure
+}
+
+@test "the page sets the default recipe against edge pruning's own threshold at equal size" {
+        { row 'EP, own threshold' 90 0.2 null null && row "HAP at the size of EP, own" 90 0.1 1200 3; } |
+                jq -s . >"$tmp/one.json"
+        { row EP 90 0.4 96000 null && row HAP 90 0.3 1200 3; } | jq -s . >"$tmp/two.json"
+        run -0 "$root/pipelines/table" page One "$tmp/one.json" Two "$tmp/two.json"
+        assert_line '| One | 90 % | 48.0 | 0.2000 | 0.1000 | 0.50 |'
+        # what was not timed has no ratio
+        assert_line '| Two | 90 % | 0.4000 | 0.3000 | 0.75 | 1/80.00 | - |'
 }
 
 @test "results.mk makes the page of all tasks, side by side, and again only what changed" {
@@ -385,6 +396,32 @@ END
         touch hap-90-1.validation.report
         pipeline table1.mk SPARSITY=90% SEEDS=1
         assert_equal "$(jq '.[] | select(.method == "HAP").runs[0].seconds' table.json)" 6
+}
+
+@test "what a stage took is processor time, of its children and threads too, not waiting" {
+        local spin='for ((i = 0; i < 300000; i++)); do :; done'
+        run -0 "$root/pipelines/timed" "$tmp/idle" sleep 0.7
+        run -0 "$root/pipelines/timed" "$tmp/busy" bash -c "$spin; bash -c '$spin'; wait"
+        awk -v idle="$(<"$tmp/idle")" -v busy="$(<"$tmp/busy")" 'BEGIN { exit !(idle < .3 && busy > idle) }' ||
+                fail "idle $(<"$tmp/idle"), busy $(<"$tmp/busy")"
+        run "$root/pipelines/timed" "$tmp/failed" bash -c 'echo lost >&2; exit 5'
+        assert_failure 5
+        assert_line lost
+        assert_not_exists "$tmp/failed"
+}
+
+@test "hap-as-ep asks for as many edges as edge pruning's own threshold left with that seed" {
+        pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2
+        run grep '^hap-prune .*hap-as-ep-90-2.circuit' "$tmp/log"
+        assert_output --regexp '--recipe rank --edges 48 --seed 2 .*hap-as-ep-90-2.circuit [^ ]*/train.cache [^ ]*/eap.subgraph [^ ]*/eap.scores$'
+        sed -i 's/"edges":48/"edges":51/' "$tmp/results/demo-ioi/ep-own-90-1.circuit"
+        pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2
+        assert_equal "$(ran prune)" 1
+        run grep '^hap-prune' "$tmp/log"
+        assert_output --partial ' --edges 51 --seed 1 '
+        run pipeline hap.mk METHODS=hap-as-ep
+        assert_failure
+        assert_output --partial 'METHODS holds hap-as-ep, which needs ep beside it'
 }
 
 @test "hap.mk runs one method on another task and another number of prompts" {
