@@ -96,30 +96,63 @@ out:
         return rc;
 }
 
-/* The `room` circuits of least KL, the least first, of equal ones the earlier;
- * their KL to first[]. */
-static void least(const struct hap_circuits *circuits, double *kl, size_t n_edges,
-                     struct hap_circuits *finalists, double *first, float *z)
-{
-        while ((size_t)finalists->n < finalists->room) {
-                int64_t best = 0, n = finalists->n;
+/* Who is left of the circuits, numbers which[0 … n-1], and their mean KL over
+ * the first `prompts` of `order`. */
+struct contest {
+        const struct hap_circuits *circuits;
+        struct hap_pruning *pruning;
+        const uint32_t *order;
+        size_t n, prompts;
+        int64_t *which;
+        double *kl;
+};
 
-                for (int64_t i = 1; i < circuits->n; i++) {
-                        if (kl[i] < kl[best])
-                                best = i;
+/* The least KL first, of equal ones the earlier. */
+static void sort(struct contest *c)
+{
+        for (size_t i = 1; i < c->n; i++) {
+                int64_t which = c->which[i];
+                double kl = c->kl[i];
+                size_t at = i;
+
+                for (; at > 0 && kl < c->kl[at - 1]; at--) {
+                        c->kl[at] = c->kl[at - 1];
+                        c->which[at] = c->which[at - 1];
                 }
-                first[n] = kl[best];
-                kl[best] = INFINITY;
-                hap_circuits_get(circuits, best, n_edges, z);
-                hap_circuits_add(finalists, n_edges, z);
+                c->kl[at] = kl;
+                c->which[at] = which;
         }
 }
 
-/* The mean over `on` prompts, and over `more` ones, as one over all. */
-static void join(double *kl, const double *again, int64_t n, size_t on, size_t more)
+/* Measures who is left on `more` prompts, of whom the `keep` best stay. */
+static int play(struct contest *c, size_t more, size_t keep, struct hap_error *err)
 {
-        for (int64_t i = 0; i < n; i++)
-                kl[i] = (kl[i] * (double)on + again[i] * (double)more) / (double)(on + more);
+        size_t n_edges = c->pruning->graph->n_edges;
+        double *again = calloc(c->n, sizeof *again);
+        float *z = calloc(n_edges, sizeof *z);
+        struct hap_circuits left;
+        int rc = hap_circuits_init(&left, n_edges, c->n, err);
+
+        if (rc == HAP_OK && !(again && z))
+                rc = hap_fail_memory(err, "circuits");
+        for (size_t i = 0; i < c->n && rc == HAP_OK; i++) {
+                hap_circuits_get(c->circuits, c->which[i], n_edges, z);
+                hap_circuits_add(&left, n_edges, z);
+        }
+        if (rc == HAP_OK)
+                rc = hap_circuits_measure(&left, c->pruning, c->order + c->prompts, more, again,
+                                          err);
+        for (size_t i = 0; i < c->n && rc == HAP_OK; i++)
+                c->kl[i] = (c->kl[i] * (double)c->prompts + again[i] * (double)more) /
+                           (double)(c->prompts + more);
+        if (rc == HAP_OK)
+                sort(c);
+        c->prompts += more;
+        c->n = hap_smaller(c->n, keep);
+        hap_circuits_release(&left);
+        free(again);
+        free(z);
+        return rc;
 }
 
 int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *pruning,
@@ -128,34 +161,28 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
 {
         const struct hap_prune_options *o = pruning->options;
         size_t all = (size_t)circuits->n, n = pruning->prompts->n;
-        size_t n_edges = pruning->graph->n_edges;
-        size_t few = hap_smaller((size_t)o->finalists, all), more;
-        double *each = calloc(3 * all, sizeof *each), *first = each + all, *again = first + all;
-        struct hap_circuits finalists;
-        int64_t best = 0;
-        int rc = hap_circuits_init(&finalists, n_edges, few, err);
+        size_t few = hap_smaller((size_t)o->finalists, all);
+        struct contest contest = {circuits, pruning, order, .n = all};
+        int rc = HAP_OK;
 
-        if (rc == HAP_OK && !each)
-                rc = hap_fail_memory(err, "circuits");
         on = hap_smaller(on, n);
-        more = hap_smaller((size_t)o->finalists_on, n - on);
-        if (rc == HAP_OK)
-                rc = hap_circuits_measure(circuits, pruning, order, on, each, err);
-        if (rc < 0)
-                goto out;
-        least(circuits, each, n_edges, &finalists, first, z);
-        if (more > 0 && few > 1) {
-                rc = hap_circuits_measure(&finalists, pruning, order + on, more, again, err);
-                join(first, again, finalists.n, on, more);
+        contest.which = calloc(all, sizeof *contest.which);
+        contest.kl = calloc(all, sizeof *contest.kl);
+        if (!contest.which || !contest.kl)
+                rc = hap_fail_memory(err, "circuits");
+        for (size_t i = 0; i < all && rc == HAP_OK; i++)
+                contest.which[i] = (int64_t)i;
+        for (size_t share = 4; share > 0 && rc == HAP_OK; share /= 2)
+                if (on / share > contest.prompts)
+                        rc = play(&contest, on / share - contest.prompts,
+                                  share > 1 ? hap_larger(few, (contest.n + 1) / 2) : few, err);
+        if (rc == HAP_OK && few > 1 && n > on && o->finalists_on > 0)
+                rc = play(&contest, hap_smaller((size_t)o->finalists_on, n - on), 1, err);
+        if (rc == HAP_OK) {
+                *kl = contest.kl[0];
+                hap_circuits_get(circuits, contest.which[0], pruning->graph->n_edges, z);
         }
-        for (int64_t i = 1; i < finalists.n; i++) {
-                if (first[i] < first[best])
-                        best = i;
-        }
-        *kl = first[best];
-        hap_circuits_get(&finalists, best, n_edges, z);
-out:
-        hap_circuits_release(&finalists);
-        free(each);
+        free(contest.which);
+        free(contest.kl);
         return rc;
 }

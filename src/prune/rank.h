@@ -53,9 +53,10 @@ struct hap_ranker {
 int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning *pruning,
                          const uint32_t *order, size_t n, double *kl, struct hap_error *err);
 
-/* The best circuit of a set: exact KL on the first `on` prompts of `order` (all
- * prompts), the best few then on --finalists-on more. To z ([n_edges]); *kl is
- * its mean over the prompts it was measured on. */
+/* The best circuit of a set by exact KL on prompts of `order` (all prompts): after
+ * a quarter and a half of the first `on` the better half stays, after all of
+ * them --finalists, which --finalists-on more decide between. To z ([n_edges]);
+ * *kl is its mean over the prompts it was measured on. */
 int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *pruning,
                       const uint32_t *order, size_t on, float *z, double *kl,
                       struct hap_error *err);
