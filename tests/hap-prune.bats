@@ -194,6 +194,19 @@ assert_no_dead_edges() {
         assert_near "$(jq -s '.[0].sparsity' "$tmp/log")" 0 1e-9
 }
 
+@test "judges called in by halves never beat all judges for all candidates, and cost less" {
+        for seed in 1 2 3; do
+                # eight prompts: with 100 finalists nobody leaves before the last of them
+                "${rank[@]}" --seed $seed --choose-on 8 --finalists 100 -o "$tmp/all" "$cache"
+                "${rank[@]}" --seed $seed --choose-on 8 --finalists 1 -o "$tmp/halves" "$cache"
+                all=$(kl_of "$DIR/a.task" "$tmp/all" "$root/tests/golden/gpt2-a/model")
+                halves=$(kl_of "$DIR/a.task" "$tmp/halves" "$root/tests/golden/gpt2-a/model")
+                jq -ne "$all <= $halves + 1e-7" >/dev/null || fail "seed $seed: $all against $halves"
+                jq -ne "$(header "$tmp/halves" .pruning.masked_runs) < $(header "$tmp/all" .pruning.masked_runs)" \
+                        >/dev/null || fail "halving saved nothing"
+        done
+}
+
 @test "masked runs are counted: 1 with gradient, half without" {
         hap-prune -q --steps 5 --batch 4 --anneal 0.9 --choose-on 8 --edges 40 -o "$tmp/c" "$cache"
         runs=$(header "$tmp/c" .pruning.masked_runs)
