@@ -94,8 +94,8 @@ ALL_METHODS := $(sort $(filter-out %-own,$(patsubst %.title,%,$(filter %.title,$
 ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)
 $(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_METHODS))
 endif
-$(foreach m,$(filter hap-as-ep,$(METHODS)),$(if $(filter ep,$(METHODS)),,\
-	$(error METHODS holds $(m), which needs ep beside it)))
+$(foreach m,$(METHODS),$(foreach o,$($(m).size-of:%-own=%),$(if $(filter $(o),$(METHODS)),,\
+	$(error METHODS holds $(m), which needs $(o) beside it))))
 $(foreach v,MODEL TASK NAME RESULTS PROMPTS,$(if $(word 2,$($(v))),\
 	$(error $(v) is '$($(v))', and make knows no names with spaces)))
 $(foreach f,$(if $(PROMPTS),$(addprefix $(PROMPTS)/,train.jsonl validation.jsonl test.jsonl)),\

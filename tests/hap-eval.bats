@@ -284,9 +284,8 @@ tracr_eval() {
         fi
         hap-task -q --from "$tmp/pairs" -o "$tmp/task"
         { echo '{"hap":1,"kind":"circuit","graph":{"layers":4,"heads":1,"input":"split"}}' &&
-                jq -c --arg k ${kind}_ablation '(.[$k].edges_split // .[$k].edges) | map(
-                        sub("a(?<l>[0-9]).0"; "a\(.l).h0"; "g") | sub("[.](?<r>[qkv])$"; "<\(.r)>")
-                        | sub("->out"; "->logits") | sub("^input"; "tok") | {edge: ., z: 1}) | '"$keep"' | .[]' "$tracr/circuit.json" &&
+                tracr_edges "$tracr" ".${kind}_ablation | (.edges_split // .edges)" |
+                jq -Rnc '[inputs | {edge: sub("^input"; "tok"), z: 1}] | '"$keep"' | .[]' &&
                 echo '{"end":"circuit"}'; } >"$tmp/json"
         hap-convert -q --from json -o "$tmp/circuit" "$tmp/json"
         hap-eval -q -m "$tracr" --metric exact-match --ablation "$kind" "$tmp/task" "$tmp/circuit" |

@@ -5,6 +5,7 @@
 #   json FILE        the stream as JSON lines (header, records, trailer)
 #   scores_map FILE  {"EDGE": score, ...} of a scores stream
 #   circuit_map FILE {"EDGE": z, ...} of a circuit stream
+#   tracr_edges FOLDER PATH   the edges at jq's PATH of its circuit.json, as hap says them
 #   assert_near A B TOLERANCE
 #   assert_near_maps FILE FILE TOLERANCE [TOLERANCE-OF-THE-LARGEST]
 #   assert_same FILE FILE             the same bytes
@@ -47,6 +48,11 @@ circuit_of() {
 }
 
 # Fails for anything that is no plain number, NaN and infinities among them.
+tracr_edges() {
+        jq -r "$2"'[] | sub("a(?<l>[0-9]).0"; "a\(.l).h0"; "g")
+                   | sub("[.](?<r>[qkv])$"; "<\(.r)>") | sub("->out"; "->logits")' "$1/circuit.json"
+}
+
 assert_near() {
         awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN {
                 number = "^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"

@@ -127,18 +127,16 @@ static void sort(struct contest *c)
 /* Measures who is left on `more` prompts, of whom the `keep` best stay. */
 static int play(struct contest *c, size_t more, size_t keep, struct hap_error *err)
 {
-        size_t n_edges = c->pruning->graph->n_edges;
+        size_t bytes = c->circuits->bytes;
         double *again = calloc(c->n, sizeof *again);
-        float *z = calloc(n_edges, sizeof *z);
         struct hap_circuits left;
-        int rc = hap_circuits_init(&left, n_edges, c->n, err);
+        int rc = hap_circuits_init(&left, c->pruning->graph->n_edges, c->n, err);
 
-        if (rc == HAP_OK && !(again && z))
+        if (rc == HAP_OK && !again)
                 rc = hap_fail_memory(err, "circuits");
-        for (size_t i = 0; i < c->n && rc == HAP_OK; i++) {
-                hap_circuits_get(c->circuits, c->which[i], n_edges, z);
-                hap_circuits_add(&left, n_edges, z);
-        }
+        for (; rc == HAP_OK && (size_t)left.n < c->n; left.n++)
+                memcpy(left.bits + (size_t)left.n * bytes,
+                       c->circuits->bits + (size_t)c->which[left.n] * bytes, bytes);
         if (rc == HAP_OK)
                 rc = hap_circuits_measure(&left, c->pruning, c->order + c->prompts, more, again,
                                           err);
@@ -151,7 +149,6 @@ static int play(struct contest *c, size_t more, size_t keep, struct hap_error *e
         c->n = hap_smaller(c->n, keep);
         hap_circuits_release(&left);
         free(again);
-        free(z);
         return rc;
 }
 
