@@ -47,12 +47,12 @@ circuit_of() {
                 cat && echo '{"end": "circuit"}'; } | hap-convert -q --from json
 }
 
-# Fails for anything that is no plain number, NaN and infinities among them.
 tracr_edges() {
         jq -r "$2"'[] | sub("a(?<l>[0-9]).0"; "a\(.l).h0"; "g")
                    | sub("[.](?<r>[qkv])$"; "<\(.r)>") | sub("->out"; "->logits")' "$1/circuit.json"
 }
 
+# Fails for anything that is no plain number, NaN and infinities among them.
 assert_near() {
         awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN {
                 number = "^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"

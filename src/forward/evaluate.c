@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/loss.h"
 #include "forward/masked.h"
 
 static int likeliest(int n, const float *values)
@@ -45,23 +46,6 @@ static double log_sum(const float *logits, const int32_t *tokens, int n)
         return n ? most + log(sum) : -INFINITY;
 }
 
-/* Σ p (ln p − ln q); a token that p rules out counts nothing. Of a model that
- * answers with one number, (y − y_full)² / 2 (see hap_log_softmax). */
-static double divergence(int n, const float *log_p, const float *logits, double log_all)
-{
-        double sum = 0;
-
-        if (n == 1)
-                return pow((double)logits[0] - (double)log_p[0], 2) / 2;
-        for (int i = 0; i < n; i++) {
-                double p = exp((double)log_p[i]);
-
-                if (p > 0)
-                        sum += p * ((double)log_p[i] - ((double)logits[i] - log_all));
-        }
-        return sum;
-}
-
 /* At one answer position. */
 static struct hap_outcome measure(const struct hap_example *e, int n_out,
                                   const float *log_p, const float *logits)
@@ -72,7 +56,7 @@ static struct hap_outcome measure(const struct hap_example *e, int n_out,
         const int first = likeliest(n_out, logits);
 
         return (struct hap_outcome){
-                .kl = log_p ? divergence(n_out, log_p, logits, all) : NAN,
+                .kl = log_p ? hap_kl(n_out, log_p, logits, all, 0, NULL) : NAN,
                 .logit_diff = mean_logit(logits, e->answers, e->n_answers) -
                               mean_logit(logits, e->wrongs, e->n_wrongs),
                 .prob_diff = exp(right - all) - exp(wrong - all),

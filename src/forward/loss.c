@@ -47,26 +47,24 @@ static double logit_diff(const struct hap_example *e, const float *row, double w
         return loss;
 }
 
-/* (y − y_full)² / 2, the KL of two normal distributions of variance 1 about them. */
-static double kl_of_numbers(double full, double y, double weight, float *gradient)
+/* d / d logit = q − p, of a number y − y_full. */
+double hap_kl(int n, const float *log_p, const float *row, double log_all, double weight,
+              float *gradient)
 {
-        if (gradient != NULL)
-                gradient[0] = (float)(weight * (y - full));
-        return (y - full) * (y - full) / 2;
-}
-
-/* Σ p (ln p − ln q); d / d logit = q − p. */
-static double kl(int n, const float *log_p, const float *row, double weight, float *gradient)
-{
-        const double total = log_sum(n, row);
         double loss = 0;
 
-        if (n == 1)
-                return kl_of_numbers(log_p[0], row[0], weight, gradient);
-        for (int i = 0; i < n; i++) {
-                const double log_q = row[i] - total, p = exp(log_p[i]);
+        if (n == 1) {
+                const double apart = (double)row[0] - (double)log_p[0];
 
-                loss += p * (log_p[i] - log_q);
+                if (gradient != NULL)
+                        gradient[0] = (float)(weight * apart);
+                return apart * apart / 2;
+        }
+        for (int i = 0; i < n; i++) {
+                const double log_q = row[i] - log_all, p = exp(log_p[i]);
+
+                if (p > 0)
+                        loss += p * (log_p[i] - log_q);
                 if (gradient != NULL)
                         gradient[i] = (float)(weight * (exp(log_q) - p));
         }
@@ -111,7 +109,8 @@ double hap_loss(enum hap_metric metric, const struct hap_prompt *prompt,
                 if (metric == HAP_LOGIT_DIFF)
                         loss += logit_diff(example, row, weight, g);
                 else if (metric == HAP_KL)
-                        loss += kl(n_out, prompt->log_p + (size_t)a * n_out, row, weight, g);
+                        loss += hap_kl(n_out, prompt->log_p + (size_t)a * n_out, row,
+                                       log_sum(n_out, row), weight, g);
                 else
                         loss += prob_diff(example, n_out, row, weight, g);
         }

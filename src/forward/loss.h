@@ -24,4 +24,10 @@ double hap_loss(enum hap_metric metric, const struct hap_prompt *prompt,
  * about the two numbers, (y − y_full)² / 2. */
 void hap_log_softmax(int rows, int n, const float *logits, float *out);
 
+/* KL of one row of n logits, whose log Σ exp is log_all, from a row of
+ * hap_log_softmax: Σ p (ln p − ln q); a token that p rules out counts nothing.
+ * Writes `weight` times its gradient to gradient ([n]) unless NULL. */
+double hap_kl(int n, const float *log_p, const float *row, double log_all, double weight,
+              float *gradient);
+
 #endif
