@@ -18,6 +18,7 @@
 #   METHODS   any of
 #             eap, eap-ig  the first of the ranking by attribution
 #             ep           edge pruning of the whole graph
+#             ep-small     the same with 2 prompts a step instead of 32
 #             hap-ep       edge pruning of the subgraph that attribution leaves,
 #                          as in the paper
 #             hap          rank sampling of that subgraph, from its scores
@@ -68,6 +69,7 @@ eap-ig.attrib := --method eap-ig-inputs --steps 5
 # EP's own threshold leaves a circuit too, of another size than asked for.
 ep.prune := --recipe edge-pruning --exact-sparsity $(EP)
 ep.own := ep-own
+ep-small.prune := --recipe edge-pruning --exact-sparsity --batch 2
 hap-ep.prune := --recipe hap --exact-sparsity $(EP)
 hap-ep.own := hap-ep-own
 hap-ep.from := eap
@@ -83,6 +85,7 @@ eap.title := EAP
 eap-ig.title := EAP-IG
 ep.title := EP
 ep-own.title := EP, own threshold
+ep-small.title := EP, batches of 2
 hap-ep.title := HAP by EP
 hap-ep-own.title := HAP by EP, own threshold
 hap.title := HAP

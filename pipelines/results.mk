@@ -13,15 +13,16 @@
 #   HAP_EP_SEEDS              seeds of the paper's HAP, as slow as edge pruning
 #   REAL_SEEDS, REAL_TRAIN, REAL_VALIDATION, REAL_TEST
 #                             the same for the real model, and how many prompts
-#   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning there, which is too
-#                             slow for all steps
+#   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning there, where batches of
+#                             32 prompts would take days
+#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP there
 #   PAGE                      the file to write
 
 DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
 SPARSITY ?= 90% 94%
 SEEDS ?= 5
 SAMPLES ?= 3
-METHODS ?= eap eap-ig ep hap-ep hap hap-thorough hap-as-ep
+METHODS ?= eap eap-ig ep ep-small hap-ep hap hap-thorough hap-as-ep
 REAL ?= models/smollm2/model.gguf
 REAL_NAME ?= SmolLM2-135M-Instruct
 REAL_TASKS ?= ioi greater-than
@@ -30,9 +31,10 @@ REAL_SEEDS ?= 3
 REAL_TRAIN ?= 200
 REAL_VALIDATION ?= 20
 REAL_TEST ?= 200
-REAL_METHODS ?= eap eap-ig ep hap
-REAL_EP ?= --steps 50 --batch 8
-REAL_EP_SEEDS ?= 1
+REAL_METHODS ?= eap eap-ig ep hap-ep hap
+REAL_EP ?= --steps 3000 --batch 2
+REAL_EP_SEEDS ?= 3
+REAL_HAP_EP_SEEDS ?= 1
 HAP_EP_SEEDS ?= 3
 THREADS ?= 1
 RESULTS ?= results
@@ -68,7 +70,8 @@ $(RESULTS)/results-demo-%/table.json: force
 $(RESULTS)/results-real-%/table.json: force
 	$(call HAP,real) MODEL=$(REAL) TASK=$* SPARSITY='$(REAL_SPARSITY)' SEEDS=$(REAL_SEEDS) \
 		SAMPLES=0 TRAIN=$(REAL_TRAIN) TEST=$(REAL_TEST) VALIDATION=$(REAL_VALIDATION) \
-		METHODS='$(REAL_METHODS)' EP='$(REAL_EP)' ep.seeds=$(REAL_EP_SEEDS) table
+		METHODS='$(REAL_METHODS)' EP='$(REAL_EP)' ep.seeds=$(REAL_EP_SEEDS) \
+		hap-ep.seeds=$(REAL_HAP_EP_SEEDS) table
 
 # Written each time, since it also changes with the list of tasks, but only
 # touched when it is another.
@@ -76,6 +79,6 @@ $(PAGE): $(DEMO) $(OTHER) force
 	@mkdir -p $(@D)
 	@$(PIPELINES)/table page \
 		$(foreach t,$(DEMO_TASKS),'The demo model, $(t)' $(RESULTS)/results-demo-$(t)/table.json) \
-		$(foreach t,$(REAL_TASKS),'$(REAL_NAME), $(t)' $(RESULTS)/results-real-$(t)/table.json) \
+		$(foreach t,$(REAL_TASKS),'$(REAL_NAME), $(t) (EP: $(REAL_EP))' $(RESULTS)/results-real-$(t)/table.json) \
 		> $@.part
 	@cmp -s $@.part $@ && rm $@.part || mv $@.part $@

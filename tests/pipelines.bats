@@ -252,17 +252,27 @@ row() {
         assert_line '| Two | 90 % | 0.4000 | 0.3000 | 0.75 | 1/80.00 | - |'
 }
 
+@test "the page says what small batches alone save edge pruning" {
+        { row EP 90 0.4 96000 120 && row 'EP, batches of 2' 90 0.5 6000 12 && row HAP 90 0.3 1200 3; } |
+                jq -s . >"$tmp/one.json"
+        row 'EP, batches of 2' 90 0.5 6000 12 | jq -s . >"$tmp/two.json"
+        run -0 "$root/pipelines/table" page One "$tmp/one.json" Two "$tmp/two.json"
+        # .5/.4, 6000/96000; .3/.5, 1200/6000, 3/12
+        assert_line '| One | 90 % | 0.5000 | 1.25 | 1/16.00 | 0.60 | 1/5.00 | 1/4.00 |'
+        refute_line --partial '| Two |'
+}
+
 @test "results.mk makes the page of all tasks, side by side, and again only what changed" {
         touch "$tmp/real.gguf"
         every=(-j2 DEMO_TASKS='ioi induction' SEEDS=2 SAMPLES=2 SPARSITY=90% METHODS='eap ep hap'
-                REAL="$tmp/real.gguf" REAL_NAME=Tiny REAL_TASKS=ioi REAL_SEEDS=1 REAL_EP='--steps 7'
+                REAL="$tmp/real.gguf" REAL_NAME=Tiny REAL_TASKS=ioi REAL_SEEDS=1 REAL_EP_SEEDS=1 REAL_EP='--steps 7'
                 REAL_METHODS='ep hap' REAL_TRAIN=20 REAL_TEST=30 PAGE="$tmp/docs/page.md")
         pipeline results.mk "${every[@]}"
         run cat "$tmp/docs/page.md"
         # KL is .3 and .2 for the two seeds on the demo model, .3 on the other
         assert_line --partial '| The demo model, ioi | 90 % | 0.2500 ± 0.0707 | 0.2500 ± 0.0707 | 1.00 | 1/1.00 |'
         assert_line --partial '| The demo model, induction | 90 % |'
-        assert_line --partial '| Tiny, ioi | 94 % | 0.3000 | 0.3000 | 1.00 |'
+        assert_line --partial '| Tiny, ioi (EP: --steps 7) | 94 % | 0.3000 | 0.3000 | 1.00 |'
         assert_line --regexp '^\| EP, own threshold \| 90 % \|.* 0.33 \| 0.33 \|$'
         run grep -h ' --steps 7 ' "$tmp/log"
         assert_output --regexp "^hap-prune -m $tmp/real.gguf .*results-real-ioi/ep-94-1.circuit [^ ]*train.cache\$"
@@ -283,9 +293,9 @@ row() {
         pipeline recipes.mk SPARSITY='80% 94%' SEEDS=2 SAMPLES=2
         assert_equal "$(grep -c -- '--steps 300 .*--seed' "$tmp/log")" 6 # sizes times seeds, a sample each
         run cat "$tmp/results/recipes-ioi/curve.svg"
-        # four lengths of edge pruning, two of rank sampling, HAP and the thorough one
-        assert_equal "$(grep -c '<circle r="2.5"' <<<"$output")" 32
-        assert_equal "$(grep -c '<polyline' <<<"$output")" 8
+        # four lengths of edge pruning, two of its batches, two of rank sampling, two of HAP
+        assert_equal "$(grep -c '<circle r="2.5"' <<<"$output")" 40
+        assert_equal "$(grep -c '<polyline' <<<"$output")" 10
         if command -v xmllint >/dev/null; then
                 xmllint --noout "$tmp/results/recipes-ioi/curve.svg"
         fi
