@@ -131,6 +131,9 @@ PRUNES := $(foreach m,$(METHODS),$(if $($(m).prune),$(m)))
 SCORES := $(sort $(CUTS) $(foreach m,$(PRUNES),$($(m).from)))
 
 seeds_of = $(if $($(1).seeds),$(shell seq $($(1).seeds)),$(SEED_LIST))
+$(foreach m,$(METHODS),$(foreach o,$($(m).size-of:%-own=%),\
+	$(if $(filter-out $(call seeds_of,$(o)),$(call seeds_of,$(m))),\
+	$(error $(m) takes the size of $(o) seed by seed, and $(o) has fewer seeds: set $(m).seeds too))))
 circuit_names = $(if $($(1).attrib),$(1)-$(2),$(foreach n,$(call seeds_of,$(1:-own=)),$(1)-$(2)-$(n)))
 WRITTEN := $(foreach m,$(METHODS),$(m) $($(m).own))
 NAMES := $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(call circuit_names,$(m),$(s))))
@@ -222,7 +225,8 @@ $(eval $(call report_rule,validation))
 # How alike the circuits are that seeds, and bootstrap samples, give.
 SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
 SAMPLED_AT := $(lastword $(SPARSITIES))
-SAMPLED_METHODS := $(foreach m,$(METHODS),$(if $($(m).seeds),,$(m)))
+SAMPLED_METHODS := $(foreach m,$(METHODS),\
+	$(if $($(m).seeds)$(foreach o,$($(m).size-of:%-own=%),$($(o).seeds)),,$(m)))
 SAMPLED := $(foreach m,$(SAMPLED_METHODS),$(foreach w,$(m) $($(m).own),$(w)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit))
 of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).attrib),,-1).circuit)
 

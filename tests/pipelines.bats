@@ -432,6 +432,13 @@ END
         run pipeline hap.mk METHODS=hap-as-ep
         assert_failure
         assert_output --partial 'METHODS holds hap-as-ep, which needs ep beside it'
+        run pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2 ep.seeds=1
+        assert_failure
+        assert_output --partial 'hap-as-ep takes the size of ep seed by seed, and ep has fewer seeds: set hap-as-ep.seeds too'
+        pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2 ep.seeds=1 hap-as-ep.seeds=1
+        assert_equal "$(ran prune)" 0
+        pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=1 SAMPLES=2 ep.seeds=1
+        assert_equal "$(ran prune)" 3 # hap, and its two samples
 }
 
 @test "hap.mk runs one method on another task and another number of prompts" {
