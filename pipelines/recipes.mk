@@ -3,7 +3,8 @@
 #
 #   make -f pipelines/recipes.mk TASK=ioi SEEDS=3
 #
-# Writes, beside the table, results/recipes-TASK/curve.svg. All variables of hap.mk
+# Writes, beside the table, results/recipes-TASK/curve.svg and, as docs/recipes.md has
+# it, pivot.md. All variables of hap.mk
 # may be given; with ep, edge pruning's full 3,000 steps, it takes hours.
 
 TASK ?= ioi
@@ -25,7 +26,11 @@ rank-short.title := rank sampling, short
 
 include $(dir $(lastword $(MAKEFILE_LIST)))hap.mk
 
-all: $(D)/curve.svg
+all: $(D)/curve.svg $(D)/pivot.md
 $(D)/curve.svg: $(D)/table.json
 	@$(PIPELINES)/table curve $< > $@.part
+	@mv $@.part $@
+
+$(D)/pivot.md: $(D)/table.json
+	@$(PIPELINES)/table pivot $< > $@.part
 	@mv $@.part $@

@@ -293,12 +293,24 @@ row() {
         pipeline recipes.mk SPARSITY='80% 94%' SEEDS=2 SAMPLES=2
         assert_equal "$(grep -c -- '--steps 300 .*--seed' "$tmp/log")" 6 # sizes times seeds, a sample each
         run cat "$tmp/results/recipes-ioi/curve.svg"
+        assert_equal "$(grep -c '^| ' "$tmp/results/recipes-ioi/pivot.md")" 13 # titles, a rule, methods, own
         # four lengths of edge pruning, two of its batches, two of rank sampling, two of HAP
         assert_equal "$(grep -c '<circle r="2.5"' <<<"$output")" 40
         assert_equal "$(grep -c '<polyline' <<<"$output")" 10
         if command -v xmllint >/dev/null; then
                 xmllint --noout "$tmp/results/recipes-ioi/curve.svg"
         fi
+}
+
+@test "the pivot has a line for each method, means over seeds and sparsities" {
+        { row EP 90 0.04 1000 2 && row EP 94 2 3000 4 && row 'EP, own threshold' 90 0.5 1000 null &&
+                row HAP 94 12.34 10 1; } | jq -s '.[0].runs += [.[0].runs[0] | .test.kl = 0.02] | .' >"$tmp/one.json"
+        run -0 "$root/pipelines/table" pivot "$tmp/one.json"
+        assert_line '| method | 90 % | 94 % | masked runs | CPU s |'
+        # (.04 + .02) / 2; runs and seconds: two of 1000 and 2, one of 3000 and 4
+        assert_line '| EP | 0.0300 | 2.000 | 1667 | 2.7 |'
+        assert_line '| EP, own threshold | 0.500 (48) | - | 1000 | - |'
+        assert_line '| HAP | - | 12.3 | 10 | 1.0 |'
 }
 
 @test "the curve puts a dot where its masked runs and KL are, and knows equal values" {
