@@ -18,16 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/hard_concrete.h"
 #include "prune/ranking.h"
 
 /* --- memory --- */
 
 static void release(struct hap_ranker *r)
 {
-        size_t batch = (size_t)r->p->options->batch;
-
-        for (size_t i = 0; r->z && i < batch; i++)
+        for (size_t i = 0; r->z && i < r->n_z; i++)
                 free(r->z[i]);
         free(r->z);
         free(r->harm);
@@ -65,10 +62,11 @@ static int reserve(struct hap_ranker *r, struct hap_error *err)
         r->gradient = calloc(n, sizeof *r->gradient);
         r->cut = calloc(n, sizeof *r->cut);
         r->scratch = calloc(n, sizeof *r->scratch);
-        r->z = calloc(batch, sizeof *r->z);
+        r->n_z = hap_larger(batch, o->rounds > 0 ? (size_t)o->refine_on : 0);
+        r->z = calloc(r->n_z, sizeof *r->z);
         got = r->harm && r->own && r->mean && r->velocity && r->order && r->log_alpha &&
               r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
-        for (size_t i = 0; got && i < batch; i++)
+        for (size_t i = 0; got && i < r->n_z; i++)
                 got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
         if (!got)
                 return hap_fail_memory(err, "the masks");
@@ -111,48 +109,16 @@ static double open_at(const struct hap_pruning *p, long t)
         return (double)t >= annealed ? n : n0 * pow(n / n0, (double)t / annealed);
 }
 
-struct sampling {
-        struct hap_ranker *r;
-        long step;
-        enum hap_mask_kind kind;
-};
-
-/* The masks of one prompt of the batch. u is keyed by step and place. */
-static int sample_job(void *context, struct hap_work *work, size_t i)
-{
-        const struct sampling *s = context;
-        const struct hap_pruning *p = s->r->p;
-        size_t n = p->n_allowed;
-        float *u = hap_work_take(work, n, sizeof *u), *z = hap_work_take(work, n, sizeof *z);
-        uint64_t place = (uint64_t)s->step * (uint64_t)p->options->batch + i;
-
-        if (!u || !z)
-                return work->error.code;
-        hap_random_fill(hap_prune_key(p, HAP_PRUNE_MASKS), place, 0, n, u);
-        hap_concrete_uniform(n, u);
-        if (s->kind == HAP_MASKS_BERNOULLI)
-                hap_concrete_bernoulli(n, u, s->r->log_alpha, z);
-        else
-                hap_concrete_sample(n, u, s->r->log_alpha, z, NULL);
-        for (size_t k = 0; k < n; k++)
-                s->r->z[i][s->r->order[k]] = z[k];
-        return HAP_OK;
-}
-
 static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
                   struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
-        struct sampling sampling = {r, step, (enum hap_mask_kind)o->masks};
-        size_t bytes = r->p->n_allowed * 2 * sizeof(float) + 4096;
+        enum hap_mask_kind kind = (enum hap_mask_kind)o->masks;
 
         if (step / o->steps % 2 == 1)
-                sampling.kind = o->masks == HAP_MASKS_CONCRETE ? HAP_MASKS_BERNOULLI
-                                                               : HAP_MASKS_CONCRETE;
-        for (size_t k = 0; k < r->p->n_allowed; k++)
-                r->log_alpha[k] = (float)(sharpness * log((n_t + .5) / ((double)k + .5)));
-        return hap_parallel(r->p->measure.engine, (size_t)o->batch, bytes, sample_job,
-                            &sampling, err);
+                kind = kind == HAP_MASKS_CONCRETE ? HAP_MASKS_BERNOULLI : HAP_MASKS_CONCRETE;
+        return hap_rank_sample(r, (uint64_t)step * (uint64_t)o->batch, (size_t)o->batch, n_t,
+                               sharpness, kind, err);
 }
 
 int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient, double *size,

@@ -44,7 +44,8 @@ struct hap_ranker {
         /* [batch] */
         uint32_t *which;
         double *kl;
-        float **z; /* [n_edges] each */
+        size_t n_z; /* as many as a step or a round has prompts */
+        float **z; /* [n_z][n_edges] */
         float *gradient, *cut, *scratch; /* [n_edges] */
 };
 
@@ -67,6 +68,12 @@ int hap_rank_start(struct hap_ranker *ranker, struct hap_error *err);
 
 /* h of the scores, divided by their mean size; 0 without scores. */
 void hap_rank_from_scores(struct hap_ranker *ranker, bool by_size);
+
+/* Masks of n prompts, to ranker->z: the edge in place k of ranker->order is open with
+ * log-odds sharpness · ln((open + ½) / (k + ½)), all in ranker->log_alpha. Prompt i
+ * draws the numbers of `place` + i. */
+int hap_rank_sample(struct hap_ranker *ranker, uint64_t place, size_t n, double open,
+                    double sharpness, enum hap_mask_kind kind, struct hap_error *err);
 
 /* The mean |g| over the allowed edges; HAP_EINPUT when it is not finite. */
 int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient, double *size,

@@ -1,6 +1,8 @@
-/* Refinement: a circuit moves along the gradient measured at it.
+/* Refinement: a circuit moves along the gradient measured around it.
  *
- *      v  ← μ v + g / mean|g|,   g = −Σ_prompts d KL / dz at the circuit
+ *      z ~ hard concrete(k ln((n + ½) / (rank + ½))) for each prompt, k large, so that
+ *          only edges near the border of the circuit are in doubt
+ *      v  ← μ v + g / mean|g|,   g = −Σ_prompts d KL / dz
  *      h' = h + λ v, λ such that a share s of the circuit's edges changes
  *
  * The first n edges of h' for three shares, and the circuit itself, are judged
@@ -60,7 +62,7 @@ static int reserve(struct refinement *s, int64_t round, struct hap_error *err)
         return hap_circuits_init(&s->tries, s->n_edges, SHARES + 1, err);
 }
 
-/* Changes h as little as makes the circuit's edges its first ones. */
+/* Changes h as little as makes the circuit's edges its first ones, and ranks by it. */
 static int agree(struct refinement *s, struct hap_error *err)
 {
         double *h = s->r->harm, size = 0, edge;
@@ -79,24 +81,25 @@ static int agree(struct refinement *s, struct hap_error *err)
                 else if (s->z[e] == 0 && h[e] >= edge)
                         h[e] = edge - 1e-6 * size;
         }
-        return HAP_OK;
+        return hap_prune_rank(s->p, h, UINT64_MAX, s->r->order, err);
 }
 
-static int learn(struct refinement *s, struct hap_error *err)
+static int learn(struct refinement *s, int64_t round, struct hap_error *err)
 {
+        const struct hap_prune_options *o = s->p->options;
         double *kl = calloc(s->n_learn, sizeof *kl), size = 0;
-        const float **z = calloc(s->n_learn, sizeof *z);
-        struct hap_runs runs = {.n = s->n_learn, .which = s->order, .z = z,
-                                .wanted = s->p->allowed};
+        struct hap_runs runs = {.n = s->n_learn, .which = s->order,
+                                .z = (const float *const *)s->r->z, .wanted = s->p->allowed};
         float *g = s->r->gradient;
-        int rc = kl && z ? HAP_OK : hap_fail_memory(err, "refinement");
+        int rc = kl ? HAP_OK : hap_fail_memory(err, "refinement");
 
-        for (size_t i = 0; i < s->n_learn && rc == HAP_OK; i++)
-                z[i] = s->z;
+        if (rc == HAP_OK) /* the steps' places are below */
+                rc = hap_rank_sample(s->r, ((uint64_t)round + 1) << 32, s->n_learn,
+                                     (double)s->n_inside, o->round_sharpness,
+                                     (enum hap_mask_kind)o->masks, err);
         if (rc == HAP_OK)
                 rc = hap_measure(&s->p->measure, &runs, kl, g, err);
         free(kl);
-        free(z);
         if (rc == HAP_OK)
                 rc = hap_rank_mean_size(s->p, g, &size, err);
         for (size_t k = 0; k < s->p->n_allowed && rc == HAP_OK && size > 0; k++) {
@@ -187,7 +190,7 @@ int hap_refine_round(struct hap_ranker *r, int64_t round, float *z, double *kl,
         if (rc == HAP_OK)
                 rc = agree(&s, err);
         if (rc == HAP_OK)
-                rc = learn(&s, err);
+                rc = learn(&s, round, err);
         if (rc == HAP_OK) {
                 static const double times[SHARES] = {1, 2, .5};
 

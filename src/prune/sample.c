@@ -1,0 +1,45 @@
+/* Masks sampled by rank, for rank sampling and for refinement: an edge in place k
+ * of the ranking is open with the log-odds
+ *      logα = sharpness · ln((open + ½) / (k + ½)) */
+#include <math.h>
+
+#include "prune/hard_concrete.h"
+#include "prune/rank.h"
+
+struct sampling {
+        struct hap_ranker *r;
+        uint64_t place;
+        enum hap_mask_kind kind;
+};
+
+/* The masks of one prompt. */
+static int sample_job(void *context, struct hap_work *work, size_t i)
+{
+        const struct sampling *s = context;
+        const struct hap_pruning *p = s->r->p;
+        size_t n = p->n_allowed;
+        float *u = hap_work_take(work, n, sizeof *u), *z = hap_work_take(work, n, sizeof *z);
+
+        if (!u || !z)
+                return work->error.code;
+        hap_random_fill(hap_prune_key(p, HAP_PRUNE_MASKS), s->place + i, 0, n, u);
+        hap_concrete_uniform(n, u);
+        if (s->kind == HAP_MASKS_BERNOULLI)
+                hap_concrete_bernoulli(n, u, s->r->log_alpha, z);
+        else
+                hap_concrete_sample(n, u, s->r->log_alpha, z, NULL);
+        for (size_t k = 0; k < n; k++)
+                s->r->z[i][s->r->order[k]] = z[k];
+        return HAP_OK;
+}
+
+int hap_rank_sample(struct hap_ranker *r, uint64_t place, size_t n, double open,
+                    double sharpness, enum hap_mask_kind kind, struct hap_error *err)
+{
+        struct sampling sampling = {r, place, kind};
+        size_t bytes = r->p->n_allowed * 2 * sizeof(float) + 4096;
+
+        for (size_t k = 0; k < r->p->n_allowed; k++)
+                r->log_alpha[k] = (float)(sharpness * log((open + .5) / ((double)k + .5)));
+        return hap_parallel(r->p->measure.engine, n, bytes, sample_job, &sampling, err);
+}
