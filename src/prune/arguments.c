@@ -60,7 +60,7 @@ const struct hap_option hap_prune_arguments[] = {
         {0, "refine-on", "N", HAP_INT, FIELD(refine_on), .min = 1, .max = 100000,
          .help = "rank: prompts that a round learns from, and that judge it [32]"},
         {0, "round-sharpness", "X", HAP_REAL, FIELD(round_sharpness), .min = 0, .max = 1e6,
-         .help = "rank: how steeply chances fall with rank where a round learns [20]"},
+         .help = "rank: how steeply chances fall with rank where a round learns [30]"},
         {0, "share", "X", HAP_REAL, FIELD(share), .min = 0, .max = 1,
          .help = "rank: of the circuit's edges that the first round changes [0.03]"},
         {0, "velocity", "X", HAP_REAL, FIELD(velocity), .min = 0, .max = 1,

@@ -54,7 +54,7 @@ static const struct constant {
         {"restarts", RANK, WHOLE, FIELD(restarts), {1, 4, 0, 0}, NULL},
         {"rounds", RANK, WHOLE, FIELD(rounds), {FITTED, FITTED, 0, 0}, NULL},
         {"refine-on", RANK, WHOLE, FIELD(refine_on), {32, 32, 0, 0}, NULL},
-        {"round-sharpness", RANK, REAL, FIELD(round_sharpness), {20, 20, 0, 0}, NULL},
+        {"round-sharpness", RANK, REAL, FIELD(round_sharpness), {30, 30, 0, 0}, NULL},
         {"share", RANK, REAL, FIELD(share), {.03, .03, 0, 0}, NULL},
         {"velocity", RANK, REAL, FIELD(velocity), {.7, .7, 0, 0}, NULL},
         {"swaps", RANK, WHOLE, FIELD(swaps), {0, 3, 0, 0}, NULL},
