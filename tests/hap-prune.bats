@@ -111,6 +111,29 @@ assert_no_dead_edges() {
         assert_near "$(jq -s '.[0].sparsity' "$tmp/with")" 0.5 0.12
 }
 
+# expected_open N K: the mean of masks over 262 edges, ranked, when N should be open at
+# sharpness K: the quantiles of u integrated (docs/mathematics.md).
+expected_open() {
+        awk -v n="$1" -v k="$2" 'BEGIN {
+                for (r = 0; r < 262; r++)
+                        for (i = 0.5; i < 500; i++) {
+                                x = k * log((n + 0.5) / (r + 0.5)) + log(i / (500 - i))
+                                z = 1.2 / (1 + exp(-x * 1.5)) - 0.1
+                                sum += z < 0 ? 0 : z > 1 ? 1 : z
+                        }
+                print sum / 500 / 262 }'
+}
+
+@test "masks are open by rank as the law says, softly at first and sharply at last" {
+        for law in "40 1" "40 5" "131 2" "131 30"; do
+                read -r n k <<<"$law"
+                hap-prune -q --steps 1 --anneal 0 --batch 400 --sharpness "$k" --edges "$n" \
+                        --log "$tmp/log" -o "$tmp/c" "$cache"
+                # 400 masks of 262 edges: a standard error of .0015 at most
+                assert_near "$(jq '1 - .sparsity' "$tmp/log")" "$(expected_open "$n" "$k")" 0.006
+        done
+}
+
 @test "with no step to learn from, the scores rank the edges, by size or signed, whichever is closer" {
         hap-prune -q --steps 0 --edges 40 -o "$tmp/c" "$cache" "$scores"
         least=inf
