@@ -169,6 +169,14 @@ expected_open() {
         awk -v top="$top" -v kl="$kl" 'BEGIN { exit !(kl < 0.8 * top) }' || fail "$top, refined $kl"
 }
 
+@test "a round whose gradients are clipped to nothing moves nothing" {
+        hap-prune -q --steps 0 --rounds 0 --edges 60 -o "$tmp/start" "$cache" "$scores"
+        hap-prune -q --steps 0 --rounds 4 --edges 60 -o "$tmp/moved" "$cache" "$scores"
+        hap-prune -q --steps 0 --rounds 4 --round-clip 0 --edges 60 -o "$tmp/c" "$cache" "$scores"
+        run -1 diff <(edges "$tmp/start") <(edges "$tmp/moved")
+        run -0 diff <(edges "$tmp/start") <(edges "$tmp/c")
+}
+
 @test "refinement gives the same bytes with other threads, and when it was killed" {
         refine=(hap-prune -q --steps 2 --rounds 6 --swaps 2 --edges 40 --choose-on 4)
         "${refine[@]}" -j1 --log "$tmp/log1" -o "$tmp/c1" "$cache" "$scores"

@@ -61,6 +61,8 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "rank: prompts that a round learns from, and that judge it [32]"},
         {0, "round-sharpness", "X", HAP_REAL, FIELD(round_sharpness), .min = 0, .max = 1e6,
          .help = "rank: how steeply chances fall with rank where a round learns [30]"},
+        {0, "round-clip", "X", HAP_REAL, FIELD(round_clip), .min = 0, .max = 1e30,
+         .help = "rank: in a round no gradient counts for more than X times their mean size [10]"},
         {0, "share", "X", HAP_REAL, FIELD(share), .min = 0, .max = 1,
          .help = "rank: of the circuit's edges that the first round changes [0.03]"},
         {0, "velocity", "X", HAP_REAL, FIELD(velocity), .min = 0, .max = 1,

@@ -55,6 +55,7 @@ static const struct constant {
         {"rounds", RANK, WHOLE, FIELD(rounds), {FITTED, FITTED, 0, 0}, NULL},
         {"refine-on", RANK, WHOLE, FIELD(refine_on), {32, 32, 0, 0}, NULL},
         {"round-sharpness", RANK, REAL, FIELD(round_sharpness), {30, 30, 0, 0}, NULL},
+        {"round-clip", RANK, REAL, FIELD(round_clip), {10, 10, 0, 0}, NULL},
         {"share", RANK, REAL, FIELD(share), {.03, .03, 0, 0}, NULL},
         {"velocity", RANK, REAL, FIELD(velocity), {.7, .7, 0, 0}, NULL},
         {"swaps", RANK, WHOLE, FIELD(swaps), {0, 3, 0, 0}, NULL},

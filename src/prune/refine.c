@@ -2,7 +2,7 @@
  *
  *      z ~ hard concrete(k ln((n + ½) / (rank + ½))) for each prompt, k large, so that
  *          only edges near the border of the circuit are in doubt
- *      v  ← μ v + g / mean|g|,   g = −Σ_prompts d KL / dz
+ *      v  ← μ v + clip(g / mean|g|),   g = −Σ_prompts d KL / dz
  *      h' = h + λ v, λ such that a share s of the circuit's edges changes
  *
  * The first n edges of h' for three shares, and the circuit itself, are judged
@@ -104,9 +104,9 @@ static int learn(struct refinement *s, int64_t round, struct hap_error *err)
                 rc = hap_rank_mean_size(s->p, g, &size, err);
         for (size_t k = 0; k < s->p->n_allowed && rc == HAP_OK && size > 0; k++) {
                 size_t e = s->p->edges[k];
+                double most = o->round_clip, ge = fmin(fmax((double)g[e] / size, -most), most);
 
-                s->r->velocity[e] = s->p->options->velocity * s->r->velocity[e] -
-                                    (double)g[e] / size;
+                s->r->velocity[e] = o->velocity * s->r->velocity[e] - ge;
         }
         return rc;
 }
