@@ -14,8 +14,8 @@
 #   REAL_SEEDS, REAL_TRAIN, REAL_VALIDATION, REAL_TEST
 #                             the same for the real model, and how many prompts
 #   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning there, where batches of
-#                             32 prompts would take days
-#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP there
+#                             32 prompts would take hours a circuit
+#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP there, when REAL_METHODS holds it
 #   PAGE                      the file to write
 
 DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
@@ -31,9 +31,9 @@ REAL_SEEDS ?= 3
 REAL_TRAIN ?= 200
 REAL_VALIDATION ?= 20
 REAL_TEST ?= 200
-REAL_METHODS ?= eap eap-ig ep hap-ep hap
+REAL_METHODS ?= eap eap-ig ep hap
 REAL_EP ?= --steps 3000 --batch 2
-REAL_EP_SEEDS ?= 3
+REAL_EP_SEEDS ?= 1
 REAL_HAP_EP_SEEDS ?= 1
 HAP_EP_SEEDS ?= 3
 THREADS ?= 1
