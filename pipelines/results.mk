@@ -31,7 +31,7 @@ REAL_SEEDS ?= 3
 REAL_TRAIN ?= 200
 REAL_VALIDATION ?= 20
 REAL_TEST ?= 200
-REAL_METHODS ?= eap eap-ig ep hap
+REAL_METHODS ?= eap eap-ig ep hap hap-as-ep
 REAL_EP ?= --steps 3000 --batch 2
 REAL_EP_SEEDS ?= 1
 REAL_HAP_EP_SEEDS ?= 1
@@ -71,7 +71,7 @@ $(RESULTS)/results-real-%/table.json: force
 	$(call HAP,real) MODEL=$(REAL) TASK=$* SPARSITY='$(REAL_SPARSITY)' SEEDS=$(REAL_SEEDS) \
 		SAMPLES=0 TRAIN=$(REAL_TRAIN) TEST=$(REAL_TEST) VALIDATION=$(REAL_VALIDATION) \
 		METHODS='$(REAL_METHODS)' EP='$(REAL_EP)' ep.seeds=$(REAL_EP_SEEDS) \
-		hap-ep.seeds=$(REAL_HAP_EP_SEEDS) table
+		hap-as-ep.seeds=$(REAL_EP_SEEDS) hap-ep.seeds=$(REAL_HAP_EP_SEEDS) table
 
 # Written each time, since it also changes with the list of tasks, but only
 # touched when it is another.
