@@ -62,7 +62,9 @@ static int reserve(struct hap_ranker *r, struct hap_error *err)
         r->gradient = calloc(n, sizeof *r->gradient);
         r->cut = calloc(n, sizeof *r->cut);
         r->scratch = calloc(n, sizeof *r->scratch);
-        r->n_z = hap_larger(batch, o->rounds > 0 ? (size_t)o->refine_on : 0);
+        r->n_z = batch;
+        if (o->rounds > 0)
+                r->n_z = hap_larger(batch, hap_smaller((size_t)o->refine_on, r->p->prompts->n));
         r->z = calloc(r->n_z, sizeof *r->z);
         got = r->harm && r->own && r->mean && r->velocity && r->order && r->log_alpha &&
               r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
@@ -109,6 +111,7 @@ static double open_at(const struct hap_pruning *p, long t)
         return (double)t >= annealed ? n : n0 * pow(n / n0, (double)t / annealed);
 }
 
+/* The masks of a step, in every second restart of the other kind. */
 static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
                   struct hap_error *err)
 {
