@@ -58,13 +58,13 @@ static int reserve(struct hap_ranker *r, struct hap_error *err)
         r->order = calloc(r->p->n_allowed, sizeof *r->order);
         r->log_alpha = calloc(r->p->n_allowed, sizeof *r->log_alpha);
         r->which = calloc(batch, sizeof *r->which);
-        r->kl = calloc(batch, sizeof *r->kl);
         r->gradient = calloc(n, sizeof *r->gradient);
         r->cut = calloc(n, sizeof *r->cut);
         r->scratch = calloc(n, sizeof *r->scratch);
         r->n_z = batch;
         if (o->rounds > 0)
                 r->n_z = hap_larger(batch, hap_smaller((size_t)o->refine_on, r->p->prompts->n));
+        r->kl = calloc(r->n_z, sizeof *r->kl);
         r->z = calloc(r->n_z, sizeof *r->z);
         got = r->harm && r->own && r->mean && r->velocity && r->order && r->log_alpha &&
               r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;

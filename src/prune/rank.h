@@ -41,10 +41,9 @@ struct hap_ranker {
         /* [n_allowed] */
         uint32_t *order;
         float *log_alpha;
-        /* [batch] */
-        uint32_t *which;
-        double *kl;
-        size_t n_z; /* as many as a step or a round has prompts */
+        uint32_t *which; /* [batch] */
+        size_t n_z; /* prompts of a step or a round, the larger number */
+        double *kl; /* [n_z] */
         float **z; /* [n_z][n_edges] */
         float *gradient, *cut, *scratch; /* [n_edges] */
 };

@@ -87,19 +87,17 @@ static int agree(struct refinement *s, struct hap_error *err)
 static int learn(struct refinement *s, int64_t round, struct hap_error *err)
 {
         const struct hap_prune_options *o = s->p->options;
-        double *kl = calloc(s->n_learn, sizeof *kl), size = 0;
+        double size = 0;
         struct hap_runs runs = {.n = s->n_learn, .which = s->order,
                                 .z = (const float *const *)s->r->z, .wanted = s->p->allowed};
         float *g = s->r->gradient;
-        int rc = kl ? HAP_OK : hap_fail_memory(err, "refinement");
+        /* the steps' places are below */
+        int rc = hap_rank_sample(s->r, ((uint64_t)round + 1) << 32, s->n_learn,
+                                 (double)s->n_inside, o->round_sharpness,
+                                 (enum hap_mask_kind)o->masks, err);
 
-        if (rc == HAP_OK) /* the steps' places are below */
-                rc = hap_rank_sample(s->r, ((uint64_t)round + 1) << 32, s->n_learn,
-                                     (double)s->n_inside, o->round_sharpness,
-                                     (enum hap_mask_kind)o->masks, err);
         if (rc == HAP_OK)
-                rc = hap_measure(&s->p->measure, &runs, kl, g, err);
-        free(kl);
+                rc = hap_measure(&s->p->measure, &runs, s->r->kl, g, err);
         if (rc == HAP_OK)
                 rc = hap_rank_mean_size(s->p, g, &size, err);
         for (size_t k = 0; k < s->p->n_allowed && rc == HAP_OK && size > 0; k++) {
