@@ -18,7 +18,7 @@
 #   METHODS   any of
 #             eap, eap-ig  the first of the ranking by attribution
 #             ep           edge pruning of the whole graph
-#             ep-small     the same with 2 prompts a step instead of 32
+#             ep-small     the same with 2 prompts a step instead of 32, and without EP
 #             hap-ep       edge pruning of the subgraph that attribution leaves,
 #                          as in the paper
 #             hap          rank sampling of that subgraph, from its scores
@@ -97,8 +97,10 @@ ALL_METHODS := $(sort $(filter-out %-own,$(patsubst %.title,%,$(filter %.title,$
 ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)
 $(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_METHODS))
 endif
-$(foreach m,$(METHODS),$(foreach o,$($(m).size-of:%-own=%),$(if $(filter $(o),$(METHODS)),,\
-	$(error METHODS holds $(m), which needs $(o) beside it))))
+# The method from whose circuits a method takes its sizes.
+sizer = $($(1).size-of:%-own=%)
+$(foreach m,$(METHODS),$(if $(filter-out $(METHODS),$(call sizer,$(m))),\
+	$(error METHODS holds $(m), which needs $(call sizer,$(m)) beside it)))
 $(foreach v,MODEL TASK NAME RESULTS PROMPTS,$(if $(word 2,$($(v))),\
 	$(error $(v) is '$($(v))', and make knows no names with spaces)))
 $(foreach f,$(if $(PROMPTS),$(addprefix $(PROMPTS)/,train.jsonl validation.jsonl test.jsonl)),\
@@ -131,9 +133,9 @@ PRUNES := $(foreach m,$(METHODS),$(if $($(m).prune),$(m)))
 SCORES := $(sort $(CUTS) $(foreach m,$(PRUNES),$($(m).from)))
 
 seeds_of = $(if $($(1).seeds),$(shell seq $($(1).seeds)),$(SEED_LIST))
-$(foreach m,$(METHODS),$(foreach o,$($(m).size-of:%-own=%),\
-	$(if $(filter-out $(call seeds_of,$(o)),$(call seeds_of,$(m))),\
-	$(error $(m) takes the size of $(o) seed by seed, and $(o) has fewer seeds: set $(m).seeds too))))
+$(foreach m,$(METHODS),$(if $(call sizer,$(m)),\
+	$(if $(filter-out $(call seeds_of,$(call sizer,$(m))),$(call seeds_of,$(m))),\
+	$(error $(m) takes the size of $(call sizer,$(m)) seed by seed, and $(call sizer,$(m)) has fewer seeds: set $(m).seeds too))))
 circuit_names = $(if $($(1).attrib),$(1)-$(2),$(foreach n,$(call seeds_of,$(1:-own=)),$(1)-$(2)-$(n)))
 WRITTEN := $(foreach m,$(METHODS),$(m) $($(m).own))
 NAMES := $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(call circuit_names,$(m),$(s))))
@@ -226,7 +228,7 @@ $(eval $(call report_rule,validation))
 SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
 SAMPLED_AT := $(lastword $(SPARSITIES))
 SAMPLED_METHODS := $(foreach m,$(METHODS),\
-	$(if $($(m).seeds)$(foreach o,$($(m).size-of:%-own=%),$($(o).seeds)),,$(m)))
+	$(if $($(m).seeds)$($(call sizer,$(m)).seeds),,$(m)))
 SAMPLED := $(foreach m,$(SAMPLED_METHODS),$(foreach w,$(m) $($(m).own),$(w)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit))
 of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).attrib),,-1).circuit)
 
