@@ -186,6 +186,31 @@ expected_open() {
                 "$cache" "$scores"
         cmp "$tmp/c1" "$tmp/c2"
         cmp "$tmp/log1" "$tmp/log2"
+        # without any steps, too, and where a recipe would repeat them
+        refine=(hap-prune -q --recipe rank-thorough --steps 0 --rounds 5 --swaps 1 --edges 60)
+        "${refine[@]}" -o "$tmp/c1" "$DIR/ioi.cache"
+        stop_after 2 "${refine[@]}" --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c2" \
+                "$DIR/ioi.cache"
+        "${refine[@]}" --checkpoint "$tmp/state" -o "$tmp/c2" "$DIR/ioi.cache"
+        cmp "$tmp/c1" "$tmp/c2"
+}
+
+@test "what has no steps is not repeated" {
+        assert_refused 2 "give --steps" hap-prune -q --steps 0 --rounds 2 --restarts 2 --edges 40 \
+                -o "$tmp/c" "$cache" "$scores"
+        hap-prune -q --recipe rank-thorough --steps 0 --rounds 2 --edges 40 -o "$tmp/c" "$cache" "$scores"
+        assert_equal "$(header "$tmp/c" .pruning.options.restarts)" 1
+        hap-prune -q --recipe rank-thorough --steps 2 --edges 40 -o "$tmp/c" "$cache" "$scores"
+        assert_equal "$(header "$tmp/c" .pruning.options.restarts)" 4
+}
+
+@test "swaps that leave edges dead fill up to the wanted number" {
+        for seed in 1 2 3; do
+                hap-prune -q --recipe rank-thorough --restarts 1 --steps 4 --choose-on 8 \
+                        --finalists-on 0 --edges 100 --seed $seed -o "$tmp/c" "$DIR/ioi.cache"
+                assert_equal "$(edges "$tmp/c" | wc -l)" 100
+                assert_no_dead_edges "$tmp/c"
+        done
 }
 
 @test "another seed draws other masks" {
@@ -272,6 +297,34 @@ until_done() {
                 assert_same "$tmp/whole.log" "$tmp/log"
                 assert_not_exists "$tmp/state"
         done
+}
+
+# stop_after N COMMAND ...: SIGTERM once its $tmp/log has N lines; it must heed it.
+stop_after() {
+        local n=$1 pid rc=0
+        shift
+        rm -f "$tmp/log"
+        "$@" &
+        pid=$!
+        until [[ -f $tmp/log ]] && (($(wc -l <"$tmp/log") >= n)); do
+                kill -0 "$pid" || fail "it ended before line $n of its log"
+                sleep 0.01
+        done
+        kill -TERM "$pid"
+        wait "$pid" || rc=$?
+        assert_equal "$rc" 143
+}
+
+@test "a signal while candidates are judged is heeded" {
+        judged=(hap-prune -q -j 1 --steps 30 --anneal 0 --edges 60 --choose-on 60 --finalists 20
+                --finalists-on 0)
+        "${judged[@]}" -o "$tmp/whole" "$DIR/ioi.cache"
+        stop_after 30 "${judged[@]}" --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c" \
+                "$DIR/ioi.cache"
+        assert_exists "$tmp/state"
+        assert_not_exists "$tmp/c"
+        "${judged[@]}" --checkpoint "$tmp/state" -o "$tmp/c" "$DIR/ioi.cache"
+        assert_same "$tmp/whole" "$tmp/c"
 }
 
 @test "SIGTERM and SIGINT write a checkpoint, leave no circuit and end as by the signal" {
@@ -438,6 +491,18 @@ make_state() {
         done
 }
 
+@test "outputs, log and checkpoint are files of their own" {
+        ln -s . "$tmp/here"
+        cd "$tmp"
+        for two in "-o f --checkpoint here/f" "-o c --own f --checkpoint f" "-o f --log ./f" \
+                "-o c --own f --log $tmp/f" "-o c --log f --checkpoint f"; do
+                # shellcheck disable=SC2086 # words
+                assert_refused 2 "both write to" "${ep[@]}" $two "$cache"
+                assert_equal "$(ls -A "$tmp")" here
+        done
+        assert_refused 2 "both write to" bash -c '"$@" >"$0"' "$tmp/f" "${ep[@]}" --checkpoint "$tmp/f" "$cache"
+}
+
 @test "--own that cannot be written is an error before the training, and one that fails leaves none" {
         assert_refused 1 "cannot write '$tmp/no/own'" "${ep[@]}" --own "$tmp/no/own" \
                 --log "$tmp/log" -o "$tmp/c" "$cache"
@@ -465,11 +530,22 @@ make_state() {
 }
 
 @test "masks of writers can be counted, driven to a sparsity, or left out" {
-        for more in "--node-masks counted" "--node-masks none" "--node-sparsity 30%"; do
-                # shellcheck disable=SC2086 # two words
-                "${ep[@]}" $more -o "$tmp/c" "$cache"
+        for more in "free --node-masks free" "counted --node-masks counted" \
+                "none --node-masks none" "driven --node-sparsity 60%"; do
+                # shellcheck disable=SC2086 # words
+                "${ep[@]}" --start 2 --steps 300 ${more#* } --log "$tmp/${more%% *}" \
+                        --own "$tmp/own.${more%% *}" -o "$tmp/c" "$cache"
                 assert_equal "$(edges "$tmp/c" | wc -l)" 60
         done
+        # of the first step's masks: the writers' close edges where there are some, and
+        # the sparsity sees it where they are counted
+        jq -s -e '(.[0] | map({kl, sparsity})) as [$free, $counted, $none] |
+                $free.kl == $counted.kl and $free.sparsity < $counted.sparsity and
+                $free.sparsity == $none.sparsity and $free.kl != $none.kl' \
+                <(for kind in free counted none; do head -n 1 "$tmp/$kind"; done | jq -s .)
+        free=$(edges "$tmp/own.free" | sed 's/->.*//' | sort -u | wc -l)
+        driven=$(edges "$tmp/own.driven" | sed 's/->.*//' | sort -u | wc -l)
+        ((driven > 0 && 3 * driven <= 2 * free)) || fail "$free writers, driven $driven"
 }
 
 @test "patience ends a run that no longer changes" {

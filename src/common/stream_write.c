@@ -366,6 +366,26 @@ bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b)
                x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+bool hap_same_target(const char *a, const char *b)
+{
+        char *x = real_target(a), *y = real_target(b);
+        bool same = x && y && strcmp(x, y) == 0;
+
+        free(x);
+        free(y);
+        return same;
+}
+
+bool hap_writer_writes(const struct hap_writer *writer, const char *path)
+{
+        struct stat x, y;
+
+        if (writer->target)
+                return hap_same_target(writer->target, path);
+        return fstat(writer->fd, &x) == 0 && stat(path, &y) == 0 &&
+               x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 void hap_writer_abandon(struct hap_writer *writer)
 {
         if (writer)

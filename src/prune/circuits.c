@@ -6,6 +6,8 @@
 #include "prune/rank.h"
 #include "prune/ranking.h"
 
+enum { AT_ONCE = 32 }; /* circuits whose masks are held while they are measured */
+
 int hap_circuits_init(struct hap_circuits *circuits, size_t n_edges, size_t room,
                       struct hap_error *err)
 {
@@ -60,12 +62,13 @@ void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_e
                 z[e] = (float)(bits[e / 8] >> (e % 8) & 1);
 }
 
-int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning *pruning,
-                         const uint32_t *order, size_t n, double *kl, struct hap_error *err)
+/* The same of the circuits first … first + some - 1, whose masks are there at once. */
+static int measure_some(const struct hap_circuits *circuits, size_t first, size_t some,
+                        struct hap_pruning *pruning, const uint32_t *order, size_t n,
+                        double *kl, struct hap_error *err)
 {
-        size_t n_edges = pruning->graph->n_edges, circuits_n = (size_t)circuits->n;
-        size_t all = circuits_n * n;
-        float *masks = calloc(circuits_n * n_edges, sizeof *masks);
+        size_t n_edges = pruning->graph->n_edges, all = some * n;
+        float *masks = calloc(some * n_edges, sizeof *masks);
         uint32_t *which = calloc(all, sizeof *which);
         const float **z = calloc(all, sizeof *z);
         double *each = calloc(all, sizeof *each);
@@ -76,23 +79,38 @@ int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning
                 rc = hap_fail_memory(err, "circuits");
                 goto out;
         }
-        for (size_t i = 0; i < circuits_n; i++)
-                hap_circuits_get(circuits, (int64_t)i, n_edges, masks + i * n_edges);
+        for (size_t i = 0; i < some; i++)
+                hap_circuits_get(circuits, (int64_t)(first + i), n_edges, masks + i * n_edges);
         for (size_t i = 0; i < all; i++) {
                 which[i] = order[i % n];
                 z[i] = masks + i / n * n_edges;
         }
         rc = hap_measure(&pruning->measure, &runs, each, NULL, err);
-        for (size_t i = 0; i < circuits_n && rc == HAP_OK; i++) {
-                kl[i] = 0;
+        for (size_t i = 0; i < some && rc == HAP_OK; i++) {
+                kl[first + i] = 0;
                 for (size_t j = 0; j < n; j++)
-                        kl[i] += each[i * n + j] / (double)n;
+                        kl[first + i] += each[i * n + j] / (double)n;
         }
 out:
         free(masks);
         free(which);
         free(z);
         free(each);
+        return rc;
+}
+
+/* In even portions, so that none is too small to keep the threads busy. */
+int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning *pruning,
+                         const uint32_t *order, size_t n, double *kl, struct hap_error *err)
+{
+        size_t all = (size_t)circuits->n, portions = (all + AT_ONCE - 1) / AT_ONCE;
+        int rc = HAP_OK;
+
+        for (size_t i = 0; i < portions && rc == HAP_OK; i++) {
+                size_t first = all * i / portions, end = all * (i + 1) / portions;
+
+                rc = measure_some(circuits, first, end - first, pruning, order, n, kl, err);
+        }
         return rc;
 }
 
@@ -128,10 +146,14 @@ static void sort(struct contest *c)
 static int play(struct contest *c, size_t more, size_t keep, struct hap_error *err)
 {
         size_t bytes = c->circuits->bytes;
-        double *again = calloc(c->n, sizeof *again);
         struct hap_circuits left;
-        int rc = hap_circuits_init(&left, c->pruning->graph->n_edges, c->n, err);
+        double *again;
+        int rc;
 
+        if (hap_prune_stopping(c->pruning))
+                return HAP_PRUNE_STOPPED;
+        again = calloc(c->n, sizeof *again);
+        rc = hap_circuits_init(&left, c->pruning->graph->n_edges, c->n, err);
         if (rc == HAP_OK && !again)
                 rc = hap_fail_memory(err, "circuits");
         for (; rc == HAP_OK && (size_t)left.n < c->n; left.n++)

@@ -89,6 +89,19 @@ static struct hap_writer *open_own(struct hap_program *p, const char *own)
         return out;
 }
 
+/* Log and checkpoint, which is removed in the end, are files of their own. */
+static void keep_apart(struct hap_program *p, const struct hap_prune_options *opt,
+                       const struct hap_writer *out, const char *option)
+{
+        if (opt->log && hap_writer_writes(out, opt->log))
+                hap_die(p, HAP_EUSAGE, "--log and %s both write to '%s'", option, opt->log);
+        if (opt->checkpoint && hap_writer_writes(out, opt->checkpoint))
+                hap_die(p, HAP_EUSAGE, "--checkpoint and %s both write to '%s'", option,
+                        opt->checkpoint);
+        if (opt->log && opt->checkpoint && hap_same_target(opt->log, opt->checkpoint))
+                hap_die(p, HAP_EUSAGE, "--log and --checkpoint both write to '%s'", opt->log);
+}
+
 static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
 {
         const struct hap_pruned *result = &pruning->result;
@@ -115,6 +128,9 @@ int main(int argc, char **argv)
         opt.threads = (size_t)p.threads;
         hap_must(&p, hap_prune_options_settle(&opt, &p.error));
         own = open_own(&p, opt.own);
+        keep_apart(&p, &opt, p.out, "-o");
+        if (own)
+                keep_apart(&p, &opt, own, "--own");
         hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));
         hap_must(&p, hap_prune_options_fit(&opt, input.session.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &input.session.engine, input.prompts,

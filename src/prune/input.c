@@ -60,7 +60,7 @@ static struct hap_needs needs_of(const struct hap_prune_options *options)
         if (refines && options->refine_on > runs)
                 runs = options->refine_on;
         needs.per_job = (size_t)(runs + 3) / 4;
-        needs.per_edge += (size_t)options->batch * sizeof(float);
+        needs.per_edge += (size_t)runs * sizeof(float);
         return needs;
 }
 

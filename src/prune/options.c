@@ -51,7 +51,7 @@ static const struct constant {
         {"choose-on", RANK, WHOLE, FIELD(choose_on), {32, 32, 0, 0}, NULL},
         {"finalists", RANK, WHOLE, FIELD(finalists), {4, 4, 0, 0}, NULL},
         {"finalists-on", RANK, WHOLE, FIELD(finalists_on), {100, 100, 0, 0}, NULL},
-        {"restarts", RANK, WHOLE, FIELD(restarts), {1, 4, 0, 0}, NULL},
+        {"restarts", RANK, WHOLE, FIELD(restarts), {FITTED, FITTED, 0, 0}, NULL},
         {"rounds", RANK, WHOLE, FIELD(rounds), {FITTED, FITTED, 0, 0}, NULL},
         {"refine-on", RANK, WHOLE, FIELD(refine_on), {32, 32, 0, 0}, NULL},
         {"round-sharpness", RANK, REAL, FIELD(round_sharpness), {30, 30, 0, 0}, NULL},
@@ -159,7 +159,7 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
 int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                           struct hap_error *err)
 {
-        int64_t rounds = options->recipe == HAP_RECIPE_RANK ? 12 : 32;
+        const bool thorough = options->recipe == HAP_RECIPE_RANK_THOROUGH;
         size_t n_target;
         double sparsity;
         int rc = hap_prune_target(options, n_edges, &n_target, &sparsity, err);
@@ -169,7 +169,12 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
         if (options->steps < 0)
                 options->steps = n_target >= MANY_EDGES ? 0 : 48;
         if (options->rounds < 0)
-                options->rounds = n_target >= MANY_EDGES ? rounds : 0;
+                options->rounds = n_target < MANY_EDGES ? 0 : thorough ? 32 : 12;
+        if (options->restarts < 0)
+                options->restarts = thorough && options->steps > 0 ? 4 : 1;
+        if (options->steps == 0 && options->restarts > 1)
+                return hap_fail(err, HAP_EUSAGE, "--restarts repeats the steps, and for %zu edges "
+                                                 "there are none: give --steps", n_target);
         return HAP_OK;
 }
 

@@ -16,7 +16,7 @@ struct hap_prune_step {
         double sparsity;       /* of the masks that were run */
         double target;         /* what it should be by now */
         double lambda[2];      /* of the sparsity; 0 in rank sampling */
-        size_t alive;          /* edges of the circuit as it would be cut now */
+        size_t alive;          /* edges that live of those likelier open than not */
 };
 
 /* A circuit that came out. */
@@ -97,6 +97,11 @@ int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err);
  * HAP_PRUNE_STOPPED when it is to stop. */
 int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
                         struct hap_error *err);
+
+/* Whether *stop is set. */
+bool hap_prune_stopping(const struct hap_pruning *pruning);
+/* Writes the checkpoint, of the state after the last step: HAP_PRUNE_STOPPED. */
+int hap_prune_stop(struct hap_pruning *pruning, struct hap_error *err);
 
 /* The prompts of step `step`, at most `batch`, every prompt once an epoch in a
  * random order. With `whole`, the last batch of an epoch may be smaller, so

@@ -249,6 +249,7 @@ static int choose(struct hap_ranker *r, const struct hap_circuits *from, size_t 
                   struct hap_error *err)
 {
         uint32_t *order = prompts_in_order(r->p, (uint64_t)r->ended);
+        double runs = r->p->measure.runs; /* judging begins again after a stop */
         int rc;
 
         if (!order)
@@ -259,7 +260,10 @@ static int choose(struct hap_ranker *r, const struct hap_circuits *from, size_t 
         else
                 rc = hap_circuits_best(from, r->p, order, on, r->cut, &r->p->kl, err);
         free(order);
-        return rc;
+        if (rc != HAP_PRUNE_STOPPED)
+                return rc;
+        r->p->measure.runs = runs;
+        return hap_prune_stop(r->p, err);
 }
 
 /* A restart that is through leaves its best circuit. */
@@ -267,7 +271,7 @@ static int end_restart(struct hap_ranker *r, struct hap_error *err)
 {
         int rc = choose(r, &r->candidates, (size_t)r->p->options->choose_on, err);
 
-        if (rc < 0)
+        if (rc != HAP_OK)
                 return rc;
         hap_circuits_add(&r->winners, r->p->graph->n_edges, r->cut);
         r->ended++;
@@ -287,7 +291,7 @@ static int sample_all(struct hap_ranker *r, struct hap_error *err)
 
                 if (step / o->steps > r->ended)
                         rc = end_restart(r, err);
-                if (rc < 0)
+                if (rc != HAP_OK)
                         return rc;
                 if (o->patience > 0 && r->same >= o->patience)
                         continue; /* until the next restart */

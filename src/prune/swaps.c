@@ -152,9 +152,9 @@ static void order_by(uint32_t *edges, double *kl, size_t n)
         }
 }
 
-/* The first `pairs` of both lists exchanged, places that are free filled too,
- * dead edges dropped. */
-static void exchange(const struct swap *s, size_t pairs, float *z)
+/* The first `pairs` of both lists exchanged, places that are free filled too;
+ * for edges that died by it come the next of the ranking. */
+static int exchange(const struct swap *s, size_t pairs, float *z, struct hap_error *err)
 {
         size_t free_places = s->p->n_target > s->n_inside ? s->p->n_target - s->n_inside : 0;
 
@@ -164,6 +164,9 @@ static void exchange(const struct swap *s, size_t pairs, float *z)
         for (size_t i = 0; i < pairs && i < s->n_remove; i++)
                 z[s->remove[i]] = 0;
         hap_graph_drop_dead(s->p->graph, z);
+        if (hap_rank_fill(s->p->graph, s->ranked, s->p->n_allowed, s->p->n_target, z) < 0)
+                return hap_fail_memory(err, "swaps");
+        return HAP_OK;
 }
 
 /* The circuit and the exchanges on all judges; the best to z. 1: another one. */
@@ -171,14 +174,16 @@ static int best_exchange(struct swap *s, float *z, double *least, struct hap_err
 {
         double kl[PAIRS + 2];
         int64_t best = 0;
-        int rc;
+        int rc = HAP_OK;
 
         s->tries.n = 0;
         hap_circuits_add(&s->tries, s->n_edges, s->z);
-        for (size_t pairs = 0; pairs <= PAIRS; pairs++) {
-                exchange(s, pairs, z);
+        for (size_t pairs = 0; pairs <= PAIRS && rc == HAP_OK; pairs++) {
+                rc = exchange(s, pairs, z, err);
                 hap_circuits_add(&s->tries, s->n_edges, z);
         }
+        if (rc < 0)
+                return rc;
         rc = hap_circuits_measure(&s->tries, s->p, s->order, s->n_judges, kl, err);
         for (int64_t i = 1; i < s->tries.n && rc == HAP_OK; i++) {
                 if (kl[i] < kl[best])

@@ -62,11 +62,29 @@ static int write_log(struct hap_pruning *p, const struct hap_prune_step *step,
         return HAP_OK;
 }
 
+bool hap_prune_stopping(const struct hap_pruning *pruning)
+{
+        return pruning->stop && *pruning->stop;
+}
+
+static int save(struct hap_pruning *p, struct hap_error *err)
+{
+        return p->options->checkpoint
+                       ? hap_checkpoint_write(&p->checkpoint, p->options->checkpoint, err)
+                       : HAP_OK;
+}
+
+int hap_prune_stop(struct hap_pruning *pruning, struct hap_error *err)
+{
+        int rc = save(pruning, err);
+
+        return rc < 0 ? rc : HAP_PRUNE_STOPPED;
+}
+
 int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
                         struct hap_error *err)
 {
         const struct hap_prune_options *options = pruning->options;
-        bool stop = pruning->stop && *pruning->stop, due;
         int rc;
 
         pruning->steps = step->step;
@@ -75,8 +93,8 @@ int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step
                 return rc;
         if (pruning->report)
                 pruning->report(pruning->context, step);
-        due = stop || (options->every > 0 && step->step % options->every == 0);
-        if (due && options->checkpoint)
-                rc = hap_checkpoint_write(&pruning->checkpoint, options->checkpoint, err);
-        return rc < 0 ? rc : stop ? HAP_PRUNE_STOPPED : HAP_OK;
+        if (hap_prune_stopping(pruning))
+                return hap_prune_stop(pruning, err);
+        return options->every > 0 && step->step % options->every == 0 ? save(pruning, err)
+                                                                      : HAP_OK;
 }
