@@ -281,6 +281,10 @@ both_by_kl() {
         assert_refused 3 "made for" hap-attrib --method mask-gradient gpt2-a.cache llama-a.circuit
         assert_refused 3 "made for model" hap-attrib -m "$golden/llama-a/model" gpt2-a.cache
         assert_refused 2 "steps" hap-attrib --method eap-ig-inputs --steps 0 gpt2-a.cache
+        for method in eap clean-corrupted exact mask-gradient; do
+                assert_refused 2 "--steps has no meaning in method '$method'" \
+                        hap-attrib --method $method --steps 5 gpt2-a.cache
+        done
 }
 
 @test "a cache whose tensors do not fit its tokens is refused by record" {

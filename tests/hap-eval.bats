@@ -229,6 +229,11 @@ every_circuit() { # KEY OPTION ...
                 "$(json -q "$tmp/named" | jq -c 'select(.metric).value')"
         assert_refused 2 "3 names for 2 circuits" \
                 hap-eval --name a --name b --name c gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1
+        assert_refused 2 "called 'a'" \
+                hap-eval --name a --name a gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1
+        assert_refused 2 "called 'full'" hap-eval --full --name full gpt2-a.cache gpt2-a.circuit.0
+        hap-eval -q --metric faithfulness --name full -o "$tmp/full" gpt2-a.cache gpt2-a.circuit.0
+        assert_equal "$(json -q "$tmp/full" | jq -r 'select(.metric).circuit')" full
 }
 
 @test "threads, files, pipes and cat change no byte" {

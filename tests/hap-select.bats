@@ -260,6 +260,8 @@ kl_of() {
                         '$a >= 0 and $a <= $t and $b > $t'
                 json -q "$tmp/c" | jq -se --argjson a "$within" \
                         '(.[0].selection.auto.kl - $a | fabs) < 1e-6 and .[0].selection.auto.examples == 32'
+                json -q "$tmp/c" | jq -se --argjson n "$less" --argjson b "$(kl_of "$tmp/less")" \
+                        '.[0].selection.auto.less | .selected == $n and (.kl - $b | fabs) < 1e-6'
         done
         cat "$tmp/s" "$tmp/cache" | hap-select -q --auto --tolerance 0.5 | cmp - "$tmp/c"
 }
@@ -268,6 +270,19 @@ kl_of() {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         assert_refused 3 "--auto needs examples" hap-select -q --auto "$tmp/s"
         assert_refused 2 "both say how much" hap-select -q --auto --keep 9 "$tmp/s"
+        hap-task -q ioi -n 4 -m "$root/models/demo" -o "$tmp/task"
+        n=$(json -q "$tmp/s" | jq -s '[.[] | select(.edge and (.score | fabs) >= 0.3)] | length')
+        assert_refused 2 "all $n edges that may be selected" \
+                hap-select -q --auto --threshold 0.3 --tolerance 0 -m "$root/models/demo" \
+                "$tmp/s" "$tmp/task"
+}
+
+@test "options that only --auto heeds are refused without it" {
+        hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
+        for more in "--tolerance 3" "--prompts 4" "--ablation zero" "-m $root/models/demo"; do
+                # shellcheck disable=SC2086 # two words
+                assert_refused 2 "${more% *} is of use with --auto only" hap-select -q --keep 9 $more "$tmp/s"
+        done
 }
 
 # Scores of the real GPT-2 small that the MIB benchmark's authors publish, not

@@ -91,6 +91,13 @@ whole_graph() {
         run -0 hap-show -q "$tmp/r"
         assert_line --regexp '^  a +0.25 ± 0.5$'
         assert_line --partial 'and 2 records of single examples'
+        # another tool's circuits of one name
+        jq -nc '{hap: 1, kind: "report"}, {circuit: "a", metric: ("kl", "accuracy"), value: 1, edges: 9},
+                {circuit: "a", metric: ("kl", "accuracy"), value: 2, edges: 8}, {end: "report"}' |
+                hap-convert -q --from json >"$tmp/r"
+        run -0 hap-show -q "$tmp/r"
+        assert_line --regexp '^  a +9 +1 +1$'
+        assert_line --regexp '^  a +8 +2 +2$'
 }
 
 @test "tasks, caches and logs are shown too, a tensor by its shape" {

@@ -25,8 +25,9 @@ static int try(const struct search *s, size_t n, struct hap_error *err)
                 hap_choice_finish(&choice, r->always, r->n_always, r->keep_dead, &dead);
         if (rc == 0)
                 rc = hap_evaluate(s->engine, s->prompts, choice.z, &outcome, NULL, err);
+        if (r->tried++ == 0)
+                r->most = choice.selected;
         hap_choice_release(&choice);
-        r->tried++;
         if (outcome.kl <= r->tolerance) {
                 r->n = n;
                 r->kl = outcome.kl;
@@ -51,10 +52,23 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
                 rc = try(&s, next, err);
         if (rc == 0 && search->n_less == scores->n_given)
                 return hap_fail(err, HAP_EUSAGE,
-                                "cannot stay within a KL of %g: all %zu edges scored have %.4g",
-                                search->tolerance, scores->n_given, search->kl_less);
+                                "cannot stay within a KL of %g: all %zu edges that may be selected "
+                                "have %.4g", search->tolerance, search->most, search->kl_less);
         while (rc == 0 && search->kl_less >= 0 &&
                search->n - search->n_less > 1 + search->n / 100)
                 rc = try(&s, (search->n + search->n_less) / 2, err);
         return rc;
+}
+
+json_t *hap_auto_describe(const struct hap_auto *search, size_t examples)
+{
+        json_t *said = json_pack("{s:f, s:f, s:I, s:I}", "tolerance", search->tolerance, "kl",
+                                 search->kl, "evaluations", (json_int_t)search->tried, "examples",
+                                 (json_int_t)examples);
+
+        if (said && search->kl_less >= 0)
+                json_object_update_new(said, json_pack("{s:{s:I, s:f}}", "less", "selected",
+                                                       (json_int_t)search->n_less, "kl",
+                                                       search->kl_less));
+        return said;
 }

@@ -2,6 +2,8 @@
 #ifndef HAP_ATTRIB_AUTO_H
 #define HAP_ATTRIB_AUTO_H
 
+#include <jansson.h>
+
 #include "attrib/select.h"
 #include "forward/evaluate.h"
 
@@ -15,6 +17,7 @@ struct hap_auto {
         double kl;         /* at n */
         double kl_less;    /* at the largest smaller n that was tried; -1: none */
         size_t n_less;
+        size_t most;       /* edges that could be selected */
         size_t tried;      /* masked evaluations */
 };
 
@@ -26,5 +29,10 @@ struct hap_auto {
 int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
                   const struct hap_prompts *prompts, const struct hap_edges *scores,
                   const struct hap_selection *how, struct hap_error *err);
+
+/* The header's selection.auto: tolerance, kl and, where a smaller size was tried,
+ * the next smaller one with its kl; how many sizes were tried, on how many examples.
+ * New reference. */
+json_t *hap_auto_describe(const struct hap_auto *search, size_t examples);
 
 #endif

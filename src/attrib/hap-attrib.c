@@ -50,6 +50,11 @@ struct attribution {
         bool has_circuit;
 };
 
+static bool has_steps(const struct attrib_options *opt)
+{
+        return opt->method == HAP_EAP_IG_INPUTS || opt->method == HAP_EAP_IG_ACTIVATIONS;
+}
+
 static struct hap_attrib_options attrib_options(const struct attribution *a)
 {
         return (struct hap_attrib_options){
@@ -118,7 +123,7 @@ static void write_scores(struct attribution *a)
 
         if (!score || !method)
                 hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
-        if (a->opt->method == HAP_EAP_IG_INPUTS || a->opt->method == HAP_EAP_IG_ACTIVATIONS)
+        if (has_steps(a->opt))
                 json_object_set_new(method, "steps", json_integer(a->opt->steps));
         hap_must(a->p, hap_session_describe(&a->session, header, &a->p->error));
         json_object_set_new(header, "method", method);
@@ -153,7 +158,7 @@ static void read_section(struct attribution *a, const json_t *header)
 
 int main(int argc, char **argv)
 {
-        struct attrib_options opt = {.steps = 5};
+        struct attrib_options opt = {0};
         struct hap_program p;
         struct attribution a = {.p = &p, .opt = &opt};
         struct hap_attrib_options how;
@@ -161,6 +166,10 @@ int main(int argc, char **argv)
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
+        if (opt.steps && !has_steps(&opt))
+                hap_die(&p, HAP_EUSAGE, "--steps has no meaning in method '%s'",
+                        hap_attrib_names[opt.method]);
+        opt.steps = opt.steps ? opt.steps : 5;
         how = attrib_options(&a);
         a.session = (struct hap_session){
                 .model_path = p.model,

@@ -64,15 +64,6 @@ struct selecting {
         size_t sections;
 };
 
-static void describe_search(const struct selecting *s, json_t *selection)
-{
-        json_object_set_new(selection, "auto",
-                            json_pack("{s:f, s:f, s:I, s:I}", "tolerance", s->search.tolerance,
-                                      "kl", s->search.kl, "evaluations",
-                                      (json_int_t)s->search.tried, "examples",
-                                      (json_int_t)s->session.prompts.n));
-}
-
 /* Ends the circuit that was being made and writes it. */
 static void write_circuit(struct selecting *s)
 {
@@ -87,7 +78,8 @@ static void write_circuit(struct selecting *s)
                               s->opt->how.by_sign ? "signed" : "magnitude", "selected",
                               (json_int_t)c->selected, "sections", (json_int_t)c->sections);
         if (s->opt->search)
-                describe_search(s, selection);
+                json_object_set_new(selection, "auto",
+                                    hap_auto_describe(&s->search, s->session.prompts.n));
         json_object_set_new(header, "selection", selection);
         hap_must(p, hap_circuit_write(p->out, header, &c->graph, c->z, &p->error));
         json_decref(header);
@@ -162,19 +154,27 @@ static void read_sections(struct selecting *s)
                 hap_die(s->p, HAP_EINPUT, "there are no scores in the input");
 }
 
-static void check_options(struct hap_program *p, const struct select_options *opt)
+static void check_options(struct hap_program *p, struct select_options *opt)
 {
+        const char *only = opt->tolerance >= 0 ? "--tolerance" : opt->prompts > 0 ? "--prompts" :
+                           opt->ablation >= 0  ? "--ablation"  : p->model         ? "-m" : NULL;
+
+        if (!opt->search && only)
+                hap_die(p, HAP_EUSAGE, "%s is of use with --auto only", only);
         if (opt->search && opt->how.keep.given)
                 hap_die(p, HAP_EUSAGE, "--keep and --auto both say how much to keep");
         if (opt->search && opt->together)
                 hap_die(p, HAP_EUSAGE, "--auto cannot be used with --union");
         if (!opt->search && !opt->how.keep.given && !(opt->how.threshold > -INFINITY))
-                hap_die(p, HAP_EUSAGE, "nothing says how much to keep: --keep, --threshold or --auto");
+                hap_die(p, HAP_EUSAGE, "--keep, --threshold or --auto must say how much to keep");
+        opt->tolerance = opt->tolerance < 0 ? 0.1 : opt->tolerance;
+        opt->prompts = opt->prompts ? opt->prompts : 32;
+        opt->ablation = opt->ablation < 0 ? HAP_INTERCHANGE : opt->ablation;
 }
 
 int main(int argc, char **argv)
 {
-        struct select_options opt = {.how.threshold = -INFINITY, .tolerance = 0.1, .prompts = 32};
+        struct select_options opt = {.how.threshold = -INFINITY, .tolerance = -1, .ablation = -1};
         struct hap_program p;
         struct selecting s = {.p = &p, .opt = &opt};
 

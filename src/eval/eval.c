@@ -18,21 +18,36 @@ void hap_evaluation_release(struct hap_evaluation *evaluation)
         *evaluation = (struct hap_evaluation){0};
 }
 
-struct hap_subject *hap_evaluation_add(struct hap_evaluation *evaluation,
-                                       const struct hap_graph *graph, enum hap_role role,
-                                       const char *name, const float *z, bool keep_dead)
+static bool is_taken(const struct hap_evaluation *evaluation, const char *name)
 {
-        struct hap_subject *subjects = reallocarray(
-                evaluation->subjects, evaluation->n_subjects + 1, sizeof *subjects);
-        struct hap_subject new = {.role = role, .name = strdup(name),
-                                  .z = calloc(graph->n_edges, sizeof(float))};
+        for (size_t i = 0; i < evaluation->n_subjects; i++) {
+                const struct hap_subject *subject = evaluation->subjects + i;
 
+                if (!subject->silent && strcmp(subject->name, name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph *graph,
+                       enum hap_role role, const char *name, const float *z, bool keep_dead,
+                       struct hap_subject **subject, struct hap_error *err)
+{
+        struct hap_subject *subjects, new = {.role = role};
+
+        if (is_taken(evaluation, name))
+                return hap_fail(err, HAP_EUSAGE, "two lines of the report would be called '%s': "
+                                "give each circuit a --name of its own", name);
+        new.name = strdup(name);
+        new.z = calloc(graph->n_edges, sizeof *new.z);
+        subjects = reallocarray(evaluation->subjects, evaluation->n_subjects + 1,
+                                sizeof *subjects);
         if (subjects)
                 evaluation->subjects = subjects;
         if (!subjects || !new.name || !new.z) {
                 free(new.name);
                 free(new.z);
-                return NULL;
+                return hap_fail_memory(err, "circuits");
         }
         for (size_t e = 0; e < graph->n_edges; e++)
                 new.z[e] = z ? z[e] : role == HAP_FULL_MODEL;
@@ -43,7 +58,8 @@ struct hap_subject *hap_evaluation_add(struct hap_evaluation *evaluation,
         evaluation->n_edges = graph->n_edges;
         subjects += evaluation->n_subjects++;
         *subjects = new;
-        return subjects;
+        *subject = subjects;
+        return HAP_OK;
 }
 
 /* --- running --- */

@@ -33,11 +33,11 @@ struct hap_evaluation {
 void hap_evaluation_release(struct hap_evaluation *evaluation);
 
 /* A subject with z as given ([n_edges], copied); NULL for the full model and the
- * empty circuit. Unless keep_dead its dead edges are dropped. The pointer lives until the
- * next subject is added; NULL: memory is short. */
-struct hap_subject *hap_evaluation_add(struct hap_evaluation *evaluation,
-                                       const struct hap_graph *graph, enum hap_role role,
-                                       const char *name, const float *z, bool keep_dead);
+ * empty circuit. Unless keep_dead its dead edges are dropped. *subject lives until the
+ * next one is added. HAP_EUSAGE when one that is reported has that name already. */
+int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph *graph,
+                       enum hap_role role, const char *name, const float *z, bool keep_dead,
+                       struct hap_subject **subject, struct hap_error *err);
 
 /* Runs every subject on some more prompts. */
 int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engine *engine,

@@ -89,13 +89,13 @@ static void read_all(struct evaluating *e)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->n_circuits);
 }
 
-static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name, const float *z)
+static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name,
+                               const float *z)
 {
-        struct hap_subject *subject = hap_evaluation_add(
-                &e->evaluation, &e->session.engine.graph, role, name, z, e->opt->keep_dead);
+        struct hap_subject *subject;
 
-        if (!subject)
-                hap_die(e->p, HAP_ESYSTEM, "out of memory for circuits");
+        hap_must(e->p, hap_evaluation_add(&e->evaluation, &e->session.engine.graph, role, name, z,
+                                          e->opt->keep_dead, &subject, &e->p->error));
         return subject;
 }
 

@@ -13,19 +13,27 @@ static bool same(const json_t *a, const json_t *b, const char *key)
         return (!x && !y) || (x && y && json_equal(x, y));
 }
 
-/* The first record about the same circuit, at or before record i. */
-static size_t first_alike(const json_t *records, size_t i)
+/* Lines of the table: the record that began each, and its row. */
+struct line {
+        const json_t *first;
+        size_t row;
+};
+
+/* The newest line about the record's circuit that has no such metric yet; NULL:
+ * it begins one. */
+static const struct line *line_of(const struct hap_table *table, const struct line *lines,
+                                  size_t n, const json_t *record)
 {
-        const json_t *record = json_array_get(records, i);
+        const char *metric = json_string_value(json_object_get(record, "metric"));
 
-        for (size_t k = 0; k < i; k++) {
-                const json_t *other = json_array_get(records, k);
+        while (n-- > 0) {
+                const struct line *line = lines + n;
 
-                if (same(record, other, "circuit") && same(record, other, "ablation") &&
-                    !json_object_get(other, "id"))
-                        return k;
+                if (same(record, line->first, "circuit") && same(record, line->first, "ablation"))
+                        return hap_table_has(table, line->row, metric ? metric : "value") ? NULL
+                                                                                         : line;
         }
-        return i;
+        return NULL;
 }
 
 static int put(struct hap_table *table, size_t row, const char *title, const char *text)
@@ -76,28 +84,28 @@ static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
 {
         struct hap_table table = {0};
-        size_t n = json_array_size(records), per_example = 0;
-        size_t *rows = calloc(n + 1, sizeof *rows);
-        int rc = rows && hap_table_column(&table, "circuit") >= 0 ? 0 : -1;
+        size_t n = json_array_size(records), n_lines = 0, per_example = 0;
+        struct line *lines = calloc(n + 1, sizeof *lines);
+        int rc = lines && hap_table_column(&table, "circuit") >= 0 ? 0 : -1;
 
         for (size_t i = 0; i < n && rc == 0; i++) {
                 const json_t *record = json_array_get(records, i);
-                size_t first = first_alike(records, i);
+                const struct line *line;
 
                 if (json_object_get(record, "id")) {
                         per_example++;
                         continue;
                 }
-                if (first == i) {
+                line = line_of(&table, lines, n_lines, record);
+                if (!line) {
                         long row = hap_table_row(&table);
 
-                        rc = row < 0 ? -1 : 0;
-                        rows[i] = (size_t)row;
+                        lines[n_lines] = (struct line){record, (size_t)row};
+                        line = lines + n_lines++;
+                        rc = row < 0 ? -1 : put_rest(&table, line->row, record);
                 }
-                if (rc == 0 && first == i)
-                        rc = put_rest(&table, rows[first], record);
                 if (rc == 0)
-                        rc = put_metric(&table, rows[first], record);
+                        rc = put_metric(&table, line->row, record);
         }
         if (rc == 0) {
                 fputc('\n', out);
@@ -106,6 +114,6 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
         if (per_example > 0)
                 fprintf(out, "\n  and %zu records of single examples\n", per_example);
         hap_table_release(&table);
-        free(rows);
+        free(lines);
         return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");
 }

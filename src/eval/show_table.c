@@ -45,6 +45,15 @@ long hap_table_row(struct hap_table *table)
         return (long)table->rows++;
 }
 
+bool hap_table_has(const struct hap_table *table, size_t row, const char *title)
+{
+        for (size_t c = 0; c < table->columns; c++) {
+                if (strcmp(table->cells[0][c], title) == 0)
+                        return table->cells[row][c] != NULL;
+        }
+        return false;
+}
+
 int hap_table_set(struct hap_table *table, size_t row, size_t column, const char *text)
 {
         free(table->cells[row][column]);

@@ -3,6 +3,7 @@
 #define HAP_EVAL_SHOW_TABLE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,6 +25,8 @@ struct hap_table {
 long hap_table_column(struct hap_table *table, const char *title);
 /* A new last row: its number, or -1. Row 0 holds the titles. */
 long hap_table_row(struct hap_table *table);
+/* Whether the row has a text in the column of that title. */
+bool hap_table_has(const struct hap_table *table, size_t row, const char *title);
 int hap_table_set(struct hap_table *table, size_t row, size_t column, const char *text);
 /* Columns as wide as their widest cell, the first to the left, others to the
  * right, `indent` spaces before. */
