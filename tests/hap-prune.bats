@@ -204,6 +204,17 @@ expected_open() {
         assert_equal "$(header "$tmp/c" .pruning.options.restarts)" 4
 }
 
+@test "the smallest circuits are of the size asked for too" {
+        for n in 1 2 3 5; do
+                for recipe in "--recipe edge-pruning --steps 20 --exact-sparsity" "--steps 4"; do
+                        # shellcheck disable=SC2086 # words
+                        hap-prune -q $recipe --edges $n -o "$tmp/c" "$cache"
+                        assert_equal "$(edges "$tmp/c" | wc -l)" "$n"
+                        assert_no_dead_edges "$tmp/c"
+                done
+        done
+}
+
 @test "swaps that leave edges dead fill up to the wanted number" {
         for seed in 1 2 3; do
                 hap-prune -q --recipe rank-thorough --restarts 1 --steps 4 --choose-on 8 \
@@ -323,6 +334,14 @@ stop_after() {
                 "$DIR/ioi.cache"
         assert_exists "$tmp/state"
         assert_not_exists "$tmp/c"
+        "${judged[@]}" --checkpoint "$tmp/state" -o "$tmp/c" "$DIR/ioi.cache"
+        assert_same "$tmp/whole" "$tmp/c"
+        # before the first step, too: the log is opened when all is read, and the scores
+        # that are measured then are not measured again
+        judged=(hap-prune -q -j 1 --steps 0 --rounds 2 --refine-on 60 --edges 60 --choose-on 60)
+        "${judged[@]}" -o "$tmp/whole" "$DIR/ioi.cache"
+        stop_after 0 "${judged[@]}" --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c" \
+                "$DIR/ioi.cache"
         "${judged[@]}" --checkpoint "$tmp/state" -o "$tmp/c" "$DIR/ioi.cache"
         assert_same "$tmp/whole" "$tmp/c"
 }
@@ -501,6 +520,30 @@ make_state() {
                 assert_equal "$(ls -A "$tmp")" here
         done
         assert_refused 2 "both write to" bash -c '"$@" >"$0"' "$tmp/f" "${ep[@]}" --checkpoint "$tmp/f" "$cache"
+        cp "$cache" mine
+        assert_refused 2 "write over the input" "${ep[@]}" --log here/mine -o c mine
+        assert_same mine "$cache"
+}
+
+@test "a checkpoint that cannot be written is an error before the training" {
+        assert_refused 1 "cannot write checkpoint '$tmp/no/state'" "${ep[@]}" \
+                --checkpoint "$tmp/no/state" --log "$tmp/log" -o "$tmp/c" "$cache"
+        [[ -z $(ls -A "$tmp") ]]
+}
+
+@test "a log that lost what comes before the checkpoint is refused" {
+        judged=(hap-prune -q -j 1 --recipe edge-pruning --steps 400 --edges 40 --exact-sparsity
+                --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c")
+        stop_after 10 "${judged[@]}" "$cache"
+        cp "$tmp/log" "$tmp/whole"
+        head -n 3 "$tmp/whole" >"$tmp/log"
+        assert_refused 3 "does not hold the steps before" "${judged[@]}" "$cache"
+        rm "$tmp/log"
+        assert_refused 3 "does not hold the steps before" "${judged[@]}" "$cache"
+        assert_not_exists "$tmp/log"
+        cp "$tmp/whole" "$tmp/log"
+        "${judged[@]}" "$cache"
+        assert_equal "$(jq -s 'map(.step) == [range(1; 401)]' "$tmp/log")" true
 }
 
 @test "--own that cannot be written is an error before the training, and one that fails leaves none" {

@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #define MAGIC "hapstate"
-enum { VERSION = 2 };
+enum { VERSION = 2, NAME = 4096 };
 
 /* A file is this head, the fields one behind the other, and the hash (xxh3-64)
  * of all bytes before it. Numbers as the processor has them: a checkpoint
@@ -57,21 +57,44 @@ static char *pack(const struct hap_checkpoint *checkpoint, size_t *size)
         return image;
 }
 
+static int write_failed(const char *path, int why, struct hap_error *err)
+{
+        return hap_fail(err, HAP_ESYSTEM, "cannot write checkpoint '%s': %s", path, strerror(why));
+}
+
+/* The file that is renamed to `path` when it is whole; `beside` gets its name. */
+static FILE *open_beside(const char *path, char *beside, size_t room)
+{
+        if (snprintf(beside, room, "%s.new", path) < (int)room)
+                return fopen(beside, "wb");
+        errno = ENAMETOOLONG;
+        *beside = '\0';
+        return NULL;
+}
+
+int hap_checkpoint_probe(const char *path, struct hap_error *err)
+{
+        char beside[NAME];
+        FILE *file = open_beside(path, beside, sizeof beside);
+
+        if (!file)
+                return write_failed(path, errno, err);
+        fclose(file);
+        unlink(beside);
+        return HAP_OK;
+}
+
 int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *path,
                          struct hap_error *err)
 {
         size_t size = 0;
-        char *image = pack(checkpoint, &size), beside[4096];
+        char *image = pack(checkpoint, &size), beside[NAME];
         FILE *file = NULL;
         int failed;
 
         if (!image)
                 return hap_fail_memory(err, "a checkpoint");
-        if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
-                free(image);
-                return hap_fail(err, HAP_EUSAGE, "the name of the checkpoint is too long");
-        }
-        file = fopen(beside, "wb");
+        file = open_beside(path, beside, sizeof beside);
         failed = !file || fwrite(image, 1, size, file) != size || fflush(file) != 0 ||
                  fsync(fileno(file)) != 0;
         failed = (file && fclose(file) != 0) || failed || rename(beside, path) != 0;
@@ -80,8 +103,7 @@ int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *pa
                 int why = errno;
 
                 unlink(beside);
-                return hap_fail(err, HAP_ESYSTEM, "cannot write checkpoint '%s': %s", path,
-                                strerror(why));
+                return write_failed(path, why, err);
         }
         return HAP_OK;
 }

@@ -24,6 +24,10 @@ struct hap_checkpoint {
  * is room for HAP_CHECKPOINT_FIELDS. */
 void hap_checkpoint_add(struct hap_checkpoint *checkpoint, void *data, size_t bytes);
 
+/* HAP_ESYSTEM when no checkpoint can be written to `path`, told by opening the file
+ * beside it. */
+int hap_checkpoint_probe(const char *path, struct hap_error *err);
+
 /* Writes beside and renames, so that `path` is always a whole checkpoint. */
 int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *path,
                          struct hap_error *err);

@@ -89,7 +89,6 @@ static struct hap_writer *open_own(struct hap_program *p, const char *own)
         return out;
 }
 
-/* Log and checkpoint, which is removed in the end, are files of their own. */
 static void keep_apart(struct hap_program *p, const struct hap_prune_options *opt,
                        const struct hap_writer *out, const char *option)
 {
@@ -98,8 +97,21 @@ static void keep_apart(struct hap_program *p, const struct hap_prune_options *op
         if (opt->checkpoint && hap_writer_writes(out, opt->checkpoint))
                 hap_die(p, HAP_EUSAGE, "--checkpoint and %s both write to '%s'", option,
                         opt->checkpoint);
+}
+
+/* The log is written while the input is still in use, the checkpoint is removed in
+ * the end: both are files of their own. */
+static void check_files(struct hap_program *p, const struct hap_prune_options *opt,
+                        const struct hap_writer *own)
+{
+        keep_apart(p, opt, p->out, "-o");
+        if (own)
+                keep_apart(p, opt, own, "--own");
         if (opt->log && opt->checkpoint && hap_same_target(opt->log, opt->checkpoint))
                 hap_die(p, HAP_EUSAGE, "--log and --checkpoint both write to '%s'", opt->log);
+        for (int i = 0; opt->log && i < p->n_operands; i++)
+                if (hap_same_target(opt->log, p->operands[i]))
+                        hap_die(p, HAP_EUSAGE, "--log would write over the input '%s'", opt->log);
 }
 
 static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
@@ -128,9 +140,7 @@ int main(int argc, char **argv)
         opt.threads = (size_t)p.threads;
         hap_must(&p, hap_prune_options_settle(&opt, &p.error));
         own = open_own(&p, opt.own);
-        keep_apart(&p, &opt, p.out, "-o");
-        if (own)
-                keep_apart(&p, &opt, own, "--own");
+        check_files(&p, &opt, own);
         hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));
         hap_must(&p, hap_prune_options_fit(&opt, input.session.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &input.session.engine, input.prompts,

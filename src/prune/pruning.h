@@ -42,7 +42,7 @@ struct hap_pruning {
         struct hap_checkpoint checkpoint;
         FILE *log;
         int64_t log_size; /* up to the newest checkpoint */
-        int64_t resumed;  /* steps that were read from a checkpoint */
+        bool resumed; /* the state was read from a checkpoint */
         void (*report)(void *context, const struct hap_prune_step *step);
         void *context;
         const volatile sig_atomic_t *stop; /* set: stop after this step */

@@ -161,10 +161,9 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
             hap_circuits_add_first(&r->candidates, p, r->order, r->cut, err) < 0)
                 return err->code;
         alive = hap_rank_cut(p->graph, r->order, p->n_allowed, p->n_target, r->cut);
-        if (alive < 0)
+        if (alive <= 0) /* there is a path as short, hap_pruning_init saw it */
                 return hap_fail_memory(err, "circuits");
-        if (alive > 0)
-                hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
+        hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
         r->same = r->candidates.n > before ? 0 : r->same + 1;
         return HAP_OK;
 }
@@ -254,11 +253,7 @@ static int choose(struct hap_ranker *r, const struct hap_circuits *from, size_t 
 
         if (!order)
                 return hap_fail_memory(err, "the order of prompts");
-        if (from->n == 0)
-                rc = hap_fail(err, HAP_EINPUT, "no ranking gave a circuit that connects the input "
-                              "with the logits: ask for a lower sparsity, or for more --steps");
-        else
-                rc = hap_circuits_best(from, r->p, order, on, r->cut, &r->p->kl, err);
+        rc = hap_circuits_best(from, r->p, order, on, r->cut, &r->p->kl, err);
         free(order);
         if (rc != HAP_PRUNE_STOPPED)
                 return rc;
@@ -383,9 +378,9 @@ static int recipe(struct hap_ranker *r, struct hap_error *err)
                 return rc;
         keep(r);
         rc = hap_prune_resume(r->p, err);
-        if (r->p->resumed == 0 && rc == HAP_OK)
+        if (!r->p->resumed && rc == HAP_OK)
                 rc = hap_rank_start(r, err);
-        if (r->p->resumed == 0 && rc == HAP_OK)
+        if (!r->p->resumed && rc == HAP_OK)
                 rc = begin_restart(r, err);
         if (!r->scores && r->p->options->steps == 0)
                 r->scores = r->own;

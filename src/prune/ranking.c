@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOWHERE SIZE_MAX
+
 struct placed {
         double value;
         uint64_t tie;
@@ -106,6 +108,68 @@ static int trim(const struct hap_graph *graph, const uint32_t *order, size_t n,
         return 0;
 }
 
+/* Where the best path to a writer, or to the logits, comes from. */
+struct way {
+        size_t length; /* edges; more than there are: none */
+        size_t worst;  /* place of its last edge in the order */
+        size_t edge;   /* the last one */
+};
+
+/* The path from an input to the logits with the fewest edges, of such ones that whose
+ * worst place in an order, place[edge], is best; edges with NOWHERE are none. Sets z =
+ * 1 on it unless NULL. Returns its edges; 0: no path, or no memory. Readers come in the
+ * order in which they are computed. */
+static size_t best_path(const struct hap_graph *graph, const size_t *place, float *z)
+{
+        const size_t logits = (size_t)graph->n_writers, far = graph->n_edges + 1;
+        struct way *ways = calloc(logits + 1, sizeof *ways);
+        size_t length;
+
+        if (!ways)
+                return 0;
+        for (size_t w = (size_t)graph->n_inputs; w <= logits; w++)
+                ways[w].length = far;
+        for (int r = 0; r < graph->n_readers; r++) {
+                int fed = hap_graph_fed(graph, r), n = hap_graph_in(graph, r);
+                struct way *to = ways + (fed < 0 ? logits : (size_t)fed);
+
+                for (int w = 0; w < n; w++) {
+                        size_t e = graph->edge_start[r] + (size_t)w;
+                        struct way way = {ways[w].length + 1, hap_larger(ways[w].worst, place[e]),
+                                          e};
+
+                        if (place[e] != NOWHERE && ways[w].length < far &&
+                            (way.length < to->length ||
+                             (way.length == to->length && way.worst < to->worst)))
+                                *to = way;
+                }
+        }
+        length = ways[logits].length < far ? ways[logits].length : 0;
+        for (size_t at = logits; z && length && at >= (size_t)graph->n_inputs;) {
+                z[ways[at].edge] = 1;
+                at = (size_t)hap_graph_edge_writer(graph, ways[at].edge);
+        }
+        free(ways);
+        return length;
+}
+
+/* The best of the shortest paths through edges of the order alone. -1: no memory. */
+static long keep_path(const struct hap_graph *graph, const uint32_t *order, size_t n, float *z)
+{
+        size_t *place = malloc(graph->n_edges * sizeof *place), length;
+
+        if (!place)
+                return -1;
+        for (size_t e = 0; e < graph->n_edges; e++)
+                place[e] = NOWHERE;
+        for (size_t k = 0; k < n; k++)
+                place[order[k]] = k;
+        memset(z, 0, graph->n_edges * sizeof *z);
+        length = best_path(graph, place, z);
+        free(place);
+        return (long)length;
+}
+
 long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
                   size_t n, size_t most, float *z)
 {
@@ -118,8 +182,12 @@ long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
                         return -1;
                 alive = count(graph, z);
         }
-        if (alive == 0 || alive > most)
-                return 0;
+        if (alive == 0 || alive > most) {
+                long path = keep_path(graph, order, n, z);
+
+                if (path <= 0 || (size_t)path > most)
+                        return path < 0 ? -1 : 0;
+        }
         return hap_rank_fill(graph, order, n, most, z);
 }
 
@@ -193,8 +261,8 @@ static bool add_node(const struct filling *f)
         return false;
 }
 
-/* The last edge of the order without which nothing else dies. */
-static bool drop_one(const struct filling *f, float *scratch)
+/* Takes out the last edge of the order without which nothing else dies, to *edge. */
+static bool drop_one(const struct filling *f, float *scratch, size_t *edge)
 {
         for (size_t k = f->n; k-- > 0;) {
                 if (f->z[f->order[k]] == 0)
@@ -202,7 +270,8 @@ static bool drop_one(const struct filling *f, float *scratch)
                 memcpy(scratch, f->z, f->graph->n_edges * sizeof *scratch);
                 scratch[f->order[k]] = 0;
                 if (hap_graph_drop_dead(f->graph, scratch) == 0) {
-                        f->z[f->order[k]] = 0;
+                        *edge = f->order[k];
+                        f->z[*edge] = 0;
                         return true;
                 }
         }
@@ -215,8 +284,7 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
         bool *live = calloc((size_t)graph->n_writers, sizeof *live);
         float *scratch = calloc(graph->n_edges, sizeof *scratch);
         struct filling f = {graph, order, n, z, live};
-        size_t alive = count(graph, z);
-        bool dropped = false;
+        size_t alive = count(graph, z), spared = NOWHERE;
 
         while (live && scratch && alive > 0 && alive < most) {
                 hap_graph_live(graph, z, live);
@@ -224,18 +292,17 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
                 if (alive == most)
                         break;
                 if (alive + 1 == most) { /* a node takes two */
-                        if (dropped || !drop_one(&f, scratch))
+                        if (spared != NOWHERE || !drop_one(&f, scratch, &spared))
                                 break;
                         alive--;
-                        dropped = true;
                 }
                 if (!add_node(&f))
                         break;
                 alive += 2;
         }
-        if (live && scratch && dropped && alive < most) {
-                hap_graph_live(graph, z, live);
-                alive += add_between(&f, most - alive);
+        if (spared != NOWHERE && alive < most) { /* for nothing */
+                z[spared] = 1;
+                alive++;
         }
         if (!live || !scratch)
                 alive = SIZE_MAX;
@@ -244,27 +311,13 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
         return alive == SIZE_MAX ? -1 : (long)alive;
 }
 
-/* length[w]: the fewest edges from an input to writer w. Readers come in the
- * order in which they are computed. */
 size_t hap_rank_shortest(const struct hap_graph *graph, const float *z)
 {
-        size_t far = graph->n_edges + 1, shortest = far;
-        size_t *length = calloc((size_t)graph->n_writers, sizeof *length);
+        size_t *place = malloc(graph->n_edges * sizeof *place), length;
 
-        if (!length)
-                return 0;
-        for (int w = graph->n_inputs; w < graph->n_writers; w++)
-                length[w] = far;
-        for (int r = 0; r < graph->n_readers; r++) {
-                const float *in = z + graph->edge_start[r];
-                int fed = hap_graph_fed(graph, r), n = hap_graph_in(graph, r);
-                size_t *to = fed < 0 ? &shortest : &length[fed];
-
-                for (int w = 0; w < n; w++) {
-                        if (in[w] > 0 && length[w] + 1 < *to)
-                                *to = length[w] + 1;
-                }
-        }
-        free(length);
-        return shortest == far ? 0 : shortest;
+        for (size_t e = 0; place && e < graph->n_edges; e++)
+                place[e] = z[e] > 0 ? 0 : NOWHERE;
+        length = place ? best_path(graph, place, NULL) : 0;
+        free(place);
+        return length;
 }

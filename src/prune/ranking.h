@@ -25,9 +25,10 @@ size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
 
 /* At least one and at most `most` edges alive: the longest prefix, or where it
  * has none alive, because paths first come in too many at once, the next longer
- * one without its last edges in the order, as far as a path is left. Then filled
- * up (hap_rank_fill). Returns how many live, 0 when no path is that short. -1:
- * no memory. */
+ * one without its last edges in the order, as far as a path is left; where that is
+ * too long, the shortest path, of equally short ones that whose worst place in the
+ * order is best. Then filled up (hap_rank_fill). Returns how many live, 0 when no path
+ * is that short. -1: no memory. */
 long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
                   size_t n, size_t most, float *z);
 

@@ -67,8 +67,8 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
         }
         if (rc == HAP_OK)
                 rc = hap_prune_rank(p, value, 1, order, err);
-        if (rc == HAP_OK && hap_rank_cut(p->graph, order, p->n_allowed, p->n_target, t->m) < 0)
-                rc = hap_fail_memory(err, "the ranking");
+        if (rc == HAP_OK && hap_rank_cut(p->graph, order, p->n_allowed, p->n_target, t->m) <= 0)
+                rc = hap_fail_memory(err, "the ranking"); /* a path as short exists */
         free(value);
         free(order);
         return rc < 0 ? rc : hap_prune_result(p, t->m, err);

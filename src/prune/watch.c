@@ -14,16 +14,24 @@ static int log_failed(const struct hap_pruning *p, struct hap_error *err)
 
 /* A log that was written before goes on where the checkpoint was taken: what a
  * killed process wrote behind that comes again. */
-static int open_log(struct hap_pruning *p, bool resumed, struct hap_error *err)
+static int open_log(struct hap_pruning *p, struct hap_error *err)
 {
+        const char *name = p->options->log;
         struct stat status;
+        bool there;
 
-        if (!p->options->log)
+        if (!name)
                 return HAP_OK;
-        p->log = fopen(p->options->log, resumed ? "a" : "w");
+        there = stat(name, &status) == 0;
+        if (p->log_size > 0 && (!there || (S_ISREG(status.st_mode) &&
+                                           status.st_size < p->log_size)))
+                return hap_fail(err, HAP_EINPUT, "log '%s' does not hold the steps before "
+                                "checkpoint '%s': put it back, or leave --log out", name,
+                                p->options->checkpoint);
+        p->log = fopen(name, p->resumed ? "a" : "w");
         if (!p->log || fstat(fileno(p->log), &status) < 0)
                 return log_failed(p, err);
-        if (resumed && S_ISREG(status.st_mode) && status.st_size > p->log_size &&
+        if (p->resumed && S_ISREG(status.st_mode) && status.st_size > p->log_size &&
             ftruncate(fileno(p->log), p->log_size) < 0)
                 return log_failed(p, err);
         return HAP_OK;
@@ -41,8 +49,11 @@ int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err)
                 rc = hap_checkpoint_read(&pruning->checkpoint, pruning->options->checkpoint, err);
         if (rc < 0)
                 return rc;
-        pruning->resumed = pruning->steps;
-        return open_log(pruning, rc > 0, err);
+        pruning->resumed = rc > 0;
+        if (pruning->options->checkpoint &&
+            hap_checkpoint_probe(pruning->options->checkpoint, err) < 0)
+                return err->code;
+        return open_log(pruning, err);
 }
 
 static int write_log(struct hap_pruning *p, const struct hap_prune_step *step,

@@ -138,7 +138,7 @@ TEST("a cut of all edges in any order has exactly the number asked for, all aliv
         uint32_t *order = calloc(g.n_edges, sizeof *order);
 
         for (uint64_t i = 0; i < 200; i++) {
-                size_t most = 3 + i % (g.n_edges - 3);
+                size_t most = 1 + i % (g.n_edges - 1);
 
                 hap_random_shuffle((struct hap_random_key){9, 9}, i, g.n_edges, order);
                 CHECK(hap_rank_cut(&g, order, g.n_edges, most, z) == (long)most);
@@ -147,6 +147,55 @@ TEST("a cut of all edges in any order has exactly the number asked for, all aliv
         }
         free(z);
         free(order);
+        hap_graph_release(&g);
+}
+
+TEST("a cut of some edges is never longer than asked for, and there when a path is as short")
+{
+        struct hap_graph g = graph();
+        float *z = calloc(g.n_edges, sizeof *z);
+        uint32_t *order = calloc(g.n_edges, sizeof *order);
+        size_t paths = 0;
+
+        for (uint64_t i = 0; i < 400; i++) {
+                size_t n = 4 + i % 12, shortest, most;
+
+                hap_random_shuffle((struct hap_random_key){9, 8}, i, g.n_edges, order);
+                memset(z, 0, g.n_edges * sizeof *z);
+                for (size_t k = 0; k < n; k++)
+                        z[order[k]] = 1;
+                shortest = hap_rank_shortest(&g, z);
+                paths += shortest > 1;
+                for (most = shortest ? shortest : 1; most <= n; most++) {
+                        long cut = hap_rank_cut(&g, order, n, most, z);
+
+                        CHECK(shortest ? cut >= (long)shortest && cut <= (long)most : cut == 0);
+                        if (cut > 0) {
+                                CHECK(open_edges(&g, z) == (size_t)cut);
+                                CHECK(hap_graph_drop_dead(&g, z) == 0);
+                        }
+                }
+        }
+        CHECK(paths > 50);
+        free(z);
+        free(order);
+        hap_graph_release(&g);
+}
+
+TEST("of equally short paths the cut has the one whose worst edge ranks best")
+{
+        struct hap_graph g = graph();
+        float *z = calloc(g.n_edges, sizeof *z);
+        const char *names[] = {"a0.h0->a1.h0<q>", "a0.h1->a1.h0<k>", "input->a0.h0<v>",
+                               "input->a0.h1<k>", "a1.h0->logits", "a0.h0->logits",
+                               "a0.h1->logits"};
+        uint32_t order[7];
+
+        for (int i = 0; i < 7; i++)
+                order[i] = edge(&g, names[i]);
+        CHECK(hap_rank_cut(&g, order, 7, 2, z) == 2);
+        CHECK(z[order[2]] == 1 && z[order[5]] == 1);
+        free(z);
         hap_graph_release(&g);
 }
 
