@@ -14,7 +14,8 @@
 #   SEEDS     how many seeds each method that draws random numbers gets
 #             METHOD.seeds=N on the command line gives one of them another number,
 #             and no samples
-#   TRAIN, VALIDATION, TEST   how many prompts of each split
+#   TRAIN, VALIDATION, TEST   how many prompts of each split; of one's own all there are
+#   METRICS   what hap-eval measures, kl among it
 #   METHODS   any of
 #             eap, eap-ig  the first of the ranking by attribution
 #             ep           edge pruning of the whole graph
@@ -44,9 +45,9 @@ MODEL ?= models/demo
 TASK ?= ioi
 SPARSITY ?= 94%
 SEEDS ?= 1
-TRAIN ?= 200
-VALIDATION ?= 200
-TEST ?= 1000
+TRAIN ?= $(if $(PROMPTS),,200)
+VALIDATION ?= $(if $(PROMPTS),,200)
+TEST ?= $(if $(PROMPTS),,1000)
 KEEP ?= 70%
 METHODS ?= hap
 EP ?=
@@ -125,7 +126,7 @@ $(foreach s,$(SPARSITIES),$(if $(call is_percentage,$(s)),,\
 TIMED = @$(PIPELINES)/timed $@.seconds
 # The model's files, so that another model makes everything anew.
 MODEL_FILES := $(filter-out %.md %.py,$(wildcard $(MODEL)/*.* $(filter %.gguf,$(MODEL))))
-prompts = $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,$(TASK) --split $(1)) -n $(2)
+prompts = $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,$(TASK) --split $(1))$(if $(2), -n $(2))
 keep_of = $(shell awk 'BEGIN { print 100 - $(1) }')%
 
 CUTS := $(foreach m,$(METHODS),$(if $($(m).attrib),$(m)))

@@ -277,6 +277,18 @@ kl_of() {
                 "$tmp/s" "$tmp/task"
 }
 
+@test "--auto with any tolerance ends with edges that live" {
+        hap-task -q ioi -n 4 -m "$root/models/demo" | hap-forward -q -m "$root/models/demo" -o "$tmp/cache"
+        hap-attrib -q -o "$tmp/s" "$tmp/cache"
+        hap-select --auto --tolerance 1000 -o "$tmp/c" "$tmp/cache" "$tmp/s" 2>"$tmp/said"
+        ((0 < $(edges "$tmp/c" | wc -l)))
+        less=$(json -q "$tmp/c" | jq -n '[inputs][0].selection.auto.less | select(.dead).selected')
+        grep -q "of $less edges none lives" "$tmp/said"
+        # and so it is
+        assert_refused 3 "are dead" hap-select -q --keep "$less" "$tmp/s"
+        assert_refused 2 "neither an edge nor a node" hap-select -q --auto --always nothing "$tmp/cache" "$tmp/s"
+}
+
 @test "options that only --auto heeds are refused without it" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         for more in "--tolerance 3" "--prompts 4" "--ablation zero" "-m $root/models/demo"; do

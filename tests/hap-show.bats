@@ -75,6 +75,16 @@ whole_graph() {
         assert_line --regexp '^  m2->logits +0.5000  ###############$'
 }
 
+@test "a picture of a circuit's strongest edges counts the nodes of all of it" {
+        all=$(hap-show -q --svg "$CIRCUIT" | grep -o '[0-9]* of [0-9]* heads, [0-9]* of [0-9]* MLPs' | head -n 1)
+        assert_regex "$all" "^[1-9].*, [1-9]"
+        hap-show -q --svg --top 1 "$CIRCUIT" >"$tmp/svg"
+        grep -qF "(1 drawn)" "$tmp/svg"
+        grep -qF "$all" "$tmp/svg"
+        out=$(hap-show -q --svg "$CIRCUIT" | grep -o "<title>[^<]*not in the circuit" | sort)
+        assert_equal "$(grep -o "<title>[^<]*not in the circuit" "$tmp/svg" | sort)" "$out"
+}
+
 @test "a report is a table: a line per circuit, a column per metric" {
         jq -nc '{hap: 1, kind: "report"},
                 ({circuit: ("a", "b"), metric: ("kl", "accuracy"), examples: 7} |

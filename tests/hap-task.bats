@@ -395,7 +395,7 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers'"
         cat >"$tmp/wanted" <<'END'
 {"id":"a","clean":[1,2,3],"corrupted":[1,4,3],"answers":[5],"wrongs":[6]}
 {"id":"3","clean":[1,2],"corrupted":[2,2],"answers":[7,8],"at":[0,1]}
-{"id":9,"clean":"Mary","corrupted":"John","answers":[" x"],"positions":{"P":0}}
+{"id":"9","clean":"Mary","corrupted":"John","answers":[" x"],"positions":{"P":0}}
 {"id":"5","clean":[1],"corrupted":[2],"at":[0]}
 END
         diff <(jq -Sc . "$tmp/records") <(jq -Sc . "$tmp/wanted")
@@ -403,6 +403,14 @@ END
         json "$tmp/piped" | jq -c 'select(has("id"))' | cmp - "$tmp/records"
         assert_equal "$(header --from "$tmp/lines.jsonl" | jq -r '.task.name')" lines
         assert_equal "$(header copying --from "$tmp/lines.jsonl" | jq -r '.task.name')" copying
+}
+
+@test "prompts whose clean and corrupted are the same are counted aloud" {
+        lines '{"clean": [1, 2], "corrupted": [1, 2], "answer": 5}' '{"clean": [1], "corrupted": [2], "answer": 5}'
+        hap-task --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
+        grep -q "in 1 of 2 prompts clean and corrupted are the same" "$tmp/said"
+        hap-task ioi -n 20 -o "$tmp/t" 2>"$tmp/said"
+        run -1 grep "are the same" "$tmp/said"
 }
 
 @test "another field may be the corrupted prompt" {

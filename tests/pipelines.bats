@@ -15,6 +15,7 @@ while [[ $# -gt 0 ]]; do
         [[ $1 == -o ]] && out=$2
         [[ $1 == --own ]] && own=$2
         [[ $1 == --seed ]] && seed=$2
+        [[ $1 == --metric ]] && metrics=$2
         shift
 done
 circuit() {
@@ -27,8 +28,14 @@ case $0 in
 */hap-eval)
         seed=$(sed -n 's/.*-[0-9]*-\([0-9]*\)[.]circuit/\1/p' <<<"$last")
         printf '{"kind":"report"}\n' >"$out"
-        for metric in "kl 0.$((4 - ${seed:-0}))" "logit-diff -0.25" "accuracy 1" "exact-match 0.5"; do
-                printf '{"metric":"%s","value":%s}\n' ${metric% *} ${metric#* }
+        for metric in ${metrics//,/ }; do
+                case $metric in
+                kl) value=0.$((4 - ${seed:-0})) ;;
+                logit-diff) value=-0.25 ;;
+                accuracy) value=1 ;;
+                *) value=0.5 ;;
+                esac
+                printf '{"metric":"%s","value":%s}\n' "$metric" "$value"
         done >>"$out"
         ;;
 */hap-select | */hap-prune)
@@ -467,11 +474,19 @@ END
         touch "$tmp"/mine/{train,validation,test}.jsonl
         pipeline hap.mk TASK=mine PROMPTS="$tmp/mine" SPARSITY=90%
         run cat "$tmp/log"
-        assert_line --partial "--from $tmp/mine/train.jsonl"
+        assert_line --partial "--from $tmp/mine/train.jsonl -o" # all of them
         touch -d '1 second' "$tmp/mine/train.jsonl"
         pipeline hap.mk TASK=mine PROMPTS="$tmp/mine" SPARSITY=90%
         assert_equal "$(ran forward)" 1
         assert_equal "$(ran task)" 1
+        pipeline hap.mk TASK=mine PROMPTS="$tmp/mine" SPARSITY=90% TEST=7
+        assert_regex "$(cat "$tmp/log")" "mine/test.jsonl -n 7 "
+}
+
+@test "the table has a column for each of METRICS" {
+        pipeline hap.mk SPARSITY=90% METRICS=kl,faithfulness,accuracy
+        assert_regex "$(cat "$tmp/said")" "method +asked +accuracy +KL +faithfulness +edges "
+        assert_regex "$(cat "$tmp/said")" "HAP +90 % +1.000 +0.300 +0.500 +48 "
 }
 
 @test "a method that does not exist is refused with those that do" {

@@ -15,25 +15,30 @@ static int try(const struct search *s, size_t n, struct hap_error *err)
         struct hap_selection these = *s->how;
         struct hap_choice choice = {0};
         struct hap_outcome outcome = {0};
-        struct hap_error dead = {0};
+        bool dead = false;
         int rc;
 
         these.keep = (struct hap_amount){.given = true, .value = (double)n};
         rc = hap_choice_add(&choice, s->scores, &these, err);
-        /* A choice of which everything is dead still has a KL. */
+        /* A choice of which everything is dead has a KL too, but is none. */
         if (rc == 0)
-                hap_choice_finish(&choice, r->always, r->n_always, r->keep_dead, &dead);
+                rc = hap_choice_finish(&choice, r->always, r->n_always, r->keep_dead, err);
+        if (rc == HAP_EINPUT) {
+                dead = true;
+                rc = 0;
+        }
         if (rc == 0)
                 rc = hap_evaluate(s->engine, s->prompts, choice.z, &outcome, NULL, err);
         if (r->tried++ == 0)
                 r->most = choice.selected;
         hap_choice_release(&choice);
-        if (outcome.kl <= r->tolerance) {
+        if (outcome.kl <= r->tolerance && !dead) {
                 r->n = n;
                 r->kl = outcome.kl;
         } else {
                 r->n_less = n;
                 r->kl_less = outcome.kl;
+                r->dead_less = dead;
         }
         return rc;
 }
@@ -60,6 +65,20 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
         return rc;
 }
 
+void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, size_t size)
+{
+        char less[80] = "";
+
+        if (search->dead_less)
+                snprintf(less, sizeof less, "; of %zu edges none lives", search->n_less);
+        else if (search->kl_less >= 0)
+                snprintf(less, sizeof less, "; %zu edges have %.4f", search->n_less,
+                         search->kl_less);
+        snprintf(text, size, "chose %zu edges: KL %.4f on %zu examples, within %g%s (%zu sizes "
+                 "tried)", search->n, search->kl, examples, search->tolerance, less,
+                 search->tried);
+}
+
 json_t *hap_auto_describe(const struct hap_auto *search, size_t examples)
 {
         json_t *said = json_pack("{s:f, s:f, s:I, s:I}", "tolerance", search->tolerance, "kl",
@@ -67,8 +86,9 @@ json_t *hap_auto_describe(const struct hap_auto *search, size_t examples)
                                  (json_int_t)examples);
 
         if (said && search->kl_less >= 0)
-                json_object_update_new(said, json_pack("{s:{s:I, s:f}}", "less", "selected",
+                json_object_update_new(said, json_pack("{s:{s:I, s:f, s:b}}", "less", "selected",
                                                        (json_int_t)search->n_less, "kl",
-                                                       search->kl_less));
+                                                       search->kl_less, "dead",
+                                                       search->dead_less));
         return said;
 }

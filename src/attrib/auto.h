@@ -17,22 +17,25 @@ struct hap_auto {
         double kl;         /* at n */
         double kl_less;    /* at the largest smaller n that was tried; -1: none */
         size_t n_less;
+        bool dead_less;    /* of these no edge lives */
         size_t most;       /* edges that could be selected */
         size_t tried;      /* masked evaluations */
 };
 
 /* The smallest number of edges, in the order of `how` (its `keep` is not
  * read), whose subgraph without dead edges stays within the tolerance on the
- * prompts: n shrinks by a third from the whole graph until the KL exceeds it,
+ * prompts and is not all dead: n shrinks by a third from the whole graph until the KL exceeds it,
  * then the interval is halved down to a hundredth of n. KL need not fall with
  * n everywhere, so a smaller subgraph within the tolerance may exist. */
 int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
                   const struct hap_prompts *prompts, const struct hap_edges *scores,
                   const struct hap_selection *how, struct hap_error *err);
 
-/* The header's selection.auto: tolerance, kl and, where a smaller size was tried,
- * the next smaller one with its kl; how many sizes were tried, on how many examples.
- * New reference. */
+/* A line on what was chosen and why, for the user. */
+void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, size_t size);
+
+/* The header's selection.auto: tolerance, kl, how many sizes were tried on how many
+ * examples, and where a smaller size was, the next smaller one. New reference. */
 json_t *hap_auto_describe(const struct hap_auto *search, size_t examples);
 
 #endif

@@ -94,6 +94,7 @@ static void find_amount(struct selecting *s)
         const struct hap_prompts *prompts;
         struct hap_auto *search = &s->search;
         struct hap_program *p = s->p;
+        char said[256];
 
         if (!s->session.header)
                 hap_die(p, HAP_EINPUT, "--auto needs examples: give the task or the cache, too");
@@ -108,9 +109,8 @@ static void find_amount(struct selecting *s)
         hap_must(p, hap_auto_keep(search, &s->session.engine, prompts, &s->held, &s->opt->how,
                                   &p->error));
         s->opt->how.keep = (struct hap_amount){.given = true, .value = (double)search->n};
-        hap_say(p, "chose %zu edges: KL %.4f on %zu examples, within %g; %zu edges have %.4f "
-                   "(%zu sizes tried)", search->n, search->kl, prompts->n, search->tolerance,
-                search->n_less, search->kl_less < 0 ? NAN : search->kl_less, search->tried);
+        hap_auto_tell(search, prompts->n, said, sizeof said);
+        hap_say(p, "%s", said);
 }
 
 static void select_from(struct selecting *s, const struct hap_edges *scores)

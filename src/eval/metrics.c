@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Of logits in single precision: a difference below this share of them says nothing. */
+#define ROUNDING 1e-5
+
 const char *const hap_measure_names[] = {
         "kl", "logit-diff", "prob-diff", "accuracy", "exact-match", "right-over-wrong",
         "faithfulness", NULL,
@@ -92,7 +95,7 @@ int hap_faithfulness(double circuit, double full, double empty, double *value,
                      struct hap_error *err)
 {
         *value = (circuit - empty) / (full - empty);
-        if (!isfinite(*value))
+        if (!isfinite(*value) || fabs(full - empty) <= ROUNDING * (fabs(full) + fabs(empty)))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot normalise: the full model and the empty circuit have the "
                                 "same mean logit difference, %g", full);

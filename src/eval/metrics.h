@@ -37,7 +37,7 @@ double hap_measure_value(const struct hap_outcome *outcome, enum hap_measure mea
 void hap_measure_mean(const struct hap_outcome *outcomes, size_t n,
                       enum hap_measure measure, double *mean, double *sd);
 
-/* HAP_EINPUT when full and empty do not differ. */
+/* HAP_EINPUT when full and empty differ by no more than rounding. */
 int hap_faithfulness(double circuit, double full, double empty, double *value,
                      struct hap_error *err);
 

@@ -63,7 +63,8 @@ struct hap_drawing {
         struct hap_drawn *edges; /* weakest first */
         size_t n;              /* of `edges` */
         size_t n_kept, n_live; /* of the circuit, or n for scores */
-        int *in, *out;         /* [n_writers]: edges drawn into and out of a node */
+        int *in, *out;         /* [n_writers]: live edges into and out of a node: the circuit's,
+                                * or of scores those drawn */
         int into_logits;
 };
 

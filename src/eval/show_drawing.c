@@ -117,8 +117,11 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
                 hap_graph_live(d->graph, edges->z, live);
         mark_dead(d, edges->z, live);
         free(live);
+        if (circuit) /* a circuit's nodes are in it whatever is drawn */
+                count_degrees(d);
         order_edges(d, top || circuit ? top : USUAL_SCORES);
-        count_degrees(d);
+        if (!circuit)
+                count_degrees(d);
         return HAP_OK;
 }
 

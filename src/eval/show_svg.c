@@ -120,7 +120,8 @@ static void draw_node(const struct hap_layout *l, const struct hap_drawing *d, i
                 draw_pill(l, p, name, writer, degrees, out);
         else if (d->in[writer] + d->out[writer] == 0)
                 fprintf(out, "<circle class=\"d\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.2\"><title>%s:"
-                        " not in the circuit</title></circle>\n", p.x, p.y, name);
+                        " %s</title></circle>\n", p.x, p.y, name,
+                        d->values_are_z ? "not in the circuit" : "not among the best");
         else if (node.kind == HAP_WRITES_MLP)
                 draw_mlp(l, p, node, writer, degrees, out);
         else

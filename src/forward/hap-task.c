@@ -116,10 +116,13 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         return request;
 }
 
-/* Writes one record: token ids when there is a tokenizer. */
-static void write_record(struct hap_program *p, json_t *record, const char *task,
+/* Writes one record: token ids when there is a tokenizer. Whether both prompts are
+ * one and the same. */
+static bool write_record(struct hap_program *p, json_t *record, const char *task,
                          const struct hap_task_model *model, const char *where)
 {
+        bool same = json_equal(json_object_get(record, "clean"),
+                               json_object_get(record, "corrupted"));
         json_t *ids = NULL;
 
         if (model->model)
@@ -130,6 +133,7 @@ static void write_record(struct hap_program *p, json_t *record, const char *task
         hap_must(p, hap_writer_end_record(p->out, &p->error));
         json_decref(ids);
         json_decref(record);
+        return same;
 }
 
 static size_t write_task(struct hap_program *p, const struct task_options *opt,
@@ -138,6 +142,7 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         const struct hap_task_request request = request_of(p, opt);
         struct hap_task_source source;
         json_t *said, *header, *record;
+        size_t same = 0;
         char where[512];
 
         hap_must(p, hap_task_open(&source, &request, model, &p->error));
@@ -146,9 +151,12 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         hap_must(p, hap_writer_begin(p->out, header, &p->error));
         json_decref(said);
         while (hap_must(p, hap_task_next(&source, &record, where, sizeof where, &p->error)))
-                write_record(p, record, source.name, model, where);
+                same += write_record(p, record, source.name, model, where);
         hap_must(p, hap_writer_end(p->out, &p->error));
         json_decref(header);
+        if (same > 0)
+                hap_say(p, "in %zu of %zu prompts clean and corrupted are the same: --ablation "
+                           "interchange changes nothing there", same, source.n);
         hap_task_close(&source);
         return source.n;
 }

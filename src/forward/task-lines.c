@@ -287,9 +287,11 @@ static int set_id(const struct hap_lines *lines, const struct line *line, json_t
 {
         char text[128];
 
-        if (id)
+        if (id && !json_is_integer(id))
                 return json_object_set(record, "id", id);
-        if (lines->options.id)
+        if (id)
+                snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+        else if (lines->options.id)
                 snprintf(text, sizeof text, "%s-%zu", lines->options.id, line->number);
         else
                 snprintf(text, sizeof text, "%zu", line->number);

@@ -142,6 +142,9 @@ TEST("faithfulness is normalised, and refused where there is nothing between")
         CHECK(hap_faithfulness(1.5, 3, 1, &value, &err) == 0);
         CHECK_NEAR(value, 0.25, 1e-15);
         CHECK(hap_faithfulness(1, 2, 2, &value, &err) == HAP_EINPUT);
+        CHECK(hap_faithfulness(1, 2, 2.000002, &value, &err) == HAP_EINPUT);
+        CHECK(hap_faithfulness(2.001, 2, 2.002, &value, &err) == 0);
+        CHECK(fabs(value - .5) < 1e-9);
 }
 
 RUN_TESTS
