@@ -22,11 +22,11 @@ usage() {
 list_needs() {
         cat >&2 <<'END'
 Install these, then run this script again with HAP_SETUP=skip:
-  to build:  a C11 compiler with OpenMP (gcc 10 or later), GNU make 4,
+  to build:  a C11 compiler with OpenMP (gcc 10 or later), GNU make 4.3 or later,
              msgpack-c (the C library), OpenBLAS with its cblas header, jansson,
              PCRE2 (8 bit), utf8proc, xxHash 0.8 or later, zlib,
              all with headers
-  for the pipelines: jq, awk; rsvg-convert of librsvg for pictures as PNG
+  for the pipelines: bash, jq, awk; rsvg-convert of librsvg for pictures as PNG
   to test:   bash 5, bats 1.8 or later with bats-support, bats-assert, bats-file,
              mandoc, shellcheck, git, Python 3 with msgpack
 END

@@ -125,7 +125,8 @@ $(foreach s,$(SPARSITIES),$(if $(call is_percentage,$(s)),,\
 
 TIMED = @$(PIPELINES)/timed $@.seconds
 # The model's files, so that another model makes everything anew.
-MODEL_FILES := $(filter-out %.md %.py,$(wildcard $(MODEL)/*.* $(filter %.gguf,$(MODEL))))
+MODEL_FILES := $(filter-out %.md %.py,$(wildcard $(MODEL)/*.* $(MODEL)/tasks/*.jsonl \
+	$(filter %.gguf,$(MODEL))))
 prompts = $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,$(TASK) --split $(1))$(if $(2), -n $(2))
 keep_of = $(shell awk 'BEGIN { print 100 - $(1) }')%
 
@@ -188,7 +189,7 @@ endef
 $(foreach m,$(SCORES),$(eval $(call scores_rule,$(m))))
 
 # Dead edges stay in a circuit that is cut from a ranking, so that it has the
-# sparsity asked for; hap-eval leaves them out, which changes no output.
+# sparsity asked for; hap-eval leaves them out.
 define cut_rule # method, sparsity
 $(D)/$(1)-$(2).circuit: $(D)/$(1).scores
 	$$(TIMED) hap-select --keep $(call keep_of,$(2)) --keep-dead -o $$@ $$<
@@ -245,7 +246,7 @@ $(D)/sample-$(1)/.made: force
 endef
 $(foreach k,$(SAMPLE_LIST),$(eval $(call sample_rule,$(k))))
 
-$(eval $(call options,overlap,$(SEED_LIST) / $(SAMPLE_LIST)))
+$(eval $(call options,overlap,$(foreach m,$(METHODS),$(m): $(call seeds_of,$(m))) / $(SAMPLE_LIST)))
 define overlap_rule # method, sparsity
 $(D)/$(1)-$(2).seeds.overlap: $(foreach c,$(call circuit_names,$(1),$(2)),$(D)/$(c).circuit) \
 		$(D)/.options/overlap

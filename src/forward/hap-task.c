@@ -82,7 +82,10 @@ static int list_tasks(int argc, char **argv)
 
         text.uses = HAP_USES_MODEL;
         hap_program_begin(&p, &text, argc, argv, &opt);
-        p.quiet = true; /* nothing is done that a closing line could count */
+        if (p.n_operands || opt.n || opt.seed || opt.bootstrap || opt.split >= 0 || opt.from ||
+            opt.corruption || opt.generate)
+                hap_die(&p, HAP_EUSAGE, "--list lists all tasks: but for -m it stands alone");
+        p.quiet = true; /* there is nothing that a closing line could count */
         out = hap_program_text(&p);
         fprintf(out, "%-17s %-10s %6s  %s\n", "task", "split", "number", "corruptions");
         for (const struct hap_task_kind *task = hap_tasks; task->name; task++)

@@ -59,14 +59,17 @@ struct shape {
         size_t d, mlp, heads, kv, out; /* widths: model, MLP's, all heads', all keys', logits */
         size_t layers, n_heads, writers, readers;
         size_t tokens, positions; /* of a prompt */
-        size_t batch;             /* prompts */
+        size_t batch, rows;       /* prompts and rows of a batch, at most */
         size_t per_layer;         /* readers of a layer */
         bool q_norm, post_norm;
 };
 
 void hap_needs_prompt(struct hap_needs *needs, const struct hap_example *example)
 {
-        needs->tokens = hap_larger(needs->tokens, (size_t)example->n_tokens);
+        const size_t tokens = (size_t)example->n_tokens;
+
+        needs->shortest = needs->shortest ? hap_smaller(needs->shortest, tokens) : tokens;
+        needs->tokens = hap_larger(needs->tokens, tokens);
         needs->positions = hap_larger(needs->positions, (size_t)example->n_positions);
 }
 
@@ -102,6 +105,12 @@ static struct shape shape_of(const struct hap_needs *needs, const struct hap_mod
                                     : HAP_BATCH_ROWS;
 
         s.batch = hap_smaller((rows + s.tokens - 1) / s.tokens, HAP_BATCH_PROMPTS);
+        s.rows = s.batch * s.tokens;
+        if (needs->shortest && needs->shortest < s.tokens) { /* the last may be a long one */
+                s.batch = hap_smaller((rows + needs->shortest - 1) / needs->shortest,
+                                      HAP_BATCH_PROMPTS);
+                s.rows = hap_smaller(rows - 1 + s.tokens, s.batch * s.tokens);
+        }
         return s;
 }
 
@@ -115,9 +124,9 @@ static size_t heads(const struct shape *s, size_t tail, size_t rows, size_t widt
 }
 
 /* A plain forward that keeps nothing but the writers' outputs. */
-static size_t whole_scratch(const struct shape *s, size_t n)
+static size_t whole_scratch(const struct shape *s)
 {
-        const size_t rows = n * s->tokens, answers = n * s->positions;
+        const size_t rows = s->rows, answers = s->batch * s->positions;
         const size_t layer = heads(s, rows, rows, s->kv, false) +
                              rows * (s->mlp + (s->post_norm ? 4 : 1) * s->d);
 
@@ -125,9 +134,9 @@ static size_t whole_scratch(const struct shape *s, size_t n)
 }
 
 /* A plain forward and backward, with outputs and gradients of all nodes. */
-static size_t gradient_scratch(const struct shape *s, size_t n)
+static size_t gradient_scratch(const struct shape *s)
 {
-        const size_t rows = n * s->tokens, answers = n * s->positions;
+        const size_t rows = s->rows, answers = s->batch * s->positions;
         const size_t post = s->post_norm ? 2 : 0;
         const size_t layer = rows * ((3 + post) * s->d + s->mlp) +
                              heads(s, rows, rows, s->kv, true);
@@ -139,11 +148,11 @@ static size_t gradient_scratch(const struct shape *s, size_t n)
                hap_larger(back, rows * s->mlp) + answers * (2 * s->d + 3 * s->out);
 }
 
-/* A masked forward, and with gradients its backward, in which every writer is
- * active and every reader mixed. */
-static size_t masked_scratch(const struct shape *s, size_t n, bool gradients)
+/* A masked forward of n prompts, and with gradients its backward, in which every writer
+ * is active and every reader mixed. */
+static size_t masked_scratch(const struct shape *s, size_t n, size_t rows, bool gradients)
 {
-        const size_t rows = n * s->tokens, answers = n * s->positions;
+        const size_t answers = n * s->positions;
         const size_t streams = (1 + s->writers) * s->d * (rows + answers);
         const size_t mix = 5 * s->per_layer * (1 + s->writers);
         const size_t post = s->post_norm ? 3 : 0;
@@ -168,14 +177,14 @@ static size_t run_scratch(const struct hap_needs *needs, const struct shape *s)
         case HAP_NEEDS_WHOLE:
                 return 0;
         case HAP_NEEDS_GRADIENTS:
-                return gradient_scratch(s, s->batch);
+                return gradient_scratch(s);
         case HAP_NEEDS_MASKED:
-                return masked_scratch(s, s->batch, false);
-        case HAP_NEEDS_TRAINING:
+                return masked_scratch(s, s->batch, s->rows, false);
+        case HAP_NEEDS_TRAINING: /* any of the prompts together: all may be long */
         default:
                 training = needs->per_job && needs->per_job < s->batch ? needs->per_job : s->batch;
-                return hap_larger(masked_scratch(s, training, true),
-                              masked_scratch(s, s->batch, false));
+                return hap_larger(masked_scratch(s, training, training * s->tokens, true),
+                                  masked_scratch(s, s->batch, s->batch * s->tokens, false));
         }
 }
 
@@ -203,7 +212,8 @@ static size_t prompt_bytes(const struct hap_needs *needs, const struct shape *s)
 /* Prompts that are prepared at a time. */
 static size_t prepared(const struct hap_needs *needs, const struct shape *s)
 {
-        const size_t at_once = needs->batches * needs->threads * s->batch;
+        const size_t of_batch = (s->rows + s->tokens - 1) / s->tokens; /* long ones */
+        const size_t at_once = needs->batches * needs->threads * of_batch;
         const size_t all = needs->options.limit && needs->options.limit < needs->prompts
                                    ? needs->options.limit : needs->prompts;
 
@@ -256,7 +266,7 @@ size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *mo
                 reading = needs->source == HAP_SOURCE_MAPPED
                                   ? WINDOW : 2 * hap_needs_record(needs, model, graph);
         else if (needs->runs == HAP_NEEDS_WHOLE || needs->options.ablation != HAP_ZERO)
-                scratch = hap_larger(scratch, whole_scratch(&s, s.batch));
+                scratch = hap_larger(scratch, whole_scratch(&s));
         return hap_needs_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
                hap_larger(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;

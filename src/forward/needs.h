@@ -37,6 +37,7 @@ struct hap_needs {
         /* of the prompts */
         size_t prompts;
         size_t tokens, positions; /* of the longest, and answer positions, at most */
+        size_t shortest;          /* tokens of the shortest; 0: all are as long */
         enum hap_needs_source source;
         enum hap_dtype dtype; /* of a cache's outputs */
 };

@@ -24,8 +24,7 @@ static void describe(struct hap_blueprint *blueprint, double attention_cap, doub
         l->mlp_norm = "layers.%d.pre_feedforward_layernorm";
         l->mlp_post_norm = "layers.%d.post_feedforward_layernorm";
         l->gain_plus_one = true;
-        l->qkv_bias = hap_settings_flag(s, "attention_bias", false);
-        l->o_bias = l->qkv_bias;
+        hap_settings_must_be(s, "attention_bias", false); /* the norm behind would take it in */
         c->activation = hap_settings_activation(s, "hidden_activation", "gelu_pytorch_tanh");
         hap_settings_value(s, "hidden_act"); /* a second name that the family does not read */
         c->tied = hap_settings_flag(s, "tie_word_embeddings", true);

@@ -240,6 +240,9 @@ static int import_layer(struct import *im, int layer)
         size_t d = (size_t)im->model->config.d_model, m = (size_t)im->model->config.d_mlp;
         int rc;
 
+        if ((l->o_bias && l->attention_post_norm) || (l->mlp_bias && l->mlp_post_norm))
+                return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': biases in front of the "
+                                "norms behind attention and MLP are not supported", im->model->path);
         if ((rc = import_norm(im, layer, l->attention_norm, d, &to->attention_norm)) < 0 ||
             (rc = import_norm(im, layer, l->attention_post_norm, d,
                               &to->attention_post_norm)) < 0 ||
