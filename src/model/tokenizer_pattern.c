@@ -106,6 +106,38 @@ static int put_in_class(struct translation *t)
         return put(t, &t->pattern[t->at++], 1);
 }
 
+/* "[" or "[^"; a "]" right behind is literal in both and ends no class. */
+static int open_class(struct translation *t)
+{
+        size_t n = 1;
+
+        if (t->at + n < t->length && t->pattern[t->at + n] == '^')
+                n++;
+        if (t->at + n < t->length && t->pattern[t->at + n] == ']')
+                n++;
+        t->in_class = true;
+        t->at += n;
+        return put(t, t->pattern + t->at - n, n);
+}
+
+/* "{": a repeat where numbers follow, else literal. "{,n}" and blanks within
+ * are a repeat to one and literal to the other, by version too; "{n}?" is an
+ * optional repeat to Oniguruma, a lazy one to PCRE2. */
+static int put_brace(struct translation *t)
+{
+        const char *inside = &t->pattern[t->at + 1];
+        size_t n = strspn(inside, "0123456789, \t");
+        bool repeat = n > 0 && inside[n] == '}';
+
+        if (repeat && inside[0] == ',')
+                return refuse(t, "'{,', a repeat without its least number");
+        if (repeat && strcspn(inside, " \t") < n)
+                return refuse(t, "a blank within a counted repeat");
+        if (repeat && inside[n + 1] == '?' && memchr(inside, ',', n) == NULL)
+                return refuse(t, "'{n}?'");
+        return put(t, &t->pattern[t->at++], 1);
+}
+
 static int put_outside(struct translation *t)
 {
         char c = t->pattern[t->at];
@@ -121,14 +153,10 @@ static int put_outside(struct translation *t)
                     (*kind == '\0' || strchr(":=!>", *kind) == NULL))
                         return refuse(t, "a group of an uncommon kind");
         }
-        if (c == '[') {
-                t->in_class = true;
-                if (next == '^') { /* a "]" right behind is literal in both */
-                        t->at++;
-                        return put(t, "[", 1) != 0 ? t->err->code
-                                                   : put(t, &t->pattern[t->at++], 1);
-                }
-        }
+        if (c == '[')
+                return open_class(t);
+        if (c == '{')
+                return put_brace(t);
         return put(t, &t->pattern[t->at++], 1);
 }
 

@@ -98,6 +98,24 @@ static struct hap_tokenizer *load(const char *path)
         return t;
 }
 
+/* "0 2 1", or the message of an encoding that failed. */
+static const char *ids_of(const struct hap_tokenizer *t, const char *text, bool special)
+{
+        static char out[sizeof err.message];
+        int32_t ids[32];
+        int n = t == NULL ? -1
+                          : hap_tokenizer_encode(t, text, strlen(text), special, false, ids,
+                                                 32, &err);
+        size_t at = 0;
+
+        if (n < 0)
+                return err.message;
+        out[0] = '\0';
+        for (int i = 0; i < n && at < sizeof out; i++)
+                at += (size_t)snprintf(out + at, sizeof out - at, i > 0 ? " %d" : "%d", ids[i]);
+        return out;
+}
+
 TEST("the smallest tokenizer.json loads and merges")
 {
         int32_t ids[4];
@@ -192,9 +210,36 @@ TEST("split patterns that Oniguruma and PCRE2 read differently are refused")
         refused_pattern("[a-z&&[^b]]", "an intersection of classes");
         refused_pattern("[a[b]]", "a class within a class");
         refused_pattern("\\\\p{N}{1,3}+", "possessive");
+        refused_pattern("a{,2}", "'{,'");
+        refused_pattern("a{1, 2}", "a blank within a counted repeat");
+        refused_pattern("(?:a{2}?|b)", "'{n}?'");
         refused_pattern("(?m:a)", "a group of an uncommon kind");
         refused_pattern("a*", "matches nothing at all");
         refused_pattern("(a", "split pattern '(a'");
+}
+
+/* The ids of `text` with tokenizer.json `json` are those of `wanted`. */
+static void same_ids(const char *json, const char *text, bool special, const char *wanted)
+{
+        new_folder();
+        write_text("tokenizer.json", json);
+        struct hap_tokenizer *t = load(folder);
+        CHECK_TEXT(ids_of(t, text, special), wanted);
+        hap_tokenizer_free(t);
+        remove_folder();
+}
+
+TEST("what looks like a repeat, or like the end of a class, is read as by Oniguruma")
+{
+#define SPLIT(pattern)                                                               \
+        "{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\","   \
+        "\"pattern\":{\"Regex\":\"" pattern "\"}}}"
+        same_ids(SPLIT("[^]\\\\s]"), "aaab", true, "0 0 0 1");
+        same_ids(SPLIT("[]a]"), "aaab", true, "0 0 0 1");
+        same_ids(SPLIT("a{2,3}?"), "aaab", true, "0 0 2");
+        same_ids(SPLIT("a{2}"), "aaab", true, "0 0 2");
+        same_ids(SPLIT("a|{}|{x"), "aab", true, "0 0 1");
+#undef SPLIT
 }
 
 TEST("BOS follows add_bos_token only for the classes that obey it")
