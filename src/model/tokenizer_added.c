@@ -99,24 +99,44 @@ static int index_all(struct hap_tokenizer *t, bool normalized)
         return 0;
 }
 
+/* A Metaspace has made marks of the spaces when normalised tokens are looked
+ * for, which in the tokenizers library it does later: refused where a token
+ * would see it. */
+static int check_metaspace(const struct hap_tokenizer *t, const struct hap_added *added,
+                           const char *name, struct hap_error *err)
+{
+        const struct hap_buffer *mark = &t->metaspace->to;
+
+        if (!added->lstrip && !added->rstrip &&
+            (mark->length == 0 || memmem(added->text.data, added->text.length, mark->data,
+                                         mark->length) == NULL))
+                return 0;
+        return hap_fail(err, HAP_EINPUT,
+                        "added token '%.80s' is normalized and strips or holds spaces, "
+                        "which is not supported with Metaspace", name);
+}
+
+static int finish_one(struct hap_tokenizer *t, struct hap_added *added,
+                      struct hap_error *err)
+{
+        struct hap_buffer made = { 0 }, given = added->text;
+        int rc = hap_vocab_show(&t->vocab, added->id, given.data, given.length, err);
+
+        if (rc != 0 || !added->normalized)
+                return rc;
+        rc = hap_normalize(t, given.data, given.length, false, &made, err);
+        added->text = made;
+        if (rc == 0 && t->metaspace != NULL)
+                rc = check_metaspace(t, added, given.data, err);
+        free(given.data);
+        return rc;
+}
+
 int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err)
 {
         for (size_t i = 0; i < t->n_added; i++) {
-                struct hap_added *added = &t->added[i];
-                int rc;
+                int rc = t->added[i].ready ? 0 : finish_one(t, &t->added[i], err);
 
-                if (added->ready)
-                        continue;
-                rc = hap_vocab_show(&t->vocab, added->id, added->text.data,
-                                    added->text.length, err);
-                if (rc == 0 && added->normalized) {
-                        struct hap_buffer made = { 0 };
-
-                        rc = hap_normalize(t, added->text.data, added->text.length,
-                                           false, &made, err);
-                        free(added->text.data);
-                        added->text = made;
-                }
                 if (rc != 0)
                         return rc;
         }

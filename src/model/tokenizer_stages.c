@@ -187,7 +187,8 @@ static int byte_level(struct hap_tokenizer *t, const json_t *json,
 }
 
 /* Spaces become the replacement, as a normalizer would do it, since nothing
- * comes before; words begin with it. */
+ * comes before but the search for normalised added tokens (those that could
+ * tell are refused); words begin with it. */
 static int metaspace(struct hap_tokenizer *t, const json_t *json,
                      struct hap_error *err)
 {
@@ -202,6 +203,7 @@ static int metaspace(struct hap_tokenizer *t, const json_t *json,
                 return unsupported(err, "pre_tokenizer", "Metaspace behind another");
         step->kind = HAP_NORMAL_REPLACE;
         t->n_normal++;
+        t->metaspace = step;
         if (hap_buffer_append(&step->from, " ", 1) != 0)
                 return hap_fail_memory(err, "a normalizer");
         rc = copy_text(&step->to, with, err);

@@ -242,6 +242,24 @@ TEST("what looks like a repeat, or like the end of a class, is read as by Onigur
 #undef SPLIT
 }
 
+#define SPACED(added)                                                                \
+        "{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\"\u2581\":2},\"merges\":[]},"              \
+        "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\u2581\","            \
+        "\"prepend_scheme\":\"never\",\"split\":true},\"added_tokens\":[{\"id\":3," added "}]}"
+
+TEST("a normalized added token that would see Metaspace's mark is refused")
+{
+        refused(SPACED("\"content\":\"<x>\",\"normalized\":true,\"lstrip\":true"),
+                "added token '<x>' is normalized and strips");
+        refused(SPACED("\"content\":\"<x>\",\"normalized\":true,\"rstrip\":true"), "Metaspace");
+        refused(SPACED("\"content\":\"b a\",\"normalized\":true"), "Metaspace");
+        refused(SPACED("\"content\":\"b\u2581a\",\"normalized\":true"), "Metaspace");
+        same_ids(SPACED("\"content\":\"<x>\",\"normalized\":true"), "a <x> b", true, "0 2 3 2 1");
+        same_ids(SPACED("\"content\":\"<x>\",\"lstrip\":true,\"rstrip\":true"), "a <x> b", true,
+                 "0 3 1");
+        same_ids(SPACED("\"content\":\"b a\""), "b a b\u2581a", true, "3 2 1 2 0");
+}
+
 TEST("BOS follows add_bos_token only for the classes that obey it")
 {
         const char *json =
