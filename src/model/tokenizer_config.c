@@ -151,6 +151,8 @@ int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *
                                 "vocab.json and merges.txt of a %.80s are not "
                                 "supported without tokenizer.json", class_of(config));
         t->byte_level = true;
+        if (!qwen && json_is_true(json_object_get(config, "add_prefix_space")))
+                strcpy(t->prefix, " ");
         if (qwen)
                 t->normal[t->n_normal++].kind = HAP_NORMAL_NFC;
         rc = qwen ? hap_split_add(t, HAP_PATTERN_QWEN2, sizeof HAP_PATTERN_QWEN2 - 1,

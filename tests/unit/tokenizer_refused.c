@@ -346,6 +346,41 @@ TEST("vocab.json and merges.txt take class, special tokens and BOS from the conf
         remove_folder();
 }
 
+/* One of the demo model's files, in the folder too. */
+static void link_demo(const char *name)
+{
+        char from[4096], path[128];
+
+        CHECK(getcwd(from, sizeof from - 64) != NULL);
+        snprintf(from + strlen(from), 64, "/models/demo/%s", name);
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        CHECK(symlink(from, path) == 0);
+}
+
+/* The ids of `text` in the folder as it is now. */
+static void folder_ids(const char *text, bool special, const char *wanted)
+{
+        struct hap_tokenizer *t = load(folder);
+
+        CHECK_TEXT(ids_of(t, text, special), wanted);
+        hap_tokenizer_free(t);
+}
+
+TEST("a GPT-2 of vocab.json and merges.txt puts a space first where its config says so")
+{
+        new_folder();
+        link_demo("vocab.json");
+        link_demo("merges.txt");
+        write_text("tokenizer_config.json",
+                   "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":true}");
+        folder_ids("Mary went", true, "796 385");
+        folder_ids(" Mary went", true, "796 385");
+        write_text("tokenizer_config.json",
+                   "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":false}");
+        folder_ids("Mary went", true, "44 625 385");
+        remove_folder();
+}
+
 /* A GGUF file of metadata only, written by hand. */
 static unsigned char gguf[4096];
 static size_t n_gguf;
