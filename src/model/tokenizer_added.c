@@ -9,6 +9,78 @@
 
 #include "model/tokenizer_impl.h"
 
+static int32_t *find_slot(const struct hap_tokenizer *t,
+                          const struct hap_added_index *index, const char *text,
+                          size_t length)
+{
+        size_t at = XXH3_64bits(text, length);
+
+        for (;; at++) {
+                int32_t *slot = &index->slots[at & (index->n_slots - 1)];
+                const struct hap_buffer *there;
+
+                if (*slot < 0)
+                        return slot;
+                there = &t->added[*slot].text;
+                if (there->length == length &&
+                    memcmp(there->data, text, length) == 0)
+                        return slot;
+        }
+}
+
+static int new_slots(struct hap_added_index *index, size_t n)
+{
+        free(index->slots);
+        index->n_slots = 16;
+        while (index->n_slots < 2 * n)
+                index->n_slots *= 2;
+        index->slots = malloc(index->n_slots * sizeof *index->slots);
+        if (index->slots == NULL) {
+                index->n_slots = 0;
+                return -1;
+        }
+        memset(index->slots, 0xff, index->n_slots * sizeof *index->slots);
+        return 0;
+}
+
+/* Makes the token added last one that hap_added_find finds; of two with one
+ * text, the first is. */
+static int note_name(struct hap_tokenizer *t)
+{
+        size_t i = t->n_added - 1;
+
+        if (2 * t->n_added > t->names.n_slots) {
+                if (new_slots(&t->names, 2 * t->n_added) != 0)
+                        return -1;
+                i = 0;
+        }
+        for (; i < t->n_added; i++) {
+                const struct hap_buffer *text = &t->added[i].text;
+                int32_t *slot = find_slot(t, &t->names, text->data, text->length);
+
+                if (*slot < 0)
+                        *slot = (int32_t)i;
+        }
+        return 0;
+}
+
+struct hap_added *hap_added_find(const struct hap_tokenizer *t, const char *text,
+                                 size_t length)
+{
+        int32_t found = -1;
+
+        if (t->names.n_slots > 0)
+                found = *find_slot(t, &t->names, text, length);
+        return found >= 0 ? &t->added[found] : NULL;
+}
+
+int32_t hap_token_named(const struct hap_tokenizer *t, const char *text, size_t length)
+{
+        const struct hap_added *added = hap_added_find(t, text, length);
+
+        return added != NULL ? added->id : hap_vocab_find(&t->vocab, text, length);
+}
+
 int hap_added_add(struct hap_tokenizer *t, const char *text, size_t length,
                   const struct hap_added *what, struct hap_error *err)
 {
@@ -34,26 +106,9 @@ int hap_added_add(struct hap_tokenizer *t, const char *text, size_t length,
         added->text = (struct hap_buffer){ 0 };
         if (hap_buffer_append(&added->text, text, length) != 0)
                 return hap_fail_memory(err, "the added tokens");
-        return 0;
-}
-
-static int32_t *find_slot(const struct hap_tokenizer *t,
-                          const struct hap_added_index *index, const char *text,
-                          size_t length)
-{
-        size_t at = XXH3_64bits(text, length);
-
-        for (;; at++) {
-                int32_t *slot = &index->slots[at & (index->n_slots - 1)];
-                const struct hap_buffer *there;
-
-                if (*slot < 0)
-                        return slot;
-                there = &t->added[*slot].text;
-                if (there->length == length &&
-                    memcmp(there->data, text, length) == 0)
-                        return slot;
-        }
+        if (added->id > t->last_added)
+                t->last_added = added->id;
+        return note_name(t) == 0 ? 0 : hap_fail_memory(err, "the added tokens");
 }
 
 /* Keeps the lengths of tokens that start with one byte, longest first. */
@@ -79,13 +134,8 @@ static int index_all(struct hap_tokenizer *t, bool normalized)
 {
         struct hap_added_index *index = &t->index[normalized];
 
-        index->n_slots = 16;
-        while (index->n_slots < 2 * t->n_added)
-                index->n_slots *= 2;
-        index->slots = malloc(index->n_slots * sizeof *index->slots);
-        if (index->slots == NULL)
+        if (new_slots(index, t->n_added) != 0)
                 return -1;
-        memset(index->slots, 0xff, index->n_slots * sizeof *index->slots);
         for (size_t i = 0; i < t->n_added; i++) {
                 const struct hap_buffer *text = &t->added[i].text;
 
@@ -140,6 +190,8 @@ int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err)
                 if (rc != 0)
                         return rc;
         }
+        free(t->names.slots); /* the texts are others now */
+        t->names = (struct hap_added_index){ 0 };
         if (index_all(t, false) != 0 || index_all(t, true) != 0)
                 return hap_fail_memory(err, "the added tokens");
         return 0;
@@ -265,6 +317,7 @@ void hap_added_release(struct hap_tokenizer *t)
         for (size_t i = 0; i < t->n_added; i++)
                 free(t->added[i].text.data);
         free(t->added);
+        free(t->names.slots);
         for (int k = 0; k < 2; k++) {
                 for (int byte = 0; byte < 256; byte++)
                         free(t->index[k].by_byte[byte].lengths);

@@ -141,6 +141,16 @@ static size_t from_sentencepiece(const char *text, size_t length, char *out)
         return (size_t)(to - out);
 }
 
+/* Not of an added token, which byte_fallback does not see; a GGUF file's bytes
+ * are all the model's. */
+static int byte_of(const struct hap_tokenizer *t, size_t id, const char *text,
+                   size_t length)
+{
+        bool own = t->n_model == 0 || hap_vocab_find(&t->vocab, text, length) == (int32_t)id;
+
+        return t->byte_fallback && own ? named_byte(text, length) : -1;
+}
+
 int hap_sentencepiece_finish(struct hap_tokenizer *t, struct hap_error *err)
 {
         struct hap_vocab *v = &t->vocab;
@@ -153,10 +163,11 @@ int hap_sentencepiece_finish(struct hap_tokenizer *t, struct hap_error *err)
         for (size_t id = 0; rc == 0 && id < v->n; id++) {
                 const char *text = v->bytes.data + v->stored[id].offset;
                 size_t length = v->stored[id].length;
-                int byte = t->byte_fallback ? named_byte(text, length) : -1;
+                int byte;
 
                 if (!v->known[id])
                         continue;
+                byte = byte_of(t, id, text, length);
                 if (byte >= 0) {
                         t->byte_id[byte] = (int32_t)id;
                         *shown = (char)byte;

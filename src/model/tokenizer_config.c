@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/number.h"
 #include "model/tokenizer_impl.h"
 
 static const char *class_of(const json_t *config)
@@ -43,8 +42,8 @@ static int32_t token_named(const struct hap_tokenizer *t, const json_t *config,
 
         if (json_is_object(token))
                 token = json_object_get(token, "content");
-        return json_is_string(token) ? hap_vocab_find(&t->vocab, json_string_value(token),
-                                                      json_string_length(token))
+        return json_is_string(token) ? hap_token_named(t, json_string_value(token),
+                                                       json_string_length(token))
                                      : -1;
 }
 
@@ -80,63 +79,6 @@ static int add_special(struct hap_tokenizer *t, int32_t id, struct hap_error *er
         text = t->vocab.stored[id];
         return hap_added_add(t, t->vocab.bytes.data + text.offset, text.length, &added,
                              err);
-}
-
-static int add_decoder_token(struct hap_tokenizer *t, int64_t id, const json_t *token,
-                             struct hap_error *err)
-{
-        const json_t *content = json_object_get(token, "content");
-        struct hap_added added = {
-                .special = json_is_true(json_object_get(token, "special")),
-                .single_word = json_is_true(json_object_get(token, "single_word")),
-                .lstrip = json_is_true(json_object_get(token, "lstrip")),
-                .rstrip = json_is_true(json_object_get(token, "rstrip")),
-                .normalized = json_is_true(json_object_get(token, "normalized")),
-        };
-        int rc = 0;
-
-        if (!json_is_string(content))
-                return hap_fail(err, HAP_EINPUT, "added token %lld has no content",
-                                (long long)id);
-        added.id = hap_vocab_find(&t->vocab, json_string_value(content),
-                                  json_string_length(content));
-        if (added.id < 0) {
-                rc = hap_vocab_add(&t->vocab, id, json_string_value(content),
-                                   json_string_length(content), err);
-                added.id = (int32_t)id;
-        }
-        return rc != 0 ? rc
-                       : hap_added_add(t, json_string_value(content),
-                                       json_string_length(content), &added, err);
-}
-
-/* Tokens of added_tokens_decoder that tokenizer.json does not have. */
-int hap_config_tokens(struct hap_tokenizer *t, json_t *config, struct hap_error *err)
-{
-        json_t *decoder = json_object_get(config, "added_tokens_decoder"), *token;
-        size_t n = t->vocab.n;
-        bool *there = calloc(n + 1, sizeof *there);
-        const char *number;
-        int rc = 0;
-
-        if (there == NULL)
-                return hap_fail_memory(err, "the added tokens");
-        for (size_t i = 0; i < t->n_added; i++)
-                there[t->added[i].id] = true;
-        json_object_foreach(decoder, number, token) {
-                int64_t id = 0;
-
-                rc = hap_parse_int(number, "an id of added_tokens_decoder", 0,
-                                   HAP_TOKENS_MAX - 1, &id, err);
-                if (rc == 0 && ((size_t)id >= n || !there[id]))
-                        rc = add_decoder_token(t, id, token, err);
-                if (rc != 0)
-                        break;
-        }
-        free(there);
-        if (rc == HAP_EUSAGE) /* a number of the file's, not of the user's */
-                rc = err->code = HAP_EINPUT;
-        return rc;
 }
 
 int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *err)

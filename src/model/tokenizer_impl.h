@@ -8,6 +8,7 @@
  *      tokenizer_json.c    tokenizer.json, vocab.json + merges.txt
  *      tokenizer_stages.c  normalizer, pre_tokenizer, post_processor of those
  *      tokenizer_config.c  tokenizer_config.json
+ *      tokenizer_special.c the added tokens of both
  *      tokenizer_gguf.c    the metadata of a GGUF file
  *      tokenizer_vocab.c   texts to ids and back
  *      tokenizer_alphabet.c  what stored texts stand for
@@ -195,9 +196,19 @@ struct hap_added_index {
         int32_t *slots; /* open addressing, index in `added` */
         size_t n_slots;
 };
-/* Appends one; its text is as the file has it. */
+/* Appends one; its text is as the file has it. The vocabulary must have its id,
+ * hidden where the text is none of the model's own: merging never sees it. */
 int hap_added_add(struct hap_tokenizer *t, const char *text, size_t length,
                   const struct hap_added *what, struct hap_error *err);
+/* That of this text (as the file has it), or NULL; until hap_added_finish. */
+struct hap_added *hap_added_find(const struct hap_tokenizer *t, const char *text,
+                                 size_t length);
+/* The id of an added token or of the model's own of this name; -1: none. */
+int32_t hap_token_named(const struct hap_tokenizer *t, const char *text, size_t length);
+/* Adds one that a file of the folder describes. A text that is new has the id
+ * that the tokenizers library gives it, the next free one, or is refused. */
+int hap_added_read(struct hap_tokenizer *t, const json_t *token, int64_t id,
+                   struct hap_error *err);
 /* Once all are there and the normalizer is known. */
 int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err);
 /* Cuts text[start, start + length) into tokens and text, appended to `out`. */
@@ -210,6 +221,7 @@ void hap_added_release(struct hap_tokenizer *t);
 
 struct hap_tokenizer {
         struct hap_vocab vocab;
+        size_t n_model; /* tokens of the model itself, in a folder's files */
         struct hap_merges merges;
 
         bool byte_level;    /* symbols are bytes, else characters */
@@ -231,6 +243,8 @@ struct hap_tokenizer {
 
         struct hap_added *added;
         size_t n_added, room_added;
+        int32_t last_added;              /* the greatest id of them */
+        struct hap_added_index names;    /* as the files have them, while loading */
         struct hap_added_index index[2]; /* raw, normalised */
 
         int32_t bos_id; /* put first; -1: the model's setting says none */

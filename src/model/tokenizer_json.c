@@ -77,6 +77,7 @@ static int add_vocabulary(const struct folder *f, json_t *vocab)
                 if (rc != 0)
                         return rc;
         }
+        f->t->n_model = json_object_size(vocab);
         return 0;
 }
 
@@ -152,32 +153,6 @@ static int read_model(const struct folder *f, json_t *model)
         return rc != 0 ? rc : add_merges(f, json_object_get(model, "merges"));
 }
 
-static int add_token(const struct folder *f, const json_t *token, json_int_t id)
-{
-        const json_t *content = json_object_get(token, "content");
-        struct hap_vocab *v = &f->t->vocab;
-        struct hap_added added = {
-                .special = json_is_true(json_object_get(token, "special")),
-                .single_word = json_is_true(json_object_get(token, "single_word")),
-                .lstrip = json_is_true(json_object_get(token, "lstrip")),
-                .rstrip = json_is_true(json_object_get(token, "rstrip")),
-                .normalized = json_is_true(json_object_get(token, "normalized")),
-        };
-        const char *text = json_string_value(content);
-        int rc = 0;
-
-        if (text == NULL)
-                return hap_fail(f->err, HAP_EINPUT, "an added token without content");
-        added.id = hap_vocab_find(v, text, json_string_length(content));
-        if (added.id < 0) {
-                rc = hap_vocab_add(v, id, text, json_string_length(content), f->err);
-                added.id = (int32_t)id;
-        }
-        return rc != 0 ? rc
-                       : hap_added_add(f->t, text, json_string_length(content),
-                                       &added, f->err);
-}
-
 static int add_tokens(const struct folder *f, const json_t *tokens)
 {
         size_t i;
@@ -188,7 +163,8 @@ static int add_tokens(const struct folder *f, const json_t *tokens)
                 const json_t *id = json_object_get(token, "id");
 
                 rc = json_is_integer(id)
-                             ? add_token(f, token, json_integer_value(id))
+                             ? hap_added_read(f->t, token, json_integer_value(id),
+                                              f->err)
                              : hap_fail(f->err, HAP_EINPUT, "added token %zu has no id", i);
                 if (rc != 0)
                         break;

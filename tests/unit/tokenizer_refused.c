@@ -162,7 +162,12 @@ TEST("ids that are missing, doubled or out of range are refused")
         refused("{\"model\":{\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", "the same id 0");
         refused("{\"model\":{\"vocab\":{\"a\":\"x\"},\"merges\":[]}}", "'a' has no id");
         refused("{" MODEL ",\"added_tokens\":[{\"content\":\"x\"}]}", "added token 0 has no id");
-        refused("{" MODEL ",\"added_tokens\":[{\"id\":1,\"content\":\"x\"}]}", "the same id 1");
+        refused("{" MODEL ",\"added_tokens\":[{\"id\":1,\"content\":\"x\"}]}",
+                "added token 'x' has id 1, but the next that is free is 3");
+        refused("{" MODEL ",\"added_tokens\":[{\"id\":72,\"content\":\"x\"}]}",
+                "added token 'x' has id 72, but the next that is free is 3");
+        refused("{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"x\"},"
+                "{\"id\":5,\"content\":\"y\"}]}", "'y' has id 5");
 }
 
 TEST("merges that are no pairs, or of tokens that are not there, are refused by number")
@@ -255,9 +260,38 @@ TEST("a normalized added token that would see Metaspace's mark is refused")
         refused(SPACED("\"content\":\"b a\",\"normalized\":true"), "Metaspace");
         refused(SPACED("\"content\":\"b\u2581a\",\"normalized\":true"), "Metaspace");
         same_ids(SPACED("\"content\":\"<x>\",\"normalized\":true"), "a <x> b", true, "0 2 3 2 1");
-        same_ids(SPACED("\"content\":\"<x>\",\"lstrip\":true,\"rstrip\":true"), "a <x> b", true,
-                 "0 3 1");
-        same_ids(SPACED("\"content\":\"b a\""), "b a b\u2581a", true, "3 2 1 2 0");
+        same_ids(SPACED("\"content\":\"<x>\",\"normalized\":false,\"lstrip\":true,\"rstrip\":true"),
+                 "a <x> b", true, "0 3 1");
+        same_ids(SPACED("\"content\":\"b a\",\"normalized\":false"), "b a b\u2581a", true, "3 2 1 2 0");
+}
+
+TEST("the model never sees the texts of added tokens, which are shown all the same")
+{
+#define MODEL_OF(vocab, more, added)                                                 \
+        "{\"model\":{\"vocab\":{" vocab "},\"merges\":[]" more "},"                    \
+        "\"added_tokens\":[{" added "}]}"
+#define LETTERS "\"v\":0,\"o\":1,\"i\":2,\"c\":3,\"e\":4"
+        const char *alone = MODEL_OF("\"a\":0,\"b\":1", "",
+                                     "\"id\":2,\"content\":\"x\",\"single_word\":true");
+        const char *voice = MODEL_OF(LETTERS, ",\"ignore_merges\":true",
+                                     "\"id\":5,\"content\":\"voice\",\"special\":true");
+        const char *byte = MODEL_OF("\"a\":0,\"b\":1", ",\"byte_fallback\":true",
+                                    "\"id\":2,\"content\":\"<0x63>\",\"special\":true");
+
+        same_ids(alone, "xa", true, "0");
+        same_ids(alone, "xa x a", true, "0 2 0");
+        same_ids(voice, "voice", true, "5");
+        same_ids(voice, "voice", false, "0 1 2 3 4");
+        same_ids(byte, "cab<0x63>", true, "0 1 2");
+        new_folder();
+        write_text("tokenizer.json", voice);
+        struct hap_tokenizer *t = load(folder);
+        CHECK_TEXT(hap_tokenizer_text(t, 5, NULL), "voice");
+        CHECK(hap_tokenizer_size(t) == 6 && hap_tokenizer_single(t, "voice") == -1);
+        hap_tokenizer_free(t);
+        remove_folder();
+#undef LETTERS
+#undef MODEL_OF
 }
 
 TEST("BOS follows add_bos_token only for the classes that obey it")
@@ -309,12 +343,14 @@ TEST("the config adds tokens to tokenizer.json, and says whether a space comes f
         CHECK(hap_tokenizer_encode(t, "a", 1, true, true, ids, 4, &err) == 2);
         hap_tokenizer_free(t);
         write_text("tokenizer_config.json",
-                   "{\"add_prefix_space\":false,\"added_tokens_decoder\":{\"9\":"
-                   "{\"content\":\"<x>\",\"special\":true}}}");
+                   "{\"add_prefix_space\":false,\"added_tokens_decoder\":{\"3\":"
+                   "{\"content\":\"<y>\"},\"2\":{\"content\":\"<x>\",\"special\":true}}}");
         t = load(folder);
-        CHECK(hap_tokenizer_encode(t, "a<x>", 4, true, true, ids, 4, &err) == 2);
-        CHECK(ids[0] == 0 && ids[1] == 9);
+        CHECK_TEXT(ids_of(t, "a<x><y>", true), "0 2 3");
         hap_tokenizer_free(t);
+        write_text("tokenizer_config.json",
+                   "{\"added_tokens_decoder\":{\"9\":{\"content\":\"<x>\"}}}");
+        refused_at(folder, "added token '<x>' has id 9, but the next that is free is 2");
         write_text("tokenizer_config.json", "{\"added_tokens_decoder\":{\"x\":{}}}");
         refused_at(folder, "added_tokens_decoder");
         remove_folder();
@@ -325,16 +361,16 @@ TEST("vocab.json and merges.txt take class, special tokens and BOS from the conf
         int32_t ids[8];
 
         new_folder();
-        write_text("vocab.json", "{\"1\":0,\"2\":1,\"12\":2,\"<e>\":3}");
+        write_text("vocab.json", "{\"1\":0,\"2\":1,\"12\":6,\"<e>\":3}");
         write_text("merges.txt", "#version: 0.2\r\n1 2\r\n");
         write_text("tokenizer_config.json",
                    "{\"tokenizer_class\":\"GPT2Tokenizer\",\"bos_token\":\"<e>\","
-                   "\"add_bos_token\":true,\"added_tokens_decoder\":{\"7\":"
+                   "\"add_bos_token\":true,\"added_tokens_decoder\":{\"4\":"
                    "{\"content\":\"<x>\",\"special\":true}}}");
         struct hap_tokenizer *t = load(folder);
         CHECK(hap_tokenizer_encode(t, "12<e><x>", 8, true, true, ids, 8, &err) == 4);
-        CHECK(ids[0] == 3 && ids[1] == 2 && ids[2] == 3 && ids[3] == 7);
-        CHECK(hap_tokenizer_size(t) == 8 && hap_tokenizer_text(t, 5, NULL) == NULL);
+        CHECK(ids[0] == 3 && ids[1] == 6 && ids[2] == 3 && ids[3] == 4);
+        CHECK(hap_tokenizer_size(t) == 7 && hap_tokenizer_text(t, 5, NULL) == NULL);
         hap_tokenizer_free(t);
         /* Qwen2 takes digits one by one. */
         write_text("tokenizer_config.json", "{\"tokenizer_class\":\"Qwen2Tokenizer\"}");
