@@ -1,5 +1,6 @@
 /* The tokenizer of a Hugging Face folder: tokenizer.json, or vocab.json with
- * merges.txt; tokenizer_config.json beside either. */
+ * merges.txt; tokenizer_config.json beside either, and older files that say
+ * what it may say. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 struct folder {
         struct hap_tokenizer *t;
         const char *path;
-        json_t *config; /* tokenizer_config.json, or NULL */
+        json_t *config; /* tokenizer_config.json; an empty object without */
         struct hap_error *err;
 };
 
@@ -276,19 +277,49 @@ static int read_vocab_and_merges(const struct folder *f)
         return rc != 0 ? rc : hap_config_split(f->t, f->config, f->err);
 }
 
+/* added_tokens.json is read only where the config has no added_tokens_decoder,
+ * as by transformers. */
+static int read_legacy(const struct folder *f)
+{
+        json_t *tokens = NULL;
+        int rc = 0;
+
+        if (json_object_get(f->config, "added_tokens_decoder") != NULL)
+                return 0;
+        if (exists(f, "added_tokens.json")) {
+                rc = read_json(f, "added_tokens.json", &tokens);
+                if (rc == 0)
+                        rc = hap_config_legacy_tokens(f->config, tokens, f->err);
+                json_decref(tokens);
+        }
+        return rc;
+}
+
+static int read_config(struct folder *f)
+{
+        int rc;
+
+        if (exists(f, "tokenizer_config.json")) {
+                rc = read_json(f, "tokenizer_config.json", &f->config);
+                return rc != 0 ? rc : read_legacy(f);
+        }
+        f->config = json_object();
+        return f->config == NULL ? hap_fail_memory(f->err, "the tokenizer's config")
+                                 : read_legacy(f);
+}
+
 int hap_tokenizer_read_folder(struct hap_tokenizer *t, const char *path,
                               struct hap_error *err)
 {
         struct folder f = { t, path, NULL, err };
         bool whole = exists(&f, "tokenizer.json");
-        int rc = 0;
+        int rc;
 
         if (!whole && !(exists(&f, "vocab.json") && exists(&f, "merges.txt")))
                 return hap_fail(err, HAP_EINPUT,
                                 "there is no tokenizer.json, and no vocab.json with "
                                 "merges.txt");
-        if (exists(&f, "tokenizer_config.json"))
-                rc = read_json(&f, "tokenizer_config.json", &f.config);
+        rc = read_config(&f);
         if (rc == 0)
                 rc = whole ? read_tokenizer_json(&f) : read_vocab_and_merges(&f);
         if (rc == 0)

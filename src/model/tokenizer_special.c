@@ -1,10 +1,16 @@
-/* The added tokens of a folder: those of tokenizer.json and of
- * added_tokens_decoder in tokenizer_config.json. */
+/* The added tokens of a folder: those of tokenizer.json, and those of
+ * added_tokens_decoder in tokenizer_config.json or, without it, of
+ * added_tokens.json. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/number.h"
 #include "model/tokenizer_impl.h"
+
+/* What the config calls its special tokens; additional_special_tokens besides. */
+static const char *const named[] = { "bos_token", "eos_token", "unk_token", "sep_token",
+                                     "pad_token", "cls_token", "mask_token" };
 
 static struct hap_added flags_of(const json_t *token, bool special)
 {
@@ -117,4 +123,56 @@ int hap_config_tokens(struct hap_tokenizer *t, json_t *config, struct hap_error 
                         rc = hap_added_read(t, tokens[i].token, tokens[i].id, err);
         free(tokens);
         return rc;
+}
+
+static const char *text_of(const json_t *token)
+{
+        return json_string_value(json_is_object(token) ? json_object_get(token, "content")
+                                                       : token);
+}
+
+static bool is_text(const json_t *token, const char *text)
+{
+        return text_of(token) != NULL && strcmp(text_of(token), text) == 0;
+}
+
+/* Whether the config names the text as one of its special tokens. */
+static bool is_special(const json_t *config, const char *text)
+{
+        const json_t *more = json_object_get(config, "additional_special_tokens"), *token;
+        size_t i;
+
+        for (i = 0; i < sizeof named / sizeof *named; i++)
+                if (is_text(json_object_get(config, named[i]), text))
+                        return true;
+        json_array_foreach(more, i, token) {
+                if (is_text(token, text))
+                        return true;
+        }
+        return false;
+}
+
+/* As transformers takes them: normalized unless special, no other flags. */
+int hap_config_legacy_tokens(json_t *config, json_t *tokens, struct hap_error *err)
+{
+        json_t *decoder = json_object(), *id;
+        const char *text;
+        char number[32];
+
+        if (json_object_set_new(config, "added_tokens_decoder", decoder) != 0)
+                return hap_fail_memory(err, "the added tokens");
+        json_object_foreach(tokens, text, id) {
+                bool special = is_special(config, text);
+
+                if (!json_is_integer(id))
+                        return hap_fail(err, HAP_EINPUT,
+                                        "added_tokens.json: token '%.80s' has no id", text);
+                snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
+                if (json_object_set_new(decoder, number,
+                                        json_pack("{s:s, s:b, s:b}", "content", text,
+                                                  "special", special, "normalized",
+                                                  !special)) != 0)
+                        return hap_fail_memory(err, "the added tokens");
+        }
+        return 0;
 }

@@ -35,7 +35,8 @@ static void new_folder(void)
 static void remove_folder(void)
 {
         static const char *const names[] = { "tokenizer.json", "vocab.json", "merges.txt",
-                                             "tokenizer_config.json", "a.gguf" };
+                                             "tokenizer_config.json", "added_tokens.json",
+                                             "special_tokens_map.json", "a.gguf" };
         char path[128];
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -414,6 +415,34 @@ TEST("a GPT-2 of vocab.json and merges.txt puts a space first where its config s
         write_text("tokenizer_config.json",
                    "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":false}");
         folder_ids("Mary went", true, "44 625 385");
+        remove_folder();
+}
+
+TEST("added_tokens.json adds tokens where the config has no added_tokens_decoder")
+{
+        new_folder();
+        write_text("vocab.json", "{\"1\":0,\"2\":1,\"12\":2,\"<e>\":3,\"<|endoftext|>\":4}");
+        write_text("merges.txt", "#version: 0.2\n1 2\n");
+        write_text("added_tokens.json", "{\"1 2\":6,\"<x>\":5}");
+        folder_ids("12<x>1 2<e>", true, "2 5 6");
+        write_text("tokenizer_config.json",
+                   "{\"tokenizer_class\":\"GPT2Tokenizer\",\"eos_token\":\"<e>\","
+                   "\"additional_special_tokens\":[\"<x>\"]}");
+        folder_ids("12<x>1 2<e>", true, "2 5 6 3");
+        folder_ids("12<x>1 2<e>", false, "2 6");
+        write_text("added_tokens.json", "{\"<x>\":9}");
+        refused_at(folder, "added token '<x>' has id 9, but the next that is free is 5");
+        write_text("added_tokens.json", "{\"<x>\":\"y\"}");
+        refused_at(folder, "added_tokens.json: token '<x>' has no id");
+        write_text("tokenizer_config.json",
+                   "{\"added_tokens_decoder\":{\"5\":{\"content\":\"<y>\",\"special\":true}}}");
+        folder_ids("12<y>12<x>", true, "2 5 2");
+        remove_folder();
+        /* Beside tokenizer.json too. */
+        new_folder();
+        write_text("tokenizer.json", "{" MODEL "}");
+        write_text("added_tokens.json", "{\"<x>\":3}");
+        folder_ids("ab<x>", true, "2 3");
         remove_folder();
 }
 
