@@ -69,22 +69,24 @@ int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
         return 0;
 }
 
-static int add_special(struct hap_tokenizer *t, int32_t id, struct hap_error *err)
+/* What both classes take for BOS, EOS or padding unless told otherwise. */
+static int add_default(struct hap_tokenizer *t, struct hap_error *err)
 {
-        struct hap_added added = { .id = id, .special = true };
-        struct hap_token_text text;
+        static const char text[] = "<|endoftext|>";
+        struct hap_added *there = hap_added_find(t, text, sizeof text - 1);
+        struct hap_added added = {
+                .id = hap_vocab_find(&t->vocab, text, sizeof text - 1), .special = true,
+        };
 
-        if (id < 0)
-                return 0;
-        text = t->vocab.stored[id];
-        return hap_added_add(t, t->vocab.bytes.data + text.offset, text.length, &added,
-                             err);
+        if (there != NULL)
+                there->special = true;
+        return there != NULL || added.id < 0
+                       ? 0
+                       : hap_added_add(t, text, sizeof text - 1, &added, err);
 }
 
 int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *err)
 {
-        static const char *const named[] = { "bos_token", "eos_token", "unk_token",
-                                             "pad_token" };
         bool qwen = is_class(config, "Qwen2");
         int rc = 0;
 
@@ -103,10 +105,9 @@ int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *
                                   HAP_SPLIT_ISOLATED, false, err);
         if (rc == 0)
                 rc = hap_config_tokens(t, config, err);
-        for (size_t i = 0; rc == 0 && i < sizeof named / sizeof *named; i++)
-                rc = add_special(t, token_named(t, config, named[i]), err);
-        /* What both classes take for BOS, EOS or padding unless told otherwise. */
         if (rc == 0)
-                rc = add_special(t, hap_vocab_find(&t->vocab, "<|endoftext|>", 13), err);
+                rc = hap_config_special(t, config, err);
+        if (rc == 0)
+                rc = add_default(t, err);
         return rc;
 }

@@ -298,6 +298,12 @@ int hap_stage_post_processor(struct hap_tokenizer *t, const json_t *json,
  * are; whether BOS is put first. */
 int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *err);
 int hap_config_tokens(struct hap_tokenizer *t, json_t *config, struct hap_error *err);
+/* Tokens that the config names (bos_token, additional_special_tokens, …) are
+ * special; one that is none of the tokenizer's is refused. */
+int hap_config_special(struct hap_tokenizer *t, const json_t *config,
+                       struct hap_error *err);
+/* What special_tokens_map.json says wins over the config. */
+int hap_config_map(json_t *config, json_t *map, struct hap_error *err);
 /* Makes added_tokens.json (text to id) the config's added_tokens_decoder. */
 int hap_config_legacy_tokens(json_t *config, json_t *tokens, struct hap_error *err);
 int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,

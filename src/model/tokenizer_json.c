@@ -213,6 +213,8 @@ static int read_tokenizer_json(const struct folder *f)
         if (rc == 0)
                 rc = hap_config_tokens(f->t, f->config, f->err);
         if (rc == 0)
+                rc = hap_config_special(f->t, f->config, f->err);
+        if (rc == 0)
                 rc = read_stages(f, json);
         json_decref(json);
         return rc;
@@ -277,22 +279,32 @@ static int read_vocab_and_merges(const struct folder *f)
         return rc != 0 ? rc : hap_config_split(f->t, f->config, f->err);
 }
 
-/* added_tokens.json is read only where the config has no added_tokens_decoder,
- * as by transformers. */
+static int read_legacy_file(const struct folder *f, const char *name,
+                            int use(json_t *, json_t *, struct hap_error *))
+{
+        json_t *json = NULL;
+        int rc;
+
+        if (!exists(f, name))
+                return 0;
+        rc = read_json(f, name, &json);
+        if (rc == 0)
+                rc = use(f->config, json, f->err);
+        json_decref(json);
+        return rc;
+}
+
+/* Both are read only where the config has no added_tokens_decoder, as by
+ * transformers. */
 static int read_legacy(const struct folder *f)
 {
-        json_t *tokens = NULL;
-        int rc = 0;
+        int rc;
 
         if (json_object_get(f->config, "added_tokens_decoder") != NULL)
                 return 0;
-        if (exists(f, "added_tokens.json")) {
-                rc = read_json(f, "added_tokens.json", &tokens);
-                if (rc == 0)
-                        rc = hap_config_legacy_tokens(f->config, tokens, f->err);
-                json_decref(tokens);
-        }
-        return rc;
+        rc = read_legacy_file(f, "special_tokens_map.json", hap_config_map);
+        return rc != 0 ? rc
+                       : read_legacy_file(f, "added_tokens.json", hap_config_legacy_tokens);
 }
 
 static int read_config(struct folder *f)

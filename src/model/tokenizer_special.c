@@ -1,6 +1,7 @@
 /* The added tokens of a folder: those of tokenizer.json, and those of
  * added_tokens_decoder in tokenizer_config.json or, without it, of
- * added_tokens.json. */
+ * added_tokens.json. Which of them are special, the config says too, or
+ * special_tokens_map.json. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "common/number.h"
 #include "model/tokenizer_impl.h"
 
-/* What the config calls its special tokens; additional_special_tokens besides. */
+/* What the config calls its special tokens, besides those in lists. */
 static const char *const named[] = { "bos_token", "eos_token", "unk_token", "sep_token",
                                      "pad_token", "cls_token", "mask_token" };
 
@@ -131,38 +132,112 @@ static const char *text_of(const json_t *token)
                                                        : token);
 }
 
-static bool is_text(const json_t *token, const char *text)
+/* All that the config names special, in a new array; NULL: no memory. */
+static json_t *special_tokens(const json_t *config)
 {
-        return text_of(token) != NULL && strcmp(text_of(token), text) == 0;
+        json_t *all = json_array(), *extra, *token;
+        const char *name;
+        int rc = all == NULL;
+
+        for (size_t i = 0; rc == 0 && i < sizeof named / sizeof *named; i++)
+                if (text_of(json_object_get(config, named[i])) != NULL)
+                        rc = json_array_append(all, json_object_get(config, named[i]));
+        extra = json_object_get(config, "additional_special_tokens");
+        if (rc == 0 && json_is_array(extra))
+                rc = json_array_extend(all, extra);
+        extra = json_object_get(config, "extra_special_tokens");
+        if (rc == 0 && json_is_array(extra))
+                rc = json_array_extend(all, extra);
+        json_object_foreach(extra, name, token) {
+                if (rc == 0)
+                        rc = json_array_append(all, token);
+        }
+        if (rc == 0)
+                return all;
+        json_decref(all);
+        return NULL;
 }
 
-/* Whether the config names the text as one of its special tokens. */
-static bool is_special(const json_t *config, const char *text)
+static int add_special(struct hap_tokenizer *t, const json_t *token, struct hap_error *err)
 {
-        const json_t *more = json_object_get(config, "additional_special_tokens"), *token;
+        const char *text = text_of(token);
+        struct hap_added added = flags_of(token, true), *there;
+
+        if (text == NULL || *text == '\0')
+                return 0;
+        there = hap_added_find(t, text, strlen(text));
+        if (there != NULL) {
+                there->special = true;
+                return 0;
+        }
+        added.id = hap_vocab_find(&t->vocab, text, strlen(text));
+        if (added.id < 0)
+                return hap_fail(err, HAP_EINPUT,
+                                "the config names a special token '%.80s', which is none "
+                                "of the tokenizer's", text);
+        return hap_added_add(t, text, strlen(text), &added, err);
+}
+
+int hap_config_special(struct hap_tokenizer *t, const json_t *config,
+                       struct hap_error *err)
+{
+        json_t *all, *token;
+        size_t i;
+        int rc = 0;
+
+        if (json_is_true(json_object_get(config, "split_special_tokens")))
+                return hap_fail(err, HAP_EINPUT, "split_special_tokens is not supported");
+        all = special_tokens(config);
+        if (all == NULL)
+                return hap_fail_memory(err, "the special tokens");
+        json_array_foreach(all, i, token) {
+                rc = add_special(t, token, err);
+                if (rc != 0)
+                        break;
+        }
+        json_decref(all);
+        return rc;
+}
+
+int hap_config_map(json_t *config, json_t *map, struct hap_error *err)
+{
+        static const char *const key = "additional_special_tokens";
+        json_t *more = json_object_get(config, key), *both = json_array();
+        int rc = both == NULL;
+
+        if (rc == 0 && json_is_array(more))
+                rc = json_array_extend(both, more);
+        if (rc == 0 && json_is_array(json_object_get(map, key)))
+                rc = json_array_extend(both, json_object_get(map, key));
+        if (rc == 0)
+                rc = json_object_update(config, map);
+        if (rc == 0)
+                rc = json_object_set(config, key, both);
+        json_decref(both);
+        return rc == 0 ? 0 : hap_fail_memory(err, "the special tokens");
+}
+
+static bool is_text(const json_t *tokens, const char *text)
+{
+        const json_t *token;
         size_t i;
 
-        for (i = 0; i < sizeof named / sizeof *named; i++)
-                if (is_text(json_object_get(config, named[i]), text))
-                        return true;
-        json_array_foreach(more, i, token) {
-                if (is_text(token, text))
+        json_array_foreach(tokens, i, token) {
+                if (text_of(token) != NULL && strcmp(text_of(token), text) == 0)
                         return true;
         }
         return false;
 }
 
-/* As transformers takes them: normalized unless special, no other flags. */
-int hap_config_legacy_tokens(json_t *config, json_t *tokens, struct hap_error *err)
+static int put_decoder(json_t *decoder, json_t *tokens, const json_t *special,
+                       struct hap_error *err)
 {
-        json_t *decoder = json_object(), *id;
+        json_t *id;
         const char *text;
         char number[32];
 
-        if (json_object_set_new(config, "added_tokens_decoder", decoder) != 0)
-                return hap_fail_memory(err, "the added tokens");
         json_object_foreach(tokens, text, id) {
-                bool special = is_special(config, text);
+                bool is_special = is_text(special, text);
 
                 if (!json_is_integer(id))
                         return hap_fail(err, HAP_EINPUT,
@@ -170,9 +245,24 @@ int hap_config_legacy_tokens(json_t *config, json_t *tokens, struct hap_error *e
                 snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
                 if (json_object_set_new(decoder, number,
                                         json_pack("{s:s, s:b, s:b}", "content", text,
-                                                  "special", special, "normalized",
-                                                  !special)) != 0)
+                                                  "special", is_special, "normalized",
+                                                  !is_special)) != 0)
                         return hap_fail_memory(err, "the added tokens");
         }
         return 0;
+}
+
+/* As transformers takes them: normalized unless special, no other flags. */
+int hap_config_legacy_tokens(json_t *config, json_t *tokens, struct hap_error *err)
+{
+        json_t *decoder = json_object(), *special = special_tokens(config);
+        int rc = decoder == NULL || special == NULL
+                         ? hap_fail_memory(err, "the added tokens")
+                         : put_decoder(decoder, tokens, special, err);
+
+        if (rc == 0 && json_object_set(config, "added_tokens_decoder", decoder) != 0)
+                rc = hap_fail_memory(err, "the added tokens");
+        json_decref(decoder);
+        json_decref(special);
+        return rc;
 }

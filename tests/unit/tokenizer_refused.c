@@ -1,5 +1,6 @@
 /* Tokenizers that are refused, and what the message names; and what
  * tokenizer_config.json changes. */
+#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -263,7 +264,8 @@ TEST("a normalized added token that would see Metaspace's mark is refused")
         same_ids(SPACED("\"content\":\"<x>\",\"normalized\":true"), "a <x> b", true, "0 2 3 2 1");
         same_ids(SPACED("\"content\":\"<x>\",\"normalized\":false,\"lstrip\":true,\"rstrip\":true"),
                  "a <x> b", true, "0 3 1");
-        same_ids(SPACED("\"content\":\"b a\",\"normalized\":false"), "b a b\u2581a", true, "3 2 1 2 0");
+        same_ids(SPACED("\"content\":\"b a\",\"normalized\":false"), "b a b\u2581a", true,
+                 "3 2 1 2 0");
 }
 
 TEST("the model never sees the texts of added tokens, which are shown all the same")
@@ -443,6 +445,81 @@ TEST("added_tokens.json adds tokens where the config has no added_tokens_decoder
         write_text("tokenizer.json", "{" MODEL "}");
         write_text("added_tokens.json", "{\"<x>\":3}");
         folder_ids("ab<x>", true, "2 3");
+        remove_folder();
+}
+
+/* The demo model's tokenizer.json, without added tokens. */
+static void write_plain_demo(void)
+{
+        json_t *json = json_load_file("models/demo/tokenizer.json", 0, NULL);
+        char *text;
+
+        CHECK(json_object_set_new(json, "added_tokens", json_array()) == 0);
+        text = json_dumps(json, 0);
+        CHECK(text != NULL);
+        if (text != NULL)
+                write_text("tokenizer.json", text);
+        free(text);
+        json_decref(json);
+}
+
+#define FAST "\"tokenizer_class\":\"PreTrainedTokenizerFast\","
+
+TEST("special tokens that only the config names are special beside tokenizer.json")
+{
+        const char *text = "Mary<|endoftext|>went";
+        const char *plain = "44 625 27 91 313 78 419 356 91 29 86 363";
+
+        new_folder();
+        write_plain_demo();
+        folder_ids(text, true, plain);
+        write_text("tokenizer_config.json", "{" FAST "\"eos_token\":\"<|endoftext|>\"}");
+        folder_ids(text, true, "44 625 1003 86 363");
+        folder_ids(text, false, plain);
+        write_text("tokenizer_config.json",
+                   "{" FAST "\"eos_token\":{\"__type\":\"AddedToken\","
+                   "\"content\":\"<|endoftext|>\",\"lstrip\":true}}");
+        folder_ids("Mary <|endoftext|> went", true, "44 625 1003 385");
+        write_text("tokenizer_config.json",
+                   "{" FAST "\"additional_special_tokens\":[\"went\",\"or\"]}");
+        refused_at(folder, "a special token 'went'");
+        write_text("tokenizer_config.json", "{" FAST "\"additional_special_tokens\":[\"ent\"]}");
+        folder_ids("Mary went", true, "44 625 274 363");
+        write_text("tokenizer_config.json", "{" FAST "\"extra_special_tokens\":{\"x\":\"ent\"}}");
+        folder_ids("Mary went", true, "44 625 274 363");
+        write_text("tokenizer_config.json", "{" FAST "\"split_special_tokens\":true}");
+        refused_at(folder, "split_special_tokens");
+        remove_folder();
+}
+
+TEST("special_tokens_map.json names special tokens where there is no added_tokens_decoder")
+{
+        const char *text = "Mary<|endoftext|>went";
+
+        new_folder();
+        write_plain_demo();
+        write_text("special_tokens_map.json", "{\"eos_token\":{\"content\":\"<|endoftext|>\"}}");
+        folder_ids(text, true, "44 625 1003 86 363");
+        write_text("tokenizer_config.json", "{" FAST "\"eos_token\":\"ent\"}");
+        folder_ids("Mary went<|endoftext|>", true, "44 625 385 1003");
+        write_text("tokenizer_config.json",
+                   "{" FAST "\"additional_special_tokens\":[\"<|endoftext|>\"]}");
+        write_text("special_tokens_map.json", "{\"additional_special_tokens\":[\"ent\"]}");
+        folder_ids("Mary went<|endoftext|>", true, "44 625 274 363 1003");
+        write_text("tokenizer_config.json", "{" FAST "\"added_tokens_decoder\":{}}");
+        folder_ids(text, true, "44 625 27 91 313 78 419 356 91 29 86 363");
+        remove_folder();
+}
+
+TEST("a token added as an ordinary one is special where the config names it")
+{
+        new_folder();
+        write_text("tokenizer.json",
+                   "{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"<x>\"}]}");
+        folder_ids("a<x>", false, "0 3");
+        write_text("tokenizer_config.json", "{" FAST "\"pad_token\":\"<x>\"}");
+        folder_ids("a<x>", true, "0 3");
+        folder_ids("a<x>", false, "0");
         remove_folder();
 }
 
