@@ -158,7 +158,33 @@ static json_t *special_tokens(const json_t *config)
         return NULL;
 }
 
-static int add_special(struct hap_tokenizer *t, const json_t *token, struct hap_error *err)
+/* Of two descriptions, transformers takes the added token's for bos_token and
+ * the like; elsewhere the two are both added, and neither is what one gets. */
+static bool differs(const json_t *token, const struct hap_added *there)
+{
+        struct hap_added its = flags_of(token, true);
+
+        return json_is_object(token) &&
+               (its.single_word != there->single_word || its.lstrip != there->lstrip ||
+                its.rstrip != there->rstrip || its.normalized != there->normalized);
+}
+
+static int refuse_two(const char *text, struct hap_error *err)
+{
+        return hap_fail(err, HAP_EINPUT,
+                        "special token '%.80s' is described twice, and differently", text);
+}
+
+static bool is_single(const json_t *config, const json_t *token)
+{
+        for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+                if (json_object_get(config, named[i]) == token)
+                        return true;
+        return false;
+}
+
+static int add_special(struct hap_tokenizer *t, const json_t *config, const json_t *token,
+                       struct hap_error *err)
 {
         const char *text = text_of(token);
         struct hap_added added = flags_of(token, true), *there;
@@ -168,7 +194,9 @@ static int add_special(struct hap_tokenizer *t, const json_t *token, struct hap_
         there = hap_added_find(t, text, strlen(text));
         if (there != NULL) {
                 there->special = true;
-                return 0;
+                return is_single(config, token) || !differs(token, there)
+                               ? 0
+                               : refuse_two(text, err);
         }
         added.id = hap_vocab_find(&t->vocab, text, strlen(text));
         if (added.id < 0)
@@ -191,7 +219,7 @@ int hap_config_special(struct hap_tokenizer *t, const json_t *config,
         if (all == NULL)
                 return hap_fail_memory(err, "the special tokens");
         json_array_foreach(all, i, token) {
-                rc = add_special(t, token, err);
+                rc = add_special(t, config, token, err);
                 if (rc != 0)
                         break;
         }
@@ -217,16 +245,16 @@ int hap_config_map(json_t *config, json_t *map, struct hap_error *err)
         return rc == 0 ? 0 : hap_fail_memory(err, "the special tokens");
 }
 
-static bool is_text(const json_t *tokens, const char *text)
+static const json_t *find_text(const json_t *tokens, const char *text)
 {
         const json_t *token;
         size_t i;
 
         json_array_foreach(tokens, i, token) {
                 if (text_of(token) != NULL && strcmp(text_of(token), text) == 0)
-                        return true;
+                        return token;
         }
-        return false;
+        return NULL;
 }
 
 static int put_decoder(json_t *decoder, json_t *tokens, const json_t *special,
@@ -234,14 +262,18 @@ static int put_decoder(json_t *decoder, json_t *tokens, const json_t *special,
 {
         json_t *id;
         const char *text;
+        static const struct hap_added plain;
         char number[32];
 
         json_object_foreach(tokens, text, id) {
-                bool is_special = is_text(special, text);
+                const json_t *as_special = find_text(special, text);
+                int is_special = as_special != NULL;
 
                 if (!json_is_integer(id))
                         return hap_fail(err, HAP_EINPUT,
                                         "added_tokens.json: token '%.80s' has no id", text);
+                if (is_special && differs(as_special, &plain))
+                        return refuse_two(text, err);
                 snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
                 if (json_object_set_new(decoder, number,
                                         json_pack("{s:s, s:b, s:b}", "content", text,

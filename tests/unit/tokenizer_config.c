@@ -221,4 +221,28 @@ TEST("a token added as an ordinary one is special where the config names it")
         remove_folder();
 }
 
+TEST("a special token that is described twice, and differently, is refused")
+{
+        new_folder();
+        write_text("tokenizer.json", "{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"<x>\","
+                                     "\"normalized\":false}]}");
+        write_text("tokenizer_config.json",
+                   "{" FAST "\"additional_special_tokens\":[{\"__type\":\"AddedToken\","
+                   "\"content\":\"<x>\",\"lstrip\":true}]}");
+        refused_at(folder, "special token '<x>' is described twice");
+        write_text("tokenizer_config.json",
+                   "{" FAST "\"additional_special_tokens\":[{\"__type\":\"AddedToken\","
+                   "\"content\":\"<x>\",\"lstrip\":false,\"normalized\":false}]}");
+        folder_ids("a<x>", true, "0 3");
+        /* Here the added token's own description counts. */
+        write_text("tokenizer_config.json", "{" FAST "\"pad_token\":{\"__type\":\"AddedToken\","
+                                            "\"content\":\"<x>\",\"single_word\":true}}");
+        folder_ids("a<x>", true, "0 3");
+        write_text("added_tokens.json", "{\"<y>\":4}");
+        write_text("tokenizer_config.json", "{" FAST "\"pad_token\":{\"__type\":\"AddedToken\","
+                                            "\"content\":\"<y>\",\"single_word\":true}}");
+        refused_at(folder, "special token '<y>' is described twice");
+        remove_folder();
+}
+
 RUN_TESTS
