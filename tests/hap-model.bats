@@ -46,6 +46,76 @@ show() {
         assert_equal "$(line graph)" "11 writers, 27 readers, 110 edges"
 }
 
+# with_keys FILE KEY=TYPE:VALUE ...: a copy of a GGUF file with these metadata more, in
+# $tmp/more.gguf. Their bytes are filled up to whole blocks, so that tensors stay aligned.
+with_keys() {
+        python3 - "$tmp/more.gguf" "$@" <<'END'
+import struct, sys
+
+def text(s):
+    return struct.pack("<Q", len(s.encode())) + s.encode()
+
+def pair(key, what):
+    kind, value = what.split(":", 1)
+    if kind == "f32":
+        return text(key) + struct.pack("<If", 6, float(value))
+    if kind == "text":
+        return text(key) + struct.pack("<I", 8) + text(value)
+    items = value.split(",")
+    return text(key) + struct.pack("<IIQ", 9, 8, len(items)) + b"".join(map(text, items))
+
+data = open(sys.argv[2], "rb").read()
+more = b"".join(pair(*word.split("=", 1)) for word in sys.argv[3:])
+more += pair("x." + "y" * ((-len(more) - 22) % 32), "text:")
+assert len(more) % 32 == 0
+tensors, pairs = struct.unpack("<QQ", data[8:24])
+open(sys.argv[1], "wb").write(
+    data[:8] + struct.pack("<QQ", tensors, pairs + len(sys.argv[3:]) + 1) + more + data[24:])
+END
+}
+
+@test "GGUF metadata that nobody knows are refused, whatever their type and length" {
+        gemma=$root/tests/golden/families/gemma2-gguf/model.gguf
+        with_keys "$gemma" general.nonsense=list:a,b
+        show "$tmp/more.gguf"
+        for key in rope.thing "$(printf 'k%.0s' {1..300})"; do
+                with_keys "$gemma" "gemma2.$key=list:yarn,x"
+                assert_refused 3 "unsupported: ${key:0:20}" hap-model "$tmp/more.gguf"
+        done
+}
+
+@test "GGUF's rotary scaling is linear unless its type is none, and Gemma 2 has windows unless told" {
+        llama=$root/tests/golden/families/llama-gguf/model.gguf
+        show "$llama"
+        plain=$(line fingerprint)
+        with_keys "$llama" llama.rope.scaling.factor=f32:4
+        show "$tmp/more.gguf"
+        absent=$(line fingerprint)
+        with_keys "$llama" llama.rope.scaling.factor=f32:4 llama.rope.scaling.type=text:linear
+        show "$tmp/more.gguf"
+        assert_equal "$(line fingerprint)" "$absent"
+        [[ $absent != "$plain" ]]
+        with_keys "$llama" llama.rope.scaling.factor=f32:4 llama.rope.scaling.type=text:none
+        show "$tmp/more.gguf"
+        assert_equal "$(line fingerprint)" "$plain"
+        sed 's/gemma2\.attention\.sliding_window/general.attention.sliding_wind_/' \
+                "$root/tests/golden/families/gemma2-gguf/model.gguf" >"$tmp/more.gguf"
+        show "$tmp/more.gguf"
+        assert_regex "$(line attention)" "2 of 3 layers see 4096 positions"
+}
+
+@test "a window of null is none" {
+        cp -r "$root/tests/golden/families/qwen2" "$tmp/qwen"
+        for window in 5 null; do
+                jq "del(.layer_types) | .sliding_window = $window" \
+                        "$root/tests/golden/families/qwen2/config.json" >"$tmp/qwen/config.json"
+                show "$tmp/qwen"
+                line attention >"$tmp/$window"
+        done
+        assert_equal "$(cat "$tmp/5")" "causal, scale 0.5, 2 of 3 layers see 5 positions"
+        assert_equal "$(cat "$tmp/null")" "causal, scale 0.5"
+}
+
 @test "edges are counted from the description of the model" {
         # layers, heads -> edges of Llama: each reader reads all that is written before it
         show "$root/tests/golden/llama-a/model"
@@ -223,6 +293,7 @@ END
         assert_refused 2 "cannot fetch 'gpt5': known are: smollm2" hap-model fetch gpt5
         assert_refused 2 "fetch takes one name" hap-model fetch
         assert_refused 2 "belong to fetch" hap-model --into "$tmp" "$root/models/demo"
+        assert_refused 2 "do not belong to fetch" hap-model --tokens 7 fetch smollm2 --into "$tmp/into"
 }
 
 # --- the real model, where it was fetched ---

@@ -208,6 +208,10 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers'"
         run -0 hap-task --list -m "$PLAIN"
         assert_line --regexp '^ioi +test +40000  abc, s2-io-flip'
         refute_output --partial docstring
+        for more in ioi "--split test" "-n 3" "--seed 1" "--corruption abc" "--generate"; do
+                # shellcheck disable=SC2086 # words
+                assert_refused 2 "stands alone" hap-task --list $more
+        done
 }
 
 # --- token ids ---

@@ -393,6 +393,25 @@ END
         assert_equal "$(jq -c "$overlaps" "$table")" '[1,1]'
 }
 
+@test "fewer seeds of one method are compared anew too" {
+        table=$tmp/results/demo-ioi/table.json
+        pipeline hap.mk SPARSITY=90% METHODS=ep ep.seeds=3
+        cp "$tmp/results/demo-ioi"/{ep-90-1,ep-90-2}.circuit
+        pipeline hap.mk SPARSITY=90% METHODS=ep ep.seeds=2
+        assert_equal "$(jq '.[] | select(.method == "EP").overlap.seeds' "$table")" 1
+}
+
+@test "other prompts in the model's folder make the task anew" {
+        mkdir -p "$tmp/model/tasks"
+        touch "$tmp/model/config.json" "$tmp/model/tasks/ioi-train.jsonl"
+        pipeline hap.mk MODEL="$tmp/model" SPARSITY=90%
+        pipeline hap.mk MODEL="$tmp/model" SPARSITY=90%
+        assert_equal "$(ran task)" 0
+        touch -d '1 second' "$tmp/model/tasks/ioi-train.jsonl"
+        pipeline hap.mk MODEL="$tmp/model" SPARSITY=90%
+        assert_equal "$(ran task)" 3
+}
+
 @test "prompts and metrics that are no good are found before any training" {
         FAIL_AT=kl,bogus run pipeline hap.mk SPARSITY=90% METRICS=kl,bogus
         assert_failure

@@ -187,8 +187,12 @@ cut_everywhere() {
         assert_refused 3 "cannot read '$tmp/a': section 1 is of version 2, this program reads 1" hap-select --keep 5 "$tmp/a"
         printf '%s\n' '{"hap":1,"kind":"music"}' '{"end":"music"}' | hap-convert -q --from json >"$tmp/a"
         assert_refused 3 "section 1 is of unknown kind 'music'" hap-select --keep 5 "$tmp/a"
-        printf '%s\n' '{"hap":1,"kind":"task","requires":["wings"]}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/a"
-        assert_refused 3 "section 1 requires 'wings', which this version does not know" hap-select --keep 5 "$tmp/a"
+        for feature in wings positions; do
+                printf '%s\n' '{"hap":1,"kind":"task","requires":["'$feature'"]}' '{"end":"task"}' |
+                        hap-convert -q --from json >"$tmp/a"
+                assert_refused 3 "section 1 requires '$feature', which this version does not know" \
+                        hap-select --keep 5 "$tmp/a"
+        done
 }
 
 @test "a full disk exits 1, says so, and leaves no file" {
@@ -218,6 +222,7 @@ cut_everywhere() {
         [[ -L $tmp/link ]]
         run -0 ls -A "$tmp"
         assert_output $'cut\nlink\nout'
+        assert_refused 2 "the name of the output is empty" hap-select --keep 5 -o "" "$BATS_FILE_TMPDIR/scores"
         assert_refused 1 "cannot write '$tmp/no/out': No such file or directory" hap-select --keep 5 -o "$tmp/no/out" "$BATS_FILE_TMPDIR/scores"
 }
 

@@ -281,6 +281,10 @@ static int writer_open(struct hap_writer **writer, const char *path, bool gzip,
         int rc = 0;
 
         *writer = NULL;
+        if (path && !*path) {
+                free(w);
+                return hap_fail(err, HAP_EUSAGE, "the name of the output is empty");
+        }
         if (!w)
                 return hap_fail_memory(err, "a stream's writer");
         w->fd = STDOUT_FILENO;

@@ -108,8 +108,7 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         };
 
         if (p->n_operands > 1)
-                hap_die(p, HAP_EUSAGE, "one task at a time: '%s' is one too many",
-                        p->operands[1]);
+                hap_die(p, HAP_EUSAGE, "one task at a time: '%s' is one too many", p->operands[1]);
         if (!request.name && !request.from)
                 hap_die(p, HAP_EUSAGE, "no task is named; hap-task --list shows those there are");
         if (request.from && opt->split >= 0)

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIZE = 4096 };
+enum {
+        MAX_SIZE = 4096,
+        MAX_EDGES = 1 << 27, /* of which a stream of a few bytes can speak */
+};
 
 static bool is_size(int64_t value)
 {
@@ -80,11 +83,11 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
         g.n_writers = before_layer(&g, n_layers);
         g.n_readers = n_layers * (3 * n_heads + 1) + 1;
         edges = count_edges(&g);
-        if (edges > INT32_MAX)
+        if (edges > MAX_EDGES)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot make a graph of %d layers and %d heads: "
                                 "its %" PRIu64 " edges are more than %d",
-                                n_layers, n_heads, edges, INT32_MAX);
+                                n_layers, n_heads, edges, MAX_EDGES);
         g.n_edges = (size_t)edges;
         g.edge_start = malloc(((size_t)g.n_readers + 1) * sizeof *g.edge_start);
         g.edge_reader = malloc(g.n_edges * sizeof *g.edge_reader);

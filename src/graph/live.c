@@ -7,7 +7,7 @@
 
 #include "graph/graph.h"
 
-/* No graph has more writers: its edges would be more than 2^31 - 1. */
+/* No graph has more writers: its edges would be more than 2^27. */
 enum { MAX_WRITERS = 1 << 16 };
 
 /* reached[w]: some path of kept edges leads from an input to writer w.

@@ -142,11 +142,16 @@ void hap_rotary_read_object(struct hap_blueprint *blueprint, const char *key,
 
 void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta)
 {
+        static const char *const names[] = {"rope_scaling", "rope_parameters"};
+
         rotary->theta = hap_settings_real(blueprint->settings, "rope_theta", 1, 1e12, theta);
-        hap_rotary_read_object(blueprint, "rope_scaling", NULL, rotary);
-        hap_rotary_read_object(blueprint, "rope_parameters", NULL, rotary);
-        if (rotary->part != 0 && rotary->part != 1)
-                hap_settings_refuse(blueprint->settings, "rope_parameters");
+        for (int i = 0; i < 2; i++) {
+                hap_rotary_read_object(blueprint, names[i], NULL, rotary);
+                if (rotary->part != 0 && rotary->part != 1) {
+                        hap_settings_refuse(blueprint->settings, names[i]);
+                        return;
+                }
+        }
 }
 
 /* Llama 3: long waves are slowed by the factor, short ones stay, those between

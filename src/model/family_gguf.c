@@ -78,15 +78,15 @@ static void read_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, con
 /* "rope.scaling.*"; Llama 3's factors are a tensor instead. */
 static void read_scaling(struct hap_settings *s, struct hap_rotary *rotary)
 {
-        const char *type = hap_settings_text(s, "rope.scaling.type", "none");
-        double factor = hap_settings_real(s, "rope.scaling.factor", 1e-6, 1e6, 1);
+        const char *type = hap_settings_text(s, "rope.scaling.type", "linear");
+        double factor = hap_settings_real(s, "rope.scale_linear", 1e-6, 1e6, 1);
 
-        factor = hap_settings_real(s, "rope.scale_linear", 1e-6, 1e6, factor);
+        factor = hap_settings_real(s, "rope.scaling.factor", 1e-6, 1e6, factor);
         hap_settings_value(s, "rope.scaling.original_context_length");
         hap_settings_value(s, "rope.scaling.finetuned");
         if (strcmp(type, "linear") != 0 && strcmp(type, "none") != 0)
                 hap_settings_refuse(s, "rope.scaling.type");
-        if (factor == 1)
+        if (factor == 1 || strcmp(type, "none") == 0)
                 return;
         rotary->scaling = HAP_ROTARY_LINEAR;
         rotary->factor = factor;
@@ -111,8 +111,9 @@ static bool slides(struct hap_settings *s, int i, int period)
         return period == 0 || i % period < period - 1;
 }
 
-/* `period` as above; `local_theta` is that of layers that slide, 0: as others. */
-static void set_rotary(struct hap_blueprint *b, int period, double local_theta)
+/* `period` as above; `usual_window` where none is given; `local_theta` is that of
+ * layers that slide, 0: as others. */
+static void set_rotary(struct hap_blueprint *b, int period, int usual_window, double local_theta)
 {
         struct hap_settings *s = b->settings;
         struct hap_model *m = b->model;
@@ -128,7 +129,7 @@ static void set_rotary(struct hap_blueprint *b, int period, double local_theta)
         read_scaling(s, &global);
         if (local_theta == 0)
                 local = global;
-        window = hap_settings_int(s, "attention.sliding_window", 0, HAP_MAX_CONTEXT, 0);
+        window = hap_settings_int(s, "attention.sliding_window", 0, HAP_MAX_CONTEXT, usual_window);
         global_frequencies = hap_rotary_make(b, &global);
         local_frequencies = hap_rotary_make(b, &local);
         for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++) {
@@ -154,7 +155,7 @@ static void describe_llama(const struct hap_gguf *gguf, struct hap_blueprint *b)
 {
         like_llama(gguf, b);
         b->layout.rotary_pairs = true;
-        set_rotary(b, 0, 0);
+        set_rotary(b, 0, 0, 0);
         if (b->model->config.n_rotary != b->model->config.d_head)
                 hap_settings_refuse(b->settings, "rope.dimension_count");
 }
@@ -162,7 +163,7 @@ static void describe_llama(const struct hap_gguf *gguf, struct hap_blueprint *b)
 static void describe_qwen2(const struct hap_gguf *gguf, struct hap_blueprint *b)
 {
         like_llama(gguf, b);
-        set_rotary(b, 0, 0);
+        set_rotary(b, 0, 0, 0);
 }
 
 static void describe_qwen3(const struct hap_gguf *gguf, struct hap_blueprint *b)
@@ -170,7 +171,7 @@ static void describe_qwen3(const struct hap_gguf *gguf, struct hap_blueprint *b)
         like_llama(gguf, b);
         b->layout.q_norm = "blk.%d.attn_q_norm";
         b->layout.k_norm = "blk.%d.attn_k_norm";
-        set_rotary(b, 0, 0);
+        set_rotary(b, 0, 0, 0);
 }
 
 /* Norms are stored as 1 + w. The 27B models scale by the width of a head's
@@ -197,7 +198,7 @@ static void describe_gemma2(const struct hap_gguf *gguf, struct hap_blueprint *b
                                                     1e6, 50);
         c->logit_cap = (float)hap_settings_real(b->settings, "final_logit_softcapping", 0, 1e6,
                                                 30);
-        set_rotary(b, 2, 0);
+        set_rotary(b, 2, 4096, 0);
 }
 
 static void describe_gemma3(const struct hap_gguf *gguf, struct hap_blueprint *b)
@@ -207,7 +208,7 @@ static void describe_gemma3(const struct hap_gguf *gguf, struct hap_blueprint *b
         b->layout.k_norm = "blk.%d.attn_k_norm";
         b->model->config.logit_cap = (float)hap_settings_real(
                 b->settings, "final_logit_softcapping", 0, 1e6, 0);
-        set_rotary(b, 6, 10000);
+        set_rotary(b, 6, 0, 10000);
 }
 
 static void describe_gpt2(const struct hap_gguf *gguf, struct hap_blueprint *b)
@@ -235,7 +236,7 @@ static void describe_gptneox(const struct hap_gguf *gguf, struct hap_blueprint *
         b->layout.qkv = "blk.%d.attn_qkv";
         b->layout.fused = HAP_QKV_STACKED;
         b->layout.norm_bias = true;
-        set_rotary(b, 0, 0);
+        set_rotary(b, 0, 0, 0);
 }
 
 static const struct {
@@ -276,7 +277,10 @@ static json_t *list_json(const struct hap_gguf *gguf, const struct hap_gguf_valu
                 return value_json(gguf, v, key, 0);
         list = v->n <= MAX_LIST ? json_array() : NULL;
         for (size_t i = 0; list && i < v->n; i++)
-                json_array_append_new(list, value_json(gguf, v, key, i));
+                if (json_array_append_new(list, value_json(gguf, v, key, i)) < 0) {
+                        json_decref(list);
+                        return NULL;
+                }
         return list;
 }
 
@@ -289,35 +293,19 @@ static json_t *with_prefix(const struct hap_gguf *gguf, const char *prefix)
         for (size_t i = 0; object && i < gguf->n_values; i++) {
                 const struct hap_gguf_value *v = &gguf->values[i];
                 char key[256];
+                bool whole;
 
-                if (v->key.length <= n + 1 || v->key.length >= sizeof(key) ||
-                    memcmp(v->key.text, prefix, n) != 0 || v->key.text[n] != '.')
+                if (v->key.length <= n + 1 || memcmp(v->key.text, prefix, n) != 0 ||
+                    v->key.text[n] != '.')
                         continue;
-                memcpy(key, v->key.text, v->key.length);
-                key[v->key.length] = 0;
-                /* what is no JSON is null, which a reader that wants it refuses */
-                if (json_object_set_new(object, key + n + 1, list_json(gguf, v, key)) < 0)
+                whole = v->key.length < sizeof(key);
+                memcpy(key, v->key.text, whole ? v->key.length : sizeof(key) - 1);
+                key[whole ? v->key.length : sizeof(key) - 1] = 0;
+                /* what is no JSON is "?", which a reader that wants it refuses */
+                if (!whole || json_object_set_new(object, key + n + 1, list_json(gguf, v, key)) < 0)
                         json_object_set_new(object, key + n + 1, json_string("?"));
         }
         return object;
-}
-
-static int read_tokens(const struct hap_gguf *gguf, struct hap_config *c, struct hap_error *err)
-{
-        struct hap_gguf_text model = {"", 0};
-        int64_t bos = -1, eos = -1;
-        int rc;
-
-        if ((rc = hap_gguf_int(gguf, "tokenizer.ggml.bos_token_id", &bos, err)) < 0 ||
-            (rc = hap_gguf_int(gguf, "tokenizer.ggml.eos_token_id", &eos, err)) < 0 ||
-            (rc = hap_gguf_text(gguf, "tokenizer.ggml.model", &model, err)) < 0)
-                return rc;
-        /* llama.cpp's default: sentencepiece puts BOS first, byte-level BPE not. */
-        c->add_bos = model.length == 5 && memcmp(model.text, "llama", 5) == 0;
-        c->bos_id = bos >= 0 && bos < c->n_vocab ? (int)bos : -1;
-        c->eos_id = eos >= 0 && eos < c->n_vocab ? (int)eos : -1;
-        rc = hap_gguf_bool(gguf, "tokenizer.ggml.add_bos_token", &c->add_bos, err);
-        return rc < 0 ? rc : 0;
 }
 
 /* One of several files of a model holds but a part of it. */
@@ -353,7 +341,7 @@ int hap_gguf_describe(const struct hap_gguf *gguf, struct hap_settings *settings
                 if (strcmp(architecture, families[i].architecture) == 0) {
                         strcpy(c->family, families[i].family);
                         families[i].describe(gguf, blueprint);
-                        return read_tokens(gguf, c, err);
+                        return HAP_OK;
                 }
         return hap_fail(err, HAP_EINPUT,
                         "cannot use '%s': unsupported: general.architecture = \"%s\" (known: "

@@ -109,7 +109,8 @@ static void qwen_windows(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
         struct hap_model *m = blueprint->model;
-        bool use = hap_settings_flag(s, "use_sliding_window", false);
+        bool use = hap_settings_flag(s, "use_sliding_window", false) &&
+                   !hap_settings_is_null(s, "sliding_window"); /* null is no window */
         int window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 4096);
         int from = hap_settings_int(s, "max_window_layers", 0, HAP_MAX_LAYERS, 28);
 

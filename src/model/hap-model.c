@@ -152,6 +152,8 @@ int main(int argc, char **argv)
                 if (p.n_operands != 2 || p.model)
                         hap_die(&p, HAP_EUSAGE, "fetch takes one name (known are: %s)",
                                 hap_package_names());
+                if (opt.tokens || opt.prompts)
+                        hap_die(&p, HAP_EUSAGE, "--tokens and --prompts do not belong to fetch");
                 fetch(&p, p.operands[1]);
                 return hap_program_end(&p, 1, "model");
         }

@@ -22,7 +22,6 @@ static void check_config(struct hap_settings *s, const struct hap_config *c)
 static void set_defaults(struct hap_config *c)
 {
         c->embedding_scale = 1;
-        c->bos_id = c->eos_id = -1;
 }
 
 /* Fills config and layers; the layout says where the weights are. */

@@ -48,8 +48,6 @@ struct hap_config {
         bool gated;             /* mlp = (act(x gate) * (x in)) out */
         bool parallel_residual; /* the MLP does not read its layer's heads */
         bool tied;              /* unembedding is the embedding */
-        bool add_bos;           /* the model's own setting: prompts start with BOS */
-        int bos_id, eos_id;     /* -1: none */
 };
 
 /* y = gain * normed(x) + bias; both NULL: there is no such norm here.

@@ -154,8 +154,9 @@ static double most_apart(size_t n, const float *a, const float *c)
         double most = 0;
 
         for (size_t i = 0; i < n; i++) {
-                if (!(fabs((double)a[i] - c[i]) <= most))
-                        most = fabs((double)a[i] - c[i]);
+                double apart = fabs((double)a[i] - c[i]);
+
+                most = fmax(most, isnan(apart) ? INFINITY : apart);
         }
         return most;
 }

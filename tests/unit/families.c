@@ -40,8 +40,9 @@ static void compare(const json_t *rows, const float *logits, int n_out, double *
                 double apart = fabs((double)logits[i] - wanted);
 
                 CHECK(json_array_size(row) == (size_t)n_out);
-                if (!(apart <= most))
-                        most = apart;
+                if (isnan(apart))
+                        apart = INFINITY;
+                most = fmax(most, apart);
                 sum += wanted;
                 squares += wanted * wanted;
         }

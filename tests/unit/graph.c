@@ -219,7 +219,7 @@ TEST("a description that makes no sense is refused")
         static const char *const wrong[] = {
                 "{}", "{\"layers\": 3}", "{\"layers\": 0, \"heads\": 1}",
                 "{\"layers\": \"3\", \"heads\": 1}", "{\"layers\": 3, \"heads\": 4097}",
-                "{\"layers\": 4096, \"heads\": 4096}",
+                "{\"layers\": 4096, \"heads\": 4096}", "{\"layers\": 1200, \"heads\": 8}",
                 "{\"layers\": 3, \"heads\": 4, \"parallel\": 1}",
                 "{\"layers\": 3, \"heads\": 4, \"input\": \"torn\"}",
                 "{\"layers\": 3, \"heads\": 4, \"readers\": 3.5}",

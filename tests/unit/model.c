@@ -112,6 +112,10 @@ TEST("settings that change what a model computes are refused by name")
         refused(LLAMA, "rope_scaling", "{\"rope_type\":\"yarn\",\"factor\":4.0}",
                 "unsupported: rope_scaling = {\"factor\": 4.0, \"rope_type\": \"yarn\"}");
         refused(LLAMA, "partial_rotary_factor", "0.5", "unsupported: partial_rotary_factor = 0.5");
+        refused(LLAMA, "rope_scaling", "{\"partial_rotary_factor\":0.5}",
+                "unsupported: rope_scaling");
+        refused(LLAMA, "transformers_weights", "\"other.safetensors\"",
+                "unsupported: transformers_weights");
         refused(LLAMA, "quantization_config", "{\"bits\":4}",
                 "unsupported: quantization_config = {\"bits\": 4}");
 }
@@ -193,22 +197,6 @@ TEST("whole numbers of any length are read as the numbers they are")
         CHECK(hap_json_text("[1e999]", 7, 0, &why) == NULL);
 }
 
-TEST("a tokenizer without a limit loads as transformers writes it")
-{
-        static const char tokenizer[] =
-                "{\"model_max_length\": 1000000000000000019884624838656}";
-        struct hap_error err = {0};
-        struct hap_model m;
-
-        make_folder();
-        copy_model(LLAMA, NULL, NULL);
-        write_file("tokenizer_config.json", tokenizer, sizeof tokenizer - 1);
-        CHECK(hap_model_load(&m, folder, &err) == 0);
-        if (err.code == 0)
-                hap_model_release(&m);
-        remove_folder();
-}
-
 TEST("settings that are missing, wrong or inconsistent are refused")
 {
         refused(GPT2, "n_head", NULL, "does not say 'n_head'");
@@ -222,6 +210,7 @@ TEST("settings that are missing, wrong or inconsistent are refused")
         refused(LLAMA, "rope_theta", "\"x\"", "'rope_theta' is not a number");
         refused(LLAMA, "hidden_act", "7", "'hidden_act' is not a text");
         refused(LLAMA, "attention_bias", "1", "'attention_bias' is neither true nor false");
+        refused(GEMMA3, "attention_bias", "true", "attention_bias");
 }
 
 TEST("tensors that are missing, misshapen or left over are refused by name")

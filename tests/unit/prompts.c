@@ -174,9 +174,12 @@ static double apart(const float *a, const float *b, size_t n)
 {
         double most = 0;
 
-        for (size_t i = 0; i < n; i++)
-                most = fmax(most, fabs((double)a[i] - (double)b[i]));
-        return n && !isnan(most) ? most : INFINITY;
+        for (size_t i = 0; i < n; i++) {
+                double here = fabs((double)a[i] - (double)b[i]);
+
+                most = fmax(most, isnan(here) ? INFINITY : here);
+        }
+        return n ? most : INFINITY;
 }
 
 /* Everything that was prepared of two sets. */
