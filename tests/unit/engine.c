@@ -67,13 +67,14 @@ static void set_up(struct bench *b, const char *path, enum hap_ablation ablation
         for (int i = 0; i < PROMPTS; i++) {
                 struct hap_prompt *p = &b->prompts[i];
                 const size_t d = (size_t)b->model.config.d_model;
+                const uint64_t most = hap_smaller(90, (size_t)b->model.config.n_vocab);
 
                 for (int t = 0; t < lengths[i]; t++) {
-                        b->clean[i][t] = (int32_t)(hap_random_word(key, (uint64_t)i, (uint64_t)t) % 90);
+                        b->clean[i][t] = (int32_t)(hap_random_word(key, (uint64_t)i, (uint64_t)t) % most);
                         b->corrupted[i][t] = b->clean[i][t];
                 }
-                b->corrupted[i][i + 1] = (b->clean[i][i + 1] + 17) % 90;
-                b->corrupted[i][lengths[i] - 2] = (b->clean[i][lengths[i] - 2] + 5) % 90;
+                b->corrupted[i][i + 1] = (b->clean[i][i + 1] + 17) % (int32_t)most;
+                b->corrupted[i][lengths[i] - 2] = (b->clean[i][lengths[i] - 2] + 5) % (int32_t)most;
                 b->examples[i] = (struct hap_example){
                         .n_tokens = lengths[i], .clean = b->clean[i], .corrupted = b->corrupted[i],
                         .n_answers = 1, .n_wrongs = 1, .answers = &b->answer, .wrongs = &b->wrong,
@@ -163,6 +164,11 @@ static double most_apart(size_t n, const float *a, const float *c)
 
 static const char *const models[] = {"tests/golden/gpt2-a/model", "tests/golden/llama-a/model"};
 
+/* Norms behind attention and MLP, caps, windows; a parallel residual. */
+static const char *const others[] = {"tests/golden/families/gemma2", "tests/golden/families/gemma3",
+                                     "tests/golden/families/neox", "tests/golden/families/qwen3"};
+enum { NEOX = 2, OTHERS = sizeof(others) / sizeof(*others) };
+
 /* All masks one: the full model; all zero: the corrupted run. */
 static void ends_of_the_masks(const char *path)
 {
@@ -197,6 +203,8 @@ TEST("with all masks at one a run is the full model, at zero the corrupted run")
 {
         for (int i = 0; i < 2; i++)
                 ends_of_the_masks(models[i]);
+        for (int i = 0; i < OTHERS; i++)
+                ends_of_the_masks(others[i]);
 }
 
 /* Masks of each prompt, its own: a share of about `open` uniform, the others 0. */
@@ -264,6 +272,10 @@ TEST("mask gradients are those of finite differences, every prompt with its own 
                  * zero, where its slope is 1/√eps and no step is small. */
                 finite_difference(models[i], HAP_ZERO, 1);
         }
+        for (int i = 0; i < OTHERS; i++) {
+                finite_difference(others[i], HAP_INTERCHANGE, 1);
+                finite_difference(others[i], HAP_INTERCHANGE, 0.3);
+        }
 }
 
 /* A run that leaves out what cannot matter against one that leaves out nothing:
@@ -329,6 +341,11 @@ TEST("what the plan leaves out changes neither logits nor gradients")
                 plan_against_all(models[i], HAP_INTERCHANGE, 0.25);
                 plan_against_all(models[i], HAP_INTERCHANGE, 0.35);
                 plan_against_all(models[i], HAP_ZERO, 0.2);
+        }
+        for (int i = 0; i < OTHERS; i++) {
+                /* few enough that something is left out, and that a path is open */
+                plan_against_all(others[i], HAP_INTERCHANGE, i == NEOX ? 0.25 : 0.12);
+                plan_against_all(others[i], HAP_INTERCHANGE, i == NEOX ? 0.35 : 0.18);
         }
 }
 
