@@ -55,6 +55,9 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
         search->n_less = 0;
         for (; rc == 0 && next >= 1 && search->kl_less < 0; next = next * 2 / 3)
                 rc = try(&s, next, err);
+        if (rc == 0 && search->n_less == scores->n_given && search->dead_less)
+                return hap_fail(err, HAP_EINPUT, "all %zu edges that may be selected are dead",
+                                search->most);
         if (rc == 0 && search->n_less == scores->n_given)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot stay within a KL of %g: all %zu edges that may be selected "

@@ -22,11 +22,11 @@ struct hap_auto {
         size_t tried;      /* masked evaluations */
 };
 
-/* The smallest number of edges, in the order of `how` (its `keep` is not
- * read), whose subgraph without dead edges stays within the tolerance on the
- * prompts and is not all dead: n shrinks by a third from the whole graph until the KL exceeds it,
- * then the interval is halved down to a hundredth of n. KL need not fall with
- * n everywhere, so a smaller subgraph within the tolerance may exist. */
+/* The smallest number of edges, in the order of `how` (its `keep` is not read), whose
+ * subgraph without dead edges stays within the tolerance on the prompts and is not all
+ * dead: n shrinks by a third from the whole graph until the KL exceeds it, then the
+ * interval is halved down to a hundredth of n. KL need not fall with n everywhere, so a
+ * smaller subgraph within the tolerance may exist. */
 int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
                   const struct hap_prompts *prompts, const struct hap_edges *scores,
                   const struct hap_selection *how, struct hap_error *err);
