@@ -10,12 +10,13 @@
 #                             training prompts on the demo model
 #   REAL                      a real model's file; hap-model fetch smollm2 gets
 #                             this one. Left out, with a word, when it is not there
-#   HAP_EP_SEEDS              seeds of the paper's HAP, as slow as edge pruning
+#   HAP_EP_SEEDS              another number of seeds of the paper's HAP, which is as slow
+#                             as edge pruning; then it gets no samples
 #   REAL_SEEDS, REAL_TRAIN, REAL_VALIDATION, REAL_TEST
 #                             the same for the real model, and how many prompts
 #   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning there, where batches of
 #                             32 prompts would take hours a circuit
-#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP there, when REAL_METHODS holds it
+#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP there
 #   PAGE                      the file to write
 
 DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
@@ -31,11 +32,11 @@ REAL_SEEDS ?= 3
 REAL_TRAIN ?= 200
 REAL_VALIDATION ?= 20
 REAL_TEST ?= 200
-REAL_METHODS ?= eap eap-ig ep hap hap-as-ep
+REAL_METHODS ?= eap eap-ig ep hap-ep hap hap-as-ep
 REAL_EP ?= --steps 3000 --batch 2
-REAL_EP_SEEDS ?= 1
+REAL_EP_SEEDS ?= 3
 REAL_HAP_EP_SEEDS ?= 1
-HAP_EP_SEEDS ?= 3
+HAP_EP_SEEDS ?=
 THREADS ?= 1
 RESULTS ?= results
 PAGE ?= docs/results.md

@@ -188,3 +188,11 @@ short() {
         hap-forward -q -j 2 --max-memory 1G -m "$golden/gpt2-a/model" -o "$tmp/cache" gpt2-a.task
         assert_same "$tmp/cache" gpt2-a.cache
 }
+
+@test "the cache's header tells how many prompts there are, and how long" {
+        hap-task ioi -q -m "$root/models/demo" -n 20 -o "$tmp/task"
+        hap-forward -q -m "$root/models/demo" -o "$tmp/cache" "$tmp/task"
+        lengths=$(json -q "$tmp/task" | jq -s 'map(select(.id).clean | length) | [length, max, min]')
+        json -q "$tmp/cache" | jq -n --argjson lengths "$lengths" -e \
+                '[inputs][0] | [.examples, .tokens, .shortest] == $lengths and .tokens > .shortest'
+}

@@ -5,14 +5,15 @@
 #include <string.h>
 
 int hap_cache_describe(json_t *header, const struct hap_engine *engine,
-                       enum hap_dtype dtype, size_t n_examples, size_t longest,
-                       struct hap_error *err)
+                       enum hap_dtype dtype, size_t n_examples, size_t shortest,
+                       size_t longest, struct hap_error *err)
 {
         if (json_object_set_new(header, "model", hap_model_describe(engine->model)) < 0 ||
             json_object_set_new(header, "graph", hap_graph_describe(&engine->graph)) < 0 ||
             json_object_set_new(header, "dtype", json_string(hap_dtype_name(dtype))) < 0 ||
             json_object_set_new(header, "examples", json_integer((json_int_t)n_examples)) < 0 ||
-            json_object_set_new(header, "tokens", json_integer((json_int_t)longest)) < 0)
+            json_object_set_new(header, "tokens", json_integer((json_int_t)longest)) < 0 ||
+            json_object_set_new(header, "shortest", json_integer((json_int_t)shortest)) < 0)
                 return hap_fail_memory(err, "a header");
         return HAP_OK;
 }

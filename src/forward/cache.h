@@ -28,11 +28,11 @@ struct hap_cache_record {
         struct hap_cached_run clean, corrupted; /* point into the record */
 };
 
-/* Adds "model", "graph", "dtype", "examples" and "tokens", of the longest prompt,
- * to the header. */
+/* Adds "model", "graph", "dtype", "examples", and "tokens" of the longest and of the
+ * "shortest" prompt to the header. */
 int hap_cache_describe(json_t *header, const struct hap_engine *engine,
-                       enum hap_dtype dtype, size_t n_examples, size_t longest,
-                       struct hap_error *err);
+                       enum hap_dtype dtype, size_t n_examples, size_t shortest,
+                       size_t longest, struct hap_error *err);
 /* HAP_EINPUT unless the section is a cache of this engine's model and graph. */
 int hap_cache_check(struct hap_reader *reader, const json_t *header,
                     const struct hap_engine *engine, struct hap_error *err);

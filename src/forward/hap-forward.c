@@ -152,8 +152,8 @@ static size_t forward_section(struct hap_program *p, const json_t *from,
         json_t *header = hap_program_header(p, "cache", examples.header);
         size_t n;
 
-        hap_must(p, hap_cache_describe(header, engine, dtype, examples.n, needs.tokens,
-                                       &p->error));
+        hap_must(p, hap_cache_describe(header, engine, dtype, examples.n, needs.shortest,
+                                       needs.tokens, &p->error));
         hap_must(p, hap_writer_begin(p->out, header, &p->error));
         write_records(p, engine, &examples, dtype);
         hap_must(p, hap_writer_end(p->out, &p->error));

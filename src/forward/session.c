@@ -108,12 +108,15 @@ static bool count_prompts(struct hap_session *s)
 
         if (!s->feed) {
                 const json_t *n = json_object_get(s->header, "examples");
-                const json_t *tokens = json_object_get(s->header, "tokens");
-                const json_int_t longest = json_integer_value(tokens);
+                const json_int_t longest =
+                        json_integer_value(json_object_get(s->header, "tokens"));
+                const json_int_t shortest =
+                        json_integer_value(json_object_get(s->header, "shortest"));
                 const char *dtype = json_string_value(json_object_get(s->header, "dtype"));
 
                 needs->prompts = json_integer_value(n) > 0 ? (size_t)json_integer_value(n) : 0;
                 needs->tokens = longest > 0 && longest < INT32_MAX ? (size_t)longest : 0;
+                needs->shortest = shortest > 0 && shortest <= longest ? (size_t)shortest : 0;
                 needs->source = HAP_SOURCE_MAPPED;
                 if (!dtype || hap_dtype_of(dtype, &needs->dtype) < 0)
                         needs->dtype = HAP_F32;
@@ -229,6 +232,7 @@ int hap_session_describe(const struct hap_session *s, json_t *header, struct hap
 {
         json_object_del(header, "dtype"); /* of a cache */
         json_object_del(header, "tokens");
+        json_object_del(header, "shortest");
         if (json_object_set_new(header, "model", hap_model_describe(&s->model)) < 0 ||
             json_object_set_new(header, "graph", hap_graph_describe(&s->engine.graph)) < 0)
                 return hap_fail_memory(err, "a header");

@@ -69,6 +69,7 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
 
         json_object_del(header, "dtype"); /* of a cache */
         json_object_del(header, "tokens");
+        json_object_del(header, "shortest");
         json_object_set_new(header, "ablation",
                             json_string(hap_ablation_names[pruning->options->ablation]));
         json_object_set_new(header, "pruning", hap_pruning_describe(pruning, pruned));
