@@ -101,7 +101,7 @@ static void write_cache(const char *path, const struct hap_example *examples, en
         for (int side = 0; side < 2; side++)
                 CHECK(hap_run_whole(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
                                     logits[side], &err) == 0);
-        CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, 9, &err) == 0);
+        CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, 5, 9, &err) == 0);
         CHECK(hap_writer_open(&writer, path, false, &err) == 0);
         CHECK(hap_writer_begin(writer, header, &err) == 0);
         for (int i = 0; i < EXAMPLES; i++) {
