@@ -187,12 +187,7 @@ expected_open() {
         cmp "$tmp/c1" "$tmp/c2"
         cmp "$tmp/log1" "$tmp/log2"
         # without any steps, too, and where a recipe would repeat them
-        refine=(hap-prune -q --recipe rank-thorough --steps 0 --rounds 5 --swaps 1 --edges 60)
-        "${refine[@]}" -o "$tmp/c1" "$DIR/ioi.cache"
-        stop_after 2 "${refine[@]}" --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c2" \
-                "$DIR/ioi.cache"
-        "${refine[@]}" --checkpoint "$tmp/state" -o "$tmp/c2" "$DIR/ioi.cache"
-        cmp "$tmp/c1" "$tmp/c2"
+        assert_resumes 2 hap-prune -q --recipe rank-thorough --steps 0 --rounds 5 --swaps 1 --edges 60
 }
 
 @test "what has no steps is not repeated" {
@@ -326,24 +321,26 @@ stop_after() {
         assert_equal "$rc" 143
 }
 
-@test "a signal while candidates are judged is heeded" {
-        judged=(hap-prune -q -j 1 --steps 30 --anneal 0 --edges 60 --choose-on 60 --finalists 20
-                --finalists-on 0)
-        "${judged[@]}" -o "$tmp/whole" "$DIR/ioi.cache"
-        stop_after 30 "${judged[@]}" --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c" \
-                "$DIR/ioi.cache"
+# assert_resumes N COMMAND ...: stopped after N lines of its log it leaves a checkpoint and
+# no circuit, and then goes on to the same bytes as in one go.
+assert_resumes() {
+        local n=$1
+        shift
+        rm -f "$tmp/c"
+        "$@" -o "$tmp/whole" "$DIR/ioi.cache"
+        stop_after "$n" "$@" --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c" "$DIR/ioi.cache"
         assert_exists "$tmp/state"
         assert_not_exists "$tmp/c"
-        "${judged[@]}" --checkpoint "$tmp/state" -o "$tmp/c" "$DIR/ioi.cache"
+        "$@" --checkpoint "$tmp/state" -o "$tmp/c" "$DIR/ioi.cache"
         assert_same "$tmp/whole" "$tmp/c"
+}
+
+@test "a signal while candidates are judged is heeded" {
+        assert_resumes 30 hap-prune -q -j 1 --steps 30 --anneal 0 --edges 60 --choose-on 60 \
+                --finalists 20 --finalists-on 0
         # before the first step, too: the log is opened when all is read, and the scores
         # that are measured then are not measured again
-        judged=(hap-prune -q -j 1 --steps 0 --rounds 2 --refine-on 60 --edges 60 --choose-on 60)
-        "${judged[@]}" -o "$tmp/whole" "$DIR/ioi.cache"
-        stop_after 0 "${judged[@]}" --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c" \
-                "$DIR/ioi.cache"
-        "${judged[@]}" --checkpoint "$tmp/state" -o "$tmp/c" "$DIR/ioi.cache"
-        assert_same "$tmp/whole" "$tmp/c"
+        assert_resumes 0 hap-prune -q -j 1 --steps 0 --rounds 2 --refine-on 60 --edges 60 --choose-on 60
 }
 
 @test "SIGTERM and SIGINT write a checkpoint, leave no circuit and end as by the signal" {

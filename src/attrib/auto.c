@@ -55,13 +55,13 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
         search->n_less = 0;
         for (; rc == 0 && next >= 1 && search->kl_less < 0; next = next * 2 / 3)
                 rc = try(&s, next, err);
-        if (rc == 0 && search->n_less == scores->n_given && search->dead_less)
-                return hap_fail(err, HAP_EINPUT, "all %zu edges that may be selected are dead",
-                                search->most);
-        if (rc == 0 && search->n_less == scores->n_given)
-                return hap_fail(err, HAP_EUSAGE,
-                                "cannot stay within a KL of %g: all %zu edges that may be selected "
-                                "have %.4g", search->tolerance, search->most, search->kl_less);
+        if (rc == 0 && search->n_less == scores->n_given) /* none will do */
+                return search->dead_less
+                               ? hap_fail(err, HAP_EINPUT, "all %zu edges that may be selected are "
+                                          "dead", search->most)
+                               : hap_fail(err, HAP_EUSAGE, "cannot stay within a KL of %g: all %zu "
+                                          "edges that may be selected have %.4g",
+                                          search->tolerance, search->most, search->kl_less);
         while (rc == 0 && search->kl_less >= 0 &&
                search->n - search->n_less > 1 + search->n / 100)
                 rc = try(&s, (search->n + search->n_less) / 2, err);

@@ -358,18 +358,6 @@ int hap_writer_close(struct hap_writer *w, struct hap_error *err)
         return rc;
 }
 
-/* Files by their names: those beside them have inodes of their own. */
-bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b)
-{
-        struct stat x, y;
-
-        if (a->target && b->target)
-                return strcmp(a->target, b->target) == 0;
-        return (a->target ? stat(a->target, &x) : fstat(a->fd, &x)) == 0 &&
-               (b->target ? stat(b->target, &y) : fstat(b->fd, &y)) == 0 &&
-               x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 bool hap_same_target(const char *a, const char *b)
 {
         char *x = real_target(a), *y = real_target(b);
@@ -380,14 +368,30 @@ bool hap_same_target(const char *a, const char *b)
         return same;
 }
 
+static bool same_file(const struct stat *x, const struct stat *y)
+{
+        return x->st_dev == y->st_dev && x->st_ino == y->st_ino;
+}
+
+/* Files by their names: those beside them have inodes of their own. */
 bool hap_writer_writes(const struct hap_writer *writer, const char *path)
 {
         struct stat x, y;
 
         if (writer->target)
                 return hap_same_target(writer->target, path);
-        return fstat(writer->fd, &x) == 0 && stat(path, &y) == 0 &&
-               x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+        return fstat(writer->fd, &x) == 0 && stat(path, &y) == 0 && same_file(&x, &y);
+}
+
+bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b)
+{
+        struct stat x, y;
+
+        if (a->target)
+                return hap_writer_writes(b, a->target);
+        if (b->target)
+                return hap_writer_writes(a, b->target);
+        return fstat(a->fd, &x) == 0 && fstat(b->fd, &y) == 0 && same_file(&x, &y);
 }
 
 void hap_writer_abandon(struct hap_writer *writer)

@@ -45,13 +45,21 @@ long hap_table_row(struct hap_table *table)
         return (long)table->rows++;
 }
 
-bool hap_table_has(const struct hap_table *table, size_t row, const char *title)
+/* The column of that title, or -1. */
+static long find_column(const struct hap_table *table, const char *title)
 {
         for (size_t c = 0; c < table->columns; c++) {
                 if (strcmp(table->cells[0][c], title) == 0)
-                        return table->cells[row][c] != NULL;
+                        return (long)c;
         }
-        return false;
+        return -1;
+}
+
+bool hap_table_has(const struct hap_table *table, size_t row, const char *title)
+{
+        long column = find_column(table, title);
+
+        return column >= 0 && table->cells[row][column];
 }
 
 int hap_table_set(struct hap_table *table, size_t row, size_t column, const char *text)
@@ -64,13 +72,12 @@ int hap_table_set(struct hap_table *table, size_t row, size_t column, const char
 long hap_table_column(struct hap_table *table, const char *title)
 {
         size_t n = table->columns;
+        long there = find_column(table, title);
 
+        if (there >= 0)
+                return there;
         if (table->rows == 0 && hap_table_row(table) < 0)
                 return -1;
-        for (size_t c = 0; c < n; c++) {
-                if (strcmp(table->cells[0][c], title) == 0)
-                        return (long)c;
-        }
         for (size_t r = 0; r < table->rows; r++) {
                 char **wider = realloc(table->cells[r], (n + 1) * sizeof *wider);
 

@@ -18,6 +18,13 @@ int hap_cache_describe(json_t *header, const struct hap_engine *engine,
         return HAP_OK;
 }
 
+void hap_cache_undescribe(json_t *header)
+{
+        json_object_del(header, "dtype");
+        json_object_del(header, "tokens");
+        json_object_del(header, "shortest");
+}
+
 int hap_cache_check(struct hap_reader *reader, const json_t *header,
                     const struct hap_engine *engine, struct hap_error *err)
 {

@@ -33,6 +33,8 @@ struct hap_cache_record {
 int hap_cache_describe(json_t *header, const struct hap_engine *engine,
                        enum hap_dtype dtype, size_t n_examples, size_t shortest,
                        size_t longest, struct hap_error *err);
+/* Takes out what the header of a stream made from a cache must not say of itself. */
+void hap_cache_undescribe(json_t *header);
 /* HAP_EINPUT unless the section is a cache of this engine's model and graph. */
 int hap_cache_check(struct hap_reader *reader, const json_t *header,
                     const struct hap_engine *engine, struct hap_error *err);

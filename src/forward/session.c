@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/program.h"
+#include "forward/cache.h"
 #include "forward/open.h"
 
 static bool is_kind(const json_t *header, const char *kind)
@@ -230,9 +231,7 @@ int hap_session_join(struct hap_session *s, const json_t *header,
 
 int hap_session_describe(const struct hap_session *s, json_t *header, struct hap_error *err)
 {
-        json_object_del(header, "dtype"); /* of a cache */
-        json_object_del(header, "tokens");
-        json_object_del(header, "shortest");
+        hap_cache_undescribe(header);
         if (json_object_set_new(header, "model", hap_model_describe(&s->model)) < 0 ||
             json_object_set_new(header, "graph", hap_graph_describe(&s->engine.graph)) < 0)
                 return hap_fail_memory(err, "a header");

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/program.h"
+#include "forward/cache.h"
 #include "graph/edges.h"
 #include "prune/input.h"
 #include "prune/pruning.h"
@@ -67,9 +68,7 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
 {
         json_t *header = hap_program_header(p, "circuit", input->session.header);
 
-        json_object_del(header, "dtype"); /* of a cache */
-        json_object_del(header, "tokens");
-        json_object_del(header, "shortest");
+        hap_cache_undescribe(header);
         json_object_set_new(header, "ablation",
                             json_string(hap_ablation_names[pruning->options->ablation]));
         json_object_set_new(header, "pruning", hap_pruning_describe(pruning, pruned));

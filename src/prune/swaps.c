@@ -182,9 +182,8 @@ static int best_exchange(struct swap *s, float *z, double *least, struct hap_err
                 rc = exchange(s, pairs, z, err);
                 hap_circuits_add(&s->tries, s->n_edges, z);
         }
-        if (rc < 0)
-                return rc;
-        rc = hap_circuits_measure(&s->tries, s->p, s->order, s->n_judges, kl, err);
+        if (rc == HAP_OK)
+                rc = hap_circuits_measure(&s->tries, s->p, s->order, s->n_judges, kl, err);
         for (int64_t i = 1; i < s->tries.n && rc == HAP_OK; i++) {
                 if (kl[i] < kl[best])
                         best = i;

@@ -31,6 +31,13 @@ static size_t open_edges(const struct hap_graph *g, const float *z)
         return n;
 }
 
+/* The circuit has n edges, none dead. */
+static void check_live(const struct hap_graph *g, float *z, size_t n)
+{
+        CHECK(open_edges(g, z) == n);
+        CHECK(hap_graph_drop_dead(g, z) == 0);
+}
+
 TEST("edges come by value, equal ones in an order that the key draws")
 {
         double value[6] = {1, 5, 3, 3, 3, -2};
@@ -142,8 +149,7 @@ TEST("a cut of all edges in any order has exactly the number asked for, all aliv
 
                 hap_random_shuffle((struct hap_random_key){9, 9}, i, g.n_edges, order);
                 CHECK(hap_rank_cut(&g, order, g.n_edges, most, z) == (long)most);
-                CHECK(open_edges(&g, z) == most);
-                CHECK(hap_graph_drop_dead(&g, z) == 0);
+                check_live(&g, z, most);
         }
         free(z);
         free(order);
@@ -170,10 +176,8 @@ TEST("a cut of some edges is never longer than asked for, and there when a path 
                         long cut = hap_rank_cut(&g, order, n, most, z);
 
                         CHECK(shortest ? cut >= (long)shortest && cut <= (long)most : cut == 0);
-                        if (cut > 0) {
-                                CHECK(open_edges(&g, z) == (size_t)cut);
-                                CHECK(hap_graph_drop_dead(&g, z) == 0);
-                        }
+                        if (cut > 0)
+                                check_live(&g, z, (size_t)cut);
                 }
         }
         CHECK(paths > 50);
