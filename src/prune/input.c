@@ -48,7 +48,8 @@ static int join_edges(struct hap_prune_input *in, const struct hap_edges *edges,
                                                 edges->name, err) : HAP_OK;
 }
 
-/* Prompts of one run with gradients: a quarter of a step's, or of a round's. */
+/* Prompts of one run with gradients: at most a quarter of a step's, or of a round's.
+ * Each prompt has masks, and with long ones a gradient of its own. */
 static struct hap_needs needs_of(const struct hap_prune_options *options)
 {
         struct hap_needs needs = hap_needs_within(&hap_needs_prune, options->max_memory,
@@ -60,7 +61,7 @@ static struct hap_needs needs_of(const struct hap_prune_options *options)
         if (refines && options->refine_on > runs)
                 runs = options->refine_on;
         needs.per_job = (size_t)(runs + 3) / 4;
-        needs.per_edge += (size_t)runs * sizeof(float);
+        needs.per_edge += 2 * (size_t)runs * sizeof(float);
         return needs;
 }
 

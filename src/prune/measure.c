@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/number.h"
 #include "forward/loss.h"
 #include "forward/masked.h"
 
@@ -33,20 +34,20 @@ struct plan {
         size_t gradient; /* its numbers, 0: none is wanted */
 };
 
-/* Four jobs or more, where there are that many runs, keep the threads busy
- * whatever their number; a batch has no more prompts than suit the engine. */
+/* Jobs of half a batch keep many threads busy and pack weights some tenth more
+ * often than whole ones; four jobs at least, where there are that many runs. The
+ * number of threads has no say: sums would differ with it. */
 static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *runs,
                            double *kl, bool gradient)
 {
         struct plan plan = {.measure = measure, .runs = runs, .kl = kl};
-        size_t most = hap_prompts_per_batch(measure->prompts);
+        const size_t most = hap_prompts_per_batch(measure->prompts);
 
         plan.group = runs->group ? runs->group : runs->n;
-        plan.per_job = (plan.group + 3) / 4;
         if (runs->n >= 4 * plan.group)
-                plan.per_job = plan.group;
-        if (plan.per_job > most)
-                plan.per_job = most;
+                plan.per_job = hap_smaller(plan.group, most);
+        else
+                plan.per_job = hap_smaller((plan.group + 3) / 4, (most + 1) / 2);
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
         if (gradient && runs->sources)
                 plan.gradient = (size_t)measure->engine->graph.n_writers *
