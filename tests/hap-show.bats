@@ -159,6 +159,46 @@ whole_graph() {
         fi
 }
 
+@test "an edge is the thicker the greater its z, 1 too; equal ones are alike" {
+        local path='input->m0 m0->m1 m1->m2 m2->logits' zs='0.25 1 0.5 0.75'
+        paste <(tr ' ' '\n' <<<"$path") <(tr ' ' '\n' <<<"$zs") | jq -Rc 'split("\t") | {edge: .[0], z: .[1] | tonumber}' |
+                jq -c -n '{hap: 1, kind: "circuit", graph: {layers: 3, heads: 4}}, inputs, {end: "circuit"}' |
+                hap-convert -q --from json >"$tmp/c"
+        hap-show -q --html "$tmp/c" | sed -n 's/.*stroke-width="\([0-9.]*\)".*, z \([0-9.]*\)<.*/\1 \2/p' >"$tmp/is"
+        assert_equal "$(sort -n "$tmp/is" | cut -d' ' -f2 | xargs)" "0.25 0.5 0.75 1"
+        assert_equal "$(cut -d' ' -f1 "$tmp/is" | sort -u | wc -l)" 4
+        hap-show -q --svg "$CIRCUIT" >"$tmp/svg"
+        assert_equal "$(grep -o 'd="M.*C.*stroke-width="[0-9.]*"' "$tmp/svg" | sed 's/.*stroke/stroke/' | sort -u | wc -l)" 1
+}
+
+@test "a reader whose edges are cut off within its line says so" {
+        hap-show -q --top 1000 "$CIRCUIT" | sed -n '/by reader/,$p' >"$tmp/all"
+        run ! grep -qF ... "$tmp/all"
+        n=$(sed -n 's/.* edges, by reader//; 2s/.*<- //p' "$tmp/all" | wc -w)
+        assert_equal "$(hap-show -q --top $((n - 1)) "$CIRCUIT" | tail -n 1 | grep -c ' [.][.][.]$')" 1
+        assert_equal "$(hap-show -q --top "$n" "$CIRCUIT" | tail -n 1 | grep -c '[.][.][.]')" 0
+}
+
+@test "circuits are compared by the edges they share" {
+        circuit() {
+                jq -nc --args '{hap: 1, kind: "circuit", graph: {layers: 3, heads: 4}},
+                        ($ARGS.positional[] | {edge: ., z: 1}), {end: "circuit"}' "$@" |
+                        hap-convert -q --from json
+        }
+        cd "$tmp"
+        circuit 'input->m0' 'm0->m1' 'm1->logits' >one
+        circuit 'input->m0' 'm0->m1' 'm1->m2' 'm2->logits' >second
+        circuit >none
+        whole_graph 2 2 >other
+        run -0 hap-show -q one second none other one
+        assert_equal "$(tail -n 5 <<<"$output")" "$(printf '%s\n' '  one           3' \
+                '  second        4  0.400' '  none          0  0.000  0.000' \
+                "  other    $(printf %6d "$(json -q other | grep -c '"edge"')")      -      -      -" \
+                '  one           3  1.000  0.400  0.000      -')"
+        run -0 hap-show -q one
+        refute_output --partial "intersection"
+}
+
 @test "every edge runs upwards" {
         hap-show -q --svg "$SCORES" >"$tmp/svg"
         assert_equal "$(grep -c 'd="M[-0-9. ]*C' "$tmp/svg")" 200

@@ -126,5 +126,5 @@ int main(int argc, char **argv)
         hap_must(&p, show_all(&opt, &show, hap_program_text(&p), &p.error));
         sections = show.n;
         hap_show_release(&show);
-        return hap_program_end(&p, sections, sections == 1 ? "section" : "sections");
+        return hap_program_end(&p, sections, "sections");
 }

@@ -60,6 +60,7 @@ struct hap_drawing {
         const struct hap_graph *graph;
         bool by_score;         /* strengths come from scores */
         bool values_are_z;     /* a circuit rather than scores */
+        bool graded;           /* those drawn are not all of one strength */
         struct hap_drawn *edges; /* weakest first */
         size_t n;              /* of `edges` */
         size_t n_kept, n_live; /* of the circuit, or n for scores */

@@ -42,7 +42,7 @@ static void mark_dead(struct hap_drawing *d, const float *z, const bool *live)
         d->n_kept = d->n;
 }
 
-/* Scales strengths to at most 1 and keeps the `top` strongest. */
+/* Scales strengths to at most 1, sorts by them and keeps the `top` strongest. */
 static void order_edges(struct hap_drawing *d, size_t top)
 {
         double most = 0;
@@ -57,6 +57,7 @@ static void order_edges(struct hap_drawing *d, size_t top)
                         d->edges[i] = d->edges[d->n - top + i];
                 d->n = top;
         }
+        d->graded = d->n > 0 && d->edges[0].strength < d->edges[d->n - 1].strength;
 }
 
 static void count_degrees(struct hap_drawing *d)

@@ -83,9 +83,13 @@ static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
         for (int r = g->n_readers - 1; r >= 0 && left > 0; r--) {
                 int column = 0;
 
-                for (int w = 0; w < hap_graph_in(g, r) && left > 0; w++) {
+                for (int w = 0; w < hap_graph_in(g, r); w++) {
                         if (!edges->given[hap_graph_edge(g, w, r)])
                                 continue;
+                        if (left == 0) { /* of this reader's, too */
+                                column += fprintf(out, " ...");
+                                break;
+                        }
                         left--;
                         hap_graph_reader_name(g, r, name);
                         if (column == 0)

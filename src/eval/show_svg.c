@@ -36,7 +36,7 @@ static void draw_edge(const struct hap_layout *l, const struct hap_drawing *d,
         double n = (double)d->n;
         double thick = hap_clamp(3.4 - .8 * log10(fmax(n, 20) / 20), 1.3, 3.4);
         double opaque = hap_clamp(.95 - .28 * log10(fmax(n, 30) / 30), .4, .95);
-        double by = d->by_score || edge->strength < 1 ? pow(edge->strength, .4) : .55;
+        double by = d->graded ? pow(edge->strength, .4) : .55;
         char name[HAP_NAME];
 
         fprintf(out, "<path class=\"%s\" d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\""
@@ -209,12 +209,10 @@ static void draw_legend(const struct hap_layout *l, const struct hap_drawing *d,
 {
         static const char *const words[] = {"into q", "k", "v", "MLP", "logits"};
         double x = 22, y = l->height - 22;
-        bool negative = false, graded = false;
+        bool negative = false;
 
-        for (size_t i = 0; i < d->n; i++) {
+        for (size_t i = 0; i < d->n; i++)
                 negative |= d->edges[i].score < 0 && !d->edges[i].dead;
-                graded |= d->edges[i].z < 1;
-        }
         fputs("<g class=\"g\">\n", out);
         for (int kind = 0; kind < 5; kind++) {
                 fprintf(out, "<path class=\"%s\" d=\"M%.1f %.1fh20\"/><text class=\"s\" x=\"%.1f\""
@@ -223,7 +221,7 @@ static void draw_legend(const struct hap_layout *l, const struct hap_drawing *d,
                 x += 26 + 7.2 * (double)strlen(words[kind]) + 16;
         }
         fprintf(out, "<text class=\"s\" x=\"%.1f\" y=\"%.1f\">%s%s</text>\n</g>\n", x, y + 4,
-                d->by_score ? "thickness: |score|" : graded ? "thickness: z" : "",
+                !d->graded ? "" : d->by_score ? "thickness: |score|" : "thickness: z",
                 negative ? ", dashed: negative" : "");
 }
 

@@ -1,14 +1,17 @@
 /* A stream in words: what every section is and where it comes from, then what
  * is in it, each kind in its own way. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "eval/show_svg.h"
 #include "eval/show_table.h"
 #include "eval/show_words.h"
 
+enum { LABEL = 14, WIDE = 96 }; /* columns */
+
 void hap_write_label(FILE *out, const char *label)
 {
-        fprintf(out, "  %-11s ", label);
+        fprintf(out, "  %-*s ", LABEL - 3, label);
 }
 
 /* "ioi, corruption abc, split train": the entries of a map, of a map within it
@@ -38,6 +41,41 @@ static void write_entries(FILE *out, const json_t *value, int depth)
         }
 }
 
+/* Behind a label, broken at commas where the line would be longer than WIDE. */
+static void write_wrapped(const char *text, FILE *out)
+{
+        size_t column = LABEL;
+
+        while (*text) {
+                const char *comma = strstr(text, ", ");
+                const size_t n = comma ? (size_t)(comma - text) + 1 : strlen(text);
+
+                if (column + n > WIDE && column > LABEL)
+                        column = (size_t)fprintf(out, "\n%*s", LABEL, "") - 1;
+                else if (column > LABEL)
+                        column += (size_t)fprintf(out, " ");
+                column += fwrite(text, 1, n, out);
+                text += comma ? n + 1 : n;
+        }
+        fputc('\n', out);
+}
+
+static void write_entry(const char *key, const json_t *value, FILE *out)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *line = open_memstream(&text, &size);
+
+        hap_write_label(out, key);
+        if (line)
+                write_entries(line, value, 0);
+        if (line && fclose(line) == 0)
+                write_wrapped(text, out);
+        else
+                fputs("out of memory\n", out);
+        free(text);
+}
+
 static void write_header(const json_t *header, FILE *out)
 {
         static const char *const elsewhere[] = {"hap", "kind", "requires", "history", "model",
@@ -64,9 +102,7 @@ static void write_header(const json_t *header, FILE *out)
                         elsewhere_shown |= strcmp(key, elsewhere[i]) == 0;
                 if (elsewhere_shown)
                         continue;
-                hap_write_label(out, key);
-                write_entries(out, value, 0);
-                fputc('\n', out);
+                write_entry(key, value, out);
         }
 }
 
@@ -178,8 +214,8 @@ static const char *kind_name(const struct hap_section *s)
 
 static const char *unit_name(const struct hap_section *s)
 {
-        return s->kind == HAP_SHOW_EDGES ? "edges"
-               : s->kind == HAP_SHOW_TASK || s->kind == HAP_SHOW_CACHE ? "examples" : "records";
+        return s->kind == HAP_SHOW_EDGES ? "edge"
+               : s->kind == HAP_SHOW_TASK || s->kind == HAP_SHOW_CACHE ? "example" : "record";
 }
 
 int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap_error *err)
@@ -193,7 +229,8 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
                 hap_phrase_count(s->n, count);
                 fprintf(out, "%s", i > 0 ? "\n" : "");
                 hap_write_plain(out, s->name, SIZE_MAX);
-                fprintf(out, ": %s, %s %s\n", kind_name(s), count, unit_name(s));
+                fprintf(out, ": %s, %s %s%s\n", kind_name(s), count, unit_name(s),
+                        s->n == 1 ? "" : "s");
                 write_header(s->header, out);
                 write_history(s->header, out);
                 if (s->kind == HAP_SHOW_EDGES)
@@ -205,5 +242,7 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
                 else
                         write_records(s, out);
         }
+        if (rc == 0)
+                hap_write_overlap(show, out);
         return rc < 0 ? rc : hap_show_written(out, err);
 }

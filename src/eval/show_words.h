@@ -12,6 +12,10 @@ void hap_write_label(FILE *out, const char *label);
 int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out,
                     struct hap_error *err);
 
+/* Where there are two circuits or more: a line for each, with its edges and the
+ * intersection over union of them and those of every circuit above. */
+void hap_write_overlap(const struct hap_show *show, FILE *out);
+
 /* A line per circuit, a column per metric. */
 int hap_write_report(const json_t *records, FILE *out, struct hap_error *err);
 
