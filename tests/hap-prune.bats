@@ -412,10 +412,11 @@ make_state() {
 @test "a checkpoint of other constants is refused" {
         hap-ablate -q --steps 0 -o "$tmp/means" "$cache"
         hap-ablate -q --steps 20 -o "$tmp/others" "$cache" "$subgraph"
-        run_stopped=(timeout -s TERM 3 "${ep[@]}" --ablation optimal --steps 100000 -q
-                --checkpoint "$tmp/state" -o "$tmp/c")
-        run -124 "${run_stopped[@]}" "$cache" "$tmp/means"
-        assert_exists "$tmp/state"
+        "${ep[@]}" --ablation optimal --steps 100000 --every 1 --checkpoint "$tmp/state" \
+                -o "$tmp/c" "$cache" "$tmp/means" &
+        until [[ -e $tmp/state ]] || ! kill -0 $!; do sleep .05; done
+        kill -TERM $!
+        wait $! || assert_equal $? 143
         assert_refused 3 "other options" "${ep[@]}" --ablation optimal --steps 100000 \
                 --checkpoint "$tmp/state" -o "$tmp/c" "$cache" "$tmp/others"
 }
@@ -430,7 +431,9 @@ make_state() {
 @test "what the options contradict is refused" {
         assert_refused 2 "--sparsity P% or as --edges N" hap-prune "$cache"
         assert_refused 2 "--sparsity P% or as --edges N" hap-prune --edges 5 --sparsity 90% "$cache"
-        assert_refused 2 "--sparsity takes a percentage" hap-prune --sparsity 90 "$cache"
+        assert_refused 2 "option '--sparsity' takes a percentage" hap-prune --sparsity 90 "$cache"
+        assert_refused 2 "option '--sparsity' takes a percentage such as 94%, not '0.9'" \
+                hap-prune --sparsity 0.9 "$cache"
         assert_refused 2 "--rate has no meaning in recipe 'rank'" hap-prune --edges 5 --rate 1 "$cache"
         assert_refused 2 "--momentum has no meaning in recipe 'hap'" \
                 hap-prune --edges 5 --recipe hap --momentum 0.5 "$cache" "$subgraph"
@@ -439,6 +442,48 @@ make_state() {
         assert_refused 2 "needs --checkpoint" "${ep[@]}" --every 3 "$cache"
         assert_refused 2 "needs a recipe with node masks" \
                 "${ep[@]}" --node-masks none --node-sparsity 20% "$cache"
+}
+
+@test "masks that ended far from the target are told, the circuit being the cut's choice" {
+        run -0 --separate-stderr hap-prune --recipe edge-pruning --steps 4 --edges 60 \
+                --exact-sparsity -o "$tmp/c" "$cache"
+        [[ $stderr =~ "masks ended at a sparsity of "(-?[0-9.]+)"%, far from 77.1%" ]]
+        soft=$(header "$tmp/c" '.pruning.soft_sparsity')
+        jq -ne --argjson soft "$soft" --argjson said "${BASH_REMATCH[1]}" \
+                '(100 * $soft - $said | fabs) < 0.051 and $soft < 0.6'
+        run -0 --separate-stderr hap-prune --edges 60 -o "$tmp/c" "$cache"
+        [[ $stderr != *"far from"* ]]
+        [[ $stderr =~ "KL "([0-9.e-]+)" on training prompts" ]]
+        assert_near "${BASH_REMATCH[1]}" "$(header "$tmp/c" '.pruning.training_kl')" 1e-3
+}
+
+@test "prompts that nowhere differ from their corrupted ones are refused, but for other ablations" {
+        printf '%s\n' '{"clean":[1,2,3],"corrupted":[1,2,3],"answer":5,"wrong":7}' \
+                '{"clean":[4,2,3],"corrupted":[4,2,3],"answer":6,"wrong":7}' |
+                hap-task -q --from - -o "$tmp/task"
+        a=(-m "$root/tests/golden/gpt2-a/model")
+        hap-forward -q "${a[@]}" -o "$tmp/cache" "$tmp/task"
+        for input in task cache; do
+                assert_refused 3 "in none of its prompts do clean and corrupted differ" \
+                        "${rank[@]}" "${a[@]}" "$tmp/$input"
+                assert_refused 3 "in none of its prompts do clean and corrupted differ" \
+                        hap-attrib -q "${a[@]}" "$tmp/$input"
+                hap-attrib -q "${a[@]}" --ablation zero -o "$tmp/scores" "$tmp/$input"
+        done
+        printf '%s\n' '{"clean":[1,2,3],"corrupted":[1,2,3],"answer":5,"wrong":7}' \
+                '{"clean":[4,2,3],"corrupted":[4,7,3],"answer":6,"wrong":7}' |
+                hap-task -q --from - -o "$tmp/task"
+        "${rank[@]}" "${a[@]}" -o "$tmp/c" "$tmp/task"
+        hap-attrib -q "${a[@]}" -o "$tmp/scores" "$tmp/task"
+}
+
+@test "a model that only the input names is told as such when it cannot be read" {
+        json -q "$cache" | sed 's|"path":"[^"]*"|"path":"models/away"|' | hap-convert -q --from json -o "$tmp/away"
+        assert_refused 1 "cannot read model 'models/away': No such file or directory; '$tmp/away' names this model, -m MODEL another" \
+                "${rank[@]}" "$tmp/away"
+        assert_refused 1 "cannot read model 'models/away': No such file or directory" \
+                "${rank[@]}" -m models/away "$cache"
+        ! grep -q "names this model" <<<"$output"
 }
 
 @test "input without examples, with two circuits or of another model is refused" {

@@ -57,6 +57,9 @@ int hap_parse_amount(const char *text, const char *what,
                 rc = hap_parse_real(digits, what, 0, 100, &amount->value, err);
         } else {
                 rc = hap_parse_int(text, what, 0, INT64_C(1) << 53, &count, err);
+                if (rc < 0 && strchr(text, '.'))
+                        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is no whole number; a "
+                                        "share of the whole is written as 90%%", what, text);
                 if (rc == 0)
                         amount->value = (double)count;
         }

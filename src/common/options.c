@@ -138,6 +138,11 @@ static int set(struct given g, const char *text, struct hap_error *err)
         case HAP_REAL:
                 return hap_parse_real(text, what, limited ? o->min : -1e300,
                                       limited ? o->max : 1e300, field, err);
+        case HAP_SHARE:
+                if (!strchr(text, '%'))
+                        return hap_fail(err, HAP_EUSAGE, "%s takes a percentage such as 94%%, "
+                                                         "not '%.64s'", what, text);
+                return hap_parse_amount(text, what, field, err);
         case HAP_AMOUNT:
                 return hap_parse_amount(text, what, field, err);
         case HAP_SIZE:
@@ -235,6 +240,19 @@ static int parse_short(struct hap_program *program, char **argv, bool *given, in
 
 /* --- history --- */
 
+/* The fewest digits that read back as the same number. */
+static json_t *record_real(const char *name, double value, const char *unit)
+{
+        char digits[32];
+
+        for (int n = 15; n <= 17; n++) {
+                snprintf(digits, sizeof(digits), "%.*g", n, value);
+                if (strtod(digits, NULL) == value)
+                        break;
+        }
+        return json_sprintf("--%s=%s%s", name, digits, unit);
+}
+
 static json_t *record_of(const struct hap_option *o, const void *options)
 {
         const void *field = (const char *)options + o->offset;
@@ -248,10 +266,10 @@ static json_t *record_of(const struct hap_option *o, const void *options)
         case HAP_INT:
                 return json_sprintf("--%s=%lld", o->name, (long long)*(const int64_t *)field);
         case HAP_REAL:
-                return json_sprintf("--%s=%.17g", o->name, *(const double *)field);
+                return record_real(o->name, *(const double *)field, "");
         case HAP_AMOUNT:
-                return json_sprintf("--%s=%.17g%s", o->name, amount->value,
-                                    amount->percent ? "%" : "");
+        case HAP_SHARE:
+                return record_real(o->name, amount->value, amount->percent ? "%" : "");
         case HAP_SIZE:
                 return json_sprintf("--%s=%zu", o->name, *(const size_t *)field);
         case HAP_CHOICE:
@@ -332,6 +350,8 @@ static void help_type(const struct hap_option *o, FILE *out)
                 fprintf(out, "; a number from %g to %g", o->min, o->max);
         else if (o->type == HAP_REAL)
                 fprintf(out, "; a number");
+        else if (o->type == HAP_SHARE)
+                fprintf(out, "; a share from 0%% to 100%%");
         else if (o->type == HAP_AMOUNT)
                 fprintf(out, "; a whole number, or a share from 0%% to 100%%");
         else if (o->type == HAP_SIZE)

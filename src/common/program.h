@@ -28,6 +28,7 @@ enum hap_option_type {
         HAP_INT,      /* int64_t, with min and max */
         HAP_REAL,     /* double, with min and max */
         HAP_AMOUNT,   /* struct hap_amount: N or P% */
+        HAP_SHARE,    /* struct hap_amount: P% */
         HAP_SIZE,     /* size_t: bytes, as 900M */
         HAP_CHOICE,   /* int: the index in `choices` */
         HAP_TEXTS,    /* struct hap_texts: may be given several times */
@@ -118,8 +119,8 @@ void hap_header_join(json_t *header, const json_t *other);
 FILE *hap_program_text(struct hap_program *program);
 
 /* Reads and checks what is left of the input (with -p it is copied), closes
- * output and input, prints the closing line (`what` things done,
- * seconds, peak memory) on standard error unless -q; returns the exit status. */
+ * output and input, prints the closing line (`what` things done, a
+ * plural, seconds, peak memory) on standard error unless -q; returns the exit status. */
 int hap_program_end(struct hap_program *program, size_t done, const char *what);
 
 /* Progress on a terminal's standard error only, at most ten times a second;

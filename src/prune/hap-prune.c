@@ -19,6 +19,8 @@ static const struct hap_program_info info = {
         .options = hap_prune_arguments,
 };
 
+#define FAR 0.1 /* as a sparsity */
+
 static volatile sig_atomic_t signalled;
 
 static void stop_by(int number)
@@ -114,15 +116,24 @@ static void check_files(struct hap_program *p, const struct hap_prune_options *o
                         hap_die(p, HAP_EUSAGE, "--log would write over the input '%s'", opt->log);
 }
 
+/* Masks that ended far from the target did not choose the circuit: the cut did. */
 static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
 {
         const struct hap_pruned *result = &pruning->result;
         double n = (double)pruning->graph->n_edges;
+        char kl[64] = "";
 
         hap_progress_clear(p);
-        hap_say(p, "sparsity %.2f%% for %.2f%%: %zu of %.0f edges, %zu dead ones dropped; "
+        if (!isnan(pruning->kl))
+                snprintf(kl, sizeof kl, ", KL %.4g on training prompts", pruning->kl);
+        hap_say(p, "sparsity %.2f%% for %.2f%%: %zu of %.0f edges, %zu dead ones dropped%s; "
                    "%.0f masked runs", 100 * (1 - (double)result->kept / n),
-                100 * pruning->target, result->kept, n, result->dead, pruning->measure.runs);
+                100 * pruning->target, result->kept, n, result->dead, kl,
+                pruning->measure.runs);
+        if (result->exact && pruning->target - result->soft > FAR)
+                hap_say(p, "the masks ended at a sparsity of %.1f%%, far from %.1f%%: edges were "
+                           "cut that training had not closed; it wants more --steps",
+                        100 * result->soft, 100 * pruning->target);
 }
 
 int main(int argc, char **argv)

@@ -75,6 +75,7 @@ int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
         *input = (struct hap_prune_input){0};
         session->model_path = model_path;
         session->hold = true;
+        session->must_differ = true;
         session->options = (struct hap_prompts_options){
                 .ablation = (enum hap_ablation)options->ablation, .want_q = true,
                 .want_log_p = true, .dtype = (enum hap_dtype)options->cache_dtype};

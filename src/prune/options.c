@@ -134,13 +134,6 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
         if (options->sparsity.given == (options->edges > 0))
                 return hap_fail(err, HAP_EUSAGE, "give the size of the circuit, either as "
                                                  "--sparsity P%% or as --edges N");
-        if (options->sparsity.given &&
-            (!options->sparsity.percent || options->sparsity.value > 100))
-                return hap_fail(err, HAP_EUSAGE, "--sparsity takes a percentage up to 100 (94%%); "
-                                                 "a number of edges is given with --edges");
-        if (options->node_sparsity.given &&
-            (!options->node_sparsity.percent || options->node_sparsity.value > 100))
-                return hap_fail(err, HAP_EUSAGE, "--node-sparsity takes a percentage up to 100");
         if (options->node_sparsity.given &&
             (family != CONCRETE || options->node_masks == HAP_NODES_NONE))
                 return hap_fail(err, HAP_EUSAGE, "--node-sparsity needs a recipe with node masks");

@@ -74,25 +74,16 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
         return rc < 0 ? rc : hap_prune_result(p, t->m, err);
 }
 
-/* By the own threshold, beside the exact one; it may leave nothing. */
-static int keep_own(struct hap_trainer *t, struct hap_error *err)
-{
-        struct hap_pruning *p = t->p;
-        int rc = mask_by_threshold(t, &p->own.soft, err);
-
-        if (rc == HAP_OK)
-                hap_prune_keep(p, t->m, &p->own);
-        return rc;
-}
-
 int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
 {
         struct hap_pruning *p = trainer->p;
-        int rc = p->own.z ? keep_own(trainer, err) : HAP_OK;
+        int rc = mask_by_threshold(trainer, &p->result.soft, err);
 
-        if (rc == HAP_OK && p->options->exact)
-                return cut_exactly(trainer, err);
-        if (rc == HAP_OK)
-                rc = mask_by_threshold(trainer, &p->result.soft, err);
-        return rc < 0 ? rc : hap_prune_result(p, trainer->m, err);
+        if (rc < 0)
+                return rc;
+        p->own.soft = p->result.soft;
+        if (p->own.z) /* it may leave nothing */
+                hap_prune_keep(p, trainer->m, &p->own);
+        return p->options->exact ? cut_exactly(trainer, err)
+                                 : hap_prune_result(p, trainer->m, err);
 }
