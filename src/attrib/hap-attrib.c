@@ -175,6 +175,7 @@ int main(int argc, char **argv)
                 .model_path = p.model,
                 .split_input = opt.split_input,
                 .hold = opt.method == HAP_MASK_GRADIENT, /* a circuit may follow */
+                .must_differ = true,
                 .options = hap_attrib_prompts(&how),
                 .needs = hap_attrib_needs(&how, p.max_memory, (size_t)p.threads),
         };

@@ -181,7 +181,7 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         check_options(&p, &opt);
         s.session = (struct hap_session){
-                .model_path = p.model, .hold = true,
+                .model_path = p.model, .hold = true, .must_differ = true,
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt.prompts},
                 .needs = hap_needs_within(&hap_needs_select, p.max_memory, (size_t)p.threads),

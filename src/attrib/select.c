@@ -207,12 +207,16 @@ int hap_select_edges(const struct hap_edges *scores, const struct hap_selection 
 {
         size_t n_edges = scores->graph.n_edges;
         size_t limit = how->keep.given ? hap_amount_of(&how->keep, n_edges) : n_edges;
+        double best = -INFINITY;
 
         *n = 0;
         if (how->keep.given && !how->keep.percent && how->keep.value > (double)n_edges)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot keep %.0f edges of '%s': its graph has %zu",
                                 how->keep.value, scores->name, n_edges);
+        if (limit == 0 && how->keep.percent && how->keep.value > 0)
+                return hap_fail(err, HAP_EUSAGE, "%g%% of the %zu edges of '%s' is none",
+                                how->keep.value, n_edges, scores->name);
         if (scores->n_given == 0)
                 return hap_fail(err, HAP_EINPUT, "cannot select from '%s': it holds no scores",
                                 scores->name);
@@ -221,6 +225,13 @@ int hap_select_edges(const struct hap_edges *scores, const struct hap_selection 
                                 "a quota per layer and the greedy choice exclude each other");
         if (how->layer_quota && !how->keep.given)
                 return hap_fail(err, HAP_EUSAGE, "a quota per layer needs an amount to share out");
+        for (size_t e = 0; e < n_edges; e++)
+                if (scores->given[e])
+                        best = fmax(best, rank_of(scores, how, e).key);
+        if (limit > 0 && how->threshold > best)
+                return hap_fail(err, HAP_EINPUT,
+                                "no edge of '%s' reaches the threshold %g: the best has %g",
+                                scores->name, how->threshold, best);
         if (how->greedy)
                 return select_greedy(scores, how, limit, z, n, err);
         return select_top(scores, how, limit, z, n, err);

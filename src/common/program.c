@@ -83,15 +83,17 @@ void hap_die(struct hap_program *program, int code, const char *format, ...)
 
 void hap_say(const struct hap_program *program, const char *format, ...)
 {
+        char message[1024];
         va_list args;
 
         if (program->quiet)
                 return;
-        fprintf(stderr, "%s%s: ", program->shown > 0 ? "\r\033[K" : "", program->info->name);
         va_start(args, format);
-        vfprintf(stderr, format, args);
+        vsnprintf(message, sizeof(message), format, args);
         va_end(args);
-        fputc('\n', stderr);
+        /* at once: the stages of a pipe speak at the same time */
+        fprintf(stderr, "%s%s: %s\n", program->shown > 0 ? "\r\033[K" : "",
+                program->info->name, message);
 }
 
 /* Standard output must have taken all that was printed. */
@@ -261,12 +263,18 @@ static void release(struct hap_program *program)
 int hap_program_end(struct hap_program *program, size_t done, const char *what)
 {
         struct rusage usage;
+        const char *rest;
+        int word;
 
         read_rest(program);
         close_output(program);
         hap_progress_clear(program);
         getrusage(RUSAGE_SELF, &usage);
-        hap_say(program, "%zu %s in %.1f s, %ld MB at most", done, what,
+        word = (int)strcspn(what, " ");
+        rest = what + word;
+        if (done == 1 && rest[-1] == 's')
+                word--;
+        hap_say(program, "%zu %.*s%s in %.1f s, %ld MB at most", done, word, what, rest,
                 now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
         release(program);
         return 0;

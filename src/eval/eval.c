@@ -1,6 +1,7 @@
 #include "eval/eval.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,13 @@ int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph
                        struct hap_subject **subject, struct hap_error *err)
 {
         struct hap_subject *subjects, new = {.role = role};
+        char number[32];
+        size_t n = 1;
 
+        for (size_t i = 0; i < evaluation->n_subjects; i++)
+                n += evaluation->subjects[i].role == HAP_A_CIRCUIT;
+        snprintf(number, sizeof number, "circuit %zu", n);
+        name = name ? name : number;
         if (is_taken(evaluation, name))
                 return hap_fail(err, HAP_EUSAGE, "two lines of the report would be called '%s': "
                                 "give each circuit a --name of its own", name);
@@ -90,11 +97,15 @@ static int make_room(struct hap_evaluation *evaluation, size_t more, struct hap_
         return HAP_OK;
 }
 
+static void note_lack(struct hap_lack *lack, const char *id)
+{
+        if (lack->n++ == 0)
+                lack->first = id;
+}
+
 static int note_examples(struct hap_evaluation *evaluation, const struct hap_prompts *prompts,
                          struct hap_error *err)
 {
-        if (evaluation->n == 0)
-                evaluation->has_answers = evaluation->has_wrongs = true;
         for (size_t i = 0; i < prompts->n; i++) {
                 const struct hap_example *example = prompts->examples + i;
                 char *id = strdup(example->id);
@@ -102,8 +113,10 @@ static int note_examples(struct hap_evaluation *evaluation, const struct hap_pro
                 if (!id)
                         return hap_fail_memory(err, "outcomes");
                 evaluation->ids[evaluation->n++] = id;
-                evaluation->has_answers &= example->n_answers > 0;
-                evaluation->has_wrongs &= example->n_wrongs > 0;
+                if (example->n_answers == 0)
+                        note_lack(&evaluation->answers, id);
+                if (example->n_wrongs == 0)
+                        note_lack(&evaluation->wrongs, id);
         }
         return HAP_OK;
 }
@@ -132,9 +145,9 @@ static bool can_measure(const struct hap_evaluation *evaluation, enum hap_measur
                 return true;
         case HAP_MEASURE_ACCURACY:
         case HAP_MEASURE_PROB_DIFF:
-                return evaluation->has_answers;
+                return evaluation->answers.n == 0;
         default:
-                return evaluation->has_answers && evaluation->has_wrongs;
+                return evaluation->answers.n == 0 && evaluation->wrongs.n == 0;
         }
 }
 
@@ -142,19 +155,29 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
                          struct hap_measures *measures, bool asked_for,
                          struct hap_error *err)
 {
+        const bool answers = evaluation->answers.n > 0;
+        const struct hap_lack *lack = answers ? &evaluation->answers : &evaluation->wrongs;
+        const int asked = measures->n;
         int kept = 0;
+        char why[300];
+
+        snprintf(why, sizeof why, "%zu of %zu examples lack %s, the first is '%s'", lack->n,
+                 evaluation->n, answers ? "answers" : "wrong answers",
+                 lack->first ? lack->first : "");
 
         for (int i = 0; i < measures->n; i++) {
                 if (can_measure(evaluation, measures->items[i]))
                         measures->items[kept++] = measures->items[i];
                 else if (asked_for)
                         return hap_fail(err, HAP_EINPUT,
-                                        "cannot measure %s: there are examples without %s",
-                                        hap_measure_names[measures->items[i]],
-                                        evaluation->has_answers ? "wrong answers" : "answers");
+                                        "cannot measure %s: %s",
+                                        hap_measure_names[measures->items[i]], why);
         }
         measures->n = kept;
-        return HAP_OK;
+        if (kept == asked || lack->n == evaluation->n)
+                return HAP_OK;
+        snprintf(err->message, sizeof err->message, "%s", why);
+        return 1;
 }
 
 /* --- the report --- */

@@ -27,13 +27,16 @@ struct hap_evaluation {
         size_t n_edges; /* of the graph */
         char **ids;     /* of the examples, [n] */
         size_t n, room; /* examples so far */
-        bool has_answers, has_wrongs; /* every example does */
+        struct hap_lack {
+                size_t n;          /* examples that have none … */
+                const char *first; /* … and the first one's id */
+        } answers, wrongs;
 };
 
 void hap_evaluation_release(struct hap_evaluation *evaluation);
 
 /* A subject with z as given ([n_edges], copied); NULL for the full model and the
- * empty circuit. Unless keep_dead its dead edges are dropped. *subject lives until the
+ * empty circuit. name NULL: "circuit 3" for the third. Unless keep_dead its dead edges are dropped. *subject lives until the
  * next one is added. HAP_EUSAGE when one that is reported has that name already. */
 int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph *graph,
                        enum hap_role role, const char *name, const float *z, bool keep_dead,
@@ -44,7 +47,8 @@ int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engin
                        const struct hap_prompts *prompts, struct hap_error *err);
 
 /* A measure may need answers, or wrong ones, that examples lack: HAP_EINPUT when
- * it was asked for, else it is taken away. */
+ * it was asked for, else it is taken away. 1: taken away though some examples have
+ * them; err's message says which have not. */
 int hap_evaluation_check(const struct hap_evaluation *evaluation,
                          struct hap_measures *measures, bool asked_for,
                          struct hap_error *err);

@@ -1,5 +1,4 @@
 /* hap-eval: what circuits still do on the examples of a task or a cache. */
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,19 +102,18 @@ static void add_circuit(struct evaluating *e, size_t i)
 {
         const struct hap_edges *circuit = e->circuits + i;
         const char *name = json_string_value(json_object_get(circuit->header, "name"));
+        struct hap_program *p = e->p;
         struct hap_subject *subject;
-        char number[32];
 
-        hap_must(e->p, hap_session_join(&e->session, circuit->header, &circuit->graph,
-                                        circuit->name, &e->p->error));
-        snprintf(number, sizeof number, "circuit %zu", i + 1);
-        name = i < e->opt->names.n ? e->opt->names.items[i] : name ? name : number;
+        hap_must(p, hap_session_join(&e->session, circuit->header, &circuit->graph, circuit->name,
+                                     &p->error));
+        name = i < e->opt->names.n ? e->opt->names.items[i] : name;
         subject = add(e, HAP_A_CIRCUIT, name, circuit->z);
         if (subject->dropped)
-                hap_say(e->p, "%s: %zu of its %zu edges are dead and left out", subject->name,
+                hap_say(p, "%s: %zu of its %zu edges are dead and left out", subject->name,
                         subject->dropped, subject->dropped + subject->edges);
         if (!subject->edges)
-                hap_say(e->p, "%s: no edge is left, every one is ablated", subject->name);
+                hap_say(p, "%s: no edge is left, every one is ablated", subject->name);
 }
 
 /* Faithfulness is measured between the full model and the empty circuit. */
@@ -134,17 +132,19 @@ static void add_subjects(struct evaluating *e)
 
 static void run(struct evaluating *e)
 {
+        struct hap_program *p = e->p;
         const size_t total = hap_session_total(&e->session);
-        const size_t at_once = 4 * (size_t)omp_get_max_threads();
+        const size_t at_once = 4 * (size_t)p->threads;
         const struct hap_prompts *prompts;
 
-        while (hap_must(e->p, hap_session_next(&e->session, at_once, &prompts, &e->p->error))) {
-                hap_must(e->p, hap_evaluation_run(&e->evaluation, &e->session.engine, prompts,
-                                                  &e->p->error));
-                hap_progress(e->p, e->evaluation.n, total, NULL);
+        while (hap_must(p, hap_session_next(&e->session, at_once, &prompts, &p->error))) {
+                hap_must(p, hap_evaluation_run(&e->evaluation, &e->session.engine, prompts,
+                                               &p->error));
+                hap_progress(p, e->evaluation.n, total, NULL);
         }
-        hap_must(e->p, hap_evaluation_check(&e->evaluation, &e->measures,
-                                            e->opt->metrics != NULL, &e->p->error));
+        if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->measures, e->opt->metrics != NULL,
+                                             &p->error)))
+                hap_say(p, "some measures are left out: %s", p->error.message);
 }
 
 static void write_report(struct evaluating *e)

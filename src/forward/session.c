@@ -182,6 +182,23 @@ static int need_constants(struct hap_session *s, struct hap_error *err)
         return rc;
 }
 
+static bool differs(const struct hap_example *example)
+{
+        return memcmp(example->clean, example->corrupted,
+                      (size_t)example->n_tokens * sizeof *example->clean) != 0;
+}
+
+/* Prompts that are given; with `last`, none follow. */
+static int look_at(struct hap_session *s, bool last, struct hap_error *err)
+{
+        for (size_t i = 0; i < s->prompts.n && !s->differ; i++)
+                s->differ = differs(s->prompts.examples + i);
+        if (last && s->must_differ && !s->differ && s->options.ablation == HAP_INTERCHANGE)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': in none of its prompts do clean "
+                                                 "and corrupted differ", s->name);
+        return HAP_OK;
+}
+
 int hap_session_next(struct hap_session *s, size_t n_batches,
                      const struct hap_prompts **prompts, struct hap_error *err)
 {
@@ -190,7 +207,7 @@ int hap_session_next(struct hap_session *s, size_t n_batches,
         *prompts = &s->prompts;
         if (s->held) {
                 s->held = false;
-                return 1;
+                return look_at(s, true, err) < 0 ? err->code : 1;
         }
         hap_prompts_release(&s->prompts);
         if (!s->feed && !s->unknown)
@@ -204,6 +221,8 @@ int hap_session_next(struct hap_session *s, size_t n_batches,
                 hap_feed_close(s->feed);
                 s->feed = NULL;
         }
+        if (rc >= 0 && look_at(s, rc == 0 || n_batches == 0, err) < 0)
+                return err->code;
         return rc;
 }
 

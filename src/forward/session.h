@@ -19,6 +19,8 @@ struct hap_session {
         const char *model_path; /* option -m, or NULL: what the header names */
         bool split_input;       /* of a task's graph; a cache brings its own */
         bool hold; /* keep a cache's prompts: they are used when all is read */
+        bool must_differ; /* refuse interchange where no clean prompt differs from its own
+                           * corrupted one: nothing can be learned from them */
         struct hap_prompts_options options;
         /* The stage and its limit. With one (needs.most) the model is only described
          * until the examples are known to fit. */
@@ -34,6 +36,7 @@ struct hap_session {
         bool unknown; /* the examples are a task that nothing names a model for */
         struct hap_prompts prompts; /* held, or given last */
         bool held;
+        bool differ; /* some of those given so far */
 };
 
 bool hap_session_wants(const json_t *header); /* a task, a cache or constants */

@@ -172,9 +172,13 @@ size_t hap_lines_count(const struct hap_lines *lines)
 static int parse_line(const struct hap_lines *lines, const struct line *line,
                       json_t **object, struct hap_error *err)
 {
+        static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, with which some editors begin */
+        const size_t skip = line->number == 1 && line->length >= 3 &&
+                            memcmp(line->text, mark, 3) == 0 ? 3 : 0;
         json_error_t why;
 
-        *object = json_loadb(line->text, line->length, JSON_REJECT_DUPLICATES, &why);
+        *object = json_loadb(line->text + skip, line->length - skip, JSON_REJECT_DUPLICATES,
+                             &why);
         if (!*object)
                 return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': no JSON: %s",
                                 line->number, lines->name, why.text);

@@ -122,6 +122,15 @@ static int open_single(struct hap_store *store, const char *folder, const char *
         return rc < 0 ? rc : hap_store_sort(store, path, err);
 }
 
+static bool has_pickle(const char *folder)
+{
+        struct hap_error ignored;
+        char path[4096];
+
+        return join(path, sizeof(path), folder, "pytorch_model.bin", &ignored) == 0 &&
+               access(path, F_OK) == 0;
+}
+
 int hap_store_open_folder(struct hap_store *store, const char *folder, struct hap_error *err)
 {
         char single[4096], index[4096];
@@ -133,6 +142,10 @@ int hap_store_open_folder(struct hap_store *store, const char *folder, struct ha
                 return rc;
         if (access(single, F_OK) < 0 && access(index, F_OK) == 0)
                 rc = open_shards(store, folder, index, err);
+        else if (access(single, F_OK) < 0 && has_pickle(folder))
+                rc = hap_fail(err, HAP_EINPUT,
+                              "cannot read model '%s': its weights are a pickle, "
+                              "pytorch_model.bin; save them as model.safetensors", folder);
         else
                 rc = open_single(store, folder, single, err);
         if (rc < 0)
