@@ -9,7 +9,8 @@
 #
 #   MODEL     folder or .gguf file
 #   TASK      a task of hap-task, or with PROMPTS=DIR a name for one's own
-#             prompts, DIR/train.jsonl, validation.jsonl and test.jsonl
+#             prompts, DIR/train.jsonl, validation.jsonl and test.jsonl: by default
+#             the folder's
 #   SPARSITY  one or more, in percent of all edges
 #   SEEDS     how many seeds each method that draws random numbers gets
 #             METHOD.seeds=N on the command line gives one of them another number,
@@ -42,7 +43,7 @@ BIN ?= $(PIPELINES)/../bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 MODEL ?= models/demo
-TASK ?= ioi
+TASK ?= $(if $(PROMPTS),$(notdir $(PROMPTS:%/=%)),ioi)
 SPARSITY ?= 94%
 SEEDS ?= 1
 TRAIN ?= $(if $(PROMPTS),,200)
@@ -119,15 +120,17 @@ ifeq ($(and $(SPARSITIES),$(SEED_LIST)),)
 $(error SPARSITY and SEEDS must name at least one sparsity and one seed)
 endif
 
-is_percentage = $(shell printf %s '$(1)' | grep -E '^([0-9]{1,2}([.][0-9]*)?|[.][0-9]+)$$')
-$(foreach s,$(SPARSITIES),$(if $(call is_percentage,$(s)),,\
-	$(error SPARSITY holds '$(s)', which is no percentage below 100)))
+# Without its sign one below 1 would more likely be meant as a share of 1.
+is_percentage = $(shell printf %s '$(1)' | \
+	grep -E '^(([0-9]{1,2}([.][0-9]*)?|[.][0-9]+)%|[1-9][0-9]?([.][0-9]*)?)$$')
+$(foreach s,$(SPARSITY),$(if $(call is_percentage,$(s)),,\
+	$(error SPARSITY holds '$(s)', which is no percentage below 100, such as 94%)))
 
 TIMED = @$(PIPELINES)/timed $@.seconds
 # The model's files, so that another model makes everything anew.
 MODEL_FILES := $(filter-out %.md %.py,$(wildcard $(MODEL)/*.* $(MODEL)/tasks/*.jsonl \
 	$(filter %.gguf,$(MODEL))))
-prompts = $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,$(TASK) --split $(1))$(if $(2), -n $(2))
+prompts = $(TASK) $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,--split $(1))$(if $(2), -n $(2))
 keep_of = $(shell awk 'BEGIN { print 100 - $(1) }')%
 
 CUTS := $(foreach m,$(METHODS),$(if $($(m).attrib),$(m)))

@@ -366,7 +366,8 @@ row() {
         done <<END
 MODEL=my models/demo|MODEL is 'my models/demo', and make knows no names with spaces
 NAME=a b|NAME is 'a b'
-SPARSITY=100%|SPARSITY holds '100', which is no percentage below 100
+SPARSITY=0.94|SPARSITY holds '0.94', which
+SPARSITY=100%|SPARSITY holds '100%', which is no percentage below 100
 SPARSITY=nine|SPARSITY holds 'nine'
 SPARSITY=|must name at least one
 SEEDS=0|must name at least one
