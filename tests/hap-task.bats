@@ -175,8 +175,8 @@ lines() {
                 cat "$tmp/said" >>"$tmp/all"
         done
         assert_equal "$(sort -u "$tmp/all")" \
-"hap-task: cannot use line 2 of '$tmp/lines.jsonl': there is no 'answers'
-hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers'"
+"hap-task: cannot use line 2 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'
+hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'"
         lines '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}' '{"clean": '
         assert_refused 3 "line 2 of '$tmp/lines.jsonl': no JSON" \
                 hap-task --from "$tmp/lines.jsonl" --bootstrap 1 -o "$tmp/x"
@@ -449,6 +449,9 @@ END
 {"clean": [1], "clean": [2], "corrupted": [1], "answer": 1}|no JSON
 {"corrupted": [1, 2], "answer": 1}|there is no 'clean'
 {"clean": [1, 2], "answer": 1}|there is no 'corrupted'
+{"prompt": "Mary", "counterfactual": "John", "answer": 1}|there is no 'clean'
+{"clean": [1, 2], "corrupted": [1, 3], "anwser": 1}|there is no 'answers', nor 'answer' or 'at'
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S": "1"}}|position 'S' is no whole number
 {"clean": [1, 2], "corrupted": [1, 3]}|there is no 'answers'
 {"clean": [], "corrupted": [], "answer": 1}|clean is no text and no token ids
 {"clean": [1, -2], "corrupted": [1, 3], "answer": 1}|clean has token id -2

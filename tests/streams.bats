@@ -195,6 +195,23 @@ cut_everywhere() {
         done
 }
 
+@test "sections count from 1 in every file" {
+        hap-task -q ioi -m "$root/models/demo" -n 2 -o "$tmp/a"
+        head -c -1 "$tmp/a" >"$tmp/cut"
+        assert_refused 3 "cannot read '$tmp/cut': truncated" hap-show "$tmp/a" "$tmp/a" "$tmp/cut"
+        python3 - "$tmp/a" "$tmp/b" <<'END'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[len(data) // 2] ^= 1  # within a record
+open(sys.argv[2], "wb").write(data)
+END
+        cat "$tmp/a" "$tmp/b" >"$tmp/both"
+        assert_refused 3 "cannot read '$tmp/b': damaged: section 1 has" hap-show "$tmp/a" "$tmp/b"
+        assert_refused 3 "cannot read '$tmp/both': damaged: section 2 has" hap-show "$tmp/both"
+        echo hello >"$tmp/text"
+        assert_refused 3 "cannot read '$tmp/text': not a hap stream" hap-show "$tmp/a" "$tmp/text"
+}
+
 @test "a full disk exits 1, says so, and leaves no file" {
         cd "$BATS_FILE_TMPDIR"
         for stage in task cache scores; do

@@ -38,7 +38,7 @@ struct hap_reader {
 
         struct hap_error failure; /* once it failed, it says so again */
         bool in_section;
-        uint64_t section, record; /* numbers from 1; record 0: the header */
+        uint64_t section, record; /* numbers from 1, of the file; record 0: the header */
         uLong crc;
         msgpack_unpacked unpacked;
         json_t *header;
@@ -372,6 +372,7 @@ static int next_input(struct hap_reader *r, struct hap_error *err)
                 }
                 o->next = r->opened;
                 r->opened = o;
+                r->section = 0;
         }
 }
 

@@ -242,7 +242,9 @@ static int check_positions(const struct reading *in, int n_tokens)
         json_object_foreach(positions, name, value) {
                 json_int_t position = json_integer_value(value);
 
-                if (!json_is_integer(value) || position < 0 || position >= n_tokens)
+                if (!json_is_integer(value))
+                        return refuse(in, "position '%.64s' is no whole number", name);
+                if (position < 0 || position >= n_tokens)
                         return refuse(in, "position '%.64s' is outside 0 to %d", name,
                                       n_tokens - 1);
         }
@@ -292,7 +294,7 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
                      read_answers(&in, "wrong", "wrongs", &example->wrongs)) < 0)
                 return rc;
         if (!example->n_answers && !json_object_get(record, "at"))
-                return refuse(&in, "there is no 'answers'");
+                return refuse(&in, "there is no 'answers', nor 'answer' or 'at'");
         if ((rc = check_answers(&in, example)) < 0 || (rc = read_at(&in, example)) < 0)
                 return rc;
         return check_positions(&in, example->n_tokens);

@@ -329,7 +329,8 @@ int hap_task_check(const json_t *record, const char *where, struct hap_error *er
             (rc = check_list(record, "wrong", "wrongs", where, err)) < 0)
                 return rc;
         if (!json_object_get(record, "answers") && !json_object_get(record, "at"))
-                return hap_fail(err, HAP_EINPUT, "cannot use %s: there is no 'answers'", where);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use %s: there is no 'answers', nor 'answer' or 'at'", where);
         if (!all_ids(record))
                 return 0;
         hap_arena_init(&arena);
