@@ -199,6 +199,14 @@ whole_graph() {
         refute_output --partial "intersection"
 }
 
+@test "a log's KL below rounding, and below 0, stretches no axis" {
+        printf '{"step": %d, "kl": %s, "sparsity": 0.5, "target": 0.5}\n' 0 -3e-10 1 2e-11 2 0.02 3 5 >"$tmp/log"
+        hap-show -q --svg "$tmp/log" >"$tmp/svg"
+        assert_equal "$(grep -o 'text-anchor="end">[0-9.e-]*<' "$tmp/svg" | head -n 2 | tr -dc '0-9.\n')" "$(printf '0.1\n1')"
+        assert_equal "$(grep '<path fill="none"' "$tmp/svg" | head -n 1 | sed 's/.* d="M//; s/".*//' |
+                tr L '\n' | cut -d' ' -f2 | head -n 2 | sort -u | wc -l)" 1
+}
+
 @test "every edge runs upwards" {
         hap-show -q --svg "$SCORES" >"$tmp/svg"
         assert_equal "$(grep -c 'd="M[-0-9. ]*C' "$tmp/svg")" 200

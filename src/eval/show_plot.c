@@ -12,6 +12,8 @@ static const char *const colours[] = {"#3d8bfd", "#e08a1e", "#2fa76b", "#a06bea"
                                       "#e0526a", "#23a6b8", "#8d99a8", "#b0893f"};
 enum { N_COLOURS = sizeof colours / sizeof *colours };
 
+#define ROUNDING 1e-6 /* KL in nats: less says nothing, not even its sign */
+
 struct range {
         double low, high;
 };
@@ -49,8 +51,8 @@ static bool number(const json_t *record, const char *key, double *value)
         return json_is_number(json) && isfinite(*value);
 }
 
-/* What `key` spans over all logs; zeros are left out when only_positive. */
-static struct range span(const struct hap_show *show, const char *key, bool only_positive)
+/* What `key` spans over all logs, values below `least` left out. */
+static struct range span(const struct hap_show *show, const char *key, double least)
 {
         struct range r = {INFINITY, -INFINITY};
         size_t k;
@@ -61,7 +63,7 @@ static struct range span(const struct hap_show *show, const char *key, bool only
                 if (show->sections[i].kind != HAP_SHOW_LOG)
                         continue;
                 json_array_foreach(show->sections[i].records, k, record) {
-                        if (!number(record, key, &value) || (only_positive && value <= 0))
+                        if (!number(record, key, &value) || value < least)
                                 continue;
                         r.low = fmin(r.low, value);
                         r.high = fmax(r.high, value);
@@ -172,8 +174,8 @@ static void draw_names(const struct hap_show *show, FILE *out)
 
 static struct panel kl_panel(const struct hap_show *show)
 {
-        struct panel p = {.y = TOP, .height = KL_HEIGHT, .x = span(show, "step", false),
-                          .values = span(show, "kl", true)};
+        struct panel p = {.y = TOP, .height = KL_HEIGHT, .x = span(show, "step", -INFINITY),
+                          .values = span(show, "kl", ROUNDING)};
 
         p.logarithmic = p.values.low > 0 && p.values.high / p.values.low > 30;
         if (p.logarithmic) {
