@@ -222,7 +222,7 @@ static void draw_legend(const struct hap_layout *l, const struct hap_drawing *d,
         }
         fprintf(out, "<text class=\"s\" x=\"%.1f\" y=\"%.1f\">%s%s</text>\n</g>\n", x, y + 4,
                 !d->graded ? "" : d->by_score ? "thickness: |score|" : "thickness: z",
-                negative ? ", dashed: negative" : "");
+                !negative ? "" : d->graded ? ", dashed: negative" : "dashed: negative");
 }
 
 void hap_draw(const struct hap_drawing *d, bool details, FILE *out)

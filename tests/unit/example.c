@@ -95,7 +95,7 @@ static const struct {
          "clean holds something that is no token id"},
         {"{\"clean\": [1, 1, 1, 1, 1, 1, 1, 1, 1], \"corrupted\": [1], \"answer\": 3}",
          "clean has 9 tokens, the model has 8 positions"},
-        {"{\"clean\": [1], \"corrupted\": [2]}", "there is no 'answers'"},
+        {"{\"clean\": [1], \"corrupted\": [2]}", "there is no 'answers', nor 'answer' or 'at'"},
         {"{\"clean\": [1], \"corrupted\": [2], \"answers\": []}", "answers is empty"},
         {"{\"clean\": [1], \"corrupted\": [2], \"answer\": 3, \"wrongs\": []}",
          "wrongs is empty"},
