@@ -491,6 +491,9 @@ END
         lines '{"clean": "So Mary", "corrupted": "So John", "answer": " unheardof"}'
         assert_refused 3 "' unheardof' is not one token" \
                 hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
+        lines '{"clean": "So Mary", "corrupted": "So John", "answer": "Mary"}'
+        assert_refused 3 "'Mary' is not one token, ' Mary' is" \
+                hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
 @test "ids need no tokenizer, texts are refused without one" {

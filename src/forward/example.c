@@ -119,6 +119,17 @@ static int read_prompt(const struct reading *in, const char *what,
         return n;
 }
 
+/* A text that is not one token; most often it lacks the space before a word. */
+static int refuse_parts(const struct reading *in, const char *what, const char *text)
+{
+        char spaced[68];
+
+        snprintf(spaced, sizeof spaced, " %.64s", text);
+        if (hap_tokenizer_single(in->tokenizer, spaced) >= 0)
+                return refuse(in, "%s '%.64s' is not one token, '%s' is", what, text, spaced);
+        return refuse(in, "%s '%.64s' is not one token", what, text);
+}
+
 static int answer_of(const struct reading *in, const json_t *value, const char *what,
                      int32_t *id)
 {
@@ -131,8 +142,7 @@ static int answer_of(const struct reading *in, const json_t *value, const char *
                               "token ids are needed", what);
         *id = hap_tokenizer_single(in->tokenizer, json_string_value(value));
         if (*id < 0)
-                return refuse(in, "%s '%.64s' is not one token", what,
-                              json_string_value(value));
+                return refuse_parts(in, what, json_string_value(value));
         if (limit && *id >= limit)
                 return refuse(in, "%s '%.64s' is token %d, the logits end at %d", what,
                               json_string_value(value), (int)*id, limit - 1);
