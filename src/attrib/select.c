@@ -202,12 +202,26 @@ out:
         return rc;
 }
 
+static int check_threshold(const struct hap_edges *scores, const struct hap_selection *how,
+                           struct hap_error *err)
+{
+        double best = -INFINITY;
+
+        for (size_t e = 0; e < scores->graph.n_edges; e++)
+                if (scores->given[e])
+                        best = fmax(best, rank_of(scores, how, e).key);
+        if (how->threshold <= best)
+                return HAP_OK;
+        return hap_fail(err, HAP_EINPUT,
+                        "no edge of '%s' reaches the threshold %g: the best has %g",
+                        scores->name, how->threshold, best);
+}
+
 int hap_select_edges(const struct hap_edges *scores, const struct hap_selection *how,
                      float *z, size_t *n, struct hap_error *err)
 {
         size_t n_edges = scores->graph.n_edges;
         size_t limit = how->keep.given ? hap_amount_of(&how->keep, n_edges) : n_edges;
-        double best = -INFINITY;
 
         *n = 0;
         if (how->keep.given && !how->keep.percent && how->keep.value > (double)n_edges)
@@ -225,13 +239,8 @@ int hap_select_edges(const struct hap_edges *scores, const struct hap_selection 
                                 "a quota per layer and the greedy choice exclude each other");
         if (how->layer_quota && !how->keep.given)
                 return hap_fail(err, HAP_EUSAGE, "a quota per layer needs an amount to share out");
-        for (size_t e = 0; e < n_edges; e++)
-                if (scores->given[e])
-                        best = fmax(best, rank_of(scores, how, e).key);
-        if (limit > 0 && how->threshold > best)
-                return hap_fail(err, HAP_EINPUT,
-                                "no edge of '%s' reaches the threshold %g: the best has %g",
-                                scores->name, how->threshold, best);
+        if (limit > 0 && how->threshold > -INFINITY && check_threshold(scores, how, err) < 0)
+                return err->code;
         if (how->greedy)
                 return select_greedy(scores, how, limit, z, n, err);
         return select_top(scores, how, limit, z, n, err);

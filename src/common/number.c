@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,19 @@ int hap_parse_real(const char *text, const char *what, double min, double max,
                                 what, text, min, max);
         *value = parsed;
         return 0;
+}
+
+void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS])
+{
+        bool exact = false;
+
+        for (int digits = single ? 6 : 15; !exact && digits <= 17; digits++) {
+                double back;
+
+                snprintf(text, HAP_DIGITS, "%.*g", digits, number);
+                back = strtod(text, NULL);
+                exact = single ? (float)back == (float)number : back == number;
+        }
 }
 
 int hap_parse_amount(const char *text, const char *what,

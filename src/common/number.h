@@ -31,6 +31,11 @@ int hap_parse_amount(const char *text, const char *what,
 int hap_parse_size(const char *text, const char *what, size_t *bytes,
                    struct hap_error *err);
 
+/* The number, finite, in the fewest digits that read back as the same (or, if
+ * single, as the same float): 0.1, 12, 1e+20. */
+enum { HAP_DIGITS = 32 };
+void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS]);
+
 /* The number of things that an amount means of `whole`, rounded to nearest. */
 size_t hap_amount_of(const struct hap_amount *amount, size_t whole);
 

@@ -240,16 +240,11 @@ static int parse_short(struct hap_program *program, char **argv, bool *given, in
 
 /* --- history --- */
 
-/* The fewest digits that read back as the same number. */
 static json_t *record_real(const char *name, double value, const char *unit)
 {
-        char digits[32];
+        char digits[HAP_DIGITS];
 
-        for (int n = 15; n <= 17; n++) {
-                snprintf(digits, sizeof(digits), "%.*g", n, value);
-                if (strtod(digits, NULL) == value)
-                        break;
-        }
+        hap_shortest_digits(value, false, digits);
         return json_sprintf("--%s=%s%s", name, digits, unit);
 }
 

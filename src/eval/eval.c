@@ -164,13 +164,11 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
         snprintf(why, sizeof why, "%zu of %zu examples lack %s, the first is '%s'", lack->n,
                  evaluation->n, answers ? "answers" : "wrong answers",
                  lack->first ? lack->first : "");
-
         for (int i = 0; i < measures->n; i++) {
                 if (can_measure(evaluation, measures->items[i]))
                         measures->items[kept++] = measures->items[i];
                 else if (asked_for)
-                        return hap_fail(err, HAP_EINPUT,
-                                        "cannot measure %s: %s",
+                        return hap_fail(err, HAP_EINPUT, "cannot measure %s: %s",
                                         hap_measure_names[measures->items[i]], why);
         }
         measures->n = kept;

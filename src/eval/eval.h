@@ -36,8 +36,9 @@ struct hap_evaluation {
 void hap_evaluation_release(struct hap_evaluation *evaluation);
 
 /* A subject with z as given ([n_edges], copied); NULL for the full model and the
- * empty circuit. name NULL: "circuit 3" for the third. Unless keep_dead its dead edges are dropped. *subject lives until the
- * next one is added. HAP_EUSAGE when one that is reported has that name already. */
+ * empty circuit. name NULL: "circuit 3" for the third. Unless keep_dead its dead edges
+ * are dropped. *subject lives until the next one is added. HAP_EUSAGE when one that is
+ * reported has that name already. */
 int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph *graph,
                        enum hap_role role, const char *name, const float *z, bool keep_dead,
                        struct hap_subject **subject, struct hap_error *err);

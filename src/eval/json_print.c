@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base64.h"
+#include "common/number.h"
 #include "eval/convert.h"
 
 /* Maps of more keys are not searched for keys that come twice. */
@@ -190,16 +191,9 @@ static void print_base64(const unsigned char *data, uint64_t n, FILE *out)
 
 static void print_digits(double number, bool single, FILE *out)
 {
-        char text[64] = "";
-        bool exact = false;
+        char text[HAP_DIGITS];
 
-        for (int digits = single ? 6 : 15; !exact && digits <= 17; digits++) {
-                double back;
-
-                gcvt(number, digits, text);
-                back = strtod(text, NULL);
-                exact = single ? (float)back == (float)number : back == number;
-        }
+        hap_shortest_digits(number, single, text);
         fputs(text, out);
         if (!strpbrk(text, ".e"))
                 fputs(".0", out); /* else it would be read as a whole number */

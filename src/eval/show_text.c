@@ -60,23 +60,27 @@ static void write_wrapped(const char *text, FILE *out)
         fputc('\n', out);
 }
 
-static void write_entry(const char *key, const json_t *value, FILE *out)
+static int write_entry(const char *key, const json_t *value, FILE *out, struct hap_error *err)
 {
         char *text = NULL;
         size_t size;
         FILE *line = open_memstream(&text, &size);
 
-        hap_write_label(out, key);
+        int rc = HAP_OK;
+
         if (line)
                 write_entries(line, value, 0);
-        if (line && fclose(line) == 0)
+        if (!line || fclose(line) != 0) {
+                rc = hap_fail_memory(err, "the header");
+        } else {
+                hap_write_label(out, key);
                 write_wrapped(text, out);
-        else
-                fputs("out of memory\n", out);
+        }
         free(text);
+        return rc;
 }
 
-static void write_header(const json_t *header, FILE *out)
+static int write_header(const json_t *header, FILE *out, struct hap_error *err)
 {
         static const char *const elsewhere[] = {"hap", "kind", "requires", "history", "model",
                                                 "graph", "circuit", "circuits"};
@@ -100,10 +104,10 @@ static void write_header(const json_t *header, FILE *out)
 
                 for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
                         elsewhere_shown |= strcmp(key, elsewhere[i]) == 0;
-                if (elsewhere_shown)
-                        continue;
-                write_entry(key, value, out);
+                if (!elsewhere_shown && write_entry(key, value, out, err) < 0)
+                        return err->code;
         }
+        return HAP_OK;
 }
 
 static void write_history(const json_t *header, FILE *out)
@@ -231,7 +235,8 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
                 hap_write_plain(out, s->name, SIZE_MAX);
                 fprintf(out, ": %s, %s %s%s\n", kind_name(s), count, unit_name(s),
                         s->n == 1 ? "" : "s");
-                write_header(s->header, out);
+                if ((rc = write_header(s->header, out, err)) < 0)
+                        return rc;
                 write_history(s->header, out);
                 if (s->kind == HAP_SHOW_EDGES)
                         rc = hap_write_edges(&s->edges, top, out, err);

@@ -20,26 +20,28 @@ static const char *path_of(const char *path, const json_t *header, const char *n
         return path;
 }
 
-/* A model that cannot be read was nobody's word on the command line. */
-static int named_by(const char *name, struct hap_error *err)
+/* rc of reading a model. One that cannot be read and was not `given` on the command
+ * line is stream `name`'s. */
+static int read_from(int rc, const char *given, const char *name, struct hap_error *err)
 {
-        const size_t used = strlen(err->message);
+        const size_t used = rc < 0 ? strlen(err->message) : 0;
 
-        snprintf(err->message + used, sizeof(err->message) - used,
-                 "; '%s' names this model, -m MODEL another", name);
-        return err->code;
+        if (rc < 0 && !given)
+                snprintf(err->message + used, sizeof(err->message) - used,
+                         "; '%s' names this model, -m MODEL another", name);
+        return rc;
 }
 
 int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
                   const char *name, struct hap_error *err)
 {
-        const char *given = path;
+        const char *found = path_of(path, header, name, err);
         int rc;
 
-        if (!(path = path_of(path, header, name, err)))
+        if (!found)
                 return err->code;
-        if ((rc = hap_model_load(model, path, err)) < 0)
-                return given ? rc : named_by(name, err);
+        if ((rc = read_from(hap_model_load(model, found, err), path, name, err)) < 0)
+                return rc;
         if ((rc = hap_model_check(model, header, name, err)) < 0)
                 hap_model_release(model);
         return rc;
@@ -48,13 +50,10 @@ int hap_model_for(struct hap_model *model, const char *path, const json_t *heade
 int hap_model_describe_for(struct hap_model *model, const char *path, const json_t *header,
                            const char *name, struct hap_error *err)
 {
-        const char *given = path;
-        int rc;
+        const char *found = path_of(path, header, name, err);
 
-        if (!(path = path_of(path, header, name, err)))
-                return err->code;
-        rc = hap_model_load_config(model, path, err);
-        return given || rc == 0 ? rc : named_by(name, err);
+        return found ? read_from(hap_model_load_config(model, found, err), path, name, err)
+                     : err->code;
 }
 
 bool hap_header_splits_input(const json_t *header)

@@ -250,11 +250,11 @@ static int no_corruption(const struct hap_lines *lines, const struct line *line,
         const char *wanted = lines->options.corruption;
         char have[512];
 
-        list_corruptions(lines, object, have, sizeof have);
         if (!json_object_get(object, "clean"))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use line %zu of '%s': there is no 'clean'",
                                 line->number, lines->name);
+        list_corruptions(lines, object, have, sizeof have);
         if (!wanted || hap_same_name(wanted, "corrupted"))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use line %zu of '%s': there is no 'corrupted'%s%s",

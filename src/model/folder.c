@@ -140,13 +140,15 @@ int hap_store_open_folder(struct hap_store *store, const char *folder, struct ha
         if ((rc = join(single, sizeof(single), folder, "model.safetensors", err)) < 0 ||
             (rc = join(index, sizeof(index), folder, "model.safetensors.index.json", err)) < 0)
                 return rc;
-        if (access(single, F_OK) < 0 && access(index, F_OK) == 0)
+        if (access(single, F_OK) == 0)
+                rc = open_single(store, folder, single, err);
+        else if (access(index, F_OK) == 0)
                 rc = open_shards(store, folder, index, err);
-        else if (access(single, F_OK) < 0 && has_pickle(folder))
+        else if (has_pickle(folder))
                 rc = hap_fail(err, HAP_EINPUT,
                               "cannot read model '%s': its weights are a pickle, "
                               "pytorch_model.bin; save them as model.safetensors", folder);
-        else
+        else /* says that it is not there */
                 rc = open_single(store, folder, single, err);
         if (rc < 0)
                 hap_store_close(store);
