@@ -285,7 +285,7 @@ int main(int argc, char **argv)
         tokens = atoi(argv[2]);
         load = now();
         if (hap_model_load(&b.model, argv[1], &err) < 0 ||
-            hap_engine_init(&b.engine, &b.model, false, &err) < 0)
+            hap_engine_init(&b.engine, &b.model, NULL, &err) < 0)
                 die(&err);
         load = now() - load;
         make_prompts(&b, tokens, strtoul(argv[3], NULL, 10));

@@ -187,7 +187,7 @@ cut_everywhere() {
         assert_refused 3 "cannot read '$tmp/a': section 1 is of version 2, this program reads 1" hap-select --keep 5 "$tmp/a"
         printf '%s\n' '{"hap":1,"kind":"music"}' '{"end":"music"}' | hap-convert -q --from json >"$tmp/a"
         assert_refused 3 "section 1 is of unknown kind 'music'" hap-select --keep 5 "$tmp/a"
-        for feature in wings positions; do
+        for feature in wings place; do
                 printf '%s\n' '{"hap":1,"kind":"task","requires":["'$feature'"]}' '{"end":"task"}' |
                         hap-convert -q --from json >"$tmp/a"
                 assert_refused 3 "section 1 requires '$feature', which this version does not know" \

@@ -4,6 +4,7 @@
 
 #include "attrib/attrib.h"
 #include "forward/kernels.h"
+#include "forward/span.h"
 
 /* A batch on its way. Rows are the batch's tokens, one prompt behind the other;
  * those where a' = a since both prompts are still the same are left out. */
@@ -193,18 +194,26 @@ static int subtract_outputs(struct scoring *s)
 }
 
 /* S[r][w] = 1/runs Σ_k G[r][k] Δ[w][k] for readers [r, r + n_r) and writers
- * [0, n_w), k over rows and dimensions; what a reader cannot read is dropped. */
+ * [0, n_w), k over rows and dimensions, added to out; what a reader cannot read is
+ * dropped. */
 static void multiply(const struct scoring *s, int r, int n_r, float *room, float *out)
 {
         const struct hap_graph *g = &s->engine->graph;
-        const int n_w = hap_graph_in(g, r + n_r - 1);
-        const int k = s->batch.rows.n * s->engine->model->config.d_model;
+        const int n_w = hap_graph_in(g, r + n_r - 1), d = s->engine->model->config.d_model;
+        const int ld = s->batch.rows.n * d;
+        struct hap_span span = {0};
 
-        hap_gemm(false, true, n_r, n_w, k, 1.f / (float)s->n_runs,
-                 s->gradient + (size_t)r * (size_t)k, k, s->outputs, k, 0, room, n_w);
-        for (int i = 0; i < n_r; i++)
-                memcpy(out + hap_graph_edge(g, 0, r + i), room + (size_t)i * (size_t)n_w,
-                       (size_t)hap_graph_in(g, r + i) * sizeof *out);
+        while (hap_span_next(g, &s->batch, &s->batch.rows, NULL, &span)) {
+                const size_t from = (size_t)span.begin * (size_t)d;
+                float *at = out + (size_t)span.place * g->n_place_edges;
+
+                hap_gemm(false, true, n_r, n_w, (span.end - span.begin) * d,
+                         1.f / (float)s->n_runs, s->gradient + (size_t)r * (size_t)ld + from, ld,
+                         s->outputs + from, ld, 0, room, n_w);
+                for (int i = 0; i < n_r; i++)
+                        hap_add((size_t)hap_graph_in(g, r + i), room + (size_t)i * (size_t)n_w,
+                                at + hap_graph_edge(g, 0, r + i));
+        }
 }
 
 static int multiply_all(struct scoring *s, float *out)
@@ -216,6 +225,7 @@ static int multiply_all(struct scoring *s, float *out)
 
         if (!room)
                 return s->work->error.code;
+        memset(out, 0, g->n_edges * sizeof *out);
         for (int l = 0; l < g->n_layers; l++)
                 multiply(s, l * per_layer, per_layer, room, out);
         multiply(s, hap_graph_logits_reader(g), 1, room, out);

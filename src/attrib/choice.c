@@ -22,8 +22,7 @@ static int begin(struct hap_choice *choice, const struct hap_edges *scores, stru
         choice->z = calloc(g->n_edges, sizeof *choice->z);
         if (!choice->header || !choice->name || !choice->z)
                 return hap_fail_memory(err, "the circuit");
-        return hap_graph_init(&choice->graph, g->n_layers, g->n_heads, g->parallel_residual,
-                              g->split_input, err);
+        return hap_graph_copy(&choice->graph, g, err);
 }
 
 void hap_choice_release(struct hap_choice *choice)

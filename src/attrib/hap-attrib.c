@@ -12,6 +12,7 @@ struct attrib_options {
         int method, metric, ablation;
         int64_t steps;
         bool split_input;
+        const char *positions;
 };
 
 static const struct hap_option options[] = {
@@ -26,6 +27,8 @@ static const struct hap_option options[] = {
          .choices = hap_ablation_names},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct attrib_options, split_input),
          .help = "from a task: token and position embeddings are two writers"},
+        {0, "positions", "NAMES", HAP_TEXT, offsetof(struct attrib_options, positions),
+         .help = "from a task: tell edges apart by these positions, or all"},
         {0},
 };
 
@@ -77,7 +80,7 @@ static void begin_scores(struct attribution *a)
         struct hap_session *s = &a->session;
 
         if (a->has_circuit)
-                s->split_input |= a->circuit.graph.split_input;
+                hap_graph_form_join(&s->form, &a->circuit.graph);
         hap_must(a->p, hap_session_engine(s, &a->p->error));
         if (a->has_circuit)
                 hap_must(a->p, hap_session_join(s, a->circuit.header, &a->circuit.graph,
@@ -173,7 +176,7 @@ int main(int argc, char **argv)
         how = attrib_options(&a);
         a.session = (struct hap_session){
                 .model_path = p.model,
-                .split_input = opt.split_input,
+                .form.split_input = opt.split_input, .positions = opt.positions,
                 .hold = opt.method == HAP_MASK_GRADIENT, /* a circuit may follow */
                 .must_differ = true,
                 .options = hap_attrib_prompts(&how),

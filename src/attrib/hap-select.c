@@ -130,7 +130,7 @@ static void read_scores(struct selecting *s, const json_t *header)
                 hap_die(s->p, HAP_EUSAGE, "--auto takes one scores section");
         if (s->opt->search) {
                 s->held = scores;
-                s->session.split_input |= scores.graph.split_input;
+                hap_graph_form_join(&s->session.form, &scores.graph);
                 return;
         }
         select_from(s, &scores);

@@ -150,28 +150,49 @@ static struct ranked heap_pop(struct heap *heap)
 }
 
 static void push_into_reader(struct heap *heap, const struct hap_edges *scores,
-                             const struct hap_selection *how, int reader)
+                             const struct hap_selection *how, int reader, int place)
 {
+        const size_t first = (size_t)place * scores->graph.n_place_edges;
+
         for (int w = 0; w < hap_graph_in(&scores->graph, reader); w++) {
-                size_t edge = hap_graph_edge(&scores->graph, w, reader);
+                size_t edge = first + hap_graph_edge(&scores->graph, w, reader);
 
                 if (eligible(scores, how, edge))
                         heap_push(heap, rank_of(scores, how, edge));
         }
 }
 
-/* The readers that feed a writer: a head's q, k and v, an MLP's own. */
+/* The readers that feed a writer at a place: a head's q, an MLP's own; and unless that
+ * head was there before, its k and v, at all places. */
 static void push_into_writer(struct heap *heap, const struct hap_edges *scores,
-                             const struct hap_selection *how, int writer)
+                             const struct hap_selection *how, int writer, int place,
+                             bool again)
 {
         const struct hap_graph *graph = &scores->graph;
         struct hap_node node = hap_graph_writer(graph, writer);
 
         if (node.kind == HAP_WRITES_MLP)
-                push_into_reader(heap, scores, how, hap_graph_mlp_reader(graph, node.layer));
-        for (int which = 0; which < 3 && node.kind == HAP_WRITES_HEAD; which++)
-                push_into_reader(heap, scores, how,
-                                 hap_graph_head_reader(graph, node.layer, which, node.head));
+                push_into_reader(heap, scores, how, hap_graph_mlp_reader(graph, node.layer),
+                                 place);
+        if (node.kind != HAP_WRITES_HEAD)
+                return;
+        push_into_reader(heap, scores, how, hap_graph_head_reader(graph, node.layer, 0, node.head),
+                         place);
+        for (int which = 1; which < 3 && !again; which++)
+                for (int p = 0; p < graph->n_places; p++)
+                        push_into_reader(heap, scores, how,
+                                         hap_graph_head_reader(graph, node.layer, which, node.head),
+                                         p);
+}
+
+/* Whether the writer was reached at some place. */
+static bool was_seen(const struct hap_graph *graph, const bool *seen, int writer)
+{
+        bool any = false;
+
+        for (int p = 0; p < graph->n_places; p++)
+                any |= seen[p * graph->n_writers + writer];
+        return any;
 }
 
 static int select_greedy(const struct hap_edges *scores, const struct hap_selection *how,
@@ -179,22 +200,27 @@ static int select_greedy(const struct hap_edges *scores, const struct hap_select
 {
         const struct hap_graph *graph = &scores->graph;
         struct heap heap = {malloc(graph->n_edges * sizeof *heap.items), 0};
-        bool *seen = calloc((size_t)graph->n_writers, sizeof *seen);
+        bool *seen = calloc(hap_graph_n_nodes(graph), sizeof *seen);
         int rc = HAP_OK;
 
         if (!heap.items || !seen) {
                 rc = hap_fail_memory(err, "the selection");
                 goto out;
         }
-        push_into_reader(&heap, scores, how, hap_graph_logits_reader(graph));
+        for (int p = 0; p < graph->n_places; p++)
+                if (graph->places.n == 0 || graph->places.answers[p])
+                        push_into_reader(&heap, scores, how, hap_graph_logits_reader(graph), p);
         for (; heap.n > 0 && *n < limit; (*n)++) {
                 size_t edge = heap_pop(&heap).edge;
+                size_t node = hap_graph_edge_from(graph, edge);
                 int writer = hap_graph_edge_writer(graph, edge);
 
                 z[edge] = 1;
-                if (!seen[writer])
-                        push_into_writer(&heap, scores, how, writer);
-                seen[writer] = true;
+                if (!seen[node])
+                        push_into_writer(&heap, scores, how, writer,
+                                         hap_graph_edge_place(graph, edge),
+                                         was_seen(graph, seen, writer));
+                seen[node] = true;
         }
 out:
         free(heap.items);
@@ -246,28 +272,49 @@ int hap_select_edges(const struct hap_edges *scores, const struct hap_selection 
         return select_top(scores, how, limit, z, n, err);
 }
 
+/* The place behind the name's '@', which goes off the length; -1: all, -2: no place of
+ * the graph's. */
+static int place_of(const struct hap_graph *graph, const char *name, size_t *length)
+{
+        const char *mark = memchr(name, '@', *length);
+        int place;
+
+        if (!mark)
+                return -1;
+        place = hap_places_find(&graph->places, mark + 1, strlen(mark + 1));
+        *length = (size_t)(mark - name);
+        return place < 0 ? -2 : place;
+}
+
+/* Whether the edge is at the place (-1: any), and in or out of the writer, or into the
+ * reader. */
+static bool is_named(const struct hap_graph *graph, size_t edge, int place, int writer, int reader)
+{
+        const int r = hap_graph_edge_reader(graph, edge);
+
+        if (place >= 0 && hap_graph_edge_place(graph, edge) != place)
+                return false;
+        return r == reader || (writer >= 0 && (hap_graph_edge_writer(graph, edge) == writer ||
+                                               hap_graph_fed(graph, r) == writer));
+}
+
 int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
                      struct hap_error *err)
 {
         size_t length = strlen(name);
-        int64_t edge = hap_graph_find_edge(graph, name, length);
-        int writer = hap_graph_find_writer(graph, name, length);
-        int reader = hap_graph_find_reader(graph, name, length);
+        const int place = place_of(graph, name, &length);
+        const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
+        const int writer = hap_graph_find_writer(graph, name, length);
+        const int reader = hap_graph_find_reader(graph, name, length);
 
-        if (edge >= 0) {
-                z[edge] = 1;
-                return HAP_OK;
-        }
-        if (writer < 0 && reader < 0)
+        if (place == -2 || (edge < 0 && writer < 0 && reader < 0))
                 return hap_fail(err, HAP_EUSAGE,
                                 "'%s' is neither an edge nor a node of a graph of %d layers "
                                 "and %d heads", name, graph->n_layers, graph->n_heads);
-        for (size_t e = 0; e < graph->n_edges; e++) {
-                int r = hap_graph_edge_reader(graph, e);
-
-                if (r == reader || (writer >= 0 && (hap_graph_edge_writer(graph, e) == writer ||
-                                                    hap_graph_fed(graph, r) == writer)))
+        for (size_t e = 0; e < graph->n_edges; e++)
+                if (edge >= 0 ? (int64_t)(e % graph->n_place_edges) == edge &&
+                                        (place < 0 || hap_graph_edge_place(graph, e) == place)
+                              : is_named(graph, e, place, writer, reader))
                         z[e] = 1;
-        }
         return HAP_OK;
 }

@@ -22,7 +22,7 @@ static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", 
 
 /* What a header may list under "requires": a reader that does not know one
  * must refuse. Every program of this version knows these. */
-static const char *const known_features[] = {"split-input"};
+static const char *const known_features[] = {"split-input", "positions"};
 
 /* A mapped input stays open until the reader is closed: records point in. */
 struct opened {

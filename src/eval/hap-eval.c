@@ -64,7 +64,7 @@ static void read_circuit(struct evaluating *e, const json_t *header)
                 hap_die(e->p, HAP_ESYSTEM, "out of memory for circuits");
         e->circuits = items;
         hap_must(e->p, hap_edges_read(e->p->in, header, items + e->n_circuits, &e->p->error));
-        e->n_circuits++;
+        hap_graph_form_join(&e->session.form, &items[e->n_circuits++].graph);
 }
 
 static void read_all(struct evaluating *e)
@@ -183,13 +183,12 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_measures_of(opt.metrics, &e.measures, &p.error));
         e.session = (struct hap_session){
-                .model_path = p.model, .split_input = opt.split_input,
+                .model_path = p.model, .form.split_input = opt.split_input,
                 .hold = true, /* circuits may follow */
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
                 .needs = hap_needs_within(&hap_needs_eval, p.max_memory, (size_t)p.threads),
         };
         read_all(&e);
-        e.session.split_input |= e.n_circuits && e.circuits[0].graph.split_input;
         add_subjects(&e);
         run(&e);
         write_report(&e);

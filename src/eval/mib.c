@@ -61,6 +61,10 @@ static int read_exchange(struct hap_reader *reader, struct exchange *x, struct h
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': MIB files have no 'tok' and 'pos'",
                                 hap_reader_name(reader));
+        if ((x->has_scores ? &x->scores : &x->circuit)->graph.places.n)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': MIB files do not tell positions apart",
+                                hap_reader_name(reader));
         return 0;
 }
 

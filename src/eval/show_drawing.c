@@ -1,6 +1,7 @@
 /* Which edges a picture shows, and how strong each is. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "eval/show.h"
 
@@ -29,14 +30,11 @@ static const struct hap_section *last(const struct hap_show *show, bool circuit,
         return NULL;
 }
 
-static void mark_dead(struct hap_drawing *d, const float *z, const bool *live)
+/* live: z without dead edges; NULL: none is dead. */
+static void mark_dead(struct hap_drawing *d, const float *live)
 {
         for (size_t i = 0; i < d->n; i++) {
-                int reader = hap_graph_edge_reader(d->graph, d->edges[i].edge);
-                int fed = hap_graph_fed(d->graph, reader);
-                int writer = hap_graph_edge_writer(d->graph, d->edges[i].edge);
-
-                d->edges[i].dead = z && !(live[writer] && (fed < 0 || live[fed]));
+                d->edges[i].dead = live && !(live[d->edges[i].edge] > 0);
                 d->n_live += !d->edges[i].dead;
         }
         d->n_kept = d->n;
@@ -81,7 +79,7 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
 {
         const struct hap_section *circuit = last(show, true, NULL), *scores;
         const struct hap_edges *edges;
-        bool *live;
+        float *live = NULL;
 
         *d = (struct hap_drawing){0};
         scores = last(show, false, circuit ? &circuit->edges.graph : NULL);
@@ -96,8 +94,9 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
         d->edges = malloc((edges->n_given + 1) * sizeof *d->edges);
         d->in = calloc((size_t)d->graph->n_writers, sizeof *d->in);
         d->out = calloc((size_t)d->graph->n_writers, sizeof *d->out);
-        live = calloc((size_t)d->graph->n_writers, sizeof *live);
-        if (!d->edges || !d->in || !d->out || !live) {
+        if (edges->z)
+                live = malloc(d->graph->n_edges * sizeof *live);
+        if (!d->edges || !d->in || !d->out || (edges->z && !live)) {
                 free(live);
                 hap_drawing_release(d);
                 return hap_fail_memory(err, "the picture");
@@ -114,9 +113,11 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
                 drawn.strength = scores ? fabs(drawn.score) : drawn.z;
                 d->edges[d->n++] = drawn;
         }
-        if (edges->z)
-                hap_graph_live(d->graph, edges->z, live);
-        mark_dead(d, edges->z, live);
+        if (live) {
+                memcpy(live, edges->z, d->graph->n_edges * sizeof *live);
+                hap_graph_drop_dead(d->graph, live);
+        }
+        mark_dead(d, live);
         free(live);
         if (circuit) /* a circuit's nodes are in it whatever is drawn */
                 count_degrees(d);

@@ -71,37 +71,51 @@ static void write_top(const struct hap_edges *edges, const struct entry *order, 
         }
 }
 
+/* What one reader reads at one place, at most `left` edges; how many were written. */
+static size_t write_reader(const struct hap_edges *edges, int reader, int place, size_t left,
+                           FILE *out)
+{
+        const struct hap_graph *g = &edges->graph;
+        const bool *given = edges->given + (size_t)place * g->n_place_edges;
+        const int wide = g->places.n ? 11 + HAP_PLACE / 2 : 11;
+        char name[2 * HAP_NAME];
+        size_t written = 0;
+        int column = 0;
+
+        hap_graph_reader_name(g, reader, name);
+        if (g->places.n)
+                snprintf(name + strlen(name), HAP_NAME, "@%s", g->places.name[place]);
+        for (int w = 0; w < hap_graph_in(g, reader); w++) {
+                if (!given[hap_graph_edge(g, w, reader)])
+                        continue;
+                if (written == left) { /* of this reader's, too */
+                        column += fprintf(out, " ...");
+                        break;
+                }
+                if (column == 0)
+                        column = fprintf(out, "  %-*s <-", wide, name);
+                else if (column > 70)
+                        column = fprintf(out, "\n%*s", wide + 5, "") - 1;
+                written++;
+                hap_graph_writer_name(g, w, name);
+                column += fprintf(out, " %s", name);
+        }
+        if (column > 0)
+                fputc('\n', out);
+        return written;
+}
+
 /* The edges of a circuit whose z are all the same, by what reads them, from the
  * logits down; `top` of them. */
 static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
 {
         const struct hap_graph *g = &edges->graph;
-        char name[HAP_NAME];
         size_t left = top < edges->n_given ? top : edges->n_given;
 
         fprintf(out, "\n  %zu of %zu edges, by reader\n", left, edges->n_given);
-        for (int r = g->n_readers - 1; r >= 0 && left > 0; r--) {
-                int column = 0;
-
-                for (int w = 0; w < hap_graph_in(g, r); w++) {
-                        if (!edges->given[hap_graph_edge(g, w, r)])
-                                continue;
-                        if (left == 0) { /* of this reader's, too */
-                                column += fprintf(out, " ...");
-                                break;
-                        }
-                        left--;
-                        hap_graph_reader_name(g, r, name);
-                        if (column == 0)
-                                column = fprintf(out, "  %-11s <-", name);
-                        else if (column > 70)
-                                column = fprintf(out, "\n%16s", "") - 1;
-                        hap_graph_writer_name(g, w, name);
-                        column += fprintf(out, " %s", name);
-                }
-                if (column > 0)
-                        fputc('\n', out);
-        }
+        for (int r = g->n_readers - 1; r >= 0 && left > 0; r--)
+                for (int place = 0; place < g->n_places && left > 0; place++)
+                        left -= write_reader(edges, r, place, left, out);
 }
 
 /* Over how many edges the sum of magnitudes is spread. */
@@ -127,22 +141,21 @@ static void write_spread(const struct hap_edges *edges, const struct entry *orde
 
 /* --- circuits --- */
 
-/* Live edges in and out of every writer; `logits` gets those into logits. */
-static int count_degrees(const struct hap_edges *edges, const bool *live, int *in, int *out,
+/* Edges in and out of every writer; `logits` gets those into logits. z: without dead
+ * ones, so that a writer lives that has one out. */
+static int count_degrees(const struct hap_graph *g, const float *z, int *in, int *out,
                          int *logits)
 {
-        const struct hap_graph *g = &edges->graph;
         int n = 0;
 
         *logits = 0;
         for (size_t e = 0; e < g->n_edges; e++) {
-                int writer = hap_graph_edge_writer(g, e);
                 int fed = hap_graph_fed(g, hap_graph_edge_reader(g, e));
 
-                if (!(edges->z[e] > 0) || !live[writer] || (fed >= 0 && !live[fed]))
+                if (!(z[e] > 0))
                         continue;
                 n++;
-                out[writer]++;
+                out[hap_graph_edge_writer(g, e)]++;
                 if (fed < 0)
                         ++*logits;
                 else
@@ -151,15 +164,15 @@ static int count_degrees(const struct hap_edges *edges, const bool *live, int *i
         return n;
 }
 
-static void write_layer(const struct hap_graph *g, int layer, const bool *live, const int *in,
-                        const int *out_of, FILE *out)
+static void write_layer(const struct hap_graph *g, int layer, const int *in, const int *out_of,
+                        FILE *out)
 {
         int mlp = hap_graph_mlp_writer(g, layer), heads = 0, written = 0;
 
         for (int h = 0; h < g->n_heads; h++)
-                heads += live[hap_graph_head_writer(g, layer, h)];
+                heads += out_of[hap_graph_head_writer(g, layer, h)] > 0;
         fprintf(out, "  %5d  ", layer);
-        if (live[mlp])
+        if (out_of[mlp])
                 fprintf(out, "%4d>%-4d", in[mlp], out_of[mlp]);
         else
                 fprintf(out, "%9s", "-    ");
@@ -167,7 +180,7 @@ static void write_layer(const struct hap_graph *g, int layer, const bool *live, 
         for (int h = 0; h < g->n_heads; h++) {
                 int w = hap_graph_head_writer(g, layer, h);
 
-                if (!live[w])
+                if (!out_of[w])
                         continue;
                 if (written > 60) {
                         fprintf(out, "\n%25s", "");
@@ -178,12 +191,12 @@ static void write_layer(const struct hap_graph *g, int layer, const bool *live, 
         fputc('\n', out);
 }
 
-static void write_layers(const struct hap_graph *g, const bool *live, const int *in,
-                         const int *out_of, int logits, FILE *out)
+static void write_layers(const struct hap_graph *g, const int *in, const int *out_of,
+                         int logits, FILE *out)
 {
         fprintf(out, "\n  layer  MLP in>out  heads, each in>out\n  logits %d in\n", logits);
         for (int layer = g->n_layers - 1; layer >= 0; layer--)
-                write_layer(g, layer, live, in, out_of, out);
+                write_layer(g, layer, in, out_of, out);
         for (int w = 0; w < g->n_inputs; w++) {
                 char name[HAP_NAME];
 
@@ -196,22 +209,23 @@ static int write_circuit(const struct hap_edges *edges, FILE *out, struct hap_er
 {
         const struct hap_graph *g = &edges->graph;
         size_t n = (size_t)g->n_writers;
-        bool *live = calloc(n, sizeof *live);
+        float *z = malloc(g->n_edges * sizeof *z);
         int *in = calloc(2 * n, sizeof *in), *out_of = in + n, logits, alive, heads = 0, mlps = 0;
         char all[32];
 
-        if (!live || !in) {
-                free(live);
+        if (!z || !in) {
+                free(z);
                 free(in);
                 return hap_fail_memory(err, "the circuit");
         }
-        hap_graph_live(g, edges->z, live);
-        alive = count_degrees(edges, live, in, out_of, &logits);
+        memcpy(z, edges->z, g->n_edges * sizeof *z);
+        hap_graph_drop_dead(g, z);
+        alive = count_degrees(g, z, in, out_of, &logits);
         for (int w = g->n_inputs; w < g->n_writers; w++) {
                 bool mlp = hap_graph_writer(g, w).kind == HAP_WRITES_MLP;
 
-                mlps += mlp && live[w];
-                heads += !mlp && live[w];
+                mlps += mlp && out_of[w];
+                heads += !mlp && out_of[w];
         }
         hap_phrase_count(g->n_edges, all);
         hap_write_label(out, "circuit");
@@ -221,8 +235,8 @@ static int write_circuit(const struct hap_edges *edges, FILE *out, struct hap_er
         hap_write_label(out, "");
         fprintf(out, "%d of %d heads, %d of %d MLPs\n", heads, g->n_layers * g->n_heads, mlps,
                 g->n_layers);
-        write_layers(g, live, in, out_of, logits, out);
-        free(live);
+        write_layers(g, in, out_of, logits, out);
+        free(z);
         free(in);
         return HAP_OK;
 }

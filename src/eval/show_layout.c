@@ -143,12 +143,14 @@ static struct hap_curve free_curve(const struct hap_layout *l, size_t edge,
         enum { POINTS = 40, TRIES = 11 };
         int writer = hap_graph_edge_writer(l->graph, edge);
         int fed = hap_graph_fed(l->graph, hap_graph_edge_reader(l->graph, edge));
-        double side = edge % 2 ? 1 : -1, unit = hap_clamp(.3 * l->slot, 14, 30);
-        struct hap_curve best = bent(from, to, 0);
+        double side = edge % l->graph->n_place_edges % 2 ? 1 : -1, unit = hap_clamp(.3 * l->slot, 14, 30);
+        /* one edge at several positions: side by side */
+        double apart = 5 * (hap_graph_edge_place(l->graph, edge) - .5 * (l->graph->n_places - 1));
+        struct hap_curve best = bent(from, to, apart);
         int least = POINTS;
 
         for (int i = 0; i < TRIES && least > 0; i++) {
-                double aside = (i + 1) / 2 * unit * (i % 2 ? side : -side);
+                double aside = apart + (i + 1) / 2 * unit * (i % 2 ? side : -side);
                 struct hap_curve c = bent(from, to, aside);
                 int touched = 0;
 

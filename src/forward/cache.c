@@ -9,7 +9,7 @@ int hap_cache_describe(json_t *header, const struct hap_engine *engine,
                        size_t longest, struct hap_error *err)
 {
         if (json_object_set_new(header, "model", hap_model_describe(engine->model)) < 0 ||
-            json_object_set_new(header, "graph", hap_graph_describe(&engine->graph)) < 0 ||
+            hap_graph_into(header, &engine->graph) < 0 ||
             json_object_set_new(header, "dtype", json_string(hap_dtype_name(dtype))) < 0 ||
             json_object_set_new(header, "examples", json_integer((json_int_t)n_examples)) < 0 ||
             json_object_set_new(header, "tokens", json_integer((json_int_t)longest)) < 0 ||
@@ -56,7 +56,7 @@ int hap_cache_example(struct hap_reader *reader, const msgpack_object *object,
                       struct hap_example *example, struct hap_error *err)
 {
         static const char *const keys[] = {"id", "clean", "corrupted", "answers",
-                                           "wrongs", "at"};
+                                           "wrongs", "at", "positions"};
         char where[512], number[32];
         json_t *task = json_object();
         int rc = task ? HAP_OK : hap_fail_memory(err, "an example");
@@ -139,6 +139,20 @@ static void pack_ids(msgpack_packer *packer, const char *key, const int32_t *ids
                 msgpack_pack_int32(packer, ids[i]);
 }
 
+/* With places, where the graph's names are. */
+static void pack_positions(msgpack_packer *packer, const struct hap_example *example,
+                           const struct hap_places *places)
+{
+        if (!places->n)
+                return;
+        hap_pack_text(packer, "positions");
+        msgpack_pack_map(packer, (size_t)places->n - 1);
+        for (int p = 0; p < places->n - 1; p++) {
+                hap_pack_text(packer, places->name[p]);
+                msgpack_pack_int32(packer, hap_example_position(example, places->name[p]));
+        }
+}
+
 static void pack_example(msgpack_packer *packer, const struct hap_example *example)
 {
         hap_pack_text(packer, "id");
@@ -178,8 +192,10 @@ int hap_cache_write(struct hap_writer *writer, const struct hap_engine *engine,
         };
         msgpack_packer *packer = hap_writer_record(writer);
 
-        msgpack_pack_map(packer, 8u + (example->n_answers > 0) + (example->n_wrongs > 0));
+        msgpack_pack_map(packer, 8u + (example->n_answers > 0) + (example->n_wrongs > 0) +
+                                         (engine->graph.places.n > 0));
         pack_example(packer, example);
+        pack_positions(packer, example, &engine->graph.places);
         for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
                 int rc;
 

@@ -8,6 +8,7 @@
  *      "clean", "corrupted" token ids, equally many
  *      "answers", "wrongs" token ids
  *      "at"                answer positions, ascending without a gap
+ *      "positions"         with a graph of places: where its names are
  *      "clean_outputs", "corrupted_outputs"
  *                          tensors [writers][tokens][d_model] of the header's dtype
  *      "clean_logits", "corrupted_logits"

@@ -135,7 +135,7 @@ int hap_constants_write(struct hap_writer *writer, json_t *header,
         char node[HAP_NAME];
         int rc;
 
-        if (json_object_set_new(header, "graph", hap_graph_describe(graph)) < 0)
+        if (hap_graph_into(header, graph) < 0)
                 return hap_fail_memory(err, "a header");
         rc = hap_writer_begin(writer, header, err);
         for (int w = 0; w < graph->n_writers && rc == 0; w++) {

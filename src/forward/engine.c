@@ -98,21 +98,28 @@ static int tabulate(struct hap_engine *engine)
 }
 
 int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
-                    bool split_input, struct hap_error *err)
+                    const struct hap_graph_form *form, struct hap_error *err)
 {
+        const struct hap_graph_form plain = {0};
         const struct hap_config *config = &model->config;
         int rc;
 
+        if (form == NULL)
+                form = &plain;
         *engine = (struct hap_engine){.model = model};
         hap_arena_init(&engine->arena);
-        if (split_input && config->positions != HAP_POSITIONS_LEARNED)
+        if (form->split_input && config->positions != HAP_POSITIONS_LEARNED)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot split the input of '%s': it has no learned positions",
                                 model->path);
         rc = hap_graph_init(&engine->graph, config->n_layers, config->n_heads,
-                            config->parallel_residual, split_input, err);
-        if (rc < 0)
+                            config->parallel_residual, form->split_input, err);
+        if (rc == 0)
+                rc = hap_graph_divide(&engine->graph, &form->places, err);
+        if (rc < 0) {
+                hap_graph_release(&engine->graph);
                 return rc;
+        }
         engine->pool = hap_pool_new();
         if (engine->pool == NULL || tabulate(engine) < 0) {
                 hap_engine_release(engine);

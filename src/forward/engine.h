@@ -38,9 +38,10 @@ struct hap_engine {
 
 /* Takes the model over: the gain and bias of the norms before attention and MLP
  * are folded into the matrices behind them (for LayerNorm their rows are also
- * centred), so that a reader's projection is rstd · (x Wᵀ) + b. */
+ * centred), so that a reader's projection is rstd · (x Wᵀ) + b. NULL for the form:
+ * a joined input, positions not told apart. */
 int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
-                    bool split_input, struct hap_error *err);
+                    const struct hap_graph_form *form, struct hap_error *err);
 void hap_engine_release(struct hap_engine *engine);
 
 /* What an ablated edge carries. */
@@ -70,6 +71,7 @@ struct hap_prompt {
         const int32_t *tokens; /* of the current (clean) run */
         int first;             /* first row that is computed; before: a = a' */
         int answer_first, n_answers;
+        const uint8_t *place; /* [n_tokens]: the graph's places; NULL when it has one */
         struct hap_source source;
         /* Of the counterfactual; NULL in a plain run from the first token on.
          * residual[p], from `first` on and for masked runs only, before the

@@ -239,12 +239,19 @@ static int read_at(const struct reading *in, struct hap_example *example)
         return 0;
 }
 
-static int check_positions(const struct reading *in, int n_tokens)
+static int read_positions(const struct reading *in, struct hap_example *example)
 {
         json_t *positions = json_object_get(in->record, "positions");
+        const size_t n = json_object_size(positions);
+        const char **names = hap_arena_alloc(in->arena, n + 1, sizeof *names);
+        int *at = hap_arena_alloc(in->arena, n + 1, sizeof *at), n_tokens = example->n_tokens;
         const char *name;
         json_t *value;
 
+        if (!names || !at)
+                return hap_fail_memory(in->err, "positions");
+        example->named = names;
+        example->named_at = at;
         if (!positions)
                 return 0;
         if (!json_is_object(positions))
@@ -257,6 +264,10 @@ static int check_positions(const struct reading *in, int n_tokens)
                 if (position < 0 || position >= n_tokens)
                         return refuse(in, "position '%.64s' is outside 0 to %d", name,
                                       n_tokens - 1);
+                names[example->n_named] = hap_arena_text(in->arena, name, strlen(name));
+                if (!names[example->n_named])
+                        return hap_fail_memory(in->err, "positions");
+                at[example->n_named++] = (int)position;
         }
         return 0;
 }
@@ -307,5 +318,42 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
                 return refuse(&in, "there is no 'answers', nor 'answer' or 'at'");
         if ((rc = check_answers(&in, example)) < 0 || (rc = read_at(&in, example)) < 0)
                 return rc;
-        return check_positions(&in, example->n_tokens);
+        return read_positions(&in, example);
+}
+
+int hap_example_position(const struct hap_example *example, const char *name)
+{
+        for (int i = 0; i < example->n_named; i++)
+                if (strcmp(example->named[i], name) == 0)
+                        return example->named_at[i];
+        return -1;
+}
+
+int hap_example_places(const struct hap_example *example, const struct hap_places *places,
+                       uint8_t *place, struct hap_error *err)
+{
+        const int rest = places->n - 1;
+
+        memset(place, rest, (size_t)example->n_tokens);
+        for (int p = 0; p < rest; p++) {
+                const int at = hap_example_position(example, places->name[p]);
+
+                if (at < 0)
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot use example '%.200s': it has no position '%s'",
+                                        example->id, places->name[p]);
+                if (place[at] != rest)
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot use example '%.200s': its positions '%s' and "
+                                        "'%s' are one", example->id, places->name[place[at]],
+                                        places->name[p]);
+                place[at] = (uint8_t)p;
+        }
+        for (int i = 0; i < example->n_positions; i++)
+                if (!places->answers[place[example->answer_first + i]])
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot use example '%.200s': its answer is at '%s', "
+                                        "where this graph reads no logits", example->id,
+                                        places->name[place[example->answer_first + i]]);
+        return HAP_OK;
 }

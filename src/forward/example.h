@@ -7,6 +7,7 @@
 
 #include "common/arena.h"
 #include "common/stream.h"
+#include "graph/places.h"
 #include "model/model.h"
 #include "model/tokenizer.h"
 
@@ -22,6 +23,10 @@ struct hap_example {
         /* Answer positions: answer_first … answer_first + n_positions - 1;
          * the last token alone unless the record says otherwise ("at"). */
         int answer_first, n_positions;
+        /* Named positions ("positions"), in the order of the record. */
+        int n_named;
+        const char *const *named;
+        const int *named_at;
 };
 
 /* The examples of one task section. */
@@ -43,6 +48,14 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
                    struct hap_arena *arena, struct hap_example *example,
                    struct hap_error *err);
 
+/* Where the example's position of that name is, or -1. */
+int hap_example_position(const struct hap_example *example, const char *name);
+
+/* The place of each of the example's tokens, [n_tokens]. HAP_EINPUT: it lacks one of the
+ * names, two stand at one token, or no logits are read where its answers are. */
+int hap_example_places(const struct hap_example *example, const struct hap_places *places,
+                       uint8_t *place, struct hap_error *err);
+
 /* All records of the reader's current section (kind "task"); an empty one is
  * an error. The tokenizer is loaded from the model's path when first needed:
  * for a record with text, or for a header that says which tokenizer its ids
@@ -50,6 +63,10 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
 int hap_examples_read(struct hap_reader *reader, const json_t *header,
                       const struct hap_model *model, struct hap_examples *examples,
                       struct hap_error *err);
+/* The places of a graph for these examples: `names`, parted by commas, or with "all"
+ * those that every example has; then HAP_REST. HAP_EINPUT: an example does not fit. */
+int hap_examples_places(const struct hap_examples *examples, const char *names,
+                        struct hap_places *places, struct hap_error *err);
 void hap_examples_release(struct hap_examples *examples);
 
 /* The "tokenizer" of a task's header, {"tokens", "fingerprint" (16 hex digits:

@@ -186,6 +186,75 @@ int hap_examples_read(struct hap_reader *reader, const json_t *header,
         return rc;
 }
 
+/* --- places --- */
+
+static int add_common(const struct hap_examples *examples, struct hap_places *places,
+                      struct hap_error *err)
+{
+        const struct hap_example *first = examples->items;
+        int rc = HAP_OK;
+
+        for (int i = 0; i < first->n_named && rc == 0; i++) {
+                bool all = true;
+
+                for (size_t k = 1; k < examples->n; k++)
+                        all &= hap_example_position(examples->items + k, first->named[i]) >= 0;
+                if (all)
+                        rc = hap_places_add(places, first->named[i], err);
+        }
+        if (rc == 0 && places->n == 0)
+                rc = hap_fail(err, HAP_EINPUT, "cannot tell positions apart: no name of one "
+                                               "is in every example");
+        return rc;
+}
+
+static int add_listed(const char *names, struct hap_places *places, struct hap_error *err)
+{
+        char *list = strdup(names), *rest = list;
+        int rc = list ? HAP_OK : hap_fail_memory(err, "positions");
+
+        while (rc == 0 && rest)
+                rc = hap_places_add(places, strsep(&rest, ","), err);
+        free(list);
+        return rc;
+}
+
+/* Where logits are read: each example's answers, at a name or at the rest. */
+static void mark_answers(const struct hap_example *example, struct hap_places *places)
+{
+        for (int i = 0; i < example->n_positions; i++) {
+                int place = places->n - 1;
+
+                for (int p = 0; p < places->n - 1; p++)
+                        if (hap_example_position(example, places->name[p]) ==
+                            example->answer_first + i)
+                                place = p;
+                places->answers[place] = true;
+        }
+}
+
+int hap_examples_places(const struct hap_examples *examples, const char *names,
+                        struct hap_places *places, struct hap_error *err)
+{
+        int rc;
+
+        *places = (struct hap_places){0};
+        rc = strcmp(names, "all") == 0 ? add_common(examples, places, err)
+                                       : add_listed(names, places, err);
+        if (rc == 0)
+                rc = hap_places_add(places, HAP_REST, err);
+        for (size_t i = 0; i < examples->n && rc == 0; i++)
+                mark_answers(examples->items + i, places);
+        for (size_t i = 0; i < examples->n && rc == 0; i++) {
+                uint8_t *place = malloc((size_t)examples->items[i].n_tokens);
+
+                rc = place ? hap_example_places(examples->items + i, places, place, err)
+                           : hap_fail_memory(err, "positions");
+                free(place);
+        }
+        return rc;
+}
+
 void hap_examples_release(struct hap_examples *examples)
 {
         json_decref(examples->header);

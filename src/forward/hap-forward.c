@@ -12,6 +12,7 @@
 struct forward_options {
         int dtype;
         bool split_input;
+        const char *positions;
 };
 
 static const char *const dtypes[] = {"f32", "f16", "bf16", NULL};
@@ -21,6 +22,9 @@ static const struct hap_option options[] = {
          .help = "how the writers' outputs are stored [f32]", .choices = dtypes},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct forward_options, split_input),
          .help = "token and position embeddings are two writers, tok and pos"},
+        {0, "positions", "NAMES", HAP_TEXT, offsetof(struct forward_options, positions),
+         .help = "tell edges apart by these positions of the prompts, such as S1,S2,END; "
+                 "all: by those that every example names"},
         {0},
 };
 
@@ -123,6 +127,7 @@ static struct hap_needs read_examples(struct hap_program *p, const json_t *from,
 {
         const struct forward_options *opt = p->options;
         const char *name = hap_reader_name(p->in);
+        struct hap_graph_form form = {.split_input = opt->split_input};
         struct hap_needs needs = hap_needs_within(&hap_needs_forward, p->max_memory,
                                                   (size_t)p->threads);
 
@@ -131,14 +136,19 @@ static struct hap_needs read_examples(struct hap_program *p, const json_t *from,
                                     model, p->model, from, name, &p->error));
         hap_must(p, hap_model_check(model, from, name, &p->error));
         hap_must(p, hap_examples_read(p->in, from, model, examples, &p->error));
+        if (opt->positions)
+                hap_must(p, hap_examples_places(examples, opt->positions, &form.places, &p->error));
+        if (engine->model && !hap_places_equal(&form.places, &engine->graph.places))
+                hap_die(p, HAP_EINPUT, "cannot use '%s': its positions are not those of the task "
+                        "before it", name);
         hap_needs_examples(&needs, examples);
-        hap_must(p, hap_needs_check_model(&needs, model, opt->split_input, &p->error));
+        hap_must(p, hap_needs_check_model(&needs, model, &form, &p->error));
         if (!engine->model && p->max_memory) {
                 hap_model_release(model);
                 hap_must(p, hap_model_for(model, p->model, from, name, &p->error));
         }
         if (!engine->model)
-                hap_must(p, hap_engine_init(engine, model, opt->split_input, &p->error));
+                hap_must(p, hap_engine_init(engine, model, &form, &p->error));
         return needs;
 }
 

@@ -138,14 +138,14 @@ static void mlp_input(const struct hap_masked_pass *m, struct hap_masked_layer *
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
                 const size_t edge = hap_graph_edge(m->graph, writer, reader);
                 const float *delta = hap_delta(m->stream, size, m->state->plan.slot[writer]);
+                struct hap_span span = {0};
 
-                for (int at = 0; at < m->batch->n; at++) {
-                        const size_t from = (size_t)m->rows->start[at] * d;
-                        const size_t n = (size_t)m->rows->start[at + 1] * d - from;
-                        const float z = m->run->z[at][edge];
+                while (hap_span_next(m->graph, m->batch, m->rows, m->run->z, &span)) {
+                        const size_t from = (size_t)span.begin * d;
 
-                        if (z != 0)
-                                hap_axpy(n, z, delta + from, x + from);
+                        if (span.z[edge] != 0)
+                                hap_axpy((size_t)span.end * d - from, span.z[edge], delta + from,
+                                         x + from);
                 }
         }
 }

@@ -6,7 +6,8 @@
 
 struct hap_masked {
         /* Masks of each prompt, [n_edges] each; the same pointer for all
-         * prompts when they share one. */
+         * prompts when they share one. With places a row's masks are those at
+         * its own. */
         const float *const *z;
         /* Edges whose gradient is wanted, [n_edges]; NULL: a forward alone.
          * A wanted edge may have z = 0. */

@@ -58,23 +58,23 @@ static int source_gradients(const struct backward *b, const struct group *group)
 
         if (sum == NULL)
                 return b->work->error.code;
-        for (int i = 0; i < group->n; i++)
-                for (int at = 0, end; at < b->batch->n; at = end) {
-                        const float *const *z = b->run->z;
-                        const float *g = group->g + (size_t)i * slot_size(b);
+        for (int i = 0; i < group->n; i++) {
+                const float *g = group->g + (size_t)i * slot_size(b);
+                struct hap_span span = {0};
 
+                while (hap_span_next(b->graph, b->batch, b->rows, b->run->z, &span)) {
                         memset(sum, 0, d * sizeof(*sum));
-                        for (end = at; end < b->batch->n && z[end] == z[at]; end++)
-                                for (int r = b->rows->start[end]; r < b->rows->start[end + 1]; r++)
-                                        hap_add(d, g + (size_t)r * d, sum);
+                        for (int r = span.begin; r < span.end; r++)
+                                hap_add(d, g + (size_t)r * d, sum);
                         for (int w = 0; w < hap_graph_in(b->graph, group->reader[i]); w++) {
                                 const float m =
-                                        z[at][hap_graph_edge(b->graph, w, group->reader[i])];
+                                        span.z[hap_graph_edge(b->graph, w, group->reader[i])];
 
                                 if (m != 1)
                                         hap_axpy(d, 1 - m, sum, b->run->d_source + (size_t)w * d);
                         }
                 }
+        }
         b->work->used = mark;
         return HAP_OK;
 }
@@ -104,16 +104,24 @@ static void own_heads(const struct backward *b, const struct hap_masked_layer *s
                 const size_t edge = hap_graph_edge(b->graph, writer, reader);
                 const float *delta = hap_delta(b->stream, size, b->state->plan.slot[writer]);
                 float *to = d_slot(b, writer);
+                struct hap_span span = {0};
 
-                if (b->run->wanted != NULL && b->run->wanted[edge])
-                        b->d_z[edge] += hap_dot(size, delta, g);
-                for (int at = 0; at < b->batch->n; at++) {
-                        const size_t from = (size_t)b->rows->start[at] * d;
-                        const size_t n = (size_t)b->rows->start[at + 1] * d - from;
-                        const float z = b->run->z[at][edge];
+                while (b->run->wanted != NULL &&
+                       hap_span_next(b->graph, b->batch, b->rows, NULL, &span)) {
+                        const size_t from = (size_t)span.begin * d;
+                        const size_t at = (size_t)span.place * b->graph->n_place_edges + edge;
 
-                        if (z != 0)
-                                hap_axpy(n, z, g + from, to + from);
+                        if (b->run->wanted[at])
+                                b->d_z[at] += hap_dot((size_t)span.end * d - from, delta + from,
+                                                      g + from);
+                }
+                span = (struct hap_span){0};
+                while (hap_span_next(b->graph, b->batch, b->rows, b->run->z, &span)) {
+                        const size_t from = (size_t)span.begin * d;
+
+                        if (span.z[edge] != 0)
+                                hap_axpy((size_t)span.end * d - from, span.z[edge], g + from,
+                                         to + from);
                 }
         }
 }

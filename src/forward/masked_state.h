@@ -4,6 +4,7 @@
 
 #include "forward/masked.h"
 #include "forward/mix.h"
+#include "forward/span.h"
 
 /* A reader of the run: where its input stands, [rows][d_model] in its row
  * space, NULL when nothing of it is needed. */

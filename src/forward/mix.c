@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "forward/span.h"
 #include "forward/sparse.h"
 
 /* The sparse kernels do about half as many edges a second as one GEMM does: the
@@ -9,17 +10,14 @@
  * bench/engine). */
 #define DENSE_SHARE 0.5
 
-/* Prompts from `at` on that share one mask: one GEMM serves their rows. */
-static int shared(const struct hap_mix *mix, int at)
+/* Rows that share one mask: one GEMM serves them. */
+static bool next_span(const struct hap_work *work, const struct hap_mix *mix,
+                      struct hap_span *span)
 {
-        int end = at + 1;
-
-        while (end < mix->batch->n && mix->z[end] == mix->z[at])
-                end++;
-        return end;
+        return hap_span_next(&work->engine->graph, mix->batch, mix->rows, mix->z, span);
 }
 
-/* The edge from slot s's writer; `writer` lists the writers of slots. */
+/* The edge from slot s's writer, at place 0; `writer` lists the writers of slots. */
 static size_t edge(const struct hap_work *work, const struct hap_mix *mix, int i, int writer)
 {
         return hap_graph_edge(&work->engine->graph, writer, mix->reader[i]);
@@ -55,13 +53,14 @@ static void gather_masks(const struct hap_work *work, const struct hap_mix *mix,
         }
 }
 
+/* Of the readers' edges at one place those with a flag, [n_place_edges] of bytes. */
 static size_t count(const struct hap_work *work, const struct hap_mix *mix, const int *writer,
                     const void *flags)
 {
         const uint8_t *set = flags;
         size_t n = 0;
 
-        for (int i = 0; set != NULL && i < mix->n; i++)
+        for (int i = 0; i < mix->n; i++)
                 for (int s = 0; s < mix->slots; s++)
                         if (in_prefix(work, mix, i, writer[s]))
                                 n += set[edge(work, mix, i, writer[s])] != 0;
@@ -80,16 +79,17 @@ int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
         const int k = 1 + mix->slots;
         const int *writer = slot_writers(work, mix);
         float *m = hap_work_take(work, (size_t)mix->n * k, sizeof(*m));
+        const size_t ready = work->used;
+        struct hap_span span = {0};
         struct hap_sparse sparse;
 
         if (writer == NULL || m == NULL)
                 return work->error.code;
-        for (int at = 0, end; at < mix->batch->n; at = end) {
-                end = shared(mix, at);
-                const size_t from = (size_t)mix->rows->start[at] * d;
-                const size_t size = (size_t)mix->rows->start[end] * d - from;
+        while (next_span(work, mix, &span)) {
+                const size_t from = (size_t)span.begin * d;
+                const size_t size = (size_t)span.end * d - from;
 
-                gather_masks(work, mix, writer, mix->z[at], m);
+                gather_masks(work, mix, writer, span.z, m);
                 if (dense(mix, count(work, mix, writer, mix->plan->open))) {
                         hap_gemm(false, false, mix->n, (int)size, k, 1, m, k,
                                  mix->stream + from, (int)ld, 0, x + from, (int)ld);
@@ -98,6 +98,7 @@ int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
                 if (hap_sparse_of(&sparse, work, mix->n, k, m, k, false) < 0)
                         return work->error.code;
                 hap_sparse_product(&sparse, size, mix->stream + from, ld, false, x + from, ld);
+                work->used = ready;
         }
         work->used = mark;
         return HAP_OK;
@@ -106,29 +107,35 @@ int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
 /* d_z of all edges into the readers of the mix by one GEMM, of which the wanted
  * ones are taken. */
 static int dense_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
-                           const float *g, float *d_z)
+                           const struct hap_span *span, const float *g, float *d_z)
 {
-        const int ld = mix->rows->n * work->engine->model->config.d_model;
+        const int d = work->engine->model->config.d_model, ld = mix->rows->n * d;
+        const size_t from = (size_t)span->begin * (size_t)d;
+        const size_t edges = (size_t)span->place * work->engine->graph.n_place_edges;
+        const bool *wanted = mix->plan->wanted + edges;
         float *product = hap_work_take(work, (size_t)mix->n * mix->slots, sizeof(*product));
 
         if (product == NULL)
                 return work->error.code;
-        hap_gemm(false, true, mix->n, mix->slots, ld, 1, g, ld, mix->stream + ld, ld, 0, product,
-                 mix->slots);
+        hap_gemm(false, true, mix->n, mix->slots, (span->end - span->begin) * d, 1, g + from, ld,
+                 mix->stream + ld + from, ld, 0, product, mix->slots);
         for (int i = 0; i < mix->n; i++)
                 for (int s = 0; s < mix->slots; s++)
                         if (in_prefix(work, mix, i, writer[s]) &&
-                            mix->plan->wanted[edge(work, mix, i, writer[s])])
-                                d_z[edge(work, mix, i, writer[s])] +=
+                            wanted[edge(work, mix, i, writer[s])])
+                                d_z[edges + edge(work, mix, i, writer[s])] +=
                                         product[(size_t)i * mix->slots + s];
         return HAP_OK;
 }
 
-/* The wanted edges one by one. */
+/* The wanted edges, n at the span's place, one by one. */
 static int sparse_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
-                            size_t n, const float *g, float *d_z)
+                            const struct hap_span *span, size_t n, const float *g, float *d_z)
 {
-        const size_t ld = (size_t)mix->rows->n * work->engine->model->config.d_model;
+        const size_t d = (size_t)work->engine->model->config.d_model;
+        const size_t ld = (size_t)mix->rows->n * d, from = (size_t)span->begin * d;
+        const size_t first = (size_t)span->place * work->engine->graph.n_place_edges;
+        const bool *wanted = mix->plan->wanted + first;
         double *sum = hap_work_take(work, n, sizeof(*sum));
         size_t *edges = hap_work_take(work, n, sizeof(*edges));
         struct hap_sparse sparse = {.n = mix->n};
@@ -142,15 +149,16 @@ static int sparse_gradients(struct hap_work *work, const struct hap_mix *mix, co
                 sparse.start[i] = (int)n;
                 for (int s = 0; s < mix->slots; s++) {
                         if (!in_prefix(work, mix, i, writer[s]) ||
-                            !mix->plan->wanted[edge(work, mix, i, writer[s])])
+                            !wanted[edge(work, mix, i, writer[s])])
                                 continue;
                         sparse.index[n] = s;
                         sum[n] = 0;
-                        edges[n++] = edge(work, mix, i, writer[s]);
+                        edges[n++] = first + edge(work, mix, i, writer[s]);
                 }
         }
         sparse.start[mix->n] = (int)n;
-        hap_sparse_dots(&sparse, ld, g, ld, mix->stream + ld, ld, sum);
+        hap_sparse_dots(&sparse, (size_t)span->end * d - from, g + from, ld,
+                        mix->stream + ld + from, ld, sum);
         for (size_t e = 0; e < n; e++)
                 d_z[edges[e]] += (float)sum[e];
         return HAP_OK;
@@ -159,12 +167,23 @@ static int sparse_gradients(struct hap_work *work, const struct hap_mix *mix, co
 static int edge_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
                           const float *g, float *d_z)
 {
-        const size_t n = count(work, mix, writer, mix->plan->wanted);
+        const struct hap_graph *graph = &work->engine->graph;
+        const size_t mark = work->used;
+        struct hap_span span = {0};
+        int rc = HAP_OK;
 
-        if (n == 0)
+        if (mix->plan->wanted == NULL)
                 return HAP_OK;
-        return dense(mix, n) ? dense_gradients(work, mix, writer, g, d_z)
-                             : sparse_gradients(work, mix, writer, n, g, d_z);
+        while (rc == 0 && hap_span_next(graph, mix->batch, mix->rows, NULL, &span)) {
+                const size_t n = count(work, mix, writer, mix->plan->wanted +
+                                       (size_t)span.place * graph->n_place_edges);
+
+                if (n > 0)
+                        rc = dense(mix, n) ? dense_gradients(work, mix, writer, &span, g, d_z)
+                                           : sparse_gradients(work, mix, writer, &span, n, g, d_z);
+                work->used = mark;
+        }
+        return rc;
 }
 
 int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const float *g,
@@ -175,18 +194,19 @@ int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const flo
         const int k = 1 + mix->slots;
         const int *writer = slot_writers(work, mix);
         float *m = hap_work_take(work, (size_t)mix->n * k, sizeof(*m));
+        const size_t ready = work->used;
+        struct hap_span span = {0};
         struct hap_sparse sparse;
         int rc;
 
         if (writer == NULL || m == NULL)
                 return work->error.code;
         rc = edge_gradients(work, mix, writer, g, d_z);
-        for (int at = 0, end; rc == 0 && mix->slots > 0 && at < mix->batch->n; at = end) {
-                end = shared(mix, at);
-                const size_t from = (size_t)mix->rows->start[at] * d;
-                const size_t size = (size_t)mix->rows->start[end] * d - from;
+        while (rc == 0 && mix->slots > 0 && next_span(work, mix, &span)) {
+                const size_t from = (size_t)span.begin * d;
+                const size_t size = (size_t)span.end * d - from;
 
-                gather_masks(work, mix, writer, mix->z[at], m);
+                gather_masks(work, mix, writer, span.z, m);
                 if (dense(mix, count(work, mix, writer, mix->plan->open))) {
                         hap_gemm(true, false, mix->slots, (int)size, mix->n, 1, m + 1, k,
                                  g + from, (int)ld, 1, d_delta + from, (int)ld);
@@ -195,6 +215,7 @@ int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const flo
                 rc = hap_sparse_of(&sparse, work, mix->n, mix->slots, m + 1, k, true);
                 if (rc == 0)
                         hap_sparse_product(&sparse, size, g + from, ld, true, d_delta + from, ld);
+                work->used = ready;
         }
         work->used = mark;
         return rc;

@@ -362,16 +362,17 @@ int hap_needs_check(const struct hap_needs *needs, const struct hap_model *model
 }
 
 int hap_needs_check_model(const struct hap_needs *needs, const struct hap_model *model,
-                          bool split_input, struct hap_error *err)
+                          const struct hap_graph_form *form, struct hap_error *err)
 {
         const struct hap_config *c = &model->config;
         struct hap_graph graph;
         int rc = hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual,
-                                split_input, err);
+                                form->split_input, err);
 
-        if (rc < 0)
-                return rc;
-        rc = hap_needs_check(needs, model, &graph, err);
+        if (rc == 0)
+                rc = hap_graph_divide(&graph, &form->places, err);
+        if (rc == 0)
+                rc = hap_needs_check(needs, model, &graph, err);
         hap_graph_release(&graph);
         return rc;
 }

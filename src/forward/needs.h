@@ -68,6 +68,6 @@ int hap_needs_check(const struct hap_needs *needs, const struct hap_model *model
                     const struct hap_graph *graph, struct hap_error *err);
 /* The same before there is a graph. */
 int hap_needs_check_model(const struct hap_needs *needs, const struct hap_model *model,
-                          bool split_input, struct hap_error *err);
+                          const struct hap_graph_form *form, struct hap_error *err);
 
 #endif

@@ -56,10 +56,17 @@ int hap_model_describe_for(struct hap_model *model, const char *path, const json
                      : err->code;
 }
 
-bool hap_header_splits_input(const json_t *header)
+int hap_header_form(const json_t *header, struct hap_graph_form *form,
+                    struct hap_error *err)
 {
         const json_t *graph = json_object_get(header, "graph");
         const char *input = json_string_value(json_object_get(graph, "input"));
+        struct hap_places places;
 
-        return input && strcmp(input, "split") == 0;
+        form->split_input |= input && strcmp(input, "split") == 0;
+        if (hap_places_of_json(&places, graph, err) < 0)
+                return err->code;
+        if (form->places.n == 0)
+                form->places = places;
+        return HAP_OK;
 }

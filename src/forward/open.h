@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
+#include "graph/graph.h"
 #include "model/model.h"
 
 /* Loads the model at `path` (option -m), or with NULL the one that the header
@@ -22,8 +23,9 @@ int hap_model_describe_for(struct hap_model *model, const char *path, const json
 /* The path of the model that a header names, or NULL. */
 const char *hap_header_model(const json_t *header);
 
-/* Whether the header's graph splits the input into tok and pos; false without
- * a graph. */
-bool hap_header_splits_input(const json_t *header);
+/* The form of the header's graph joins *form: its input split if either's is, its places
+ * where *form has none. HAP_EINPUT: wrong places. */
+int hap_header_form(const json_t *header, struct hap_graph_form *form,
+                    struct hap_error *err);
 
 #endif

@@ -100,18 +100,27 @@ static void find_varying(const struct planner *p, enum hap_ablation ablation)
         }
 }
 
+/* At some place. */
+static bool is_wanted(const struct planner *p, int reader, int writer)
+{
+        size_t edge = hap_graph_edge(p->graph, writer, reader);
+        bool any = false;
+
+        for (; edge < p->graph->n_edges; edge += p->graph->n_place_edges)
+                any |= p->plan->wanted[edge];
+        return any;
+}
+
 /* Wanted edges from varying writers into needed readers. */
 static void find_wanted(const struct planner *p)
 {
         const struct hap_graph *g = p->graph;
 
         for (int r = 0; p->plan->wanted != NULL && r < g->n_readers; r++) {
-                const bool *wanted = p->plan->wanted + g->edge_start[r];
-
                 if (!reader_needed(p, r, p->plan->needed))
                         continue;
                 for (int w = 0; w < hap_graph_in(g, r); w++) {
-                        const bool both = wanted[w] && p->plan->varies[w];
+                        const bool both = is_wanted(p, r, w) && p->plan->varies[w];
 
                         p->wanted_writer[w] |= both;
                         p->wanted_reader[r] |= both;
@@ -160,13 +169,23 @@ static void find_active(const struct planner *p)
         }
 }
 
+/* Open at some place; NaN counts as open. */
+static void find_open(const struct planner *p, const float *z)
+{
+        const size_t n = p->graph->n_place_edges;
+
+        for (int place = 0; place < p->graph->n_places; place++, z += n)
+                for (size_t e = 0; e < n; e++)
+                        p->plan->open[e] |= z[e] != 0;
+}
+
 static int take(struct planner *p, struct hap_work *work)
 {
         const size_t writers = (size_t)p->graph->n_writers, readers = (size_t)p->graph->n_readers;
         struct hap_plan *plan = p->plan;
         bool *flags = hap_work_take(work, 6 * writers + 3 * readers, sizeof(*flags));
 
-        plan->open = hap_work_take(work, p->graph->n_edges, 1);
+        plan->open = hap_work_take(work, p->graph->n_place_edges, 1);
         plan->slot = hap_work_take(work, writers, sizeof(int));
         plan->slots_before = hap_work_take(work, writers + 1, sizeof(int));
         if (work->error.code < 0)
@@ -195,10 +214,10 @@ int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
         rc = take(&p, work);
         if (rc < 0)
                 return rc;
-        memset(plan->open, 0, p.graph->n_edges);
+        memset(plan->open, 0, p.graph->n_place_edges);
         for (int i = 0; i < n_prompts; i++)
-                for (size_t e = 0; (i == 0 || z[i] != z[i - 1]) && e < p.graph->n_edges; e++)
-                        plan->open[e] |= z[i][e] != 0; /* NaN counts as open */
+                if (i == 0 || z[i] != z[i - 1])
+                        find_open(&p, z[i]);
         sweep_up(&p, NULL, NULL, plan->needed);
         find_varying(&p, ablation);
         find_wanted(&p);

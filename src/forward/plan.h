@@ -14,6 +14,7 @@
  *            leads to the logits or to a writer of a wanted edge. Only active
  *            writers have a slot
  *
+ * Places are not told apart here: what matters at one is computed at all.
  * Where a norm stands behind the attention, the heads of a layer share its
  * statistics and are active together. */
 #ifndef HAP_FORWARD_PLAN_H
@@ -22,7 +23,7 @@
 #include "forward/kernels.h"
 
 struct hap_plan {
-        uint8_t *open;     /* [n_edges] */
+        uint8_t *open;     /* [n_place_edges]: at some place */
         const bool *wanted; /* [n_edges] or NULL */
         bool *needed, *varies, *active, *flows; /* [n_writers] */
         bool *mixed;    /* [n_readers]: has an open edge from an active writer */

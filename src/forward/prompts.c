@@ -104,6 +104,26 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
         return rc;
 }
 
+/* Which of the graph's places a prompt's tokens have. */
+static int build_places(struct hap_prompts *prompts, const struct hap_engine *engine,
+                        struct hap_error *err)
+{
+        const struct hap_places *places = &engine->graph.places;
+
+        for (size_t i = 0; places->n && i < prompts->n; i++) {
+                const struct hap_example *example = prompts->examples + i;
+                uint8_t *place = hap_arena_alloc(&prompts->arena, (size_t)example->n_tokens,
+                                                 sizeof *place);
+
+                if (!place)
+                        return hap_fail_memory(err, "prompts");
+                if (hap_example_places(example, places, place, err) < 0)
+                        return err->code;
+                prompts->items[i].place = place;
+        }
+        return HAP_OK;
+}
+
 struct preparing {
         struct hap_prompts *prompts;
         bool want_q;
@@ -146,6 +166,8 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_feed *feed,
                 prompts->items[i] = hap_prompt_plain(prompts->examples + i, false);
                 prompts->pointers[i] = prompts->items + i;
         }
+        if (rc == 0)
+                rc = build_places(prompts, engine, err);
         if (rc == 0)
                 rc = build_sources(prompts, feed, engine, cached, err);
         if (rc == 0 && feed->options.want_log_p)

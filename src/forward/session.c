@@ -5,6 +5,7 @@
 
 #include "common/program.h"
 #include "forward/cache.h"
+#include "forward/feed.h"
 #include "forward/open.h"
 
 static bool is_kind(const json_t *header, const char *kind)
@@ -65,7 +66,8 @@ static int take_constants(struct hap_session *s, struct hap_reader *reader,
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': there are constants in '%s' already",
                                 hap_reader_name(reader), s->constants.name);
-        s->split_input |= hap_header_splits_input(header);
+        if (hap_header_form(header, &s->form, err) < 0)
+                return err->code;
         return hap_constants_read(reader, header, &s->constants, err);
 }
 
@@ -87,9 +89,13 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
         rc = begin_section(s, hap_reader_name(reader), header, err);
         if (rc < 0 || s->unknown)
                 return rc;
+        if (is_cache && s->positions)
+                return hap_fail(err, HAP_EUSAGE, "--positions is for a task: what '%s' tells apart "
+                                "is up to hap-forward, which wrote it", s->name);
         if (is_cache) {
-                s->split_input = hap_header_splits_input(header);
-                if ((rc = hap_session_engine(s, err)) < 0)
+                s->form = (struct hap_graph_form){0};
+                if ((rc = hap_header_form(header, &s->form, err)) < 0 ||
+                    (rc = hap_session_engine(s, err)) < 0)
                         return rc;
         }
         if (now && s->hold) {
@@ -141,7 +147,7 @@ static int check_feed(struct hap_session *s, struct hap_error *err)
 static int load(struct hap_session *s, struct hap_error *err)
 {
         if (count_prompts(s) &&
-            hap_needs_check_model(&s->needs, &s->model, s->split_input, err) < 0)
+            hap_needs_check_model(&s->needs, &s->model, &s->form, err) < 0)
                 return err->code;
         hap_model_release(&s->model);
         s->described = false;
@@ -154,11 +160,14 @@ int hap_session_engine(struct hap_session *s, struct hap_error *err)
 
         if (s->engine.model)
                 return HAP_OK;
+        if (s->positions && s->feed &&
+            hap_examples_places(&s->feed->examples, s->positions, &s->form.places, err) < 0)
+                return err->code;
         if (s->unknown) /* says that there is none */
                 return hap_model_for(&s->model, NULL, s->header, s->name, err);
         if (s->described && (rc = load(s, err)) < 0)
                 return rc;
-        return hap_engine_init(&s->engine, &s->model, s->split_input, err);
+        return hap_engine_init(&s->engine, &s->model, &s->form, err);
 }
 
 /* The feed's prompts are to have the constants, which must be there and be this
@@ -252,7 +261,7 @@ int hap_session_describe(const struct hap_session *s, json_t *header, struct hap
 {
         hap_cache_undescribe(header);
         if (json_object_set_new(header, "model", hap_model_describe(&s->model)) < 0 ||
-            json_object_set_new(header, "graph", hap_graph_describe(&s->engine.graph)) < 0)
+            hap_graph_into(header, &s->engine.graph) < 0)
                 return hap_fail_memory(err, "a header");
         return HAP_OK;
 }

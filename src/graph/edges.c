@@ -157,7 +157,7 @@ int hap_edges_next(struct hap_reader *reader, const char *kind,
 static int begin(struct hap_writer *writer, json_t *header,
                  const struct hap_graph *graph, struct hap_error *err)
 {
-        if (json_object_set_new(header, "graph", hap_graph_describe(graph)) < 0)
+        if (hap_graph_into(header, graph) < 0)
                 return hap_fail_memory(err, "a header");
         return hap_writer_begin(writer, header, err);
 }

@@ -88,7 +88,8 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                                 "cannot make a graph of %d layers and %d heads: "
                                 "its %" PRIu64 " edges are more than %d",
                                 n_layers, n_heads, edges, MAX_EDGES);
-        g.n_edges = (size_t)edges;
+        g.n_places = 1;
+        g.n_edges = g.n_place_edges = (size_t)edges;
         g.edge_start = malloc(((size_t)g.n_readers + 1) * sizeof *g.edge_start);
         g.edge_reader = malloc(g.n_edges * sizeof *g.edge_reader);
         if (!g.edge_start || !g.edge_reader) {
@@ -107,15 +108,61 @@ void hap_graph_release(struct hap_graph *graph)
         *graph = (struct hap_graph){0};
 }
 
+int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
+                   struct hap_error *err)
+{
+        int rc = hap_graph_init(graph, from->n_layers, from->n_heads, from->parallel_residual,
+                                from->split_input, err);
+
+        return rc < 0 ? rc : hap_graph_divide(graph, &from->places, err);
+}
+
+void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph)
+{
+        form->split_input |= graph->split_input;
+        if (form->places.n == 0)
+                form->places = graph->places;
+}
+
+int hap_graph_divide(struct hap_graph *graph, const struct hap_places *places,
+                     struct hap_error *err)
+{
+        if (places->n == 0)
+                return HAP_OK;
+        if (graph->n_place_edges * (size_t)places->n > MAX_EDGES)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot tell %d positions apart: %zu edges at each are "
+                                "more than %d", places->n, graph->n_place_edges, MAX_EDGES);
+        graph->places = *places;
+        graph->n_places = places->n;
+        graph->n_edges = graph->n_place_edges * (size_t)places->n;
+        return HAP_OK;
+}
+
 json_t *hap_graph_describe(const struct hap_graph *graph)
 {
-        return json_pack("{s:i, s:i, s:b, s:s, s:I, s:i, s:i}",
-                         "layers", graph->n_layers, "heads", graph->n_heads,
-                         "parallel", graph->parallel_residual,
-                         "input", graph->split_input ? "split" : "joined",
-                         "edges", (json_int_t)graph->n_edges,
-                         "writers", graph->n_writers,
-                         "readers", graph->n_readers);
+        json_t *all = json_pack("{s:i, s:i, s:b, s:s, s:I, s:i, s:i}",
+                                "layers", graph->n_layers, "heads", graph->n_heads,
+                                "parallel", graph->parallel_residual,
+                                "input", graph->split_input ? "split" : "joined",
+                                "edges", (json_int_t)graph->n_edges,
+                                "writers", graph->n_writers,
+                                "readers", graph->n_readers);
+
+        if (all && graph->places.n && hap_places_describe(&graph->places, all) < 0) {
+                json_decref(all);
+                all = NULL;
+        }
+        return all;
+}
+
+int hap_graph_into(json_t *header, const struct hap_graph *graph)
+{
+        int rc = json_object_set_new(header, "graph", hap_graph_describe(graph));
+
+        if (rc == 0 && graph->places.n)
+                rc = json_object_set_new(header, "requires", json_pack("[s]", "positions"));
+        return rc;
 }
 
 /* A count that a description may leave out, but must not have wrong. */
@@ -164,6 +211,7 @@ int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
                       struct hap_error *err)
 {
         const json_t *parallel = json_object_get(description, "parallel");
+        struct hap_places places;
         int layers = 0, heads = 0, rc;
         bool split;
 
@@ -175,12 +223,14 @@ int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
                                 "the graph's 'parallel' is neither true nor false");
         if ((rc = get_size(description, "layers", &layers, err)) < 0 ||
             (rc = get_size(description, "heads", &heads, err)) < 0 ||
-            (rc = get_input(description, &split, err)) < 0)
+            (rc = get_input(description, &split, err)) < 0 ||
+            (rc = hap_places_of_json(&places, description, err)) < 0)
                 return rc;
         rc = hap_graph_init(graph, layers, heads, json_is_true(parallel), split, err);
         if (rc < 0)
                 return rc;
-        if ((rc = check_count(description, "edges", graph->n_edges, err)) < 0 ||
+        if ((rc = hap_graph_divide(graph, &places, err)) < 0 ||
+            (rc = check_count(description, "edges", graph->n_edges, err)) < 0 ||
             (rc = check_count(description, "writers", (size_t)graph->n_writers, err)) < 0 ||
             (rc = check_count(description, "readers", (size_t)graph->n_readers, err)) < 0)
                 hap_graph_release(graph);
@@ -191,7 +241,7 @@ bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)
 {
         return a->n_layers == b->n_layers && a->n_heads == b->n_heads &&
                a->parallel_residual == b->parallel_residual &&
-               a->split_input == b->split_input;
+               a->split_input == b->split_input && hap_places_equal(&a->places, &b->places);
 }
 
 struct hap_node hap_graph_writer(const struct hap_graph *graph, int writer)
@@ -231,4 +281,18 @@ int hap_graph_fed(const struct hap_graph *graph, int reader)
         if (node.kind == HAP_READS_MLP)
                 return hap_graph_mlp_writer(graph, node.layer);
         return hap_graph_head_writer(graph, node.layer, node.head);
+}
+
+struct hap_fed hap_graph_edge_to(const struct hap_graph *graph, size_t edge)
+{
+        const int reader = hap_graph_edge_reader(graph, edge);
+        const int kind = hap_graph_reader(graph, reader).kind;
+        const size_t fed = (size_t)hap_graph_fed(graph, reader);
+        const size_t place = (size_t)hap_graph_edge_place(graph, edge);
+
+        if (kind == HAP_READS_LOGITS)
+                return (struct hap_fed){0, 0};
+        if (kind == HAP_READS_K || kind == HAP_READS_V)
+                return (struct hap_fed){fed, graph->n_places};
+        return (struct hap_fed){place * (size_t)graph->n_writers + fed, 1};
 }

@@ -9,7 +9,11 @@
  * pos), then for each layer its heads and its MLP. Readers: for each layer the
  * q of every head, the k, the v, then the MLP; last `logits`. What a reader may
  * read is always a prefix of the writers, so the edges of a reader are
- * numbered one behind the other: edge = edge_start[reader] + writer. */
+ * numbered one behind the other: edge = edge_start[reader] + writer.
+ *
+ * A graph may tell positions of prompts apart: then all edges exist once for each
+ * *place*, `a0.h0->a5.h1<q>@S2`, and hold at that position alone: edge = place ·
+ * n_place_edges + edge_start[reader] + writer. */
 #ifndef HAP_GRAPH_GRAPH_H
 #define HAP_GRAPH_GRAPH_H
 
@@ -19,10 +23,17 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "graph/places.h"
 #include "model/model.h"
 
 enum hap_reader_kind { HAP_READS_Q, HAP_READS_K, HAP_READS_V, HAP_READS_MLP, HAP_READS_LOGITS };
 enum hap_writer_kind { HAP_WRITES_INPUT, HAP_WRITES_POSITION, HAP_WRITES_HEAD, HAP_WRITES_MLP };
+
+/* What of a graph is not the model's: chosen for a cache, told by headers. */
+struct hap_graph_form {
+        bool split_input;
+        struct hap_places places;
+};
 
 struct hap_graph {
         int n_layers, n_heads;
@@ -30,9 +41,12 @@ struct hap_graph {
         bool split_input; /* tok and pos are two writers */
         int n_inputs;     /* 1, or 2 when split */
         int n_writers, n_readers;
-        size_t n_edges;
-        size_t *edge_start; /* [n_readers + 1] */
-        int *edge_reader;   /* [n_edges] */
+        struct hap_places places;
+        int n_places;         /* 1 where positions are not told apart */
+        size_t n_place_edges; /* of one place */
+        size_t n_edges;       /* n_places · n_place_edges */
+        size_t *edge_start;   /* [n_readers + 1] */
+        int *edge_reader;     /* [n_place_edges] */
 };
 
 /* Sizes from 1 to 4096 each, at most 2^31 - 1 edges. */
@@ -40,12 +54,24 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                    bool parallel_residual, bool split_input,
                    struct hap_error *err);
 void hap_graph_release(struct hap_graph *graph);
+int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
+                   struct hap_error *err);
+/* A graph's form joins another: the input split if either's is, the graph's places where
+ * *form has none. */
+void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph);
+/* Tells the positions of a graph without places apart; places->n = 0: none.
+ * HAP_EINPUT: more than 2^27 edges. */
+int hap_graph_divide(struct hap_graph *graph, const struct hap_places *places,
+                     struct hap_error *err);
 
 /* Header form: {"layers", "heads", "parallel", "input": "joined"|"split",
- * "edges", "writers", "readers"}; and back (HAP_EINPUT). New reference. */
+ * "edges", "writers", "readers"}, with places also "positions", their names, and
+ * "answers", those where logits are read; and back (HAP_EINPUT). New reference. */
 json_t *hap_graph_describe(const struct hap_graph *graph);
 int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
                       struct hap_error *err);
+/* Sets a header's "graph", and with places its "requires". Negative: no memory. */
+int hap_graph_into(json_t *header, const struct hap_graph *graph);
 bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b);
 
 /* The writers that a reader may read: 0 … n-1. */
@@ -53,16 +79,22 @@ static inline int hap_graph_in(const struct hap_graph *graph, int reader)
 {
         return (int)(graph->edge_start[reader + 1] - graph->edge_start[reader]);
 }
+/* At place 0. */
 static inline size_t hap_graph_edge(const struct hap_graph *graph, int writer, int reader)
 {
         return graph->edge_start[reader] + (size_t)writer;
 }
+static inline int hap_graph_edge_place(const struct hap_graph *graph, size_t edge)
+{
+        return (int)(edge / graph->n_place_edges);
+}
 static inline int hap_graph_edge_reader(const struct hap_graph *graph, size_t edge)
 {
-        return graph->edge_reader[edge];
+        return graph->edge_reader[edge % graph->n_place_edges];
 }
 static inline int hap_graph_edge_writer(const struct hap_graph *graph, size_t edge)
 {
+        edge %= graph->n_place_edges;
         return (int)(edge - graph->edge_start[graph->edge_reader[edge]]);
 }
 
@@ -101,24 +133,57 @@ struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader);
  * logits. */
 int hap_graph_fed(const struct hap_graph *graph, int reader);
 
+/* A node is a writer at a place: place · n_writers + writer. */
+static inline size_t hap_graph_n_nodes(const struct hap_graph *graph)
+{
+        return (size_t)graph->n_places * (size_t)graph->n_writers;
+}
+/* The node that an edge reads. */
+static inline size_t hap_graph_edge_from(const struct hap_graph *graph, size_t edge)
+{
+        return (size_t)hap_graph_edge_place(graph, edge) * (size_t)graph->n_writers +
+               (size_t)hap_graph_edge_writer(graph, edge);
+}
+/* The nodes that an edge can reach through its reader: first, first + n_writers, …:
+ * that of its own place, or of all places for what a head's keys and values read,
+ * which its attention carries to any position. None for the logits. */
+struct hap_fed {
+        size_t first;
+        int n;
+};
+struct hap_fed hap_graph_edge_to(const struct hap_graph *graph, size_t edge);
+/* Whether what arrives at the logits' edge is read: not at a place without answers. */
+static inline bool hap_graph_is_read(const struct hap_graph *graph, size_t edge)
+{
+        return graph->places.n == 0 ||
+               graph->places.answers[hap_graph_edge_place(graph, edge)];
+}
+
 /* Names, at most HAP_NAME bytes with the NUL. */
 #define HAP_NAME 64
 void hap_graph_writer_name(const struct hap_graph *graph, int writer, char *name);
 void hap_graph_reader_name(const struct hap_graph *graph, int reader, char *name);
 void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name);
-/* The edge, or -1 when the name is none of this graph. Numbers are written
- * without leading zeros. */
+/* The edge, or -1 when the name is none of this graph, which with places has one behind
+ * its '@'. Numbers are written without leading zeros. */
 int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length);
+/* That at place 0, for a name without '@', or -1. */
+int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
+                                     size_t length);
 int hap_graph_find_writer(const struct hap_graph *graph, const char *name, size_t length);
 int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_t length);
 
 /* Removes dead edges from `z` ([n_edges], an edge is kept when z > 0) to a
  * fixed point: a node stays only with a kept edge in and one out (`input`
  * needs none in, `logits` none out; of a head's q, k, v one suffices).
- * Sets z of what is dropped to 0 and returns how many edges were dropped. */
+ * Sets z of what is dropped to 0 and returns how many edges were dropped. A node
+ * here is one at a place. */
 size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z);
 
-/* As above, and tells which writers live ([n_writers]) without touching z. */
+/* Which nodes a path of kept edges leads to from an input, [hap_graph_n_nodes]; inputs
+ * are. */
+void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reached);
+/* As hap_graph_drop_dead, and tells which nodes live ([hap_graph_n_nodes]) without touching z. */
 void hap_graph_live(const struct hap_graph *graph, const float *z, bool *live);
 
 #endif

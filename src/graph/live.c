@@ -2,72 +2,104 @@
  *
  * The graph has no cycles, so the fixed point of "drop a node without an edge
  * in or out" is reached in two passes: a node lives when a path of kept edges
- * leads to it from an input, and one leads from it to the logits. */
+ * leads to it from an input, and one leads from it to the logits. Where the graph
+ * tells positions apart a node is a writer at a place, and a head's keys and values
+ * lead to it at every place. */
 #include <string.h>
 
 #include "graph/graph.h"
 
-/* No graph has more writers: its edges would be more than 2^27. */
-enum { MAX_WRITERS = 1 << 16 };
+/* No graph has more nodes: its edges would be more than 2^27. */
+enum { MAX_NODES = 1 << 16 };
 
-/* reached[w]: some path of kept edges leads from an input to writer w.
- * Readers come in the order in which they are computed, so that a reader's
- * writers are known before it. */
-static void mark_reached(const struct hap_graph *graph, const float *z, bool *reached)
+/* The edges into one reader at one place. */
+struct into {
+        size_t first, from; /* edge and node of writer 0 */
+        int n;
+        struct hap_fed fed;
+};
+
+static struct into into(const struct hap_graph *graph, int reader, int place)
 {
-        for (int w = 0; w < graph->n_writers; w++)
-                reached[w] = w < graph->n_inputs;
-        for (int r = 0; r < graph->n_readers - 1; r++) {
-                const float *in = z + graph->edge_start[r];
-                int fed = hap_graph_fed(graph, r), n = hap_graph_in(graph, r);
+        const size_t edge = (size_t)place * graph->n_place_edges + graph->edge_start[reader];
 
-                for (int w = 0; w < n && !reached[fed]; w++)
-                        reached[fed] = in[w] > 0 && reached[w];
-        }
+        return (struct into){edge, (size_t)place * (size_t)graph->n_writers,
+                             hap_graph_in(graph, reader), hap_graph_edge_to(graph, edge)};
 }
 
-/* useful[w]: some path of kept edges leads from writer w to the logits. */
+/* Readers come in the order in which they are computed, so that a reader's writers are
+ * known before it. */
+void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reached)
+{
+        const size_t n_writers = (size_t)graph->n_writers;
+
+        for (size_t node = 0; node < hap_graph_n_nodes(graph); node++)
+                reached[node] = node % n_writers < (size_t)graph->n_inputs;
+        for (int r = 0; r < graph->n_readers - 1; r++)
+                for (int p = 0; p < graph->n_places; p++) {
+                        const struct into in = into(graph, r, p);
+                        bool any = false;
+
+                        for (int w = 0; w < in.n && !any; w++)
+                                any = z[in.first + (size_t)w] > 0 && reached[in.from + (size_t)w];
+                        for (int i = 0; any && i < in.fed.n; i++)
+                                reached[in.fed.first + (size_t)i * n_writers] = true;
+                }
+}
+
+static bool is_useful(const struct hap_graph *graph, const struct into *in, const bool *useful)
+{
+        bool any = in->fed.n == 0 && hap_graph_is_read(graph, in->first);
+
+        for (int i = 0; i < in->fed.n && !any; i++)
+                any = useful[in->fed.first + (size_t)i * (size_t)graph->n_writers];
+        return any;
+}
+
+/* useful[node]: some path of kept edges leads from there to the logits. */
 static void mark_useful(const struct hap_graph *graph, const float *z, bool *useful)
 {
-        memset(useful, 0, (size_t)graph->n_writers * sizeof *useful);
-        for (int r = graph->n_readers - 1; r >= 0; r--) {
-                const float *in = z + graph->edge_start[r];
-                int fed = hap_graph_fed(graph, r), n = hap_graph_in(graph, r);
+        memset(useful, 0, hap_graph_n_nodes(graph) * sizeof *useful);
+        for (int r = graph->n_readers - 1; r >= 0; r--)
+                for (int p = 0; p < graph->n_places; p++) {
+                        const struct into in = into(graph, r, p);
 
-                if (fed >= 0 && !useful[fed])
-                        continue;
-                for (int w = 0; w < n; w++)
-                        useful[w] |= in[w] > 0;
-        }
+                        if (!is_useful(graph, &in, useful))
+                                continue;
+                        for (int w = 0; w < in.n; w++)
+                                useful[in.from + (size_t)w] |= z[in.first + (size_t)w] > 0;
+                }
 }
 
 void hap_graph_live(const struct hap_graph *graph, const float *z, bool *live)
 {
-        bool useful[MAX_WRITERS];
+        bool useful[MAX_NODES];
 
-        mark_reached(graph, z, live);
+        hap_graph_reached(graph, z, live);
         mark_useful(graph, z, useful);
-        for (int w = 0; w < graph->n_writers; w++)
-                live[w] = live[w] && useful[w];
+        for (size_t node = 0; node < hap_graph_n_nodes(graph); node++)
+                live[node] = live[node] && useful[node];
 }
 
 size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
 {
-        bool live[MAX_WRITERS];
+        bool live[MAX_NODES];
         size_t dropped = 0;
 
         hap_graph_live(graph, z, live);
-        for (int r = 0; r < graph->n_readers; r++) {
-                float *in = z + graph->edge_start[r];
-                int fed = hap_graph_fed(graph, r), n = hap_graph_in(graph, r);
-                bool reads = fed < 0 || live[fed];
+        for (int r = 0; r < graph->n_readers; r++)
+                for (int p = 0; p < graph->n_places; p++) {
+                        const struct into in = into(graph, r, p);
+                        const bool reads = is_useful(graph, &in, live);
 
-                for (int w = 0; w < n; w++) {
-                        if (reads && live[w])
-                                continue;
-                        dropped += in[w] > 0;
-                        in[w] = 0;
+                        for (int w = 0; w < in.n; w++) {
+                                float *edge = z + in.first + w;
+
+                                if (reads && live[in.from + (size_t)w])
+                                        continue;
+                                dropped += *edge > 0;
+                                *edge = 0;
+                        }
                 }
-        }
         return dropped;
 }

@@ -46,6 +46,11 @@ void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name)
         used = strlen(name);
         memcpy(name + used, "->", 2);
         hap_graph_reader_name(graph, hap_graph_edge_reader(graph, edge), name + used + 2);
+        if (graph->places.n) {
+                used = strlen(name);
+                snprintf(name + used, HAP_NAME - used, "@%s",
+                         graph->places.name[hap_graph_edge_place(graph, edge)]);
+        }
 }
 
 /* What is left of a name that is being read. */
@@ -123,7 +128,22 @@ int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_
         return hap_graph_head_reader(graph, layer, which, head);
 }
 
-int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length)
+/* The place behind an '@', which goes off the length; -1: none of the graph's. */
+static int take_place(const struct hap_graph *graph, const char *name, size_t *length)
+{
+        const char *mark = memchr(name, '@', *length);
+        const size_t whole = *length;
+
+        if (graph->places.n == 0)
+                return mark ? -1 : 0;
+        if (!mark)
+                return -1;
+        *length = (size_t)(mark - name);
+        return hap_places_find(&graph->places, mark + 1, whole - *length - 1);
+}
+
+int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
+                                     size_t length)
 {
         size_t arrow = 0;
         int writer, reader;
@@ -137,4 +157,13 @@ int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, siz
         if (writer < 0 || reader < 0 || writer >= hap_graph_in(graph, reader))
                 return -1;
         return (int64_t)hap_graph_edge(graph, writer, reader);
+}
+
+int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length)
+{
+        const int place = take_place(graph, name, &length);
+        const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
+
+        return place < 0 || edge < 0 ? -1
+                                     : edge + (int64_t)((size_t)place * graph->n_place_edges);
 }

@@ -53,7 +53,7 @@ static void read_circuit(struct ablating *a, const json_t *header)
                 hap_die(a->p, HAP_EINPUT, "cannot use '%s': there is a circuit in '%s' already",
                         hap_reader_name(a->p->in), a->circuit.name);
         hap_must(a->p, hap_edges_read(a->p->in, header, &a->circuit, &a->p->error));
-        a->session.split_input |= a->circuit.graph.split_input;
+        hap_graph_form_join(&a->session.form, &a->circuit.graph);
 }
 
 static void read_all(struct ablating *a)
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         a.session = (struct hap_session){
                 .model_path = p.model,
-                .split_input = opt.split_input,
+                .form.split_input = opt.split_input,
                 .hold = true, /* a circuit may follow */
                 .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
                 .needs = hap_needs_within(&hap_needs_ablate, p.max_memory, (size_t)p.threads),

@@ -103,6 +103,8 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
                         mix(state, x->corrupted, bytes);
                         mix(state, &x->answer_first, sizeof x->answer_first);
                         mix(state, &x->n_positions, sizeof x->n_positions);
+                        if (p->graph->places.n)
+                                mix(state, p->prompts->items[i].place, (size_t)x->n_tokens);
                 }
                 hash = XXH3_64bits_digest(state);
         }

@@ -115,39 +115,61 @@ struct way {
         size_t edge;   /* the last one */
 };
 
+static bool better(const struct way *a, const struct way *b)
+{
+        return a->length < b->length || (a->length == b->length && a->worst < b->worst);
+}
+
+/* Ways over the edges into one reader at one place. ways: [nodes + 1], the last of the
+ * logits. */
+static void extend_ways(const struct hap_graph *graph, int reader, int at, const size_t *place,
+                        struct way *ways)
+{
+        const size_t first = (size_t)at * graph->n_place_edges + graph->edge_start[reader];
+        const struct way *from = ways + (size_t)at * (size_t)graph->n_writers;
+        const struct hap_fed fed = hap_graph_edge_to(graph, first);
+        struct way best = {graph->n_edges + 1, 0, 0};
+
+        for (int w = 0; w < hap_graph_in(graph, reader); w++) {
+                const size_t e = first + (size_t)w;
+                const struct way way = {from[w].length + 1, hap_larger(from[w].worst, place[e]), e};
+
+                if (place[e] != NOWHERE && from[w].length <= graph->n_edges && better(&way, &best))
+                        best = way;
+        }
+        if (fed.n == 0 && hap_graph_is_read(graph, first) &&
+            better(&best, ways + hap_graph_n_nodes(graph)))
+                ways[hap_graph_n_nodes(graph)] = best;
+        for (int i = 0; i < fed.n; i++) {
+                struct way *to = ways + fed.first + (size_t)i * (size_t)graph->n_writers;
+
+                if (better(&best, to))
+                        *to = best;
+        }
+}
+
 /* The path from an input to the logits with the fewest edges, of such ones that whose
  * worst place in an order, place[edge], is best; edges with NOWHERE are none. Sets z =
  * 1 on it unless NULL. Returns its edges; 0: no path, or no memory. Readers come in the
  * order in which they are computed. */
 static size_t best_path(const struct hap_graph *graph, const size_t *place, float *z)
 {
-        const size_t logits = (size_t)graph->n_writers, far = graph->n_edges + 1;
+        const size_t logits = hap_graph_n_nodes(graph), n_writers = (size_t)graph->n_writers;
         struct way *ways = calloc(logits + 1, sizeof *ways);
         size_t length;
 
         if (!ways)
                 return 0;
-        for (size_t w = (size_t)graph->n_inputs; w <= logits; w++)
-                ways[w].length = far;
-        for (int r = 0; r < graph->n_readers; r++) {
-                int fed = hap_graph_fed(graph, r), n = hap_graph_in(graph, r);
-                struct way *to = ways + (fed < 0 ? logits : (size_t)fed);
-
-                for (int w = 0; w < n; w++) {
-                        size_t e = graph->edge_start[r] + (size_t)w;
-                        struct way way = {ways[w].length + 1, hap_larger(ways[w].worst, place[e]),
-                                          e};
-
-                        if (place[e] != NOWHERE && ways[w].length < far &&
-                            (way.length < to->length ||
-                             (way.length == to->length && way.worst < to->worst)))
-                                *to = way;
-                }
-        }
-        length = ways[logits].length < far ? ways[logits].length : 0;
-        for (size_t at = logits; z && length && at >= (size_t)graph->n_inputs;) {
+        for (size_t node = 0; node <= logits; node++)
+                if (node == logits || node % n_writers >= (size_t)graph->n_inputs)
+                        ways[node].length = graph->n_edges + 1;
+        for (int r = 0; r < graph->n_readers; r++)
+                for (int p = 0; p < graph->n_places; p++)
+                        extend_ways(graph, r, p, place, ways);
+        length = ways[logits].length <= graph->n_edges ? ways[logits].length : 0;
+        for (size_t at = logits; z && length && (at == logits || ways[at].length > 0);) {
                 z[ways[at].edge] = 1;
-                at = (size_t)hap_graph_edge_writer(graph, ways[at].edge);
+                at = hap_graph_edge_from(graph, ways[at].edge);
         }
         free(ways);
         return length;
@@ -196,17 +218,38 @@ struct filling {
         const uint32_t *order;
         size_t n;
         float *z;
-        bool *live; /* writers */
+        bool *reached, *live; /* nodes */
 };
+
+/* What an edge reads is there; it may lead nowhere yet: a head that lives at one place
+ * is reached at all. */
+static bool is_fed(const struct filling *f, size_t edge)
+{
+        return f->reached[hap_graph_edge_from(f->graph, edge)];
+}
 
 static bool reads_live(const struct filling *f, size_t edge)
 {
-        int fed = hap_graph_fed(f->graph, hap_graph_edge_reader(f->graph, edge));
+        const struct hap_fed fed = hap_graph_edge_to(f->graph, edge);
+        bool any = fed.n == 0 && hap_graph_is_read(f->graph, edge);
 
-        return fed < 0 || f->live[fed];
+        for (int i = 0; i < fed.n && !any; i++)
+                any = f->live[fed.first + (size_t)i * (size_t)f->graph->n_writers];
+        return any;
 }
 
-/* Edges between live nodes, which come alive one by one. */
+/* Whether one edge's reader belongs to the node that another reads. */
+static bool leads_to(const struct filling *f, size_t edge, size_t other)
+{
+        const struct hap_fed fed = hap_graph_edge_to(f->graph, edge);
+        const size_t node = hap_graph_edge_from(f->graph, other);
+        const size_t n_writers = (size_t)f->graph->n_writers;
+
+        return fed.n == 1 ? node == fed.first
+                          : fed.n > 1 && node % n_writers == fed.first % n_writers;
+}
+
+/* Edges from reached nodes into live ones, which come alive one by one. */
 static size_t add_between(const struct filling *f, size_t most)
 {
         size_t added = 0;
@@ -214,8 +257,7 @@ static size_t add_between(const struct filling *f, size_t most)
         for (size_t k = 0; k < f->n && added < most; k++) {
                 size_t edge = f->order[k];
 
-                if (f->z[edge] > 0 || !f->live[hap_graph_edge_writer(f->graph, edge)] ||
-                    !reads_live(f, edge))
+                if (f->z[edge] > 0 || !is_fed(f, edge) || !reads_live(f, edge))
                         continue;
                 f->z[edge] = 1;
                 added++;
@@ -227,16 +269,11 @@ static size_t add_between(const struct filling *f, size_t most)
  * other side, the first in the order; n when there is none. */
 static size_t find_other(const struct filling *f, size_t edge, bool out)
 {
-        int node = out ? hap_graph_fed(f->graph, hap_graph_edge_reader(f->graph, edge))
-                       : hap_graph_edge_writer(f->graph, edge);
-
         for (size_t k = 0; k < f->n; k++) {
                 size_t other = f->order[k];
-                int writer = hap_graph_edge_writer(f->graph, other);
-                int fed = hap_graph_fed(f->graph, hap_graph_edge_reader(f->graph, other));
 
-                if (out ? writer == node && reads_live(f, other)
-                        : fed == node && f->live[writer])
+                if (out ? leads_to(f, edge, other) && reads_live(f, other)
+                        : leads_to(f, other, edge) && is_fed(f, other))
                         return k;
         }
         return f->n;
@@ -248,7 +285,7 @@ static bool add_node(const struct filling *f)
 {
         for (size_t k = 0; k < f->n; k++) {
                 size_t edge = f->order[k], other;
-                bool out = f->live[hap_graph_edge_writer(f->graph, edge)];
+                bool out = is_fed(f, edge);
 
                 if (out == reads_live(f, edge))
                         continue;
@@ -281,16 +318,20 @@ static bool drop_one(const struct filling *f, float *scratch, size_t *edge)
 long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
                    size_t n, size_t most, float *z)
 {
-        bool *live = calloc((size_t)graph->n_writers, sizeof *live);
+        const size_t nodes = hap_graph_n_nodes(graph);
+        bool *reached = calloc(2 * nodes, sizeof *reached), *live = reached + nodes;
         float *scratch = calloc(graph->n_edges, sizeof *scratch);
-        struct filling f = {graph, order, n, z, live};
+        struct filling f = {graph, order, n, z, reached, live};
         size_t alive = count(graph, z), spared = NOWHERE;
 
-        while (live && scratch && alive > 0 && alive < most) {
+        while (reached && scratch && alive > 0 && alive < most) {
+                size_t added;
+
+                hap_graph_reached(graph, z, reached);
                 hap_graph_live(graph, z, live);
-                alive += add_between(&f, most - alive);
-                if (alive == most)
-                        break;
+                alive += added = add_between(&f, most - alive);
+                if (added > 0)
+                        continue; /* which may have led to other places */
                 if (alive + 1 == most) { /* a node takes two */
                         if (spared != NOWHERE || !drop_one(&f, scratch, &spared))
                                 break;
@@ -304,10 +345,10 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
                 z[spared] = 1;
                 alive++;
         }
-        if (!live || !scratch)
+        if (!reached || !scratch)
                 alive = SIZE_MAX;
         free(scratch);
-        free(live);
+        free(reached);
         return alive == SIZE_MAX ? -1 : (long)alive;
 }
 

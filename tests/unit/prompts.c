@@ -135,7 +135,7 @@ static void set_up(void)
         if (engine.model)
                 return;
         if (!mkdtemp(folder) || hap_model_load(&model, MODEL, &err) < 0 ||
-            hap_engine_init(&engine, &model, false, &err) < 0) {
+            hap_engine_init(&engine, &model, NULL, &err) < 0) {
                 printf("Bail out! %s\n", err.message);
                 exit(1);
         }

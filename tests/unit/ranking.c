@@ -14,6 +14,20 @@ static struct hap_graph graph(void)
         return g;
 }
 
+/* The same at three positions, of which one is read. */
+static struct hap_graph divided(void)
+{
+        struct hap_graph g = graph();
+        struct hap_places places = {0};
+        struct hap_error err;
+
+        CHECK(hap_places_add(&places, "S", &err) == 0 && hap_places_add(&places, "END", &err) == 0);
+        CHECK(hap_places_add(&places, HAP_REST, &err) == 0);
+        places.answers[1] = true;
+        CHECK(hap_graph_divide(&g, &places, &err) == 0);
+        return g;
+}
+
 static uint32_t edge(const struct hap_graph *g, const char *name)
 {
         int64_t e = hap_graph_find_edge(g, name, strlen(name));
@@ -138,14 +152,17 @@ TEST("a cut has at least a path where the longest prefix has none")
 
 /* Whatever the order, a cut of the whole graph has the number asked for and no
  * dead edges. */
-TEST("a cut of all edges in any order has exactly the number asked for, all alive")
+static void cut_everything(struct hap_graph g)
 {
-        struct hap_graph g = graph();
         float *z = calloc(g.n_edges, sizeof *z);
         uint32_t *order = calloc(g.n_edges, sizeof *order);
+        size_t alive;
 
+        for (size_t e = 0; e < g.n_edges; e++)
+                z[e] = 1;
+        alive = g.n_edges - hap_graph_drop_dead(&g, z);
         for (uint64_t i = 0; i < 200; i++) {
-                size_t most = 1 + i % (g.n_edges - 1);
+                size_t most = 1 + i % (alive - 1);
 
                 hap_random_shuffle((struct hap_random_key){9, 9}, i, g.n_edges, order);
                 CHECK(hap_rank_cut(&g, order, g.n_edges, most, z) == (long)most);
@@ -156,15 +173,20 @@ TEST("a cut of all edges in any order has exactly the number asked for, all aliv
         hap_graph_release(&g);
 }
 
-TEST("a cut of some edges is never longer than asked for, and there when a path is as short")
+TEST("a cut of all edges in any order has exactly the number asked for, all alive")
 {
-        struct hap_graph g = graph();
+        cut_everything(graph());
+        cut_everything(divided());
+}
+
+static void cut_some(struct hap_graph g, size_t least, size_t paths_at_least)
+{
         float *z = calloc(g.n_edges, sizeof *z);
         uint32_t *order = calloc(g.n_edges, sizeof *order);
         size_t paths = 0;
 
         for (uint64_t i = 0; i < 400; i++) {
-                size_t n = 4 + i % 12, shortest, most;
+                size_t n = least + i % 12, shortest, most;
 
                 hap_random_shuffle((struct hap_random_key){9, 8}, i, g.n_edges, order);
                 memset(z, 0, g.n_edges * sizeof *z);
@@ -180,10 +202,16 @@ TEST("a cut of some edges is never longer than asked for, and there when a path 
                                 check_live(&g, z, (size_t)cut);
                 }
         }
-        CHECK(paths > 50);
+        CHECK(paths > paths_at_least);
         free(z);
         free(order);
         hap_graph_release(&g);
+}
+
+TEST("a cut of some edges is never longer than asked for, and there when a path is as short")
+{
+        cut_some(graph(), 4, 50);
+        cut_some(divided(), 10, 50);
 }
 
 TEST("of equally short paths the cut has the one whose worst edge ranks best")
@@ -217,6 +245,24 @@ TEST("the shortest path counts edges, and is 0 where none leads to the logits")
         CHECK(hap_rank_shortest(&g, z) == 2);
         z[edge(&g, "input->logits")] = 1;
         CHECK(hap_rank_shortest(&g, z) == 1);
+        free(z);
+        hap_graph_release(&g);
+}
+
+TEST("with positions a path changes its position through keys and values alone")
+{
+        struct hap_graph g = divided();
+        float *z = calloc(g.n_edges, sizeof *z);
+
+        z[edge(&g, "input->a0.h0<q>@S")] = z[edge(&g, "a0.h0->logits@END")] = 1;
+        CHECK(hap_rank_shortest(&g, z) == 0);
+        z[edge(&g, "input->a0.h0<v>@S")] = 1;
+        CHECK(hap_rank_shortest(&g, z) == 2);
+        CHECK(hap_graph_drop_dead(&g, z) == 1);
+        z[edge(&g, "a0.h0->logits@END")] = 0;
+        z[edge(&g, "a0.h0->logits@S")] = 1; /* which nothing reads */
+        CHECK(hap_rank_shortest(&g, z) == 0);
+        CHECK(hap_graph_drop_dead(&g, z) == 2);
         free(z);
         hap_graph_release(&g);
 }

@@ -20,7 +20,7 @@ static inline int load(struct loaded *to, const char *path)
         memset(to, 0, sizeof(*to));
         rc = hap_model_load(&to->model, path, &err);
         if (rc == 0)
-                rc = hap_engine_init(&to->engine, &to->model, false, &err);
+                rc = hap_engine_init(&to->engine, &to->model, NULL, &err);
         if (rc == 0)
                 rc = hap_work_init(&to->work, &to->engine, (size_t)1 << 28, &err);
         if (rc < 0)

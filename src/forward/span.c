@@ -1,0 +1,37 @@
+#include "forward/span.h"
+
+/* Prompts from `at` on that share their masks. */
+static int shared(const struct hap_batch *batch, const float *const *z, int at)
+{
+        int end = at + 1;
+
+        while (end < batch->n && (z == NULL || z[end] == z[at]))
+                end++;
+        return end;
+}
+
+bool hap_span_next(const struct hap_graph *graph, const struct hap_batch *batch,
+                   const struct hap_rows *rows, const float *const *z,
+                   struct hap_span *span)
+{
+        const uint8_t *place;
+        int at = span->at, end = span->end;
+
+        if (end == rows->n)
+                return false;
+        while (rows->start[at + 1] <= end)
+                at++;
+        *span = (struct hap_span){.at = at, .begin = end, .z = z == NULL ? NULL : z[at]};
+        if (graph->n_places == 1) {
+                span->end = rows->start[shared(batch, z, at)];
+                return true;
+        }
+        place = batch->prompts[at]->place + rows->first[at] - rows->start[at];
+        span->place = place[end];
+        while (end < rows->start[at + 1] && place[end] == span->place)
+                end++;
+        span->end = end;
+        if (z != NULL)
+                span->z += (size_t)span->place * graph->n_place_edges;
+        return true;
+}

@@ -1,0 +1,35 @@
+/* Places: positions of prompts that a graph tells apart. */
+#ifndef HAP_GRAPH_PLACES_H
+#define HAP_GRAPH_PLACES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+
+/* Names of positions, and last `rest`, every position without a name. */
+#define HAP_MAX_PLACES 32
+#define HAP_PLACE 24 /* bytes of a name, with the NUL */
+struct hap_places {
+        int n; /* 0: positions are not told apart; else 2 and more */
+        char name[HAP_MAX_PLACES][HAP_PLACE];
+        bool answers[HAP_MAX_PLACES]; /* the logits are read here */
+};
+
+/* Adds a place; the last added is to be HAP_REST. HAP_EINPUT: too many, a name that is
+ * too long, comes twice, or holds one of "@," or a control character. */
+#define HAP_REST "rest"
+int hap_places_add(struct hap_places *places, const char *name, struct hap_error *err);
+/* Its number, or -1. */
+int hap_places_find(const struct hap_places *places, const char *name, size_t length);
+
+bool hap_places_equal(const struct hap_places *a, const struct hap_places *b);
+
+/* Adds "positions" and "answers" to a graph's description; negative: no memory. */
+int hap_places_describe(const struct hap_places *places, json_t *description);
+/* The places of a described graph, n = 0 where it has none. */
+int hap_places_of_json(struct hap_places *places, const json_t *description,
+                       struct hap_error *err);
+
+#endif

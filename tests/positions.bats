@@ -1,0 +1,202 @@
+load helper
+
+# Edges told apart by named positions, on the model that ships.
+
+setup_file() {
+        cd "$BATS_FILE_TMPDIR"
+        ln -s "$root/models" models
+        hap-task -q ioi -n 60 -m models/demo -o ioi.task
+        hap-task -q ioi --split test -n 100 -m models/demo -o test.task
+        hap-forward -q -m models/demo -o plain.cache ioi.task
+        hap-forward -q -m models/demo --positions all -o ioi.cache ioi.task
+        hap-attrib -q -o ioi.scores ioi.cache
+        hap-select -q --keep 50% -o ioi.subgraph ioi.scores
+        hap-prune -q --edges 100 --steps 16 -o ioi.circuit ioi.cache ioi.subgraph ioi.scores
+}
+
+setup() {
+        cd "$BATS_FILE_TMPDIR"
+}
+
+# sums SCORES: {"EDGE": its scores at all positions, added}
+sums() {
+        json "$1" | jq -s '[.[] | select(has("edge")) | .edge |= sub("@.*"; "")]
+                | group_by(.edge) | map({(.[0].edge): map(.score) | add}) | add'
+}
+
+# value REPORT METRIC [CIRCUIT]: the mean over prompts
+value() {
+        json "$1" | jq "select(.metric == \"$2\" and (has(\"id\") | not)) | .value"
+}
+
+@test "a cache's header names the positions and where answers are, and asks readers to know them" {
+        json ioi.cache | sed -n 1p >"$tmp/header"
+        assert_equal "$(jq -c '[.graph.positions, .graph.answers, .requires]' "$tmp/header")" \
+                '[["IO","S1","S1+1","S2","END","rest"],["END"],["positions"]]'
+        assert_equal "$(jq .graph.edges "$tmp/header")" $((6 * 479))
+        for f in ioi.scores ioi.subgraph ioi.circuit; do
+                assert_equal "$(json $f | sed -n 1p | jq -c '[.graph.positions[3], .requires]')" \
+                        '["S2",["positions"]]'
+        done
+        assert_equal "$(json plain.cache | sed -n 1p | jq -c '[.graph.positions, .requires]')" '[null,null]'
+}
+
+@test "scores at the positions add up to those without" {
+        for method in eap clean-corrupted eap-ig-inputs mask-gradient; do
+                hap-attrib -q --method $method -o "$tmp/plain" plain.cache
+                hap-attrib -q --method $method -o "$tmp/apart" ioi.cache
+                scores_map "$tmp/plain" >"$tmp/should"
+                sums "$tmp/apart" >"$tmp/is"
+                assert_near_maps "$tmp/is" "$tmp/should" 0 2e-5
+        done
+}
+
+@test "the exact score of an edge at a position is what its removal there costs" {
+        hap-task -q ioi -n 4 -m models/demo -o "$tmp/few"
+        hap-forward -q -m models/demo --positions S2,END "$tmp/few" |
+                hap-attrib -q --method exact -o "$tmp/scores"
+        edge='a1.h3->a3.h2<v>@rest'
+        json "$tmp/scores" | jq -c "select(has(\"edge\") and .edge != \"$edge\") | {edge, z: 1}" |
+                circuit_of "$tmp/scores" >"$tmp/without"
+        hap-eval -q --keep-dead -m models/demo --metric logit-diff -o "$tmp/less" "$tmp/few" "$tmp/without"
+        hap-eval -q --full -m models/demo --metric logit-diff -o "$tmp/full" "$tmp/few"
+        is=$(json "$tmp/scores" | jq "select(.edge == \"$edge\").score")
+        assert_near "$is" "$(jq -n "$(value "$tmp/full" logit-diff) - $(value "$tmp/less" logit-diff)")" 1e-4
+        jq -ne "$is | fabs > 1e-3"
+}
+
+@test "the input's edges cut at a position are the full model with another token there" {
+        for name in rest IO S2; do
+                json ioi.scores | jq -c "select(has(\"edge\"))
+                        | select(.edge | test(\"^input->.*@$name\$\") | not) | {edge, z: 1}" |
+                        circuit_of ioi.scores >"$tmp/cut"
+                json test.task | jq -c "if has(\"clean\") then . as \$x
+                        | ([range(.clean | length)] - [.positions[]]) as \$rest
+                        | reduce (if \"$name\" == \"rest\" then \$rest[] else .positions.$name end) as \$p
+                                (.; .clean[\$p] = \$x.corrupted[\$p])
+                        else . end" | hap-convert -q --from json -o "$tmp/patched"
+                hap-eval -q --keep-dead -m models/demo --metric logit-diff,prob-diff -o "$tmp/is" test.task "$tmp/cut"
+                hap-eval -q --full -m models/demo --metric logit-diff,prob-diff -o "$tmp/should" "$tmp/patched"
+                for metric in logit-diff prob-diff; do
+                        assert_near "$(value "$tmp/is" $metric)" "$(value "$tmp/should" $metric)" 2e-5
+                done
+        done
+        # that cannot pass where nothing is cut
+        hap-eval -q --full -m models/demo --metric logit-diff -o "$tmp/full" test.task
+        jq -ne "$(value "$tmp/full" logit-diff) - $(value "$tmp/is" logit-diff) | . > 1"
+}
+
+@test "pruning leaves as many edges as asked for, all alive, within the subgraph, and few do" {
+        circuit_map ioi.circuit >"$tmp/edges"
+        assert_equal "$(jq length "$tmp/edges")" 100
+        jq -e 'keys | all(test("@(IO|S1|S1\\+1|S2|END|rest)$"))' "$tmp/edges"
+        jq -ne --slurpfile c "$tmp/edges" --slurpfile s <(circuit_map ioi.subgraph) \
+                '$c[0] | keys - ($s[0] | keys) == []'
+        hap-eval -q -m models/demo --metric kl -o "$tmp/report" test.task ioi.circuit
+        assert_equal "$(json "$tmp/report" | jq 'select(has("metric") and (has("id") | not)) | .edges' | head -1)" 100
+        hap-prune -q --edges 48 --steps 16 -o "$tmp/whole" plain.cache
+        hap-eval -q -m models/demo --metric kl -o "$tmp/report.whole" test.task "$tmp/whole"
+        jq -ne "$(value "$tmp/report" kl) < .5 * $(value "$tmp/report.whole" kl)"
+}
+
+@test "edge pruning and refinement take positions too, and a killed run ends with the same bytes" {
+        hap-prune -q --recipe edge-pruning --steps 60 --batch 4 --edges 300 --exact-sparsity -o "$tmp/ep" ioi.cache
+        assert_equal "$(circuit_map "$tmp/ep" | jq length)" 300
+        rounds=(--steps 0 --rounds 3 --edges 200)
+        hap-prune -q "${rounds[@]}" -o "$tmp/whole" ioi.cache ioi.subgraph ioi.scores
+        assert_equal "$(circuit_map "$tmp/whole" | jq length)" 200
+        hap-prune -q --steps 16 --edges 100 --checkpoint "$tmp/c" --every 1 -o "$tmp/killed" \
+                ioi.cache ioi.subgraph ioi.scores &
+        for _ in $(seq 200); do [ -s "$tmp/c" ] && break; sleep .02; done
+        kill -9 $! 2>/dev/null || true
+        wait $! || true
+        if [ -e "$tmp/c" ]; then
+                hap-prune -q --steps 16 --edges 100 --checkpoint "$tmp/c" --every 1 -o "$tmp/resumed" \
+                        ioi.cache ioi.subgraph ioi.scores
+        else
+                mv "$tmp/killed" "$tmp/resumed" # it was faster
+        fi
+        assert_equal "$(circuit_map "$tmp/resumed")" "$(circuit_map ioi.circuit)"
+}
+
+@test "streams through pipes give what files give" {
+        hap-task ioi -q -n 60 -m models/demo | hap-forward -q --positions all -m models/demo |
+                hap-attrib -q -p | hap-select -q -p --keep 50% |
+                hap-prune -q --edges 100 --steps 16 -o "$tmp/circuit"
+        assert_equal "$(circuit_map "$tmp/circuit")" "$(circuit_map ioi.circuit)"
+}
+
+@test "hap-select names nodes and edges at a position or at all, and its greedy choice leads to an answer" {
+        hap-select -q --keep 0 --keep-dead --always a1.h3@S2 -o "$tmp/node" ioi.scores
+        assert_equal "$(circuit_map "$tmp/node" | jq -c 'keys | map(sub(".*@"; "")) | unique')" '["S2"]'
+        circuit_map "$tmp/node" | jq -e 'keys | all(test("^a1.h3->|->a1.h3<")) and length > 20'
+        hap-select -q --keep 0 --keep-dead --always 'a1.h3->a3.h2<v>' -o "$tmp/edge" ioi.scores
+        assert_equal "$(circuit_map "$tmp/edge" | jq length)" 6
+        hap-select -q --keep 0 --keep-dead --always 'a1.h3->a3.h2<v>@END' -o "$tmp/edge" ioi.scores
+        assert_equal "$(circuit_map "$tmp/edge" | jq -c keys)" '["a1.h3->a3.h2<v>@END"]'
+        assert_refused 2 "'a1.h3@S7' is neither an edge nor a node" \
+                hap-select -q --keep 0 --always a1.h3@S7 ioi.scores
+        assert_refused 2 "'a1.h3@S2' is neither an edge nor a node" \
+                hap-select -q --keep 0 --always a1.h3@S2 <(hap-attrib -q plain.cache)
+        hap-select --keep 150 --greedy -o "$tmp/greedy" ioi.scores 2>"$tmp/said"
+        grep -q '150 selected' "$tmp/said"
+        circuit_map "$tmp/greedy" | jq -e 'keys | map(select(test("->logits@")))
+                | length > 3 and all(endswith("@END"))'
+}
+
+@test "an automatic subgraph, other ablations and constants take positions" {
+        hap-select -q --auto -o "$tmp/auto" ioi.scores ioi.cache
+        circuit_map "$tmp/auto" | jq -e 'length > 20 and length < 2874'
+        for ablation in zero mean mean-position; do
+                hap-prune -q --ablation $ablation --edges 400 --steps 6 -o "$tmp/$ablation" ioi.cache
+                assert_equal "$(circuit_map "$tmp/$ablation" | jq length)" 400
+                hap-eval -q -m models/demo --metric kl --ablation $ablation -o "$tmp/report" test.task "$tmp/$ablation"
+                assert_near "$(value "$tmp/report" kl)" 5 5
+        done
+        hap-ablate -q --steps 5 -o "$tmp/constants" ioi.cache "$tmp/mean"
+        hap-eval -q -m models/demo --metric kl --ablation optimal -o "$tmp/optimal" ioi.task "$tmp/mean" "$tmp/constants"
+        hap-eval -q -m models/demo --metric kl --ablation mean -o "$tmp/means" ioi.task "$tmp/mean"
+        jq -ne "$(value "$tmp/optimal" kl) < $(value "$tmp/means" kl)"
+}
+
+@test "circuits with positions are shown, drawn and refused as MIB files" {
+        hap-show -q ioi.circuit >"$tmp/text"
+        grep -q '^  logits@END *<- ' "$tmp/text"
+        hap-show -q --svg ioi.circuit >"$tmp/svg"
+        assert_equal "$(grep -c 'stroke-opacity' "$tmp/svg")" 100
+        for form in html dot; do
+                hap-show -q --$form ioi.circuit >"$tmp/$form"
+                grep -q 'logits@END' "$tmp/$form"
+        done
+        assert_refused 3 "MIB files do not tell positions apart" hap-convert -q --to mib ioi.circuit
+}
+
+@test "positions that examples do not have, or that are one, are refused by name" {
+        cd "$tmp"
+        refused() {
+                assert_refused 3 "$1" hap-forward -q -m "$root/models/demo" --positions "$2" "${3:-$BATS_FILE_TMPDIR/ioi.task}"
+        }
+        refused "cannot use example 'ioi-train-1': it has no position 'S9'" S1,S9
+        refused "cannot name a position 'S1': it is there already" S1,S2,S1
+        refused "cannot name a position 'rest': it is there already" rest
+        refused "cannot name a position '': a name has 1 to 23 bytes" S1,
+        echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "positions": {"A": 1, "B": 1}}' |
+                hap-task -q --from - -o one.task
+        refused "its positions 'A' and 'B' are one" all "$tmp/one.task"
+        echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
+        refused "no name of one is in every example" all "$tmp/none.task"
+        { cat one.task "$BATS_FILE_TMPDIR/ioi.task"; } >two.task
+        refused "its positions are not those of the task before it" all two.task 2>/dev/null || true
+}
+
+@test "a circuit is measured only on prompts with its positions, their answers where it reads them" {
+        echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "positions": {"S1": 1}}' |
+                hap-task -q --from - -o "$tmp/other.task"
+        assert_refused 3 "it has no position 'IO'" hap-eval -q -m models/demo "$tmp/other.task" ioi.circuit
+        echo '{"clean": [1, 2, 3, 4, 5, 6], "corrupted": [1, 4, 3, 4, 5, 6], "answer": 5,
+                "positions": {"IO": 0, "S1": 1, "S1+1": 2, "S2": 3, "END": 4}}' | tr -d '\n' |
+                hap-task -q --from - -o "$tmp/elsewhere.task"
+        assert_refused 3 "its answer is at 'rest', where this graph reads no logits" \
+                hap-eval -q -m models/demo "$tmp/elsewhere.task" ioi.circuit
+        assert_refused 3 "made for a graph of 2874 edges, that of" hap-prune -q --edges 50 plain.cache ioi.scores
+}
