@@ -58,6 +58,7 @@ run_examples() {
         grep -q "^  a3.h2->logits  +3.43" out
         grep -q "^  circuit     48 of 479 edges, sparsity 89.98 %" out
         grep -q "^  empty .* 11.71" out
+        grep -q "^  input->a0.h2<v>@S1  -1.19" out
 }
 
 @test "every program's page is among these" {

@@ -164,7 +164,7 @@ value() {
         grep -q '^  logits@END *<- ' "$tmp/text"
         hap-show -q --svg ioi.circuit >"$tmp/svg"
         assert_equal "$(grep -c 'stroke-opacity' "$tmp/svg")" 100
-        for form in html dot; do
+        for form in svg html dot; do
                 hap-show -q --$form ioi.circuit >"$tmp/$form"
                 grep -q 'logits@END' "$tmp/$form"
         done
@@ -180,13 +180,14 @@ value() {
         refused "cannot name a position 'S1': it is there already" S1,S2,S1
         refused "cannot name a position 'rest': it is there already" rest
         refused "cannot name a position '': a name has 1 to 23 bytes" S1,
-        echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "positions": {"A": 1, "B": 1}}' |
-                hap-task -q --from - -o one.task
+        echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "positions": {"A": 1, "B": 1}}' >one.jsonl
+        hap-task -q --from one.jsonl -o one.task
         refused "its positions 'A' and 'B' are one" all "$tmp/one.task"
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
-        refused "no name of one is in every example" all "$tmp/none.task"
-        { cat one.task "$BATS_FILE_TMPDIR/ioi.task"; } >two.task
-        refused "its positions are not those of the task before it" all two.task 2>/dev/null || true
+        refused "there is no name that every example has" all "$tmp/none.task"
+        sed -e 's/"B": 1/"B": 2/' one.jsonl | hap-task -q --from - -o two.task
+        cat "$BATS_FILE_TMPDIR/ioi.task" two.task >both.task
+        refused "its positions are not those of the task before it" all both.task
 }
 
 @test "a circuit is measured only on prompts with its positions, their answers where it reads them" {

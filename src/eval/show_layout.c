@@ -143,7 +143,8 @@ static struct hap_curve free_curve(const struct hap_layout *l, size_t edge,
         enum { POINTS = 40, TRIES = 11 };
         int writer = hap_graph_edge_writer(l->graph, edge);
         int fed = hap_graph_fed(l->graph, hap_graph_edge_reader(l->graph, edge));
-        double side = edge % l->graph->n_place_edges % 2 ? 1 : -1, unit = hap_clamp(.3 * l->slot, 14, 30);
+        double side = edge % l->graph->n_place_edges % 2 ? 1 : -1;
+        double unit = hap_clamp(.3 * l->slot, 14, 30);
         /* one edge at several positions: side by side */
         double apart = 5 * (hap_graph_edge_place(l->graph, edge) - .5 * (l->graph->n_places - 1));
         struct hap_curve best = bent(from, to, apart);

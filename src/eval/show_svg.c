@@ -45,13 +45,15 @@ static void draw_edge(const struct hap_layout *l, const struct hap_drawing *d,
                 c.pull_from.x, c.pull_from.y, c.pull_to.x, c.pull_to.y, c.to.x, c.to.y,
                 thick * (.2 + .8 * by), opaque * (.35 + .65 * by),
                 edge->score < 0 ? " stroke-dasharray=\"5 4\"" : "");
-        if (!details) {
+        if (!details && l->graph->places.n == 0) {
                 fputs("/>\n", out);
                 return;
         }
         hap_graph_edge_name(l->graph, edge->edge, name);
-        fprintf(out, " data-f=\"%d\" data-t=\"%d\" data-e=\"%zu\"><title>", writer,
-                hap_graph_fed(l->graph, reader), edge->edge);
+        if (details)
+                fprintf(out, " data-f=\"%d\" data-t=\"%d\" data-e=\"%zu\"", writer,
+                        hap_graph_fed(l->graph, reader), edge->edge);
+        fputs("><title>", out);
         hap_write_escaped(out, name);
         if (d->values_are_z)
                 fprintf(out, ", z %.3g", edge->z);

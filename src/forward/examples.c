@@ -203,8 +203,9 @@ static int add_common(const struct hap_examples *examples, struct hap_places *pl
                         rc = hap_places_add(places, first->named[i], err);
         }
         if (rc == 0 && places->n == 0)
-                rc = hap_fail(err, HAP_EINPUT, "cannot tell positions apart: no name of one "
-                                               "is in every example");
+                rc = hap_fail(err, HAP_EINPUT, "cannot tell positions apart: there is no "
+                                               "name that every example has (hap-task with "
+                                               "-m names those of its tasks)");
         return rc;
 }
 
