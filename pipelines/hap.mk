@@ -33,6 +33,8 @@
 #   SAMPLES   how many such samples, two or more, the pipeline runs itself for, to
 #             tell how much circuits owe to the prompts; with seed 1 and the last
 #             SPARSITY
+#   POSITIONS names of positions that edges are told apart by, as hap-forward takes
+#             them; sparsity then is of all edges at all positions
 #   KEEP      size of that subgraph, N edges or P%
 #   NAME      folder under RESULTS, by default results
 #
@@ -52,6 +54,7 @@ TEST ?= $(if $(PROMPTS),,1000)
 KEEP ?= 70%
 METHODS ?= hap
 EP ?=
+POSITIONS ?=
 BOOTSTRAP ?=
 SAMPLES ?= 0
 METRICS ?= kl,logit-diff,accuracy,exact-match
@@ -177,8 +180,10 @@ $(eval $(call task_rule,train,$(TRAIN),$(if $(BOOTSTRAP),--bootstrap $(BOOTSTRAP
 $(eval $(call task_rule,validation,$(VALIDATION)))
 $(eval $(call task_rule,test,$(TEST)))
 
-$(D)/train.cache: $(D)/train.task
-	$(TIMED) hap-forward -m $(MODEL) -o $@ $<
+positions := $(if $(POSITIONS),--positions $(POSITIONS))
+$(eval $(call options,train.cache,$(positions)))
+$(D)/train.cache: $(D)/train.task $(D)/.options/train.cache
+	$(TIMED) hap-forward -m $(MODEL) $(positions) -o $@ $<
 
 define scores_rule # method
 $(eval $(call options,$(1).scores,$($(1).attrib)))
@@ -239,7 +244,7 @@ of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).at
 
 # The same pipeline, which knows what it has to make again: all that says what a
 # circuit is made of goes to it.
-export MODEL TASK PROMPTS TRAIN KEEP METHODS EP RESULTS BIN
+export MODEL TASK PROMPTS TRAIN KEEP METHODS EP POSITIONS RESULTS BIN
 define sample_rule # number; the file is as new as the newest of its circuits
 $(D)/sample-$(1)/.made: force
 	+@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) NAME=$(NAME)/sample-$(1) \

@@ -190,6 +190,18 @@ ran() {
         assert_equal "$(cat "$tmp/log")" ""
 }
 
+@test "positions told apart make the cache anew, and samples' caches, and all behind them" {
+        options=(SPARSITY=90% SEEDS=1 SAMPLES=2)
+        pipeline hap.mk "${options[@]}"
+        assert_equal "$(grep -c -e --positions "$tmp/log")" 0
+        pipeline hap.mk "${options[@]}" POSITIONS=S2,END
+        assert_equal "$(grep -c '^hap-forward .*--positions S2,END' "$tmp/log")" 3
+        assert_equal "$(ran task)" 0
+        assert_equal "$(ran prune)" 3
+        pipeline hap.mk "${options[@]}" POSITIONS=S2,END
+        assert_equal "$(cat "$tmp/log")" ""
+}
+
 # table overlap of circuits given as sets of letters
 overlap() {
         local i=0 names=()
