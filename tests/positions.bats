@@ -51,6 +51,15 @@ value() {
         done
 }
 
+@test "a task gives the scores that its cache gives, and --positions is for a task" {
+        hap-attrib -q -m models/demo --positions all -o "$tmp/task" ioi.task
+        scores_map "$tmp/task" >"$tmp/is"
+        scores_map ioi.scores >"$tmp/should"
+        assert_near_maps "$tmp/is" "$tmp/should" 0 1e-6
+        assert_refused 2 "--positions is for a task" hap-attrib -q --positions all ioi.cache
+        assert_refused 3 "it has no position 'S9'" hap-attrib -q -m models/demo --positions S9 ioi.task
+}
+
 @test "the exact score of an edge at a position is what its removal there costs" {
         hap-task -q ioi -n 4 -m models/demo -o "$tmp/few"
         hap-forward -q -m models/demo --positions S2,END "$tmp/few" |
@@ -99,24 +108,25 @@ value() {
         jq -ne "$(value "$tmp/report" kl) < .5 * $(value "$tmp/report.whole" kl)"
 }
 
-@test "edge pruning and refinement take positions too, and a killed run ends with the same bytes" {
+@test "edge pruning and refinement take positions too, and a stopped run ends with the same bytes" {
         hap-prune -q --recipe edge-pruning --steps 60 --batch 4 --edges 300 --exact-sparsity -o "$tmp/ep" ioi.cache
         assert_equal "$(circuit_map "$tmp/ep" | jq length)" 300
         rounds=(--steps 0 --rounds 3 --edges 200)
         hap-prune -q "${rounds[@]}" -o "$tmp/whole" ioi.cache ioi.subgraph ioi.scores
         assert_equal "$(circuit_map "$tmp/whole" | jq length)" 200
-        hap-prune -q --steps 16 --edges 100 --checkpoint "$tmp/c" --every 1 -o "$tmp/killed" \
-                ioi.cache ioi.subgraph ioi.scores &
-        for _ in $(seq 200); do [ -s "$tmp/c" ] && break; sleep .02; done
-        kill -9 $! 2>/dev/null || true
-        wait $! || true
-        if [ -e "$tmp/c" ]; then
-                hap-prune -q --steps 16 --edges 100 --checkpoint "$tmp/c" --every 1 -o "$tmp/resumed" \
-                        ioi.cache ioi.subgraph ioi.scores
-        else
-                mv "$tmp/killed" "$tmp/resumed" # it was faster
-        fi
-        assert_equal "$(circuit_map "$tmp/resumed")" "$(circuit_map ioi.circuit)"
+        rc=0 long=(hap-prune -q --steps 200 --edges 100)
+        "${long[@]}" -o "$tmp/whole" ioi.cache ioi.subgraph ioi.scores
+        "${long[@]}" --checkpoint "$tmp/c" --log "$tmp/log" -o "$tmp/killed" ioi.cache ioi.subgraph ioi.scores &
+        until [[ -f $tmp/log ]] && (($(wc -l <"$tmp/log") >= 5)); do
+                kill -0 $! || fail "it ended before line 5 of its log"
+                sleep 0.01
+        done
+        kill -TERM $!
+        wait $! || rc=$?
+        assert_equal "$rc" 143
+        assert_not_exists "$tmp/killed"
+        "${long[@]}" --checkpoint "$tmp/c" --log "$tmp/log" -o "$tmp/resumed" ioi.cache ioi.subgraph ioi.scores
+        assert_same "$tmp/whole" "$tmp/resumed"
 }
 
 @test "streams through pipes give what files give" {
@@ -151,12 +161,23 @@ value() {
                 hap-prune -q --ablation $ablation --edges 400 --steps 6 -o "$tmp/$ablation" ioi.cache
                 assert_equal "$(circuit_map "$tmp/$ablation" | jq length)" 400
                 hap-eval -q -m models/demo --metric kl --ablation $ablation -o "$tmp/report" test.task "$tmp/$ablation"
-                assert_near "$(value "$tmp/report" kl)" 5 5
+                hap-eval -q -m models/demo --metric kl --ablation $ablation --empty -o "$tmp/empty" test.task
+                jq -ne "$(value "$tmp/report" kl) < .5 * $(value "$tmp/empty" kl)"
         done
         hap-ablate -q --steps 5 -o "$tmp/constants" ioi.cache "$tmp/mean"
         hap-eval -q -m models/demo --metric kl --ablation optimal -o "$tmp/optimal" ioi.task "$tmp/mean" "$tmp/constants"
         hap-eval -q -m models/demo --metric kl --ablation mean -o "$tmp/means" ioi.task "$tmp/mean"
         jq -ne "$(value "$tmp/optimal" kl) < $(value "$tmp/means" kl)"
+        # constants are one vector a writer, whatever is told apart
+        assert_equal "$(json "$tmp/constants" | sed -n 1p | jq -c '[.graph.positions, .graph.edges, .requires]')" '[null,479,null]'
+        hap-prune -q --edges 60 --steps 6 -o "$tmp/plain" plain.cache
+        hap-eval -q -m models/demo --ablation optimal --metric kl -o "$tmp/report" test.task "$tmp/plain" "$tmp/constants"
+}
+
+@test "sizes that no circuit can have are refused, and the full model is all of it" {
+        assert_refused 2 "cannot keep 2500 edges of a subgraph of 2349" hap-prune -q --edges 2500 ioi.cache
+        hap-eval -q -m models/demo --full --metric kl -o "$tmp/report" test.task ioi.circuit
+        assert_equal "$(json "$tmp/report" | jq 'select(.circuit == "full" and (has("id") | not)).edges')" 2874
 }
 
 @test "circuits with positions are shown, drawn and refused as MIB files" {
@@ -174,20 +195,38 @@ value() {
 @test "positions that examples do not have, or that are one, are refused by name" {
         cd "$tmp"
         refused() {
-                assert_refused 3 "$1" hap-forward -q -m "$root/models/demo" --positions "$2" "${3:-$BATS_FILE_TMPDIR/ioi.task}"
+                assert_refused "$1" "$2" hap-forward -q -m "$root/models/demo" --positions "$3" "${4:-$BATS_FILE_TMPDIR/ioi.task}"
         }
-        refused "cannot use example 'ioi-train-1': it has no position 'S9'" S1,S9
-        refused "cannot name a position 'S1': it is there already" S1,S2,S1
-        refused "cannot name a position 'rest': it is there already" rest
-        refused "cannot name a position '': a name has 1 to 23 bytes" S1,
+        refused 3 "cannot use example 'ioi-train-1': it has no position 'S9'" S1,S9
+        refused 2 "cannot name a position 'S1': it is there already" S1,S2,S1
+        refused 2 "cannot name a position 'rest': that stands for all that have no name" rest
+        refused 2 "cannot name a position '': a name has 1 to 23 bytes" S1,
+        refused 2 "cannot name a position 'a\"b': a name has no '@', comma, quote" 'a"b'
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "positions": {"A": 1, "B": 1}}' >one.jsonl
         hap-task -q --from one.jsonl -o one.task
-        refused "its positions 'A' and 'B' are one" all "$tmp/one.task"
+        refused 3 "its positions 'A' and 'B' are one" all one.task
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
-        refused "there is no name that every example has" all "$tmp/none.task"
+        refused 3 "there is no name that every example has" all none.task
+        sed -e 's/"B": 1/"B b": 2/' one.jsonl | hap-task -q --from - -o space.task
+        refused 3 "cannot take all positions (some may be listed): cannot name a position 'B b'" all space.task
+        hap-forward -q -m "$root/models/demo" --positions A space.task >space.cache
         sed -e 's/"B": 1/"B": 2/' one.jsonl | hap-task -q --from - -o two.task
         cat "$BATS_FILE_TMPDIR/ioi.task" two.task >both.task
-        refused "its positions are not those of the task before it" all both.task
+        refused 3 "its positions, or where answers stand, are not those of the task before it" all both.task
+}
+
+@test "headers whose positions are none are refused with the file's name" {
+        for wrong in '.positions = "S1"' '.positions = null' 'del(.answers)' '.answers = ["S9"]' \
+                '.positions[0] = 7' '.positions[5] = "S9"' '.edges = 479'; do
+                json ioi.circuit | jq -c "if has(\"graph\") then .graph |= ($wrong) else . end" |
+                        hap-convert -q --from json -o "$tmp/wrong"
+                assert_refused 3 "$tmp/wrong" hap-prune -q --edges 9 ioi.cache "$tmp/wrong"
+                assert_refused 3 "$tmp/wrong" hap-show -q "$tmp/wrong"
+        done
+        printf '%s\n' '{"hap":1,"kind":"circuit","graph":{"layers":1,"heads":4096,"answers":["rest"],"positions":['"$(
+                seq -f '"p%g"' -s, 31)"',"rest"]}}' '{"edge":"input->logits@rest","z":1}' '{"end":"circuit"}' |
+                hap-convert -q --from json -o "$tmp/wide"
+        assert_refused 3 "cannot tell 32 positions apart: 4098 writers at each are more than 65536" hap-show "$tmp/wide"
 }
 
 @test "a circuit is measured only on prompts with its positions, their answers where it reads them" {
@@ -199,5 +238,10 @@ value() {
                 hap-task -q --from - -o "$tmp/elsewhere.task"
         assert_refused 3 "its answer is at 'rest', where this graph reads no logits" \
                 hap-eval -q -m models/demo "$tmp/elsewhere.task" ioi.circuit
-        assert_refused 3 "made for a graph of 2874 edges, that of" hap-prune -q --edges 50 plain.cache ioi.scores
+        assert_refused 3 "it has positions IO, S1, S1+1, S2, END, rest, with answers at END, but here the graph tells no positions apart" \
+                hap-prune -q --edges 50 plain.cache ioi.scores
+        hap-forward -q -m models/demo --positions S1,END -o "$tmp/a" ioi.task
+        hap-forward -q -m models/demo --positions END,S1 -o "$tmp/b" ioi.task
+        assert_refused 3 "it has positions S1, END, rest, with answers at END, but here the graph has positions END, S1, rest" \
+                hap-prune -q --edges 50 "$tmp/b" <(hap-attrib -q "$tmp/a")
 }

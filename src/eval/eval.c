@@ -58,7 +58,7 @@ int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph
         }
         for (size_t e = 0; e < graph->n_edges; e++)
                 new.z[e] = z ? z[e] : role == HAP_FULL_MODEL;
-        if (!keep_dead)
+        if (!keep_dead && role != HAP_FULL_MODEL)
                 new.dropped = hap_graph_drop_dead(graph, new.z);
         for (size_t e = 0; e < graph->n_edges; e++)
                 new.edges += new.z[e] > 0;

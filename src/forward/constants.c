@@ -135,7 +135,11 @@ int hap_constants_write(struct hap_writer *writer, json_t *header,
         char node[HAP_NAME];
         int rc;
 
-        if (hap_graph_into(header, graph) < 0)
+        /* one vector a writer, whatever edges are told apart */
+        const struct hap_graph plain = hap_graph_undivided(graph);
+
+        json_object_del(header, "requires");
+        if (hap_graph_into(header, &plain) < 0)
                 return hap_fail_memory(err, "a header");
         rc = hap_writer_begin(writer, header, err);
         for (int w = 0; w < graph->n_writers && rc == 0; w++) {

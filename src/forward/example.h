@@ -64,7 +64,8 @@ int hap_examples_read(struct hap_reader *reader, const json_t *header,
                       const struct hap_model *model, struct hap_examples *examples,
                       struct hap_error *err);
 /* The places of a graph for these examples: `names`, parted by commas, or with "all"
- * those that every example has; then HAP_REST. HAP_EINPUT: an example does not fit. */
+ * those that every example has; then HAP_REST. HAP_EUSAGE: the list holds what is no
+ * name, or one twice. HAP_EINPUT: an example does not fit. */
 int hap_examples_places(const struct hap_examples *examples, const char *names,
                         struct hap_places *places, struct hap_error *err);
 void hap_examples_release(struct hap_examples *examples);

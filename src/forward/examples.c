@@ -188,6 +188,15 @@ int hap_examples_read(struct hap_reader *reader, const json_t *header,
 
 /* --- places --- */
 
+/* HAP_REST is added when all others are there. */
+static int add_name(struct hap_places *places, const char *name, struct hap_error *err)
+{
+        if (strcmp(name, HAP_REST) == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot name a position '%s': that stands for "
+                                "all that have no name", name);
+        return hap_places_add(places, name, err);
+}
+
 static int add_common(const struct hap_examples *examples, struct hap_places *places,
                       struct hap_error *err)
 {
@@ -200,7 +209,9 @@ static int add_common(const struct hap_examples *examples, struct hap_places *pl
                 for (size_t k = 1; k < examples->n; k++)
                         all &= hap_example_position(examples->items + k, first->named[i]) >= 0;
                 if (all)
-                        rc = hap_places_add(places, first->named[i], err);
+                        rc = add_name(places, first->named[i], err);
+                if (rc < 0)
+                        hap_fail_within(err, "cannot take all positions (some may be listed)");
         }
         if (rc == 0 && places->n == 0)
                 rc = hap_fail(err, HAP_EINPUT, "cannot tell positions apart: there is no "
@@ -215,7 +226,7 @@ static int add_listed(const char *names, struct hap_places *places, struct hap_e
         int rc = list ? HAP_OK : hap_fail_memory(err, "positions");
 
         while (rc == 0 && rest)
-                rc = hap_places_add(places, strsep(&rest, ","), err);
+                rc = add_name(places, strsep(&rest, ","), err);
         free(list);
         return rc;
 }
@@ -240,8 +251,10 @@ int hap_examples_places(const struct hap_examples *examples, const char *names,
         int rc;
 
         *places = (struct hap_places){0};
-        rc = strcmp(names, "all") == 0 ? add_common(examples, places, err)
-                                       : add_listed(names, places, err);
+        if (strcmp(names, "all") == 0)
+                rc = add_common(examples, places, err);
+        else if ((rc = add_listed(names, places, err)) == HAP_EINPUT)
+                rc = err->code = HAP_EUSAGE;
         if (rc == 0)
                 rc = hap_places_add(places, HAP_REST, err);
         for (size_t i = 0; i < examples->n && rc == 0; i++)

@@ -139,8 +139,8 @@ static struct hap_needs read_examples(struct hap_program *p, const json_t *from,
         if (opt->positions)
                 hap_must(p, hap_examples_places(examples, opt->positions, &form.places, &p->error));
         if (engine->model && !hap_places_equal(&form.places, &engine->graph.places))
-                hap_die(p, HAP_EINPUT, "cannot use '%s': its positions are not those of the task "
-                        "before it", name);
+                hap_die(p, HAP_EINPUT, "cannot use '%s': its positions, or where answers stand, are "
+                        "not those of the task before it", name);
         hap_needs_examples(&needs, examples);
         hap_must(p, hap_needs_check_model(&needs, model, &form, &p->error));
         if (!engine->model && p->max_memory) {

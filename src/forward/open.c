@@ -56,7 +56,7 @@ int hap_model_describe_for(struct hap_model *model, const char *path, const json
                      : err->code;
 }
 
-int hap_header_form(const json_t *header, struct hap_graph_form *form,
+int hap_header_form(const json_t *header, const char *name, struct hap_graph_form *form,
                     struct hap_error *err)
 {
         const json_t *graph = json_object_get(header, "graph");
@@ -65,7 +65,7 @@ int hap_header_form(const json_t *header, struct hap_graph_form *form,
 
         form->split_input |= input && strcmp(input, "split") == 0;
         if (hap_places_of_json(&places, graph, err) < 0)
-                return err->code;
+                return hap_fail_within(err, "cannot use '%s'", name);
         if (form->places.n == 0)
                 form->places = places;
         return HAP_OK;

@@ -60,14 +60,17 @@ static int begin_section(struct hap_session *s, const char *name, const json_t *
 static int take_constants(struct hap_session *s, struct hap_reader *reader,
                           const json_t *header, struct hap_error *err)
 {
+        struct hap_graph_form form = {0};
+
         if (s->options.ablation != HAP_OPTIMAL)
                 return HAP_OK;
         if (s->constants.values)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': there are constants in '%s' already",
                                 hap_reader_name(reader), s->constants.name);
-        if (hap_header_form(header, &s->form, err) < 0)
+        if (hap_header_form(header, hap_reader_name(reader), &form, err) < 0)
                 return err->code;
+        s->form.split_input |= form.split_input; /* constants are those of all positions */
         return hap_constants_read(reader, header, &s->constants, err);
 }
 
@@ -94,7 +97,7 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
                                 "is up to hap-forward, which wrote it", s->name);
         if (is_cache) {
                 s->form = (struct hap_graph_form){0};
-                if ((rc = hap_header_form(header, &s->form, err)) < 0 ||
+                if ((rc = hap_header_form(header, s->name, &s->form, err)) < 0 ||
                     (rc = hap_session_engine(s, err)) < 0)
                         return rc;
         }
@@ -175,13 +178,15 @@ int hap_session_engine(struct hap_session *s, struct hap_error *err)
 static int need_constants(struct hap_session *s, struct hap_error *err)
 {
         const struct hap_constants *c = &s->constants;
+        struct hap_graph graph = c->graph;
         int rc;
 
         if (s->options.ablation != HAP_OPTIMAL)
                 return HAP_OK;
         if (!c->values) /* the feed complains */
                 return HAP_OK;
-        rc = hap_session_join(s, c->header, &c->graph, c->name, err);
+        graph.places = s->engine.graph.places; /* of whatever positions they are */
+        rc = hap_session_join(s, c->header, &graph, c->name, err);
         if (rc == 0 && c->d_model != s->model.config.d_model)
                 rc = hap_fail(err, HAP_EINPUT,
                               "cannot use '%s': its vectors are %d long, those of '%s' %d",
@@ -244,10 +249,15 @@ int hap_session_join(struct hap_session *s, const json_t *header,
                      const struct hap_graph *graph, const char *name,
                      struct hap_error *err)
 {
+        char theirs[HAP_PLACES_TEXT], ours[HAP_PLACES_TEXT];
         int rc = hap_model_check(&s->model, header, name, err);
 
         if (rc < 0)
                 return rc;
+        if (!hap_places_equal(&graph->places, &s->engine.graph.places))
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it %s, but here the graph %s",
+                                name, hap_places_text(&graph->places, theirs),
+                                hap_places_text(&s->engine.graph.places, ours));
         if (!hap_graph_equal(graph, &s->engine.graph))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': made for a graph of %zu edges, "

@@ -133,10 +133,24 @@ int hap_graph_divide(struct hap_graph *graph, const struct hap_places *places,
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot tell %d positions apart: %zu edges at each are "
                                 "more than %d", places->n, graph->n_place_edges, MAX_EDGES);
+        if (graph->n_writers * places->n > HAP_MAX_NODES)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot tell %d positions apart: %d writers at each are "
+                                "more than %d", places->n, graph->n_writers, HAP_MAX_NODES);
         graph->places = *places;
         graph->n_places = places->n;
         graph->n_edges = graph->n_place_edges * (size_t)places->n;
         return HAP_OK;
+}
+
+struct hap_graph hap_graph_undivided(const struct hap_graph *graph)
+{
+        struct hap_graph plain = *graph;
+
+        plain.places = (struct hap_places){0};
+        plain.n_places = 1;
+        plain.n_edges = plain.n_place_edges;
+        return plain;
 }
 
 json_t *hap_graph_describe(const struct hap_graph *graph)

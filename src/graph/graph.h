@@ -35,6 +35,9 @@ struct hap_graph_form {
         struct hap_places places;
 };
 
+/* No graph without places has more nodes: its edges would be more than 2^27. */
+enum { HAP_MAX_NODES = 1 << 16 };
+
 struct hap_graph {
         int n_layers, n_heads;
         bool parallel_residual;
@@ -60,9 +63,11 @@ int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
  * *form has none. */
 void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph);
 /* Tells the positions of a graph without places apart; places->n = 0: none.
- * HAP_EINPUT: more than 2^27 edges. */
+ * HAP_EINPUT: more than 2^27 edges or HAP_MAX_NODES nodes. */
 int hap_graph_divide(struct hap_graph *graph, const struct hap_places *places,
                      struct hap_error *err);
+/* The same without places, which owns nothing. */
+struct hap_graph hap_graph_undivided(const struct hap_graph *graph);
 
 /* Header form: {"layers", "heads", "parallel", "input": "joined"|"split",
  * "edges", "writers", "readers"}, with places also "positions", their names, and

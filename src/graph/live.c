@@ -9,9 +9,6 @@
 
 #include "graph/graph.h"
 
-/* No graph has more nodes: its edges would be more than 2^27. */
-enum { MAX_NODES = 1 << 16 };
-
 /* The edges into one reader at one place. */
 struct into {
         size_t first, from; /* edge and node of writer 0 */
@@ -73,7 +70,7 @@ static void mark_useful(const struct hap_graph *graph, const float *z, bool *use
 
 void hap_graph_live(const struct hap_graph *graph, const float *z, bool *live)
 {
-        bool useful[MAX_NODES];
+        bool useful[HAP_MAX_NODES];
 
         hap_graph_reached(graph, z, live);
         mark_useful(graph, z, useful);
@@ -83,7 +80,7 @@ void hap_graph_live(const struct hap_graph *graph, const float *z, bool *live)
 
 size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
 {
-        bool live[MAX_NODES];
+        bool live[HAP_MAX_NODES];
         size_t dropped = 0;
 
         hap_graph_live(graph, z, live);

@@ -27,13 +27,37 @@ int hap_places_add(struct hap_places *places, const char *name, struct hap_error
         if (length == 0 || length >= HAP_PLACE)
                 return refuse(err, name, "a name has 1 to 23 bytes");
         for (size_t i = 0; i < length; i++)
-                if ((unsigned char)name[i] <= ' ' || strchr("@,", name[i]))
-                        return refuse(err, name, "a name has no '@', comma or space");
+                if ((unsigned char)name[i] <= ' ' || strchr("@,\"\\", name[i]))
+                        return refuse(err, name, "a name has no '@', comma, quote, backslash, "
+                                      "space or control character");
+        if (hap_places_find(places, HAP_REST, strlen(HAP_REST)) >= 0)
+                return refuse(err, name, "'" HAP_REST "' stands for all that have no name and "
+                              "comes last");
         if (hap_places_find(places, name, length) >= 0)
                 return refuse(err, name, "it is there already");
         memcpy(places->name[places->n], name, length + 1);
         places->answers[places->n++] = false;
         return HAP_OK;
+}
+
+const char *hap_places_text(const struct hap_places *places, char *text)
+{
+        char *at = text;
+        bool any = false;
+
+        if (places->n == 0)
+                return strcpy(text, "tells no positions apart");
+        at = stpcpy(at, "has positions ");
+        for (int i = 0; i < places->n; i++)
+                at = stpcpy(stpcpy(at, i ? ", " : ""), places->name[i]);
+        at = stpcpy(at, ", with answers at ");
+        for (int i = 0; i < places->n; i++) {
+                if (!places->answers[i])
+                        continue;
+                at = stpcpy(stpcpy(at, any ? ", " : ""), places->name[i]);
+                any = true;
+        }
+        return text;
 }
 
 bool hap_places_equal(const struct hap_places *a, const struct hap_places *b)
@@ -75,7 +99,9 @@ int hap_places_of_json(struct hap_places *places, const json_t *description,
         json_array_foreach(names, i, item) {
                 const char *name = json_string_value(item);
 
-                if (hap_places_add(places, name ? name : "", err) < 0)
+                if (!name || strlen(name) != json_string_length(item))
+                        return hap_fail(err, HAP_EINPUT, "one of the graph's 'positions' is no name");
+                if (hap_places_add(places, name, err) < 0)
                         return err->code;
         }
         if (strcmp(places->name[places->n - 1], HAP_REST) != 0)
@@ -92,6 +118,7 @@ int hap_places_of_json(struct hap_places *places, const json_t *description,
         }
         if (json_array_size(answers) == 0)
                 return hap_fail(err, HAP_EINPUT,
-                                "the graph's 'answers' is no list of positions");
+                                "the graph has 'positions' but no list 'answers' of those "
+                                "where answers stand");
         return HAP_OK;
 }

@@ -24,6 +24,9 @@ int hap_places_add(struct hap_places *places, const char *name, struct hap_error
 /* Its number, or -1. */
 int hap_places_find(const struct hap_places *places, const char *name, size_t length);
 
+/* "has positions A, B, rest, with answers at B", or "tells no positions apart". */
+#define HAP_PLACES_TEXT (2 * HAP_MAX_PLACES * (HAP_PLACE + 1) + 64)
+const char *hap_places_text(const struct hap_places *places, char *text);
 bool hap_places_equal(const struct hap_places *a, const struct hap_places *b);
 
 /* Adds "positions" and "answers" to a graph's description; negative: no memory. */

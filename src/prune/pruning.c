@@ -31,7 +31,7 @@ static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_e
 /* What the target asks for must be within what the subgraph can give. */
 static int check_target(struct hap_pruning *p, struct hap_error *err)
 {
-        size_t n = p->graph->n_edges, shortest;
+        size_t n = p->graph->n_edges, shortest, alive;
         int rc = hap_prune_target(p->options, n, &p->n_target, &p->target, err);
 
         if (rc < 0)
@@ -42,12 +42,11 @@ static int check_target(struct hap_pruning *p, struct hap_error *err)
         if (shortest == 0)
                 return hap_fail(err, HAP_EINPUT, "the subgraph has no path from the input to the "
                                                  "logits: select more edges");
-        hap_graph_drop_dead(p->graph, p->result.z);
-        if (p->n_target > p->n_allowed)
+        alive = p->n_allowed - hap_graph_drop_dead(p->graph, p->result.z);
+        if (p->n_target > alive)
                 return hap_fail(err, HAP_EUSAGE, "cannot keep %zu edges of a subgraph of %zu: ask "
                                 "for a sparsity of %.4g%% or more, or give a larger subgraph",
-                                p->n_target, p->n_allowed,
-                                100 * (1 - (double)p->n_allowed / (double)n));
+                                p->n_target, alive, 100 * (1 - (double)alive / (double)n));
         if (p->n_target < shortest)
                 return hap_fail(err, HAP_EUSAGE, "cannot keep only %zu edges: the shortest path "
                                 "from the input to the logits in the subgraph has %zu",

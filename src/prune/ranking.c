@@ -221,6 +221,12 @@ struct filling {
         bool *reached, *live; /* nodes */
 };
 
+static void look(const struct filling *f)
+{
+        hap_graph_reached(f->graph, f->z, f->reached);
+        hap_graph_live(f->graph, f->z, f->live);
+}
+
 /* What an edge reads is there; it may lead nowhere yet: a head that lives at one place
  * is reached at all. */
 static bool is_fed(const struct filling *f, size_t edge)
@@ -327,8 +333,7 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
         while (reached && scratch && alive > 0 && alive < most) {
                 size_t added;
 
-                hap_graph_reached(graph, z, reached);
-                hap_graph_live(graph, z, live);
+                look(&f);
                 alive += added = add_between(&f, most - alive);
                 if (added > 0)
                         continue; /* which may have led to other places */
@@ -336,6 +341,7 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
                         if (spared != NOWHERE || !drop_one(&f, scratch, &spared))
                                 break;
                         alive--;
+                        look(&f);
                 }
                 if (!add_node(&f))
                         break;

@@ -179,6 +179,44 @@ TEST("a cut of all edges in any order has exactly the number asked for, all aliv
         cut_everything(divided());
 }
 
+/* Part of an order fills a random circuit: what it says lives does. */
+static void fill_some(struct hap_graph g, uint64_t cases)
+{
+        float *z = calloc(g.n_edges, sizeof *z);
+        uint32_t *order = calloc(g.n_edges, sizeof *order);
+        size_t filled = 0;
+
+        for (uint64_t i = 0; i < cases; i++) {
+                const struct hap_random_key key = {9, 10};
+                const uint64_t rare = 2 + hap_random_word(key, i, g.n_edges) % 40;
+                const size_t n = g.n_edges / (1 + hap_random_word(key, i, g.n_edges + 1) % 6);
+                size_t alive;
+                long now;
+
+                hap_random_shuffle(key, i, g.n_edges, order);
+                for (size_t e = 0; e < g.n_edges; e++)
+                        z[e] = hap_random_word(key, i, e) % rare == 0;
+                hap_graph_drop_dead(&g, z);
+                alive = open_edges(&g, z);
+                if (alive == 0)
+                        continue;
+                now = hap_rank_fill(&g, order, n, alive + 1 + i % 3, z);
+                CHECK(now >= (long)alive && now <= (long)(alive + 1 + i % 3));
+                check_live(&g, z, (size_t)now);
+                filled += now > (long)alive;
+        }
+        CHECK(filled > cases / 20);
+        free(z);
+        free(order);
+        hap_graph_release(&g);
+}
+
+TEST("what filling counts as alive is")
+{
+        fill_some(graph(), 5000);
+        fill_some(divided(), 30000);
+}
+
 static void cut_some(struct hap_graph g, size_t least, size_t paths_at_least)
 {
         float *z = calloc(g.n_edges, sizeof *z);
