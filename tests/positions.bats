@@ -144,9 +144,9 @@ value() {
         assert_equal "$(circuit_map "$tmp/edge" | jq length)" 6
         hap-select -q --keep 0 --keep-dead --always 'a1.h3->a3.h2<v>@END' -o "$tmp/edge" ioi.scores
         assert_equal "$(circuit_map "$tmp/edge" | jq -c keys)" '["a1.h3->a3.h2<v>@END"]'
-        assert_refused 2 "'a1.h3@S7' is neither an edge nor a node" \
+        assert_refused 2 "'a1.h3@S7' is neither an edge nor a node of a graph of 4 layers and 4 heads, which has positions IO, S1" \
                 hap-select -q --keep 0 --always a1.h3@S7 ioi.scores
-        assert_refused 2 "'a1.h3@S2' is neither an edge nor a node" \
+        assert_refused 2 "'a1.h3@S2' is neither an edge nor a node of a graph of 4 layers and 4 heads, which tells no positions apart" \
                 hap-select -q --keep 0 --always a1.h3@S2 <(hap-attrib -q plain.cache)
         hap-select --keep 150 --greedy -o "$tmp/greedy" ioi.scores 2>"$tmp/said"
         grep -q '150 selected' "$tmp/said"

@@ -310,9 +310,9 @@ int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
 
         if (place == -2 || (edge < 0 && writer < 0 && reader < 0))
                 return hap_fail(err, HAP_EUSAGE,
-                                "'%s' is neither an edge nor a node of a graph that has %d layers "
-                                "and %d heads, and %s", name, graph->n_layers, graph->n_heads,
-                                hap_places_text(&graph->places, places));
+                                "'%s' is neither an edge nor a node of a graph of %d layers "
+                                "and %d heads%s", name, graph->n_layers, graph->n_heads,
+                                hap_places_hint(&graph->places, name, strlen(name), places));
         for (size_t e = 0; e < graph->n_edges; e++)
                 if (edge >= 0 ? (int64_t)(e % graph->n_place_edges) == edge &&
                                         (place < 0 || hap_graph_edge_place(graph, e) == place)

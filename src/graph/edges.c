@@ -44,10 +44,12 @@ static int64_t record_edge(struct hap_reader *reader, const msgpack_object *reco
         length = name->via.str.size < HAP_NAME ? (int)name->via.str.size : HAP_NAME;
         edge = hap_graph_find_edge(&edges->graph, name->via.str.ptr, name->via.str.size);
         if (edge < 0)
-                return hap_reader_fail(reader, err, "'%.*s' is no edge of a graph that has %d "
-                                       "layers and %d heads, and %s", length, name->via.str.ptr,
+                return hap_reader_fail(reader, err,
+                                       "'%.*s' is no edge of a graph of %d layers and %d heads%s",
+                                       length, name->via.str.ptr,
                                        edges->graph.n_layers, edges->graph.n_heads,
-                                       hap_places_text(&edges->graph.places, places));
+                                       hap_places_hint(&edges->graph.places, name->via.str.ptr,
+                                                       name->via.str.size, places));
         if (edges->given[edge])
                 return hap_reader_fail(reader, err, "edge '%.*s' comes a second time",
                                        length, name->via.str.ptr);

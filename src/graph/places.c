@@ -60,6 +60,15 @@ const char *hap_places_text(const struct hap_places *places, char *text)
         return text;
 }
 
+const char *hap_places_hint(const struct hap_places *places, const char *name, size_t length,
+                            char *text)
+{
+        if (places->n == 0 && !memchr(name, '@', length))
+                return "";
+        hap_places_text(places, stpcpy(text, ", which "));
+        return text;
+}
+
 bool hap_places_equal(const struct hap_places *a, const struct hap_places *b)
 {
         for (int i = 0; a->n == b->n && i < a->n; i++)

@@ -27,6 +27,10 @@ int hap_places_find(const struct hap_places *places, const char *name, size_t le
 /* "has positions A, B, rest, with answers at B", or "tells no positions apart". */
 #define HAP_PLACES_TEXT (2 * HAP_MAX_PLACES * (HAP_PLACE + 1) + 64)
 const char *hap_places_text(const struct hap_places *places, char *text);
+/* The same behind ", which ", for a name that is none of the graph's; "" where neither
+ * has to do with positions. */
+const char *hap_places_hint(const struct hap_places *places, const char *name, size_t length,
+                            char *text);
 bool hap_places_equal(const struct hap_places *a, const struct hap_places *b);
 
 /* Adds "positions" and "answers" to a graph's description; negative: no memory. */
