@@ -208,7 +208,7 @@ static int select_greedy(const struct hap_edges *scores, const struct hap_select
                 goto out;
         }
         for (int p = 0; p < graph->n_places; p++)
-                if (graph->places.n == 0 || graph->places.answers[p])
+                if (hap_graph_is_read(graph, p))
                         push_into_reader(&heap, scores, how, hap_graph_logits_reader(graph), p);
         for (; heap.n > 0 && *n < limit; (*n)++) {
                 size_t edge = heap_pop(&heap).edge;
@@ -272,21 +272,7 @@ int hap_select_edges(const struct hap_edges *scores, const struct hap_selection 
         return select_top(scores, how, limit, z, n, err);
 }
 
-/* The place behind the name's '@', which goes off the length; -1: all, -2: no place of
- * the graph's. */
-static int place_of(const struct hap_graph *graph, const char *name, size_t *length)
-{
-        const char *mark = memchr(name, '@', *length);
-        int place;
-
-        if (!mark)
-                return -1;
-        place = hap_places_find(&graph->places, mark + 1, strlen(mark + 1));
-        *length = (size_t)(mark - name);
-        return place < 0 ? -2 : place;
-}
-
-/* Whether the edge is at the place (-1: any), and in or out of the writer, or into the
+/* Whether the edge is at the place, and in or out of the writer, or into the
  * reader. */
 static bool is_named(const struct hap_graph *graph, size_t edge, int place, int writer, int reader)
 {
@@ -302,13 +288,13 @@ int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
                      struct hap_error *err)
 {
         size_t length = strlen(name);
-        const int place = place_of(graph, name, &length);
+        const int place = hap_graph_take_place(graph, name, &length);
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
         const int writer = hap_graph_find_writer(graph, name, length);
         const int reader = hap_graph_find_reader(graph, name, length);
         char places[HAP_PLACES_TEXT];
 
-        if (place == -2 || (edge < 0 && writer < 0 && reader < 0))
+        if (place == HAP_NO_PLACE || (edge < 0 && writer < 0 && reader < 0))
                 return hap_fail(err, HAP_EUSAGE,
                                 "'%s' is neither an edge nor a node of a graph of %d layers "
                                 "and %d heads%s", name, graph->n_layers, graph->n_heads,

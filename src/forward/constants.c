@@ -138,7 +138,6 @@ int hap_constants_write(struct hap_writer *writer, json_t *header,
         /* one vector a writer, whatever edges are told apart */
         const struct hap_graph plain = hap_graph_undivided(graph);
 
-        json_object_del(header, "requires");
         if (hap_graph_into(header, &plain) < 0)
                 return hap_fail_memory(err, "a header");
         rc = hap_writer_begin(writer, header, err);

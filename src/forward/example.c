@@ -349,11 +349,5 @@ int hap_example_places(const struct hap_example *example, const struct hap_place
                                         places->name[p]);
                 place[at] = (uint8_t)p;
         }
-        for (int i = 0; i < example->n_positions; i++)
-                if (!places->answers[place[example->answer_first + i]])
-                        return hap_fail(err, HAP_EINPUT,
-                                        "cannot use example '%.200s': its answer is at '%s', "
-                                        "where this graph reads no logits", example->id,
-                                        places->name[place[example->answer_first + i]]);
         return HAP_OK;
 }

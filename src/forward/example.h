@@ -52,7 +52,7 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
 int hap_example_position(const struct hap_example *example, const char *name);
 
 /* The place of each of the example's tokens, [n_tokens]. HAP_EINPUT: it lacks one of the
- * names, two stand at one token, or no logits are read where its answers are. */
+ * names, or two stand at one token. */
 int hap_example_places(const struct hap_example *example, const struct hap_places *places,
                        uint8_t *place, struct hap_error *err);
 

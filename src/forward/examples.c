@@ -231,20 +231,6 @@ static int add_listed(const char *names, struct hap_places *places, struct hap_e
         return rc;
 }
 
-/* Where logits are read: each example's answers, at a name or at the rest. */
-static void mark_answers(const struct hap_example *example, struct hap_places *places)
-{
-        for (int i = 0; i < example->n_positions; i++) {
-                int place = places->n - 1;
-
-                for (int p = 0; p < places->n - 1; p++)
-                        if (hap_example_position(example, places->name[p]) ==
-                            example->answer_first + i)
-                                place = p;
-                places->answers[place] = true;
-        }
-}
-
 int hap_examples_places(const struct hap_examples *examples, const char *names,
                         struct hap_places *places, struct hap_error *err)
 {
@@ -257,13 +243,14 @@ int hap_examples_places(const struct hap_examples *examples, const char *names,
                 rc = err->code = HAP_EUSAGE;
         if (rc == 0)
                 rc = hap_places_add(places, HAP_REST, err);
-        for (size_t i = 0; i < examples->n && rc == 0; i++)
-                mark_answers(examples->items + i, places);
         for (size_t i = 0; i < examples->n && rc == 0; i++) {
-                uint8_t *place = malloc((size_t)examples->items[i].n_tokens);
+                const struct hap_example *example = examples->items + i;
+                uint8_t *place = malloc((size_t)example->n_tokens);
 
-                rc = place ? hap_example_places(examples->items + i, places, place, err)
+                rc = place ? hap_example_places(example, places, place, err)
                            : hap_fail_memory(err, "positions");
+                for (int k = 0; k < example->n_positions && rc == 0; k++)
+                        places->answers[place[example->answer_first + k]] = true;
                 free(place);
         }
         return rc;

@@ -82,15 +82,17 @@ int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
         const size_t ready = work->used;
         struct hap_span span = {0};
         struct hap_sparse sparse;
+        bool open; /* so many edges that a GEMM pays */
 
         if (writer == NULL || m == NULL)
                 return work->error.code;
+        open = dense(mix, count(work, mix, writer, mix->plan->open));
         while (next_span(work, mix, &span)) {
                 const size_t from = (size_t)span.begin * d;
                 const size_t size = (size_t)span.end * d - from;
 
                 gather_masks(work, mix, writer, span.z, m);
-                if (dense(mix, count(work, mix, writer, mix->plan->open))) {
+                if (open) {
                         hap_gemm(false, false, mix->n, (int)size, k, 1, m, k,
                                  mix->stream + from, (int)ld, 0, x + from, (int)ld);
                         continue;
@@ -197,17 +199,19 @@ int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const flo
         const size_t ready = work->used;
         struct hap_span span = {0};
         struct hap_sparse sparse;
+        bool open;
         int rc;
 
         if (writer == NULL || m == NULL)
                 return work->error.code;
         rc = edge_gradients(work, mix, writer, g, d_z);
+        open = dense(mix, count(work, mix, writer, mix->plan->open));
         while (rc == 0 && mix->slots > 0 && next_span(work, mix, &span)) {
                 const size_t from = (size_t)span.begin * d;
                 const size_t size = (size_t)span.end * d - from;
 
                 gather_masks(work, mix, writer, span.z, m);
-                if (dense(mix, count(work, mix, writer, mix->plan->open))) {
+                if (open) {
                         hap_gemm(true, false, mix->slots, (int)size, mix->n, 1, m + 1, k,
                                  g + from, (int)ld, 1, d_delta + from, (int)ld);
                         continue;

@@ -61,12 +61,9 @@ int hap_header_form(const json_t *header, const char *name, struct hap_graph_for
 {
         const json_t *graph = json_object_get(header, "graph");
         const char *input = json_string_value(json_object_get(graph, "input"));
-        struct hap_places places;
 
-        form->split_input |= input && strcmp(input, "split") == 0;
-        if (hap_places_of_json(&places, graph, err) < 0)
+        form->split_input = input && strcmp(input, "split") == 0;
+        if (hap_places_of_json(&form->places, graph, err) < 0)
                 return hap_fail_within(err, "cannot use '%s'", name);
-        if (form->places.n == 0)
-                form->places = places;
         return HAP_OK;
 }

@@ -23,8 +23,7 @@ int hap_model_describe_for(struct hap_model *model, const char *path, const json
 /* The path of the model that a header names, or NULL. */
 const char *hap_header_model(const json_t *header);
 
-/* The form of the graph in the header of stream `name` joins *form: its input split if
- * either's is, its places where *form has none. HAP_EINPUT: wrong places. */
+/* The form of the graph in the header of stream `name`. HAP_EINPUT: wrong places. */
 int hap_header_form(const json_t *header, const char *name, struct hap_graph_form *form,
                     struct hap_error *err);
 

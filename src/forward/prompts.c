@@ -104,6 +104,22 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
         return rc;
 }
 
+/* The graph must read logits where the example's answers are. */
+static int check_answers(const struct hap_example *example, const struct hap_places *places,
+                         const uint8_t *place, struct hap_error *err)
+{
+        for (int i = 0; i < example->n_positions; i++) {
+                const int at = place[example->answer_first + i];
+
+                if (!places->answers[at])
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot use example '%.200s': its answer is at '%s', "
+                                        "where this graph reads no logits", example->id,
+                                        places->name[at]);
+        }
+        return HAP_OK;
+}
+
 /* Which of the graph's places a prompt's tokens have. */
 static int build_places(struct hap_prompts *prompts, const struct hap_engine *engine,
                         struct hap_error *err)
@@ -117,7 +133,8 @@ static int build_places(struct hap_prompts *prompts, const struct hap_engine *en
 
                 if (!place)
                         return hap_fail_memory(err, "prompts");
-                if (hap_example_places(example, places, place, err) < 0)
+                if (hap_example_places(example, places, place, err) < 0 ||
+                    check_answers(example, places, place, err) < 0)
                         return err->code;
                 prompts->items[i].place = place;
         }

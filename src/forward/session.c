@@ -60,18 +60,16 @@ static int begin_section(struct hap_session *s, const char *name, const json_t *
 static int take_constants(struct hap_session *s, struct hap_reader *reader,
                           const json_t *header, struct hap_error *err)
 {
-        struct hap_graph_form form = {0};
-
         if (s->options.ablation != HAP_OPTIMAL)
                 return HAP_OK;
         if (s->constants.values)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': there are constants in '%s' already",
                                 hap_reader_name(reader), s->constants.name);
-        if (hap_header_form(header, hap_reader_name(reader), &form, err) < 0)
+        if (hap_constants_read(reader, header, &s->constants, err) < 0)
                 return err->code;
-        s->form.split_input |= form.split_input; /* constants are those of all positions */
-        return hap_constants_read(reader, header, &s->constants, err);
+        s->form.split_input |= s->constants.graph.split_input; /* they know of no positions */
+        return HAP_OK;
 }
 
 int hap_session_take(struct hap_session *s, struct hap_reader *reader, const json_t *header,
@@ -96,7 +94,6 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
                 return hap_fail(err, HAP_EUSAGE, "--positions is for a task: what '%s' tells apart "
                                 "is up to hap-forward, which wrote it", s->name);
         if (is_cache) {
-                s->form = (struct hap_graph_form){0};
                 if ((rc = hap_header_form(header, s->name, &s->form, err)) < 0 ||
                     (rc = hap_session_engine(s, err)) < 0)
                         return rc;

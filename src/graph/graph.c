@@ -174,7 +174,9 @@ int hap_graph_into(json_t *header, const struct hap_graph *graph)
 {
         int rc = json_object_set_new(header, "graph", hap_graph_describe(graph));
 
-        if (rc == 0 && graph->places.n)
+        if (!graph->places.n)
+                json_object_del(header, "requires");
+        else if (rc == 0)
                 rc = json_object_set_new(header, "requires", json_pack("[s]", "positions"));
         return rc;
 }

@@ -75,7 +75,8 @@ struct hap_graph hap_graph_undivided(const struct hap_graph *graph);
 json_t *hap_graph_describe(const struct hap_graph *graph);
 int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
                       struct hap_error *err);
-/* Sets a header's "graph", and with places its "requires". Negative: no memory. */
+/* Sets a header's "graph", and its "requires": there with places, else none. Negative: no
+ * memory. */
 int hap_graph_into(json_t *header, const struct hap_graph *graph);
 bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b);
 
@@ -157,12 +158,14 @@ struct hap_fed {
         int n;
 };
 struct hap_fed hap_graph_edge_to(const struct hap_graph *graph, size_t edge);
-/* Whether what arrives at the logits' edge is read: not at a place without answers. */
-static inline bool hap_graph_is_read(const struct hap_graph *graph, size_t edge)
+/* Whether the logits are read at a place: answers stand there. */
+static inline bool hap_graph_is_read(const struct hap_graph *graph, int place)
 {
-        return graph->places.n == 0 ||
-               graph->places.answers[hap_graph_edge_place(graph, edge)];
+        return graph->places.n == 0 || graph->places.answers[place];
 }
+/* Whether an edge can reach one of the nodes ([hap_graph_n_nodes]) that are flagged, or
+ * logits that are read. */
+bool hap_graph_edge_leads(const struct hap_graph *graph, size_t edge, const bool *nodes);
 
 /* Names, at most HAP_NAME bytes with the NUL. */
 #define HAP_NAME 64
@@ -172,6 +175,10 @@ void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name)
 /* The edge, or -1 when the name is none of this graph, which with places has one behind
  * its '@'. Numbers are written without leading zeros. */
 int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length);
+/* The place behind a name's '@', which goes off the length with it; without one, and for
+ * a name that is none of the graph's places, these. */
+enum { HAP_ANY_PLACE = -1, HAP_NO_PLACE = -2 };
+int hap_graph_take_place(const struct hap_graph *graph, const char *name, size_t *length);
 /* That at place 0, for a name without '@', or -1. */
 int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
                                      size_t length);

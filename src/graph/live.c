@@ -13,7 +13,6 @@
 struct into {
         size_t first, from; /* edge and node of writer 0 */
         int n;
-        struct hap_fed fed;
 };
 
 static struct into into(const struct hap_graph *graph, int reader, int place)
@@ -21,7 +20,7 @@ static struct into into(const struct hap_graph *graph, int reader, int place)
         const size_t edge = (size_t)place * graph->n_place_edges + graph->edge_start[reader];
 
         return (struct into){edge, (size_t)place * (size_t)graph->n_writers,
-                             hap_graph_in(graph, reader), hap_graph_edge_to(graph, edge)};
+                             hap_graph_in(graph, reader)};
 }
 
 /* Readers come in the order in which they are computed, so that a reader's writers are
@@ -35,21 +34,23 @@ void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reac
         for (int r = 0; r < graph->n_readers - 1; r++)
                 for (int p = 0; p < graph->n_places; p++) {
                         const struct into in = into(graph, r, p);
+                        const struct hap_fed fed = hap_graph_edge_to(graph, in.first);
                         bool any = false;
 
                         for (int w = 0; w < in.n && !any; w++)
                                 any = z[in.first + (size_t)w] > 0 && reached[in.from + (size_t)w];
-                        for (int i = 0; any && i < in.fed.n; i++)
-                                reached[in.fed.first + (size_t)i * n_writers] = true;
+                        for (int i = 0; any && i < fed.n; i++)
+                                reached[fed.first + (size_t)i * n_writers] = true;
                 }
 }
 
-static bool is_useful(const struct hap_graph *graph, const struct into *in, const bool *useful)
+bool hap_graph_edge_leads(const struct hap_graph *graph, size_t edge, const bool *nodes)
 {
-        bool any = in->fed.n == 0 && hap_graph_is_read(graph, in->first);
+        const struct hap_fed fed = hap_graph_edge_to(graph, edge);
+        bool any = fed.n == 0 && hap_graph_is_read(graph, hap_graph_edge_place(graph, edge));
 
-        for (int i = 0; i < in->fed.n && !any; i++)
-                any = useful[in->fed.first + (size_t)i * (size_t)graph->n_writers];
+        for (int i = 0; i < fed.n && !any; i++)
+                any = nodes[fed.first + (size_t)i * (size_t)graph->n_writers];
         return any;
 }
 
@@ -61,7 +62,7 @@ static void mark_useful(const struct hap_graph *graph, const float *z, bool *use
                 for (int p = 0; p < graph->n_places; p++) {
                         const struct into in = into(graph, r, p);
 
-                        if (!is_useful(graph, &in, useful))
+                        if (!hap_graph_edge_leads(graph, in.first, useful))
                                 continue;
                         for (int w = 0; w < in.n; w++)
                                 useful[in.from + (size_t)w] |= z[in.first + (size_t)w] > 0;
@@ -87,7 +88,7 @@ size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
         for (int r = 0; r < graph->n_readers; r++)
                 for (int p = 0; p < graph->n_places; p++) {
                         const struct into in = into(graph, r, p);
-                        const bool reads = is_useful(graph, &in, live);
+                        const bool reads = hap_graph_edge_leads(graph, in.first, live);
 
                         for (int w = 0; w < in.n; w++) {
                                 float *edge = z + in.first + w;

@@ -128,18 +128,17 @@ int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_
         return hap_graph_head_reader(graph, layer, which, head);
 }
 
-/* The place behind an '@', which goes off the length; -1: none of the graph's. */
-static int take_place(const struct hap_graph *graph, const char *name, size_t *length)
+int hap_graph_take_place(const struct hap_graph *graph, const char *name, size_t *length)
 {
         const char *mark = memchr(name, '@', *length);
         const size_t whole = *length;
+        int place;
 
-        if (graph->places.n == 0)
-                return mark ? -1 : 0;
         if (!mark)
-                return -1;
+                return HAP_ANY_PLACE;
         *length = (size_t)(mark - name);
-        return hap_places_find(&graph->places, mark + 1, whole - *length - 1);
+        place = hap_places_find(&graph->places, mark + 1, whole - *length - 1);
+        return place < 0 ? HAP_NO_PLACE : place;
 }
 
 int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
@@ -161,9 +160,11 @@ int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *
 
 int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length)
 {
-        const int place = take_place(graph, name, &length);
+        int place = hap_graph_take_place(graph, name, &length);
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
 
+        if (place == HAP_ANY_PLACE && graph->n_places == 1)
+                place = 0;
         return place < 0 || edge < 0 ? -1
                                      : edge + (int64_t)((size_t)place * graph->n_place_edges);
 }

@@ -20,9 +20,10 @@ static int take_edges(struct hap_prune_input *in, struct hap_reader *reader,
         if (edges->header)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': there is a section of kind '%s' "
                                 "in '%s' already", hap_reader_name(reader), kind, edges->name);
-        if (hap_header_form(header, hap_reader_name(reader), &in->session.form, err) < 0)
+        if (hap_edges_read(reader, header, edges, err) < 0)
                 return err->code;
-        return hap_edges_read(reader, header, edges, err);
+        hap_graph_form_join(&in->session.form, &edges->graph);
+        return HAP_OK;
 }
 
 static int read_sections(struct hap_prune_input *in, struct hap_reader *reader,

@@ -137,7 +137,7 @@ static void extend_ways(const struct hap_graph *graph, int reader, int at, const
                 if (place[e] != NOWHERE && from[w].length <= graph->n_edges && better(&way, &best))
                         best = way;
         }
-        if (fed.n == 0 && hap_graph_is_read(graph, first) &&
+        if (fed.n == 0 && hap_graph_is_read(graph, at) &&
             better(&best, ways + hap_graph_n_nodes(graph)))
                 ways[hap_graph_n_nodes(graph)] = best;
         for (int i = 0; i < fed.n; i++) {
@@ -236,12 +236,7 @@ static bool is_fed(const struct filling *f, size_t edge)
 
 static bool reads_live(const struct filling *f, size_t edge)
 {
-        const struct hap_fed fed = hap_graph_edge_to(f->graph, edge);
-        bool any = fed.n == 0 && hap_graph_is_read(f->graph, edge);
-
-        for (int i = 0; i < fed.n && !any; i++)
-                any = f->live[fed.first + (size_t)i * (size_t)f->graph->n_writers];
-        return any;
+        return hap_graph_edge_leads(f->graph, edge, f->live);
 }
 
 /* Whether one edge's reader belongs to the node that another reads. */

@@ -130,22 +130,32 @@ static inline void tear_down(struct bench *b)
         hap_model_release(&b->model);
 }
 
-/* Mean loss over the prompts at masks z; logits and gradient where wanted. */
+/* Summed loss over the prompts, and its gradient by their logits, in the scratch. */
+static inline double losses(struct bench *b, enum hap_metric metric, const float *logits,
+                            float **d_logits)
+{
+        double loss = 0;
+
+        *d_logits = hap_work_take(&b->work, (size_t)PROMPTS * b->n_out, sizeof(**d_logits));
+        for (int i = 0; i < PROMPTS; i++)
+                loss += hap_loss(metric, &b->prompts[i], &b->examples[i], b->n_out,
+                                 logits + (size_t)i * b->n_out, *d_logits + (size_t)i * b->n_out);
+        return loss;
+}
+
+/* The loss over the prompts at masks z; logits and gradient where wanted. */
 static inline double masked(struct bench *b, enum hap_metric metric, const float *const *z,
                      const bool *wanted, float *logits, float *d_z)
 {
         struct hap_masked run = {.z = z, .wanted = wanted};
         struct hap_batch batch;
-        double loss = 0;
+        double loss;
         float *d_logits;
 
         b->work.used = 0;
         CHECK(hap_batch_init(&batch, &b->work, b->pointers, PROMPTS, true) == 0);
         CHECK(hap_masked_forward(&b->work, &batch, &run) == 0);
-        d_logits = hap_work_take(&b->work, (size_t)PROMPTS * b->n_out, sizeof(*d_logits));
-        for (int i = 0; i < PROMPTS; i++)
-                loss += hap_loss(metric, &b->prompts[i], &b->examples[i], b->n_out,
-                                 run.logits + (size_t)i * b->n_out, d_logits + (size_t)i * b->n_out);
+        loss = losses(b, metric, run.logits, &d_logits);
         if (logits != NULL)
                 memcpy(logits, run.logits, (size_t)PROMPTS * b->n_out * sizeof(*logits));
         if (wanted != NULL)
@@ -158,7 +168,7 @@ static inline double constants_loss(struct bench *b, const float *const *z, floa
 {
         struct hap_masked run = {.z = z, .d_source = d_source};
         struct hap_batch batch;
-        double loss = 0;
+        double loss;
         float *d_logits;
 
         b->work.used = 0;
@@ -166,10 +176,7 @@ static inline double constants_loss(struct bench *b, const float *const *z, floa
                 CHECK(hap_prompt_refill(&b->engine, &b->work, &b->prompts[i]) == 0);
         CHECK(hap_batch_init(&batch, &b->work, b->pointers, PROMPTS, true) == 0);
         CHECK(hap_masked_forward(&b->work, &batch, &run) == 0);
-        d_logits = hap_work_take(&b->work, (size_t)PROMPTS * b->n_out, sizeof(*d_logits));
-        for (int i = 0; i < PROMPTS; i++)
-                loss += hap_loss(HAP_KL, &b->prompts[i], &b->examples[i], b->n_out,
-                                 run.logits + (size_t)i * b->n_out, d_logits + (size_t)i * b->n_out);
+        loss = losses(b, HAP_KL, run.logits, &d_logits);
         if (d_source != NULL)
                 CHECK(hap_masked_backward(&b->work, &batch, &run, d_logits, NULL) == 0);
         return loss;
