@@ -171,9 +171,33 @@ expected_open() {
 
 @test "a round whose gradients are clipped to nothing moves nothing" {
         hap-prune -q --steps 0 --rounds 0 --edges 60 -o "$tmp/start" "$cache" "$scores"
-        hap-prune -q --steps 0 --rounds 4 --edges 60 -o "$tmp/moved" "$cache" "$scores"
-        hap-prune -q --steps 0 --rounds 4 --round-clip 0 --edges 60 -o "$tmp/c" "$cache" "$scores"
+        hap-prune -q --steps 0 --rounds 4 --share 0.06 --edges 60 -o "$tmp/moved" "$cache" "$scores"
+        hap-prune -q --steps 0 --rounds 4 --share 0.06 --round-clip 0 --edges 60 -o "$tmp/c" "$cache" "$scores"
         run -1 diff <(edges "$tmp/start") <(edges "$tmp/moved")
+        run -0 diff <(edges "$tmp/start") <(edges "$tmp/c")
+}
+
+@test "a round exchanges the share of the circuit that it is told to, or what dies with it" {
+        hap-prune -q --steps 0 --rounds 0 --edges 100 -o "$tmp/start" "$cache" "$scores"
+        for n in 3 6 12; do
+                hap-prune -q --steps 0 --rounds 1 --share "0.$(printf %02d "$n")" --round-sharpness 8 \
+                        --edges 100 -o "$tmp/c" "$cache" "$scores"
+                left=$(comm -23 <(edges "$tmp/start" | sort) <(edges "$tmp/c" | sort) | wc -l)
+                (( left >= n && left <= n + 2 )) || fail "$left of 100 edges left, not $n"
+        done
+}
+
+@test "where more is kept, refinement exchanges less" {
+        for n in 12 16 32; do # of the graph's 267, 6 % are 16
+                hap-prune -q --steps 0 --rounds 1 --edges "$n" -o "$tmp/c" "$cache" "$scores"
+                header "$tmp/c" '.pruning.options | [.share, .["last-share"] * 24] | map(. * 1e6 | round)'
+        done >"$tmp/shares"
+        assert_equal "$(tr -d ' \n' <"$tmp/shares")" "[60000,60000][60000,60000][15000,15000]"
+}
+
+@test "refinement that leads nowhere gives the circuit it began with" {
+        hap-prune -q --steps 0 --rounds 0 --edges 60 -o "$tmp/start" "$cache" "$scores"
+        hap-prune -q --steps 0 --rounds 2 --share 0.9 --last-share 0.9 --edges 60 -o "$tmp/c" "$cache" "$scores"
         run -0 diff <(edges "$tmp/start") <(edges "$tmp/c")
 }
 

@@ -41,17 +41,26 @@ void hap_circuits_add(struct hap_circuits *circuits, size_t n_edges, const float
         circuits->n++;
 }
 
+long hap_rank_circuit(const struct hap_pruning *pruning, const uint32_t *order, float *z,
+                      struct hap_error *err)
+{
+        const struct hap_graph *graph = pruning->graph;
+        const size_t n = pruning->n_target;
+        long alive = (long)hap_rank_first(graph, order, n, z);
+
+        if (alive > 0)
+                alive = hap_rank_fill(graph, order, pruning->n_allowed, n, z);
+        return alive < 0 ? hap_fail_memory(err, "circuits") : alive;
+}
+
 int hap_circuits_add_first(struct hap_circuits *circuits, const struct hap_pruning *pruning,
                            const uint32_t *order, float *z, struct hap_error *err)
 {
-        const struct hap_graph *graph = pruning->graph;
+        const long alive = hap_rank_circuit(pruning, order, z, err);
 
-        if (hap_rank_first(graph, order, pruning->n_target, z) == 0)
-                return HAP_OK;
-        if (hap_rank_fill(graph, order, pruning->n_allowed, pruning->n_target, z) < 0)
-                return hap_fail_memory(err, "circuits");
-        hap_circuits_add(circuits, graph->n_edges, z);
-        return HAP_OK;
+        if (alive > 0)
+                hap_circuits_add(circuits, pruning->graph->n_edges, z);
+        return alive < 0 ? err->code : HAP_OK;
 }
 
 void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_edges, float *z)

@@ -17,6 +17,13 @@ enum {
         MANY_EDGES = 1000, /* of a circuit: more are refined, not sampled */
 };
 
+/* Of the circuit's edges, exchanged by the first round of refinement. Where more than
+ * 6 % of the graph's edges are kept the last of them matter so little that noise
+ * decides between them, so that fewer change. */
+#define FIRST_SHARE .06
+#define FEW_KEPT .06
+#define FIRST_TO_LAST 24
+
 /* Every constant of the recipes: its name as an option, where it stands, and
  * what it is in rank, rank-thorough, edge-pruning and hap. */
 static const struct constant {
@@ -56,7 +63,8 @@ static const struct constant {
         {"refine-on", RANK, WHOLE, FIELD(refine_on), {32, 32, 0, 0}, NULL},
         {"round-sharpness", RANK, REAL, FIELD(round_sharpness), {30, 30, 0, 0}, NULL},
         {"round-clip", RANK, REAL, FIELD(round_clip), {10, 10, 0, 0}, NULL},
-        {"share", RANK, REAL, FIELD(share), {.03, .03, 0, 0}, NULL},
+        {"share", RANK, REAL, FIELD(share), {FITTED, FITTED, 0, 0}, NULL},
+        {"last-share", RANK, REAL, FIELD(last_share), {FITTED, FITTED, 0, 0}, NULL},
         {"velocity", RANK, REAL, FIELD(velocity), {.7, .7, 0, 0}, NULL},
         {"swaps", RANK, WHOLE, FIELD(swaps), {0, 3, 0, 0}, NULL},
         {"masks", RANK, CHOICE, FIELD(masks), {0, 0, 0, 0}, hap_mask_kind_names},
@@ -153,6 +161,7 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                           struct hap_error *err)
 {
         const bool thorough = options->recipe == HAP_RECIPE_RANK_THOROUGH;
+        const double few = fmax(1, round(FEW_KEPT * (double)n_edges));
         size_t n_target;
         double sparsity;
         int rc = hap_prune_target(options, n_edges, &n_target, &sparsity, err);
@@ -162,7 +171,11 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
         if (options->steps < 0)
                 options->steps = n_target >= MANY_EDGES ? 0 : 48;
         if (options->rounds < 0)
-                options->rounds = n_target < MANY_EDGES ? 0 : thorough ? 32 : 12;
+                options->rounds = n_target < MANY_EDGES ? 0 : 36;
+        if (options->share < 0)
+                options->share = FIRST_SHARE * pow(fmin(1, few / (double)n_target), 2);
+        if (options->last_share < 0)
+                options->last_share = options->share / FIRST_TO_LAST;
         if (options->restarts < 0)
                 options->restarts = thorough && options->steps > 0 ? 4 : 1;
         if (options->steps == 0 && options->restarts > 1)

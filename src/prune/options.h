@@ -42,7 +42,7 @@ struct hap_prune_options {
         struct hap_amount node_sparsity; /* P%, turns the node loss on */
         /* rank, rank-thorough */
         double sharpness, last_sharpness, momentum, anneal;
-        double round_sharpness, round_clip, share, velocity; /* of refinement */
+        double round_sharpness, round_clip, share, last_share, velocity; /* of refinement */
         int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
         int masks;
         /* that leave the result as it is */

@@ -80,7 +80,6 @@ enum hap_prune_stream {
         HAP_PRUNE_TIES,      /* among equal ranks */
         HAP_PRUNE_CHOICE,    /* prompts that circuits are chosen on */
         HAP_PRUNE_SWAPS,
-        HAP_PRUNE_REFINE, /* prompts that learn, and judge, a round */
 };
 static inline struct hap_random_key hap_prune_key(const struct hap_pruning *pruning,
                                                   enum hap_prune_stream stream)

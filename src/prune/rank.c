@@ -31,6 +31,7 @@ static void release(struct hap_ranker *r)
         free(r->mean);
         free(r->own);
         free(r->velocity);
+        free(r->moved);
         free(r->order);
         free(r->log_alpha);
         free(r->which);
@@ -54,26 +55,26 @@ static int reserve(struct hap_ranker *r, struct hap_error *err)
         r->own = calloc(n, sizeof *r->own);
         r->mean = calloc(n, sizeof *r->mean);
         r->velocity = calloc(n, sizeof *r->velocity);
-        r->share = o->share;
+        r->moved = calloc(n, sizeof *r->moved);
         r->order = calloc(r->p->n_allowed, sizeof *r->order);
         r->log_alpha = calloc(r->p->n_allowed, sizeof *r->log_alpha);
-        r->which = calloc(batch, sizeof *r->which);
         r->gradient = calloc(n, sizeof *r->gradient);
         r->cut = calloc(n, sizeof *r->cut);
         r->scratch = calloc(n, sizeof *r->scratch);
         r->n_z = batch;
         if (o->rounds > 0)
                 r->n_z = hap_larger(batch, hap_smaller((size_t)o->refine_on, r->p->prompts->n));
+        r->which = calloc(r->n_z, sizeof *r->which);
         r->kl = calloc(r->n_z, sizeof *r->kl);
         r->z = calloc(r->n_z, sizeof *r->z);
-        got = r->harm && r->own && r->mean && r->velocity && r->order && r->log_alpha &&
-              r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
+        got = r->harm && r->own && r->mean && r->velocity && r->moved && r->order &&
+              r->log_alpha && r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
         for (size_t i = 0; got && i < r->n_z; i++)
                 got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
         if (!got)
                 return hap_fail_memory(err, "the masks");
         if (hap_circuits_init(&r->candidates, n, 2 * (size_t)o->steps + 4, err) < 0 ||
-            hap_circuits_init(&r->winners, n, (size_t)o->restarts, err) < 0)
+            hap_circuits_init(&r->winners, n, (size_t)o->restarts + 1, err) < 0)
                 return err->code;
         return hap_circuits_init(&r->final, n, 1, err);
 }
@@ -87,7 +88,6 @@ static void keep(struct hap_ranker *r)
         hap_checkpoint_add(c, &r->by_size, sizeof r->by_size);
         hap_checkpoint_add(c, r->mean, r->p->graph->n_edges * sizeof *r->mean);
         hap_checkpoint_add(c, r->velocity, r->p->graph->n_edges * sizeof *r->velocity);
-        hap_checkpoint_add(c, &r->share, sizeof r->share);
         hap_checkpoint_add(c, &r->candidates.n, sizeof r->candidates.n);
         hap_checkpoint_add(c, r->candidates.bits, r->candidates.room * r->candidates.bytes);
         hap_checkpoint_add(c, &r->winners.n, sizeof r->winners.n);
@@ -336,6 +336,7 @@ static int round_done(struct hap_ranker *r, struct hap_error *err)
         return hap_prune_step_done(r->p, &said, err);
 }
 
+/* All rounds, whose last circuit must be better than those that the first began with. */
 static int refine_all(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
@@ -345,12 +346,15 @@ static int refine_all(struct hap_ranker *r, struct hap_error *err)
         while (r->rounds < o->rounds) {
                 int rc = hap_refine_round(r, r->rounds, r->cut, &r->p->kl, err);
 
-                if (rc >= 0)
+                if (rc == HAP_OK)
                         rc = round_done(r, err);
                 if (rc != 0)
                         return rc;
         }
-        return HAP_OK;
+        if (o->rounds == 0 || r->rounds > o->rounds)
+                return HAP_OK;
+        hap_circuits_add(&r->winners, r->p->graph->n_edges, r->cut);
+        return choose(r, &r->winners, (size_t)o->choose_on, err);
 }
 
 /* Rounds of swaps until one finds nothing. */

@@ -17,8 +17,11 @@ void hap_circuits_release(struct hap_circuits *circuits);
 /* Adds the edges with z > 0 unless that circuit is there; a full set takes no
  * more. */
 void hap_circuits_add(struct hap_circuits *circuits, size_t n_edges, const float *z);
-/* Adds the first edges of the order, filled up to the number wanted; nothing
- * where these join nothing. z ([n_edges]): scratch. */
+/* The first edges of the order, filled up to the number wanted, to z ([n_edges]); none
+ * where the first join nothing. Returns how many live, or an error. */
+long hap_rank_circuit(const struct hap_pruning *pruning, const uint32_t *order, float *z,
+                      struct hap_error *err);
+/* Adds that circuit, unless it has no edges. z ([n_edges]): scratch. */
 int hap_circuits_add_first(struct hap_circuits *circuits, const struct hap_pruning *pruning,
                            const uint32_t *order, float *z, struct hap_error *err);
 void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_edges, float *z);
@@ -31,9 +34,9 @@ struct hap_ranker {
         int64_t by_size; /* scores rank edges by size, not with their sign */
         double *mean; /* [n_edges]: of h at the ends of restarts */
         double *velocity; /* [n_edges]: refinement's running mean of gradients */
-        double share; /* of the edges that its next round changes */
+        double *moved; /* [n_edges]: refinement's h + λ v */
         struct hap_circuits candidates; /* of the restart under way */
-        struct hap_circuits winners;    /* the best of each that ended */
+        struct hap_circuits winners;    /* the best of each that ended, and what refinement made */
         struct hap_circuits final;      /* the best of all; swaps change it */
         int64_t ended; /* restarts */
         int64_t rounds; /* of refinement and swaps done */
@@ -41,8 +44,8 @@ struct hap_ranker {
         /* [n_allowed] */
         uint32_t *order;
         float *log_alpha;
-        uint32_t *which; /* [batch] */
         size_t n_z; /* prompts of a step or a round, the larger number */
+        uint32_t *which; /* [n_z] */
         double *kl; /* [n_z] */
         float **z; /* [n_z][n_edges] */
         float *gradient, *cut, *scratch; /* [n_edges] */
@@ -80,8 +83,7 @@ int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient,
                        struct hap_error *err);
 
 /* One round of refinement at the circuit z ([n_edges]), which h leads to; both
- * change when another circuit has a lower KL (*kl) on the prompts that judge.
- * 1 when one had, 0 when not. */
+ * change. *kl: the mean KL under the masks it learned with. */
 int hap_refine_round(struct hap_ranker *ranker, int64_t round, float *z, double *kl,
                      struct hap_error *err);
 
