@@ -35,8 +35,9 @@ struct plan {
 };
 
 /* Jobs of half a batch keep many threads busy and pack weights some tenth more
- * often than whole ones; four jobs at least, where there are that many runs. The
- * number of threads has no say: sums would differ with it. */
+ * often than whole ones; four jobs at least, where there are that many pairs of
+ * runs, for one alone spends half its time on packing. The number of threads has no
+ * say: sums would differ with it. */
 static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *runs,
                            double *kl, bool gradient)
 {
@@ -47,7 +48,7 @@ static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *r
         if (runs->n >= 4 * plan.group)
                 plan.per_job = hap_smaller(plan.group, most);
         else
-                plan.per_job = hap_smaller((plan.group + 3) / 4, (most + 1) / 2);
+                plan.per_job = hap_smaller(hap_larger((plan.group + 3) / 4, 2), (most + 1) / 2);
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
         if (gradient && runs->sources)
                 plan.gradient = (size_t)measure->engine->graph.n_writers *

@@ -169,13 +169,14 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
 }
 
 /* h at the start of a restart: the scores, or 0. The circuits that the scores
- * give by themselves, with their sign and by size, are candidates. */
+ * give by themselves are candidates, with their sign and by size; where there is
+ * no step to add others only the one that hap_rank_start saw to be better. */
 static int begin_restart(struct hap_ranker *r, struct hap_error *err)
 {
         int rc = HAP_OK;
 
         r->candidates.n = 0;
-        for (int i = 0; i < 2 && rc == HAP_OK; i++) {
+        for (int i = r->p->options->steps > 0 ? 0 : 1; i < 2 && rc == HAP_OK; i++) {
                 hap_rank_from_scores(r, i == 0 ? !r->by_size : r->by_size);
                 if (r->scores)
                         rc = add_candidates(r, UINT64_MAX, err);
@@ -261,11 +262,17 @@ static int choose(struct hap_ranker *r, const struct hap_circuits *from, size_t 
         return hap_prune_stop(r->p, err);
 }
 
-/* A restart that is through leaves its best circuit. */
+/* A restart that is through leaves its best circuit. Its KL is not asked for where
+ * there is nothing to choose and refinement follows. */
 static int end_restart(struct hap_ranker *r, struct hap_error *err)
 {
-        int rc = choose(r, &r->candidates, (size_t)r->p->options->choose_on, err);
+        const struct hap_prune_options *o = r->p->options;
+        int rc = HAP_OK;
 
+        if (r->candidates.n == 1 && o->rounds > 0)
+                hap_circuits_get(&r->candidates, 0, r->p->graph->n_edges, r->cut);
+        else
+                rc = choose(r, &r->candidates, (size_t)o->choose_on, err);
         if (rc != HAP_OK)
                 return rc;
         hap_circuits_add(&r->winners, r->p->graph->n_edges, r->cut);
