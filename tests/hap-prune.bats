@@ -153,9 +153,17 @@ expected_open() {
 @test "with neither steps nor scores it measures a start of its own" {
         hap-prune -q --steps 0 --edges 48 -o "$tmp/c" "$DIR/ioi.cache"
         assert_equal "$(edges "$tmp/c" | wc -l)" 48
-        # 5 gradients on 32 prompts; with sign and by size; 2 to 4 candidates on all 60
-        assert_equal "$(header "$tmp/c" '.pruning.masked_runs - 5 * 32 - 32 | . == 60 or . == 90 or . == 120')" true
+        # 5 gradients on 32 prompts; with sign and by size; 1 or 2 candidates on all 60
+        assert_equal "$(header "$tmp/c" '.pruning.masked_runs - 5 * 32 - 32 | . == 30 or . == 60')" true
         assert_no_dead_edges "$tmp/c"
+}
+
+@test "refinement of scores runs its rounds, a choice of sign and a last choice, no more" {
+        hap-attrib -q -o "$tmp/scores" "$DIR/ioi.cache"
+        hap-prune -q --steps 0 --rounds 7 --edges 60 --choose-on 20 --finalists-on 30 -o "$tmp/c" \
+                "$DIR/ioi.cache" "$tmp/scores"
+        # a forward alone is half a run: two circuits on 20 prompts, then two on 50
+        assert_equal "$(header "$tmp/c" .pruning.masked_runs | jq round)" $((7 * 32 + 20 + 50))
 }
 
 @test "refinement brings a circuit closer to the model, at the same size, with prompts it did not see" {

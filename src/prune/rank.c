@@ -150,7 +150,8 @@ static int learn(struct hap_ranker *r, bool first, struct hap_error *err)
         return rc;
 }
 
-/* The two circuits that the ranking gives, filled up to the wanted size. */
+/* The two circuits that the ranking gives, filled up to the wanted size; only the
+ * first, unless it joins nothing, where all that follows is refinement. */
 static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
@@ -160,6 +161,8 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
         if (hap_prune_rank(p, r->harm, i, r->order, err) < 0 ||
             hap_circuits_add_first(&r->candidates, p, r->order, r->cut, err) < 0)
                 return err->code;
+        if (p->options->steps == 0 && p->options->rounds > 0 && r->candidates.n > before)
+                return HAP_OK;
         alive = hap_rank_cut(p->graph, r->order, p->n_allowed, p->n_target, r->cut);
         if (alive <= 0) /* there is a path as short, hap_pruning_init saw it */
                 return hap_fail_memory(err, "circuits");
