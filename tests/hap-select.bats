@@ -129,6 +129,21 @@ expected() {
         assert_equal "$(json -q "$tmp/c" | jq -r '.kind // empty' | wc -l)" 1
 }
 
+@test "a union says the methods of all its sections, each once" {
+        method() {
+                json -q "$1" | sed -n 1p | jq -c .method
+        }
+        named='{"name":"mine","metric":"kl"}'
+        json -q "$IG" | jq -c --argjson m "$named" 'if .kind then .method = $m else . end' |
+                hap-convert -q --from json >"$tmp/mine"
+        hap-select -q --keep 20 --union "$EAP" "$tmp/mine" "$tmp/mine" "$EAP" >"$tmp/c"
+        a=$(method "$EAP")
+        assert_equal "$(method "$tmp/c")" "{\"name\":\"${a//\"/} + mine\",\"united\":[$a,$named]}"
+        hap-show "$tmp/c" | grep -F "${a//\"/} + mine"
+        hap-select -q --keep 20 --union "$tmp/mine" "$tmp/mine" >"$tmp/c"
+        assert_equal "$(method "$tmp/c")" "$named"
+}
+
 @test "without --union every section of scores gives its own circuit" {
         hap-select -q --keep 20 "$EAP" >"$tmp/a"
         hap-select -q --keep 20 "$IG" >"$tmp/b"

@@ -42,6 +42,38 @@ static const char *fingerprint(const json_t *header)
         return text ? text : "";
 }
 
+/* A method is an object with a name, or a name. */
+static const char *name_of(const json_t *method)
+{
+        const json_t *name = json_object_get(method, "name");
+
+        return json_string_value(name ? name : method);
+}
+
+/* Where the methods differ "method" becomes {"name": "A + B", "united": [A, B]}. */
+static void join_method(json_t *header, const json_t *other)
+{
+        json_t *method = json_object_get(header, "method"), *more = json_object_get(other, "method");
+        json_t *united = json_object_get(method, "united"), *had;
+        const char *name = name_of(method), *next = name_of(more);
+        size_t i;
+
+        if (!name || !next || json_equal(method, more))
+                return;
+        json_array_foreach(united, i, had) {
+                if (json_equal(had, more))
+                        return;
+        }
+        if (united)
+                json_incref(united);
+        else
+                united = json_pack("[O]", method);
+        json_array_append(united, more);
+        json_object_set_new(header, "method",
+                            json_pack("{s:o, s:o}", "name", json_sprintf("%s + %s", name, next),
+                                      "united", united));
+}
+
 /* Sections that are united must be about the same edges of the same model. */
 static int join(struct hap_choice *choice, const struct hap_edges *scores,
                 struct hap_error *err)
@@ -57,6 +89,7 @@ static int join(struct hap_choice *choice, const struct hap_edges *scores,
                                 "cannot use '%s': made for model %s, '%s' is from %s",
                                 scores->name, here, choice->name, first);
         hap_header_join(choice->header, scores->header);
+        join_method(choice->header, scores->header);
         return HAP_OK;
 }
 
