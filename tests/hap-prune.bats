@@ -372,11 +372,11 @@ assert_resumes() {
                 --finalists 20 --finalists-on 0
         # before the first step, too: the log is opened when all is read, and the scores
         # that are measured then are not measured again
-        assert_resumes 0 hap-prune -q -j 1 --steps 0 --rounds 2 --refine-on 60 --edges 60 --choose-on 60
+        assert_resumes 0 hap-prune -q -j 1 --steps 0 --rounds 8 --refine-on 60 --edges 60 --choose-on 60
 }
 
 @test "SIGTERM and SIGINT write a checkpoint, leave no circuit and end as by the signal" {
-        long=(hap-prune -q -j 1 --recipe edge-pruning --steps 400 --edges 40 --exact-sparsity)
+        long=(hap-prune -q -j 1 --recipe edge-pruning --steps 4000 --edges 40 --exact-sparsity)
         "${long[@]}" -o "$tmp/whole" "$cache"
         for signal in TERM INT; do
                 rm -f "$tmp/state" "$tmp/log" "$tmp/c"
@@ -606,7 +606,7 @@ make_state() {
 }
 
 @test "a log that lost what comes before the checkpoint is refused" {
-        judged=(hap-prune -q -j 1 --recipe edge-pruning --steps 400 --edges 40 --exact-sparsity
+        judged=(hap-prune -q -j 1 --recipe edge-pruning --steps 4000 --edges 40 --exact-sparsity
                 --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c")
         stop_after 10 "${judged[@]}" "$cache"
         cp "$tmp/log" "$tmp/whole"
@@ -617,7 +617,7 @@ make_state() {
         assert_not_exists "$tmp/log"
         cp "$tmp/whole" "$tmp/log"
         "${judged[@]}" "$cache"
-        assert_equal "$(jq -s 'map(.step) == [range(1; 401)]' "$tmp/log")" true
+        assert_equal "$(jq -s 'map(.step) == [range(1; 4001)]' "$tmp/log")" true
 }
 
 @test "--own that cannot be written is an error before the training, and one that fails leaves none" {
