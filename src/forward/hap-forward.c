@@ -1,6 +1,7 @@
 /* hap-forward: a task to a cache of what the clean and the corrupted run of
  * every example leave behind. */
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/program.h"
@@ -45,28 +46,39 @@ struct round {
         struct hap_arena arena;
         void **outputs[2]; /* clean, corrupted; [n] of f32 */
         float **logits[2];
+        float *values; /* of all of them; kept from round to round */
+        size_t room;
 };
 
+/* Places for the outputs, n_writers × n_tokens × d, and the logits, n_positions × n_out,
+ * of every example, clean and corrupted. */
 static int round_take(struct round *r, const struct hap_engine *engine, struct hap_error *err)
 {
-        const size_t d = (size_t)engine->model->config.d_model;
         const size_t n_out = (size_t)engine->model->config.n_out;
+        const size_t width = (size_t)engine->graph.n_writers *
+                             (size_t)engine->model->config.d_model;
+        size_t needed = 0;
+        float *at;
 
+        for (size_t i = 0; i < r->n; i++)
+                needed += 2 * (width * (size_t)r->examples[i].n_tokens +
+                               n_out * (size_t)r->examples[i].n_positions);
+        if (needed > r->room) {
+                free(r->values);
+                r->values = calloc(needed, sizeof *r->values);
+                r->room = r->values ? needed : 0;
+        }
+        at = r->values;
         for (int side = 0; side < 2; side++) {
                 r->outputs[side] = hap_arena_alloc(&r->arena, r->n, sizeof(void *));
                 r->logits[side] = hap_arena_alloc(&r->arena, r->n, sizeof(float *));
-                if (!r->outputs[side] || !r->logits[side])
+                if (!at || !r->outputs[side] || !r->logits[side])
                         return hap_fail_memory(err, "outputs");
                 for (size_t i = 0; i < r->n; i++) {
-                        const struct hap_example *e = r->examples + i;
-
-                        r->outputs[side][i] =
-                                hap_arena_alloc(&r->arena, (size_t)engine->graph.n_writers,
-                                                (size_t)e->n_tokens * d * sizeof(float));
-                        r->logits[side][i] = hap_arena_alloc(
-                                &r->arena, (size_t)e->n_positions * n_out, sizeof(float));
-                        if (!r->outputs[side][i] || !r->logits[side][i])
-                                return hap_fail_memory(err, "outputs");
+                        r->outputs[side][i] = at;
+                        at += width * (size_t)r->examples[i].n_tokens;
+                        r->logits[side][i] = at;
+                        at += n_out * (size_t)r->examples[i].n_positions;
                 }
         }
         return HAP_OK;
@@ -102,10 +114,11 @@ static void write_records(struct hap_program *p, const struct hap_engine *engine
                           const struct hap_examples *examples, enum hap_dtype dtype)
 {
         const size_t threads = (size_t)omp_get_max_threads();
+        struct round r = {0};
 
         for (size_t done = 0; done < examples->n;) {
-                struct round r = {.examples = examples->items + done};
-
+                r.examples = examples->items + done;
+                r.n = 0;
                 hap_arena_init(&r.arena);
                 while (done + r.n < examples->n && !hap_batches_have(&r.batches, threads))
                         hap_must(p, hap_batches_add(&r.batches, r.examples + r.n++, 0,
@@ -117,6 +130,7 @@ static void write_records(struct hap_program *p, const struct hap_engine *engine
                 hap_arena_release(&r.arena);
                 hap_progress(p, done, examples->n, NULL);
         }
+        free(r.values);
 }
 
 /* The section's examples; the model is loaded for the first section, and only
