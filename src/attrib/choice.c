@@ -3,15 +3,6 @@
 
 #include "attrib/select.h"
 
-static size_t count(const struct hap_choice *choice)
-{
-        size_t n = 0;
-
-        for (size_t e = 0; e < choice->graph.n_edges; e++)
-                n += choice->z[e] > 0;
-        return n;
-}
-
 /* Starts a choice with what belongs to the section's header and graph. */
 static int begin(struct hap_choice *choice, const struct hap_edges *scores, struct hap_error *err)
 {
@@ -42,23 +33,16 @@ static const char *fingerprint(const json_t *header)
         return text ? text : "";
 }
 
-/* A method is an object with a name, or a name. */
-static const char *name_of(const json_t *method)
-{
-        const json_t *name = json_object_get(method, "name");
-
-        return json_string_value(name ? name : method);
-}
-
 /* Where the methods differ "method" becomes {"name": "A + B", "united": [A, B]}. */
 static void join_method(json_t *header, const json_t *other)
 {
         json_t *method = json_object_get(header, "method"), *more = json_object_get(other, "method");
         json_t *united = json_object_get(method, "united"), *had;
-        const char *name = name_of(method), *next = name_of(more);
+        const char *name = hap_header_name(header, "method");
+        const char *next = hap_header_name(other, "method");
         size_t i;
 
-        if (!name || !next || json_equal(method, more))
+        if (!*name || !*next || json_equal(method, more))
                 return;
         json_array_foreach(united, i, had) {
                 if (json_equal(had, more))
@@ -123,11 +107,11 @@ int hap_choice_finish(struct hap_choice *choice, const char *const *always,
 
         if (rc < 0)
                 return rc;
-        choice->selected = count(choice);
+        choice->selected = hap_graph_count_kept(&choice->graph, choice->z);
         if (!keep_dead)
                 hap_graph_drop_dead(&choice->graph, choice->z);
         rc = add_named(choice, always, n_always, err);
-        choice->kept = count(choice);
+        choice->kept = hap_graph_count_kept(&choice->graph, choice->z);
         if (rc == 0 && choice->kept == 0 && choice->selected > 0)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot select from '%s': all %zu edges selected are dead, "

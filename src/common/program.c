@@ -176,6 +176,15 @@ json_t *hap_program_header(const struct hap_program *program, const char *kind, 
         return header;
 }
 
+const char *hap_header_name(const json_t *header, const char *key)
+{
+        const json_t *value = json_object_get(header, key);
+        const char *name = json_string_value(json_is_object(value) ? json_object_get(value, "name")
+                                                                   : value);
+
+        return name ? name : "";
+}
+
 void hap_header_join(json_t *header, const json_t *other)
 {
         json_t *history = json_object_get(header, "history"), *entry, *here;

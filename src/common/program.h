@@ -113,6 +113,9 @@ json_t *hap_program_header(const struct hap_program *program, const char *kind,
                            const json_t *from);
 /* Adds to a header's history the entries of another input's that it lacks. */
 void hap_header_join(json_t *header, const json_t *other);
+/* The name of a header's task or method, each of which is a name or an object that has
+ * one: it belongs to the header; "" when there is none. */
+const char *hap_header_name(const json_t *header, const char *key);
 
 /* Where a program without HAP_USES_STREAM prints: standard output, or the file
  * of -o, which hap_program_end renames into its place. */

@@ -60,8 +60,7 @@ int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph
                 new.z[e] = z ? z[e] : role == HAP_FULL_MODEL;
         if (!keep_dead && role != HAP_FULL_MODEL)
                 new.dropped = hap_graph_drop_dead(graph, new.z);
-        for (size_t e = 0; e < graph->n_edges; e++)
-                new.edges += new.z[e] > 0;
+        new.edges = hap_graph_count_kept(graph, new.z);
         evaluation->n_edges = graph->n_edges;
         subjects += evaluation->n_subjects++;
         *subjects = new;

@@ -26,23 +26,17 @@ void hap_phrase_model(const json_t *header, char *text)
 void hap_phrase_task(const json_t *header, char *text)
 {
         const json_t *task = json_object_get(header, "task");
-        const char *name = text_of(task, "name"), *corruption = text_of(task, "corruption");
+        const char *corruption = text_of(task, "corruption");
 
-        if (json_is_string(task))
-                name = json_string_value(task);
-        snprintf(text, HAP_PHRASE, "%s%s%s%s", name, *corruption ? " (" : "", corruption,
+        snprintf(text, HAP_PHRASE, "%s%s%s%s", hap_header_name(header, "task"), *corruption ? " (" : "", corruption,
                  *corruption ? ")" : "");
 }
 
 void hap_phrase_method(const json_t *header, char *text)
 {
-        const json_t *method = json_object_get(header, "method");
-        const char *name = text_of(json_object_get(header, "pruning"), "recipe");
+        const char *recipe = text_of(json_object_get(header, "pruning"), "recipe");
 
-        if (!*name)
-                name = json_is_string(method) ? json_string_value(method)
-                                              : text_of(method, "name");
-        snprintf(text, HAP_PHRASE, "%s", name);
+        snprintf(text, HAP_PHRASE, "%s", *recipe ? recipe : hap_header_name(header, "method"));
 }
 
 void hap_phrase_count(size_t n, char *text)

@@ -198,15 +198,12 @@ int hap_circuit_write(struct hap_writer *writer, json_t *header,
                       const struct hap_graph *graph, const float *z,
                       struct hap_error *err)
 {
-        size_t kept = 0;
-        json_t *counts;
+        const size_t kept = hap_graph_count_kept(graph, z);
+        json_t *counts = json_pack("{s:I, s:I, s:f}", "edges", (json_int_t)kept,
+                                   "of", (json_int_t)graph->n_edges, "sparsity",
+                                   1 - (double)kept / (double)graph->n_edges);
         int rc;
 
-        for (size_t e = 0; e < graph->n_edges; e++)
-                kept += z[e] > 0;
-        counts = json_pack("{s:I, s:I, s:f}", "edges", (json_int_t)kept,
-                           "of", (json_int_t)graph->n_edges, "sparsity",
-                           1 - (double)kept / (double)graph->n_edges);
         if (json_object_set_new(header, "circuit", counts) < 0)
                 return hap_fail_memory(err, "a header");
         rc = begin(writer, header, graph, err);

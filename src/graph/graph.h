@@ -185,6 +185,9 @@ int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *
 int hap_graph_find_writer(const struct hap_graph *graph, const char *name, size_t length);
 int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_t length);
 
+/* How many edges are kept: those with z > 0, z ([n_edges]). */
+size_t hap_graph_count_kept(const struct hap_graph *graph, const float *z);
+
 /* Removes dead edges from `z` ([n_edges], an edge is kept when z > 0) to a
  * fixed point: a node stays only with a kept edge in and one out (`input`
  * needs none in, `logits` none out; of a head's q, k, v one suffices).

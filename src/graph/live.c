@@ -79,6 +79,15 @@ void hap_graph_live(const struct hap_graph *graph, const float *z, bool *live)
                 live[node] = live[node] && useful[node];
 }
 
+size_t hap_graph_count_kept(const struct hap_graph *graph, const float *z)
+{
+        size_t n = 0;
+
+        for (size_t e = 0; e < graph->n_edges; e++)
+                n += z[e] > 0;
+        return n;
+}
+
 size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
 {
         bool live[HAP_MAX_NODES];

@@ -83,8 +83,7 @@ static void take_circuit(struct ablating *a)
         hap_must(a->p, hap_session_join(&a->session, a->circuit.header, &a->circuit.graph,
                                         a->circuit.name, &a->p->error));
         hap_graph_drop_dead(graph, a->circuit.z);
-        for (size_t e = 0; e < graph->n_edges; e++)
-                a->edges += a->circuit.z[e] > 0;
+        a->edges = hap_graph_count_kept(graph, a->circuit.z);
 }
 
 static void show_step(void *context, size_t step, size_t steps, double kl)

@@ -187,23 +187,17 @@ int hap_prune_rank(const struct hap_pruning *pruning, const double *value, uint6
 
 size_t hap_prune_alive(const struct hap_pruning *pruning, const float *z, float *scratch)
 {
-        size_t n = pruning->graph->n_edges, alive = 0;
-
-        memcpy(scratch, z, n * sizeof *z);
+        memcpy(scratch, z, pruning->graph->n_edges * sizeof *z);
         hap_graph_drop_dead(pruning->graph, scratch);
-        for (size_t e = 0; e < n; e++)
-                alive += scratch[e] > 0;
-        return alive;
+        return hap_graph_count_kept(pruning->graph, scratch);
 }
 
 void hap_prune_keep(const struct hap_pruning *pruning, const float *z, struct hap_pruned *pruned)
 {
-        pruned->kept = 0;
         for (size_t e = 0; e < pruning->graph->n_edges; e++)
                 pruned->z[e] = z[e] > 0;
         pruned->dead = hap_graph_drop_dead(pruning->graph, pruned->z);
-        for (size_t e = 0; e < pruning->graph->n_edges; e++)
-                pruned->kept += pruned->z[e] > 0;
+        pruned->kept = hap_graph_count_kept(pruning->graph, pruned->z);
 }
 
 int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_error *err)

@@ -40,15 +40,6 @@ int hap_rank_edges(const double *value, const uint32_t *edges, size_t n,
         return 0;
 }
 
-static size_t count(const struct hap_graph *graph, const float *z)
-{
-        size_t n = 0;
-
-        for (size_t e = 0; e < graph->n_edges; e++)
-                n += z[e] > 0;
-        return n;
-}
-
 size_t hap_rank_first(const struct hap_graph *graph, const uint32_t *order,
                       size_t n_first, float *z)
 {
@@ -56,7 +47,7 @@ size_t hap_rank_first(const struct hap_graph *graph, const uint32_t *order,
         for (size_t k = 0; k < n_first; k++)
                 z[order[k]] = 1;
         hap_graph_drop_dead(graph, z);
-        return count(graph, z);
+        return hap_graph_count_kept(graph, z);
 }
 
 /* Another edge never kills one that lives, so that the number alive rises with
@@ -88,7 +79,7 @@ size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
 static int trim(const struct hap_graph *graph, const uint32_t *order, size_t n,
                 size_t most, float *z)
 {
-        size_t bytes = graph->n_edges * sizeof *z, alive = count(graph, z);
+        size_t bytes = graph->n_edges * sizeof *z, alive = hap_graph_count_kept(graph, z);
         float *before = malloc(bytes);
 
         if (!before)
@@ -102,7 +93,7 @@ static int trim(const struct hap_graph *graph, const uint32_t *order, size_t n,
                 if (hap_rank_shortest(graph, z) == 0)
                         memcpy(z, before, bytes);
                 else
-                        alive = count(graph, z);
+                        alive = hap_graph_count_kept(graph, z);
         }
         free(before);
         return 0;
@@ -202,7 +193,7 @@ long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
                 hap_rank_first(graph, order, first + 1, z);
                 if (trim(graph, order, first + 1, most, z) < 0)
                         return -1;
-                alive = count(graph, z);
+                alive = hap_graph_count_kept(graph, z);
         }
         if (alive == 0 || alive > most) {
                 long path = keep_path(graph, order, n, z);
@@ -323,7 +314,7 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
         bool *reached = calloc(2 * nodes, sizeof *reached), *live = reached + nodes;
         float *scratch = calloc(graph->n_edges, sizeof *scratch);
         struct filling f = {graph, order, n, z, reached, live};
-        size_t alive = count(graph, z), spared = NOWHERE;
+        size_t alive = hap_graph_count_kept(graph, z), spared = NOWHERE;
 
         while (reached && scratch && alive > 0 && alive < most) {
                 size_t added;

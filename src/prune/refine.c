@@ -15,15 +15,6 @@
 
 enum { HALVINGS = 10 }; /* of ln λ's range */
 
-static size_t count(const struct hap_ranker *r, const float *z)
-{
-        size_t n = 0;
-
-        for (size_t e = 0; e < r->p->graph->n_edges; e++)
-                n += z[e] > 0;
-        return n;
-}
-
 /* Changes h as little as makes the edges of z its first ones, and ranks by it. */
 static int agree(struct hap_ranker *r, const float *z, size_t n_inside, struct hap_error *err)
 {
@@ -117,7 +108,7 @@ static int take_step(struct hap_ranker *r, float *z, size_t n_inside, double sha
         }
         if (move(r, z, n_inside, exp(high), err) < 0)
                 return err->code;
-        if (count(r, r->scratch) == 0) /* these edges join nothing */
+        if (hap_graph_count_kept(r->p->graph, r->scratch) == 0) /* these edges join nothing */
                 return HAP_OK;
         memcpy(r->harm, r->moved, r->p->graph->n_edges * sizeof *r->harm);
         memcpy(z, r->scratch, r->p->graph->n_edges * sizeof *z);
@@ -129,7 +120,7 @@ int hap_refine_round(struct hap_ranker *r, int64_t round, float *z, double *kl,
 {
         const struct hap_prune_options *o = r->p->options;
         double share = o->share * pow(o->last_share / o->share, (double)round / (double)o->rounds);
-        const size_t n_inside = count(r, z);
+        const size_t n_inside = hap_graph_count_kept(r->p->graph, z);
         int rc = agree(r, z, n_inside, err);
 
         if (rc == HAP_OK)

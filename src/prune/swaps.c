@@ -203,8 +203,7 @@ int hap_swap_round(struct hap_pruning *pruning, int64_t round, float *z, double 
         double alone[PROPOSED + 1];
         int rc = other ? reserve(&s, err) : hap_fail_memory(err, "swaps");
 
-        for (size_t e = 0; rc == HAP_OK && e < s.n_edges; e++)
-                s.n_inside += z[e] > 0;
+        s.n_inside = hap_graph_count_kept(pruning->graph, z);
         if (rc == HAP_OK)
                 rc = measure_gain(&s, err);
         if (rc == HAP_OK)
