@@ -1,14 +1,12 @@
 /* hap-forward: a task to a cache of what the clean and the corrupted run of
  * every example leave behind. */
 #include <omp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/program.h"
-#include "forward/batches.h"
-#include "forward/cache.h"
 #include "forward/needs.h"
 #include "forward/open.h"
+#include "forward/round.h"
 
 struct forward_options {
         int dtype;
@@ -38,99 +36,19 @@ static const struct hap_program_info info = {
         .options = options,
 };
 
-/* Some examples that are run together, and what their runs leave. */
-struct round {
-        const struct hap_example *examples;
-        size_t n;
-        struct hap_batches batches;
-        struct hap_arena arena;
-        void **outputs[2]; /* clean, corrupted; [n] of f32 */
-        float **logits[2];
-        float *values; /* of all of them; kept from round to round */
-        size_t room;
-};
-
-/* Places for the outputs, n_writers × n_tokens × d, and the logits, n_positions × n_out,
- * of every example, clean and corrupted. */
-static int round_take(struct round *r, const struct hap_engine *engine, struct hap_error *err)
-{
-        const size_t n_out = (size_t)engine->model->config.n_out;
-        const size_t width = (size_t)engine->graph.n_writers *
-                             (size_t)engine->model->config.d_model;
-        size_t needed = 0;
-        float *at;
-
-        for (size_t i = 0; i < r->n; i++)
-                needed += 2 * (width * (size_t)r->examples[i].n_tokens +
-                               n_out * (size_t)r->examples[i].n_positions);
-        if (needed > r->room) {
-                free(r->values);
-                r->values = calloc(needed, sizeof *r->values);
-                r->room = r->values ? needed : 0;
-        }
-        at = r->values;
-        for (int side = 0; side < 2; side++) {
-                r->outputs[side] = hap_arena_alloc(&r->arena, r->n, sizeof(void *));
-                r->logits[side] = hap_arena_alloc(&r->arena, r->n, sizeof(float *));
-                if (!at || !r->outputs[side] || !r->logits[side])
-                        return hap_fail_memory(err, "outputs");
-                for (size_t i = 0; i < r->n; i++) {
-                        r->outputs[side][i] = at;
-                        at += width * (size_t)r->examples[i].n_tokens;
-                        r->logits[side][i] = at;
-                        at += n_out * (size_t)r->examples[i].n_positions;
-                }
-        }
-        return HAP_OK;
-}
-
-static int round_run(struct round *r, const struct hap_engine *engine, struct hap_error *err)
-{
-        int rc = round_take(r, engine, err);
-
-        for (int side = 0; side < 2 && rc == 0; side++)
-                rc = hap_run_whole(engine, r->examples, &r->batches, side == 1, HAP_F32,
-                                   r->outputs[side], r->logits[side], err);
-        return rc;
-}
-
-static int round_write(const struct round *r, const struct hap_engine *engine,
-                       enum hap_dtype dtype, struct hap_writer *out, struct hap_error *err)
-{
-        int rc = HAP_OK;
-
-        for (size_t i = 0; i < r->n && rc == 0; i++) {
-                const struct hap_run_values clean = {r->outputs[0][i], r->logits[0][i]};
-                const struct hap_run_values corrupted = {r->outputs[1][i], r->logits[1][i]};
-
-                rc = hap_cache_write(out, engine, dtype, r->examples + i, &clean, &corrupted,
-                                     err);
-        }
-        return rc;
-}
-
-/* As many examples as fill a batch for every thread. */
 static void write_records(struct hap_program *p, const struct hap_engine *engine,
                           const struct hap_examples *examples, enum hap_dtype dtype)
 {
         const size_t threads = (size_t)omp_get_max_threads();
-        struct round r = {0};
+        struct hap_round round = {0};
 
-        for (size_t done = 0; done < examples->n;) {
-                r.examples = examples->items + done;
-                r.n = 0;
-                hap_arena_init(&r.arena);
-                while (done + r.n < examples->n && !hap_batches_have(&r.batches, threads))
-                        hap_must(p, hap_batches_add(&r.batches, r.examples + r.n++, 0,
-                                                    &p->error));
-                hap_must(p, round_run(&r, engine, &p->error));
-                hap_must(p, round_write(&r, engine, dtype, p->out, &p->error));
-                done += r.n;
-                hap_batches_release(&r.batches);
-                hap_arena_release(&r.arena);
-                hap_progress(p, done, examples->n, NULL);
+        for (size_t done = 0; done < examples->n; done += round.n) {
+                hap_must(p, hap_round_run(&round, engine, examples->items + done,
+                                          examples->n - done, threads, &p->error));
+                hap_must(p, hap_round_write(&round, engine, dtype, p->out, &p->error));
+                hap_progress(p, done + round.n, examples->n, NULL);
         }
-        free(r.values);
+        hap_round_release(&round);
 }
 
 /* The section's examples; the model is loaded for the first section, and only
