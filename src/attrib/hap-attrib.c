@@ -176,7 +176,7 @@ int main(int argc, char **argv)
         how = attrib_options(&a);
         a.session = (struct hap_session){
                 .model_path = p.model,
-                .form.split_input = opt.split_input, .positions = opt.positions,
+                .split_input = opt.split_input, .positions = opt.positions,
                 .hold = opt.method == HAP_MASK_GRADIENT, /* a circuit may follow */
                 .must_differ = true,
                 .options = hap_attrib_prompts(&how),

@@ -183,7 +183,7 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_measures_of(opt.metrics, &e.measures, &p.error));
         e.session = (struct hap_session){
-                .model_path = p.model, .form.split_input = opt.split_input,
+                .model_path = p.model, .split_input = opt.split_input,
                 .hold = true, /* circuits may follow */
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
                 .needs = hap_needs_within(&hap_needs_eval, p.max_memory, (size_t)p.threads),

@@ -35,7 +35,15 @@ static int need_model(struct hap_session *s, const char *name, const json_t *hea
                             : hap_model_for(&s->model, s->model_path, header, name, err);
 }
 
-/* Only a task that still waits gives way, and only to a cache. */
+/* What two headers say of their task, where both say something. */
+static bool same_task(const json_t *one, const json_t *other)
+{
+        const json_t *a = json_object_get(one, "task"), *b = json_object_get(other, "task");
+
+        return !a || !b || json_equal(a, b);
+}
+
+/* Only a task that still waits gives way, and only to its own cache. */
 static int begin_section(struct hap_session *s, const char *name, const json_t *header,
                          struct hap_error *err)
 {
@@ -44,6 +52,10 @@ static int begin_section(struct hap_session *s, const char *name, const json_t *
         if (s->header && (is_kind(s->header, "cache") || is_kind(header, "task")))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': there are examples in '%s' already", name,
+                                s->name);
+        if (s->header && !same_task(s->header, header))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': it is not the cache of the task in '%s'", name,
                                 s->name);
         if ((rc = need_model(s, name, header, err)) < 0)
                 return rc;
@@ -93,11 +105,14 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
         if (is_cache && s->positions)
                 return hap_fail(err, HAP_EUSAGE, "--positions is for a task: what '%s' tells apart "
                                 "is up to hap-forward, which wrote it", s->name);
-        if (is_cache) {
-                if ((rc = hap_header_form(header, s->name, &s->form, err)) < 0 ||
-                    (rc = hap_session_engine(s, err)) < 0)
-                        return rc;
-        }
+        s->form.split_input |= s->split_input;
+        if (is_cache && (rc = hap_header_form(header, s->name, &s->form, err)) < 0)
+                return rc;
+        if (s->split_input && !s->form.split_input)
+                return hap_fail(err, HAP_EUSAGE, "--split-input is for a task: '%s' was written by "
+                                "hap-forward without it", s->name);
+        if (is_cache && (rc = hap_session_engine(s, err)) < 0)
+                return rc;
         if (now && s->hold) {
                 rc = hap_prompts_read(&s->prompts, reader, header, &s->engine, &s->options, err);
                 s->held = rc == 0;

@@ -18,6 +18,7 @@
 struct hap_session {
         const char *model_path; /* option -m, or NULL: what the header names */
         struct hap_graph_form form; /* of a task's graph; a cache brings its own */
+        bool split_input; /* tok and pos: a task's; a cache that has it may be asked for it */
         const char *positions; /* or NULL: a task's, as hap_examples_places takes them */
         bool hold; /* keep a cache's prompts: they are used when all is read */
         bool must_differ; /* refuse interchange where no clean prompt differs from its own

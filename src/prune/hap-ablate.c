@@ -150,7 +150,7 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         a.session = (struct hap_session){
                 .model_path = p.model,
-                .form.split_input = opt.split_input,
+                .split_input = opt.split_input,
                 .hold = true, /* a circuit may follow */
                 .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
                 .needs = hap_needs_within(&hap_needs_ablate, p.max_memory, (size_t)p.threads),
