@@ -23,9 +23,9 @@
 #             ep-small     the same with 2 prompts a step instead of 32, and without EP
 #             hap-ep       edge pruning of the subgraph that attribution leaves,
 #                          as in the paper
-#             hap          rank sampling of that subgraph, from its scores
-#             hap-thorough the same from several starts, then with swaps
-#             rank         rank sampling of the whole graph, without attribution
+#             hap          the default recipe on that subgraph, from its scores
+#             hap-thorough the thorough recipe there
+#             rank         the default recipe on the whole graph, without attribution
 #             hap-as-ep    hap with as many edges as ep's own threshold leaves with
 #                          that seed: the two at equal size
 #   EP        further options of edge pruning, such as --steps 300

@@ -20,7 +20,7 @@ static const struct hap_option options[] = {
 
 static const struct hap_program_info info = {
         .name = "hap-convert",
-        .summary = "Convert streams to JSON lines or MIB files, and back.",
+        .summary = "convert streams to JSON lines or MIB files, and back",
         .operands = "[FILE ...]",
         .uses = HAP_USES_INPUT | HAP_USES_MODEL,
         .options = options,
