@@ -251,6 +251,51 @@ expected_open() {
         done
 }
 
+@test "swaps keep the size where taking edges away would leave nothing" {
+        # with zeros for cut edges the empty circuit is closer to the model than these
+        for n in 2 3 5; do
+                hap-prune -q --ablation zero --recipe rank-thorough --restarts 1 --steps 4 \
+                        --choose-on 8 --finalists-on 0 --edges $n -o "$tmp/c" "$DIR/ioi.cache"
+                assert_equal "$(edges "$tmp/c" | wc -l)" "$n"
+                assert_no_dead_edges "$tmp/c"
+        done
+}
+
+@test "edge pruning's own threshold keeps what open masks sum to" {
+        # after few steps all are within 1e-5 of each other, and open
+        for steps in 10 50; do
+                hap-prune -q --recipe edge-pruning --steps $steps --edges 29 -o "$tmp/c" \
+                        "$DIR/ioi.cache"
+                header "$tmp/c" .pruning | jq -e '.soft_sparsity < .01 and .edges > .99 * 479'
+        done
+}
+
+@test "what is for steps or rounds is refused where the circuit's size leaves none" {
+        for option in "--share .9" "--round-sharpness 1" "--round-clip 0" "--velocity 0" \
+                "--last-share .1"; do
+                # shellcheck disable=SC2086 # words
+                assert_refused 2 "${option%% *} is for rounds, and for 40 edges there are none" \
+                        hap-prune --edges 40 $option "$cache"
+        done
+        for option in "--batch 1" "--patience 1" "--sharpness 9" "--anneal 0" "--momentum 0"; do
+                # shellcheck disable=SC2086
+                assert_refused 2 "${option%% *} is for steps, and for 40 edges there are none" \
+                        hap-prune --edges 40 --steps 0 --rounds 2 $option "$cache"
+        done
+        hap-prune -q --edges 40 --steps 2 --rounds 1 --share .1 --batch 2 -o "$tmp/c" "$cache"
+        assert_refused 2 "--node-rate is for node masks" "${ep[@]}" --node-masks none \
+                --node-rate 1 "$cache"
+        assert_refused 2 "--node-sparsity leaves no writer" "${ep[@]}" --node-sparsity 100% "$cache"
+}
+
+@test "steps that patience passes over are not counted" {
+        hap-prune -q --steps 100 --restarts 2 --patience 3 --edges 20 --anneal 0.02 \
+                --log "$tmp/log" -o "$tmp/c" "$cache"
+        steps=$(jq -s length "$tmp/log")
+        ((steps < 150))
+        assert_equal "$(header "$tmp/c" .pruning.steps)" "$steps"
+}
+
 @test "another seed draws other masks" {
         "${rank[@]}" --log "$tmp/log0" -o "$tmp/c" "$cache"
         "${rank[@]}" --log "$tmp/log1" --seed 1 -o "$tmp/c" "$cache"
@@ -485,8 +530,16 @@ make_state() {
                 '(100 * $soft - $said | fabs) < 0.051 and $soft < 0.6'
         run -0 --separate-stderr hap-prune --edges 60 -o "$tmp/c" "$cache"
         [[ $stderr != *"far from"* ]]
-        [[ $stderr =~ "KL "([0-9.e-]+)" on training prompts" ]]
+        [[ $stderr =~ "KL "([0-9.e-]+)" on the "([0-9]+)" training prompts that chose it" ]]
         assert_near "${BASH_REMATCH[1]}" "$(header "$tmp/c" '.pruning.training_kl')" 1e-3
+        assert_equal "$(header "$tmp/c" .pruning.training_kl_on)" "${BASH_REMATCH[2]}"
+}
+
+@test "the KL that is told is that on the prompts which chose the circuit" {
+        hap-prune -q --edges 48 --steps 8 --choose-on 60 -o "$tmp/c" "$DIR/ioi.cache"
+        assert_equal "$(header "$tmp/c" .pruning.training_kl_on)" 60 # all there are
+        assert_near "$(header "$tmp/c" .pruning.training_kl)" \
+                "$(kl_of "$DIR/ioi.cache" "$tmp/c")" 1e-5
 }
 
 @test "prompts that nowhere differ from their corrupted ones are refused, but for other ablations" {

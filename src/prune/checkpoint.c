@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #define MAGIC "hapstate"
-enum { VERSION = 2, NAME = 4096 };
+enum { VERSION = 3, NAME = 4096 };
 
 /* A file is this head, the fields one behind the other, and the hash (xxh3-64)
  * of all bytes before it. Numbers as the processor has them: a checkpoint

@@ -208,6 +208,7 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
                 rc = play(&contest, hap_smaller((size_t)o->finalists_on, n - on), 1, err);
         if (rc == HAP_OK) {
                 *kl = contest.kl[0];
+                pruning->kl_on = (int64_t)contest.prompts;
                 hap_circuits_get(circuits, contest.which[0], pruning->graph->n_edges, z);
         }
         free(contest.which);

@@ -173,7 +173,7 @@ static int check_finite(const struct hap_trainer *t, struct hap_error *err)
 {
         double sum = squares(t->edges.log_alpha, t->edges.n) +
                      squares(t->nodes.log_alpha, t->nodes.n) +
-                     squares(t->edge_limit.lambda, 2);
+                     squares(t->edge_limit.lambda, 2) + squares(t->node_limit.lambda, 2);
 
         if (isfinite(sum))
                 return HAP_OK;

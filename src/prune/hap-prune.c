@@ -121,15 +121,18 @@ static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
 {
         const struct hap_pruned *result = &pruning->result;
         double n = (double)pruning->graph->n_edges;
-        char kl[64] = "";
+        char kl[96] = "";
 
         hap_progress_clear(p);
         if (!isnan(pruning->kl))
-                snprintf(kl, sizeof kl, ", KL %.4g on training prompts", pruning->kl);
+                snprintf(kl, sizeof kl, ", KL %.4g on the %lld training prompts that chose it",
+                         pruning->kl, (long long)pruning->kl_on);
         hap_say(p, "sparsity %.2f%% for %.2f%%: %zu of %.0f edges, %zu dead ones dropped%s; "
                    "%.0f masked runs", 100 * (1 - (double)result->kept / n),
                 100 * pruning->target, result->kept, n, result->dead, kl,
                 pruning->measure.runs);
+        if (result->exact && result->kept < pruning->n_target)
+                hap_say(p, "a circuit of exactly %zu edges was not found", pruning->n_target);
         if (result->exact && pruning->target - result->soft > FAR)
                 hap_say(p, "the masks ended at a sparsity of %.1f%%, far from %.1f%%: edges were "
                            "cut that training had not closed; it wants more --steps",
@@ -168,7 +171,7 @@ int main(int argc, char **argv)
                 hap_must(&p, hap_writer_finish(own, &p.error));
         }
         say_result(&p, &pruning);
-        n = (size_t)pruning.steps;
+        n = (size_t)pruning.taken;
         hap_pruning_release(&pruning);
         hap_prune_input_release(&input);
         hap_program_end(&p, n, "steps");

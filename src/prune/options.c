@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "common/stream.h"
 
@@ -10,7 +11,8 @@ const char *const hap_node_masks_names[] = {"none", "free", "counted", NULL};
 const char *const hap_ramp_names[] = {"linear", "logarithmic", NULL};
 const char *const hap_mask_kind_names[] = {"concrete", "bernoulli", NULL};
 
-enum family { ALL = 3, RANK = 1, CONCRETE = 2 };
+/* STEPS and ROUNDS: of the rank recipes' one half alone. */
+enum family { ALL = 3, RANK = 1, CONCRETE = 2, STEPS = 4, ROUNDS = 8 };
 enum type { WHOLE, REAL, CHOICE };
 enum {
         FITTED = -1,       /* by hap_prune_options_fit */
@@ -28,7 +30,7 @@ enum {
  * what it is in rank, rank-thorough, edge-pruning and hap. */
 static const struct constant {
         const char *name;
-        enum family family;
+        int family;
         enum type type;
         size_t offset;
         double value[4];
@@ -36,8 +38,8 @@ static const struct constant {
 } constants[] = {
 #define FIELD(name) offsetof(struct hap_prune_options, name)
         {"steps", ALL, WHOLE, FIELD(steps), {FITTED, FITTED, 3000, 3000}, NULL},
-        {"batch", ALL, WHOLE, FIELD(batch), {16, 16, 32, 32}, NULL},
-        {"patience", ALL, WHOLE, FIELD(patience), {0, 0, 0, 0}, NULL},
+        {"batch", ALL | STEPS, WHOLE, FIELD(batch), {16, 16, 32, 32}, NULL},
+        {"patience", ALL | STEPS, WHOLE, FIELD(patience), {0, 0, 0, 0}, NULL},
         {"rate", CONCRETE, REAL, FIELD(rate), {0, 0, .8, .8}, NULL},
         {"node-rate", CONCRETE, REAL, FIELD(node_rate), {0, 0, .8, .8}, NULL},
         {"lambda-rate", CONCRETE, REAL, FIELD(lambda_rate), {0, 0, .8, .8}, NULL},
@@ -51,26 +53,27 @@ static const struct constant {
         {"ramp", CONCRETE, WHOLE, FIELD(ramp), {0, 0, 2500, 2500}, NULL},
         {"ramp-kind", CONCRETE, CHOICE, FIELD(ramp_kind), {0, 0, 0, 0}, hap_ramp_names},
         {"node-masks", CONCRETE, CHOICE, FIELD(node_masks), {0, 0, 1, 1}, hap_node_masks_names},
-        {"sharpness", RANK, REAL, FIELD(sharpness), {1, 1, 0, 0}, NULL},
-        {"last-sharpness", RANK, REAL, FIELD(last_sharpness), {5, 5, 0, 0}, NULL},
-        {"momentum", RANK, REAL, FIELD(momentum), {.94, .94, 0, 0}, NULL},
-        {"anneal", RANK, REAL, FIELD(anneal), {.5, .5, 0, 0}, NULL},
+        {"sharpness", RANK | STEPS, REAL, FIELD(sharpness), {1, 1, 0, 0}, NULL},
+        {"last-sharpness", RANK | STEPS, REAL, FIELD(last_sharpness), {5, 5, 0, 0}, NULL},
+        {"momentum", RANK | STEPS, REAL, FIELD(momentum), {.94, .94, 0, 0}, NULL},
+        {"anneal", RANK | STEPS, REAL, FIELD(anneal), {.5, .5, 0, 0}, NULL},
         {"choose-on", RANK, WHOLE, FIELD(choose_on), {32, 32, 0, 0}, NULL},
         {"finalists", RANK, WHOLE, FIELD(finalists), {4, 4, 0, 0}, NULL},
         {"finalists-on", RANK, WHOLE, FIELD(finalists_on), {100, 100, 0, 0}, NULL},
         {"restarts", RANK, WHOLE, FIELD(restarts), {FITTED, FITTED, 0, 0}, NULL},
         {"rounds", RANK, WHOLE, FIELD(rounds), {FITTED, FITTED, 0, 0}, NULL},
         {"refine-on", RANK, WHOLE, FIELD(refine_on), {32, 32, 0, 0}, NULL},
-        {"round-sharpness", RANK, REAL, FIELD(round_sharpness), {30, 30, 0, 0}, NULL},
-        {"round-clip", RANK, REAL, FIELD(round_clip), {10, 10, 0, 0}, NULL},
-        {"share", RANK, REAL, FIELD(share), {FITTED, FITTED, 0, 0}, NULL},
-        {"last-share", RANK, REAL, FIELD(last_share), {FITTED, FITTED, 0, 0}, NULL},
-        {"velocity", RANK, REAL, FIELD(velocity), {.7, .7, 0, 0}, NULL},
+        {"round-sharpness", RANK | ROUNDS, REAL, FIELD(round_sharpness), {30, 30, 0, 0}, NULL},
+        {"round-clip", RANK | ROUNDS, REAL, FIELD(round_clip), {10, 10, 0, 0}, NULL},
+        {"share", RANK | ROUNDS, REAL, FIELD(share), {FITTED, FITTED, 0, 0}, NULL},
+        {"last-share", RANK | ROUNDS, REAL, FIELD(last_share), {FITTED, FITTED, 0, 0}, NULL},
+        {"velocity", RANK | ROUNDS, REAL, FIELD(velocity), {.7, .7, 0, 0}, NULL},
         {"swaps", RANK, WHOLE, FIELD(swaps), {0, 3, 0, 0}, NULL},
         {"masks", RANK, CHOICE, FIELD(masks), {0, 0, 0, 0}, hap_mask_kind_names},
 #undef FIELD
 };
 enum { N_CONSTANTS = sizeof constants / sizeof *constants };
+_Static_assert(N_CONSTANTS <= 64, "`given` has a bit for each");
 
 static void *field_of(struct hap_prune_options *options, const struct constant *constant)
 {
@@ -125,16 +128,28 @@ static void shorten(struct hap_prune_options *options, bool warmup_given, bool r
                 options->ramp = (int64_t)lround((double)options->ramp * share);
 }
 
+static bool was_given(const struct hap_prune_options *options, const char *name)
+{
+        for (int i = 0; i < N_CONSTANTS; i++)
+                if (strcmp(constants[i].name, name) == 0)
+                        return options->given >> i & 1;
+        return false;
+}
+
 int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error *err)
 {
         const char *recipe = hap_recipe_names[options->recipe];
         enum family family = family_of(options->recipe);
         bool warmup_given = options->warmup >= 0, ramp_given = options->ramp >= 0;
 
+        options->given = 0;
         for (int i = 0; i < N_CONSTANTS; i++) {
-                if (is_open(options, &constants[i]))
+                if (is_open(options, &constants[i])) {
                         set(options, &constants[i], constants[i].value[options->recipe]);
-                else if (!(constants[i].family & family))
+                        continue;
+                }
+                options->given |= (uint64_t)1 << i;
+                if (!(constants[i].family & (int)family))
                         return hap_fail(err, HAP_EUSAGE, "--%s has no meaning in recipe '%s'",
                                         constants[i].name, recipe);
         }
@@ -145,6 +160,10 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
         if (options->node_sparsity.given &&
             (family != CONCRETE || options->node_masks == HAP_NODES_NONE))
                 return hap_fail(err, HAP_EUSAGE, "--node-sparsity needs a recipe with node masks");
+        if (options->node_sparsity.given && options->node_sparsity.value >= 100)
+                return hap_fail(err, HAP_EUSAGE, "--node-sparsity leaves no writer: ask for less");
+        if (was_given(options, "node-rate") && options->node_masks == HAP_NODES_NONE)
+                return hap_fail(err, HAP_EUSAGE, "--node-rate is for node masks, and there are none");
         if (options->from_scores && family != CONCRETE)
                 return hap_fail(err, HAP_EUSAGE, "recipe '%s' starts from scores whenever it is "
                                                  "given some, without --from-scores", recipe);
@@ -154,6 +173,24 @@ int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error
         if (options->every > 0 && !options->checkpoint)
                 return hap_fail(err, HAP_EUSAGE, "--every says how often to write a checkpoint, "
                                                  "and needs --checkpoint FILE");
+        return HAP_OK;
+}
+
+/* What was given for the half of the recipe that the circuit's size leaves out. */
+static int refuse_unused(const struct hap_prune_options *options, size_t n_target,
+                         struct hap_error *err)
+{
+        const int unused = (options->steps == 0 ? STEPS : 0) | (options->rounds == 0 ? ROUNDS : 0);
+
+        for (int i = 0; i < N_CONSTANTS; i++) {
+                const int family = constants[i].family & unused;
+
+                if (family && options->given >> i & 1)
+                        return hap_fail(err, HAP_EUSAGE, "--%s is for %s, and for %zu edges there "
+                                        "are none: give --%s too", constants[i].name,
+                                        family == STEPS ? "steps" : "rounds", n_target,
+                                        family == STEPS ? "steps" : "rounds");
+        }
         return HAP_OK;
 }
 
@@ -181,7 +218,7 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
         if (options->steps == 0 && options->restarts > 1)
                 return hap_fail(err, HAP_EUSAGE, "--restarts repeats the steps, and for %zu edges "
                                                  "there are none: give --steps", n_target);
-        return HAP_OK;
+        return refuse_unused(options, n_target, err);
 }
 
 static json_t *value_of(const struct hap_prune_options *options, const struct constant *constant)

@@ -51,6 +51,7 @@ struct hap_prune_options {
         /* of memory */
         int cache_dtype; /* enum hap_dtype */
         size_t max_memory, threads;
+        uint64_t given; /* which of the constants; by hap_prune_options_settle */
 };
 
 /* Everything left open. */
@@ -62,7 +63,8 @@ void hap_prune_options_init(struct hap_prune_options *options);
 int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error *err);
 
 /* Steps and rounds of the rank recipes, where left open, by the size of the
- * circuit wanted of n_edges. */
+ * circuit wanted of n_edges. HAP_EUSAGE when something was given that is for steps or
+ * rounds, and there are none. */
 int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                           struct hap_error *err);
 

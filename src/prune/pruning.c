@@ -223,11 +223,13 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
                           (json_int_t)pruning->n_target, "reached", reached, "edges",
                           (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
                           "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
-                          (json_int_t)pruning->steps, "masked_runs", pruning->measure.runs);
+                          (json_int_t)pruning->taken, "masked_runs", pruning->measure.runs);
 
         if (description && !isnan(pruned->soft))
                 json_object_set_new(description, "soft_sparsity", json_real(pruned->soft));
-        if (description && !isnan(pruning->kl))
+        if (description && !isnan(pruning->kl)) {
                 json_object_set_new(description, "training_kl", json_real(pruning->kl));
+                json_object_set_new(description, "training_kl_on", json_integer(pruning->kl_on));
+        }
         return description;
 }

@@ -49,7 +49,9 @@ struct hap_pruning {
         struct hap_pruned result;
         struct hap_pruned own; /* by edge pruning's own threshold; z is NULL: not asked */
         double kl;     /* mean on the training prompts it was chosen on; NaN: none */
-        int64_t steps; /* done */
+        int64_t kl_on; /* so many */
+        int64_t steps; /* the number of the last one done; patience passes some over */
+        int64_t taken; /* how many were done */
 };
 
 /* A recipe stopped because *stop was set; the checkpoint is written. */

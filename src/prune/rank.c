@@ -98,6 +98,7 @@ static void keep(struct hap_ranker *r)
         hap_checkpoint_add(c, &r->rounds, sizeof r->rounds);
         hap_checkpoint_add(c, &r->same, sizeof r->same);
         hap_checkpoint_add(c, &r->p->kl, sizeof r->p->kl);
+        hap_checkpoint_add(c, &r->p->kl_on, sizeof r->p->kl_on);
 }
 
 /* --- a step --- */
@@ -288,7 +289,7 @@ static int end_restart(struct hap_ranker *r, struct hap_error *err)
 static int sample_all(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
-        long steps = (long)(o->steps * o->restarts), all = steps + (long)o->swaps;
+        long steps = (long)(o->steps * o->restarts), all = steps + (long)(o->rounds + o->swaps);
 
         for (long step = (long)r->p->steps; step < steps; step++) {
                 struct hap_prune_step said = {.step = step + 1, .steps = all};

@@ -169,7 +169,8 @@ static int exchange(const struct swap *s, size_t pairs, float *z, struct hap_err
         return HAP_OK;
 }
 
-/* The circuit and the exchanges on all judges; the best to z. 1: another one. */
+/* The circuit and the exchanges on all judges; the best to z. 1: another one. An exchange
+ * that leaves fewer edges, or none at all, is no circuit of the size asked for. */
 static int best_exchange(struct swap *s, float *z, double *least, struct hap_error *err)
 {
         double kl[PAIRS + 2];
@@ -180,10 +181,12 @@ static int best_exchange(struct swap *s, float *z, double *least, struct hap_err
         hap_circuits_add(&s->tries, s->n_edges, s->z);
         for (size_t pairs = 0; pairs <= PAIRS && rc == HAP_OK; pairs++) {
                 rc = exchange(s, pairs, z, err);
-                hap_circuits_add(&s->tries, s->n_edges, z);
+                if (rc == HAP_OK && hap_graph_count_kept(s->p->graph, z) >= s->n_inside)
+                        hap_circuits_add(&s->tries, s->n_edges, z);
         }
         if (rc == HAP_OK)
                 rc = hap_circuits_measure(&s->tries, s->p, s->order, s->n_judges, kl, err);
+        s->p->kl_on = (int64_t)s->n_judges;
         for (int64_t i = 1; i < s->tries.n && rc == HAP_OK; i++) {
                 if (kl[i] < kl[best])
                         best = i;

@@ -6,29 +6,31 @@
 #include "prune/ranking.h"
 #include "prune/trainer.h"
 
-/* The deterministic masks of one kind (in z), and the threshold above which as
- * many are open as the masks sum to: the original's search by halves. */
+/* The deterministic masks of one kind (in z), and the highest threshold, to within 1e-5,
+ * above which no fewer are open than the masks sum to: the original's search by halves.
+ * That takes the last middle; where all masks are as close to each other as that, it may
+ * lie above every one of them, and nothing would be left of open masks. */
 static int threshold_of(struct hap_masks *masks, size_t whole, double *soft, double *threshold)
 {
         double sum = 0, low = 0, high = 1;
 
-        *threshold = 0;
         if (hap_concrete_deterministic(masks->n, masks->log_alpha, masks->z) < 0)
                 return -1;
         for (size_t i = 0; i < masks->n; i++)
                 sum += (double)masks->z[i];
         *soft = 1 - sum / (double)whole;
         while (high - low > 1e-5) {
+                const double middle = (low + high) / 2;
                 size_t open = 0;
 
-                *threshold = (low + high) / 2;
                 for (size_t i = 0; i < masks->n; i++)
-                        open += (double)masks->z[i] > *threshold;
+                        open += (double)masks->z[i] > middle;
                 if (1 - (double)open / (double)whole > *soft)
-                        high = *threshold;
+                        high = middle;
                 else
-                        low = *threshold;
+                        low = middle;
         }
+        *threshold = low;
         return 0;
 }
 

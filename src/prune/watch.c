@@ -42,6 +42,7 @@ int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err)
         int rc = 0;
 
         hap_checkpoint_add(&pruning->checkpoint, &pruning->steps, sizeof pruning->steps);
+        hap_checkpoint_add(&pruning->checkpoint, &pruning->taken, sizeof pruning->taken);
         hap_checkpoint_add(&pruning->checkpoint, &pruning->log_size, sizeof pruning->log_size);
         hap_checkpoint_add(&pruning->checkpoint, &pruning->measure.runs,
                            sizeof pruning->measure.runs);
@@ -99,6 +100,7 @@ int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step
         int rc;
 
         pruning->steps = step->step;
+        pruning->taken++;
         rc = write_log(pruning, step, err);
         if (rc < 0)
                 return rc;
