@@ -117,9 +117,8 @@ ifeq ($(shell PATH='$(PATH)' command -v hap-task),)
 $(error the programs are not built yet: run make first)
 endif
 
-SPARSITIES := $(subst %,,$(SPARSITY))
 SEED_LIST := $(shell seq $(SEEDS))
-ifeq ($(and $(SPARSITIES),$(SEED_LIST)),)
+ifeq ($(and $(strip $(SPARSITY)),$(SEED_LIST)),)
 $(error SPARSITY and SEEDS must name at least one sparsity and one seed)
 endif
 
@@ -128,6 +127,13 @@ is_percentage = $(shell printf %s '$(1)' | \
 	grep -E '^(([0-9]{1,2}([.][0-9]*)?|[.][0-9]+)%|[1-9][0-9]?([.][0-9]*)?)$$')
 $(foreach s,$(SPARSITY),$(if $(call is_percentage,$(s)),,\
 	$(error SPARSITY holds '$(s)', which is no percentage below 100, such as 94%)))
+
+# What is named twice is made once, or it would count as another seed: 94%, 94 and
+# 94.0 are one sparsity.
+once = $(if $(1),$(strip $(firstword $(1)) $(call once,$(filter-out $(firstword $(1)),$(1)))))
+SPARSITIES := $(call once,$(shell printf '%s\n' $(SPARSITY) | \
+	sed -E 's/%$$//; s/^[.]/0./; s/^0+([0-9])/\1/; s/([.][0-9]*[1-9])0+$$/\1/; s/[.]0*$$//'))
+override METHODS := $(call once,$(METHODS))
 
 TIMED = @$(PIPELINES)/timed $@.seconds
 # The model's files, so that another model makes everything anew.

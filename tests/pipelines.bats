@@ -93,6 +93,22 @@ ran() {
         assert_equal "$(ran prune)" 8
 }
 
+@test "a sparsity or a method that is named twice is made once" {
+        pipeline hap.mk SPARSITY='94% 94 94.0% 97.50' METHODS='hap eap hap'
+        assert_equal "$(ran prune)" 2
+        assert_exists "$tmp/results/demo-ioi/hap-94-1.circuit"
+        assert_exists "$tmp/results/demo-ioi/hap-97.5-1.circuit"
+        run jq -c '.[2:][] | [.method, .sparsity, (.runs | length)]' "$tmp/results/demo-ioi/table.json"
+        assert_output '["HAP",94,1]
+["EAP",94,1]
+["HAP",97.5,1]
+["EAP",97.5,1]'
+        refute_regex "$(cat "$tmp/said")" 'overriding|±|IoU'
+        pipeline hap.mk SPARSITY='.50% 0.5% 05% 90 00% .0% 10.05 94.' NAME=forms
+        run bash -c "cd '$tmp/results/forms' && echo hap-*-1.circuit"
+        assert_output "$(printf 'hap-%s-1.circuit ' 0 0.5 10.05 5 90)hap-94-1.circuit"
+}
+
 @test "a changed option makes again what depends on it and nothing else" {
         pipeline table1.mk SPARSITY=90% SEEDS=1 KEEP=50%
         pipeline table1.mk SPARSITY=90% SEEDS=1 KEEP=20%
