@@ -113,6 +113,10 @@ $(foreach f,$(if $(PROMPTS),$(addprefix $(PROMPTS)/,train.jsonl validation.jsonl
 ifeq ($(filter kl,$(subst $(comma), ,$(METRICS))),)
 $(error METRICS must hold kl, by which circuits are compared)
 endif
+SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
+ifeq ($(if $(filter-out 0,$(SAMPLES)),$(word 2,$(SAMPLE_LIST)),none),)
+$(error SAMPLES is '$(SAMPLES)', but to compare takes two samples or more, 0 for none)
+endif
 ifeq ($(shell PATH='$(PATH)' command -v hap-task),)
 $(error the programs are not built yet: run make first)
 endif
@@ -241,7 +245,6 @@ $(eval $(call report_rule,test))
 $(eval $(call report_rule,validation))
 
 # How alike the circuits are that seeds, and bootstrap samples, give.
-SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
 SAMPLED_AT := $(lastword $(SPARSITIES))
 SAMPLED_METHODS := $(foreach m,$(METHODS),\
 	$(if $($(m).seeds)$($(call sizer,$(m)).seeds),,$(m)))
@@ -274,7 +277,7 @@ endef
 $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(eval $(call overlap_rule,$(m),$(s)))))
 overlap = --overlap '$($(1).title)' '$(2)' $(3) $(D)/$(1)-$(2).$(3).overlap
 overlaps_of = $(if $(word 2,$(call circuit_names,$(1),$(2))),$(call overlap,$(1),$(2),seeds)) \
-	$(if $(and $(word 2,$(SAMPLE_LIST)),$(filter $(2),$(SAMPLED_AT)),\
+	$(if $(and $(SAMPLE_LIST),$(filter $(2),$(SAMPLED_AT)),\
 		$(filter $(1:-own=),$(SAMPLED_METHODS))),$(call overlap,$(1),$(2),samples))
 
 # What a circuit cost: the stages that it alone, or with others, came from.

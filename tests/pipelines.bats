@@ -399,6 +399,8 @@ SPARSITY=100%|SPARSITY holds '100%', which is no percentage below 100
 SPARSITY=nine|SPARSITY holds 'nine'
 SPARSITY=|must name at least one
 SEEDS=0|must name at least one
+SAMPLES=1|SAMPLES is '1', but to compare takes two samples or more
+SAMPLES=some|SAMPLES is 'some'
 METRICS=accuracy|METRICS must hold kl
 PROMPTS=$tmp/mine|there is no $tmp/mine/test.jsonl
 END
