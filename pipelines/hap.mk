@@ -215,13 +215,17 @@ endef
 $(foreach m,$(CUTS),$(foreach s,$(SPARSITIES),$(eval $(call cut_rule,$(m),$(s)))))
 
 sized_by = $(if $($(1).size-of),$(D)/$($(1).size-of)-$(2)-$(3).circuit)
-size_for = $(if $($(1).size-of),--edges "$$$$($(PIPELINES)/table size $(sized_by))",--sparsity $(2)%)
+size_for = $(if $($(1).size-of),--edges "$$$$edges",--sparsity $(2)%)
+# What has no edges is no size to prune to.
+find_size = $(if $($(1).size-of),edges="$$$$($(PIPELINES)/table size $(sized_by))" || exit; \
+	[ "$$$$edges" -gt 0 ] || { echo "hap.mk: $(1) cannot take its size from '$(sized_by)': it has no edges;" \
+		"give EP more steps (EP) or take $(1) out of METHODS" >&2; exit 1; };)
 define prune_rule # method, sparsity, seed
 $(D)/$(1)-$(2)-$(3).circuit $(if $($(1).own),$(D)/$($(1).own)-$(2)-$(3).circuit )&: \
 		$(D)/train.cache \
 		$(if $($(1).from),$(D)/$($(1).from).subgraph $(D)/$($(1).from).scores) \
 		$(sized_by) $(D)/.options/$(1)
-	@$(PIPELINES)/timed $(D)/$(1)-$(2)-$(3).circuit.seconds \
+	@$(call find_size,$(1),$(2),$(3)) $(PIPELINES)/timed $(D)/$(1)-$(2)-$(3).circuit.seconds \
 		hap-prune -m $(MODEL) $($(1).prune) $(call size_for,$(1),$(2),$(3)) --seed $(3) \
 		$(if $($(1).own),--own $(D)/$($(1).own)-$(2)-$(3).circuit) \
 		-o $(D)/$(1)-$(2)-$(3).circuit \

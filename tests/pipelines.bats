@@ -510,6 +510,22 @@ END
         assert_equal "$(ran prune)" 3 # hap, and its two samples
 }
 
+@test "a size is not taken from a circuit without edges, or from what is no circuit" {
+        local own=$tmp/results/demo-ioi/ep-own-90-2.circuit
+        pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=2
+        sed -i 's/"edges":48/"edges":0/' "$own"
+        run pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=2
+        assert_failure
+        assert_output --partial "hap.mk: hap-as-ep cannot take its size from '$own': it has no edges; give EP more steps (EP) or take hap-as-ep out of METHODS"
+        assert_equal "$(ran prune)" 0
+        pipeline hap.mk METHODS='ep hap' SPARSITY=90% SEEDS=2
+        assert_equal "$(ran prune)" 0
+        echo '{"kind":"scores"}' >"$own"
+        run pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=2
+        assert_failure
+        assert_equal "$(ran prune)" 0
+}
+
 @test "hap.mk runs one method on another task and another number of prompts" {
         pipeline hap.mk TASK=greater-than SPARSITY=97.5% TRAIN=50
         run cat "$tmp/log"
