@@ -273,8 +273,13 @@ both_by_kl() {
 
 @test "examples without the answers that a metric needs are named" {
         echo '{"id":"odd","clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' | hap-task -q --from - -o "$tmp/task"
-        assert_refused 3 "'odd': it has no wrong answers" hap-attrib -m "$golden/gpt2-a/model" "$tmp/task"
+        assert_refused 3 "'odd': it has no wrong answers, which logit-diff needs; --metric prob-diff, or kl with an eap-ig method, does without" \
+                hap-attrib -m "$golden/gpt2-a/model" "$tmp/task"
         hap-attrib -q --metric prob-diff -m "$golden/gpt2-a/model" "$tmp/task" >"$tmp/scores"
+        echo '{"id":"odd","clean":[1,2,3],"corrupted":[1,4,3],"at":[2]}' | hap-task -q --from - -o "$tmp/task"
+        assert_refused 3 "it has no answers, which prob-diff needs; --metric kl with an eap-ig method does without" \
+                hap-attrib --metric prob-diff -m "$golden/gpt2-a/model" "$tmp/task"
+        hap-attrib -q --method eap-ig-inputs --metric kl -m "$golden/gpt2-a/model" "$tmp/task" >"$tmp/scores"
 }
 
 @test "no examples, two sets of them, and another graph's circuit are refused" {

@@ -92,6 +92,14 @@ static const char *lacks(enum hap_metric metric, const struct hap_example *examp
         return !example->n_wrongs && metric == HAP_LOGIT_DIFF ? "wrong answers" : NULL;
 }
 
+/* What scores the example all the same: KL, but not by eap, where it is always 0. */
+static const char *instead(const struct hap_example *example)
+{
+        return example->n_answers || example->n_wrongs
+                       ? "--metric prob-diff, or kl with an eap-ig method,"
+                       : "--metric kl with an eap-ig method";
+}
+
 static int check_examples(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
                           struct hap_error *err)
 {
@@ -103,8 +111,9 @@ static int check_examples(const struct hap_attrib *attrib, const struct hap_prom
                 if (what)
                         return hap_fail(err, HAP_EINPUT,
                                         "cannot score example '%.200s': it has no %s, which %s "
-                                        "needs", prompts->examples[i].id, what,
-                                        hap_metric_names[metric]);
+                                        "needs; %s does without", prompts->examples[i].id, what,
+                                        hap_metric_names[metric],
+                                        instead(prompts->examples + i));
         }
         return HAP_OK;
 }
