@@ -29,6 +29,11 @@
 #             hap-as-ep    hap with as many edges as ep's own threshold leaves with
 #                          that seed: the two at equal size
 #   EP        further options of edge pruning, such as --steps 300
+#   ATTRIB    the attribution of eap and of the subgraph, as options of hap-attrib, by
+#             default --method eap; another is a row 'attribution' instead of EAP.
+#             Prompts without wrong answers need one, and METRICS without logit-diff:
+#             ATTRIB='--method eap-ig-inputs --metric kl'
+#             METRICS=kl,accuracy,exact-match
 #   BOOTSTRAP a number: train on that bootstrap sample of the training prompts
 #   SAMPLES   how many such samples, two or more, the pipeline runs itself for, to
 #             tell how much circuits owe to the prompts; with seed 1 and the last
@@ -54,6 +59,7 @@ TEST ?= $(if $(PROMPTS),,1000)
 KEEP ?= 70%
 METHODS ?= hap
 EP ?=
+ATTRIB ?= --method eap
 POSITIONS ?=
 BOOTSTRAP ?=
 SAMPLES ?= 0
@@ -69,7 +75,7 @@ endif
 
 # A method either cuts the ranking of its scores, or prunes: all edges, or those
 # of the subgraph that the scores named leave.
-eap.attrib := --method eap
+eap.attrib := $(ATTRIB)
 eap-ig.attrib := --method eap-ig-inputs --steps 5
 # EP's own threshold leaves a circuit too, of another size than asked for.
 ep.prune := --recipe edge-pruning --exact-sparsity $(EP)
@@ -86,7 +92,7 @@ rank.prune := --recipe rank
 hap-as-ep.prune := --recipe rank
 hap-as-ep.from := eap
 hap-as-ep.size-of := ep-own
-eap.title := EAP
+eap.title := $(if $(subst --method eap,,$(strip $(eap.attrib))),attribution,EAP)
 eap-ig.title := EAP-IG
 ep.title := EP
 ep-own.title := EP, own threshold
@@ -257,7 +263,7 @@ of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).at
 
 # The same pipeline, which knows what it has to make again: all that says what a
 # circuit is made of goes to it.
-export MODEL TASK PROMPTS TRAIN KEEP METHODS EP POSITIONS RESULTS BIN
+export MODEL TASK PROMPTS TRAIN KEEP METHODS EP ATTRIB POSITIONS RESULTS BIN
 define sample_rule # number; the file is as new as the newest of its circuits
 $(D)/sample-$(1)/.made: force
 	+@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) NAME=$(NAME)/sample-$(1) \

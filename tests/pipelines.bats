@@ -549,6 +549,31 @@ END
         assert_regex "$(cat "$tmp/log")" "mine/test.jsonl -n 7 "
 }
 
+@test "ATTRIB takes eap and the subgraph by another attribution, in samples too, and says so" {
+        options=(METHODS='eap hap' SPARSITY=90% SAMPLES=2)
+        pipeline hap.mk "${options[@]}"
+        assert_equal "$(grep -c '^hap-attrib .* --method eap -o' "$tmp/log")" 3
+        assert_regex "$(cat "$tmp/said")" "EAP +90 %"
+        pipeline hap.mk "${options[@]}" ATTRIB='--method eap-ig-inputs --metric kl'
+        assert_equal "$(grep -c '^hap-attrib .* --method eap-ig-inputs --metric kl -o' "$tmp/log")" 3
+        assert_equal "$(ran prune)" 3
+        assert_regex "$(cat "$tmp/said")" "attribution +90 %"
+        refute_regex "$(cat "$tmp/said")" "EAP"
+}
+
+@test "with the real stages, prompts without wrong answers need ATTRIB and METRICS alone" {
+        rm "$tmp/bin"/hap-*
+        mkdir "$tmp/mine"
+        for split in train validation test; do
+                "${HAP_BIN:-bin}/hap-task" -q ioi -m "$root/models/demo" -n 5 --split $split |
+                        "${HAP_BIN:-bin}/hap-convert" -q --to json |
+                        jq -c 'select(.clean) | {clean, corrupted, answers}' >"$tmp/mine/$split.jsonl"
+        done
+        pipeline hap.mk BIN="${HAP_BIN:-bin}" PROMPTS="$tmp/mine" SPARSITY=80% hap.prune='--recipe rank --steps 3' \
+                METHODS='eap hap' ATTRIB='--method eap-ig-inputs --metric kl' METRICS=kl,accuracy,exact-match
+        assert_regex "$(cat "$tmp/said")" "HAP +80 %"
+}
+
 @test "the table has a column for each of METRICS" {
         pipeline hap.mk SPARSITY=90% METRICS=kl,faithfulness,accuracy
         assert_regex "$(cat "$tmp/said")" "method +asked +accuracy +KL +faithfulness +edges "
