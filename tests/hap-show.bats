@@ -318,6 +318,28 @@ whole_graph() {
         assert_equal "$(grep -c '<path fill="none"' "$tmp/html")" 6
 }
 
+@test "a line without a number for step and one for KL is no log's, whatever is asked for" {
+        while IFS='|' read -r line lacks; do
+                { head -n 2 "$LOG" && echo "$line"; } >"$tmp/log"
+                for form in --svg --html --top=3; do
+                        assert_refused 3 "cannot use '$tmp/log': line 3 is no step of a training log: it has no number '$lacks'" \
+                                hap-show -q "$form" "$tmp/log"
+                done
+        done <<'END'
+{"step": 6, "kl": "x"}|kl
+{"step": 6, "kl": null}|kl
+{"step": 6}|kl
+{"step": "6", "kl": 1}|step
+{"clean": "So Mary", "corrupted": "So John", "answer": " she"}|step
+END
+        head -n 1 "$root/models/demo/tasks/ioi-test.jsonl" >"$tmp/own.jsonl"
+        assert_refused 3 "cannot use '$tmp/own.jsonl': line 1" hap-show -q "$tmp/own.jsonl"
+        # both are all that is asked for
+        printf '{"step": %d, "kl": %d}\n' 1 5 2 4 >"$tmp/log"
+        hap-show -q --svg "$tmp/log" >"$tmp/svg"
+        assert_equal "$(grep -c '^<path fill="none".*M[0-9. ]*L[0-9. ]*"' "$tmp/svg")" 1
+}
+
 @test "the same input gives the same bytes" {
         for form in --svg --html --dot ''; do
                 # shellcheck disable=SC2086

@@ -33,7 +33,7 @@ struct hap_show {
 /* Adds the reader's sections; of tasks, caches and constants `first` records are kept. */
 int hap_show_read(struct hap_show *show, struct hap_reader *reader, size_t first,
                   struct hap_error *err);
-/* Adds a log of JSON lines, {"step", "kl", ...} each. */
+/* Adds a log of JSON lines, {"step", "kl", ...} each. HAP_EINPUT: one is no such object. */
 int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
                       struct hap_error *err);
 void hap_show_release(struct hap_show *show);

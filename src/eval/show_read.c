@@ -124,6 +124,18 @@ int hap_show_read(struct hap_show *show, struct hap_reader *reader, size_t first
         return rc;
 }
 
+/* What every line of a log has, for else nothing of it could be drawn. */
+static int check_step(const json_t *line, const char *name, size_t number, struct hap_error *err)
+{
+        static const char *const keys[] = {"step", "kl"};
+
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+                if (!json_is_number(json_object_get(line, keys[i])))
+                        return hap_fail(err, HAP_EINPUT, "cannot use '%s': line %zu is no step of a "
+                                        "training log: it has no number '%s'", name, number, keys[i]);
+        return HAP_OK;
+}
+
 int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
                       struct hap_error *err)
 {
@@ -143,7 +155,8 @@ int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
                         rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': line %zu is no JSON "
                                       "object%s%s", name, s->n, record ? "" : ": ",
                                       record ? "" : why.text);
-                else if (json_array_append(s->records, record) < 0)
+                else if ((rc = check_step(record, name, s->n, err)) == 0 &&
+                         json_array_append(s->records, record) < 0)
                         rc = hap_fail_memory(err, "a log");
                 json_decref(record);
         }
