@@ -496,6 +496,22 @@ END
                 hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
+@test "an answer of several tokens is refused with their number and what they are" {
+        while IFS='|' read -r answer parts; do
+                lines "{\"clean\": \"So Mary\", \"corrupted\": \"So John\", \"answer\": \"$answer\"}"
+                assert_refused 3 "line 1 of '$tmp/lines.jsonl': answers '$answer' is not one token but $parts; an answer is one token" \
+                        hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
+        done <<'END'
+ Mary went|2: ' Mary', ' went'
+ Mary and John|3: ' Mary', ' and', ' John'
+ and and and and and and and|7: ' and', ' and', ' and', ' and', ' and', ' and', ...
+ €|4: ' ', token 158, token 224, token 105
+END
+        lines '{"clean": "So Mary", "corrupted": "So John", "answer": " Mary", "wrongs": [" John", " John went"]}'
+        assert_refused 3 "line 1 of '$tmp/lines.jsonl': wrongs ' John went' is not one token but 2: ' John', ' went'" \
+                hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
+}
+
 @test "ids need no tokenizer, texts are refused without one" {
         records -m tests/golden/gpt2-a/model --from tests/golden/gpt2-a/prompts.jsonl |
                 jq -c '[.clean, .corrupted, .answers[0], .wrongs[0]]' >"$tmp/ours"

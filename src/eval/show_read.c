@@ -131,8 +131,9 @@ static int check_step(const json_t *line, const char *name, size_t number, struc
 
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
                 if (!json_is_number(json_object_get(line, keys[i])))
-                        return hap_fail(err, HAP_EINPUT, "cannot use '%s': line %zu is no step of a "
-                                        "training log: it has no number '%s'", name, number, keys[i]);
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot use '%s': line %zu is no step of a training log: "
+                                        "it has no number '%s'", name, number, keys[i]);
         return HAP_OK;
 }
 

@@ -119,15 +119,49 @@ static int read_prompt(const struct reading *in, const char *what,
         return n;
 }
 
+/* ' Mary', or the id where the token's bytes are no whole characters. */
+static size_t name_token(const struct reading *in, int32_t id, char *text, size_t size)
+{
+        const char *bytes = hap_tokenizer_text(in->tokenizer, id, NULL);
+        json_t *whole = bytes ? json_string(bytes) : NULL;
+        int n = whole ? snprintf(text, size, "'%.32s'", bytes)
+                      : snprintf(text, size, "token %d", (int)id);
+
+        json_decref(whole);
+        return (size_t)n;
+}
+
+/* " but 2: ' Mary', ' went'": as many of the text's tokens as one likes to read. */
+static void list_parts(const struct reading *in, const char *text, char *list, size_t size)
+{
+        int32_t ids[6];
+        const int most = sizeof ids / sizeof *ids;
+        struct hap_error ignored;
+        int n = hap_tokenizer_continue(in->tokenizer, text, strlen(text), ids, (size_t)most,
+                                       &ignored);
+        size_t used = 0;
+
+        *list = '\0';
+        for (int i = 0; i < n && i < most; i++) {
+                used += i ? (size_t)snprintf(list + used, size - used, ", ")
+                          : (size_t)snprintf(list, size, " but %d: ", n);
+                used += name_token(in, ids[i], list + used, size - used);
+        }
+        if (n > most)
+                snprintf(list + used, size - used, ", ...");
+}
+
 /* A text that is not one token; most often it lacks the space before a word. */
 static int refuse_parts(const struct reading *in, const char *what, const char *text)
 {
-        char spaced[68];
+        char spaced[68], parts[320];
 
         snprintf(spaced, sizeof spaced, " %.64s", text);
         if (hap_tokenizer_single(in->tokenizer, spaced) >= 0)
                 return refuse(in, "%s '%.64s' is not one token, '%s' is", what, text, spaced);
-        return refuse(in, "%s '%.64s' is not one token", what, text);
+        list_parts(in, text, parts, sizeof parts);
+        return refuse(in, "%s '%.64s' is not one token%s; an answer is one token", what, text,
+                      parts);
 }
 
 static int answer_of(const struct reading *in, const json_t *value, const char *what,

@@ -186,17 +186,23 @@ int hap_tokenizer_encode(const struct hap_tokenizer *tokenizer, const char *text
         return rc != 0 ? rc : (int)e.n;
 }
 
+int hap_tokenizer_continue(const struct hap_tokenizer *tokenizer, const char *text,
+                           size_t length, int32_t *ids, size_t max, struct hap_error *err)
+{
+        struct hap_encoder e = {
+                .t = tokenizer, .ids = ids, .max = max, .continued = true, .err = err,
+        };
+        int rc = encode(&e, text, length, false);
+
+        return rc != 0 ? rc : (int)e.n;
+}
+
 int32_t hap_tokenizer_single(const struct hap_tokenizer *tokenizer, const char *text)
 {
         struct hap_error err;
         int32_t id;
-        struct hap_encoder e = {
-                .t = tokenizer, .ids = &id, .max = 1, .continued = true, .err = &err,
-        };
 
-        if (encode(&e, text, strlen(text), false) != 0 || e.n != 1)
-                return -1;
-        return id;
+        return hap_tokenizer_continue(tokenizer, text, strlen(text), &id, 1, &err) == 1 ? id : -1;
 }
 
 const char *hap_tokenizer_text(const struct hap_tokenizer *tokenizer, int32_t id,

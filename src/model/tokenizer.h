@@ -33,9 +33,12 @@ int hap_tokenizer_encode(const struct hap_tokenizer *tokenizer, const char *text
 const char *hap_tokenizer_text(const struct hap_tokenizer *tokenizer, int32_t id,
                                size_t *length);
 
-/* The id when the whole text is one token, else -1. The text is taken as going
- * on from a prompt, " Mary": no BOS, no space put before it, and texts of
- * special tokens are text. */
+/* The same for a text that goes on from a prompt, " Mary": no BOS, no space put
+ * before it, and texts of special tokens are text. */
+int hap_tokenizer_continue(const struct hap_tokenizer *tokenizer, const char *text,
+                           size_t length, int32_t *ids, size_t max, struct hap_error *err);
+
+/* The id when the whole of a text that goes on from a prompt is one token, else -1. */
 int32_t hap_tokenizer_single(const struct hap_tokenizer *tokenizer,
                              const char *text);
 

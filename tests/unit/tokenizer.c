@@ -237,6 +237,8 @@ TEST("a word of one token is found as it goes on from a prompt")
         CHECK(mary >= 0);
         CHECK_TEXT(hap_tokenizer_text(demo, mary, NULL), " Mary");
         CHECK(hap_tokenizer_single(demo, " Mary and") == -1);
+        CHECK(hap_tokenizer_continue(demo, " Mary and", 9, ids, MAX_IDS, &err) == 2);
+        CHECK(ids[0] == mary && ids[1] == hap_tokenizer_single(demo, " and"));
         CHECK(hap_tokenizer_single(demo, "") == -1);
         CHECK(hap_tokenizer_single(demo, "<|endoftext|>") == -1);
         /* Nothing is put before it, though a prompt would have a space there. */
