@@ -512,6 +512,18 @@ END
                 hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
+@test "an answer that is empty is told so, with a model and without" {
+        good='{"clean": "So Mary", "corrupted": "So John", "answer": " Mary", "wrong": " John"}'
+        for field in answer wrong; do
+                lines "$good" "$(jq -c ".$field = \"\"" <<<"$good")"
+                for more in '' '-m models/demo'; do
+                        # shellcheck disable=SC2086 # words
+                        assert_refused 3 "line 2 of '$tmp/lines.jsonl': ${field}s holds an empty text: an answer is one token" \
+                                hap-task $more --from "$tmp/lines.jsonl" -o "$tmp/x"
+                done
+        done
+}
+
 @test "ids need no tokenizer, texts are refused without one" {
         records -m tests/golden/gpt2-a/model --from tests/golden/gpt2-a/prompts.jsonl |
                 jq -c '[.clean, .corrupted, .answers[0], .wrongs[0]]' >"$tmp/ours"

@@ -174,6 +174,8 @@ static int answer_of(const struct reading *in, const json_t *value, const char *
         if (!in->tokenizer)
                 return refuse(in, "%s is text and there is no tokenizer; "
                               "token ids are needed", what);
+        if (json_string_length(value) == 0)
+                return refuse(in, "%s holds an empty text: an answer is one token", what);
         *id = hap_tokenizer_single(in->tokenizer, json_string_value(value));
         if (*id < 0)
                 return refuse_parts(in, what, json_string_value(value));

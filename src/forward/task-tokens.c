@@ -293,12 +293,18 @@ static int check_list(const json_t *record, const char *singular, const char *pl
                                 where, singular, plural);
         if (list && json_array_size(list) == 0)
                 return hap_fail(err, HAP_EINPUT, "cannot use %s: %s is empty", where, plural);
-        for (size_t i = 0; i < json_array_size(list); i++)
-                if (!is_text(json_array_get(list, i)) &&
-                    !json_is_integer(json_array_get(list, i)))
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const json_t *item = json_array_get(list, i);
+
+                if (json_is_string(item) && !is_text(item))
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot use %s: %s holds an empty text: an answer is one "
+                                        "token", where, plural);
+                if (!json_is_string(item) && !json_is_integer(item))
                         return hap_fail(err, HAP_EINPUT,
                                         "cannot use %s: %s holds what is no text and no token id",
                                         where, plural);
+        }
         return 0;
 }
 
