@@ -478,6 +478,19 @@ END
         assert_same "$tmp/marked" "$tmp/plain"
 }
 
+@test "a NUL character is refused with the line number, wherever it stands" {
+        good='{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}'
+        for bad in '{"clean": "So\u0000Mary", "corrupted": "So John", "answer": " she"}' \
+                '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S\u0000": 1}}' \
+                '{"clean": "So@Mary", "corrupted": "So John", "answer": " she"}' \
+                '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}@'; do
+                lines "$good" '' "$bad" "$good"
+                tr @ '\0' <"$tmp/lines.jsonl" >"$tmp/nul.jsonl"
+                assert_refused 3 "cannot read line 3 of '$tmp/nul.jsonl': a NUL character (\u0000) is not allowed" \
+                        hap-task --from "$tmp/nul.jsonl" -o "$tmp/x"
+        done
+}
+
 @test "what does not fit the model is refused with the line number" {
         while IFS='|' read -r line reason; do
                 lines "$line"

@@ -169,6 +169,14 @@ size_t hap_lines_count(const struct hap_lines *lines)
         return lines->n;
 }
 
+/* Texts here are C strings. The byte itself is no JSON anywhere. */
+static bool has_nul(const struct line *line, const json_error_t *why)
+{
+        return json_error_code(why) == json_error_null_character ||
+               json_error_code(why) == json_error_null_byte_in_key ||
+               memchr(line->text, '\0', line->length);
+}
+
 static int parse_line(const struct hap_lines *lines, const struct line *line,
                       json_t **object, struct hap_error *err)
 {
@@ -179,6 +187,9 @@ static int parse_line(const struct hap_lines *lines, const struct line *line,
 
         *object = json_loadb(line->text + skip, line->length - skip, JSON_REJECT_DUPLICATES,
                              &why);
+        if (!*object && has_nul(line, &why))
+                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': a NUL character "
+                                "(\\u0000) is not allowed", line->number, lines->name);
         if (!*object)
                 return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': no JSON: %s",
                                 line->number, lines->name, why.text);
