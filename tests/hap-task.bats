@@ -417,6 +417,38 @@ END
         run -1 grep "are the same" "$tmp/said"
 }
 
+@test "an id that comes twice is refused with both lines, text or number, a line's own number too" {
+        example() { echo "{$1\"clean\": [1, 2], \"corrupted\": [1, 3], \"answer\": 1}"; }
+        lines "$(example '"id": "a", ')" '' "$(example '"id": "b", ')" "$(example '"id": "a", ')"
+        for more in '' '--bootstrap 1' '-m models/demo'; do
+                # shellcheck disable=SC2086 # words
+                assert_refused 3 "cannot use '$tmp/lines.jsonl': lines 1 and 4 have the same id 'a'" \
+                        hap-task $more --from "$tmp/lines.jsonl" -o "$tmp/x"
+        done
+        for seed in 1 2 3 4; do
+                assert_refused 3 "lines 1 and 4 have the same id 'a'" \
+                        hap-task --seed $seed --from "$tmp/lines.jsonl" -o "$tmp/x"
+        done
+        assert_not_exists "$tmp/x"
+        # of those that are taken
+        assert_equal "$(records -n 2 --from "$tmp/lines.jsonl" | wc -l)" 2
+        lines "$(example '"id": 9, ')" "$(example '"id": "9", ')"
+        assert_refused 3 "lines 1 and 2 have the same id '9'" hap-task --from "$tmp/lines.jsonl"
+        lines "$(example '"id": 2, ')" "$(example)"
+        assert_refused 3 "lines 1 and 2 have the same id '2'" hap-task --from "$tmp/lines.jsonl"
+        # an empty id is none
+        lines "$(example)" "$(example)" "$(example '"id": "", ')" "$(example '"id": "", ')"
+        assert_equal "$(records --from "$tmp/lines.jsonl" | wc -l)" 4
+}
+
+@test "ids are compared in time for many prompts" {
+        seq 150000 | sed 's/.*/{"id": "prompt &", "clean": [1, 2], "corrupted": [1, 3], "answer": 1}/' >"$tmp/many"
+        timeout 60 hap-task -q --from "$tmp/many" -o "$tmp/t"
+        head -n 1 "$tmp/many" >>"$tmp/many"
+        assert_refused 3 "lines 1 and 150001 have the same id 'prompt 1'" \
+                timeout 60 hap-task -q --from "$tmp/many" -o "$tmp/t"
+}
+
 @test "another field may be the corrupted prompt" {
         lines '{"clean": [1, 2], "corrupted": [3, 2], "turned_round": [2, 1], "answer": 5}'
         run records --from "$tmp/lines.jsonl" --corruption turned-round

@@ -24,6 +24,7 @@ struct hap_lines {
         size_t n_lines;
         uint32_t *order;
         size_t n, next;
+        json_t *seen; /* with options.unique: {id: line} */
         struct hap_lines_options options;
 };
 
@@ -129,7 +130,8 @@ int hap_lines_open(struct hap_lines **out, const char *path,
                 return hap_fail_memory(err, "prompts");
         lines->options = *options;
         lines->name = strdup(standard ? "standard input" : path);
-        if (!lines->name) {
+        lines->seen = json_object();
+        if (!lines->name || !lines->seen) {
                 rc = hap_fail_memory(err, "a name");
                 goto out;
         }
@@ -161,6 +163,7 @@ void hap_lines_close(struct hap_lines *lines)
         free(lines->lines);
         free(lines->order);
         free(lines->name);
+        json_decref(lines->seen);
         free(lines);
 }
 
@@ -340,6 +343,25 @@ static json_t *make_record(const struct hap_lines *lines, const struct line *lin
         return NULL;
 }
 
+/* An empty id is none, and what is no text is refused where records are checked. */
+static int check_id(struct hap_lines *lines, const struct line *line, const json_t *record,
+                    struct hap_error *err)
+{
+        const char *id = json_string_value(json_object_get(record, "id"));
+        const json_t *before = id ? json_object_get(lines->seen, id) : NULL;
+        size_t other = (size_t)json_integer_value(before);
+
+        if (!lines->options.unique || !id || !*id)
+                return HAP_OK;
+        if (before)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': lines %zu and %zu have the same "
+                                "id '%.64s'", lines->name, hap_smaller(other, line->number),
+                                other + line->number - hap_smaller(other, line->number), id);
+        if (json_object_set_new(lines->seen, id, json_integer((json_int_t)line->number)) < 0)
+                return hap_fail_memory(err, "the prompts' ids");
+        return HAP_OK;
+}
+
 int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t size,
                    struct hap_error *err)
 {
@@ -358,6 +380,8 @@ int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t
                 rc = no_corruption(lines, line, object, err);
         else if (!(*record = make_record(lines, line, object, corrupted)))
                 rc = hap_fail_memory(err, "a record");
+        else if ((rc = check_id(lines, line, *record, err)) < 0)
+                json_decref(*record);
         json_decref(object);
         return rc < 0 ? rc : 1;
 }

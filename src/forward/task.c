@@ -141,6 +141,7 @@ static int open_from(struct hap_task_source *source, const struct hap_task_reque
                 .corruption = request->corruption,
                 .seed = request->seed,
                 .n = request->n,
+                .unique = true,
         };
         int rc = name_file(source, request, err);
 

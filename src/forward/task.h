@@ -111,6 +111,7 @@ struct hap_lines_options {
         uint64_t seed;
         size_t n;
         bool at_most; /* fewer than n lines will do */
+        bool unique;  /* no id may come twice among those picked */
 };
 int hap_lines_open(struct hap_lines **lines, const char *path,
                    const struct hap_lines_options *options, struct hap_error *err);
