@@ -449,6 +449,28 @@ END
                 timeout 60 hap-task -q --from "$tmp/many" -o "$tmp/t"
 }
 
+@test "a position name that no graph could have is refused with the line, ids or texts" {
+        long=$(printf '%024d' 0)
+        for prompt in '[1, 2]' '"So Mary"'; do
+                for more in '' '-m models/demo'; do
+                        while IFS='|' read -r name reason; do
+                                lines "{\"clean\": $prompt, \"corrupted\": [3, 2], \"answer\": 1, \"positions\": {\"S1+1\": 0}}" '' \
+                                        "{\"clean\": $prompt, \"corrupted\": [3, 2], \"answer\": 1, \"positions\": {\"A\": 0, \"$name\": 1}}"
+                                # shellcheck disable=SC2086 # words
+                                assert_refused 3 "cannot use line 3 of '$tmp/lines.jsonl': cannot name a position '$name': $reason" \
+                                        hap-task $more --from "$tmp/lines.jsonl" -o "$tmp/x"
+                        done <<END
+X@|a name has no '@', comma
+A,B|a name has no '@', comma
+A B|a name has no '@', comma
+rest|that stands for all that have no name
+|a name has 1 to 23 bytes
+$long|a name has 1 to 23 bytes
+END
+                done
+        done
+}
+
 @test "another field may be the corrupted prompt" {
         lines '{"clean": [1, 2], "corrupted": [3, 2], "turned_round": [2, 1], "answer": 5}'
         run records --from "$tmp/lines.jsonl" --corruption turned-round

@@ -207,7 +207,7 @@ value() {
         refused 3 "its positions 'A' and 'B' are one" all one.task
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
         refused 3 "there is no name that every example has" all none.task
-        sed -e 's/"B": 1/"B b": 2/' one.jsonl | hap-task -q --from - -o space.task
+        json -q one.task | sed 's/"B":1/"B b":2/' | hap-convert -q --from json >space.task
         refused 3 "cannot take all positions (some may be listed): cannot name a position 'B b'" all space.task
         hap-forward -q -m "$root/models/demo" --positions A space.task >space.cache
         sed -e 's/"B": 1/"B": 2/' one.jsonl | hap-task -q --from - -o two.task

@@ -191,10 +191,9 @@ int hap_examples_read(struct hap_reader *reader, const json_t *header,
 /* HAP_REST is added when all others are there. */
 static int add_name(struct hap_places *places, const char *name, struct hap_error *err)
 {
-        if (strcmp(name, HAP_REST) == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot name a position '%s': that stands for "
-                                "all that have no name", name);
-        return hap_places_add(places, name, err);
+        int rc = hap_places_check(name, err);
+
+        return rc < 0 ? rc : hap_places_add(places, name, err);
 }
 
 static int add_common(const struct hap_examples *examples, struct hap_places *places,

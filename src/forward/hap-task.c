@@ -118,22 +118,16 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         return request;
 }
 
-/* Writes one record: token ids when there is a tokenizer. Whether both prompts are
- * one and the same. */
+/* Whether both prompts are one and the same. */
 static bool write_record(struct hap_program *p, json_t *record, const char *task,
                          const struct hap_task_model *model, const char *where)
 {
         bool same = json_equal(json_object_get(record, "clean"),
                                json_object_get(record, "corrupted"));
-        json_t *ids = NULL;
 
-        if (model->model)
-                hap_must(p, hap_task_tokenise(record, task, model, where, &ids, &p->error));
-        else
-                hap_must(p, hap_task_check(record, where, &p->error));
-        hap_pack_json(hap_writer_record(p->out), ids ? ids : record);
+        hap_must(p, hap_task_ready(&record, task, model, where, &p->error));
+        hap_pack_json(hap_writer_record(p->out), record);
         hap_must(p, hap_writer_end_record(p->out, &p->error));
-        json_decref(ids);
         json_decref(record);
         return same;
 }

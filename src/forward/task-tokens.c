@@ -215,9 +215,9 @@ static bool all_ids(const json_t *record)
                !first_text(record, "answers") && !first_text(record, "wrongs");
 }
 
-int hap_task_tokenise(const json_t *record, const char *task,
-                      const struct hap_task_model *model, const char *where,
-                      json_t **out, struct hap_error *err)
+/* The record with token ids as a new reference in *out. */
+static int tokenise(const json_t *record, const char *task, const struct hap_task_model *model,
+                    const char *where, json_t **out, struct hap_error *err)
 {
         struct hap_arena arena;
         struct hap_example example;
@@ -322,7 +322,7 @@ static int check_lengths(const json_t *record, const char *where, struct hap_err
                         json_array_size(corrupted));
 }
 
-int hap_task_check(const json_t *record, const char *where, struct hap_error *err)
+static int check_record(const json_t *record, const char *where, struct hap_error *err)
 {
         struct hap_arena arena;
         struct hap_example example;
@@ -343,4 +343,31 @@ int hap_task_check(const json_t *record, const char *where, struct hap_error *er
         rc = hap_example_of(record, NULL, NULL, where, &arena, &example, err);
         hap_arena_release(&arena);
         return rc;
+}
+
+/* By the rule that hap-forward names a graph's positions by. */
+static int check_names(const json_t *record, const char *where, struct hap_error *err)
+{
+        const char *name;
+        json_t *value;
+
+        json_object_foreach(json_object_get(record, "positions"), name, value)
+                if (hap_places_check(name, err) < 0)
+                        return hap_fail_within(err, "cannot use %s", where);
+        return HAP_OK;
+}
+
+int hap_task_ready(json_t **record, const char *task, const struct hap_task_model *model,
+                   const char *where, struct hap_error *err)
+{
+        json_t *ids;
+        int rc = check_names(*record, where, err);
+
+        if (rc < 0 || !model->model)
+                return rc < 0 ? rc : check_record(*record, where, err);
+        if ((rc = tokenise(*record, task, model, where, &ids, err)) < 0)
+                return rc;
+        json_decref(*record);
+        *record = ids;
+        return HAP_OK;
 }

@@ -135,13 +135,12 @@ void hap_maker_close(struct hap_maker *maker);
 
 /* --- text to tokens --- */
 
-/* The record with token ids in place of its texts, the texts under "text" and
- * the task's named positions under "positions". New reference in *ids. */
-int hap_task_tokenise(const json_t *record, const char *task,
-                      const struct hap_task_model *model, const char *where,
-                      json_t **ids, struct hap_error *err);
-/* Checks a record that stays as it is: ids as hap_example_of does, texts as
- * far as that is possible without a tokenizer. */
-int hap_task_check(const json_t *record, const char *where, struct hap_error *err);
+/* Makes of a record what is written. With a model: token ids in place of its texts, the
+ * texts under "text" and the task's named positions under "positions"; *record is then
+ * another. Without (model->model is NULL) it stays and is checked: ids as hap_example_of
+ * does, texts as far as can be without a tokenizer. Position names are those that a graph
+ * could have. */
+int hap_task_ready(json_t **record, const char *task, const struct hap_task_model *model,
+                   const char *where, struct hap_error *err);
 
 #endif

@@ -17,6 +17,21 @@ int hap_places_find(const struct hap_places *places, const char *name, size_t le
         return -1;
 }
 
+int hap_places_check(const char *name, struct hap_error *err)
+{
+        size_t length = strlen(name);
+
+        if (strcmp(name, HAP_REST) == 0)
+                return refuse(err, name, "that stands for all that have no name");
+        if (length == 0 || length >= HAP_PLACE)
+                return refuse(err, name, "a name has 1 to 23 bytes");
+        for (size_t i = 0; i < length; i++)
+                if ((unsigned char)name[i] <= ' ' || strchr("@,\"\\", name[i]))
+                        return refuse(err, name, "a name has no '@', comma, quote, backslash, "
+                                      "space or control character");
+        return HAP_OK;
+}
+
 int hap_places_add(struct hap_places *places, const char *name, struct hap_error *err)
 {
         size_t length = strlen(name);
@@ -24,12 +39,8 @@ int hap_places_add(struct hap_places *places, const char *name, struct hap_error
         if (places->n == HAP_MAX_PLACES)
                 return hap_fail(err, HAP_EINPUT, "cannot tell more than %d positions apart",
                                 HAP_MAX_PLACES - 1);
-        if (length == 0 || length >= HAP_PLACE)
-                return refuse(err, name, "a name has 1 to 23 bytes");
-        for (size_t i = 0; i < length; i++)
-                if ((unsigned char)name[i] <= ' ' || strchr("@,\"\\", name[i]))
-                        return refuse(err, name, "a name has no '@', comma, quote, backslash, "
-                                      "space or control character");
+        if (strcmp(name, HAP_REST) != 0 && hap_places_check(name, err) < 0)
+                return err->code;
         if (hap_places_find(places, HAP_REST, strlen(HAP_REST)) >= 0)
                 return refuse(err, name, "'" HAP_REST "' stands for all that have no name and "
                               "comes last");

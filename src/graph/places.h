@@ -17,9 +17,12 @@ struct hap_places {
         bool answers[HAP_MAX_PLACES]; /* the logits are read here */
 };
 
-/* Adds a place; the last added is to be HAP_REST. HAP_EINPUT: too many, a name that is
- * too long, comes twice, or holds one of "@," or a control character. */
 #define HAP_REST "rest"
+/* HAP_EINPUT: no position may have that name, which is empty, too long, HAP_REST, or holds
+ * what names of edges, lists and drawings cannot. */
+int hap_places_check(const char *name, struct hap_error *err);
+/* Adds a place; the last added is to be HAP_REST. HAP_EINPUT: too many, another name that
+ * hap_places_check refuses, or one that is there. */
 int hap_places_add(struct hap_places *places, const char *name, struct hap_error *err);
 /* Its number, or -1. */
 int hap_places_find(const struct hap_places *places, const char *name, size_t length);

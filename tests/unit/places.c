@@ -91,6 +91,9 @@ TEST("positions are described and read back, and wrong ones are refused")
                       " \"answers\": [\"rest\"]}", &err) == HAP_EINPUT);
         CHECK(hap_places_add(&places, "a@b", &err) == HAP_EINPUT);
         CHECK(hap_places_add(&places, "a b", &err) == HAP_EINPUT);
+        CHECK(hap_places_check("a b", &err) == HAP_EINPUT);
+        CHECK(hap_places_check(HAP_REST, &err) == HAP_EINPUT);
+        CHECK(hap_places_check("S1+1", &err) == 0);
         memset(name, 'x', HAP_PLACE);
         name[HAP_PLACE] = '\0';
         CHECK(hap_places_add(&places, name, &err) == HAP_EINPUT);
