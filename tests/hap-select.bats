@@ -297,7 +297,7 @@ kl_of() {
         cat "$tmp/s" "$tmp/cache" | hap-select -q --auto --tolerance 0.5 | cmp - "$tmp/c"
 }
 
-@test "--auto without examples, or beside --keep, is refused" {
+@test "--auto without examples, beside --keep or with nothing to select from, is refused" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         assert_refused 3 "--auto needs examples" hap-select -q --auto "$tmp/s"
         assert_refused 2 "both say how much" hap-select -q --auto --keep 9 "$tmp/s"
@@ -306,6 +306,8 @@ kl_of() {
         assert_refused 2 "all $n edges that may be selected" \
                 hap-select -q --auto --threshold 0.3 --tolerance 0 -m "$root/models/demo" \
                 "$tmp/s" "$tmp/task"
+        assert_refused 3 "no edge of '$tmp/s' reaches the threshold 1e+09" \
+                hap-select -q --auto --threshold 1e9 -m "$root/models/demo" "$tmp/s" "$tmp/task"
 }
 
 @test "--auto with any tolerance ends with edges that live" {

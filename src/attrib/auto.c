@@ -20,14 +20,12 @@ static int try(const struct search *s, size_t n, struct hap_error *err)
 
         these.keep = (struct hap_amount){.given = true, .value = (double)n};
         rc = hap_choice_add(&choice, s->scores, &these, err);
-        /* A choice of which everything is dead has a KL too, but is none. */
-        if (rc == 0)
+        if (rc == 0) {
                 rc = hap_choice_finish(&choice, r->always, r->n_always, r->keep_dead, err);
-        if (rc == HAP_EINPUT) {
-                dead = true;
-                rc = 0;
+                dead = rc == HAP_EINPUT;
         }
-        if (rc == 0)
+        /* A choice of which everything is dead has a KL too, but is none. */
+        if (rc == 0 || dead)
                 rc = hap_evaluate(s->engine, s->prompts, choice.z, &outcome, NULL, err);
         if (r->tried++ == 0)
                 r->most = choice.selected;
