@@ -417,6 +417,27 @@ END
         run -1 grep "are the same" "$tmp/said"
 }
 
+@test "prompts that differ only where a causal model's answers cannot see it are counted aloud" {
+        lines '{"clean": [1, 2, 0], "corrupted": [1, 2, 1], "at": [0, 1]}' \
+                '{"clean": [1, 2, 0], "corrupted": [1, 0, 1], "at": [0, 1]}' \
+                '{"clean": [1, 2, 0], "corrupted": [1, 0, 0], "at": [0]}' \
+                '{"clean": [1, 2, 0], "corrupted": [1, 2, 1], "answer": 0}' \
+                '{"clean": [1, 2, 0], "corrupted": [1, 2, 0], "at": [1]}'
+        hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
+        grep -qF "in 2 of 5 prompts clean and corrupted differ only behind the last answer's position: --ablation interchange changes nothing there" "$tmp/said"
+        grep -qF "in 1 of 5 prompts clean and corrupted are the same" "$tmp/said"
+        # and nothing does
+        head -n 1 "$tmp/lines.jsonl" >"$tmp/one.jsonl"
+        hap-task -q -m models/demo --from "$tmp/one.jsonl" | hap-eval -q --empty --metric kl -m models/demo -o "$tmp/r"
+        assert_near "$(json "$tmp/r" | jq 'select(.metric == "kl").value')" 0 1e-6
+        # a model that looks both ways, one that is not known, prompts that are made to differ
+        hap-task -m tests/golden/tracr-reverse --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
+        hap-task --from "$tmp/lines.jsonl" -o "$tmp/t" 2>>"$tmp/said"
+        hap-task -m models/demo ioi -n 20 -o "$tmp/t" 2>>"$tmp/said"
+        assert_equal "$(grep -c "are the same" "$tmp/said")" 2
+        run -1 grep "differ only" "$tmp/said"
+}
+
 @test "an id that comes twice is refused with both lines, text or number, a line's own number too" {
         example() { echo "{$1\"clean\": [1, 2], \"corrupted\": [1, 3], \"answer\": 1}"; }
         lines "$(example '"id": "a", ')" '' "$(example '"id": "b", ')" "$(example '"id": "a", ')"

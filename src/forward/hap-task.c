@@ -118,18 +118,23 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         return request;
 }
 
-/* Whether both prompts are one and the same. */
-static bool write_record(struct hap_program *p, json_t *record, const char *task,
-                         const struct hap_task_model *model, const char *where)
+/* n: how many prompts there are of each hap_task_difference. */
+static void write_record(struct hap_program *p, json_t *record, const char *task,
+                         const struct hap_task_model *model, const char *where, size_t n[])
 {
-        bool same = json_equal(json_object_get(record, "clean"),
-                               json_object_get(record, "corrupted"));
-
         hap_must(p, hap_task_ready(&record, task, model, where, &p->error));
+        n[hap_task_difference(record, model->model)]++;
         hap_pack_json(hap_writer_record(p->out), record);
         hap_must(p, hap_writer_end_record(p->out, &p->error));
         json_decref(record);
-        return same;
+}
+
+/* Prompts of which `how` is so, if there are any. */
+static void say_idle(const struct hap_program *p, size_t idle, size_t n, const char *how)
+{
+        if (idle > 0)
+                hap_say(p, "in %zu of %zu prompts clean and corrupted %s: --ablation interchange "
+                           "changes nothing there", idle, n, how);
 }
 
 static size_t write_task(struct hap_program *p, const struct task_options *opt,
@@ -138,7 +143,7 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         const struct hap_task_request request = request_of(p, opt);
         struct hap_task_source source;
         json_t *said, *header, *record;
-        size_t same = 0;
+        size_t n[HAP_TASK_LATER + 1] = {0};
         char where[512];
 
         hap_must(p, hap_task_open(&source, &request, model, &p->error));
@@ -147,12 +152,11 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         hap_must(p, hap_writer_begin(p->out, header, &p->error));
         json_decref(said);
         while (hap_must(p, hap_task_next(&source, &record, where, sizeof where, &p->error)))
-                same += write_record(p, record, source.name, model, where);
+                write_record(p, record, source.name, model, where, n);
         hap_must(p, hap_writer_end(p->out, &p->error));
         json_decref(header);
-        if (same > 0)
-                hap_say(p, "in %zu of %zu prompts clean and corrupted are the same: --ablation "
-                           "interchange changes nothing there", same, source.n);
+        say_idle(p, n[HAP_TASK_SAME], source.n, "are the same");
+        say_idle(p, n[HAP_TASK_LATER], source.n, "differ only behind the last answer's position");
         hap_task_close(&source);
         return source.n;
 }

@@ -143,4 +143,10 @@ void hap_maker_close(struct hap_maker *maker);
 int hap_task_ready(json_t **record, const char *task, const struct hap_task_model *model,
                    const char *where, struct hap_error *err);
 
+/* What --ablation interchange meets in a record that is ready. HAP_TASK_LATER: a token is
+ * another, but none up to the last of the answers' positions, and the model (NULL: not
+ * known) is causal, so that nothing of it gets there. */
+enum hap_task_difference { HAP_TASK_DIFFERS, HAP_TASK_SAME, HAP_TASK_LATER };
+enum hap_task_difference hap_task_difference(const json_t *record, const struct hap_model *model);
+
 #endif
