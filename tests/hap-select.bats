@@ -322,6 +322,23 @@ kl_of() {
         assert_refused 2 "neither an edge nor a node" hap-select -q --auto --always nothing "$tmp/cache" "$tmp/s"
 }
 
+# Where clean and corrupted differ only behind the answers every KL is a rounding error,
+# of either sign.
+@test "--auto finds edges that live where no edge matters" {
+        prompt='{clean: "Mary and John went to the store", at: [2, 3], answer: " Mary",
+                 corrupted: "Mary and John went to the park", wrong: " Tim"}'
+        for prompts in 1 2 3; do
+                jq -nc "range($prompts) | $prompt" | hap-task -q --from - -m "$root/models/demo" |
+                        hap-forward -q -m "$root/models/demo" -o "$tmp/cache"
+                hap-attrib -q -o "$tmp/s" "$tmp/cache"
+                hap-select -q --auto -o "$tmp/c" "$tmp/cache" "$tmp/s"
+                less=$(json -q "$tmp/c" | jq -n '[inputs][0].selection.auto.less | select(.dead).selected')
+                assert_refused 3 "all $less edges selected are dead" hap-select -q --keep "$less" "$tmp/s"
+        done
+        jq -nc "$header | del(.model) | .graph.layers = 4" | stream >"$tmp/none"
+        assert_refused 3 "it holds no scores" hap-select -q --auto "$tmp/cache" "$tmp/none"
+}
+
 @test "options that only --auto heeds are refused without it" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         for more in "--tolerance 3" "--prompts 4" "--ablation zero" "-m $root/models/demo"; do

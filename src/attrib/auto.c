@@ -34,6 +34,7 @@ static int try(const struct search *s, size_t n, struct hap_error *err)
                 r->n = n;
                 r->kl = outcome.kl;
         } else {
+                r->less = true;
                 r->n_less = n;
                 r->kl_less = outcome.kl;
                 r->dead_less = dead;
@@ -47,12 +48,14 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
 {
         const struct search s = {search, engine, prompts, scores, how};
         size_t next = scores->n_given;
-        int rc = 0;
+        int rc;
 
-        search->kl_less = -1;
+        search->less = false;
         search->n_less = 0;
-        for (; rc == 0 && next >= 1 && search->kl_less < 0; next = next * 2 / 3)
+        do {
                 rc = try(&s, next, err);
+                next = next * 2 / 3;
+        } while (rc == 0 && next >= 1 && !search->less);
         if (rc == 0 && search->n_less == scores->n_given) /* none will do */
                 return search->dead_less
                                ? hap_fail(err, HAP_EINPUT, "all %zu edges that may be selected are "
@@ -60,8 +63,7 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
                                : hap_fail(err, HAP_EUSAGE, "cannot stay within a KL of %g: all %zu "
                                           "edges that may be selected have %.4g",
                                           search->tolerance, search->most, search->kl_less);
-        while (rc == 0 && search->kl_less >= 0 &&
-               search->n - search->n_less > 1 + search->n / 100)
+        while (rc == 0 && search->less && search->n - search->n_less > 1 + search->n / 100)
                 rc = try(&s, (search->n + search->n_less) / 2, err);
         return rc;
 }
@@ -72,7 +74,7 @@ void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, s
 
         if (search->dead_less)
                 snprintf(less, sizeof less, "; of %zu edges none lives", search->n_less);
-        else if (search->kl_less >= 0)
+        else if (search->less)
                 snprintf(less, sizeof less, "; %zu edges have %.4f", search->n_less,
                          search->kl_less);
         snprintf(text, size, "chose %zu edges: KL %.4f on %zu examples, within %g%s (%zu sizes "
@@ -86,7 +88,7 @@ json_t *hap_auto_describe(const struct hap_auto *search, size_t examples)
                                  search->kl, "evaluations", (json_int_t)search->tried, "examples",
                                  (json_int_t)examples);
 
-        if (said && search->kl_less >= 0)
+        if (said && search->less)
                 json_object_update_new(said, json_pack("{s:{s:I, s:f, s:b}}", "less", "selected",
                                                        (json_int_t)search->n_less, "kl",
                                                        search->kl_less, "dead",

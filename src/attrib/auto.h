@@ -15,8 +15,9 @@ struct hap_auto {
         /* Result. */
         size_t n;          /* edges selected, before dead ones were dropped */
         double kl;         /* at n */
-        double kl_less;    /* at the largest smaller n that was tried; -1: none */
-        size_t n_less;
+        bool less;         /* a smaller n was tried, which will not do */
+        size_t n_less;     /* the largest of these; 0: none */
+        double kl_less;    /* at n_less; may be below 0 by rounding */
         bool dead_less;    /* of these no edge lives */
         size_t most;       /* edges that could be selected */
         size_t tried;      /* masked evaluations */
