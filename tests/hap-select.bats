@@ -195,6 +195,17 @@ expected() {
         assert_output "[\"circuit\",\"eap\",\"00000000000000aa\",40,$n,262,true,[\"hap-attrib\",\"hap-select\"],[\"--keep=40\"]]"
 }
 
+@test "the header says how edges were selected" {
+        says() {
+                assert_equal "$(hap-select -q "${@:2}" "$EAP" | json -q - | sed -n 1p |
+                        jq -c '.selection | del(.selected)')" "$1"
+        }
+        says '{"order":"magnitude","sections":1,"keep":40}' --keep 40
+        says '{"order":"signed","sections":1,"keep":52,"greedy":true}' --keep 20% --greedy --signed
+        says '{"order":"magnitude","sections":1,"keep":40,"layer_quota":true}' --keep 40 --layer-quota
+        says '{"order":"magnitude","sections":2,"threshold":0.05}' --threshold 0.05 --union "$IG"
+}
+
 @test "-p passes the input through, before the circuit" {
         hap-select -q --keep 40 "$EAP" >"$tmp/c"
         hap-select -q -p --keep 40 "$EAP" >"$tmp/p"
@@ -292,8 +303,11 @@ kl_of() {
                 json -q "$tmp/c" | jq -se --argjson a "$within" \
                         '(.[0].selection.auto.kl - $a | fabs) < 1e-6 and .[0].selection.auto.examples == 32'
                 json -q "$tmp/c" | jq -se --argjson n "$less" --argjson b "$(kl_of "$tmp/less")" \
-                        '.[0].selection.auto.less | .selected == $n and (.kl - $b | fabs) < 1e-6'
+                        '.[0].selection | has("keep") == false and .auto.ablation == "interchange"
+                         and (.auto.less | .selected == $n and (.kl - $b | fabs) < 1e-6)'
         done
+        hap-select -q --auto --tolerance 0.5 --ablation zero "$tmp/cache" "$tmp/s" >"$tmp/zero"
+        json -q "$tmp/zero" | jq -se '.[0].selection.auto.ablation == "zero"'
         cat "$tmp/s" "$tmp/cache" | hap-select -q --auto --tolerance 0.5 | cmp - "$tmp/c"
 }
 

@@ -84,7 +84,8 @@ void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, s
 
 json_t *hap_auto_describe(const struct hap_auto *search, size_t examples)
 {
-        json_t *said = json_pack("{s:f, s:f, s:I, s:I}", "tolerance", search->tolerance, "kl",
+        json_t *said = json_pack("{s:f, s:s, s:f, s:I, s:I}", "tolerance", search->tolerance,
+                                 "ablation", hap_ablation_names[search->ablation], "kl",
                                  search->kl, "evaluations", (json_int_t)search->tried, "examples",
                                  (json_int_t)examples);
 

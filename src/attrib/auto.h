@@ -9,6 +9,7 @@
 
 struct hap_auto {
         double tolerance;  /* largest mean KL(full ‖ subgraph) allowed, nats */
+        enum hap_ablation ablation; /* under which the prompts were read */
         bool keep_dead;
         const char *const *always;
         size_t n_always;
@@ -35,8 +36,8 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
 /* A line on what was chosen and why, for the user. */
 void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, size_t size);
 
-/* The header's selection.auto: tolerance, kl, how many sizes were tried on how many
- * examples, and where a smaller size was, the next smaller one. New reference. */
+/* The header's selection.auto: tolerance, ablation, kl, how many sizes were tried on how
+ * many examples, and where a smaller size was, the next smaller one. New reference. */
 json_t *hap_auto_describe(const struct hap_auto *search, size_t examples);
 
 #endif

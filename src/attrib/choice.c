@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,4 +118,22 @@ int hap_choice_finish(struct hap_choice *choice, const char *const *always,
                                 "cannot select from '%s': all %zu edges selected are dead, "
                                 "keep more or use --greedy", choice->name, choice->selected);
         return rc;
+}
+
+json_t *hap_choice_describe(const struct hap_choice *choice, const struct hap_selection *how)
+{
+        json_t *said = json_pack("{s:s, s:I, s:I}", "order", how->by_sign ? "signed" : "magnitude",
+                                 "selected", (json_int_t)choice->selected, "sections",
+                                 (json_int_t)choice->sections);
+
+        if (how->keep.given)
+                json_object_set_new(said, "keep", json_integer((json_int_t)hap_amount_of(
+                                                          &how->keep, choice->graph.n_edges)));
+        if (how->threshold > -INFINITY)
+                json_object_set_new(said, "threshold", json_real(how->threshold));
+        if (how->greedy)
+                json_object_set_new(said, "greedy", json_true());
+        if (how->layer_quota)
+                json_object_set_new(said, "layer_quota", json_true());
+        return said;
 }

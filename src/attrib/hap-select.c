@@ -69,18 +69,15 @@ static void write_circuit(struct selecting *s)
 {
         struct hap_program *p = s->p;
         struct hap_choice *c = &s->choice;
-        json_t *header, *selection;
+        json_t *header;
 
         hap_must(p, hap_choice_finish(c, s->opt->always.items, s->opt->always.n,
                                       s->opt->keep_dead, &p->error));
         header = hap_program_header(p, "circuit", c->header);
-        selection = json_pack("{s:s, s:I, s:I}", "order",
-                              s->opt->how.by_sign ? "signed" : "magnitude", "selected",
-                              (json_int_t)c->selected, "sections", (json_int_t)c->sections);
+        json_object_set_new(header, "selection", hap_choice_describe(c, &s->opt->how));
         if (s->opt->search)
-                json_object_set_new(selection, "auto",
+                json_object_set_new(json_object_get(header, "selection"), "auto",
                                     hap_auto_describe(&s->search, s->session.prompts.n));
-        json_object_set_new(header, "selection", selection);
         hap_must(p, hap_circuit_write(p->out, header, &c->graph, c->z, &p->error));
         json_decref(header);
         hap_say(p, "kept %zu of %zu edges: %zu selected, %zu dead ones dropped", c->kept,
@@ -88,9 +85,18 @@ static void write_circuit(struct selecting *s)
         hap_choice_release(c);
 }
 
-/* What --keep would have been. */
-static void find_amount(struct selecting *s)
+static void select_from(struct selecting *s, const struct hap_edges *scores,
+                        const struct hap_selection *how)
 {
+        hap_must(s->p, hap_choice_add(&s->choice, scores, how, &s->p->error));
+        if (!s->opt->together)
+                write_circuit(s);
+}
+
+/* --auto: as many as --keep would have said. */
+static void select_found(struct selecting *s)
+{
+        struct hap_selection how = s->opt->how;
         const struct hap_prompts *prompts;
         struct hap_auto *search = &s->search;
         struct hap_program *p = s->p;
@@ -103,21 +109,17 @@ static void find_amount(struct selecting *s)
                                      &p->error));
         hap_header_join(s->held.header, s->session.header);
         *search = (struct hap_auto){.tolerance = s->opt->tolerance,
+                                    .ablation = s->session.options.ablation,
                                     .keep_dead = s->opt->keep_dead,
                                     .always = s->opt->always.items,
                                     .n_always = s->opt->always.n};
-        hap_must(p, hap_auto_keep(search, &s->session.engine, prompts, &s->held, &s->opt->how,
+        hap_must(p, hap_auto_keep(search, &s->session.engine, prompts, &s->held, &how,
                                   &p->error));
-        s->opt->how.keep = (struct hap_amount){.given = true, .value = (double)search->n};
         hap_auto_tell(search, prompts->n, said, sizeof said);
         hap_say(p, "%s", said);
-}
-
-static void select_from(struct selecting *s, const struct hap_edges *scores)
-{
-        hap_must(s->p, hap_choice_add(&s->choice, scores, &s->opt->how, &s->p->error));
-        if (!s->opt->together)
-                write_circuit(s);
+        how.keep = (struct hap_amount){.given = true, .value = (double)search->n};
+        select_from(s, &s->held, &how);
+        hap_edges_release(&s->held);
 }
 
 static void read_scores(struct selecting *s, const json_t *header)
@@ -133,7 +135,7 @@ static void read_scores(struct selecting *s, const json_t *header)
                 hap_graph_form_join(&s->session.form, &scores.graph);
                 return;
         }
-        select_from(s, &scores);
+        select_from(s, &scores, &s->opt->how);
         hap_edges_release(&scores);
 }
 
@@ -187,11 +189,8 @@ int main(int argc, char **argv)
                 .needs = hap_needs_within(&hap_needs_select, p.max_memory, (size_t)p.threads),
         };
         read_sections(&s);
-        if (opt.search) {
-                find_amount(&s);
-                select_from(&s, &s.held);
-                hap_edges_release(&s.held);
-        }
+        if (opt.search)
+                select_found(&s);
         if (opt.together)
                 write_circuit(&s);
         hap_session_release(&s.session);

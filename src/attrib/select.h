@@ -52,6 +52,9 @@ int hap_choice_add(struct hap_choice *choice, const struct hap_edges *scores,
  * edges were selected and all are dead. */
 int hap_choice_finish(struct hap_choice *choice, const char *const *always,
                       size_t n_always, bool keep_dead, struct hap_error *err);
+/* The header's selection: order, edges selected and sections, and of keep (in edges),
+ * threshold, greedy and layer_quota what is given. New reference, or NULL. */
+json_t *hap_choice_describe(const struct hap_choice *choice, const struct hap_selection *how);
 void hap_choice_release(struct hap_choice *choice);
 
 #endif
