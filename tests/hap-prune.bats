@@ -444,6 +444,70 @@ assert_resumes() {
         done
 }
 
+# hold_at_its_log COMMAND ...: $held is its process, which waits in the middle of a step until
+# somebody reads its log. let_go reads it, to the end.
+hold_at_its_log() {
+        rm -f "$tmp/log"
+        mkfifo "$tmp/log"
+        # not by opening it twice: the process could find no reader between the two
+        exec {log}<>"$tmp/log"
+        "$@" --log "$tmp/log" {log}<&- &
+        held=$!
+        read -r -u "$log" _
+        # with one thread it sleeps nowhere else
+        until [[ $(<"/proc/$held/status") =~ State:[[:space:]]*S ]]; do sleep 0.01; done
+}
+
+let_go() {
+        local rest
+        exec {rest}<"$tmp/log" {log}>&-
+        cat <&"$rest" >/dev/null &
+        exec {rest}<&-
+}
+
+# The signal, and the process has taken it.
+kill_and_see() {
+        kill -"$1" "$held"
+        until [[ ! -e /proc/$held/status ||
+                $(<"/proc/$held/status") =~ ShdPnd:[[:space:]]*0+[[:space:]] ]]; do :; done
+}
+
+@test "a signal that is sent twice, as timeout does, is one: the checkpoint is written" {
+        long=(hap-prune -q -j 1 --recipe edge-pruning --steps 4000 --edges 40)
+        mkdir "$tmp/k"
+        for _ in {1..20}; do
+                rm -f "$tmp/k/ck"
+                hold_at_its_log "${long[@]}" --checkpoint "$tmp/k/ck" -o "$tmp/k/c" "$cache"
+                before=${EPOCHREALTIME/./}
+                kill_and_see TERM
+                kill_and_see TERM
+                took=$((${EPOCHREALTIME/./} - before))
+                let_go
+                rc=0
+                wait "$held" || rc=$?
+                assert_equal "$rc" 143
+                # a machine that stood still made two of them
+                ((took < 1000000)) && break
+        done
+        assert_equal "$(ls -A "$tmp/k")" ck
+}
+
+@test "a signal more than a second after another ends at once and leaves nothing" {
+        mkdir "$tmp/k"
+        for signal in TERM INT; do
+                hold_at_its_log env --default-signal=INT hap-prune -q -j 1 --recipe edge-pruning \
+                        --steps 4000 --edges 40 --checkpoint "$tmp/k/ck" -o "$tmp/k/c" "$cache"
+                kill_and_see TERM
+                sleep 1.1
+                kill -"$signal" "$held"
+                rc=0
+                wait "$held" || rc=$?
+                exec {log}>&-
+                assert_equal "$rc" $((128 + $(kill -l "$signal")))
+                assert_equal "$(ls -A "$tmp/k")" ""
+        done
+}
+
 # A checkpoint of ${ep[@]}, stopped by a log that cannot be written any more.
 make_state() {
         "${ep[@]}" --steps 100000 --checkpoint "$1" --every 5 -o "$tmp/none" "$cache" &

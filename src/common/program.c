@@ -21,25 +21,33 @@ static double now(void)
         return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Leaves no file that looks half made, then dies as by the signal. */
-static void die_by_signal(int number)
+/* What comes while files are removed waits for the default action that ends this. */
+void hap_die_by_signal(int number)
 {
         static const char shrunk[] = "an input file was cut short while it was read\n";
+        struct sigaction usual = {.sa_handler = SIG_DFL};
+        sigset_t all, this;
 
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, NULL);
         hap_writer_remove_all();
         if (number == SIGBUS && write(STDERR_FILENO, shrunk, sizeof(shrunk) - 1) < 0)
                 _exit(1);
-        raise(number); /* the handler was reset: this is the default action */
+        sigemptyset(&usual.sa_mask);
+        sigaction(number, &usual, NULL);
+        raise(number);
+        sigemptyset(&this);
+        sigaddset(&this, number);
+        pthread_sigmask(SIG_UNBLOCK, &this, NULL);
 }
 
 static void catch_signals(void)
 {
         static const int fatal[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGBUS, SIGXFSZ, SIGXCPU};
-        struct sigaction action = {.sa_handler = die_by_signal,
-                                   .sa_flags = SA_RESETHAND | SA_NODEFER};
+        struct sigaction action = {.sa_handler = hap_die_by_signal};
         struct sigaction before;
 
-        sigemptyset(&action.sa_mask);
+        sigfillset(&action.sa_mask);
         for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
                 sigaction(fatal[i], NULL, &before);
                 /* what nohup ignores stays ignored; a lost reader never is */

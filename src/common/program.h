@@ -102,6 +102,10 @@ _Noreturn void hap_die(struct hap_program *program, int code,
                        const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* Removes the files beside of all writers, then dies as by the signal: what a signal
+ * does that the program does not catch itself. For signal handlers, too. */
+void hap_die_by_signal(int number);
+
 /* A line of talk on standard error, unless -q: "NAME: …". */
 void hap_say(const struct hap_program *program, const char *format, ...)
         __attribute__((format(printf, 2, 3)));

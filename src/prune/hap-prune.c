@@ -2,6 +2,8 @@
  * a wanted size that does best what the whole model does. */
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/program.h"
@@ -20,20 +22,32 @@ static const struct hap_program_info info = {
 };
 
 #define FAR 0.1 /* as a sparsity */
+#define SECOND INT64_C(1000000000) /* in nanoseconds */
 
 static volatile sig_atomic_t signalled;
 
+/* timeout(1) signals the process and then its group: what follows within a second is
+ * the same signal. Later somebody does not want to wait any more. */
 static void stop_by(int number)
 {
-        signalled = number;
+        static _Atomic int64_t first; /* in nanoseconds; 0: none yet */
+        struct timespec t;
+        int64_t now, before = 0;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        now = t.tv_sec * SECOND + t.tv_nsec;
+        if (atomic_compare_exchange_strong(&first, &before, now))
+                signalled = number;
+        else if (now - before >= SECOND)
+                hap_die_by_signal(number);
 }
 
-/* From now on a signal ends the step under way first; the second one kills. */
+/* From now on a signal ends the step under way first. */
 static void catch_signals(void)
 {
-        struct sigaction action = {.sa_handler = stop_by, .sa_flags = SA_RESETHAND | SA_RESTART};
+        struct sigaction action = {.sa_handler = stop_by, .sa_flags = SA_RESTART};
 
-        sigemptyset(&action.sa_mask);
+        sigfillset(&action.sa_mask);
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
 }
@@ -41,7 +55,6 @@ static void catch_signals(void)
 static void die_by_signal(struct hap_program *p, const struct hap_pruning *pruning)
 {
         const char *checkpoint = pruning->options->checkpoint;
-        int number = signalled;
 
         hap_progress_clear(p);
         if (checkpoint)
@@ -49,10 +62,7 @@ static void die_by_signal(struct hap_program *p, const struct hap_pruning *pruni
                         (long long)pruning->steps, checkpoint);
         else
                 hap_say(p, "stopped after step %lld", (long long)pruning->steps);
-        hap_writer_abandon(p->out);
-        hap_writer_remove_all();
-        signal(number, SIG_DFL);
-        raise(number);
+        hap_die_by_signal(signalled);
 }
 
 static void show_step(void *context, const struct hap_prune_step *step)

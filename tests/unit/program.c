@@ -1,0 +1,57 @@
+#include "common/program.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static const struct hap_program_info writer = {
+        .name = "writer", .summary = "", .operands = "", .uses = HAP_USES_STREAM};
+static int while_removing; /* the signal that comes before a file is removed, or 0 */
+
+/* In the place of the C library's. */
+int unlink(const char *path)
+{
+        if (while_removing)
+                raise(while_removing);
+        return unlinkat(AT_FDCWD, path, 0);
+}
+
+/* What a program whose output is folder/out dies by, signalled twice. */
+static int killed_by(const char *folder, int first, int second)
+{
+        char out[80], *argv[] = {"writer", "-q", "-o", out, NULL};
+        struct hap_program program;
+        int status = 0;
+        pid_t child;
+
+        snprintf(out, sizeof(out), "%s/out", folder);
+        child = fork();
+        if (child == 0) {
+                signal(first, SIG_DFL); /* whatever the tests were started with */
+                hap_program_begin(&program, &writer, 4, argv, NULL);
+                while_removing = second;
+                raise(first);
+                _exit(0);
+        }
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+TEST("a signal that comes while another's files are removed waits until they are")
+{
+        char folder[] = "build-program-XXXXXX";
+
+        CHECK(mkdtemp(folder) != NULL);
+        CHECK(killed_by(folder, SIGTERM, SIGTERM) == SIGTERM);
+        CHECK(rmdir(folder) == 0);
+        CHECK(mkdir(folder, 0777) == 0);
+        CHECK(killed_by(folder, SIGINT, SIGTERM) == SIGINT);
+        CHECK(rmdir(folder) == 0);
+}
+
+RUN_TESTS
