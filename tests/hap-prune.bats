@@ -508,6 +508,32 @@ kill_and_see() {
         done
 }
 
+@test "a SIGINT that is ignored, as in a script's background, stays ignored" {
+        run=(hap-prune -q -j 1 --recipe edge-pruning --steps 1000 --edges 40)
+        "${run[@]}" -o "$tmp/whole" "$cache"
+        hold_at_its_log env --ignore-signal=INT "${run[@]}" -o "$tmp/c" "$cache"
+        kill_and_see INT
+        let_go
+        wait "$held"
+        cmp "$tmp/whole" "$tmp/c"
+}
+
+@test "a checkpoint is written by way of a file of its own, to where a link leads" {
+        mkdir "$tmp/k"
+        echo mine >"$tmp/k/ck.new"
+        for name in real ck; do
+                hold_at_its_log hap-prune -q -j 1 --recipe edge-pruning --steps 4000 --edges 40 \
+                        --checkpoint "$tmp/k/$name" -o "$tmp/c" "$cache"
+                kill_and_see TERM
+                let_go
+                wait "$held" || true
+                [[ $name = ck ]] || ln -s real "$tmp/k/ck"
+        done
+        assert_equal "$(readlink "$tmp/k/ck")" real
+        assert_equal "$(ls -A "$tmp/k")" $'ck\nck.new\nreal'
+        assert_equal "$(<"$tmp/k/ck.new")" mine
+}
+
 # A checkpoint of ${ep[@]}, stopped by a log that cannot be written any more.
 make_state() {
         "${ep[@]}" --steps 100000 --checkpoint "$1" --every 5 -o "$tmp/none" "$cache" &

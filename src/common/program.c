@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/beside.h"
+
 /* Weak, so that a program without linear algebra needs no BLAS. */
 void openblas_set_num_threads(int threads) __attribute__((weak));
 
@@ -30,7 +32,7 @@ void hap_die_by_signal(int number)
 
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, NULL);
-        hap_writer_remove_all();
+        hap_beside_remove_all();
         if (number == SIGBUS && write(STDERR_FILENO, shrunk, sizeof(shrunk) - 1) < 0)
                 _exit(1);
         sigemptyset(&usual.sa_mask);
@@ -66,7 +68,7 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
         hap_progress_clear(program);
         fprintf(stderr, "%s: %s\n", program->info->name, message);
         hap_writer_abandon(program->out);
-        hap_writer_remove_all();
+        hap_beside_remove_all();
         program->out = NULL; /* what exit flushes goes nowhere */
         exit(exit_status(code));
 }

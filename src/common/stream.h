@@ -86,12 +86,8 @@ int hap_writer_finish(struct hap_writer *writer, struct hap_error *err);
 /* Whether both write to the same file, pipe or device, however it is named. */
 bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b);
 bool hap_writer_writes(const struct hap_writer *writer, const char *path);
-/* Whether both paths name one file, there or not. */
-bool hap_same_target(const char *a, const char *b);
 /* Gives up: removes the file beside; what stands on a pipe has no trailer. */
 void hap_writer_abandon(struct hap_writer *writer);
-/* Removes the files beside of all writers that are open; for signal handlers. */
-void hap_writer_remove_all(void);
 
 /* For text: no section, standard output may be a terminal. */
 int hap_writer_open_text(struct hap_writer **writer, const char *path, bool gzip,

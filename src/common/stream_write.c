@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "common/beside.h"
 #include "common/stream.h"
 
 #define BUFFER ((size_t)256 * 1024)
@@ -20,13 +21,10 @@
 /* Caches hardly compress: the quickest level loses little. */
 #define GZIP_LEVEL 1
 
-#define MAX_WRITERS 8
-
 struct hap_writer {
         int fd;
         char *name;   /* as messages call it */
-        char *target; /* what the file beside is renamed to, or NULL */
-        char *beside;
+        struct hap_beside beside; /* without target: `fd` is no file of ours */
 
         unsigned char *buffer;
         size_t used, summed; /* bytes in the buffer, and of them in the crc */
@@ -42,32 +40,6 @@ struct hap_writer {
         msgpack_packer packer;
         int failed; /* errno of the first write that failed */
 };
-
-/* Files beside, for the signal handler. */
-static char *volatile beside_files[MAX_WRITERS];
-
-static void remember(char *path)
-{
-        for (int i = 0; i < MAX_WRITERS; i++)
-                if (!beside_files[i]) {
-                        beside_files[i] = path;
-                        return;
-                }
-}
-
-static void forget(const char *path)
-{
-        for (int i = 0; i < MAX_WRITERS; i++)
-                if (beside_files[i] == path)
-                        beside_files[i] = NULL;
-}
-
-void hap_writer_remove_all(void)
-{
-        for (int i = 0; i < MAX_WRITERS; i++)
-                if (beside_files[i])
-                        unlink(beside_files[i]);
-}
 
 static int fail_write(const struct hap_writer *w, struct hap_error *err)
 {
@@ -180,82 +152,26 @@ static int packer_put(void *writer, const char *data, size_t n)
 
 static void writer_free(struct hap_writer *w)
 {
-        if (w->beside) {
-                unlink(w->beside);
-                forget(w->beside);
-        }
+        hap_beside_release(&w->beside);
         if (w->fd > STDERR_FILENO)
                 close(w->fd);
         if (w->gzip)
                 deflateEnd(&w->z);
         free(w->compressed);
         free(w->buffer);
-        free(w->beside);
-        free(w->target);
         free(w->name);
         free(w);
-}
-
-/* ".NAME.tmp-PID" in the folder of the target. */
-static char *name_beside(const char *target)
-{
-        const char *slash = strrchr(target, '/');
-        int folder = slash ? (int)(slash - target) + 1 : 0;
-        char *beside;
-
-        return asprintf(&beside, "%.*s.%s.tmp-%ld", folder, target, target + folder,
-                        (long)getpid()) < 0 ? NULL : beside;
-}
-
-/* The one name of a file, there or not: a link's target is what is replaced. */
-static char *real_target(const char *path)
-{
-        const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-        char *target = realpath(path, NULL), *folder = NULL, *real = NULL;
-
-        if (target)
-                return target;
-        if (asprintf(&folder, "%.*s.", (int)(base - path), path) < 0)
-                return NULL;
-        real = realpath(folder, NULL);
-        if (asprintf(&target, "%s/%s", real ? real : folder, base) < 0)
-                target = NULL;
-        free(folder);
-        free(real);
-        return target;
-}
-
-static int open_beside(struct hap_writer *w, const char *path, mode_t mode, struct hap_error *err)
-{
-        w->target = real_target(path);
-        w->beside = w->target ? name_beside(w->target) : NULL;
-        if (!w->beside)
-                return hap_fail_memory(err, path);
-        unlink(w->beside);
-        w->fd = open(w->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (w->fd < 0) {
-                w->failed = errno;
-                free(w->beside);
-                w->beside = NULL;
-                return fail_write(w, err);
-        }
-        remember(w->beside);
-        if (mode && fchmod(w->fd, mode & 07777) < 0) {
-                w->failed = errno;
-                return fail_write(w, err);
-        }
-        return 0;
 }
 
 /* Devices and pipes are written as they are; files by way of one beside. */
 static int open_path(struct hap_writer *w, const char *path, struct hap_error *err)
 {
         struct stat st;
-        bool exists = stat(path, &st) == 0;
 
-        if (!exists || S_ISREG(st.st_mode))
-                return open_beside(w, path, exists ? st.st_mode : 0, err);
-        w->fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+                w->fd = hap_beside_open(&w->beside, path);
+        else
+                w->fd = open(path, O_WRONLY | O_CLOEXEC);
         if (w->fd >= 0)
                 return 0;
         w->failed = errno;
@@ -344,28 +260,12 @@ int hap_writer_close(struct hap_writer *w, struct hap_error *err)
 {
         int rc = hap_writer_finish(w, err);
 
-        if (rc == 0 && w->beside) {
-                if (rename(w->beside, w->target) < 0) {
-                        w->failed = errno;
-                        rc = fail_write(w, err);
-                } else {
-                        forget(w->beside);
-                        free(w->beside);
-                        w->beside = NULL;
-                }
+        if (rc == 0 && w->beside.path && hap_beside_rename(&w->beside) < 0) {
+                w->failed = errno;
+                rc = fail_write(w, err);
         }
         writer_free(w);
         return rc;
-}
-
-bool hap_same_target(const char *a, const char *b)
-{
-        char *x = real_target(a), *y = real_target(b);
-        bool same = x && y && strcmp(x, y) == 0;
-
-        free(x);
-        free(y);
-        return same;
 }
 
 static bool same_file(const struct stat *x, const struct stat *y)
@@ -378,8 +278,8 @@ bool hap_writer_writes(const struct hap_writer *writer, const char *path)
 {
         struct stat x, y;
 
-        if (writer->target)
-                return hap_same_target(writer->target, path);
+        if (writer->beside.target)
+                return hap_same_target(writer->beside.target, path);
         return fstat(writer->fd, &x) == 0 && stat(path, &y) == 0 && same_file(&x, &y);
 }
 
@@ -387,10 +287,10 @@ bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b)
 {
         struct stat x, y;
 
-        if (a->target)
-                return hap_writer_writes(b, a->target);
-        if (b->target)
-                return hap_writer_writes(a, b->target);
+        if (a->beside.target)
+                return hap_writer_writes(b, a->beside.target);
+        if (b->beside.target)
+                return hap_writer_writes(a, b->beside.target);
         return fstat(a->fd, &x) == 0 && fstat(b->fd, &y) == 0 && same_file(&x, &y);
 }
 

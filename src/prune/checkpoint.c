@@ -8,8 +8,10 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "common/beside.h"
+
 #define MAGIC "hapstate"
-enum { VERSION = 3, NAME = 4096 };
+enum { VERSION = 3 };
 
 /* A file is this head, the fields one behind the other, and the hash (xxh3-64)
  * of all bytes before it. Numbers as the processor has them: a checkpoint
@@ -62,50 +64,41 @@ static int write_failed(const char *path, int why, struct hap_error *err)
         return hap_fail(err, HAP_ESYSTEM, "cannot write checkpoint '%s': %s", path, strerror(why));
 }
 
-/* The file that is renamed to `path` when it is whole; `beside` gets its name. */
-static FILE *open_beside(const char *path, char *beside, size_t room)
-{
-        if (snprintf(beside, room, "%s.new", path) < (int)room)
-                return fopen(beside, "wb");
-        errno = ENAMETOOLONG;
-        *beside = '\0';
-        return NULL;
-}
-
 int hap_checkpoint_probe(const char *path, struct hap_error *err)
 {
-        char beside[NAME];
-        FILE *file = open_beside(path, beside, sizeof beside);
+        struct hap_beside beside;
+        int fd = hap_beside_open(&beside, path), why = errno;
 
-        if (!file)
-                return write_failed(path, errno, err);
-        fclose(file);
-        unlink(beside);
-        return HAP_OK;
+        if (fd >= 0)
+                close(fd);
+        hap_beside_release(&beside);
+        return fd < 0 ? write_failed(path, why, err) : HAP_OK;
 }
 
 int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *path,
                          struct hap_error *err)
 {
+        struct hap_beside beside;
         size_t size = 0;
-        char *image = pack(checkpoint, &size), beside[NAME];
+        char *image = pack(checkpoint, &size);
         FILE *file = NULL;
-        int failed;
+        int fd, why = 0;
 
         if (!image)
                 return hap_fail_memory(err, "a checkpoint");
-        file = open_beside(path, beside, sizeof beside);
-        failed = !file || fwrite(image, 1, size, file) != size || fflush(file) != 0 ||
-                 fsync(fileno(file)) != 0;
-        failed = (file && fclose(file) != 0) || failed || rename(beside, path) != 0;
+        fd = hap_beside_open(&beside, path);
+        file = fd < 0 ? NULL : fdopen(fd, "wb");
+        if (!file || fwrite(image, 1, size, file) != size || fflush(file) != 0 || fsync(fd) != 0)
+                why = errno;
+        if (file && fclose(file) != 0 && !why)
+                why = errno;
+        if (!file && fd >= 0)
+                close(fd);
+        if (!why && hap_beside_rename(&beside) < 0)
+                why = errno;
+        hap_beside_release(&beside);
         free(image);
-        if (failed) {
-                int why = errno;
-
-                unlink(beside);
-                return write_failed(path, why, err);
-        }
-        return HAP_OK;
+        return why ? write_failed(path, why, err) : HAP_OK;
 }
 
 static int check(const struct hap_checkpoint *checkpoint, const char *image,

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/beside.h"
 #include "common/program.h"
 #include "forward/cache.h"
 #include "graph/edges.h"
@@ -45,11 +46,16 @@ static void stop_by(int number)
 /* From now on a signal ends the step under way first. */
 static void catch_signals(void)
 {
+        static const int stopping[] = {SIGINT, SIGTERM};
         struct sigaction action = {.sa_handler = stop_by, .sa_flags = SA_RESTART};
+        struct sigaction before;
 
         sigfillset(&action.sa_mask);
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
+        for (int i = 0; i < 2; i++) {
+                sigaction(stopping[i], NULL, &before);
+                if (before.sa_handler != SIG_IGN)
+                        sigaction(stopping[i], &action, NULL);
+        }
 }
 
 static void die_by_signal(struct hap_program *p, const struct hap_pruning *pruning)
