@@ -246,6 +246,42 @@ every_circuit() { # KEY OPTION ...
         assert_equal "$(json -q "$tmp/full" | jq -r 'select(.metric).circuit')" full
 }
 
+# complement_is_rest CACHE CIRCUIT OPTION ...: under zero ablation, where dead edges count.
+complement_is_rest() {
+        local cache=$1 circuit=$2
+        shift 2
+        json -q "$circuit" | jq -c 'select(has("edge"))' >"$tmp/given"
+        all_edges "$cache" 1 | json -q | jq -c --slurpfile given "$tmp/given" '
+                ($given | map({key: .edge, value: .z}) | from_entries) as $z
+                | select(has("edge")) | .z = 1 - ($z[.edge] // 0) | select(.z > 0)' |
+                circuit_of "$cache" >"$tmp/rest"
+        hap-eval -q --ablation zero "$@" -o "$tmp/should" "$cache" "$tmp/rest"
+        hap-eval -q --ablation zero "$@" --complement -o "$tmp/report" "$cache" "$circuit"
+        jq -ne --argjson a "$(means "$tmp/should")" --argjson b "$(means "$tmp/report")" '
+                [$a | to_entries[] | .value - $b[.key | sub("circuit 1"; "circuit 1, cut out")]]
+                | length == 6 and all(fabs | . >= 0 and . < 1e-5)'
+}
+
+@test "a complement is the circuit of 1 - z, fractions too" {
+        for model in gpt2-a llama-a; do
+                complement_is_rest $model.cache $model.circuit.1 --keep-dead
+                complement_is_rest $model.cache $model.masks --keep-dead
+                # has no dead edges, but leaves some
+                hap-attrib -q $model.cache | hap-select -q --keep 30% -o "$tmp/c"
+                complement_is_rest $model.cache "$tmp/c"
+        done
+}
+
+@test "a circuit made under another ablation is named, and only where it is" {
+        hap-attrib -q --ablation zero gpt2-a.cache | hap-select -q --keep 50% -o "$tmp/zero"
+        hap-prune -q --steps 2 --edges 20 --ablation mean -o "$tmp/mean" gpt2-a.cache
+        run -0 hap-eval --name a --name b -o "$tmp/report" gpt2-a.cache "$tmp/zero" "$tmp/mean"
+        assert_line "hap-eval: a: made under zero ablation, measured under interchange"
+        assert_line "hap-eval: b: made under mean ablation, measured under interchange"
+        run -0 hap-eval --ablation mean -o "$tmp/report" gpt2-a.cache "$tmp/mean" gpt2-a.circuit.0
+        refute_output --partial "made under"
+}
+
 @test "threads, files, pipes and cat change no byte" {
         hap-eval -q -j 1 gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/one"
         hap-eval -q -j 2 gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/two"

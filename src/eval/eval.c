@@ -68,6 +68,29 @@ int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph
         return HAP_OK;
 }
 
+int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
+                                  const struct hap_graph *graph, bool keep_dead,
+                                  struct hap_error *err)
+{
+        const struct hap_subject *of = evaluation->subjects + evaluation->n_subjects - 1;
+        float *z = malloc(graph->n_edges * sizeof *z);
+        struct hap_subject *subject;
+        char *name;
+        int rc;
+
+        if (!z || asprintf(&name, "%s, cut out", of->name) < 0) {
+                free(z);
+                return hap_fail_memory(err, "circuits");
+        }
+        for (size_t e = 0; e < graph->n_edges; e++)
+                z[e] = 1 - of->z[e];
+        rc = hap_evaluation_add(evaluation, graph, HAP_A_COMPLEMENT, name, z, keep_dead, &subject,
+                                err);
+        free(name);
+        free(z);
+        return rc;
+}
+
 /* --- running --- */
 
 static int make_room(struct hap_evaluation *evaluation, size_t more, struct hap_error *err)

@@ -8,7 +8,7 @@
 #include "eval/metrics.h"
 #include "graph/graph.h"
 
-enum hap_role { HAP_A_CIRCUIT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT };
+enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT };
 
 /* One circuit, and what it did on every example so far. */
 struct hap_subject {
@@ -42,6 +42,13 @@ void hap_evaluation_release(struct hap_evaluation *evaluation);
 int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph *graph,
                        enum hap_role role, const char *name, const float *z, bool keep_dead,
                        struct hap_subject **subject, struct hap_error *err);
+
+/* Behind the subject that was added last what it leaves of the full model, 1 - z, as
+ * "NAME, cut out": the circuit's completeness (Marks et al. 2024, arXiv:2403.19647) is how
+ * little that still does. */
+int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
+                                  const struct hap_graph *graph, bool keep_dead,
+                                  struct hap_error *err);
 
 /* Runs every subject on some more prompts. */
 int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engine *engine,

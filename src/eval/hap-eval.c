@@ -3,14 +3,14 @@
 #include <string.h>
 
 #include "common/program.h"
+#include "eval/circuits.h"
 #include "eval/eval.h"
 #include "forward/session.h"
-#include "graph/edges.h"
 
 struct eval_options {
         const char *metrics;
         int ablation;
-        bool keep_dead, each, full, empty, split_input;
+        bool keep_dead, each, full, empty, complement, split_input;
         struct hap_texts names;
 };
 
@@ -25,6 +25,8 @@ static const struct hap_option options[] = {
          .help = "evaluate the full model, too"},
         {0, "empty", NULL, HAP_FLAG, offsetof(struct eval_options, empty),
          .help = "evaluate the circuit without edges, too"},
+        {0, "complement", NULL, HAP_FLAG, offsetof(struct eval_options, complement),
+         .help = "evaluate what is left without each circuit, too"},
         {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct eval_options, keep_dead),
          .help = "leave edges in that no path from input to logits goes through"},
         {0, "per-example", NULL, HAP_FLAG, offsetof(struct eval_options, each),
@@ -50,22 +52,10 @@ struct evaluating {
         struct hap_program *p;
         const struct eval_options *opt;
         struct hap_session session;
-        struct hap_edges *circuits; /* as they were read */
-        size_t n_circuits;
+        struct hap_circuit_list circuits;
         struct hap_measures measures;
         struct hap_evaluation evaluation;
 };
-
-static void read_circuit(struct evaluating *e, const json_t *header)
-{
-        struct hap_edges *items = reallocarray(e->circuits, e->n_circuits + 1, sizeof *items);
-
-        if (!items)
-                hap_die(e->p, HAP_ESYSTEM, "out of memory for circuits");
-        e->circuits = items;
-        hap_must(e->p, hap_edges_read(e->p->in, header, items + e->n_circuits, &e->p->error));
-        hap_graph_form_join(&e->session.form, &items[e->n_circuits++].graph);
-}
 
 static void read_all(struct evaluating *e)
 {
@@ -78,14 +68,16 @@ static void read_all(struct evaluating *e)
                 if (hap_session_wants(header))
                         hap_must(p, hap_session_take(&e->session, p->in, header, &p->error));
                 else if (strcmp(kind, "circuit") == 0)
-                        read_circuit(e, header);
+                        hap_must(p, hap_circuit_list_read(&e->circuits, p->in, header, &p->error));
         }
+        for (size_t i = 0; i < e->circuits.n; i++)
+                hap_graph_form_join(&e->session.form, &e->circuits.items[i].graph);
         if (!e->session.header)
                 hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the input");
-        if (e->n_circuits == 0 && !e->opt->full && !e->opt->empty)
+        if (e->circuits.n == 0 && !e->opt->full && !e->opt->empty)
                 hap_die(p, HAP_EINPUT, "there is no circuit in the input, nor --full or --empty");
-        if (e->opt->names.n > e->n_circuits)
-                hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->n_circuits);
+        if (e->opt->names.n > e->circuits.n)
+                hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->circuits.n);
 }
 
 static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name,
@@ -100,8 +92,8 @@ static struct hap_subject *add(struct evaluating *e, enum hap_role role, const c
 
 static void add_circuit(struct evaluating *e, size_t i)
 {
-        const struct hap_edges *circuit = e->circuits + i;
-        const char *name = json_string_value(json_object_get(circuit->header, "name"));
+        const struct hap_edges *circuit = e->circuits.items + i;
+        const char *name = json_string_value(json_object_get(circuit->header, "name")), *made;
         struct hap_program *p = e->p;
         struct hap_subject *subject;
 
@@ -114,6 +106,12 @@ static void add_circuit(struct evaluating *e, size_t i)
                         subject->dropped, subject->dropped + subject->edges);
         if (!subject->edges)
                 hap_say(p, "%s: no edge is left, every one is ablated", subject->name);
+        if (hap_circuit_made_otherwise(circuit->header, e->opt->ablation, &made))
+                hap_say(p, "%s: made under %s ablation, measured under %s", subject->name, made,
+                        hap_ablation_names[e->opt->ablation]);
+        if (e->opt->complement)
+                hap_must(p, hap_evaluation_add_complement(&e->evaluation, &e->session.engine.graph,
+                                                          e->opt->keep_dead, &p->error));
 }
 
 /* Faithfulness is measured between the full model and the empty circuit. */
@@ -126,7 +124,7 @@ static void add_subjects(struct evaluating *e)
                 add(e, HAP_FULL_MODEL, "full", NULL)->silent = !e->opt->full;
         if (e->opt->empty || normalise)
                 add(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->silent = !e->opt->empty;
-        for (size_t i = 0; i < e->n_circuits; i++)
+        for (size_t i = 0; i < e->circuits.n; i++)
                 add_circuit(e, i);
 }
 
@@ -166,9 +164,7 @@ static void write_report(struct evaluating *e)
 
 static void release(struct evaluating *e)
 {
-        for (size_t i = 0; i < e->n_circuits; i++)
-                hap_edges_release(e->circuits + i);
-        free(e->circuits);
+        hap_circuit_list_release(&e->circuits);
         hap_evaluation_release(&e->evaluation);
         hap_session_release(&e->session);
 }

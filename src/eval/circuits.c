@@ -1,0 +1,37 @@
+#include "eval/circuits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_reader *reader,
+                          const json_t *header, struct hap_error *err)
+{
+        struct hap_edges *items = reallocarray(list->items, list->n + 1, sizeof *items);
+        int rc;
+
+        if (!items)
+                return hap_fail_memory(err, "circuits");
+        list->items = items;
+        rc = hap_edges_read(reader, header, items + list->n, err);
+        list->n += rc >= 0;
+        return rc;
+}
+
+void hap_circuit_list_release(struct hap_circuit_list *list)
+{
+        for (size_t i = 0; i < list->n; i++)
+                hap_edges_release(list->items + i);
+        free(list->items);
+        *list = (struct hap_circuit_list){0};
+}
+
+bool hap_circuit_made_otherwise(const json_t *header, enum hap_ablation ablation,
+                                const char **made)
+{
+        const json_t *said = json_object_get(header, "ablation");
+
+        if (!said)
+                said = json_object_get(json_object_get(header, "method"), "ablation");
+        *made = json_string_value(said);
+        return *made && ablation != HAP_OPTIMAL && strcmp(*made, hap_ablation_names[ablation]) != 0;
+}
