@@ -662,7 +662,7 @@ make_state() {
 }
 
 @test "input without examples, with two circuits or of another model is refused" {
-        assert_refused 3 "no examples" "${rank[@]}" "$subgraph"
+        assert_refused 3 "neither a task nor a cache" "${rank[@]}" "$subgraph"
         assert_refused 3 "already" "${rank[@]}" "$cache" "$subgraph" "$subgraph"
         hap-attrib -q "$DIR/ioi.cache" | hap-select -q --keep 50% -o "$tmp/other"
         assert_refused 3 "$tmp/other" "${rank[@]}" "$cache" "$tmp/other"

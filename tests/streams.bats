@@ -318,6 +318,19 @@ history_of() {
         assert_refused 2 "option '--threads': 0 is not within" hap-task -j 0 ioi
 }
 
+@test "what lacks in an input is told beside what it holds" {
+        hap-task -q ioi -m "$root/models/demo" -n 2 -o "$tmp/t"
+        assert_refused 3 "hap-attrib: there is neither a task nor a cache in the input: it holds nothing" \
+                hap-attrib /dev/null
+        assert_refused 3 "hap-select: there are no scores in the input: it holds task in '$tmp/t'" \
+                hap-select --keep 1 "$tmp/t"
+        cd "$tmp"
+        many=(t)
+        for _ in {1..40}; do many+=(t); done
+        run -3 hap-select --keep 1 "${many[@]}"
+        assert_output --regexp "it holds (task in 't', ){10,}…$"
+}
+
 @test "a section without records is a stream, shown and converted, but there are no examples in it" {
         cd "$tmp"
         echo '{"hap": 1, "kind": "task", "task": {"name": "none"}, "history": []}

@@ -185,7 +185,8 @@ int main(int argc, char **argv)
         while (hap_must(&p, hap_reader_section(p.in, &header, &p.error)))
                 read_section(&a, header);
         if (!a.session.header)
-                hap_die(&p, HAP_EINPUT, "there is neither a task nor a cache in the input");
+                hap_die(&p, HAP_EINPUT, "there is neither a task nor a cache in the "
+                        "input: it holds %s", hap_reader_held(p.in));
         if (!a.attrib.n)
                 score_examples(&a);
         write_scores(&a);

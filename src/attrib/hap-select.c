@@ -153,7 +153,8 @@ static void read_sections(struct selecting *s)
                                                         &s->p->error));
         }
         if (s->sections == 0)
-                hap_die(s->p, HAP_EINPUT, "there are no scores in the input");
+                hap_die(s->p, HAP_EINPUT, "there are no scores in the input: it holds %s",
+                        hap_reader_held(s->p->in));
 }
 
 static void check_options(struct hap_program *p, struct select_options *opt)

@@ -65,6 +65,10 @@ const void *hap_reader_raw(const struct hap_reader *reader, size_t *n);
 const char *hap_reader_name(const struct hap_reader *reader);
 uint64_t hap_reader_record_number(const struct hap_reader *reader);
 
+/* The kinds of the sections so far, with their files, for messages on what is missing:
+ * "task in 'a', scores in 'b'", or "nothing". */
+const char *hap_reader_held(const struct hap_reader *reader);
+
 /* "cannot use 'FILE': record N: …" with code HAP_EINPUT. */
 int hap_reader_fail(struct hap_reader *reader, struct hap_error *err,
                     const char *format, ...)

@@ -8,6 +8,7 @@
 
 #include "common/scan.h"
 #include "common/input.h"
+#include "common/held.h"
 #include "common/stream.h"
 
 const struct hap_limits hap_limits_default = {
@@ -49,6 +50,7 @@ struct hap_reader {
         unsigned char *header_bytes; /* for pass: not yet copied */
         size_t n_header_bytes;
         bool passing; /* the current section's header was copied */
+        struct hap_held held;
 };
 
 static int reader_new(struct hap_reader **reader, struct hap_error *err)
@@ -472,7 +474,15 @@ int hap_reader_section(struct hap_reader *r, json_t **header, struct hap_error *
 
         while ((rc = hap_reader_record(r, &record, err)) == 1)
                 ;
-        return rc < 0 ? rc : outcome(r, read_header(r, header, err), err);
+        rc = rc < 0 ? rc : outcome(r, read_header(r, header, err), err);
+        if (rc == 1)
+                hap_held_note(&r->held, r->kind, hap_reader_name(r));
+        return rc;
+}
+
+const char *hap_reader_held(const struct hap_reader *reader)
+{
+        return hap_held_text(&reader->held);
 }
 
 void hap_reader_pass_to(struct hap_reader *reader, struct hap_writer *writer)

@@ -73,9 +73,11 @@ static void read_all(struct evaluating *e)
         for (size_t i = 0; i < e->circuits.n; i++)
                 hap_graph_form_join(&e->session.form, &e->circuits.items[i].graph);
         if (!e->session.header)
-                hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the input");
+                hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the "
+                        "input: it holds %s", hap_reader_held(p->in));
         if (e->circuits.n == 0 && !e->opt->full && !e->opt->empty)
-                hap_die(p, HAP_EINPUT, "there is no circuit in the input, nor --full or --empty");
+                hap_die(p, HAP_EINPUT, "there is no circuit in the input, nor --full or "
+                        "--empty: it holds %s", hap_reader_held(p->in));
         if (e->opt->names.n > e->circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->circuits.n);
 }

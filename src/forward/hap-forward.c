@@ -122,7 +122,8 @@ int main(int argc, char **argv)
                         done += forward_section(&p, header, &model, &engine);
         }
         if (!done)
-                hap_die(&p, HAP_EINPUT, "there is no task in the input");
+                hap_die(&p, HAP_EINPUT, "there is no task in the input: it holds %s",
+                        hap_reader_held(p.in));
         hap_engine_release(&engine);
         hap_model_release(&model);
         return hap_program_end(&p, done, "examples");

@@ -69,7 +69,8 @@ static void read_all(struct ablating *a)
                         read_circuit(a, header);
         }
         if (!a->session.header)
-                hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the input");
+                hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the "
+                        "input: it holds %s", hap_reader_held(p->in));
         hap_must(p, hap_session_next(&a->session, 0, &prompts, &p->error));
 }
 

@@ -84,8 +84,8 @@ int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
         session->needs = needs_of(options);
         rc = read_sections(input, reader, err);
         if (rc == HAP_OK && !session->header)
-                rc = hap_fail(err, HAP_EINPUT, "there are no examples in the input: give a task "
-                                               "or a cache");
+                rc = hap_fail(err, HAP_EINPUT, "there is neither a task nor a cache in the "
+                                               "input: it holds %s", hap_reader_held(reader));
         if (rc == HAP_OK && options->recipe == HAP_RECIPE_HAP && !input->subgraph.header)
                 rc = hap_fail(err, HAP_EUSAGE, "recipe 'hap' prunes within a subgraph: give a "
                                                "circuit too (hap-select)");

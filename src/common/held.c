@@ -1,0 +1,22 @@
+#include "common/held.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MORE "…"
+
+void hap_held_note(struct hap_held *held, const char *kind, const char *name)
+{
+        const size_t used = strlen(held->text), left = sizeof held->text - used;
+        const int room = (int)(left - sizeof ", " MORE); /* after the entry this still fits */
+
+        if (strstr(held->text, MORE))
+                return;
+        if (snprintf(held->text + used, left, "%s%s in '%s'", used ? ", " : "", kind, name) > room)
+                snprintf(held->text + used, left, "%s%s", used ? ", " : kind, MORE);
+}
+
+const char *hap_held_text(const struct hap_held *held)
+{
+        return *held->text ? held->text : "nothing";
+}
