@@ -280,7 +280,7 @@ static const char *size_text(size_t bytes, char text[32])
         if (bytes >= 1000000000)
                 snprintf(text, 32, "%.2f GB", (double)bytes / 1e9);
         else
-                snprintf(text, 32, "%.0f MB", (double)bytes / 1e6);
+                snprintf(text, 32, bytes < 1000000 ? "%.3f MB" : "%.0f MB", (double)bytes / 1e6);
         return text;
 }
 

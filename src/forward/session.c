@@ -270,6 +270,10 @@ int hap_session_join(struct hap_session *s, const json_t *header,
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': it %s, but here the graph %s",
                                 name, hap_places_text(&graph->places, theirs),
                                 hap_places_text(&s->engine.graph.places, ours));
+        if (graph->split_input != s->engine.graph.split_input)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it was made %s --split-input, "
+                                "and '%s' %s", name, graph->split_input ? "with" : "without",
+                                s->name, graph->split_input ? "without" : "with");
         if (!hap_graph_equal(graph, &s->engine.graph))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': made for a graph of %zu edges, "
