@@ -2,12 +2,14 @@
 #
 #   make -f pipelines/results.mk -j2
 #
-# Hours of work on two cores, nearly all of them edge pruning's. Each task is a
+# A night's work on two cores, nearly all of it edge pruning's; a few hours with
+# REAL_SPARSITY=94%, minutes with DEMO_TASKS=ioi REAL_TASKS=. Each task is a
 # pipeline of hap.mk under results/; -j runs so many of them side by side, each
 # with THREADS threads. What is there already is not made again.
 #
 #   SEEDS, SAMPLES            seeds of each method and bootstrap samples of the
 #                             training prompts on the demo model
+#   SPARSITY, REAL_SPARSITY   what is asked for on the demo model and on the real one
 #   REAL                      a real model's file; hap-model fetch smollm2 gets
 #                             this one. Left out, with a word, when it is not there
 #   HAP_EP_SEEDS              another number of seeds of the paper's HAP, which is as slow
@@ -27,7 +29,7 @@ METHODS ?= eap eap-ig ep ep-small hap-ep hap hap-thorough hap-as-ep
 REAL ?= models/smollm2/model.gguf
 REAL_NAME ?= SmolLM2-135M-Instruct
 REAL_TASKS ?= ioi greater-than
-REAL_SPARSITY ?= 94%
+REAL_SPARSITY ?= 80% 90% 94% 97%
 REAL_SEEDS ?= 3
 REAL_TRAIN ?= 200
 REAL_VALIDATION ?= 20
