@@ -438,6 +438,17 @@ END
         run -1 grep "differ only" "$tmp/said"
 }
 
+@test "prompts that end in a space are counted aloud, unless they are asked elsewhere" {
+        lines '{"clean": "When Mary gave it to ", "corrupted": "When John gave it to ", "answer": ",", "wrong": "."}' \
+                '{"clean": "When Mary gave it to", "corrupted": "When John gave it to", "answer": " Mary", "wrong": " John"}' \
+                '{"clean": "When Mary gave it to ", "corrupted": "When John gave it to ", "answer": " gave", "at": [0]}'
+        hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
+        grep -qF "hap-task: in 1 of 3 prompts the last character is a space" "$tmp/said"
+        head -n 2 "$tmp/lines.jsonl" | sed 1d >"$tmp/one.jsonl"
+        hap-task -m models/demo --from "$tmp/one.jsonl" -o "$tmp/t" 2>"$tmp/said"
+        run -1 grep space "$tmp/said"
+}
+
 @test "an id that comes twice is refused with both lines, text or number, a line's own number too" {
         example() { echo "{$1\"clean\": [1, 2], \"corrupted\": [1, 3], \"answer\": 1}"; }
         lines "$(example '"id": "a", ')" '' "$(example '"id": "b", ')" "$(example '"id": "a", ')"

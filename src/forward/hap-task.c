@@ -118,23 +118,24 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         return request;
 }
 
-/* n: how many prompts there are of each hap_task_difference. */
+#define IDLE ": --ablation interchange changes nothing there"
+enum { SPACE = HAP_TASK_LATER + 1, REMARKS };
+static const char *const remarks[REMARKS] = {
+        [HAP_TASK_SAME] = "clean and corrupted are the same" IDLE,
+        [HAP_TASK_LATER] = "clean and corrupted differ only behind the last answer's position" IDLE,
+        [SPACE] = "the last character is a space: answers begin with it in most tokenizers",
+};
+
+/* n: of how many prompts each remark is to be made. */
 static void write_record(struct hap_program *p, json_t *record, const char *task,
                          const struct hap_task_model *model, const char *where, size_t n[])
 {
+        n[SPACE] += hap_task_ends_in_space(record);
         hap_must(p, hap_task_ready(&record, task, model, where, &p->error));
         n[hap_task_difference(record, model->model)]++;
         hap_pack_json(hap_writer_record(p->out), record);
         hap_must(p, hap_writer_end_record(p->out, &p->error));
         json_decref(record);
-}
-
-/* Prompts of which `how` is so, if there are any. */
-static void say_idle(const struct hap_program *p, size_t idle, size_t n, const char *how)
-{
-        if (idle > 0)
-                hap_say(p, "in %zu of %zu prompts clean and corrupted %s: --ablation interchange "
-                           "changes nothing there", idle, n, how);
 }
 
 static size_t write_task(struct hap_program *p, const struct task_options *opt,
@@ -143,7 +144,7 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         const struct hap_task_request request = request_of(p, opt);
         struct hap_task_source source;
         json_t *said, *header, *record;
-        size_t n[HAP_TASK_LATER + 1] = {0};
+        size_t n[REMARKS] = {0};
         char where[512];
 
         hap_must(p, hap_task_open(&source, &request, model, &p->error));
@@ -155,8 +156,9 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
                 write_record(p, record, source.name, model, where, n);
         hap_must(p, hap_writer_end(p->out, &p->error));
         json_decref(header);
-        say_idle(p, n[HAP_TASK_SAME], source.n, "are the same");
-        say_idle(p, n[HAP_TASK_LATER], source.n, "differ only behind the last answer's position");
+        for (int i = 0; i < REMARKS; i++)
+                if (n[i] && remarks[i])
+                        hap_say(p, "in %zu of %zu prompts %s", n[i], source.n, remarks[i]);
         hap_task_close(&source);
         return source.n;
 }

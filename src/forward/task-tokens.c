@@ -372,6 +372,14 @@ int hap_task_ready(json_t **record, const char *task, const struct hap_task_mode
         return HAP_OK;
 }
 
+bool hap_task_ends_in_space(const json_t *record)
+{
+        const json_t *clean = json_object_get(record, "clean");
+        size_t n = json_string_length(clean);
+
+        return n && json_string_value(clean)[n - 1] == ' ' && !json_object_get(record, "at");
+}
+
 enum hap_task_difference hap_task_difference(const json_t *record, const struct hap_model *model)
 {
         const json_t *clean = json_object_get(record, "clean");

@@ -143,6 +143,10 @@ void hap_maker_close(struct hap_maker *maker);
 int hap_task_ready(json_t **record, const char *task, const struct hap_task_model *model,
                    const char *where, struct hap_error *err);
 
+/* Whether a record that is not ready yet is a prompt as text, answered at its end, that
+ * ends in a space. */
+bool hap_task_ends_in_space(const json_t *record);
+
 /* What --ablation interchange meets in a record that is ready. HAP_TASK_LATER: a token is
  * another, but none up to the last of the answers' positions, and the model (NULL: not
  * known) is causal, so that nothing of it gets there. */
