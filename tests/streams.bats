@@ -329,6 +329,8 @@ history_of() {
         for _ in {1..40}; do many+=(t); done
         run -3 hap-select --keep 1 "${many[@]}"
         assert_output --regexp "it holds (task in 't', ){10,}…$"
+        cp t "a… b"
+        assert_refused 3 "it holds task in 'a… b', task in 't'" hap-select --keep 1 "a… b" t
 }
 
 @test "a section without records is a stream, shown and converted, but there are no examples in it" {
