@@ -131,8 +131,10 @@ constants() {
         assert_equal "$(records "$tmp/split" | jq -r .node | sed -n 1,2p | tr '\n' ' ')" "tok pos "
         hap-eval -q --ablation optimal --empty -m "$root/tests/golden/gpt2-a/model" -o "$tmp/report" \
                 gpt2-a.task "$tmp/split"
-        assert_refused 3 "split': it was made with --split-input, and 'gpt2-a.cache' without" \
+        assert_refused 3 "split': it was made with --split-input, but here the graph has a joined input" \
                 hap-eval --ablation optimal gpt2-a.cache "$tmp/split" gpt2-a.circuit
+        assert_refused 3 "circuit': it was made without --split-input, but here the graph has a split input" \
+                hap-eval --ablation optimal -m "$root/tests/golden/gpt2-a/model" gpt2-a.task "$tmp/split" gpt2-a.circuit
 }
 
 @test "optimal ablation without constants, or with another model's or two, is refused" {

@@ -272,8 +272,9 @@ int hap_session_join(struct hap_session *s, const json_t *header,
                                 hap_places_text(&s->engine.graph.places, ours));
         if (graph->split_input != s->engine.graph.split_input)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': it was made %s --split-input, "
-                                "and '%s' %s", name, graph->split_input ? "with" : "without",
-                                s->name, graph->split_input ? "without" : "with");
+                                "but here the graph has a %s input", name,
+                                graph->split_input ? "with" : "without",
+                                graph->split_input ? "joined" : "split");
         if (!hap_graph_equal(graph, &s->engine.graph))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': made for a graph of %zu edges, "
