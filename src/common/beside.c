@@ -82,10 +82,14 @@ int hap_beside_open(struct hap_beside *beside, const char *path)
         if (!beside->path)
                 return fail(beside, ENOMEM);
         unlink(beside->path);
+        remember(beside->path); /* before it is there: a signal may come as soon as it is */
         fd = open(beside->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0)
-                return fail(beside, errno);
-        remember(beside->path);
+        if (fd < 0) {
+                int why = errno;
+
+                forget(beside->path);
+                return fail(beside, why);
+        }
         if (stat(beside->target, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0) {
                 int why = errno;
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,8 +13,25 @@
 static const struct hap_program_info writer = {
         .name = "writer", .summary = "", .operands = "", .uses = HAP_USES_STREAM};
 static int while_removing; /* the signal that comes before a file is removed, or 0 */
+static int after_making;   /* the signal that comes as soon as a file is made, or 0 */
 
-/* In the place of the C library's. */
+/* These two in the place of the C library's. */
+int open(const char *path, int flags, ...)
+{
+        mode_t mode = 0;
+        va_list args;
+        int fd;
+
+        va_start(args, flags);
+        if (flags & O_CREAT)
+                mode = va_arg(args, mode_t);
+        va_end(args);
+        fd = openat(AT_FDCWD, path, flags, mode);
+        if (after_making && flags & O_CREAT)
+                raise(after_making);
+        return fd;
+}
+
 int unlink(const char *path)
 {
         if (while_removing)
@@ -51,6 +69,17 @@ TEST("a signal that comes while another's files are removed waits until they are
         CHECK(rmdir(folder) == 0);
         CHECK(mkdir(folder, 0777) == 0);
         CHECK(killed_by(folder, SIGINT, SIGTERM) == SIGINT);
+        CHECK(rmdir(folder) == 0);
+}
+
+TEST("a signal that comes as soon as a file is made leaves none")
+{
+        char folder[] = "build-program-XXXXXX";
+
+        CHECK(mkdtemp(folder) != NULL);
+        after_making = SIGTERM;
+        CHECK(killed_by(folder, SIGTERM, 0) == SIGTERM);
+        after_making = 0;
         CHECK(rmdir(folder) == 0);
 }
 
