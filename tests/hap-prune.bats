@@ -745,6 +745,8 @@ make_state() {
 @test "a checkpoint that cannot be written is an error before the training" {
         assert_refused 1 "cannot write checkpoint '$tmp/no/state'" "${ep[@]}" \
                 --checkpoint "$tmp/no/state" --log "$tmp/log" -o "$tmp/c" "$cache"
+        assert_refused 1 "cannot write checkpoint ''" "${ep[@]}" \
+                --checkpoint "" --log "$tmp/log" -o "$tmp/c" "$cache"
         [[ -z $(ls -A "$tmp") ]]
 }
 

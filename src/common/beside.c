@@ -77,7 +77,10 @@ int hap_beside_open(struct hap_beside *beside, const char *path)
         struct stat st;
         int fd;
 
-        *beside = (struct hap_beside){.target = real_target(path)};
+        *beside = (struct hap_beside){0};
+        if (!*path)
+                return fail(beside, ENOENT);
+        beside->target = real_target(path);
         beside->path = beside->target ? name_beside(beside->target) : NULL;
         if (!beside->path)
                 return fail(beside, ENOMEM);
