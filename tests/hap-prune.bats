@@ -534,6 +534,21 @@ kill_and_see() {
         assert_equal "$(<"$tmp/k/ck.new")" mine
 }
 
+@test "a link to a checkpoint stays, what it leads to is made and removed" {
+        mkdir "$tmp/k" "$tmp/disk"
+        ln -s ../disk/real "$tmp/k/to"
+        ln -s "$tmp/k/to" "$tmp/k/ck"
+        long=(hap-prune -q -j 1 --recipe edge-pruning --steps 1000 --edges 40)
+        hold_at_its_log "${long[@]}" --checkpoint "$tmp/k/ck" -o "$tmp/c" "$cache"
+        kill_and_see TERM
+        let_go
+        wait "$held" || true
+        assert_equal "$(ls -A "$tmp/disk")" real
+        "${long[@]}" --checkpoint "$tmp/k/ck" -o "$tmp/c" "$cache"
+        assert_equal "$(ls -A "$tmp/disk")" ""
+        assert_equal "$(readlink "$tmp/k/ck" "$tmp/k/to")" "$tmp/k/to"$'\n'../disk/real
+}
+
 # A checkpoint of ${ep[@]}, stopped by a log that cannot be written any more.
 make_state() {
         "${ep[@]}" --steps 100000 --checkpoint "$1" --every 5 -o "$tmp/none" "$cache" &

@@ -236,6 +236,9 @@ END
         ln -s out "$tmp/link"
         hap-select -q --keep 20 -o "$tmp/link" "$BATS_FILE_TMPDIR/scores"
         assert_same "$tmp/out" "$BATS_FILE_TMPDIR/circuit"
+        rm "$tmp/out" # what a link leads to need not be there
+        hap-select -q --keep 20 -o "$tmp/link" "$BATS_FILE_TMPDIR/scores"
+        assert_same "$tmp/out" "$BATS_FILE_TMPDIR/circuit"
         [[ -L $tmp/link ]]
         run -0 ls -A "$tmp"
         assert_output $'cut\nlink\nout'

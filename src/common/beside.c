@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +52,20 @@ static char *real_target(const char *path)
 {
         const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
         char *target = realpath(path, NULL), *folder = NULL, *real = NULL;
+        char link[PATH_MAX];
+        ssize_t n;
 
         if (target)
                 return target;
+        /* to what is not there yet; in a circle of links it is not ENOENT */
+        if (errno == ENOENT && (n = readlink(path, link, sizeof link)) > 0) {
+                if (asprintf(&folder, "%.*s%.*s", *link == '/' ? 0 : (int)(base - path), path,
+                             (int)n, link) < 0)
+                        return NULL;
+                target = real_target(folder);
+                free(folder);
+                return target;
+        }
         if (asprintf(&folder, "%.*s.", (int)(base - path), path) < 0)
                 return NULL;
         real = realpath(folder, NULL);
@@ -122,6 +134,15 @@ void hap_beside_release(struct hap_beside *beside)
         free(beside->path);
         free(beside->target);
         *beside = (struct hap_beside){0};
+}
+
+void hap_target_remove(const char *path)
+{
+        char *target = real_target(path);
+
+        if (target)
+                unlink(target);
+        free(target);
 }
 
 bool hap_same_target(const char *a, const char *b)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 struct hap_beside {
-        char *target; /* what is replaced: a link's target, not the link */
+        char *target; /* what is replaced: a link's target, there or not, not the link */
         char *path;   /* what is written, or NULL; both owned */
 };
 
@@ -20,6 +20,8 @@ void hap_beside_release(struct hap_beside *beside);
 /* Removes those of all that are open; for signal handlers. */
 void hap_beside_remove_all(void);
 
+/* Removes what such a file was renamed to: a link's target, not the link. */
+void hap_target_remove(const char *path);
 /* Whether both paths name one file, there or not. */
 bool hap_same_target(const char *a, const char *b);
 

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/beside.h"
 #include "common/program.h"
@@ -194,6 +193,6 @@ int main(int argc, char **argv)
         if (own) /* with the other file, or not at all */
                 hap_must(&p, hap_writer_close(own, &p.error));
         if (opt.checkpoint)
-                unlink(opt.checkpoint);
+                hap_target_remove(opt.checkpoint);
         return 0;
 }
