@@ -280,6 +280,14 @@ complement_is_rest() {
         assert_line "hap-eval: b: made under mean ablation, measured under interchange"
         run -0 hap-eval --ablation mean -o "$tmp/report" gpt2-a.cache "$tmp/mean" gpt2-a.circuit.0
         refute_output --partial "made under"
+        # selected by several scores: whichever of them it is
+        hap-attrib -q -o "$tmp/scores" gpt2-a.cache
+        hap-attrib -q --ablation zero --method eap-ig-inputs gpt2-a.cache |
+                hap-select -q --union --keep 50% -o "$tmp/both" "$tmp/scores" -
+        run -0 hap-eval -o "$tmp/report" gpt2-a.cache "$tmp/both"
+        assert_line "hap-eval: circuit 1: made under zero ablation, measured under interchange"
+        run -0 hap-eval --ablation zero -o "$tmp/report" gpt2-a.cache "$tmp/both"
+        assert_line "hap-eval: circuit 1: made under interchange ablation, measured under zero"
 }
 
 @test "threads, files, pipes and cat change no byte" {
