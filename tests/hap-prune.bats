@@ -493,6 +493,8 @@ kill_and_see() {
 }
 
 @test "a signal more than a second after another ends at once and leaves nothing" {
+        # its handlers run when the write that is held has ended, which here is never
+        [[ -z ${TSAN_OPTIONS-} ]] || skip "the thread sanitizer puts signals off"
         mkdir "$tmp/k"
         for signal in TERM INT; do
                 hold_at_its_log env --default-signal=INT hap-prune -q -j 1 --recipe edge-pruning \
