@@ -17,7 +17,7 @@
 
 #include "common/number.h"
 #include "forward/kernels.h"
-#include "forward/loss.h"
+#include "metric/loss.h"
 #include "forward/masked.h"
 
 #define ROUNDS 5

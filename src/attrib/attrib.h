@@ -12,9 +12,9 @@
 #define HAP_ATTRIB_ATTRIB_H
 
 #include "forward/engine.h"
-#include "forward/loss.h"
-#include "forward/needs.h"
-#include "forward/prompts.h"
+#include "metric/loss.h"
+#include "data/memory_estimate.h"
+#include "data/prompts.h"
 
 enum hap_attrib_method {
         HAP_EAP,                /* the clean run */

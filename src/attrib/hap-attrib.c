@@ -5,7 +5,7 @@
 
 #include "attrib/attrib.h"
 #include "common/program.h"
-#include "forward/session.h"
+#include "data/session.h"
 #include "graph/edges.h"
 
 struct attrib_options {

@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "attrib/auto.h"
+#include "attrib/size_search.h"
 #include "attrib/select.h"
 #include "common/program.h"
-#include "forward/session.h"
+#include "data/session.h"
 
 struct select_options {
         struct hap_selection how;

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/beside.h"
+#include "common/atomic_file.h"
 
 /* Weak, so that a program without linear algebra needs no BLAS. */
 void openblas_set_num_threads(int threads) __attribute__((weak));

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "common/stream.h"
-#include "eval/metrics.h"
+#include "metric/metrics.h"
 #include "graph/graph.h"
 
 enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT };

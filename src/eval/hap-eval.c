@@ -5,7 +5,7 @@
 #include "common/program.h"
 #include "eval/circuits.h"
 #include "eval/eval.h"
-#include "forward/session.h"
+#include "data/session.h"
 
 struct eval_options {
         const char *metrics;

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "forward/example.h"
+#include "task/example.h"
 #include "graph/graph.h"
 #include "model/model.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/dequantise.h"
-#include "model/map.h"
+#include "common/file_map.h"
 
 #define CHUNK 262144 /* values that a thread converts at a time */
 #define STRIP 256   /* rows at a time of a transposed weight … */

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "model/family.h"
-#include "model/source.h"
+#include "model/model_files.h"
 
 /* What the engine relies on, whatever family. */
 static void check_config(struct hap_settings *s, const struct hap_config *c)

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "model/tokenizer_impl.h"
+#include "tokenizer/tokenizer_impl.h"
 
 void hap_report_line(FILE *out, const char *name, const char *format, ...)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/map.h"
+#include "common/file_map.h"
 
 /* Python writes whole numbers of any length (a tokenizer without a limit has
  * the model_max_length 1000000000000000019884624838656). Those too long for 64

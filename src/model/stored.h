@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "model/gguf.h"
-#include "model/map.h"
+#include "common/gguf.h"
+#include "common/file_map.h"
 
 /* How values are stored. The block formats are ggml's. */
 enum hap_storage {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "model/map.h"
+#include "common/file_map.h"
 
 #define END_BYTES 22
 #define ENTRY_BYTES 46

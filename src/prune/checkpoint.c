@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "common/beside.h"
+#include "common/atomic_file.h"
 
 #define MAGIC "hapstate"
 enum { VERSION = 3 };

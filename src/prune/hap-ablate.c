@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/program.h"
-#include "forward/session.h"
+#include "data/session.h"
 #include "graph/edges.h"
 #include "prune/ablate.h"
 

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "common/beside.h"
+#include "common/atomic_file.h"
 #include "common/program.h"
-#include "forward/cache.h"
+#include "data/cache.h"
 #include "graph/edges.h"
 #include "prune/input.h"
 #include "prune/pruning.h"

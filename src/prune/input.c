@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "forward/open.h"
+#include "model/model_open.h"
 
 /* A circuit or scores; of each kind one. */
 static int take_edges(struct hap_prune_input *in, struct hap_reader *reader,

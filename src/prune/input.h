@@ -2,7 +2,7 @@
 #ifndef HAP_PRUNE_INPUT_H
 #define HAP_PRUNE_INPUT_H
 
-#include "forward/session.h"
+#include "data/session.h"
 #include "graph/edges.h"
 #include "prune/options.h"
 

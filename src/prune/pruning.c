@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "prune/ranking.h"
+#include "prune/edge_order.h"
 
 /* --- setting up --- */
 

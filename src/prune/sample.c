@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "prune/hard_concrete.h"
-#include "prune/rank.h"
+#include "prune/rank_recipe.h"
 
 struct sampling {
         struct hap_ranker *r;

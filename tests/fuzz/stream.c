@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/convert.h"
+#include "convert/convert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

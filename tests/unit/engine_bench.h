@@ -7,7 +7,7 @@
 
 #include "common/number.h"
 #include "forward/kernels.h"
-#include "forward/loss.h"
+#include "metric/loss.h"
 #include "forward/masked.h"
 #include "forward/plan.h"
 #include "unit.h"

@@ -1,9 +1,9 @@
 /* Measures of logits worked out by hand. */
 #include <math.h>
 
-#include "eval/metrics.h"
-#include "forward/evaluate.h"
-#include "forward/loss.h"
+#include "metric/metrics.h"
+#include "metric/evaluate.h"
+#include "metric/loss.h"
 #include "unit.h"
 
 static struct hap_error err;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "forward/example.h"
+#include "task/example.h"
 #include "unit.h"
 
 static struct hap_error err;

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "common/number.h"
-#include "forward/cache.h"
-#include "forward/needs.h"
-#include "forward/prompts.h"
+#include "data/cache.h"
+#include "data/memory_estimate.h"
+#include "data/prompts.h"
 #include "unit.h"
 
 #define EXAMPLES 37
