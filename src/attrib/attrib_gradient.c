@@ -10,7 +10,7 @@
  * those where a' = a since both prompts are still the same are left out. */
 struct scoring {
         const struct hap_attrib *attrib;
-        struct hap_work *work;
+        struct hap_scratch *work;
         const struct hap_engine *engine;
         const struct hap_example *examples; /* of the batch */
         struct hap_prompt *prompts;         /* copies, with log_p */
@@ -35,7 +35,7 @@ size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompt
                           (size_t)(3 * engine->graph.n_heads + 1) *
                                   (size_t)engine->graph.n_writers;
         return floats * sizeof(float) + (1 << 20) +
-               hap_work_bytes(engine, b->most_rows, b->longest, b->most_answers, masked,
+               hap_scratch_bytes(engine, b->most_rows, b->longest, b->most_answers, masked,
                               attrib->options.method != HAP_EXACT);
 }
 
@@ -65,16 +65,16 @@ static int loss_gradient(struct scoring *s, const float *logits, float *d_logits
 }
 
 /* Adds the gradient of a run that was made with `gradients`. */
-static int add_gradient(struct scoring *s, struct hap_plain *run)
+static int add_gradient(struct scoring *s, struct hap_full_run *run)
 {
         const size_t n_out = (size_t)s->engine->model->config.n_out;
-        float *d_logits = hap_work_take(s->work, (size_t)s->batch.answers.n * n_out,
+        float *d_logits = hap_scratch_alloc(s->work, (size_t)s->batch.answers.n * n_out,
                                         sizeof *d_logits);
         int rc = d_logits ? loss_gradient(s, run->logits, d_logits) : s->work->error.code;
 
         if (rc < 0)
                 return rc;
-        return hap_plain_backward(s->work, &s->batch, run, d_logits, s->gradient);
+        return hap_full_backward(s->work, &s->batch, run, d_logits, s->gradient);
 }
 
 /* The clean run: outputs, the full model's log p, and its gradient when the
@@ -85,11 +85,11 @@ static int clean_run(struct scoring *s)
         const bool kl = s->attrib->options.metric == HAP_KL;
         const bool counted = method == HAP_EAP || method == HAP_CLEAN_CORRUPTED;
         const size_t n_out = (size_t)s->engine->model->config.n_out;
-        struct hap_plain run = {.outputs = s->outputs, .gradients = counted && !kl};
-        float *log_p = hap_work_take(s->work, (size_t)s->batch.answers.n * n_out,
+        struct hap_full_run run = {.outputs = s->outputs, .gradients = counted && !kl};
+        float *log_p = hap_scratch_alloc(s->work, (size_t)s->batch.answers.n * n_out,
                                      sizeof *log_p);
         const size_t mark = s->work->used;
-        int rc = log_p ? hap_plain_forward(s->work, &s->batch, &run) : s->work->error.code;
+        int rc = log_p ? hap_full_forward(s->work, &s->batch, &run) : s->work->error.code;
 
         if (rc < 0)
                 return rc;
@@ -107,7 +107,7 @@ static int clean_run(struct scoring *s)
 /* A run in which writers [begin, end) deliver α a + (1 − α) a'. */
 static int mixed_run(struct scoring *s, int begin, int end, double alpha)
 {
-        struct hap_plain run = {
+        struct hap_full_run run = {
                 .override_begin = begin,
                 .override_end = end,
                 .override_alpha = (float)alpha,
@@ -115,7 +115,7 @@ static int mixed_run(struct scoring *s, int begin, int end, double alpha)
                 .gradients = true,
         };
         const size_t mark = s->work->used;
-        int rc = hap_plain_forward(s->work, &s->batch, &run);
+        int rc = hap_full_forward(s->work, &s->batch, &run);
 
         if (rc == 0)
                 rc = add_gradient(s, &run);
@@ -173,7 +173,7 @@ static int subtract_outputs(struct scoring *s)
 {
         const size_t d = (size_t)s->engine->model->config.d_model;
         const struct hap_rows *rows = &s->batch.rows;
-        float *other = hap_work_take(s->work, (size_t)rows->n * d, sizeof *other);
+        float *other = hap_scratch_alloc(s->work, (size_t)rows->n * d, sizeof *other);
 
         if (!other)
                 return s->work->error.code;
@@ -184,7 +184,7 @@ static int subtract_outputs(struct scoring *s)
                         float *a = s->outputs +
                                    ((size_t)w * (size_t)rows->n + (size_t)rows->start[i]) * d;
 
-                        hap_source_read(&s->prompts[i].source, s->engine,
+                        hap_counterfactual_read(&s->prompts[i].source, s->engine,
                                         s->prompts[i].n_tokens, w, rows->first[i], n, 1, other);
                         for (size_t j = 0; j < (size_t)n * d; j++)
                                 a[j] = other[j] - a[j];
@@ -205,7 +205,7 @@ static void multiply(const struct scoring *s, int r, int n_r, float *room, float
 
         while (hap_span_next(g, &s->batch, &s->batch.rows, NULL, &span)) {
                 const size_t from = (size_t)span.begin * (size_t)d;
-                float *at = out + (size_t)span.place * g->n_place_edges;
+                float *at = out + (size_t)span.place * g->edges_per_position;
 
                 hap_gemm(false, true, n_r, n_w, (span.end - span.begin) * d,
                          1.f / (float)s->n_runs, s->gradient + (size_t)r * (size_t)ld + from, ld,
@@ -220,7 +220,7 @@ static int multiply_all(struct scoring *s, float *out)
 {
         const struct hap_graph *g = &s->engine->graph;
         const int per_layer = 3 * g->n_heads + 1;
-        float *room = hap_work_take(s->work, (size_t)per_layer * (size_t)g->n_writers,
+        float *room = hap_scratch_alloc(s->work, (size_t)per_layer * (size_t)g->n_writers,
                                     sizeof *room);
 
         if (!room)
@@ -263,7 +263,7 @@ static int check_scores(struct scoring *s, const float *out)
         return HAP_OK;
 }
 
-int hap_attrib_by_gradient(void *context, struct hap_work *work, size_t b)
+int hap_attrib_by_gradient(void *context, struct hap_scratch *work, size_t b)
 {
         const struct hap_attrib_job *job = context;
         const struct hap_prompts *prompts = job->prompts;
@@ -286,8 +286,8 @@ int hap_attrib_by_gradient(void *context, struct hap_work *work, size_t b)
         if ((rc = hap_batch_init(&s.batch, work, pointers, n, true)) < 0)
                 return rc;
         values = (size_t)s.batch.rows.n * (size_t)engine->model->config.d_model;
-        s.outputs = hap_work_take(work, (size_t)g->n_writers * values, sizeof(float));
-        s.gradient = hap_work_take(work, (size_t)g->n_readers * values, sizeof(float));
+        s.outputs = hap_scratch_alloc(work, (size_t)g->n_writers * values, sizeof(float));
+        s.gradient = hap_scratch_alloc(work, (size_t)g->n_readers * values, sizeof(float));
         if (!s.outputs || !s.gradient)
                 return work->error.code;
         memset(s.gradient, 0, (size_t)g->n_readers * values * sizeof(float));

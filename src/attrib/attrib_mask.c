@@ -5,21 +5,21 @@
 #include "attrib/attrib.h"
 #include "forward/masked.h"
 
-static int not_finite(struct hap_work *work, const struct hap_example *example)
+static int not_finite(struct hap_scratch *work, const struct hap_example *example)
 {
         return hap_fail(&work->error, HAP_EINPUT,
                         "cannot score example '%.200s': its scores are not finite", example->id);
 }
 
 /* A masked forward of batch b with the same z for all its prompts. */
-static int run_masked(const struct hap_attrib_job *job, struct hap_work *work, size_t b,
+static int run_masked(const struct hap_attrib_job *job, struct hap_scratch *work, size_t b,
                       const float *z, const bool *wanted, struct hap_batch *batch,
                       struct hap_masked *run)
 {
         const struct hap_prompts *prompts = job->prompts;
         const size_t begin = prompts->batches.start[b];
         const int n = (int)(prompts->batches.start[b + 1] - begin);
-        const float **masks = hap_work_take(work, HAP_BATCH_PROMPTS, sizeof *masks);
+        const float **masks = hap_scratch_alloc(work, HAP_BATCH_PROMPTS, sizeof *masks);
         int rc;
 
         if (!masks)
@@ -32,7 +32,7 @@ static int run_masked(const struct hap_attrib_job *job, struct hap_work *work, s
 }
 
 /* The batch's summed loss, and its gradient unless d_logits is NULL. */
-static int batch_loss(const struct hap_attrib_job *job, struct hap_work *work, size_t b,
+static int batch_loss(const struct hap_attrib_job *job, struct hap_scratch *work, size_t b,
                       const struct hap_batch *batch, const float *logits, float *d_logits,
                       double *loss)
 {
@@ -54,7 +54,7 @@ static int batch_loss(const struct hap_attrib_job *job, struct hap_work *work, s
         return HAP_OK;
 }
 
-int hap_attrib_by_mask(void *context, struct hap_work *work, size_t b)
+int hap_attrib_by_mask(void *context, struct hap_scratch *work, size_t b)
 {
         const struct hap_attrib_job *job = context;
         const struct hap_attrib *attrib = job->attrib;
@@ -69,7 +69,7 @@ int hap_attrib_by_mask(void *context, struct hap_work *work, size_t b)
 
         if (rc < 0)
                 return rc;
-        d_logits = hap_work_take(work, (size_t)batch.answers.n * n_out, sizeof *d_logits);
+        d_logits = hap_scratch_alloc(work, (size_t)batch.answers.n * n_out, sizeof *d_logits);
         if (!d_logits)
                 return work->error.code;
         if ((rc = batch_loss(job, work, b, &batch, run.logits, d_logits, &loss)) < 0 ||
@@ -85,11 +85,11 @@ int hap_attrib_by_mask(void *context, struct hap_work *work, size_t b)
 }
 
 /* Job i removes edge begin + i from the job's batch; edge n_edges is none. */
-int hap_attrib_by_removal(void *context, struct hap_work *work, size_t i)
+int hap_attrib_by_removal(void *context, struct hap_scratch *work, size_t i)
 {
         const struct hap_attrib_job *job = context;
         const size_t n_edges = work->engine->graph.n_edges, edge = job->begin + i;
-        float *z = hap_work_take(work, n_edges, sizeof *z);
+        float *z = hap_scratch_alloc(work, n_edges, sizeof *z);
         struct hap_batch batch;
         struct hap_masked run;
         int rc;

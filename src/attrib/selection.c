@@ -5,7 +5,7 @@
 #include "attrib/select.h"
 
 /* Starts a choice with what belongs to the section's header and graph. */
-static int begin(struct hap_choice *choice, const struct hap_edges *scores, struct hap_error *err)
+static int begin(struct hap_selection *choice, const struct hap_edges *scores, struct hap_error *err)
 {
         const struct hap_graph *g = &scores->graph;
 
@@ -17,13 +17,13 @@ static int begin(struct hap_choice *choice, const struct hap_edges *scores, stru
         return hap_graph_copy(&choice->graph, g, err);
 }
 
-void hap_choice_release(struct hap_choice *choice)
+void hap_selection_release(struct hap_selection *choice)
 {
         json_decref(choice->header);
         free(choice->name);
         free(choice->z);
         hap_graph_release(&choice->graph);
-        *choice = (struct hap_choice){0};
+        *choice = (struct hap_selection){0};
 }
 
 static const char *fingerprint(const json_t *header)
@@ -60,7 +60,7 @@ static void join_method(json_t *header, const json_t *other)
 }
 
 /* Sections that are united must be about the same edges of the same model. */
-static int join(struct hap_choice *choice, const struct hap_edges *scores,
+static int join(struct hap_selection *choice, const struct hap_edges *scores,
                 struct hap_error *err)
 {
         const char *here = fingerprint(scores->header), *first = fingerprint(choice->header);
@@ -78,8 +78,8 @@ static int join(struct hap_choice *choice, const struct hap_edges *scores,
         return HAP_OK;
 }
 
-int hap_choice_add(struct hap_choice *choice, const struct hap_edges *scores,
-                   const struct hap_selection *how, struct hap_error *err)
+int hap_selection_add(struct hap_selection *choice, const struct hap_edges *scores,
+                   const struct hap_selection_options *how, struct hap_error *err)
 {
         size_t n;
         int rc = choice->sections == 0 ? begin(choice, scores, err)
@@ -91,7 +91,7 @@ int hap_choice_add(struct hap_choice *choice, const struct hap_edges *scores,
         return rc;
 }
 
-static int add_named(struct hap_choice *choice, const char *const *always,
+static int add_named(struct hap_selection *choice, const char *const *always,
                      size_t n_always, struct hap_error *err)
 {
         int rc = HAP_OK;
@@ -101,7 +101,7 @@ static int add_named(struct hap_choice *choice, const char *const *always,
         return rc;
 }
 
-int hap_choice_finish(struct hap_choice *choice, const char *const *always,
+int hap_selection_finish(struct hap_selection *choice, const char *const *always,
                       size_t n_always, bool keep_dead, struct hap_error *err)
 {
         int rc = add_named(choice, always, n_always, err);
@@ -120,14 +120,14 @@ int hap_choice_finish(struct hap_choice *choice, const char *const *always,
         return rc;
 }
 
-json_t *hap_choice_describe(const struct hap_choice *choice, const struct hap_selection *how)
+json_t *hap_selection_describe(const struct hap_selection *choice, const struct hap_selection_options *how)
 {
         json_t *said = json_pack("{s:s, s:I, s:I}", "order", how->by_sign ? "signed" : "magnitude",
                                  "selected", (json_int_t)choice->selected, "sections",
                                  (json_int_t)choice->sections);
 
         if (how->keep.given)
-                json_object_set_new(said, "keep", json_integer((json_int_t)hap_amount_of(
+                json_object_set_new(said, "keep", json_integer((json_int_t)hap_count_or_percent_of(
                                                           &how->keep, choice->graph.n_edges)));
         if (how->threshold > -INFINITY)
                 json_object_set_new(said, "threshold", json_real(how->threshold));

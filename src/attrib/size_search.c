@@ -1,27 +1,27 @@
 #include "attrib/size_search.h"
 
 struct search {
-        struct hap_auto *result;
+        struct hap_size_search *result;
         const struct hap_engine *engine;
         const struct hap_prompts *prompts;
         const struct hap_edges *scores;
-        const struct hap_selection *how;
+        const struct hap_selection_options *how;
 };
 
 /* Files the KL of the n best edges: within the tolerance, or beyond it. */
 static int try(const struct search *s, size_t n, struct hap_error *err)
 {
-        struct hap_auto *r = s->result;
-        struct hap_selection these = *s->how;
-        struct hap_choice choice = {0};
-        struct hap_outcome outcome = {0};
+        struct hap_size_search *r = s->result;
+        struct hap_selection_options these = *s->how;
+        struct hap_selection choice = {0};
+        struct hap_metric_values outcome = {0};
         bool dead = false;
         int rc;
 
-        these.keep = (struct hap_amount){.given = true, .value = (double)n};
-        rc = hap_choice_add(&choice, s->scores, &these, err);
+        these.keep = (struct hap_count_or_percent){.given = true, .value = (double)n};
+        rc = hap_selection_add(&choice, s->scores, &these, err);
         if (rc == 0) {
-                rc = hap_choice_finish(&choice, r->always, r->n_always, r->keep_dead, err);
+                rc = hap_selection_finish(&choice, r->always, r->n_always, r->keep_dead, err);
                 dead = rc == HAP_EINPUT;
         }
         /* A choice of which everything is dead has a KL too, but is none. */
@@ -29,7 +29,7 @@ static int try(const struct search *s, size_t n, struct hap_error *err)
                 rc = hap_evaluate(s->engine, s->prompts, choice.z, &outcome, NULL, err);
         if (r->tried++ == 0)
                 r->most = choice.selected;
-        hap_choice_release(&choice);
+        hap_selection_release(&choice);
         if (outcome.kl <= r->tolerance && !dead) {
                 r->n = n;
                 r->kl = outcome.kl;
@@ -42,9 +42,9 @@ static int try(const struct search *s, size_t n, struct hap_error *err)
         return rc;
 }
 
-int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
+int hap_size_search_keep(struct hap_size_search *search, const struct hap_engine *engine,
                   const struct hap_prompts *prompts, const struct hap_edges *scores,
-                  const struct hap_selection *how, struct hap_error *err)
+                  const struct hap_selection_options *how, struct hap_error *err)
 {
         const struct search s = {search, engine, prompts, scores, how};
         size_t next = scores->n_given;
@@ -68,7 +68,7 @@ int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
         return rc;
 }
 
-void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, size_t size)
+void hap_size_search_tell(const struct hap_size_search *search, size_t examples, char *text, size_t size)
 {
         char less[80] = "";
 
@@ -82,7 +82,7 @@ void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, s
                  search->tried);
 }
 
-json_t *hap_auto_describe(const struct hap_auto *search, size_t examples)
+json_t *hap_size_search_describe(const struct hap_size_search *search, size_t examples)
 {
         json_t *said = json_pack("{s:f, s:s, s:f, s:I, s:I}", "tolerance", search->tolerance,
                                  "ablation", hap_ablation_names[search->ablation], "kl",

@@ -7,7 +7,7 @@
 #include "attrib/select.h"
 #include "metric/evaluate.h"
 
-struct hap_auto {
+struct hap_size_search {
         double tolerance;  /* largest mean KL(full ‖ subgraph) allowed, nats */
         enum hap_ablation ablation; /* under which the prompts were read */
         bool keep_dead;
@@ -29,15 +29,15 @@ struct hap_auto {
  * dead: n shrinks by a third from the whole graph until the KL exceeds it, then the
  * interval is halved down to a hundredth of n. KL need not fall with n everywhere, so a
  * smaller subgraph within the tolerance may exist. */
-int hap_auto_keep(struct hap_auto *search, const struct hap_engine *engine,
+int hap_size_search_keep(struct hap_size_search *search, const struct hap_engine *engine,
                   const struct hap_prompts *prompts, const struct hap_edges *scores,
-                  const struct hap_selection *how, struct hap_error *err);
+                  const struct hap_selection_options *how, struct hap_error *err);
 
 /* A line on what was chosen and why, for the user. */
-void hap_auto_tell(const struct hap_auto *search, size_t examples, char *text, size_t size);
+void hap_size_search_tell(const struct hap_size_search *search, size_t examples, char *text, size_t size);
 
 /* The header's selection.auto: tolerance, ablation, kl, how many sizes were tried on how
  * many examples, and where a smaller size was, the next smaller one. New reference. */
-json_t *hap_auto_describe(const struct hap_auto *search, size_t examples);
+json_t *hap_size_search_describe(const struct hap_size_search *search, size_t examples);
 
 #endif

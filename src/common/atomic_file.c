@@ -30,7 +30,7 @@ static void forget(const char *path)
                         open_files[i] = NULL;
 }
 
-void hap_beside_remove_all(void)
+void hap_atomic_file_remove_all(void)
 {
         for (int i = 0; i < MAX_OPEN; i++)
                 if (open_files[i])
@@ -76,7 +76,7 @@ static char *real_target(const char *path)
         return target;
 }
 
-static int fail(struct hap_beside *beside, int why)
+static int fail(struct hap_atomic_file *beside, int why)
 {
         free(beside->path);
         beside->path = NULL;
@@ -84,12 +84,12 @@ static int fail(struct hap_beside *beside, int why)
         return -1;
 }
 
-int hap_beside_open(struct hap_beside *beside, const char *path)
+int hap_atomic_file_open(struct hap_atomic_file *beside, const char *path)
 {
         struct stat st;
         int fd;
 
-        *beside = (struct hap_beside){0};
+        *beside = (struct hap_atomic_file){0};
         if (!*path)
                 return fail(beside, ENOENT);
         beside->target = real_target(path);
@@ -109,13 +109,13 @@ int hap_beside_open(struct hap_beside *beside, const char *path)
                 int why = errno;
 
                 close(fd);
-                hap_beside_release(beside);
+                hap_atomic_file_release(beside);
                 return fail(beside, why);
         }
         return fd;
 }
 
-int hap_beside_rename(struct hap_beside *beside)
+int hap_atomic_file_rename(struct hap_atomic_file *beside)
 {
         if (rename(beside->path, beside->target) < 0)
                 return -1;
@@ -125,7 +125,7 @@ int hap_beside_rename(struct hap_beside *beside)
         return 0;
 }
 
-void hap_beside_release(struct hap_beside *beside)
+void hap_atomic_file_release(struct hap_atomic_file *beside)
 {
         if (beside->path) {
                 unlink(beside->path);
@@ -133,7 +133,7 @@ void hap_beside_release(struct hap_beside *beside)
         }
         free(beside->path);
         free(beside->target);
-        *beside = (struct hap_beside){0};
+        *beside = (struct hap_atomic_file){0};
 }
 
 void hap_target_remove(const char *path)

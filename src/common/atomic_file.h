@@ -5,20 +5,20 @@
 
 #include <stdbool.h>
 
-struct hap_beside {
+struct hap_atomic_file {
         char *target; /* what is replaced: a link's target, there or not, not the link */
         char *path;   /* what is written, or NULL; both owned */
 };
 
 /* A descriptor to write, with the mode of the target where there is one; the caller
- * closes it. -1: errno says why, hap_beside_release is due all the same. */
-int hap_beside_open(struct hap_beside *beside, const char *path);
+ * closes it. -1: errno says why, hap_atomic_file_release is due all the same. */
+int hap_atomic_file_open(struct hap_atomic_file *beside, const char *path);
 /* 0, or -1 with errno. */
-int hap_beside_rename(struct hap_beside *beside);
+int hap_atomic_file_rename(struct hap_atomic_file *beside);
 /* Removes what was not renamed. */
-void hap_beside_release(struct hap_beside *beside);
+void hap_atomic_file_release(struct hap_atomic_file *beside);
 /* Removes those of all that are open; for signal handlers. */
-void hap_beside_remove_all(void);
+void hap_atomic_file_remove_all(void);
 
 /* Removes what such a file was renamed to: a link's target, not the link. */
 void hap_target_remove(const char *path);

@@ -17,13 +17,13 @@ static int check_kind(const struct stat *st, const char *path, struct hap_error 
         return 0;
 }
 
-int hap_map_open(struct hap_map *map, const char *path, struct hap_error *err)
+int hap_file_map_open(struct hap_file_map *map, const char *path, struct hap_error *err)
 {
         struct stat st;
         void *data;
         int fd, rc;
 
-        *map = (struct hap_map){0};
+        *map = (struct hap_file_map){0};
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 || fstat(fd, &st) < 0) {
                 rc = hap_fail(err, HAP_ESYSTEM, "cannot read '%s': %s", path, strerror(errno));
@@ -45,11 +45,11 @@ out:
         return rc;
 }
 
-void hap_map_close(struct hap_map *map)
+void hap_file_map_close(struct hap_file_map *map)
 {
         if (map->data)
                 munmap((void *)(uintptr_t)map->data, map->size);
-        *map = (struct hap_map){0};
+        *map = (struct hap_file_map){0};
 }
 
 static void advise(const void *data, size_t bytes, int advice)
@@ -62,12 +62,12 @@ static void advise(const void *data, size_t bytes, int advice)
                 madvise((void *)first, end - first, advice);
 }
 
-void hap_map_forget(const void *data, size_t bytes)
+void hap_file_map_forget(const void *data, size_t bytes)
 {
         advise(data, bytes, MADV_DONTNEED);
 }
 
-void hap_map_large_pages(void *data, size_t bytes)
+void hap_file_map_large_pages(void *data, size_t bytes)
 {
         if (bytes >= 1u << 20)
                 advise(data, bytes, MADV_HUGEPAGE);

@@ -391,7 +391,7 @@ int hap_gguf_open(struct hap_gguf *gguf, const char *path, struct hap_error *err
         int rc;
 
         *gguf = (struct hap_gguf){0};
-        rc = hap_map_open(&gguf->map, path, err);
+        rc = hap_file_map_open(&gguf->map, path, err);
         return rc < 0 ? rc : hap_gguf_parse(gguf, gguf->map.data, gguf->map.size, path, err);
 }
 
@@ -400,7 +400,7 @@ void hap_gguf_close(struct hap_gguf *gguf)
         free(gguf->values);
         free(gguf->tensors);
         free(gguf->path);
-        hap_map_close(&gguf->map);
+        hap_file_map_close(&gguf->map);
         *gguf = (struct hap_gguf){0};
 }
 

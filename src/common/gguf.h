@@ -58,7 +58,7 @@ struct hap_gguf_tensor {
 };
 
 struct hap_gguf {
-        struct hap_map map;
+        struct hap_file_map map;
         char *path;
         struct hap_gguf_value *values; /* sorted by key */
         size_t n_values;

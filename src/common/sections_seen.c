@@ -12,7 +12,7 @@ static bool ends_in_more(const char *text, size_t used)
         return used >= strlen(MORE) && strcmp(text + used - strlen(MORE), MORE) == 0;
 }
 
-void hap_held_note(struct hap_held *held, const char *kind, const char *name)
+void hap_sections_seen_note(struct hap_sections_seen *held, const char *kind, const char *name)
 {
         const size_t used = strlen(held->text), left = sizeof held->text - used;
         const int room = (int)(left - sizeof ", " MORE); /* after the entry this still fits */
@@ -23,7 +23,7 @@ void hap_held_note(struct hap_held *held, const char *kind, const char *name)
                 snprintf(held->text + used, left, "%s%s", used ? ", " : kind, MORE);
 }
 
-const char *hap_held_text(const struct hap_held *held)
+const char *hap_sections_seen_text(const struct hap_sections_seen *held)
 {
         return *held->text ? held->text : "nothing";
 }

@@ -31,7 +31,7 @@ struct opened {
         struct opened *next;
 };
 
-struct hap_reader {
+struct hap_stream_in {
         char **paths;
         size_t n_paths, next_path;
         struct opened *opened; /* the current one first */
@@ -46,18 +46,18 @@ struct hap_reader {
         const char *kind; /* in header */
         size_t raw;       /* bytes of the window that the current value takes */
 
-        struct hap_writer *pass;
+        struct hap_stream_out *pass;
         unsigned char *header_bytes; /* for pass: not yet copied */
         size_t n_header_bytes;
         bool passing; /* the current section's header was copied */
-        struct hap_held held;
+        struct hap_sections_seen held;
 };
 
-static int reader_new(struct hap_reader **reader, struct hap_error *err)
+static int reader_new(struct hap_stream_in **in, struct hap_error *err)
 {
-        struct hap_reader *r = calloc(1, sizeof(*r));
+        struct hap_stream_in *r = calloc(1, sizeof(*r));
 
-        *reader = r;
+        *in = r;
         if (!r)
                 return hap_fail_memory(err, "a stream's reader");
         r->limits = hap_limits_default;
@@ -67,7 +67,7 @@ static int reader_new(struct hap_reader **reader, struct hap_error *err)
 
 /* A name that is not there is told before any work is done; opening waits for
  * its turn. */
-static int add_path(struct hap_reader *r, const char *path, struct hap_error *err)
+static int add_path(struct hap_stream_in *r, const char *path, struct hap_error *err)
 {
         struct stat st;
 
@@ -80,11 +80,11 @@ static int add_path(struct hap_reader *r, const char *path, struct hap_error *er
         return 0;
 }
 
-int hap_reader_open(struct hap_reader **reader, const char *const *paths,
+int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
                     size_t n_paths, struct hap_error *err)
 {
         static const char *const standard[] = {"-"};
-        int rc = reader_new(reader, err);
+        int rc = reader_new(in, err);
 
         if (rc < 0)
                 return rc;
@@ -92,23 +92,23 @@ int hap_reader_open(struct hap_reader **reader, const char *const *paths,
                 paths = standard;
                 n_paths = 1;
         }
-        (*reader)->paths = calloc(n_paths, sizeof(char *));
-        if (!(*reader)->paths)
+        (*in)->paths = calloc(n_paths, sizeof(char *));
+        if (!(*in)->paths)
                 rc = hap_fail_memory(err, "names of files");
         for (size_t i = 0; rc == 0 && i < n_paths; i++)
-                rc = add_path(*reader, paths[i], err);
+                rc = add_path(*in, paths[i], err);
         if (rc < 0) {
-                hap_reader_close(*reader);
-                *reader = NULL;
+                hap_stream_in_close(*in);
+                *in = NULL;
         }
         return rc;
 }
 
-int hap_reader_open_memory(struct hap_reader **reader, const char *name,
+int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
                            const void *data, size_t n, struct hap_error *err)
 {
         struct opened *o;
-        int rc = reader_new(reader, err);
+        int rc = reader_new(in, err);
 
         if (rc < 0)
                 return rc;
@@ -116,20 +116,20 @@ int hap_reader_open_memory(struct hap_reader **reader, const char *name,
         rc = o ? hap_input_memory(&o->input, name, data, n, err) : hap_fail_memory(err, name);
         if (rc < 0) {
                 free(o);
-                hap_reader_close(*reader);
-                *reader = NULL;
+                hap_stream_in_close(*in);
+                *in = NULL;
                 return rc;
         }
-        (*reader)->opened = o;
+        (*in)->opened = o;
         return 0;
 }
 
-void hap_reader_limit(struct hap_reader *reader, const struct hap_limits *limits)
+void hap_stream_in_limit(struct hap_stream_in *in, const struct hap_limits *limits)
 {
-        reader->limits = *limits;
+        in->limits = *limits;
 }
 
-static void drop_input(struct hap_reader *r)
+static void drop_input(struct hap_stream_in *r)
 {
         struct opened *o = r->opened;
 
@@ -138,7 +138,7 @@ static void drop_input(struct hap_reader *r)
         free(o);
 }
 
-void hap_reader_close(struct hap_reader *r)
+void hap_stream_in_close(struct hap_stream_in *r)
 {
         if (!r)
                 return;
@@ -153,30 +153,30 @@ void hap_reader_close(struct hap_reader *r)
         free(r);
 }
 
-const char *hap_reader_name(const struct hap_reader *r)
+const char *hap_stream_in_name(const struct hap_stream_in *r)
 {
         if (r->opened)
                 return r->opened->input.name;
         return r->n_paths && strcmp(r->paths[0], "-") != 0 ? r->paths[0] : "standard input";
 }
 
-uint64_t hap_reader_record_number(const struct hap_reader *reader)
+uint64_t hap_stream_in_record_number(const struct hap_stream_in *in)
 {
-        return reader->record;
+        return in->record;
 }
 
-bool hap_reader_keeps(const struct hap_reader *r)
+bool hap_stream_in_keeps(const struct hap_stream_in *r)
 {
         return r->opened && r->opened->input.direct;
 }
 
-const void *hap_reader_raw(const struct hap_reader *r, size_t *n)
+const void *hap_stream_in_raw(const struct hap_stream_in *r, size_t *n)
 {
         *n = r->raw;
         return r->opened->input.data;
 }
 
-int hap_reader_fail(struct hap_reader *reader, struct hap_error *err, const char *format, ...)
+int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err, const char *format, ...)
 {
         char why[512];
         va_list args;
@@ -184,16 +184,16 @@ int hap_reader_fail(struct hap_reader *reader, struct hap_error *err, const char
         va_start(args, format);
         vsnprintf(why, sizeof(why), format, args);
         va_end(args);
-        if (!reader->in_section || reader->record == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': %s", hap_reader_name(reader),
+        if (!in->in_section || in->record == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': %s", hap_stream_in_name(in),
                                 why);
         return hap_fail(err, HAP_EINPUT, "cannot use '%s': record %" PRIu64 ": %s",
-                        hap_reader_name(reader), reader->record, why);
+                        hap_stream_in_name(in), in->record, why);
 }
 
-static int fail_cut(struct hap_reader *r, struct hap_error *err)
+static int fail_cut(struct hap_stream_in *r, struct hap_error *err)
 {
-        const char *name = hap_reader_name(r);
+        const char *name = hap_stream_in_name(r);
 
         if (!r->in_section)
                 return hap_fail(err, HAP_EINPUT,
@@ -208,21 +208,21 @@ static int fail_cut(struct hap_reader *r, struct hap_error *err)
 }
 
 /* Where a value is refused: the header, or the record that was to come. */
-static int fail_at(struct hap_reader *r, struct hap_error *err)
+static int fail_at(struct hap_stream_in *r, struct hap_error *err)
 {
         if (!r->in_section)
                 return r->section == 0 && strcmp(err->message, "not a map") == 0
                         ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream",
-                                   hap_reader_name(r))
+                                   hap_stream_in_name(r))
                         : hap_fail_within(err, "cannot read '%s': header of section %" PRIu64,
-                                          hap_reader_name(r), r->section + 1);
-        return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_reader_name(r),
+                                          hap_stream_in_name(r), r->section + 1);
+        return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_stream_in_name(r),
                                r->record);
 }
 
 /* Moves to the next value and decodes it: 1, 0 at the end of an input (also
  * within the value), or an error. */
-static int next_value(struct hap_reader *r, struct hap_error *err)
+static int next_value(struct hap_stream_in *r, struct hap_error *err)
 {
         struct hap_input *s = &r->opened->input;
         size_t offset = 0;
@@ -244,13 +244,13 @@ static int next_value(struct hap_reader *r, struct hap_error *err)
         return fail_at(r, err);
 }
 
-/* The current value's bytes go to the writer of -p, its header's first. */
-static int pass_on(struct hap_reader *r, bool header, struct hap_error *err)
+/* The current value's bytes go to the stream of -p, its header's first. */
+static int pass_on(struct hap_stream_in *r, bool header, struct hap_error *err)
 {
         int rc = 0;
 
         if (r->pass && header && r->header_bytes) {
-                rc = hap_writer_bytes(r->pass, r->header_bytes, r->n_header_bytes, err);
+                rc = hap_stream_out_bytes(r->pass, r->header_bytes, r->n_header_bytes, err);
                 r->passing = true;
         }
         if (header) {
@@ -258,16 +258,16 @@ static int pass_on(struct hap_reader *r, bool header, struct hap_error *err)
                 r->header_bytes = NULL;
         }
         if (rc == 0 && r->pass && r->passing)
-                rc = hap_writer_bytes(r->pass, r->opened->input.data, r->raw, err);
+                rc = hap_stream_out_bytes(r->pass, r->opened->input.data, r->raw, err);
         return rc;
 }
 
-static int check_trailer(struct hap_reader *r, struct hap_error *err)
+static int check_trailer(struct hap_stream_in *r, struct hap_error *err)
 {
         const msgpack_object *map = &r->unpacked.data;
         const msgpack_object *records = hap_map_get(map, "records");
         const msgpack_object *crc = hap_map_get(map, "crc32");
-        const char *name = hap_reader_name(r);
+        const char *name = hap_stream_in_name(r);
         uint64_t n = r->record - 1;
 
         if (!hap_object_is_text(hap_map_get(map, "end"), r->kind))
@@ -289,7 +289,7 @@ static int check_trailer(struct hap_reader *r, struct hap_error *err)
         return 0;
 }
 
-static int end_section(struct hap_reader *r, struct hap_error *err)
+static int end_section(struct hap_stream_in *r, struct hap_error *err)
 {
         int rc = check_trailer(r, err);
 
@@ -301,7 +301,7 @@ static int end_section(struct hap_reader *r, struct hap_error *err)
         return 0;
 }
 
-static int read_record(struct hap_reader *r, msgpack_object *record, struct hap_error *err)
+static int read_record(struct hap_stream_in *r, msgpack_object *record, struct hap_error *err)
 {
         int rc;
 
@@ -324,14 +324,14 @@ static int read_record(struct hap_reader *r, msgpack_object *record, struct hap_
 }
 
 /* What was just returned, kept when it is a failure. */
-static int outcome(struct hap_reader *r, int rc, const struct hap_error *err)
+static int outcome(struct hap_stream_in *r, int rc, const struct hap_error *err)
 {
         if (rc < 0)
                 r->failure = *err;
         return rc;
 }
 
-int hap_reader_record(struct hap_reader *r, msgpack_object *record, struct hap_error *err)
+int hap_stream_in_record(struct hap_stream_in *r, msgpack_object *record, struct hap_error *err)
 {
         if (r->failure.code) {
                 *err = r->failure;
@@ -341,7 +341,7 @@ int hap_reader_record(struct hap_reader *r, msgpack_object *record, struct hap_e
 }
 
 /* The input that holds the next section: 1, or 0 when there is none. */
-static int next_input(struct hap_reader *r, struct hap_error *err)
+static int next_input(struct hap_stream_in *r, struct hap_error *err)
 {
         for (;;) {
                 struct opened *o = r->opened;
@@ -386,7 +386,7 @@ static bool is_one_of(const char *text, const char *const *known, size_t n)
         return false;
 }
 
-static int check_requires(struct hap_reader *r, struct hap_error *err)
+static int check_requires(struct hap_stream_in *r, struct hap_error *err)
 {
         const json_t *list = json_object_get(r->header, "requires"), *item;
         size_t i;
@@ -395,22 +395,22 @@ static int check_requires(struct hap_reader *r, struct hap_error *err)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': \"requires\" of section %" PRIu64
                                 " is not a list",
-                                hap_reader_name(r), r->section);
+                                hap_stream_in_name(r), r->section);
         json_array_foreach((json_t *)list, i, item) {
                 const char *feature = json_string_value(item);
 
                 if (!is_one_of(feature, known_features, sizeof(known_features) / sizeof(char *)))
                         return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
                                         " requires '%s', which this version does not know",
-                                        hap_reader_name(r), r->section, feature ? feature : "?");
+                                        hap_stream_in_name(r), r->section, feature ? feature : "?");
         }
         return 0;
 }
 
-static int check_header(struct hap_reader *r, struct hap_error *err)
+static int check_header(struct hap_stream_in *r, struct hap_error *err)
 {
         const json_t *version = json_object_get(r->header, "hap");
-        const char *name = hap_reader_name(r);
+        const char *name = hap_stream_in_name(r);
 
         if (!version)
                 return r->section == 1
@@ -429,7 +429,7 @@ static int check_header(struct hap_reader *r, struct hap_error *err)
         return check_requires(r, err);
 }
 
-static int keep_header_bytes(struct hap_reader *r, struct hap_error *err)
+static int keep_header_bytes(struct hap_stream_in *r, struct hap_error *err)
 {
         free(r->header_bytes);
         r->header_bytes = malloc(r->raw);
@@ -440,7 +440,7 @@ static int keep_header_bytes(struct hap_reader *r, struct hap_error *err)
         return 0;
 }
 
-static int read_header(struct hap_reader *r, json_t **header, struct hap_error *err)
+static int read_header(struct hap_stream_in *r, json_t **header, struct hap_error *err)
 {
         int rc = next_input(r, err);
 
@@ -454,7 +454,7 @@ static int read_header(struct hap_reader *r, json_t **header, struct hap_error *
         r->header = hap_json_of(&r->unpacked.data);
         if (!r->header)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': header of section %" PRIu64
-                                " holds what JSON cannot say", hap_reader_name(r), r->section);
+                                " holds what JSON cannot say", hap_stream_in_name(r), r->section);
         rc = check_header(r, err);
         if (rc == 0)
                 rc = keep_header_bytes(r, err);
@@ -467,27 +467,27 @@ static int read_header(struct hap_reader *r, json_t **header, struct hap_error *
         return 1;
 }
 
-int hap_reader_section(struct hap_reader *r, json_t **header, struct hap_error *err)
+int hap_stream_in_section(struct hap_stream_in *r, json_t **header, struct hap_error *err)
 {
         msgpack_object record;
         int rc;
 
-        while ((rc = hap_reader_record(r, &record, err)) == 1)
+        while ((rc = hap_stream_in_record(r, &record, err)) == 1)
                 ;
         rc = rc < 0 ? rc : outcome(r, read_header(r, header, err), err);
         if (rc == 1)
-                hap_held_note(&r->held, r->kind, hap_reader_name(r));
+                hap_sections_seen_note(&r->held, r->kind, hap_stream_in_name(r));
         return rc;
 }
 
-const char *hap_reader_held(const struct hap_reader *reader)
+const char *hap_stream_in_held(const struct hap_stream_in *in)
 {
-        return hap_held_text(&reader->held);
+        return hap_sections_seen_text(&in->held);
 }
 
-void hap_reader_pass_to(struct hap_reader *reader, struct hap_writer *writer)
+void hap_stream_in_pass_to(struct hap_stream_in *in, struct hap_stream_out *out)
 {
-        reader->pass = writer;
-        if (!writer)
-                reader->passing = false;
+        in->pass = out;
+        if (!out)
+                in->passing = false;
 }

@@ -21,10 +21,10 @@
 /* Caches hardly compress: the quickest level loses little. */
 #define GZIP_LEVEL 1
 
-struct hap_writer {
+struct hap_stream_out {
         int fd;
         char *name;   /* as messages call it */
-        struct hap_beside beside; /* without target: `fd` is no file of ours */
+        struct hap_atomic_file beside; /* without target: `fd` is no file of ours */
 
         unsigned char *buffer;
         size_t used, summed; /* bytes in the buffer, and of them in the crc */
@@ -41,14 +41,14 @@ struct hap_writer {
         int failed; /* errno of the first write that failed */
 };
 
-static int fail_write(const struct hap_writer *w, struct hap_error *err)
+static int fail_write(const struct hap_stream_out *w, struct hap_error *err)
 {
         return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", w->name, strerror(w->failed));
 }
 
 /* --- bytes out --- */
 
-static void write_out(struct hap_writer *w, struct iovec *parts, int n_parts)
+static void write_out(struct hap_stream_out *w, struct iovec *parts, int n_parts)
 {
         while (!w->failed && n_parts > 0) {
                 ssize_t n = writev(w->fd, parts, n_parts);
@@ -76,7 +76,7 @@ static void write_out(struct hap_writer *w, struct iovec *parts, int n_parts)
         }
 }
 
-static void deflate_out(struct hap_writer *w, const unsigned char *data, size_t n, int flush)
+static void deflate_out(struct hap_stream_out *w, const unsigned char *data, size_t n, int flush)
 {
         int rc = Z_OK;
 
@@ -102,7 +102,7 @@ static void deflate_out(struct hap_writer *w, const unsigned char *data, size_t 
 }
 
 /* What stands outside of sections was summed by whoever wrote it. */
-static void sum_buffer(struct hap_writer *w)
+static void sum_buffer(struct hap_stream_out *w)
 {
         if (w->in_section)
                 w->crc = crc32_z(w->crc, w->buffer + w->summed, w->used - w->summed);
@@ -110,7 +110,7 @@ static void sum_buffer(struct hap_writer *w)
 }
 
 /* Writes the buffer, then `data` behind it. */
-static void flush_with(struct hap_writer *w, const void *data, size_t n)
+static void flush_with(struct hap_stream_out *w, const void *data, size_t n)
 {
         struct iovec parts[2] = {{w->buffer, w->used}, {(void *)data, n}};
 
@@ -127,7 +127,7 @@ static void flush_with(struct hap_writer *w, const void *data, size_t n)
         w->used = w->summed = 0;
 }
 
-static void put(struct hap_writer *w, const void *data, size_t n)
+static void put(struct hap_stream_out *w, const void *data, size_t n)
 {
         w->record_bytes += n;
         if (w->failed)
@@ -150,9 +150,9 @@ static int packer_put(void *writer, const char *data, size_t n)
 
 /* --- opening and closing --- */
 
-static void writer_free(struct hap_writer *w)
+static void writer_free(struct hap_stream_out *w)
 {
-        hap_beside_release(&w->beside);
+        hap_atomic_file_release(&w->beside);
         if (w->fd > STDERR_FILENO)
                 close(w->fd);
         if (w->gzip)
@@ -164,12 +164,12 @@ static void writer_free(struct hap_writer *w)
 }
 
 /* Devices and pipes are written as they are; files by way of one beside. */
-static int open_path(struct hap_writer *w, const char *path, struct hap_error *err)
+static int open_path(struct hap_stream_out *w, const char *path, struct hap_error *err)
 {
         struct stat st;
 
         if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
-                w->fd = hap_beside_open(&w->beside, path);
+                w->fd = hap_atomic_file_open(&w->beside, path);
         else
                 w->fd = open(path, O_WRONLY | O_CLOEXEC);
         if (w->fd >= 0)
@@ -178,7 +178,7 @@ static int open_path(struct hap_writer *w, const char *path, struct hap_error *e
         return fail_write(w, err);
 }
 
-static int start_gzip(struct hap_writer *w, struct hap_error *err)
+static int start_gzip(struct hap_stream_out *w, struct hap_error *err)
 {
         w->compressed = malloc(BUFFER);
         /* zlib's own header: no name, no time */
@@ -189,14 +189,14 @@ static int start_gzip(struct hap_writer *w, struct hap_error *err)
         return 0;
 }
 
-static int writer_open(struct hap_writer **writer, const char *path, bool gzip,
+static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
                        bool binary, struct hap_error *err)
 {
         bool standard = !path || strcmp(path, "-") == 0;
-        struct hap_writer *w = calloc(1, sizeof(*w));
+        struct hap_stream_out *w = calloc(1, sizeof(*w));
         int rc = 0;
 
-        *writer = NULL;
+        *out = NULL;
         if (path && !*path) {
                 free(w);
                 return hap_fail(err, HAP_EUSAGE, "the name of the output is empty");
@@ -220,27 +220,27 @@ static int writer_open(struct hap_writer **writer, const char *path, bool gzip,
                 writer_free(w);
                 return rc;
         }
-        *writer = w;
+        *out = w;
         return 0;
 }
 
-int hap_writer_open(struct hap_writer **writer, const char *path, bool gzip, struct hap_error *err)
+int hap_stream_out_open(struct hap_stream_out **out, const char *path, bool gzip, struct hap_error *err)
 {
-        return writer_open(writer, path, gzip, true, err);
+        return writer_open(out, path, gzip, true, err);
 }
 
-int hap_writer_open_text(struct hap_writer **writer, const char *path, bool gzip,
+int hap_stream_out_open_text(struct hap_stream_out **out, const char *path, bool gzip,
                          struct hap_error *err)
 {
-        return writer_open(writer, path, gzip, false, err);
+        return writer_open(out, path, gzip, false, err);
 }
 
-static int check_failed(const struct hap_writer *w, struct hap_error *err)
+static int check_failed(const struct hap_stream_out *w, struct hap_error *err)
 {
         return w->failed ? fail_write(w, err) : 0;
 }
 
-int hap_writer_finish(struct hap_writer *w, struct hap_error *err)
+int hap_stream_out_finish(struct hap_stream_out *w, struct hap_error *err)
 {
         if (w->fd < 0)
                 return check_failed(w, err);
@@ -256,11 +256,11 @@ int hap_writer_finish(struct hap_writer *w, struct hap_error *err)
         return check_failed(w, err);
 }
 
-int hap_writer_close(struct hap_writer *w, struct hap_error *err)
+int hap_stream_out_close(struct hap_stream_out *w, struct hap_error *err)
 {
-        int rc = hap_writer_finish(w, err);
+        int rc = hap_stream_out_finish(w, err);
 
-        if (rc == 0 && w->beside.path && hap_beside_rename(&w->beside) < 0) {
+        if (rc == 0 && w->beside.path && hap_atomic_file_rename(&w->beside) < 0) {
                 w->failed = errno;
                 rc = fail_write(w, err);
         }
@@ -274,36 +274,36 @@ static bool same_file(const struct stat *x, const struct stat *y)
 }
 
 /* Files by their names: those beside them have inodes of their own. */
-bool hap_writer_writes(const struct hap_writer *writer, const char *path)
+bool hap_stream_out_writes(const struct hap_stream_out *out, const char *path)
 {
         struct stat x, y;
 
-        if (writer->beside.target)
-                return hap_same_target(writer->beside.target, path);
-        return fstat(writer->fd, &x) == 0 && stat(path, &y) == 0 && same_file(&x, &y);
+        if (out->beside.target)
+                return hap_same_target(out->beside.target, path);
+        return fstat(out->fd, &x) == 0 && stat(path, &y) == 0 && same_file(&x, &y);
 }
 
-bool hap_writer_same(const struct hap_writer *a, const struct hap_writer *b)
+bool hap_stream_out_same(const struct hap_stream_out *a, const struct hap_stream_out *b)
 {
         struct stat x, y;
 
         if (a->beside.target)
-                return hap_writer_writes(b, a->beside.target);
+                return hap_stream_out_writes(b, a->beside.target);
         if (b->beside.target)
-                return hap_writer_writes(a, b->beside.target);
+                return hap_stream_out_writes(a, b->beside.target);
         return fstat(a->fd, &x) == 0 && fstat(b->fd, &y) == 0 && same_file(&x, &y);
 }
 
-void hap_writer_abandon(struct hap_writer *writer)
+void hap_stream_out_abandon(struct hap_stream_out *out)
 {
-        if (writer)
-                writer_free(writer);
+        if (out)
+                writer_free(out);
 }
 
 /* --- sections --- */
 
 /* All before the header's bytes. */
-static int begin(struct hap_writer *w, const char *kind, struct hap_error *err)
+static int begin(struct hap_stream_out *w, const char *kind, struct hap_error *err)
 {
         if (w->in_section || !kind || strlen(kind) >= sizeof(w->kind))
                 return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", w->name,
@@ -316,7 +316,7 @@ static int begin(struct hap_writer *w, const char *kind, struct hap_error *err)
         return 0;
 }
 
-int hap_writer_begin(struct hap_writer *w, const json_t *header, struct hap_error *err)
+int hap_stream_out_begin(struct hap_stream_out *w, const json_t *header, struct hap_error *err)
 {
         int rc = begin(w, json_string_value(json_object_get(header, "kind")), err);
 
@@ -326,7 +326,7 @@ int hap_writer_begin(struct hap_writer *w, const json_t *header, struct hap_erro
         return check_failed(w, err);
 }
 
-int hap_writer_begin_bytes(struct hap_writer *w, const char *kind, const void *header,
+int hap_stream_out_begin_bytes(struct hap_stream_out *w, const char *kind, const void *header,
                            size_t n, struct hap_error *err)
 {
         int rc = begin(w, kind, err);
@@ -337,18 +337,18 @@ int hap_writer_begin_bytes(struct hap_writer *w, const char *kind, const void *h
         return check_failed(w, err);
 }
 
-msgpack_packer *hap_writer_record(struct hap_writer *writer)
+msgpack_packer *hap_stream_out_record(struct hap_stream_out *out)
 {
-        writer->record_bytes = 0;
-        return &writer->packer;
+        out->record_bytes = 0;
+        return &out->packer;
 }
 
-msgpack_packer *hap_writer_packer(struct hap_writer *writer)
+msgpack_packer *hap_stream_out_packer(struct hap_stream_out *out)
 {
-        return &writer->packer;
+        return &out->packer;
 }
 
-int hap_writer_end_record(struct hap_writer *w, struct hap_error *err)
+int hap_stream_out_end_record(struct hap_stream_out *w, struct hap_error *err)
 {
         w->records++;
         if (w->record_bytes > hap_limits_default.record_bytes)
@@ -358,7 +358,7 @@ int hap_writer_end_record(struct hap_writer *w, struct hap_error *err)
         return check_failed(w, err);
 }
 
-int hap_writer_end(struct hap_writer *w, struct hap_error *err)
+int hap_stream_out_end(struct hap_stream_out *w, struct hap_error *err)
 {
         uLong crc;
 
@@ -375,7 +375,7 @@ int hap_writer_end(struct hap_writer *w, struct hap_error *err)
         return check_failed(w, err);
 }
 
-int hap_writer_bin(struct hap_writer *w, const void *data, size_t n, struct hap_error *err)
+int hap_stream_out_bin(struct hap_stream_out *w, const void *data, size_t n, struct hap_error *err)
 {
         if (n > hap_limits_default.record_bytes)
                 return hap_fail(err, HAP_EINPUT,
@@ -386,7 +386,7 @@ int hap_writer_bin(struct hap_writer *w, const void *data, size_t n, struct hap_
         return check_failed(w, err);
 }
 
-int hap_writer_bytes(struct hap_writer *w, const void *data, size_t n, struct hap_error *err)
+int hap_stream_out_bytes(struct hap_stream_out *w, const void *data, size_t n, struct hap_error *err)
 {
         if (w->in_section)
                 return hap_fail(err, HAP_ESYSTEM,

@@ -34,14 +34,14 @@ static size_t to_json(struct hap_program *p)
         msgpack_object record;
         size_t n = 0, bytes;
 
-        while (hap_must(p, hap_reader_section(p->in, &header, &p->error))) {
+        while (hap_must(p, hap_stream_in_section(p->in, &header, &p->error))) {
                 do {
-                        hap_json_print(hap_reader_raw(p->in, &bytes), out);
+                        hap_json_print(hap_stream_in_raw(p->in, &bytes), out);
                         putc('\n', out);
                         n++;
-                } while (hap_must(p, hap_reader_record(p->in, &record, &p->error)));
+                } while (hap_must(p, hap_stream_in_record(p->in, &record, &p->error)));
                 n--; /* the header is no record */
-                hap_json_print(hap_reader_raw(p->in, &bytes), out);
+                hap_json_print(hap_stream_in_raw(p->in, &bytes), out);
                 putc('\n', out);
         }
         return n;
@@ -95,9 +95,9 @@ static size_t from(struct hap_program *p, enum form form)
         char **files = p->n_operands ? p->operands : standard;
         size_t n = 0;
 
-        hap_reader_close(p->in);
+        hap_stream_in_close(p->in);
         p->in = NULL;
-        hap_must(p, hap_writer_open(&p->out, p->output, false, &p->error));
+        hap_must(p, hap_stream_out_open(&p->out, p->output, false, &p->error));
         for (int i = 0; i < n_files; i++) {
                 struct hap_input input;
 

@@ -280,7 +280,7 @@ int hap_json_pack(msgpack_packer *packer, const json_t *value, struct hap_error 
 
 struct lines {
         struct hap_input *input;
-        struct hap_writer *writer;
+        struct hap_stream_out *out;
         uint64_t line;
         int64_t records;
         bool in_section;
@@ -344,7 +344,7 @@ static int begin_section(struct lines *l, const msgpack_object *map, const msgpa
                 return hap_fail(err, HAP_EINPUT,
                                 "a header with \"hap\" and \"kind\" should stand here");
         l->in_section = true;
-        return hap_writer_begin_bytes(l->writer, name, packed->data, packed->size, err);
+        return hap_stream_out_begin_bytes(l->out, name, packed->data, packed->size, err);
 }
 
 static int write_line(struct lines *l, const msgpack_object *map, const msgpack_sbuffer *packed,
@@ -356,11 +356,11 @@ static int write_line(struct lines *l, const msgpack_object *map, const msgpack_
                 return hap_fail(err, HAP_EINPUT, "a header stands here before the trailer");
         if (hap_map_get(map, "end")) {
                 l->in_section = false;
-                return hap_writer_end(l->writer, err);
+                return hap_stream_out_end(l->out, err);
         }
         l->records++;
-        msgpack_pack_bin_body(hap_writer_record(l->writer), packed->data, packed->size);
-        return hap_writer_end_record(l->writer, err);
+        msgpack_pack_bin_body(hap_stream_out_record(l->out), packed->data, packed->size);
+        return hap_stream_out_end_record(l->out, err);
 }
 
 static bool is_blank(const char *text, size_t length)
@@ -395,9 +395,9 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         return rc;
 }
 
-int64_t hap_json_read(struct hap_input *input, struct hap_writer *writer, struct hap_error *err)
+int64_t hap_json_read(struct hap_input *input, struct hap_stream_out *out, struct hap_error *err)
 {
-        struct lines l = {.input = input, .writer = writer};
+        struct lines l = {.input = input, .out = out};
         const char *text;
         size_t length;
         int64_t n = hap_input_detect(input, err);

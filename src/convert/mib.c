@@ -19,7 +19,7 @@ struct exchange {
         bool has_scores, has_circuit;
 };
 
-static int take_section(struct hap_reader *reader, const json_t *header, struct exchange *x,
+static int take_section(struct hap_stream_in *in, const json_t *header, struct exchange *x,
                         struct hap_error *err)
 {
         const char *kind = json_string_value(json_object_get(header, "kind"));
@@ -31,18 +31,18 @@ static int take_section(struct hap_reader *reader, const json_t *header, struct 
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': a second section of kind '%s', "
                                 "where a MIB file holds one",
-                                hap_reader_name(reader), kind);
+                                hap_stream_in_name(in), kind);
         *(scores ? &x->has_scores : &x->has_circuit) = true;
-        return hap_edges_read(reader, header, scores ? &x->scores : &x->circuit, err);
+        return hap_edges_read(in, header, scores ? &x->scores : &x->circuit, err);
 }
 
-static int read_exchange(struct hap_reader *reader, struct exchange *x, struct hap_error *err)
+static int read_exchange(struct hap_stream_in *in, struct exchange *x, struct hap_error *err)
 {
         json_t *header;
         int rc;
 
-        while ((rc = hap_reader_section(reader, &header, err)) > 0) {
-                rc = take_section(reader, header, x, err);
+        while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
+                rc = take_section(in, header, x, err);
                 if (rc < 0)
                         return rc;
         }
@@ -51,20 +51,20 @@ static int read_exchange(struct hap_reader *reader, struct exchange *x, struct h
         if (!x->has_scores && !x->has_circuit)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': it holds neither scores nor a circuit",
-                                hap_reader_name(reader));
+                                hap_stream_in_name(in));
         if (x->has_scores && x->has_circuit &&
             !hap_graph_equal(&x->scores.graph, &x->circuit.graph))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': scores and circuit are of different graphs",
-                                hap_reader_name(reader));
+                                hap_stream_in_name(in));
         if ((x->has_scores ? &x->scores : &x->circuit)->graph.split_input)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': MIB files have no 'tok' and 'pos'",
-                                hap_reader_name(reader));
+                                hap_stream_in_name(in));
         if ((x->has_scores ? &x->scores : &x->circuit)->graph.places.n)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': MIB files do not tell positions apart",
-                                hap_reader_name(reader));
+                                hap_stream_in_name(in));
         return 0;
 }
 
@@ -102,7 +102,7 @@ static json_t *nodes_of(const struct hap_graph *graph, const struct exchange *x)
         char name[HAP_NAME];
 
         for (size_t e = 0; used && e < graph->n_edges; e++) {
-                int fed = hap_graph_fed(graph, hap_graph_edge_reader(graph, e));
+                int fed = hap_graph_reader_node(graph, hap_graph_edge_reader(graph, e));
 
                 if (!in_graph(x, e))
                         continue;
@@ -133,10 +133,10 @@ static json_t *edges_of(const struct hap_graph *graph, const struct exchange *x)
         return edges;
 }
 
-int hap_mib_write(struct hap_reader *reader, FILE *out, size_t *n_edges, struct hap_error *err)
+int hap_mib_write(struct hap_stream_in *in, FILE *out, size_t *n_edges, struct hap_error *err)
 {
         struct exchange x = {0};
-        int rc = read_exchange(reader, &x, err);
+        int rc = read_exchange(in, &x, err);
 
         if (rc == 0) {
                 const struct hap_edges *first = x.has_scores ? &x.scores : &x.circuit;
@@ -275,26 +275,26 @@ static json_t *header_of(const struct hap_program *program, const char *kind, js
 }
 
 static int write_sections(const struct import *in, const struct hap_program *program, json_t *model,
-                          json_t *cfg, struct hap_writer *writer, struct hap_error *err)
+                          json_t *cfg, struct hap_stream_out *out, struct hap_error *err)
 {
         json_t *header;
         int rc = 0;
 
         if (in->n_scores) {
                 header = header_of(program, "scores", model, cfg);
-                rc = hap_scores_write(writer, header, &in->graph, in->score, in->given, err);
+                rc = hap_scores_write(out, header, &in->graph, in->score, in->given, err);
                 json_decref(header);
         }
         if (rc == 0 && in->n_kept && (in->n_kept < in->graph.n_edges || !in->n_scores)) {
                 header = header_of(program, "circuit", model, cfg);
-                rc = hap_circuit_write(writer, header, &in->graph, in->z, err);
+                rc = hap_circuit_write(out, header, &in->graph, in->z, err);
                 json_decref(header);
         }
         return rc;
 }
 
 int hap_mib_read(struct hap_input *input, const struct hap_program *program, const json_t *model,
-                 struct hap_writer *writer, size_t *n_edges, struct hap_error *err)
+                 struct hap_stream_out *out, size_t *n_edges, struct hap_error *err)
 {
         struct import in = {0};
         json_t *mib = NULL, *cfg;
@@ -311,7 +311,7 @@ int hap_mib_read(struct hap_input *input, const struct hap_program *program, con
         if (rc < 0)
                 hap_fail_within(err, "cannot use '%s'", input->name);
         else
-                rc = write_sections(&in, program, (json_t *)model, cfg, writer, err);
+                rc = write_sections(&in, program, (json_t *)model, cfg, out, err);
         *n_edges = in.n_scores ? in.n_scores : in.n_kept;
         json_decref(mib);
         hap_graph_release(&in.graph);

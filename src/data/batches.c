@@ -100,7 +100,7 @@ static int keep(enum hap_dtype dtype, const float *values, size_t n, void *to, s
 
 /* outputs[i][w][token][d] from all[w][row][d], rows of the batch's prompts one
  * behind the other. */
-static int deal_outputs(struct hap_work *work, const struct hap_batch *batch, const float *all,
+static int deal_outputs(struct hap_scratch *work, const struct hap_batch *batch, const float *all,
                         const struct hap_example *examples, enum hap_dtype dtype,
                         void *const *outputs)
 {
@@ -130,14 +130,14 @@ static void deal_logits(const struct hap_engine *engine, const struct hap_batch 
                        (size_t)batch->prompts[i]->n_answers * n * sizeof *all);
 }
 
-static int run_batch(void *context, struct hap_work *work, size_t b)
+static int run_batch(void *context, struct hap_scratch *work, size_t b)
 {
         const struct whole *whole = context;
         const size_t begin = whole->batches->start[b];
         const size_t n = whole->batches->start[b + 1] - begin;
         struct hap_prompt prompts[HAP_BATCH_PROMPTS];
         const struct hap_prompt *pointers[HAP_BATCH_PROMPTS];
-        struct hap_plain run = {0};
+        struct hap_full_run run = {0};
         struct hap_batch batch;
         int rc;
 
@@ -151,12 +151,12 @@ static int run_batch(void *context, struct hap_work *work, size_t b)
         if (whole->outputs) {
                 size_t values = (size_t)batch.rows.n * (size_t)work->engine->model->config.d_model;
 
-                run.outputs = hap_work_take(work, (size_t)work->engine->graph.n_writers,
+                run.outputs = hap_scratch_alloc(work, (size_t)work->engine->graph.n_writers,
                                             values * sizeof(float));
                 if (!run.outputs)
                         return work->error.code;
         }
-        if ((rc = hap_plain_forward(work, &batch, &run)) < 0)
+        if ((rc = hap_full_forward(work, &batch, &run)) < 0)
                 return rc;
         if (whole->logits)
                 deal_logits(work->engine, &batch, run.logits, whole->logits + begin);
@@ -170,7 +170,7 @@ int hap_run_whole(const struct hap_engine *engine, const struct hap_example *exa
                   void *const *outputs, float *const *logits, struct hap_error *err)
 {
         struct whole whole = {examples, batches, corrupted, dtype, outputs, logits};
-        size_t bytes = hap_work_bytes(engine, batches->most_rows, batches->longest,
+        size_t bytes = hap_scratch_bytes(engine, batches->most_rows, batches->longest,
                                       batches->most_answers, false, false);
 
         if (outputs)

@@ -25,10 +25,10 @@ void hap_cache_undescribe(json_t *header)
         json_object_del(header, "shortest");
 }
 
-int hap_cache_check(struct hap_reader *reader, const json_t *header,
+int hap_cache_check(struct hap_stream_in *in, const json_t *header,
                     const struct hap_engine *engine, struct hap_error *err)
 {
-        const char *name = hap_reader_name(reader);
+        const char *name = hap_stream_in_name(in);
         struct hap_graph graph;
         bool equal;
         int rc = hap_model_check(engine->model, header, name, err);
@@ -51,7 +51,7 @@ int hap_cache_check(struct hap_reader *reader, const json_t *header,
 
 /* --- reading --- */
 
-int hap_cache_example(struct hap_reader *reader, const msgpack_object *object,
+int hap_cache_example(struct hap_stream_in *in, const msgpack_object *object,
                       const struct hap_model *model, struct hap_arena *arena,
                       struct hap_example *example, struct hap_error *err)
 {
@@ -61,15 +61,15 @@ int hap_cache_example(struct hap_reader *reader, const msgpack_object *object,
         json_t *task = json_object();
         int rc = task ? HAP_OK : hap_fail_memory(err, "an example");
 
-        snprintf(number, sizeof number, "%" PRIu64, hap_reader_record_number(reader));
+        snprintf(number, sizeof number, "%" PRIu64, hap_stream_in_record_number(in));
         snprintf(where, sizeof where, "record %s of '%.400s'", number,
-                 hap_reader_name(reader));
+                 hap_stream_in_name(in));
         for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
                 const msgpack_object *value = hap_map_get(object, keys[i]);
                 json_t *json = value ? hap_json_of(value) : NULL;
 
                 if (value && (!json || json_object_set_new(task, keys[i], json) < 0))
-                        rc = hap_reader_fail(reader, err, "its '%s' cannot be read", keys[i]);
+                        rc = hap_stream_in_fail(in, err, "its '%s' cannot be read", keys[i]);
         }
         if (rc == 0)
                 rc = hap_example_of(task, model, NULL, where, arena, example, err);
@@ -80,7 +80,7 @@ int hap_cache_example(struct hap_reader *reader, const msgpack_object *object,
         return rc;
 }
 
-static int read_tensor(struct hap_reader *reader, const msgpack_object *object,
+static int read_tensor(struct hap_stream_in *in, const msgpack_object *object,
                        const char *key, int n_dims, const size_t *shape,
                        struct hap_tensor *tensor, struct hap_error *err)
 {
@@ -88,27 +88,27 @@ static int read_tensor(struct hap_reader *reader, const msgpack_object *object,
         struct hap_error why;
 
         if (!value)
-                return hap_reader_fail(reader, err, "it has no '%s'", key);
+                return hap_stream_in_fail(in, err, "it has no '%s'", key);
         if (hap_tensor_of(value, tensor, &why) < 0)
-                return hap_reader_fail(reader, err, "its '%s': %s", key, why.message);
+                return hap_stream_in_fail(in, err, "its '%s': %s", key, why.message);
         if (tensor->n_dims != n_dims)
-                return hap_reader_fail(reader, err, "its '%s' has %d dimensions, not %d",
+                return hap_stream_in_fail(in, err, "its '%s' has %d dimensions, not %d",
                                        key, tensor->n_dims, n_dims);
         for (int i = 0; i < n_dims; i++)
                 if (tensor->shape[i] != shape[i])
-                        return hap_reader_fail(reader, err,
+                        return hap_stream_in_fail(in, err,
                                                "its '%s' has %zu values along dimension %d, "
                                                "not %zu", key, tensor->shape[i], i + 1, shape[i]);
         return HAP_OK;
 }
 
-int hap_cache_read(struct hap_reader *reader, const msgpack_object *object,
+int hap_cache_read(struct hap_stream_in *in, const msgpack_object *object,
                    const struct hap_engine *engine, struct hap_arena *arena,
                    struct hap_cache_record *record, struct hap_error *err)
 {
         const struct hap_config *config = &engine->model->config;
         size_t outputs[3], logits[2];
-        int rc = hap_cache_example(reader, object, engine->model, arena, &record->example,
+        int rc = hap_cache_example(in, object, engine->model, arena, &record->example,
                                    err);
 
         if (rc < 0)
@@ -118,14 +118,14 @@ int hap_cache_read(struct hap_reader *reader, const msgpack_object *object,
         outputs[2] = (size_t)config->d_model;
         logits[0] = (size_t)record->example.n_positions;
         logits[1] = (size_t)config->n_out;
-        if ((rc = read_tensor(reader, object, "clean_outputs", 3, outputs,
+        if ((rc = read_tensor(in, object, "clean_outputs", 3, outputs,
                               &record->clean.outputs, err)) < 0 ||
-            (rc = read_tensor(reader, object, "corrupted_outputs", 3, outputs,
+            (rc = read_tensor(in, object, "corrupted_outputs", 3, outputs,
                               &record->corrupted.outputs, err)) < 0 ||
-            (rc = read_tensor(reader, object, "clean_logits", 2, logits,
+            (rc = read_tensor(in, object, "clean_logits", 2, logits,
                               &record->clean.logits, err)) < 0)
                 return rc;
-        return read_tensor(reader, object, "corrupted_logits", 2, logits,
+        return read_tensor(in, object, "corrupted_logits", 2, logits,
                            &record->corrupted.logits, err);
 }
 
@@ -141,7 +141,7 @@ static void pack_ids(msgpack_packer *packer, const char *key, const int32_t *ids
 
 /* With places, where the graph's names are. */
 static void pack_positions(msgpack_packer *packer, const struct hap_example *example,
-                           const struct hap_places *places)
+                           const struct hap_positions *places)
 {
         if (!places->n)
                 return;
@@ -169,7 +169,7 @@ static void pack_example(msgpack_packer *packer, const struct hap_example *examp
                 msgpack_pack_int32(packer, example->answer_first + i);
 }
 
-int hap_cache_write(struct hap_writer *writer, const struct hap_engine *engine,
+int hap_cache_write(struct hap_stream_out *out, const struct hap_engine *engine,
                     enum hap_dtype dtype, const struct hap_example *example,
                     const struct hap_run_values *clean,
                     const struct hap_run_values *corrupted, struct hap_error *err)
@@ -190,7 +190,7 @@ int hap_cache_write(struct hap_writer *writer, const struct hap_engine *engine,
                 {"clean_logits", HAP_F32, 2, logits, clean->logits},
                 {"corrupted_logits", HAP_F32, 2, logits, corrupted->logits},
         };
-        msgpack_packer *packer = hap_writer_record(writer);
+        msgpack_packer *packer = hap_stream_out_record(out);
 
         msgpack_pack_map(packer, 8u + (example->n_answers > 0) + (example->n_wrongs > 0) +
                                          (engine->graph.places.n > 0));
@@ -200,10 +200,10 @@ int hap_cache_write(struct hap_writer *writer, const struct hap_engine *engine,
                 int rc;
 
                 hap_pack_text(packer, tensors[i].key);
-                rc = hap_writer_tensor(writer, tensors[i].dtype, tensors[i].n_dims,
+                rc = hap_stream_out_tensor(out, tensors[i].dtype, tensors[i].n_dims,
                                        tensors[i].shape, tensors[i].values, err);
                 if (rc < 0)
                         return rc;
         }
-        return hap_writer_end_record(writer, err);
+        return hap_stream_out_end_record(out, err);
 }

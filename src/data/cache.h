@@ -37,15 +37,15 @@ int hap_cache_describe(json_t *header, const struct hap_engine *engine,
 /* Takes out what the header of a stream made from a cache must not say of itself. */
 void hap_cache_undescribe(json_t *header);
 /* HAP_EINPUT unless the section is a cache of this engine's model and graph. */
-int hap_cache_check(struct hap_reader *reader, const json_t *header,
+int hap_cache_check(struct hap_stream_in *in, const json_t *header,
                     const struct hap_engine *engine, struct hap_error *err);
 
 /* Only the example of a cache's record; its memory is the arena's. */
-int hap_cache_example(struct hap_reader *reader, const msgpack_object *object,
+int hap_cache_example(struct hap_stream_in *in, const msgpack_object *object,
                       const struct hap_model *model, struct hap_arena *arena,
                       struct hap_example *example, struct hap_error *err);
 /* All of it, shapes checked. */
-int hap_cache_read(struct hap_reader *reader, const msgpack_object *object,
+int hap_cache_read(struct hap_stream_in *in, const msgpack_object *object,
                    const struct hap_engine *engine, struct hap_arena *arena,
                    struct hap_cache_record *record, struct hap_error *err);
 
@@ -53,7 +53,7 @@ int hap_cache_read(struct hap_reader *reader, const msgpack_object *object,
 struct hap_run_values {
         const float *outputs, *logits;
 };
-int hap_cache_write(struct hap_writer *writer, const struct hap_engine *engine,
+int hap_cache_write(struct hap_stream_out *out, const struct hap_engine *engine,
                     enum hap_dtype dtype, const struct hap_example *example,
                     const struct hap_run_values *clean,
                     const struct hap_run_values *corrupted, struct hap_error *err);

@@ -17,16 +17,16 @@ struct hap_constants {
         char *name;             /* of the file, for messages */
 };
 
-/* Reads the records of the reader's current section. HAP_EINPUT: writers
+/* Reads the records of the stream's current section. HAP_EINPUT: writers
  * missing, twice or out of order, vectors of different lengths, a value that is
  * not finite. */
-int hap_constants_read(struct hap_reader *reader, const json_t *header,
+int hap_constants_read(struct hap_stream_in *in, const json_t *header,
                        struct hap_constants *constants, struct hap_error *err);
 void hap_constants_release(struct hap_constants *constants);
 
 /* Writes a whole section; the header gets "graph". kl: [n_writers], what each
  * writer's record says of it, or NULL. */
-int hap_constants_write(struct hap_writer *writer, json_t *header,
+int hap_constants_write(struct hap_stream_out *out, json_t *header,
                         const struct hap_graph *graph, int d_model, const float *values,
                         const double *kl, struct hap_error *err);
 

@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 struct section {
-        struct hap_reader *reader;
+        struct hap_stream_in *in;
         const struct hap_model *model;
         struct hap_tokenizer *tokenizer; /* owned, NULL until needed */
         struct hap_examples *examples;
@@ -61,7 +61,7 @@ static int check_tokenizer(struct section *in, const json_t *header)
                 return 0;
         if (need_tokenizer(in) < 0)
                 return hap_fail_within(in->err, "cannot check the token ids of '%s'",
-                                       hap_reader_name(in->reader));
+                                       hap_stream_in_name(in->in));
         ours = hap_tokenizer_describe(in->tokenizer);
         if (!ours)
                 return hap_fail_memory(in->err, "a tokenizer's description");
@@ -71,7 +71,7 @@ static int check_tokenizer(struct section *in, const json_t *header)
                 rc = hap_fail(in->err, HAP_EINPUT,
                               "cannot use '%s': its token ids are of tokenizer %.32s, "
                               "the model's is %s",
-                              hap_reader_name(in->reader), made ? made : "unknown",
+                              hap_stream_in_name(in->in), made ? made : "unknown",
                               json_string_value(json_object_get(ours, "fingerprint")));
         }
         json_decref(ours);
@@ -121,10 +121,10 @@ static int add_record(struct section *in, const msgpack_object *object)
                 return rc;
         record = hap_json_of(object);
         if (!record)
-                return hap_reader_fail(in->reader, in->err, "it holds what no task record holds");
-        snprintf(number, sizeof number, "%" PRIu64, hap_reader_record_number(in->reader));
+                return hap_stream_in_fail(in->in, in->err, "it holds what no task record holds");
+        snprintf(number, sizeof number, "%" PRIu64, hap_stream_in_record_number(in->in));
         snprintf(where, sizeof where, "record %s of '%.400s'", number,
-                 hap_reader_name(in->reader));
+                 hap_stream_in_name(in->in));
         example = examples->items + examples->n;
         if (record_has_text(record) && need_tokenizer(in) < 0)
                 rc = hap_fail_within(in->err, "cannot use %s, which is text", where);
@@ -146,7 +146,7 @@ static int check_kind(struct section *in, const json_t *header)
         if (kind && strcmp(kind, "task") == 0)
                 return 0;
         return hap_fail(in->err, HAP_EINPUT, "cannot use '%s': a stream of kind '%.32s' "
-                        "where one of kind 'task' is needed", hap_reader_name(in->reader),
+                        "where one of kind 'task' is needed", hap_stream_in_name(in->in),
                         kind ? kind : "unknown");
 }
 
@@ -160,20 +160,20 @@ static int read_all(struct section *in, const json_t *header)
         in->examples->header = json_deep_copy(header);
         if (!in->examples->header)
                 return hap_fail_memory(in->err, "a header");
-        while ((rc = hap_reader_record(in->reader, &record, in->err)) > 0)
+        while ((rc = hap_stream_in_record(in->in, &record, in->err)) > 0)
                 if ((rc = add_record(in, &record)) < 0)
                         return rc;
         if (rc == 0 && in->examples->n == 0)
                 rc = hap_fail(in->err, HAP_EINPUT, "cannot use '%s': it holds no examples",
-                              hap_reader_name(in->reader));
+                              hap_stream_in_name(in->in));
         return rc;
 }
 
-int hap_examples_read(struct hap_reader *reader, const json_t *header,
+int hap_examples_read(struct hap_stream_in *stream, const json_t *header,
                       const struct hap_model *model, struct hap_examples *examples,
                       struct hap_error *err)
 {
-        struct section in = { .reader = reader, .model = model, .examples = examples,
+        struct section in = { .in = stream, .model = model, .examples = examples,
                               .err = err };
         int rc;
 
@@ -189,14 +189,14 @@ int hap_examples_read(struct hap_reader *reader, const json_t *header,
 /* --- places --- */
 
 /* HAP_REST is added when all others are there. */
-static int add_name(struct hap_places *places, const char *name, struct hap_error *err)
+static int add_name(struct hap_positions *places, const char *name, struct hap_error *err)
 {
-        int rc = hap_places_check(name, err);
+        int rc = hap_positions_check(name, err);
 
-        return rc < 0 ? rc : hap_places_add(places, name, err);
+        return rc < 0 ? rc : hap_positions_add(places, name, err);
 }
 
-static int add_common(const struct hap_examples *examples, struct hap_places *places,
+static int add_common(const struct hap_examples *examples, struct hap_positions *places,
                       struct hap_error *err)
 {
         const struct hap_example *first = examples->items;
@@ -219,7 +219,7 @@ static int add_common(const struct hap_examples *examples, struct hap_places *pl
         return rc;
 }
 
-static int add_listed(const char *names, struct hap_places *places, struct hap_error *err)
+static int add_listed(const char *names, struct hap_positions *places, struct hap_error *err)
 {
         char *list = strdup(names), *rest = list;
         int rc = list ? HAP_OK : hap_fail_memory(err, "positions");
@@ -230,23 +230,23 @@ static int add_listed(const char *names, struct hap_places *places, struct hap_e
         return rc;
 }
 
-int hap_examples_places(const struct hap_examples *examples, const char *names,
-                        struct hap_places *places, struct hap_error *err)
+int hap_examples_positions(const struct hap_examples *examples, const char *names,
+                        struct hap_positions *places, struct hap_error *err)
 {
         int rc;
 
-        *places = (struct hap_places){0};
+        *places = (struct hap_positions){0};
         if (strcmp(names, "all") == 0)
                 rc = add_common(examples, places, err);
         else if ((rc = add_listed(names, places, err)) == HAP_EINPUT)
                 rc = err->code = HAP_EUSAGE;
         if (rc == 0)
-                rc = hap_places_add(places, HAP_REST, err);
+                rc = hap_positions_add(places, HAP_REST, err);
         for (size_t i = 0; i < examples->n && rc == 0; i++) {
                 const struct hap_example *example = examples->items + i;
                 uint8_t *place = malloc((size_t)example->n_tokens);
 
-                rc = place ? hap_example_places(example, places, place, err)
+                rc = place ? hap_example_positions(example, places, place, err)
                            : hap_fail_memory(err, "positions");
                 for (int k = 0; k < example->n_positions && rc == 0; k++)
                         places->answers[place[example->answer_first + k]] = true;

@@ -30,7 +30,7 @@ static void *grown(void *items, size_t n, size_t size)
 }
 
 /* The examples of a whole cache section. */
-static int read_cached_examples(struct hap_feed *feed, struct hap_reader *reader,
+static int read_cached_examples(struct hap_feed *feed, struct hap_stream_in *in,
                                 const struct hap_model *model, struct hap_error *err)
 {
         struct hap_examples *examples = &feed->examples;
@@ -38,13 +38,13 @@ static int read_cached_examples(struct hap_feed *feed, struct hap_reader *reader
         int rc;
 
         hap_arena_init(&examples->arena);
-        while ((rc = hap_reader_record(reader, &record, err)) > 0) {
+        while ((rc = hap_stream_in_record(in, &record, err)) > 0) {
                 struct hap_example *items = grown(examples->items, examples->n, sizeof *items);
 
                 if (!items)
                         return hap_fail_memory(err, "examples");
                 examples->items = items;
-                rc = hap_cache_example(reader, &record, model, &examples->arena,
+                rc = hap_cache_example(in, &record, model, &examples->arena,
                                        items + examples->n, err);
                 if (rc < 0)
                         return rc;
@@ -53,26 +53,26 @@ static int read_cached_examples(struct hap_feed *feed, struct hap_reader *reader
         return rc < 0 || examples->n ? rc : no_examples(feed, err);
 }
 
-static int open_section(struct hap_feed *feed, struct hap_reader *reader,
+static int open_section(struct hap_feed *feed, struct hap_stream_in *in,
                         const json_t *header, const struct hap_model *model,
                         struct hap_error *err)
 {
-        int rc = hap_model_check(model, header, hap_reader_name(reader), err);
+        int rc = hap_model_check(model, header, hap_stream_in_name(in), err);
 
         if (rc < 0)
                 return rc;
         if (is_kind(header, "task"))
-                return hap_examples_read(reader, header, model, &feed->examples, err);
+                return hap_examples_read(in, header, model, &feed->examples, err);
         if (!is_kind(header, "cache"))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': neither a task nor a cache", feed->name);
         if (feed->options.ablation != HAP_INTERCHANGE)
-                return read_cached_examples(feed, reader, model, err);
-        feed->reader = reader;
+                return read_cached_examples(feed, in, model, err);
+        feed->in = in;
         return HAP_OK;
 }
 
-int hap_feed_open(struct hap_feed **feed, struct hap_reader *reader, const json_t *header,
+int hap_feed_open(struct hap_feed **feed, struct hap_stream_in *in, const json_t *header,
                   const struct hap_model *model, const struct hap_prompts_options *options,
                   struct hap_error *err)
 {
@@ -83,10 +83,10 @@ int hap_feed_open(struct hap_feed **feed, struct hap_reader *reader, const json_
         if (!new)
                 return hap_fail_memory(err, "prompts");
         new->options = *options;
-        new->name = strdup(hap_reader_name(reader));
+        new->name = strdup(hap_stream_in_name(in));
         new->header = json_deep_copy(header);
         if (new->name && new->header)
-                rc = open_section(new, reader, header, model, err);
+                rc = open_section(new, in, header, model, err);
         else
                 rc = hap_fail_memory(err, "prompts");
         if (rc < 0) {
@@ -114,7 +114,7 @@ size_t hap_feed_total(const struct hap_feed *feed)
 {
         json_int_t n = json_integer_value(json_object_get(feed->header, "examples"));
 
-        if (!feed->reader)
+        if (!feed->in)
                 return feed->examples.n;
         if (feed->options.limit && (json_int_t)feed->options.limit < n)
                 n = (json_int_t)feed->options.limit;
@@ -123,12 +123,12 @@ size_t hap_feed_total(const struct hap_feed *feed)
 
 void hap_feed_constants(struct hap_feed *feed, const float *values)
 {
-        feed->mean = (struct hap_source){.kind = HAP_OPTIMAL, .data = values, .dtype = HAP_F32};
+        feed->mean = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = values, .dtype = HAP_F32};
 }
 
-void hap_feed_measure(const struct hap_feed *feed, struct hap_needs *needs)
+void hap_feed_measure(const struct hap_feed *feed, struct hap_memory_estimate *needs)
 {
-        hap_needs_examples(needs, &feed->examples);
+        hap_memory_examples(needs, &feed->examples);
 }
 
 /* --- what comes next --- */
@@ -138,7 +138,7 @@ struct collecting {
         struct hap_prompts *prompts;
         struct hap_cache_record *cached; /* [prompts->n], or NULL */
         size_t n_batches;
-        struct hap_needs needs; /* of the prompts so far, if any are checked */
+        struct hap_memory_estimate needs; /* of the prompts so far, if any are checked */
 };
 
 static bool at_limit(const struct hap_feed *feed, const struct collecting *in)
@@ -220,11 +220,11 @@ static int check_needs(const struct hap_feed *feed, struct collecting *in,
 
         if (!feed->options.needs)
                 return HAP_OK;
-        hap_needs_prompt(&in->needs, &record->example);
+        hap_memory_prompt(&in->needs, &record->example);
         in->needs.prompts = n > total ? n : total;
-        in->needs.source = in->prompts->mapped ? HAP_SOURCE_MAPPED : HAP_SOURCE_PIPED;
+        in->needs.source = in->prompts->mapped ? HAP_COUNTERFACTUALS_MAPPED : HAP_COUNTERFACTUALS_PIPED;
         in->needs.dtype = record->corrupted.outputs.dtype;
-        return hap_needs_check(&in->needs, engine->model, &engine->graph, err);
+        return hap_memory_check(&in->needs, engine->model, &engine->graph, err);
 }
 
 static int collect_record(const struct hap_feed *feed, struct collecting *in,
@@ -241,7 +241,7 @@ static int collect_record(const struct hap_feed *feed, struct collecting *in,
                 return hap_fail_memory(err, "a cache");
         in->cached = cached;
         record = cached + prompts->n;
-        rc = hap_cache_read(feed->reader, object, engine, &prompts->arena, record, err);
+        rc = hap_cache_read(feed->in, object, engine, &prompts->arena, record, err);
         if (rc == 0)
                 rc = check_needs(feed, in, engine, record, err);
         outputs = &record->corrupted.outputs;
@@ -261,15 +261,15 @@ static int collect_cache(struct hap_feed *feed, struct collecting *in,
         int rc = 1;
 
         if (feed->given == 0 &&
-            (rc = hap_cache_check(feed->reader, feed->header, engine, err)) < 0)
+            (rc = hap_cache_check(feed->in, feed->header, engine, err)) < 0)
                 return rc;
-        in->prompts->mapped = hap_reader_keeps(feed->reader);
+        in->prompts->mapped = hap_stream_in_keeps(feed->in);
         while (!enough(feed, in) &&
-               (rc = hap_reader_record(feed->reader, &object, err)) > 0)
+               (rc = hap_stream_in_record(feed->in, &object, err)) > 0)
                 if ((rc = collect_record(feed, in, engine, &object, err)) < 0)
                         return rc;
         while (rc > 0 && at_limit(feed, in)) /* the rest must be whole, too */
-                rc = hap_reader_record(feed->reader, &object, err);
+                rc = hap_stream_in_record(feed->in, &object, err);
         return rc < 0 ? rc : HAP_OK;
 }
 
@@ -279,7 +279,7 @@ static int collect(struct hap_feed *feed, struct collecting *in,
         const enum hap_ablation kind = feed->options.ablation;
         int rc = HAP_OK;
 
-        if (feed->reader)
+        if (feed->in)
                 return collect_cache(feed, in, engine, err);
         if ((kind == HAP_MEAN || kind == HAP_MEAN_POSITION) && !feed->mean.data)
                 rc = hap_feed_mean(feed, engine, err);

@@ -11,12 +11,12 @@
 struct hap_feed {
         struct hap_prompts_options options;
         json_t *header;            /* owned */
-        struct hap_reader *reader; /* of a cache that is read on the way, or NULL */
+        struct hap_stream_in *in; /* of a cache that is read on the way, or NULL */
         char *name;                /* of the stream, for messages */
         struct hap_examples examples; /* without a reader: all of them */
         size_t next;                  /* of the examples: the first not yet given */
         size_t given;                 /* prompts given so far */
-        struct hap_source mean;       /* or constants; data NULL until they are there */
+        struct hap_counterfactual mean;       /* or constants; data NULL until they are there */
         struct hap_arena arena;       /* of the means */
 };
 

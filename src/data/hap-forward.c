@@ -53,31 +53,31 @@ static void write_records(struct hap_program *p, const struct hap_engine *engine
 
 /* The section's examples; the model is loaded for the first section, and only
  * described until it is known that these fit where memory is limited. */
-static struct hap_needs read_examples(struct hap_program *p, const json_t *from,
+static struct hap_memory_estimate read_examples(struct hap_program *p, const json_t *from,
                                       struct hap_model *model, struct hap_engine *engine,
                                       struct hap_examples *examples)
 {
         const struct forward_options *opt = p->options;
-        const char *name = hap_reader_name(p->in);
+        const char *name = hap_stream_in_name(p->in);
         struct hap_graph_form form = {.split_input = opt->split_input};
-        struct hap_needs needs = hap_needs_within(&hap_needs_forward, p->max_memory,
+        struct hap_memory_estimate needs = hap_memory_within(&hap_memory_forward, p->max_memory,
                                                   (size_t)p->threads);
 
         if (!engine->model)
-                hap_must(p, (p->max_memory ? hap_model_describe_for : hap_model_for)(
+                hap_must(p, (p->max_memory ? hap_model_open_config_for : hap_model_open_for)(
                                     model, p->model, from, name, &p->error));
         hap_must(p, hap_model_check(model, from, name, &p->error));
         hap_must(p, hap_examples_read(p->in, from, model, examples, &p->error));
         if (opt->positions)
-                hap_must(p, hap_examples_places(examples, opt->positions, &form.places, &p->error));
-        if (engine->model && !hap_places_equal(&form.places, &engine->graph.places))
+                hap_must(p, hap_examples_positions(examples, opt->positions, &form.places, &p->error));
+        if (engine->model && !hap_positions_equal(&form.places, &engine->graph.places))
                 hap_die(p, HAP_EINPUT, "cannot use '%s': its positions, or where answers stand, are "
                         "not those of the task before it", name);
-        hap_needs_examples(&needs, examples);
-        hap_must(p, hap_needs_check_model(&needs, model, &form, &p->error));
+        hap_memory_examples(&needs, examples);
+        hap_must(p, hap_memory_check_model(&needs, model, &form, &p->error));
         if (!engine->model && p->max_memory) {
                 hap_model_release(model);
-                hap_must(p, hap_model_for(model, p->model, from, name, &p->error));
+                hap_must(p, hap_model_open_for(model, p->model, from, name, &p->error));
         }
         if (!engine->model)
                 hap_must(p, hap_engine_init(engine, model, &form, &p->error));
@@ -90,15 +90,15 @@ static size_t forward_section(struct hap_program *p, const json_t *from,
 {
         const enum hap_dtype dtype = (enum hap_dtype)((struct forward_options *)p->options)->dtype;
         struct hap_examples examples;
-        struct hap_needs needs = read_examples(p, from, model, engine, &examples);
+        struct hap_memory_estimate needs = read_examples(p, from, model, engine, &examples);
         json_t *header = hap_program_header(p, "cache", examples.header);
         size_t n;
 
         hap_must(p, hap_cache_describe(header, engine, dtype, examples.n, needs.shortest,
                                        needs.tokens, &p->error));
-        hap_must(p, hap_writer_begin(p->out, header, &p->error));
+        hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
         write_records(p, engine, &examples, dtype);
-        hap_must(p, hap_writer_end(p->out, &p->error));
+        hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
         n = examples.n;
         hap_examples_release(&examples);
@@ -115,7 +115,7 @@ int main(int argc, char **argv)
         json_t *header;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        while (hap_must(&p, hap_reader_section(p.in, &header, &p.error))) {
+        while (hap_must(&p, hap_stream_in_section(p.in, &header, &p.error))) {
                 const char *kind = json_string_value(json_object_get(header, "kind"));
 
                 if (kind && strcmp(kind, "task") == 0)
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
         }
         if (!done)
                 hap_die(&p, HAP_EINPUT, "there is no task in the input: it holds %s",
-                        hap_reader_held(p.in));
+                        hap_stream_in_held(p.in));
         hap_engine_release(&engine);
         hap_model_release(&model);
         return hap_program_end(&p, done, "examples");

@@ -42,7 +42,7 @@ static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *
         hap_report_line(out, "graph", "%d writers, %d readers, %zu edges", graph.n_writers,
                         graph.n_readers, graph.n_edges);
         hap_graph_release(&graph);
-        if (c->positions != HAP_POSITIONS_LEARNED)
+        if (c->position_kind != HAP_POSITIONS_LEARNED)
                 return;
         hap_must(p, hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual, true,
                                    &p->error));
@@ -56,8 +56,8 @@ static void show_size(FILE *out, const char *name, size_t bytes)
 }
 
 /* Where all prompts are kept: their number, and what they take as f16 if they may. */
-static void show_stage(FILE *out, const char *name, struct hap_needs stage,
-                       const struct hap_needs *prompts, const struct hap_model *model,
+static void show_stage(FILE *out, const char *name, struct hap_memory_estimate stage,
+                       const struct hap_memory_estimate *prompts, const struct hap_model *model,
                        const struct hap_graph *graph)
 {
         size_t bytes;
@@ -66,13 +66,13 @@ static void show_stage(FILE *out, const char *name, struct hap_needs stage,
         stage.tokens = prompts->tokens;
         stage.positions = prompts->positions;
         stage.threads = prompts->threads;
-        bytes = hap_needs_bytes(&stage, model, graph);
+        bytes = hap_memory_bytes(&stage, model, graph);
         stage.options.dtype = HAP_F16;
         if (stage.can_halve)
                 hap_report_line(out, name,
                                 "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
                                 (double)bytes / 1e6, prompts->prompts,
-                                (double)hap_needs_bytes(&stage, model, graph) / 1e6);
+                                (double)hap_memory_bytes(&stage, model, graph) / 1e6);
         else if (stage.batches == 0)
                 hap_report_line(out, name, "%.0f MB for %zu prompts", (double)bytes / 1e6,
                                 prompts->prompts);
@@ -87,7 +87,7 @@ static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out
         const int most = model->config.n_context;
         const size_t length = (size_t)(opt->tokens || tokens <= most ? tokens : most);
         const size_t prompts = opt->prompts ? (size_t)opt->prompts : 200;
-        const struct hap_needs prompts_of = {.prompts = prompts, .tokens = length,
+        const struct hap_memory_estimate prompts_of = {.prompts = prompts, .tokens = length,
                                              .positions = 1, .threads = (size_t)p->threads};
         struct hap_graph graph;
 
@@ -98,14 +98,14 @@ static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out
                                    model->config.parallel_residual, false, &p->error));
         fprintf(out, "\nmemory, at most, for prompts of %zu tokens and %d thread%s\n", length,
                 p->threads, p->threads == 1 ? "" : "s");
-        show_size(out, "weights", hap_needs_weights(model));
-        show_stage(out, "hap-forward", hap_needs_forward, &prompts_of, model, &graph);
-        show_stage(out, "hap-attrib", hap_needs_attrib, &prompts_of, model, &graph);
-        show_stage(out, "hap-eval", hap_needs_eval, &prompts_of, model, &graph);
-        show_stage(out, "hap-prune", hap_needs_prune, &prompts_of, model, &graph);
-        show_stage(out, "hap-ablate", hap_needs_ablate, &prompts_of, model, &graph);
+        show_size(out, "weights", hap_memory_weights(model));
+        show_stage(out, "hap-forward", hap_memory_forward, &prompts_of, model, &graph);
+        show_stage(out, "hap-attrib", hap_memory_attrib, &prompts_of, model, &graph);
+        show_stage(out, "hap-eval", hap_memory_eval, &prompts_of, model, &graph);
+        show_stage(out, "hap-prune", hap_memory_prune, &prompts_of, model, &graph);
+        show_stage(out, "hap-ablate", hap_memory_ablate, &prompts_of, model, &graph);
         hap_report_line(out, "cache", "%.3g MB a prompt, as f32",
-                        (double)hap_needs_record(&prompts_of, model, &graph) / 1e6);
+                        (double)hap_memory_record(&prompts_of, model, &graph) / 1e6);
         hap_graph_release(&graph);
 }
 

@@ -76,7 +76,7 @@ static int keep(struct hap_feed *feed, const struct means *means, struct hap_err
         for (size_t i = 0; i < n; i++)
                 data[i] = (float)(means->sum[i] /
                                   (double)means->n[i / means->d % means->positions]);
-        feed->mean = (struct hap_source){
+        feed->mean = (struct hap_counterfactual){
                 .kind = feed->options.ablation,
                 .data = data,
                 .dtype = HAP_F32,

@@ -12,40 +12,40 @@
 /* Of a mapped file are resident at a time, and of a piped one a record twice. */
 #define WINDOW ((size_t)32 << 20)
 
-const struct hap_needs hap_needs_forward = {.runs = HAP_NEEDS_WHOLE, .batches = 1};
-const struct hap_needs hap_needs_attrib = {
-        .runs = HAP_NEEDS_GRADIENTS,
+const struct hap_memory_estimate hap_memory_forward = {.runs = HAP_MEMORY_FULL, .batches = 1};
+const struct hap_memory_estimate hap_memory_attrib = {
+        .runs = HAP_MEMORY_GRADIENTS,
         .options = {.gradients = true},
         .batches = 1,
         .per_edge = 64,
 };
-const struct hap_needs hap_needs_eval = {
-        .runs = HAP_NEEDS_MASKED,
+const struct hap_memory_estimate hap_memory_eval = {
+        .runs = HAP_MEMORY_MASKED,
         .options = {.want_q = true, .want_log_p = true},
         .batches = 4,
         .per_edge = 64,
 };
-const struct hap_needs hap_needs_select = {
-        .runs = HAP_NEEDS_MASKED,
+const struct hap_memory_estimate hap_memory_select = {
+        .runs = HAP_MEMORY_MASKED,
         .options = {.want_q = true, .want_log_p = true},
         .per_edge = 64,
 };
-const struct hap_needs hap_needs_prune = {
-        .runs = HAP_NEEDS_TRAINING,
+const struct hap_memory_estimate hap_memory_prune = {
+        .runs = HAP_MEMORY_TRAINING,
         .options = {.want_q = true, .want_log_p = true},
         .per_edge = 256,
         .can_halve = true,
 };
-const struct hap_needs hap_needs_ablate = {
-        .runs = HAP_NEEDS_TRAINING,
+const struct hap_memory_estimate hap_memory_ablate = {
+        .runs = HAP_MEMORY_TRAINING,
         .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
         .per_edge = 64,
         .cases = true,
 };
 
-struct hap_needs hap_needs_within(const struct hap_needs *stage, size_t most, size_t threads)
+struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *stage, size_t most, size_t threads)
 {
-        struct hap_needs needs = *stage;
+        struct hap_memory_estimate needs = *stage;
 
         needs.most = most;
         needs.threads = threads;
@@ -64,7 +64,7 @@ struct shape {
         bool q_norm, post_norm;
 };
 
-void hap_needs_prompt(struct hap_needs *needs, const struct hap_example *example)
+void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_example *example)
 {
         const size_t tokens = (size_t)example->n_tokens;
 
@@ -73,14 +73,14 @@ void hap_needs_prompt(struct hap_needs *needs, const struct hap_example *example
         needs->positions = hap_larger(needs->positions, (size_t)example->n_positions);
 }
 
-void hap_needs_examples(struct hap_needs *needs, const struct hap_examples *examples)
+void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples)
 {
         needs->prompts = examples->n;
         for (size_t i = 0; i < examples->n; i++)
-                hap_needs_prompt(needs, examples->items + i);
+                hap_memory_prompt(needs, examples->items + i);
 }
 
-static struct shape shape_of(const struct hap_needs *needs, const struct hap_model *model,
+static struct shape shape_of(const struct hap_memory_estimate *needs, const struct hap_model *model,
                              const struct hap_graph *graph)
 {
         const struct hap_config *c = &model->config;
@@ -169,18 +169,18 @@ static size_t masked_scratch(const struct shape *s, size_t n, size_t rows, bool 
                rows * (s->per_layer * s->d + 4 * s->heads + s->mlp);
 }
 
-static size_t run_scratch(const struct hap_needs *needs, const struct shape *s)
+static size_t run_scratch(const struct hap_memory_estimate *needs, const struct shape *s)
 {
         size_t training;
 
         switch (needs->runs) {
-        case HAP_NEEDS_WHOLE:
+        case HAP_MEMORY_FULL:
                 return 0;
-        case HAP_NEEDS_GRADIENTS:
+        case HAP_MEMORY_GRADIENTS:
                 return gradient_scratch(s);
-        case HAP_NEEDS_MASKED:
+        case HAP_MEMORY_MASKED:
                 return masked_scratch(s, s->batch, s->rows, false);
-        case HAP_NEEDS_TRAINING: /* any of the prompts together: all may be long */
+        case HAP_MEMORY_TRAINING: /* any of the prompts together: all may be long */
         default:
                 training = needs->per_job && needs->per_job < s->batch ? needs->per_job : s->batch;
                 return hap_larger(masked_scratch(s, training, training * s->tokens, true),
@@ -189,17 +189,17 @@ static size_t run_scratch(const struct hap_needs *needs, const struct shape *s)
 }
 
 /* Of one prompt that is prepared, in bytes. */
-static size_t prompt_bytes(const struct hap_needs *needs, const struct shape *s)
+static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct shape *s)
 {
         const struct hap_prompts_options *o = &needs->options;
         const size_t stream = s->tokens * s->d, logits = s->positions * s->out;
         const bool half = o->dtype == HAP_F16 ||
-                          (needs->source != HAP_SOURCE_RUNS && needs->dtype != HAP_F32);
+                          (needs->source != HAP_COUNTERFACTUALS_RUNS && needs->dtype != HAP_F32);
         size_t floats = 0, outputs = 0;
 
         if (o->ablation == HAP_INTERCHANGE)
                 outputs = s->writers * stream * (half ? 2 : sizeof(float));
-        if (needs->runs == HAP_NEEDS_WHOLE)
+        if (needs->runs == HAP_MEMORY_FULL)
                 return 2 * (outputs + logits * sizeof(float));
         if (o->want_q)
                 floats += (2 * s->layers + 1) * stream +
@@ -210,7 +210,7 @@ static size_t prompt_bytes(const struct hap_needs *needs, const struct shape *s)
 }
 
 /* Prompts that are prepared at a time. */
-static size_t prepared(const struct hap_needs *needs, const struct shape *s)
+static size_t prepared(const struct hap_memory_estimate *needs, const struct shape *s)
 {
         const size_t of_batch = (s->rows + s->tokens - 1) / s->tokens; /* long ones */
         const size_t at_once = needs->batches * needs->threads * of_batch;
@@ -220,7 +220,7 @@ static size_t prepared(const struct hap_needs *needs, const struct shape *s)
         return needs->batches && at_once < all ? at_once : all;
 }
 
-size_t hap_needs_weights(const struct hap_model *model)
+size_t hap_memory_weights(const struct hap_model *model)
 {
         const struct hap_config *c = &model->config;
         const size_t d = (size_t)c->d_model, heads = (size_t)c->n_heads * (size_t)c->d_head;
@@ -230,12 +230,12 @@ size_t hap_needs_weights(const struct hap_model *model)
 
         if (model->token_embedding)
                 return model->arena.bytes;
-        if (c->positions == HAP_POSITIONS_LEARNED)
+        if (c->position_kind == HAP_POSITIONS_LEARNED)
                 rows += (size_t)c->n_context;
         return (rows * d + (size_t)c->n_layers * layer) * sizeof(float);
 }
 
-size_t hap_needs_record(const struct hap_needs *needs, const struct hap_model *model,
+size_t hap_memory_record(const struct hap_memory_estimate *needs, const struct hap_model *model,
                         const struct hap_graph *graph)
 {
         const struct shape s = shape_of(needs, model, graph);
@@ -244,7 +244,7 @@ size_t hap_needs_record(const struct hap_needs *needs, const struct hap_model *m
 }
 
 /* Clean outputs that are held for means, before prompts are prepared. */
-static size_t mean_bytes(const struct hap_needs *needs, const struct shape *s)
+static size_t mean_bytes(const struct hap_memory_estimate *needs, const struct shape *s)
 {
         const size_t n = hap_smaller(needs->prompts, HAP_MEANS_AT_ONCE);
 
@@ -253,7 +253,7 @@ static size_t mean_bytes(const struct hap_needs *needs, const struct shape *s)
         return n * s->writers * s->tokens * s->d * sizeof(float);
 }
 
-size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *model,
+size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct hap_model *model,
                        const struct hap_graph *graph)
 {
         const struct shape s = shape_of(needs, model, graph);
@@ -262,12 +262,12 @@ size_t hap_needs_bytes(const struct hap_needs *needs, const struct hap_model *mo
         const size_t per_edge = needs->per_edge +
                                 (needs->cases ? s.writers * sizeof(float) : 0);
 
-        if (needs->source != HAP_SOURCE_RUNS)
-                reading = needs->source == HAP_SOURCE_MAPPED
-                                  ? WINDOW : 2 * hap_needs_record(needs, model, graph);
-        else if (needs->runs == HAP_NEEDS_WHOLE || needs->options.ablation != HAP_ZERO)
+        if (needs->source != HAP_COUNTERFACTUALS_RUNS)
+                reading = needs->source == HAP_COUNTERFACTUALS_MAPPED
+                                  ? WINDOW : 2 * hap_memory_record(needs, model, graph);
+        else if (needs->runs == HAP_MEMORY_FULL || needs->options.ablation != HAP_ZERO)
                 scratch = hap_larger(scratch, whole_scratch(&s));
-        return hap_needs_weights(model) + PROGRAM + reading +
+        return hap_memory_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
                hap_larger(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;
 }
@@ -298,53 +298,53 @@ static void advise(struct advice *a, const char *what, size_t bytes)
 }
 
 /* As many prompts as fit, when all are kept: 0 when none do. */
-static size_t fitting(struct hap_needs needs, const struct hap_model *model,
+static size_t fitting(struct hap_memory_estimate needs, const struct hap_model *model,
                       const struct hap_graph *graph)
 {
         size_t first, each;
 
         needs.prompts = 0;
-        first = hap_needs_bytes(&needs, model, graph);
+        first = hap_memory_bytes(&needs, model, graph);
         needs.prompts = 1;
-        each = hap_needs_bytes(&needs, model, graph) - first;
+        each = hap_memory_bytes(&needs, model, graph) - first;
         return needs.most > first && each ? (needs.most - first) / each : 0;
 }
 
-static void advise_all(struct advice *a, struct hap_needs needs, const struct hap_model *model,
+static void advise_all(struct advice *a, struct hap_memory_estimate needs, const struct hap_model *model,
                        const struct hap_graph *graph)
 {
         const bool threads = needs.threads > 1;
         const bool halve = needs.can_halve && needs.options.dtype == HAP_F32 &&
                            needs.options.ablation == HAP_INTERCHANGE &&
-                           (needs.source == HAP_SOURCE_RUNS || needs.dtype == HAP_F32);
-        struct hap_needs one = needs, half = needs;
+                           (needs.source == HAP_COUNTERFACTUALS_RUNS || needs.dtype == HAP_F32);
+        struct hap_memory_estimate one = needs, half = needs;
         char few[64];
         size_t n;
 
         one.threads = 1;
         half.options.dtype = HAP_F16;
         if (threads)
-                advise(a, "-j 1", hap_needs_bytes(&one, model, graph));
+                advise(a, "-j 1", hap_memory_bytes(&one, model, graph));
         if (halve)
-                advise(a, "--cache-dtype f16", hap_needs_bytes(&half, model, graph));
+                advise(a, "--cache-dtype f16", hap_memory_bytes(&half, model, graph));
         half.threads = one.threads;
         if (threads && halve)
-                advise(a, "both", hap_needs_bytes(&half, model, graph));
+                advise(a, "both", hap_memory_bytes(&half, model, graph));
         n = halve ? fitting(half, model, graph) : fitting(one, model, graph);
         if (needs.batches == 0 && n > 0 && n < needs.prompts) {
                 needs = halve ? half : one;
                 needs.prompts = n;
                 snprintf(few, sizeof(few), "%s%zu prompt%s", threads || halve ? "these and " : "",
                          n, n == 1 ? "" : "s");
-                advise(a, few, hap_needs_bytes(&needs, model, graph));
+                advise(a, few, hap_memory_bytes(&needs, model, graph));
         }
-        advise(a, "the weights alone", hap_needs_weights(model));
+        advise(a, "the weights alone", hap_memory_weights(model));
 }
 
-int hap_needs_check(const struct hap_needs *needs, const struct hap_model *model,
+int hap_memory_check(const struct hap_memory_estimate *needs, const struct hap_model *model,
                     const struct hap_graph *graph, struct hap_error *err)
 {
-        const size_t bytes = hap_needs_bytes(needs, model, graph);
+        const size_t bytes = hap_memory_bytes(needs, model, graph);
         struct advice a = {.length = 0};
         char need[32], most[32], many[64] = "";
 
@@ -361,7 +361,7 @@ int hap_needs_check(const struct hap_needs *needs, const struct hap_model *model
                         a.text);
 }
 
-int hap_needs_check_model(const struct hap_needs *needs, const struct hap_model *model,
+int hap_memory_check_model(const struct hap_memory_estimate *needs, const struct hap_model *model,
                           const struct hap_graph_form *form, struct hap_error *err)
 {
         const struct hap_config *c = &model->config;
@@ -370,9 +370,9 @@ int hap_needs_check_model(const struct hap_needs *needs, const struct hap_model 
                                 form->split_input, err);
 
         if (rc == 0)
-                rc = hap_graph_divide(&graph, &form->places, err);
+                rc = hap_graph_set_positions(&graph, &form->places, err);
         if (rc == 0)
-                rc = hap_needs_check(needs, model, &graph, err);
+                rc = hap_memory_check(needs, model, &graph, err);
         hap_graph_release(&graph);
         return rc;
 }

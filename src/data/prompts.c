@@ -64,7 +64,7 @@ static int build_sources(struct hap_prompts *prompts, const struct hap_feed *fee
         const enum hap_ablation kind = feed->options.ablation;
 
         for (size_t i = 0; i < prompts->n; i++) {
-                struct hap_source *source = &prompts->items[i].source;
+                struct hap_counterfactual *source = &prompts->items[i].source;
 
                 *source = feed->mean;
                 source->kind = kind;
@@ -105,7 +105,7 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
 }
 
 /* The graph must read logits where the example's answers are. */
-static int check_answers(const struct hap_example *example, const struct hap_places *places,
+static int check_answers(const struct hap_example *example, const struct hap_positions *places,
                          const uint8_t *place, struct hap_error *err)
 {
         for (int i = 0; i < example->n_positions; i++) {
@@ -124,7 +124,7 @@ static int check_answers(const struct hap_example *example, const struct hap_pla
 static int build_places(struct hap_prompts *prompts, const struct hap_engine *engine,
                         struct hap_error *err)
 {
-        const struct hap_places *places = &engine->graph.places;
+        const struct hap_positions *places = &engine->graph.places;
 
         for (size_t i = 0; places->n && i < prompts->n; i++) {
                 const struct hap_example *example = prompts->examples + i;
@@ -133,7 +133,7 @@ static int build_places(struct hap_prompts *prompts, const struct hap_engine *en
 
                 if (!place)
                         return hap_fail_memory(err, "prompts");
-                if (hap_example_places(example, places, place, err) < 0 ||
+                if (hap_example_positions(example, places, place, err) < 0 ||
                     check_answers(example, places, place, err) < 0)
                         return err->code;
                 prompts->items[i].place = place;
@@ -146,7 +146,7 @@ struct preparing {
         bool want_q;
 };
 
-static int prepare_one(void *context, struct hap_work *work, size_t i)
+static int prepare_one(void *context, struct hap_scratch *work, size_t i)
 {
         const struct preparing *in = context;
 
@@ -158,7 +158,7 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                        const struct hap_prompts_options *options, struct hap_error *err)
 {
         struct preparing in = {prompts, options->want_q};
-        size_t bytes = hap_work_bytes(engine, prompts->longest, prompts->longest, 1, false,
+        size_t bytes = hap_scratch_bytes(engine, prompts->longest, prompts->longest, 1, false,
                                       false);
 
         for (size_t i = 0; i < prompts->n; i++)
@@ -206,12 +206,12 @@ void hap_prompts_release(struct hap_prompts *prompts)
         *prompts = (struct hap_prompts){0};
 }
 
-int hap_prompts_read(struct hap_prompts *prompts, struct hap_reader *reader,
+int hap_prompts_read(struct hap_prompts *prompts, struct hap_stream_in *in,
                      const json_t *header, const struct hap_engine *engine,
                      const struct hap_prompts_options *options, struct hap_error *err)
 {
         struct hap_feed *feed = NULL;
-        int rc = hap_feed_open(&feed, reader, header, engine->model, options, err);
+        int rc = hap_feed_open(&feed, in, header, engine->model, options, err);
 
         *prompts = (struct hap_prompts){0};
         if (rc == 0)

@@ -20,11 +20,11 @@ struct hap_prompts_options {
         /* F16: what the writers wrote in the counterfactual runs is kept as that.
          * F32: as it comes, which is F32 unless a cache holds something else. */
         enum hap_dtype dtype;
-        const struct hap_needs *needs; /* checked as examples are read, or NULL */
+        const struct hap_memory_estimate *needs; /* checked as examples are read, or NULL */
 };
 
 struct hap_feed;
-struct hap_needs;
+struct hap_memory_estimate;
 
 /* Owns everything that its prompts point to, but for what lies in the mapped
  * file (`mapped`) or, for prompts of a feed, in the feed. */
@@ -41,14 +41,14 @@ struct hap_prompts {
         struct hap_feed *feed; /* owned; NULL for prompts of a feed */
 };
 
-/* Reads the reader's current section, "task" (the model is run for what a
+/* Reads the stream's current section, "task" (the model is run for what a
  * cache would have held) or "cache" (its model must be the engine's), and
  * prepares every prompt: source, first, residual, q, k, v, log_p. With mean
  * ablation the means are taken over the clean prompts of this very set, every
  * position weighing the same (mean-position: every prompt the same).
  * With a mapped cache the counterfactual outputs stay in the file, unless they are
- * kept in another dtype: the reader must outlive the prompts. Zero examples: HAP_EINPUT. */
-int hap_prompts_read(struct hap_prompts *prompts, struct hap_reader *reader,
+ * kept in another dtype: the stream must outlive the prompts. Zero examples: HAP_EINPUT. */
+int hap_prompts_read(struct hap_prompts *prompts, struct hap_stream_in *in,
                      const json_t *header, const struct hap_engine *engine,
                      const struct hap_prompts_options *options,
                      struct hap_error *err);
@@ -60,10 +60,10 @@ size_t hap_prompts_per_batch(const struct hap_prompts *prompts);
 
 /* --- a few batches at a time --- */
 
-/* Opens the reader's current section. A task is read at once (only tokens are
+/* Opens the stream's current section. A task is read at once (only tokens are
  * kept); a cache stays to be read by hap_feed_next, so no other section can be
  * read before that has returned 0. */
-int hap_feed_open(struct hap_feed **feed, struct hap_reader *reader,
+int hap_feed_open(struct hap_feed **feed, struct hap_stream_in *in,
                   const json_t *header, const struct hap_model *model,
                   const struct hap_prompts_options *options,
                   struct hap_error *err);
@@ -77,7 +77,7 @@ int hap_feed_next(struct hap_feed *feed, const struct hap_engine *engine,
                   size_t n_batches, struct hap_prompts *prompts,
                   struct hap_error *err);
 /* The prompts of the needs are those that have been read. */
-void hap_feed_measure(const struct hap_feed *feed, struct hap_needs *needs);
+void hap_feed_measure(const struct hap_feed *feed, struct hap_memory_estimate *needs);
 /* Examples in all; 0: not known before the end. */
 size_t hap_feed_total(const struct hap_feed *feed);
 void hap_feed_close(struct hap_feed *feed); /* NULL is allowed */

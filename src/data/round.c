@@ -78,7 +78,7 @@ int hap_round_run(struct hap_round *r, const struct hap_engine *engine,
 }
 
 int hap_round_write(const struct hap_round *r, const struct hap_engine *engine,
-                    enum hap_dtype dtype, struct hap_writer *out, struct hap_error *err)
+                    enum hap_dtype dtype, struct hap_stream_out *out, struct hap_error *err)
 {
         int rc = HAP_OK;
 

@@ -21,7 +21,7 @@ int hap_round_run(struct hap_round *round, const struct hap_engine *engine,
                   struct hap_error *err);
 /* A record of the cache for each example. */
 int hap_round_write(const struct hap_round *round, const struct hap_engine *engine,
-                    enum hap_dtype dtype, struct hap_writer *out, struct hap_error *err);
+                    enum hap_dtype dtype, struct hap_stream_out *out, struct hap_error *err);
 void hap_round_release(struct hap_round *round);
 
 #endif

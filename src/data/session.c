@@ -31,8 +31,8 @@ static int need_model(struct hap_session *s, const char *name, const json_t *hea
         if (s->unknown)
                 return HAP_OK;
         s->described = s->needs.most > 0;
-        return s->described ? hap_model_describe_for(&s->model, s->model_path, header, name, err)
-                            : hap_model_for(&s->model, s->model_path, header, name, err);
+        return s->described ? hap_model_open_config_for(&s->model, s->model_path, header, name, err)
+                            : hap_model_open_for(&s->model, s->model_path, header, name, err);
 }
 
 /* What two headers say of their task, where both say something. */
@@ -69,7 +69,7 @@ static int begin_section(struct hap_session *s, const char *name, const json_t *
 }
 
 /* Other ablations pass them over. */
-static int take_constants(struct hap_session *s, struct hap_reader *reader,
+static int take_constants(struct hap_session *s, struct hap_stream_in *stream,
                           const json_t *header, struct hap_error *err)
 {
         if (s->options.ablation != HAP_OPTIMAL)
@@ -77,14 +77,14 @@ static int take_constants(struct hap_session *s, struct hap_reader *reader,
         if (s->constants.values)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': there are constants in '%s' already",
-                                hap_reader_name(reader), s->constants.name);
-        if (hap_constants_read(reader, header, &s->constants, err) < 0)
+                                hap_stream_in_name(stream), s->constants.name);
+        if (hap_constants_read(stream, header, &s->constants, err) < 0)
                 return err->code;
         s->form.split_input |= s->constants.graph.split_input; /* they know of no positions */
         return HAP_OK;
 }
 
-int hap_session_take(struct hap_session *s, struct hap_reader *reader, const json_t *header,
+int hap_session_take(struct hap_session *s, struct hap_stream_in *in, const json_t *header,
                      struct hap_error *err)
 {
         const bool is_cache = is_kind(header, "cache");
@@ -98,8 +98,8 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
         if (now && s->hold) /* all its prompts */
                 s->needs.batches = 0;
         if (is_kind(header, "constants"))
-                return take_constants(s, reader, header, err);
-        rc = begin_section(s, hap_reader_name(reader), header, err);
+                return take_constants(s, in, header, err);
+        rc = begin_section(s, hap_stream_in_name(in), header, err);
         if (rc < 0 || s->unknown)
                 return rc;
         if (is_cache && s->positions)
@@ -114,11 +114,11 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
         if (is_cache && (rc = hap_session_engine(s, err)) < 0)
                 return rc;
         if (now && s->hold) {
-                rc = hap_prompts_read(&s->prompts, reader, header, &s->engine, &s->options, err);
+                rc = hap_prompts_read(&s->prompts, in, header, &s->engine, &s->options, err);
                 s->held = rc == 0;
                 return rc;
         }
-        rc = hap_feed_open(&s->feed, reader, header, &s->model, &s->options, err);
+        rc = hap_feed_open(&s->feed, in, header, &s->model, &s->options, err);
         return rc < 0 ? rc : now;
 }
 
@@ -126,7 +126,7 @@ int hap_session_take(struct hap_session *s, struct hap_reader *reader, const jso
  * cache the header may tell the number and the length. */
 static bool count_prompts(struct hap_session *s)
 {
-        struct hap_needs *needs = &s->needs;
+        struct hap_memory_estimate *needs = &s->needs;
 
         if (!s->feed) {
                 const json_t *n = json_object_get(s->header, "examples");
@@ -139,7 +139,7 @@ static bool count_prompts(struct hap_session *s)
                 needs->prompts = json_integer_value(n) > 0 ? (size_t)json_integer_value(n) : 0;
                 needs->tokens = longest > 0 && longest < INT32_MAX ? (size_t)longest : 0;
                 needs->shortest = shortest > 0 && shortest <= longest ? (size_t)shortest : 0;
-                needs->source = HAP_SOURCE_MAPPED;
+                needs->source = HAP_COUNTERFACTUALS_MAPPED;
                 if (!dtype || hap_dtype_of(dtype, &needs->dtype) < 0)
                         needs->dtype = HAP_F32;
         } else {
@@ -151,10 +151,10 @@ static bool count_prompts(struct hap_session *s)
 /* Asked again of all that has been read, for a cache whose header tells nothing. */
 static int check_feed(struct hap_session *s, struct hap_error *err)
 {
-        struct hap_needs needs = s->needs;
+        struct hap_memory_estimate needs = s->needs;
 
         hap_feed_measure(s->feed, &needs);
-        return needs.prompts > 0 ? hap_needs_check(&needs, &s->model, &s->engine.graph, err)
+        return needs.prompts > 0 ? hap_memory_check(&needs, &s->model, &s->engine.graph, err)
                                  : HAP_OK;
 }
 
@@ -162,11 +162,11 @@ static int check_feed(struct hap_session *s, struct hap_error *err)
 static int load(struct hap_session *s, struct hap_error *err)
 {
         if (count_prompts(s) &&
-            hap_needs_check_model(&s->needs, &s->model, &s->form, err) < 0)
+            hap_memory_check_model(&s->needs, &s->model, &s->form, err) < 0)
                 return err->code;
         hap_model_release(&s->model);
         s->described = false;
-        return hap_model_for(&s->model, s->model_path, s->header, s->name, err);
+        return hap_model_open_for(&s->model, s->model_path, s->header, s->name, err);
 }
 
 int hap_session_engine(struct hap_session *s, struct hap_error *err)
@@ -176,10 +176,10 @@ int hap_session_engine(struct hap_session *s, struct hap_error *err)
         if (s->engine.model)
                 return HAP_OK;
         if (s->positions && s->feed &&
-            hap_examples_places(&s->feed->examples, s->positions, &s->form.places, err) < 0)
+            hap_examples_positions(&s->feed->examples, s->positions, &s->form.places, err) < 0)
                 return err->code;
         if (s->unknown) /* says that there is none */
-                return hap_model_for(&s->model, NULL, s->header, s->name, err);
+                return hap_model_open_for(&s->model, NULL, s->header, s->name, err);
         if (s->described && (rc = load(s, err)) < 0)
                 return rc;
         return hap_engine_init(&s->engine, &s->model, &s->form, err);
@@ -261,15 +261,15 @@ int hap_session_join(struct hap_session *s, const json_t *header,
                      const struct hap_graph *graph, const char *name,
                      struct hap_error *err)
 {
-        char theirs[HAP_PLACES_TEXT], ours[HAP_PLACES_TEXT];
+        char theirs[HAP_POSITIONS_TEXT], ours[HAP_POSITIONS_TEXT];
         int rc = hap_model_check(&s->model, header, name, err);
 
         if (rc < 0)
                 return rc;
-        if (!hap_places_equal(&graph->places, &s->engine.graph.places))
+        if (!hap_positions_equal(&graph->places, &s->engine.graph.places))
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': it %s, but here the graph %s",
-                                name, hap_places_text(&graph->places, theirs),
-                                hap_places_text(&s->engine.graph.places, ours));
+                                name, hap_positions_text(&graph->places, theirs),
+                                hap_positions_text(&s->engine.graph.places, ours));
         if (graph->split_input != s->engine.graph.split_input)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': it was made %s --split-input, "
                                 "but here the graph has a %s input", name,

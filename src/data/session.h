@@ -19,14 +19,14 @@ struct hap_session {
         const char *model_path; /* option -m, or NULL: what the header names */
         struct hap_graph_form form; /* of a task's graph; a cache brings its own */
         bool split_input; /* tok and pos: a task's; a cache that has it may be asked for it */
-        const char *positions; /* or NULL: a task's, as hap_examples_places takes them */
+        const char *positions; /* or NULL: a task's, as hap_examples_positions takes them */
         bool hold; /* keep a cache's prompts: they are used when all is read */
         bool must_differ; /* refuse interchange where no clean prompt differs from its own
                            * corrupted one: nothing can be learned from them */
         struct hap_prompts_options options;
         /* The stage and its limit. With one (needs.most) the model is only described
          * until the examples are known to fit. */
-        struct hap_needs needs;
+        struct hap_memory_estimate needs;
 
         struct hap_model model;
         struct hap_engine engine; /* engine.model is NULL before it is made */
@@ -45,7 +45,7 @@ bool hap_session_wants(const json_t *header); /* a task, a cache or constants */
 
 /* Takes the current section: 1 when its prompts must be used (hap_session_next
  * until it returns 0) before another section is read, 0 when they are kept. */
-int hap_session_take(struct hap_session *session, struct hap_reader *reader,
+int hap_session_take(struct hap_session *session, struct hap_stream_in *in,
                      const json_t *header, struct hap_error *err);
 
 /* Makes the engine, unless it is there. HAP_EUSAGE: the examples need more memory

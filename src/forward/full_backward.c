@@ -3,11 +3,11 @@
 #include <string.h>
 
 struct backward {
-        struct hap_work *work;
+        struct hap_scratch *work;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_batch *batch;
-        const struct hap_plain *run;
+        const struct hap_full_run *run;
         float *gradient;  /* [n_readers][rows.n][d_model], added to */
         float *stream;    /* d loss / d residual stream, [rows.n][d_model] */
 };
@@ -38,7 +38,7 @@ static void join(const struct backward *b, const struct hap_rows *rows, const fl
 
 /* Readers of one kind of one layer: head by head g = rstd · (dy W), then back
  * through the norm. dy: [rows][n_heads · d_head]. */
-static void readers(const struct backward *b, const struct hap_plain_layer *s, int l,
+static void readers(const struct backward *b, const struct hap_full_layer *s, int l,
                     int which, float *dy, float *g)
 {
         const struct hap_layer *layer = &b->engine->model->layers[l];
@@ -61,18 +61,18 @@ static void readers(const struct backward *b, const struct hap_plain_layer *s, i
         }
 }
 
-static int attention_backward(const struct backward *b, const struct hap_plain_layer *s,
+static int attention_backward(const struct backward *b, const struct hap_full_layer *s,
                               int l, const float *d_out)
 {
         const struct hap_layer *layer = &b->engine->model->layers[l];
         const int d = b->config->d_model, nq = b->config->n_heads * b->config->d_head;
         const size_t tail = (size_t)s->tail->n, n = (size_t)b->batch->rows.n;
         const size_t mark = b->work->used;
-        float *dz = hap_work_take(b->work, tail * nq, sizeof(*dz));
-        float *dq = hap_work_take(b->work, tail * nq, sizeof(*dq));
-        float *dk = hap_work_take(b->work, n * nq, sizeof(*dk));
-        float *dv = hap_work_take(b->work, n * nq, sizeof(*dv));
-        float *g = hap_work_take(b->work, n * d, sizeof(*g));
+        float *dz = hap_scratch_alloc(b->work, tail * nq, sizeof(*dz));
+        float *dq = hap_scratch_alloc(b->work, tail * nq, sizeof(*dq));
+        float *dk = hap_scratch_alloc(b->work, n * nq, sizeof(*dk));
+        float *dv = hap_scratch_alloc(b->work, n * nq, sizeof(*dv));
+        float *g = hap_scratch_alloc(b->work, n * d, sizeof(*g));
         int rc;
 
         if (b->work->error.code < 0)
@@ -95,21 +95,21 @@ static int attention_backward(const struct backward *b, const struct hap_plain_l
 
 /* One layer. The stream holds the gradient behind it at the tail's rows and
  * then before it at all rows. */
-static int layer_backward(struct backward *b, const struct hap_plain_layer *s, int l)
+static int layer_backward(struct backward *b, const struct hap_full_layer *s, int l)
 {
         const struct hap_graph *graph = &b->engine->graph;
         const int d = b->config->d_model, heads = b->config->n_heads;
         const int first = hap_graph_head_writer(graph, l, 0), mlp = hap_graph_mlp_writer(graph, l);
         const size_t size = (size_t)s->tail->n * d, mark = b->work->used;
-        float *out = hap_work_take(b->work, size, sizeof(*out)); /* d loss / d output */
-        float *g = hap_work_take(b->work, size, sizeof(*g));
+        float *out = hap_scratch_alloc(b->work, size, sizeof(*out)); /* d loss / d output */
+        float *g = hap_scratch_alloc(b->work, size, sizeof(*g));
         int rc = 0;
 
         if (out == NULL || g == NULL)
                 return b->work->error.code;
         hap_rows_gather(&b->batch->rows, s->tail, b->batch->n, d, b->stream, out);
         memset(g, 0, size * sizeof(*g));
-        if (!hap_plain_overrides(b->run, mlp, mlp + 1)) {
+        if (!hap_full_run_overrides(b->run, mlp, mlp + 1)) {
                 rc = hap_mlp_backward(b->work, &s->mlp, out, g);
                 if (rc < 0)
                         return rc;
@@ -118,14 +118,14 @@ static int layer_backward(struct backward *b, const struct hap_plain_layer *s, i
                 if (!b->config->parallel_residual)
                         hap_add(size, g, out);
         }
-        if (!hap_plain_overrides(b->run, first, first + heads))
+        if (!hap_full_run_overrides(b->run, first, first + heads))
                 rc = attention_backward(b, s, l, out);
         b->work->used = mark;
         return rc;
 }
 
-int hap_plain_backward(struct hap_work *work, const struct hap_batch *batch,
-                       struct hap_plain *run, const float *d_logits, float *gradient)
+int hap_full_backward(struct hap_scratch *work, const struct hap_batch *batch,
+                       struct hap_full_run *run, const float *d_logits, float *gradient)
 {
         const struct hap_engine *engine = work->engine;
         const struct hap_config *config = &engine->model->config;
@@ -133,10 +133,10 @@ int hap_plain_backward(struct hap_work *work, const struct hap_batch *batch,
         const size_t mark = work->used;
         struct backward b = {.work = work, .engine = engine, .config = config,
                              .batch = batch, .run = run, .gradient = gradient};
-        float *g = hap_work_take(work, (size_t)batch->answers.n * d, sizeof(*g));
+        float *g = hap_scratch_alloc(work, (size_t)batch->answers.n * d, sizeof(*g));
         int rc;
 
-        b.stream = hap_work_take(work, n * d, sizeof(*b.stream));
+        b.stream = hap_scratch_alloc(work, n * d, sizeof(*b.stream));
         if (g == NULL || b.stream == NULL)
                 return work->error.code;
         rc = hap_unembed_backward(work, &run->state->unembed, d_logits, g);

@@ -3,12 +3,12 @@
 #include <string.h>
 
 struct plain {
-        struct hap_work *work;
+        struct hap_scratch *work;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_batch *batch;
-        struct hap_plain *run;
-        struct hap_plain_state *state;
+        struct hap_full_run *run;
+        struct hap_full_state *state;
 };
 
 /* out[row] = α · clean + (1 − α) · a' of an overridden writer. */
@@ -26,7 +26,7 @@ static void override(const struct plain *p, const struct hap_rows *rows, int wri
                 const float *from = clean + (size_t)(batch->rows.start[at] + rows->first[at] -
                                                      batch->rows.first[at]) * d;
 
-                hap_source_read(&prompt->source, p->engine, prompt->n_tokens, writer,
+                hap_counterfactual_read(&prompt->source, p->engine, prompt->n_tokens, writer,
                                 rows->first[at], n, 1 - alpha, to);
                 hap_axpy((size_t)n * d, alpha, from, to);
         }
@@ -58,8 +58,8 @@ static int embed(const struct plain *p, float *stream)
         const int d = p->config->d_model;
         const bool split = p->engine->graph.split_input;
         const size_t mark = p->work->used, size = (size_t)rows->n * d;
-        float *tokens = hap_work_take(p->work, size, sizeof(*tokens));
-        float *places = hap_work_take(p->work, size, sizeof(*places));
+        float *tokens = hap_scratch_alloc(p->work, size, sizeof(*tokens));
+        float *places = hap_scratch_alloc(p->work, size, sizeof(*places));
 
         if (tokens == NULL || places == NULL)
                 return p->work->error.code;
@@ -77,9 +77,9 @@ static int embed(const struct plain *p, float *stream)
                                        model->position_embedding + (size_t)t * d,
                                        (size_t)d * sizeof(*places));
                 }
-        if (hap_plain_overrides(p->run, 0, 1))
+        if (hap_full_run_overrides(p->run, 0, 1))
                 override(p, rows, 0, tokens);
-        if (split && hap_plain_overrides(p->run, 1, 2))
+        if (split && hap_full_run_overrides(p->run, 1, 2))
                 override(p, rows, 1, places);
         memset(stream, 0, size * sizeof(*stream));
         emit(p, rows, 0, tokens, stream);
@@ -92,7 +92,7 @@ static int embed(const struct plain *p, float *stream)
 }
 
 /* q at the tail, k and v at all rows, from the stream x. */
-static int project(const struct plain *p, struct hap_plain_layer *s, int l)
+static int project(const struct plain *p, struct hap_full_layer *s, int l)
 {
         const struct hap_layer *layer = &p->engine->model->layers[l];
         const int d = p->config->d_model, dh = p->config->d_head;
@@ -100,8 +100,8 @@ static int project(const struct plain *p, struct hap_plain_layer *s, int l)
         const int nk = p->config->n_kv_heads * dh;
         struct hap_heads *h = &s->heads;
 
-        s->mean = hap_work_take(p->work, (size_t)n, sizeof(float));
-        s->rstd = hap_work_take(p->work, (size_t)n, sizeof(float));
+        s->mean = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
+        s->rstd = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
         if (s->mean == NULL || s->rstd == NULL)
                 return p->work->error.code;
         hap_norm_stats(p->config, n, d, s->x, s->mean, s->rstd);
@@ -109,9 +109,9 @@ static int project(const struct plain *p, struct hap_plain_layer *s, int l)
         s->q_mean = s->mean;
         s->q_rstd = s->rstd;
         if (s->narrowed) {
-                s->xq = hap_work_take(p->work, (size_t)s->tail->n * d, sizeof(float));
-                s->q_mean = hap_work_take(p->work, (size_t)s->tail->n, sizeof(float));
-                s->q_rstd = hap_work_take(p->work, (size_t)s->tail->n, sizeof(float));
+                s->xq = hap_scratch_alloc(p->work, (size_t)s->tail->n * d, sizeof(float));
+                s->q_mean = hap_scratch_alloc(p->work, (size_t)s->tail->n, sizeof(float));
+                s->q_rstd = hap_scratch_alloc(p->work, (size_t)s->tail->n, sizeof(float));
                 if (p->work->error.code < 0)
                         return p->work->error.code;
                 hap_rows_gather(&p->batch->rows, s->tail, p->batch->n, d, s->x, s->xq);
@@ -124,22 +124,22 @@ static int project(const struct plain *p, struct hap_plain_layer *s, int l)
         hap_gemm(false, true, n, nk, d, 1, s->x, d, layer->v.weight, d, 0, h->v, nk);
         hap_scale_rows(n, nk, s->rstd, layer->v.bias, h->v, nk);
         for (int i = 0; i < h->n; i++)
-                hap_heads_turn(p->engine, h, 0, i);
+                hap_heads_rotate(p->engine, h, 0, i);
         for (int i = 0; i < h->n_kv; i++)
-                hap_heads_turn(p->engine, h, 1, i);
+                hap_heads_rotate(p->engine, h, 1, i);
         return HAP_OK;
 }
 
 /* With a norm behind the attention: its sum over heads, and the statistics. */
-static int attention_raw(const struct plain *p, struct hap_plain_layer *s, int l)
+static int attention_raw(const struct plain *p, struct hap_full_layer *s, int l)
 {
         const struct hap_layer *layer = &p->engine->model->layers[l];
         const int d = p->config->d_model, n = s->tail->n;
         const int nq = p->config->n_heads * p->config->d_head;
 
-        s->raw = hap_work_take(p->work, (size_t)n * d, sizeof(float));
-        s->raw_mean = hap_work_take(p->work, (size_t)n, sizeof(float));
-        s->raw_rstd = hap_work_take(p->work, (size_t)n, sizeof(float));
+        s->raw = hap_scratch_alloc(p->work, (size_t)n * d, sizeof(float));
+        s->raw_mean = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
+        s->raw_rstd = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
         if (p->work->error.code < 0)
                 return p->work->error.code;
         hap_gemm(false, true, n, d, nq, 1, s->heads.z, nq, layer->o.weight, nq, 0, s->raw, d);
@@ -149,13 +149,13 @@ static int attention_raw(const struct plain *p, struct hap_plain_layer *s, int l
 
 /* stream += every head's output (with a norm behind: its share of the normed
  * sum), and the bias. */
-static int attention_out(const struct plain *p, struct hap_plain_layer *s, int l, float *stream)
+static int attention_out(const struct plain *p, struct hap_full_layer *s, int l, float *stream)
 {
         const struct hap_layer *layer = &p->engine->model->layers[l];
         const struct hap_graph *graph = &p->engine->graph;
         const int d = p->config->d_model, dh = p->config->d_head, n = s->tail->n;
         const int nq = p->config->n_heads * dh, first = hap_graph_head_writer(graph, l, 0);
-        const bool fixed = hap_plain_overrides(p->run, first, first + p->config->n_heads);
+        const bool fixed = hap_full_run_overrides(p->run, first, first + p->config->n_heads);
         const size_t mark = p->work->used;
         float *out;
 
@@ -166,7 +166,7 @@ static int attention_out(const struct plain *p, struct hap_plain_layer *s, int l
                          stream, d);
                 return HAP_OK;
         }
-        out = hap_work_take(p->work, (size_t)n * d, sizeof(*out));
+        out = hap_scratch_alloc(p->work, (size_t)n * d, sizeof(*out));
         if (out == NULL)
                 return p->work->error.code;
         for (int h = 0; h < p->config->n_heads; h++) {
@@ -186,7 +186,7 @@ static int attention_out(const struct plain *p, struct hap_plain_layer *s, int l
         return HAP_OK;
 }
 
-static int attend(const struct plain *p, struct hap_plain_layer *s, int l)
+static int attend(const struct plain *p, struct hap_full_layer *s, int l)
 {
         int rc;
 
@@ -207,7 +207,7 @@ static int attend(const struct plain *p, struct hap_plain_layer *s, int l)
 
 /* One layer: from the stream s->x to `next`, which stands at the tail's rows;
  * `between` is room for the stream before the MLP, kept for backward. */
-static int layer_forward(const struct plain *p, struct hap_plain_layer *s, int l,
+static int layer_forward(const struct plain *p, struct hap_full_layer *s, int l,
                          float *between, float *next)
 {
         const int writer = hap_graph_mlp_writer(&p->engine->graph, l);
@@ -225,10 +225,10 @@ static int layer_forward(const struct plain *p, struct hap_plain_layer *s, int l
         s->mlp = (struct hap_mlp){.layer = l, .rows = s->tail->n,
                                   .x = p->config->parallel_residual ? s->xq : between};
         memcpy(next, between, size * sizeof(*next));
-        out = hap_work_take(p->work, size, sizeof(*out));
+        out = hap_scratch_alloc(p->work, size, sizeof(*out));
         if (out == NULL)
                 return p->work->error.code;
-        if (hap_plain_overrides(p->run, writer, writer + 1))
+        if (hap_full_run_overrides(p->run, writer, writer + 1))
                 override(p, s->tail, writer, out);
         else
                 rc = hap_mlp_forward(p->work, &s->mlp, p->run->gradients, out);
@@ -243,15 +243,15 @@ static int layer_forward(const struct plain *p, struct hap_plain_layer *s, int l
 static int begin(struct plain *p)
 {
         const struct hap_config *config = p->config;
-        struct hap_work *work = p->work;
-        struct hap_plain_state *state = hap_work_take(work, 1, sizeof(*state));
+        struct hap_scratch *work = p->work;
+        struct hap_full_state *state = hap_scratch_alloc(work, 1, sizeof(*state));
 
         if (state == NULL)
                 return work->error.code;
-        *state = (struct hap_plain_state){0};
-        state->layers = hap_work_take(work, (size_t)config->n_layers, sizeof(*state->layers));
-        state->head = hap_work_take(work, (size_t)config->n_heads, sizeof(int));
-        state->kv = hap_work_take(work, (size_t)config->n_heads, sizeof(int));
+        *state = (struct hap_full_state){0};
+        state->layers = hap_scratch_alloc(work, (size_t)config->n_layers, sizeof(*state->layers));
+        state->head = hap_scratch_alloc(work, (size_t)config->n_heads, sizeof(int));
+        state->kv = hap_scratch_alloc(work, (size_t)config->n_heads, sizeof(int));
         if (work->error.code < 0)
                 return work->error.code;
         memset(state->layers, 0, (size_t)config->n_layers * sizeof(*state->layers));
@@ -274,7 +274,7 @@ static int finish(const struct plain *p, const struct hap_rows *rows, float *x)
         unembed->rows = answers->n;
         unembed->x = x;
         if (rows != answers) {
-                float *at = hap_work_take(p->work, (size_t)answers->n * d, sizeof(*at));
+                float *at = hap_scratch_alloc(p->work, (size_t)answers->n * d, sizeof(*at));
 
                 if (at == NULL)
                         return p->work->error.code;
@@ -286,8 +286,8 @@ static int finish(const struct plain *p, const struct hap_rows *rows, float *x)
         return rc;
 }
 
-int hap_plain_forward(struct hap_work *work, const struct hap_batch *batch,
-                      struct hap_plain *run)
+int hap_full_forward(struct hap_scratch *work, const struct hap_batch *batch,
+                      struct hap_full_run *run)
 {
         struct plain p = {.work = work, .engine = work->engine,
                           .config = &work->engine->model->config, .batch = batch, .run = run};
@@ -299,18 +299,18 @@ int hap_plain_forward(struct hap_work *work, const struct hap_batch *batch,
         int rc = begin(&p);
 
         for (int i = 0; i < 3 && !run->gradients; i++)
-                room[i] = hap_work_take(work, size, sizeof(float));
-        x = run->gradients ? hap_work_take(work, size, sizeof(*x)) : room[0];
+                room[i] = hap_scratch_alloc(work, size, sizeof(float));
+        x = run->gradients ? hap_scratch_alloc(work, size, sizeof(*x)) : room[0];
         if (rc < 0 || x == NULL || work->error.code < 0)
                 return work->error.code;
         rc = embed(&p, x);
         for (int l = 0; rc == 0 && l < layers; l++) {
-                struct hap_plain_layer *s = &p.state->layers[l];
+                struct hap_full_layer *s = &p.state->layers[l];
                 float *between = room[(2 * l + 1) % 3], *next = room[(2 * l + 2) % 3];
 
                 if (run->gradients) {
-                        between = hap_work_take(work, size, sizeof(*x));
-                        next = hap_work_take(work, size, sizeof(*x));
+                        between = hap_scratch_alloc(work, size, sizeof(*x));
+                        next = hap_scratch_alloc(work, size, sizeof(*x));
                 }
                 s->narrowed = batch->narrow && l == layers - 1;
                 s->tail = rows = s->narrowed ? &batch->answers : &batch->rows;

@@ -4,7 +4,7 @@
 
 #include "forward/kernels.h"
 
-struct hap_plain_layer {
+struct hap_full_layer {
         const struct hap_rows *tail; /* rows of queries, MLP and outputs */
         bool narrowed;               /* tail is the answers, not all rows */
         float *x, *mean, *rstd;      /* residual stream before attention, all rows */
@@ -14,15 +14,15 @@ struct hap_plain_layer {
         struct hap_mlp mlp;
 };
 
-struct hap_plain_state {
-        struct hap_plain_layer *layers; /* [n_layers]; without gradients one */
+struct hap_full_state {
+        struct hap_full_layer *layers; /* [n_layers]; without gradients one */
         int *head;                      /* 0 … n_heads - 1 */
         int *kv;                        /* head's group */
         struct hap_unembed unembed;
 };
 
 /* Whether writers [begin, end) are overridden in this run. */
-static inline bool hap_plain_overrides(const struct hap_plain *run, int begin, int end)
+static inline bool hap_full_run_overrides(const struct hap_full_run *run, int begin, int end)
 {
         return begin >= run->override_begin && end <= run->override_end;
 }

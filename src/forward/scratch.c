@@ -6,7 +6,7 @@
 
 #include "forward/kernels.h"
 
-int hap_work_init(struct hap_work *work, const struct hap_engine *engine,
+int hap_scratch_init(struct hap_scratch *work, const struct hap_engine *engine,
                   size_t bytes, struct hap_error *err)
 {
         void *base;
@@ -14,7 +14,7 @@ int hap_work_init(struct hap_work *work, const struct hap_engine *engine,
         bytes = (bytes + 4095) & ~(size_t)4095;
         base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        *work = (struct hap_work){.engine = engine};
+        *work = (struct hap_scratch){.engine = engine};
         if (base == MAP_FAILED)
                 return hap_fail_memory(err, "a thread's scratch");
         madvise(base, bytes, MADV_HUGEPAGE); /* a hint: it may be refused */
@@ -23,14 +23,14 @@ int hap_work_init(struct hap_work *work, const struct hap_engine *engine,
         return HAP_OK;
 }
 
-void hap_work_release(struct hap_work *work)
+void hap_scratch_release(struct hap_scratch *work)
 {
         if (work->base != NULL)
                 munmap(work->base, work->size);
         work->base = NULL;
 }
 
-void *hap_work_take(struct hap_work *work, size_t count, size_t size)
+void *hap_scratch_alloc(struct hap_scratch *work, size_t count, size_t size)
 {
         const size_t room = work->size - work->used;
         void *memory = work->base + work->used;
@@ -46,7 +46,7 @@ void *hap_work_take(struct hap_work *work, size_t count, size_t size)
         return memory;
 }
 
-size_t hap_work_bytes(const struct hap_engine *engine, size_t rows, size_t longest,
+size_t hap_scratch_bytes(const struct hap_engine *engine, size_t rows, size_t longest,
                       size_t answers, bool masked, bool gradients)
 {
         const struct hap_config *c = &engine->model->config;
@@ -67,14 +67,14 @@ size_t hap_work_bytes(const struct hap_engine *engine, size_t rows, size_t longe
         return floats * sizeof(float) + 64 * (size_t)engine->graph.n_edges + (16 << 20);
 }
 
-int hap_batch_init(struct hap_batch *batch, struct hap_work *work,
+int hap_batch_init(struct hap_batch *batch, struct hap_scratch *work,
                    const struct hap_prompt *const *prompts, int n, bool narrow)
 {
         *batch = (struct hap_batch){.n = n, .prompts = prompts, .narrow = narrow};
-        batch->rows.start = hap_work_take(work, (size_t)n + 1, sizeof(int));
-        batch->rows.first = hap_work_take(work, (size_t)n, sizeof(int));
-        batch->answers.start = hap_work_take(work, (size_t)n + 1, sizeof(int));
-        batch->answers.first = hap_work_take(work, (size_t)n, sizeof(int));
+        batch->rows.start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(int));
+        batch->rows.first = hap_scratch_alloc(work, (size_t)n, sizeof(int));
+        batch->answers.start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(int));
+        batch->answers.first = hap_scratch_alloc(work, (size_t)n, sizeof(int));
         if (work->error.code < 0)
                 return work->error.code;
         for (int i = 0; i < n; i++) {
@@ -116,7 +116,7 @@ void hap_rows_scatter_add(const struct hap_rows *from, const struct hap_rows *to
  * would cost as much as some layers. */
 struct hap_pool {
         int n;
-        struct hap_work *works;
+        struct hap_scratch *works;
 };
 
 /* A work of at least `bytes` for every thread. */
@@ -126,7 +126,7 @@ static int pool_reserve(const struct hap_engine *engine, int threads, size_t byt
         struct hap_pool *pool = engine->pool;
 
         if (pool->n < threads) {
-                struct hap_work *more = realloc(pool->works, (size_t)threads * sizeof(*more));
+                struct hap_scratch *more = realloc(pool->works, (size_t)threads * sizeof(*more));
 
                 if (more == NULL)
                         return hap_fail_memory(err, "the threads' scratch");
@@ -137,8 +137,8 @@ static int pool_reserve(const struct hap_engine *engine, int threads, size_t byt
         for (int i = 0; i < threads; i++) {
                 if (pool->works[i].base != NULL && pool->works[i].size >= bytes)
                         continue;
-                hap_work_release(&pool->works[i]);
-                if (hap_work_init(&pool->works[i], engine, bytes, err) < 0)
+                hap_scratch_release(&pool->works[i]);
+                if (hap_scratch_init(&pool->works[i], engine, bytes, err) < 0)
                         return err->code;
         }
         return HAP_OK;
@@ -152,14 +152,14 @@ struct hap_pool *hap_pool_new(void)
 void hap_pool_free(struct hap_pool *pool)
 {
         for (int i = 0; pool != NULL && i < pool->n; i++)
-                hap_work_release(&pool->works[i]);
+                hap_scratch_release(&pool->works[i]);
         if (pool != NULL)
                 free(pool->works);
         free(pool);
 }
 
 int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
-                 int (*job)(void *context, struct hap_work *work, size_t i),
+                 int (*job)(void *context, struct hap_scratch *work, size_t i),
                  void *context, struct hap_error *err)
 {
         const int threads = omp_get_max_threads();
@@ -170,7 +170,7 @@ int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
                 return err->code;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (size_t i = 0; i < n_jobs; i++) {
-                struct hap_work *work = &engine->pool->works[omp_get_thread_num()];
+                struct hap_scratch *work = &engine->pool->works[omp_get_thread_num()];
                 int rc;
 
                 work->used = 0;

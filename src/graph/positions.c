@@ -8,7 +8,7 @@ static int refuse(struct hap_error *err, const char *name, const char *why)
         return hap_fail(err, HAP_EINPUT, "cannot name a position '%.64s': %s", name, why);
 }
 
-int hap_places_find(const struct hap_places *places, const char *name, size_t length)
+int hap_positions_find(const struct hap_positions *places, const char *name, size_t length)
 {
         for (int i = 0; i < places->n; i++)
                 if (strlen(places->name[i]) == length &&
@@ -17,13 +17,13 @@ int hap_places_find(const struct hap_places *places, const char *name, size_t le
         return -1;
 }
 
-int hap_places_check(const char *name, struct hap_error *err)
+int hap_positions_check(const char *name, struct hap_error *err)
 {
         size_t length = strlen(name);
 
         if (strcmp(name, HAP_REST) == 0)
                 return refuse(err, name, "that stands for all that have no name");
-        if (length == 0 || length >= HAP_PLACE)
+        if (length == 0 || length >= HAP_POSITION_NAME)
                 return refuse(err, name, "a name has 1 to 23 bytes");
         for (size_t i = 0; i < length; i++)
                 if ((unsigned char)name[i] <= ' ' || strchr("@,\"\\", name[i]))
@@ -32,26 +32,26 @@ int hap_places_check(const char *name, struct hap_error *err)
         return HAP_OK;
 }
 
-int hap_places_add(struct hap_places *places, const char *name, struct hap_error *err)
+int hap_positions_add(struct hap_positions *places, const char *name, struct hap_error *err)
 {
         size_t length = strlen(name);
 
-        if (places->n == HAP_MAX_PLACES)
+        if (places->n == HAP_MAX_POSITIONS)
                 return hap_fail(err, HAP_EINPUT, "cannot tell more than %d positions apart",
-                                HAP_MAX_PLACES - 1);
-        if (strcmp(name, HAP_REST) != 0 && hap_places_check(name, err) < 0)
+                                HAP_MAX_POSITIONS - 1);
+        if (strcmp(name, HAP_REST) != 0 && hap_positions_check(name, err) < 0)
                 return err->code;
-        if (hap_places_find(places, HAP_REST, strlen(HAP_REST)) >= 0)
+        if (hap_positions_find(places, HAP_REST, strlen(HAP_REST)) >= 0)
                 return refuse(err, name, "'" HAP_REST "' stands for all that have no name and "
                               "comes last");
-        if (hap_places_find(places, name, length) >= 0)
+        if (hap_positions_find(places, name, length) >= 0)
                 return refuse(err, name, "it is there already");
         memcpy(places->name[places->n], name, length + 1);
         places->answers[places->n++] = false;
         return HAP_OK;
 }
 
-const char *hap_places_text(const struct hap_places *places, char *text)
+const char *hap_positions_text(const struct hap_positions *places, char *text)
 {
         char *at = text;
         bool any = false;
@@ -71,16 +71,16 @@ const char *hap_places_text(const struct hap_places *places, char *text)
         return text;
 }
 
-const char *hap_places_hint(const struct hap_places *places, const char *name, size_t length,
+const char *hap_positions_hint(const struct hap_positions *places, const char *name, size_t length,
                             char *text)
 {
         if (places->n == 0 && !memchr(name, '@', length))
                 return "";
-        hap_places_text(places, stpcpy(text, ", which "));
+        hap_positions_text(places, stpcpy(text, ", which "));
         return text;
 }
 
-bool hap_places_equal(const struct hap_places *a, const struct hap_places *b)
+bool hap_positions_equal(const struct hap_positions *a, const struct hap_positions *b)
 {
         for (int i = 0; a->n == b->n && i < a->n; i++)
                 if (strcmp(a->name[i], b->name[i]) != 0 || a->answers[i] != b->answers[i])
@@ -88,7 +88,7 @@ bool hap_places_equal(const struct hap_places *a, const struct hap_places *b)
         return a->n == b->n;
 }
 
-int hap_places_describe(const struct hap_places *places, json_t *description)
+int hap_positions_describe(const struct hap_positions *places, json_t *description)
 {
         json_t *names = json_array(), *answers = json_array();
         int rc = 0;
@@ -103,14 +103,14 @@ int hap_places_describe(const struct hap_places *places, json_t *description)
         return rc;
 }
 
-int hap_places_of_json(struct hap_places *places, const json_t *description,
+int hap_positions_of_json(struct hap_positions *places, const json_t *description,
                        struct hap_error *err)
 {
         const json_t *names = json_object_get(description, "positions");
         const json_t *answers = json_object_get(description, "answers"), *item;
         size_t i;
 
-        *places = (struct hap_places){0};
+        *places = (struct hap_positions){0};
         if (!names)
                 return HAP_OK;
         if (json_array_size(names) < 2)
@@ -121,14 +121,14 @@ int hap_places_of_json(struct hap_places *places, const json_t *description,
 
                 if (!name || strlen(name) != json_string_length(item))
                         return hap_fail(err, HAP_EINPUT, "one of the graph's 'positions' is no name");
-                if (hap_places_add(places, name, err) < 0)
+                if (hap_positions_add(places, name, err) < 0)
                         return err->code;
         }
         if (strcmp(places->name[places->n - 1], HAP_REST) != 0)
                 return hap_fail(err, HAP_EINPUT,
                                 "the last of the graph's 'positions' is not \"" HAP_REST "\"");
         json_array_foreach(answers, i, item) {
-                int at = hap_places_find(places, json_string_value(item) ? json_string_value(item) : "",
+                int at = hap_positions_find(places, json_string_value(item) ? json_string_value(item) : "",
                                          json_string_length(item));
 
                 if (at < 0)

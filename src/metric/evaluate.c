@@ -47,7 +47,7 @@ static double log_sum(const float *logits, const int32_t *tokens, int n)
 }
 
 /* At one answer position. */
-static struct hap_outcome measure(const struct hap_example *e, int n_out,
+static struct hap_metric_values measure(const struct hap_example *e, int n_out,
                                   const float *log_p, const float *logits)
 {
         const double all = log_sum(logits, NULL, n_out);
@@ -55,7 +55,7 @@ static struct hap_outcome measure(const struct hap_example *e, int n_out,
         const double wrong = log_sum(logits, e->wrongs, e->n_wrongs);
         const int first = likeliest(n_out, logits);
 
-        return (struct hap_outcome){
+        return (struct hap_metric_values){
                 .kl = log_p ? hap_kl(n_out, log_p, logits, all, 0, NULL) : NAN,
                 .logit_diff = mean_logit(logits, e->answers, e->n_answers) -
                               mean_logit(logits, e->wrongs, e->n_wrongs),
@@ -66,37 +66,37 @@ static struct hap_outcome measure(const struct hap_example *e, int n_out,
         };
 }
 
-_Static_assert(sizeof(struct hap_outcome) == HAP_N_OUTCOMES * sizeof(double),
+_Static_assert(sizeof(struct hap_metric_values) == HAP_N_METRIC_VALUES * sizeof(double),
                "an outcome is that many doubles");
 
-static void add(struct hap_outcome *sum, const struct hap_outcome *one)
+static void add(struct hap_metric_values *sum, const struct hap_metric_values *one)
 {
-        double to[HAP_N_OUTCOMES], from[HAP_N_OUTCOMES];
+        double to[HAP_N_METRIC_VALUES], from[HAP_N_METRIC_VALUES];
 
         memcpy(to, sum, sizeof to);
         memcpy(from, one, sizeof from);
-        for (int i = 0; i < HAP_N_OUTCOMES; i++)
+        for (int i = 0; i < HAP_N_METRIC_VALUES; i++)
                 to[i] += from[i];
         memcpy(sum, to, sizeof to);
 }
 
-static void divide(struct hap_outcome *sum, double n)
+static void divide(struct hap_metric_values *sum, double n)
 {
-        double of[HAP_N_OUTCOMES];
+        double of[HAP_N_METRIC_VALUES];
 
         memcpy(of, sum, sizeof of);
-        for (int i = 0; i < HAP_N_OUTCOMES; i++)
+        for (int i = 0; i < HAP_N_METRIC_VALUES; i++)
                 of[i] /= n;
         memcpy(sum, of, sizeof of);
 }
 
-void hap_outcome_of(const struct hap_prompt *prompt, const struct hap_example *example,
-                    int n_out, const float *logits, struct hap_outcome *outcome)
+void hap_metric_values_of(const struct hap_prompt *prompt, const struct hap_example *example,
+                    int n_out, const float *logits, struct hap_metric_values *outcome)
 {
-        *outcome = (struct hap_outcome){0};
+        *outcome = (struct hap_metric_values){0};
         for (int i = 0; i < prompt->n_answers; i++) {
                 const size_t at = (size_t)i * (size_t)n_out;
-                const struct hap_outcome here = measure(
+                const struct hap_metric_values here = measure(
                         example, n_out, prompt->log_p ? prompt->log_p + at : NULL, logits + at);
 
                 add(outcome, &here);
@@ -104,9 +104,9 @@ void hap_outcome_of(const struct hap_prompt *prompt, const struct hap_example *e
         divide(outcome, prompt->n_answers);
 }
 
-struct hap_outcome hap_outcome_mean(const struct hap_outcome *outcomes, size_t n)
+struct hap_metric_values hap_metric_values_mean(const struct hap_metric_values *outcomes, size_t n)
 {
-        struct hap_outcome mean = {0};
+        struct hap_metric_values mean = {0};
 
         for (size_t i = 0; i < n; i++)
                 add(&mean, outcomes + i);
@@ -118,10 +118,10 @@ struct hap_outcome hap_outcome_mean(const struct hap_outcome *outcomes, size_t n
 struct evaluating {
         const struct hap_prompts *prompts;
         const float *z;
-        struct hap_outcome *outcomes; /* [prompts->n] */
+        struct hap_metric_values *outcomes; /* [prompts->n] */
 };
 
-static int measure_batch(void *context, struct hap_work *work, size_t b)
+static int measure_batch(void *context, struct hap_scratch *work, size_t b)
 {
         const struct evaluating *in = context;
         const struct hap_prompts *prompts = in->prompts;
@@ -140,9 +140,9 @@ static int measure_batch(void *context, struct hap_work *work, size_t b)
                 return rc;
         for (int i = 0; i < n; i++) {
                 const struct hap_example *example = prompts->examples + begin + i;
-                struct hap_outcome *outcome = in->outcomes + begin + i;
+                struct hap_metric_values *outcome = in->outcomes + begin + i;
 
-                hap_outcome_of(prompts->pointers[begin + (size_t)i], example, n_out,
+                hap_metric_values_of(prompts->pointers[begin + (size_t)i], example, n_out,
                                run.logits + (size_t)batch.answers.start[i] * (size_t)n_out,
                                outcome);
                 if (!isfinite(outcome->kl) || !isfinite(outcome->logit_diff))
@@ -154,12 +154,12 @@ static int measure_batch(void *context, struct hap_work *work, size_t b)
 }
 
 int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prompts,
-                 const float *z, struct hap_outcome *mean, struct hap_outcome *per_example,
+                 const float *z, struct hap_metric_values *mean, struct hap_metric_values *per_example,
                  struct hap_error *err)
 {
         struct evaluating in = {prompts, z, per_example};
         const struct hap_batches *b = &prompts->batches;
-        const size_t bytes = hap_work_bytes(engine, b->most_rows, b->longest, b->most_answers,
+        const size_t bytes = hap_scratch_bytes(engine, b->most_rows, b->longest, b->most_answers,
                                             true, false);
         int rc;
 
@@ -169,7 +169,7 @@ int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prom
                 return hap_fail_memory(err, "outcomes");
         rc = hap_parallel(engine, b->n, bytes, measure_batch, &in, err);
         if (rc == 0 && mean)
-                *mean = hap_outcome_mean(in.outcomes, prompts->n);
+                *mean = hap_metric_values_mean(in.outcomes, prompts->n);
         if (!per_example)
                 free(in.outcomes);
         return rc;

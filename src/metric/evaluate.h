@@ -9,7 +9,7 @@
  * each counted once. Higher is better, but for kl. Without wrong answers (or
  * without answers) the measures that need them count those as absent:
  * logit_diff then is the mean answer logit (or minus the mean wrong one). */
-struct hap_outcome {
+struct hap_metric_values {
         double kl;               /* KL(full model ‖ masked), nats */
         double logit_diff;       /* mean answer logit − mean wrong logit */
         double prob_diff;        /* Σ p(answers) − Σ p(wrongs) */
@@ -17,7 +17,7 @@ struct hap_outcome {
         double exact_match;      /* … is the full model's likeliest token */
         double right_over_wrong; /* answers together likelier than wrongs together */
 };
-#define HAP_N_OUTCOMES 6 /* the doubles above, in their order */
+#define HAP_N_METRIC_VALUES 6 /* the doubles above, in their order */
 
 /* Runs every prompt with the mask z ([n_edges], as it stands: dead edges are not
  * removed) and measures. Needs prompts read with want_q and want_log_p.
@@ -25,14 +25,14 @@ struct hap_outcome {
  * the result depends on the set of prompts alone. HAP_EINPUT: an example's
  * logits are not finite (names it). */
 int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prompts,
-                 const float *z, struct hap_outcome *mean,
-                 struct hap_outcome *per_example, struct hap_error *err);
+                 const float *z, struct hap_metric_values *mean,
+                 struct hap_metric_values *per_example, struct hap_error *err);
 
 /* The measures of one prompt from its logits [n_answers][n_out]. */
-void hap_outcome_of(const struct hap_prompt *prompt, const struct hap_example *example,
-                    int n_out, const float *logits, struct hap_outcome *outcome);
+void hap_metric_values_of(const struct hap_prompt *prompt, const struct hap_example *example,
+                    int n_out, const float *logits, struct hap_metric_values *outcome);
 
 /* The mean of n outcomes, summed in their order. */
-struct hap_outcome hap_outcome_mean(const struct hap_outcome *outcomes, size_t n);
+struct hap_metric_values hap_metric_values_mean(const struct hap_metric_values *outcomes, size_t n);
 
 #endif

@@ -6,7 +6,7 @@
 /* Of logits in single precision: a difference below this share of them says nothing. */
 #define ROUNDING 1e-5
 
-const char *const hap_measure_names[] = {
+const char *const hap_measures_names[] = {
         "kl", "logit-diff", "prob-diff", "accuracy", "exact-match", "right-over-wrong",
         "faithfulness", NULL,
 };
@@ -23,12 +23,12 @@ static int add_name(struct hap_measures *measures, const char *name, size_t leng
                     struct hap_error *err)
 {
         for (int i = 0; i < HAP_N_MEASURES; i++) {
-                if (strlen(hap_measure_names[i]) != length ||
-                    memcmp(hap_measure_names[i], name, length) != 0)
+                if (strlen(hap_measures_names[i]) != length ||
+                    memcmp(hap_measures_names[i], name, length) != 0)
                         continue;
                 if (hap_measures_have(measures, (enum hap_measure)i))
                         return hap_fail(err, HAP_EUSAGE, "metric '%s' is given twice",
-                                        hap_measure_names[i]);
+                                        hap_measures_names[i]);
                 measures->items[measures->n++] = (enum hap_measure)i;
                 return HAP_OK;
         }
@@ -55,7 +55,7 @@ int hap_measures_of(const char *list, struct hap_measures *measures, struct hap_
         return HAP_OK;
 }
 
-double hap_measure_value(const struct hap_outcome *outcome, enum hap_measure measure)
+double hap_measures_value(const struct hap_metric_values *outcome, enum hap_measure measure)
 {
         switch (measure) {
         case HAP_MEASURE_KL:
@@ -75,16 +75,16 @@ double hap_measure_value(const struct hap_outcome *outcome, enum hap_measure mea
         }
 }
 
-void hap_measure_mean(const struct hap_outcome *outcomes, size_t n,
+void hap_measures_mean(const struct hap_metric_values *outcomes, size_t n,
                       enum hap_measure measure, double *mean, double *sd)
 {
         double sum = 0, squares = 0;
 
         for (size_t i = 0; i < n; i++)
-                sum += hap_measure_value(outcomes + i, measure);
+                sum += hap_measures_value(outcomes + i, measure);
         *mean = sum / (double)n;
         for (size_t i = 0; i < n; i++) {
-                double off = hap_measure_value(outcomes + i, measure) - *mean;
+                double off = hap_measures_value(outcomes + i, measure) - *mean;
 
                 squares += off * off;
         }

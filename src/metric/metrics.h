@@ -18,7 +18,7 @@ enum hap_measure {
         HAP_MEASURE_FAITHFULNESS,
         HAP_N_MEASURES,
 };
-extern const char *const hap_measure_names[]; /* NULL-terminated */
+extern const char *const hap_measures_names[]; /* NULL-terminated */
 
 /* Some measures, in the order in which they are reported. */
 struct hap_measures {
@@ -31,10 +31,10 @@ int hap_measures_of(const char *list, struct hap_measures *measures, struct hap_
 bool hap_measures_have(const struct hap_measures *measures, enum hap_measure measure);
 
 /* One of the measures that an outcome holds (not faithfulness). */
-double hap_measure_value(const struct hap_outcome *outcome, enum hap_measure measure);
+double hap_measures_value(const struct hap_metric_values *outcome, enum hap_measure measure);
 
 /* Over n outcomes, in their order; sd with n − 1, NaN for n < 2. */
-void hap_measure_mean(const struct hap_outcome *outcomes, size_t n,
+void hap_measures_mean(const struct hap_metric_values *outcomes, size_t n,
                       enum hap_measure measure, double *mean, double *sd);
 
 /* HAP_EINPUT when full and empty differ by no more than rounding. */

@@ -8,11 +8,11 @@
 
 #define MAX_CONFIG (16u << 20)
 
-int hap_source_open(struct hap_model_source *source, const char *path, struct hap_error *err)
+int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err)
 {
         struct stat st;
 
-        *source = (struct hap_model_source){.path = path};
+        *source = (struct hap_model_files){.path = path};
         if (stat(path, &st) < 0)
                 return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s", path,
                                 strerror(errno));
@@ -22,14 +22,14 @@ int hap_source_open(struct hap_model_source *source, const char *path, struct ha
         return hap_gguf_open(&source->gguf, path, err);
 }
 
-void hap_source_close(struct hap_model_source *source)
+void hap_model_files_close(struct hap_model_files *source)
 {
         hap_store_close(&source->store);
         hap_gguf_close(&source->gguf);
-        *source = (struct hap_model_source){0};
+        *source = (struct hap_model_files){0};
 }
 
-int hap_source_tensors(struct hap_model_source *source, struct hap_error *err)
+int hap_model_files_tensors(struct hap_model_files *source, struct hap_error *err)
 {
         if (source->is_gguf)
                 return hap_store_of_gguf(&source->store, &source->gguf, err);
@@ -56,7 +56,7 @@ static const struct hap_family *family_of(struct hap_settings *settings)
         return family;
 }
 
-int hap_source_settings(const struct hap_model_source *source, struct hap_settings *settings,
+int hap_model_files_settings(const struct hap_model_files *source, struct hap_settings *settings,
                         struct hap_blueprint *blueprint, struct hap_error *err)
 {
         struct hap_config *config = &blueprint->model->config;

@@ -6,22 +6,22 @@
 #include "common/gguf.h"
 #include "model/stored.h"
 
-struct hap_model_source {
+struct hap_model_files {
         const char *path; /* borrowed */
         bool is_gguf;
         struct hap_gguf gguf;
         struct hap_store store;
 };
 
-int hap_source_open(struct hap_model_source *source, const char *path, struct hap_error *err);
-void hap_source_close(struct hap_model_source *source);
+int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err);
+void hap_model_files_close(struct hap_model_files *source);
 
 /* Reads the settings and lets the family describe the model into *blueprint;
  * the settings' first error is left in them. */
-int hap_source_settings(const struct hap_model_source *source, struct hap_settings *settings,
+int hap_model_files_settings(const struct hap_model_files *source, struct hap_settings *settings,
                         struct hap_blueprint *blueprint, struct hap_error *err);
 
 /* Opens the store of tensors. */
-int hap_source_tensors(struct hap_model_source *source, struct hap_error *err);
+int hap_model_files_tensors(struct hap_model_files *source, struct hap_error *err);
 
 #endif

@@ -32,7 +32,7 @@ static int read_from(int rc, const char *given, const char *name, struct hap_err
         return rc;
 }
 
-int hap_model_for(struct hap_model *model, const char *path, const json_t *header,
+int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
                   const char *name, struct hap_error *err)
 {
         const char *found = path_of(path, header, name, err);
@@ -47,7 +47,7 @@ int hap_model_for(struct hap_model *model, const char *path, const json_t *heade
         return rc;
 }
 
-int hap_model_describe_for(struct hap_model *model, const char *path, const json_t *header,
+int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
                            const char *name, struct hap_error *err)
 {
         const char *found = path_of(path, header, name, err);
@@ -63,7 +63,7 @@ int hap_header_form(const json_t *header, const char *name, struct hap_graph_for
         const char *input = json_string_value(json_object_get(graph, "input"));
 
         form->split_input = input && strcmp(input, "split") == 0;
-        if (hap_places_of_json(&form->places, graph, err) < 0)
+        if (hap_positions_of_json(&form->places, graph, err) < 0)
                 return hap_fail_within(err, "cannot use '%s'", name);
         return HAP_OK;
 }

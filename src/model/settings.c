@@ -57,12 +57,12 @@ json_t *hap_json_text(const char *text, size_t n, size_t flags, json_error_t *wh
 
 int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_error *err)
 {
-        struct hap_map map;
+        struct hap_file_map map;
         json_error_t why;
         int rc;
 
         *value = NULL;
-        rc = hap_map_open(&map, path, err);
+        rc = hap_file_map_open(&map, path, err);
         if (rc < 0)
                 return rc;
         if (map.size > limit) {
@@ -81,7 +81,7 @@ int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_err
                 *value = NULL;
         }
 out:
-        hap_map_close(&map);
+        hap_file_map_close(&map);
         return rc;
 }
 

@@ -116,9 +116,9 @@ static bool better(const struct way *a, const struct way *b)
 static void extend_ways(const struct hap_graph *graph, int reader, int at, const size_t *place,
                         struct way *ways)
 {
-        const size_t first = (size_t)at * graph->n_place_edges + graph->edge_start[reader];
+        const size_t first = (size_t)at * graph->edges_per_position + graph->edge_start[reader];
         const struct way *from = ways + (size_t)at * (size_t)graph->n_writers;
-        const struct hap_fed fed = hap_graph_edge_to(graph, first);
+        const struct hap_reachable fed = hap_graph_edge_to(graph, first);
         struct way best = {graph->n_edges + 1, 0, 0};
 
         for (int w = 0; w < hap_graph_in(graph, reader); w++) {
@@ -233,7 +233,7 @@ static bool reads_live(const struct filling *f, size_t edge)
 /* Whether one edge's reader belongs to the node that another reads. */
 static bool leads_to(const struct filling *f, size_t edge, size_t other)
 {
-        const struct hap_fed fed = hap_graph_edge_to(f->graph, edge);
+        const struct hap_reachable fed = hap_graph_edge_to(f->graph, edge);
         const size_t node = hap_graph_edge_from(f->graph, other);
         const size_t n_writers = (size_t)f->graph->n_writers;
 

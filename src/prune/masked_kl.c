@@ -81,7 +81,7 @@ static void job_range(const struct plan *plan, size_t job, size_t *begin, size_t
                 *end = stop;
 }
 
-static int losses(const struct plan *plan, struct hap_work *work,
+static int losses(const struct plan *plan, struct hap_scratch *work,
                   const struct hap_batch *batch, size_t begin,
                   const float *logits, float *d_logits)
 {
@@ -103,7 +103,7 @@ static int losses(const struct plan *plan, struct hap_work *work,
         return HAP_OK;
 }
 
-static int run_job(void *context, struct hap_work *work, size_t job)
+static int run_job(void *context, struct hap_scratch *work, size_t job)
 {
         const struct plan *plan = context;
         const struct hap_runs *runs = plan->runs;
@@ -122,7 +122,7 @@ static int run_job(void *context, struct hap_work *work, size_t job)
                 run.wanted = runs->wanted;
 
         job_range(plan, job, &begin, &end);
-        prompts = hap_work_take(work, end - begin + 1, sizeof *prompts);
+        prompts = hap_scratch_alloc(work, end - begin + 1, sizeof *prompts);
         if (!prompts)
                 return work->error.code;
         for (size_t i = begin; i < end; i++)
@@ -137,7 +137,7 @@ static int run_job(void *context, struct hap_work *work, size_t job)
         if (rc < 0)
                 return rc;
         if (partial) {
-                d_logits = hap_work_take(work, (size_t)batch.answers.n *
+                d_logits = hap_scratch_alloc(work, (size_t)batch.answers.n *
                                          (size_t)work->engine->model->config.n_out,
                                          sizeof *d_logits);
                 if (!d_logits)
@@ -155,7 +155,7 @@ static size_t job_bytes(const struct plan *plan)
 {
         const struct hap_measure *measure = plan->measure;
         size_t answers = plan->per_job * measure->most_answers;
-        size_t bytes = hap_work_bytes(measure->engine, plan->per_job * measure->prompts->longest,
+        size_t bytes = hap_scratch_bytes(measure->engine, plan->per_job * measure->prompts->longest,
                                       measure->prompts->longest, answers, true,
                                       plan->gradient > 0);
 

@@ -69,15 +69,15 @@ static void read_all(struct hap_program *p, struct hap_show *show)
                 n = 1;
         }
         for (int i = 0; i < n; i++) {
-                struct hap_reader *reader;
+                struct hap_stream_in *in;
 
                 if (is_json_lines(paths[i])) {
                         read_log(p, show, paths[i]);
                         continue;
                 }
-                hap_must(p, hap_reader_open(&reader, &paths[i], 1, &p->error));
-                hap_must(p, hap_show_read(show, reader, EXAMPLES_IN_TEXT, &p->error));
-                hap_reader_close(reader);
+                hap_must(p, hap_stream_in_open(&in, &paths[i], 1, &p->error));
+                hap_must(p, hap_show_read(show, in, EXAMPLES_IN_TEXT, &p->error));
+                hap_stream_in_close(in);
         }
         if (show->n == 0)
                 hap_die(p, HAP_EINPUT, "the input is empty");

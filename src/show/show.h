@@ -30,8 +30,8 @@ struct hap_show {
         size_t n;
 };
 
-/* Adds the reader's sections; of tasks, caches and constants `first` records are kept. */
-int hap_show_read(struct hap_show *show, struct hap_reader *reader, size_t first,
+/* Adds the stream's sections; of tasks, caches and constants `first` records are kept. */
+int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
                   struct hap_error *err);
 /* Adds a log of JSON lines, {"step", "kl", ...} each. HAP_EINPUT: one is no such object. */
 int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,

@@ -29,7 +29,7 @@ static void write_layer(const struct hap_drawing *d, int layer, FILE *out)
 static void write_edge(const struct hap_drawing *d, const struct hap_drawn *edge, FILE *out)
 {
         int reader = hap_graph_edge_reader(d->graph, edge->edge);
-        int fed = hap_graph_fed(d->graph, reader);
+        int fed = hap_graph_reader_node(d->graph, reader);
         char from[HAP_NAME], to[HAP_NAME] = "logits", name[HAP_NAME];
 
         hap_graph_writer_name(d->graph, hap_graph_edge_writer(d->graph, edge->edge), from);

@@ -62,7 +62,7 @@ static void count_degrees(struct hap_drawing *d)
 {
         for (size_t i = 0; i < d->n; i++) {
                 int reader = hap_graph_edge_reader(d->graph, d->edges[i].edge);
-                int fed = hap_graph_fed(d->graph, reader);
+                int fed = hap_graph_reader_node(d->graph, reader);
 
                 if (d->edges[i].dead)
                         continue;

@@ -76,8 +76,8 @@ static size_t write_reader(const struct hap_edges *edges, int reader, int place,
                            FILE *out)
 {
         const struct hap_graph *g = &edges->graph;
-        const bool *given = edges->given + (size_t)place * g->n_place_edges;
-        const int wide = g->places.n ? 11 + HAP_PLACE / 2 : 11;
+        const bool *given = edges->given + (size_t)place * g->edges_per_position;
+        const int wide = g->places.n ? 11 + HAP_POSITION_NAME / 2 : 11;
         char name[2 * HAP_NAME];
         size_t written = 0;
         int column = 0;
@@ -150,7 +150,7 @@ static int count_degrees(const struct hap_graph *g, const float *z, int *in, int
 
         *logits = 0;
         for (size_t e = 0; e < g->n_edges; e++) {
-                int fed = hap_graph_fed(g, hap_graph_edge_reader(g, e));
+                int fed = hap_graph_reader_node(g, hap_graph_edge_reader(g, e));
 
                 if (!(z[e] > 0))
                         continue;

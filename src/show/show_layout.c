@@ -77,7 +77,7 @@ static struct hap_point enters(const struct hap_layout *l, int reader)
                 p.y += 11;
                 return p;
         }
-        p = hap_layout_place(l, hap_graph_fed(l->graph, reader));
+        p = hap_layout_place(l, hap_graph_reader_node(l->graph, reader));
         if (node.kind == HAP_READS_MLP) {
                 p.y += l->mlp;
         } else {
@@ -142,11 +142,11 @@ static struct hap_curve free_curve(const struct hap_layout *l, size_t edge,
 {
         enum { POINTS = 40, TRIES = 11 };
         int writer = hap_graph_edge_writer(l->graph, edge);
-        int fed = hap_graph_fed(l->graph, hap_graph_edge_reader(l->graph, edge));
-        double side = edge % l->graph->n_place_edges % 2 ? 1 : -1;
+        int fed = hap_graph_reader_node(l->graph, hap_graph_edge_reader(l->graph, edge));
+        double side = edge % l->graph->edges_per_position % 2 ? 1 : -1;
         double unit = hap_clamp(.3 * l->slot, 14, 30);
         /* one edge at several positions: side by side */
-        double apart = 5 * (hap_graph_edge_place(l->graph, edge) - .5 * (l->graph->n_places - 1));
+        double apart = 5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_places - 1));
         struct hap_curve best = bent(from, to, apart);
         int least = POINTS;
 
@@ -181,7 +181,7 @@ struct hap_curve hap_layout_curve(const struct hap_layout *l, size_t edge)
 
         if (from.kind == HAP_WRITES_HEAD && to.kind == HAP_READS_MLP && from.layer == to.layer) {
                 /* within a layer: into the MLP's left side */
-                end = hap_layout_place(l, hap_graph_fed(l->graph, reader));
+                end = hap_layout_place(l, hap_graph_reader_node(l->graph, reader));
                 end.x -= l->mlp;
                 return (struct hap_curve){begin, {begin.x + 4, begin.y - .26 * l->row},
                                           {end.x - .6 * l->slot, end.y - .12 * l->row}, end};

@@ -62,13 +62,13 @@ static json_t *record_of(const msgpack_object *record)
         return json;
 }
 
-static int read_records(struct hap_section *s, struct hap_reader *reader, size_t first,
+static int read_records(struct hap_section *s, struct hap_stream_in *in, size_t first,
                         struct hap_error *err)
 {
         msgpack_object record;
         int rc;
 
-        while ((rc = hap_reader_record(reader, &record, err)) > 0) {
+        while ((rc = hap_stream_in_record(in, &record, err)) > 0) {
                 json_t *json;
 
                 if (s->n++ >= first)
@@ -99,24 +99,24 @@ static enum hap_show_kind kind_of(const json_t *header)
         return HAP_SHOW_EDGES; /* a circuit; hap_edges_read refuses all else */
 }
 
-int hap_show_read(struct hap_show *show, struct hap_reader *reader, size_t first,
+int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
                   struct hap_error *err)
 {
         json_t *header;
         int rc;
 
-        while ((rc = hap_reader_section(reader, &header, err)) > 0) {
+        while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
                 enum hap_show_kind kind = kind_of(header);
-                struct hap_section *s = add_section(show, hap_reader_name(reader), header, kind);
+                struct hap_section *s = add_section(show, hap_stream_in_name(in), header, kind);
                 bool all = kind == HAP_SHOW_REPORT || kind == HAP_SHOW_LOG;
 
                 if (!s)
                         return hap_fail_memory(err, "a section");
                 if (kind == HAP_SHOW_EDGES) {
-                        rc = hap_edges_read(reader, header, &s->edges, err);
+                        rc = hap_edges_read(in, header, &s->edges, err);
                         s->n = s->edges.n_given;
                 } else {
-                        rc = read_records(s, reader, all ? SIZE_MAX : first, err);
+                        rc = read_records(s, in, all ? SIZE_MAX : first, err);
                 }
                 if (rc < 0)
                         return rc;

@@ -52,7 +52,7 @@ static void draw_edge(const struct hap_layout *l, const struct hap_drawing *d,
         hap_graph_edge_name(l->graph, edge->edge, name);
         if (details)
                 fprintf(out, " data-f=\"%d\" data-t=\"%d\" data-e=\"%zu\"", writer,
-                        hap_graph_fed(l->graph, reader), edge->edge);
+                        hap_graph_reader_node(l->graph, reader), edge->edge);
         fputs("><title>", out);
         hap_write_escaped(out, name);
         if (d->values_are_z)

@@ -365,7 +365,7 @@ int hap_example_position(const struct hap_example *example, const char *name)
         return -1;
 }
 
-int hap_example_places(const struct hap_example *example, const struct hap_places *places,
+int hap_example_positions(const struct hap_example *example, const struct hap_positions *places,
                        uint8_t *place, struct hap_error *err)
 {
         const int rest = places->n - 1;

@@ -53,21 +53,21 @@ int hap_example_position(const struct hap_example *example, const char *name);
 
 /* The place of each of the example's tokens, [n_tokens]. HAP_EINPUT: it lacks one of the
  * names, or two stand at one token. */
-int hap_example_places(const struct hap_example *example, const struct hap_places *places,
+int hap_example_positions(const struct hap_example *example, const struct hap_positions *places,
                        uint8_t *place, struct hap_error *err);
 
-/* All records of the reader's current section (kind "task"); an empty one is
+/* All records of the stream's current section (kind "task"); an empty one is
  * an error. The tokenizer is loaded from the model's path when first needed:
  * for a record with text, or for a header that says which tokenizer its ids
  * are from, which then must be the model's. */
-int hap_examples_read(struct hap_reader *reader, const json_t *header,
+int hap_examples_read(struct hap_stream_in *in, const json_t *header,
                       const struct hap_model *model, struct hap_examples *examples,
                       struct hap_error *err);
 /* The places of a graph for these examples: `names`, parted by commas, or with "all"
  * those that every example has; then HAP_REST. HAP_EUSAGE: the list holds what is no
  * name, or one twice. HAP_EINPUT: an example does not fit. */
-int hap_examples_places(const struct hap_examples *examples, const char *names,
-                        struct hap_places *places, struct hap_error *err);
+int hap_examples_positions(const struct hap_examples *examples, const char *names,
+                        struct hap_positions *places, struct hap_error *err);
 void hap_examples_release(struct hap_examples *examples);
 
 /* The "tokenizer" of a task's header, {"tokens", "fingerprint" (16 hex digits:

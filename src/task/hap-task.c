@@ -133,8 +133,8 @@ static void write_record(struct hap_program *p, json_t *record, const char *task
         n[SPACE] += hap_task_ends_in_space(record);
         hap_must(p, hap_task_ready(&record, task, model, where, &p->error));
         n[hap_task_difference(record, model->model)]++;
-        hap_pack_json(hap_writer_record(p->out), record);
-        hap_must(p, hap_writer_end_record(p->out, &p->error));
+        hap_pack_json(hap_stream_out_record(p->out), record);
+        hap_must(p, hap_stream_out_end_record(p->out, &p->error));
         json_decref(record);
 }
 
@@ -150,11 +150,11 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         hap_must(p, hap_task_open(&source, &request, model, &p->error));
         said = hap_task_describe(&source, &request, model->tokenizer);
         header = hap_program_header(p, "task", said);
-        hap_must(p, hap_writer_begin(p->out, header, &p->error));
+        hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
         json_decref(said);
         while (hap_must(p, hap_task_next(&source, &record, where, sizeof where, &p->error)))
                 write_record(p, record, source.name, model, where, n);
-        hap_must(p, hap_writer_end(p->out, &p->error));
+        hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
         for (int i = 0; i < REMARKS; i++)
                 if (n[i] && remarks[i])

@@ -352,7 +352,7 @@ static int check_names(const json_t *record, const char *where, struct hap_error
         json_t *value;
 
         json_object_foreach(json_object_get(record, "positions"), name, value)
-                if (hap_places_check(name, err) < 0)
+                if (hap_positions_check(name, err) < 0)
                         return hap_fail_within(err, "cannot use %s", where);
         return HAP_OK;
 }

@@ -40,14 +40,14 @@ static bool exists(const struct folder *f, const char *name)
 static int read_json(const struct folder *f, const char *name, json_t **json)
 {
         char path[4096];
-        struct hap_map map;
+        struct hap_file_map map;
         json_error_t why;
         int rc = path_in(f, name, path, sizeof path);
 
-        if (rc != 0 || (rc = hap_map_open(&map, path, f->err)) != 0)
+        if (rc != 0 || (rc = hap_file_map_open(&map, path, f->err)) != 0)
                 return rc;
         *json = hap_json_text((const char *)map.data, map.size, JSON_ALLOW_NUL, &why);
-        hap_map_close(&map);
+        hap_file_map_close(&map);
         if (*json == NULL)
                 return hap_fail(f->err, HAP_EINPUT, "%s: line %d: %s", name, why.line,
                                 why.text);

@@ -18,13 +18,13 @@ static struct hap_graph graph(void)
 static struct hap_graph divided(void)
 {
         struct hap_graph g = graph();
-        struct hap_places places = {0};
+        struct hap_positions places = {0};
         struct hap_error err;
 
-        CHECK(hap_places_add(&places, "S", &err) == 0 && hap_places_add(&places, "END", &err) == 0);
-        CHECK(hap_places_add(&places, HAP_REST, &err) == 0);
+        CHECK(hap_positions_add(&places, "S", &err) == 0 && hap_positions_add(&places, "END", &err) == 0);
+        CHECK(hap_positions_add(&places, HAP_REST, &err) == 0);
         places.answers[1] = true;
-        CHECK(hap_graph_divide(&g, &places, &err) == 0);
+        CHECK(hap_graph_set_positions(&g, &places, &err) == 0);
         return g;
 }
 

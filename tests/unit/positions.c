@@ -22,13 +22,13 @@ static bool has(const struct hap_graph *graph, const char *name)
 static struct hap_graph divided(struct hap_graph g, int answers)
 {
         static const char *const names[] = {"IO", "S1+1", "END", HAP_REST};
-        struct hap_places places = {0};
+        struct hap_positions places = {0};
         struct hap_error err;
 
         for (int i = 0; i < 4; i++)
-                CHECK(hap_places_add(&places, names[i], &err) == 0);
+                CHECK(hap_positions_add(&places, names[i], &err) == 0);
         places.answers[answers] = true;
-        CHECK(hap_graph_divide(&g, &places, &err) == 0);
+        CHECK(hap_graph_set_positions(&g, &places, &err) == 0);
         return g;
 }
 
@@ -37,7 +37,7 @@ TEST("each position has all edges, named behind an '@'")
         struct hap_graph g = divided(make(3, 2, false), 2);
         char name[HAP_NAME];
 
-        CHECK(g.n_edges == 4 * g.n_place_edges);
+        CHECK(g.n_edges == 4 * g.edges_per_position);
         for (size_t e = 0; e < g.n_edges; e++) {
                 hap_graph_edge_name(&g, e, name);
                 CHECK(hap_graph_find_edge(&g, name, strlen(name)) == (int64_t)e);
@@ -68,9 +68,9 @@ TEST("positions are described and read back, and wrong ones are refused")
         struct hap_graph g = divided(make(3, 2, false), 2), back;
         struct hap_graph other = divided(make(3, 2, false), 1), plain = make(3, 2, false);
         json_t *description = hap_graph_describe(&g);
-        struct hap_places places = {0};
+        struct hap_positions places = {0};
         struct hap_error err;
-        char name[HAP_PLACE + 1];
+        char name[HAP_POSITION_NAME + 1];
 
         CHECK(hap_graph_of_json(&back, description, &err) == 0);
         CHECK(hap_graph_equal(&g, &back) && !hap_graph_equal(&g, &other));
@@ -89,16 +89,16 @@ TEST("positions are described and read back, and wrong ones are refused")
               HAP_EINPUT);
         CHECK(of_text("{\"layers\": 1, \"heads\": 1, \"positions\": [7, \"rest\"],"
                       " \"answers\": [\"rest\"]}", &err) == HAP_EINPUT);
-        CHECK(hap_places_add(&places, "a@b", &err) == HAP_EINPUT);
-        CHECK(hap_places_add(&places, "a b", &err) == HAP_EINPUT);
-        CHECK(hap_places_check("a b", &err) == HAP_EINPUT);
-        CHECK(hap_places_check(HAP_REST, &err) == HAP_EINPUT);
-        CHECK(hap_places_check("S1+1", &err) == 0);
-        memset(name, 'x', HAP_PLACE);
-        name[HAP_PLACE] = '\0';
-        CHECK(hap_places_add(&places, name, &err) == HAP_EINPUT);
-        name[HAP_PLACE - 1] = '\0';
-        CHECK(hap_places_add(&places, name, &err) == 0);
+        CHECK(hap_positions_add(&places, "a@b", &err) == HAP_EINPUT);
+        CHECK(hap_positions_add(&places, "a b", &err) == HAP_EINPUT);
+        CHECK(hap_positions_check("a b", &err) == HAP_EINPUT);
+        CHECK(hap_positions_check(HAP_REST, &err) == HAP_EINPUT);
+        CHECK(hap_positions_check("S1+1", &err) == 0);
+        memset(name, 'x', HAP_POSITION_NAME);
+        name[HAP_POSITION_NAME] = '\0';
+        CHECK(hap_positions_add(&places, name, &err) == HAP_EINPUT);
+        name[HAP_POSITION_NAME - 1] = '\0';
+        CHECK(hap_positions_add(&places, name, &err) == 0);
         json_decref(description);
         hap_graph_release(&g);
         hap_graph_release(&back);
@@ -124,7 +124,7 @@ static bool arc(const struct flow *f, size_t from, size_t to)
                 const int q = (int)(to - f->writers) / n_r, r = (int)(to - f->writers) % n_r;
 
                 return p == q && w < hap_graph_in(g, r) &&
-                       f->z[(size_t)p * g->n_place_edges + hap_graph_edge(g, w, r)] > 0;
+                       f->z[(size_t)p * g->edges_per_position + hap_graph_edge(g, w, r)] > 0;
         }
         if (from >= f->writers && from + 1 < f->points) { /* within a node */
                 const int p = (int)(from - f->writers) / n_r, r = (int)(from - f->writers) % n_r;
@@ -133,7 +133,7 @@ static bool arc(const struct flow *f, size_t from, size_t to)
 
                 if (node.kind == HAP_READS_LOGITS)
                         return to + 1 == f->points && g->places.answers[p];
-                return to < f->writers && (int)to % n_w == hap_graph_fed(g, r) &&
+                return to < f->writers && (int)to % n_w == hap_graph_reader_node(g, r) &&
                        (moves || (int)to / n_w == p);
         }
         return false;
@@ -174,7 +174,7 @@ TEST("with positions the edges that live are those on a way from an input to an 
                 flood(&f, true, useful);
                 hap_graph_drop_dead(&g, z);
                 for (size_t e = 0; e < g.n_edges; e++) {
-                        const size_t p = e / g.n_place_edges;
+                        const size_t p = e / g.edges_per_position;
                         const size_t from = p * (size_t)g.n_writers + (size_t)hap_graph_edge_writer(&g, e);
                         const size_t to = f.writers + p * (size_t)g.n_readers +
                                           (size_t)hap_graph_edge_reader(&g, e);
