@@ -20,7 +20,7 @@ static const struct shared_option shared_options[] = {
           "accepted for uniformity; single-threaded",
           .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, 0, HAP_USES_THREADS},
         {{0, "max-memory", "SIZE", HAP_SIZE, offsetof(struct hap_program, max_memory),
-          "refuse to use more memory, such as 4G [no limit]", .unrecorded = true},
+          "refuse if more memory than SIZE is needed [no limit]", .unrecorded = true},
          HAP_USES_MEMORY, 0},
         {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
           "write to FILE [standard output]", .unrecorded = true}, 0, 0},
