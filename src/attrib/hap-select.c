@@ -26,7 +26,7 @@ static const struct hap_option options[] = {
         {0, "greedy", NULL, HAP_FLAG, offsetof(struct select_options, how.greedy),
          .help = "grow from the logits: add the best edge into the selected nodes"},
         {0, "layer-quota", NULL, HAP_FLAG, offsetof(struct select_options, how.layer_quota),
-         .help = "divide --keep equally among the layers of readers"},
+         .help = "divide the number of edges equally among the layers of readers"},
         {0, "always", "EDGE|NODE", HAP_TEXTS, offsetof(struct select_options, always),
          .help = "also keep this edge, or all edges of this node"},
         {0, "union", NULL, HAP_FLAG, offsetof(struct select_options, together),
