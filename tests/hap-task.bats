@@ -424,7 +424,7 @@ END
                 '{"clean": [1, 2, 0], "corrupted": [1, 2, 1], "answer": 0}' \
                 '{"clean": [1, 2, 0], "corrupted": [1, 2, 0], "at": [1]}'
         hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
-        grep -qF "in 2 of 5 prompts clean and corrupted differ only behind the last answer's position: --ablation interchange changes nothing there" "$tmp/said"
+        grep -qF "in 2 of 5 prompts clean and corrupted differ only after the last answer position: --ablation interchange changes nothing there" "$tmp/said"
         grep -qF "in 1 of 5 prompts clean and corrupted are the same" "$tmp/said"
         # and nothing does
         head -n 1 "$tmp/lines.jsonl" >"$tmp/one.jsonl"

@@ -17,18 +17,18 @@ struct attrib_options {
 
 static const struct hap_option options[] = {
         {0, "method", "NAME", HAP_CHOICE, offsetof(struct attrib_options, method),
-         .help = "how edges are scored [eap]", .choices = hap_attrib_names},
+         .help = "score the edges by this method [eap]", .choices = hap_attrib_names},
         {0, "metric", "NAME", HAP_CHOICE, offsetof(struct attrib_options, metric),
-         .help = "the loss whose rise counts [logit-diff]", .choices = hap_metric_names},
+         .help = "measure the effect on this loss [logit-diff]", .choices = hap_metric_names},
         {0, "steps", "K", HAP_INT, offsetof(struct attrib_options, steps),
-         .help = "runs between clean and corrupted, eap-ig only [5]", .min = 1, .max = 10000},
+         .help = "eap-ig: take K steps from corrupted to clean [5]", .min = 1, .max = 10000},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
-         .help = "what a corrupted edge carries [interchange]",
+         .help = "replace the outputs of ablated edges by this [interchange]",
          .choices = hap_ablation_names},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct attrib_options, split_input),
-         .help = "from a task: token and position embeddings are two writers"},
+         .help = "with a task: make token and position embeddings two writers"},
         {0, "positions", "NAMES", HAP_TEXT, offsetof(struct attrib_options, positions),
-         .help = "from a task: tell edges apart by these positions, or all"},
+         .help = "with a task: split every edge by these named positions, or all"},
         {0},
 };
 
@@ -39,7 +39,7 @@ static const struct hap_program_info info = {
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
                 HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
-        .notes = "A task takes the place of a cache: the model is run for it.\n"
+        .notes = "The input contains one task or cache; for a task the model is run first.\n"
                  "mask-gradient also reads a circuit; without one every mask is 1.",
 };
 

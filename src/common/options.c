@@ -12,24 +12,24 @@ struct shared_option {
 
 static const struct shared_option shared_options[] = {
         {{'m', "model", "MODEL", HAP_TEXT, offsetof(struct hap_program, model),
-          "the model: a folder or a GGUF file", .unrecorded = true}, HAP_USES_MODEL, 0},
+          "use this model: a folder or a GGUF file", .unrecorded = true}, HAP_USES_MODEL, 0},
         {{'j', "threads", "N", HAP_INT, offsetof(struct hap_program, threads),
-          "threads [OMP_NUM_THREADS, or all processors]",
+          "use N threads [OMP_NUM_THREADS, or all processors]",
           .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, HAP_USES_THREADS, 0},
         {{'j', "threads", "N", HAP_INT, offsetof(struct hap_program, threads),
-          "taken as by every program; here nothing has threads",
+          "accepted for uniformity; single-threaded",
           .min = 1, .max = HAP_MAX_THREADS, .unrecorded = true}, 0, HAP_USES_THREADS},
         {{0, "max-memory", "SIZE", HAP_SIZE, offsetof(struct hap_program, max_memory),
-          "refuse what would need more, such as 4G [no limit]", .unrecorded = true},
+          "refuse if more memory than SIZE is needed [no limit]", .unrecorded = true},
          HAP_USES_MEMORY, 0},
         {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
           "write to FILE [standard output]", .unrecorded = true}, 0, 0},
         {{'p', "pass", NULL, HAP_FLAG, offsetof(struct hap_program, pass),
-          "pass the sections read on, before the own", .unrecorded = true}, HAP_USES_PASS, 0},
+          "copy the input sections to the output first", .unrecorded = true}, HAP_USES_PASS, 0},
         {{'z', "gzip", NULL, HAP_FLAG, offsetof(struct hap_program, gzip),
-          "compress the output", .unrecorded = true}, HAP_USES_STREAM, 0},
+          "compress the output with gzip", .unrecorded = true}, HAP_USES_STREAM, 0},
         {{'q', "quiet", NULL, HAP_FLAG, offsetof(struct hap_program, quiet),
-          "no progress, no closing line", .unrecorded = true}, 0, 0},
+          "print errors only: no progress, no summary line", .unrecorded = true}, 0, 0},
         {{'h', "help", NULL, HAP_FLAG, 0, "print this help", .unrecorded = true}, 0, 0},
         {{0, "version", NULL, HAP_FLAG, 0, "print the version", .unrecorded = true}, 0, 0},
 };
@@ -346,9 +346,9 @@ static void help_type(const struct hap_option *o, FILE *out)
         else if (o->type == HAP_REAL)
                 fprintf(out, "; a number");
         else if (o->type == HAP_PERCENT)
-                fprintf(out, "; a share from 0%% to 100%%");
+                fprintf(out, "; a percentage from 0%% to 100%%");
         else if (o->type == HAP_COUNT_OR_PERCENT)
-                fprintf(out, "; a whole number, or a share from 0%% to 100%%");
+                fprintf(out, "; a whole number, or a percentage from 0%% to 100%%");
         else if (o->type == HAP_SIZE)
                 fprintf(out, "; bytes, with K, M, G, T or Ki, Mi, Gi, Ti");
         else if (o->type == HAP_TEXTS)

@@ -12,7 +12,7 @@ static const char *const forms[] = {"json", "mib", NULL};
 
 static const struct hap_option options[] = {
         {0, "to", "FORM", HAP_CHOICE, offsetof(struct convert_options, to),
-         "write the streams read as FORM", .choices = forms},
+         "read streams and write FORM", .choices = forms},
         {0, "from", "FORM", HAP_CHOICE, offsetof(struct convert_options, from),
          "read FORM and write a stream", .choices = forms},
         {0},
@@ -20,11 +20,11 @@ static const struct hap_option options[] = {
 
 static const struct hap_program_info info = {
         .name = "hap-convert",
-        .summary = "convert streams to JSON lines or MIB files, and back",
+        .summary = "convert streams to and from JSON lines and MIB files",
         .operands = "[FILE ...]",
         .uses = HAP_USES_INPUT | HAP_USES_MODEL,
         .options = options,
-        .notes = "-m is of use with --from mib only: the headers then say which model it is.",
+        .notes = "-m is only for --from mib: it records the model in the headers.",
 };
 
 static size_t to_json(struct hap_program *p)

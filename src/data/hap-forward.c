@@ -18,18 +18,18 @@ static const char *const dtypes[] = {"f32", "f16", "bf16", NULL};
 
 static const struct hap_option options[] = {
         {0, "dtype", "NAME", HAP_CHOICE, offsetof(struct forward_options, dtype),
-         .help = "how the writers' outputs are stored [f32]", .choices = dtypes},
+         .help = "store the writers' outputs in this format [f32]", .choices = dtypes},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct forward_options, split_input),
-         .help = "token and position embeddings are two writers, tok and pos"},
+         .help = "make token and position embeddings two writers, tok and pos"},
         {0, "positions", "NAMES", HAP_TEXT, offsetof(struct forward_options, positions),
-         .help = "tell edges apart by these positions of the prompts, such as S1,S2,END; "
-                 "all: by those that every example names"},
+         .help = "split every edge by these named positions, such as S1,S2,END; "
+                 "all: by the names that every example has"},
         {0},
 };
 
 static const struct hap_program_info info = {
         .name = "hap-forward",
-        .summary = "run a model on the prompts of a task",
+        .summary = "run a model on the prompts of a task and store its activations",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
                 HAP_USES_THREADS | HAP_USES_MEMORY,

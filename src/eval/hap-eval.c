@@ -16,36 +16,36 @@ struct eval_options {
 
 static const struct hap_option options[] = {
         {0, "metric", "A,B,...", HAP_TEXT, offsetof(struct eval_options, metrics),
-         .help = "kl, logit-diff, prob-diff, accuracy, exact-match, right-over-wrong, "
-                 "faithfulness [all but the last]"},
+         .help = "report these: kl, logit-diff, prob-diff, accuracy, exact-match, "
+                 "right-over-wrong, faithfulness [all but the last]"},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct eval_options, ablation),
-         .help = "what edges outside the circuit carry [interchange]",
+         .help = "replace the outputs of cut edges by this [interchange]",
          .choices = hap_ablation_names},
         {0, "full", NULL, HAP_FLAG, offsetof(struct eval_options, full),
-         .help = "evaluate the full model, too"},
+         .help = "also evaluate the full model"},
         {0, "empty", NULL, HAP_FLAG, offsetof(struct eval_options, empty),
-         .help = "evaluate the circuit without edges, too"},
+         .help = "also evaluate the circuit without edges"},
         {0, "complement", NULL, HAP_FLAG, offsetof(struct eval_options, complement),
-         .help = "evaluate what is left without each circuit, too"},
+         .help = "also evaluate the full model without each circuit"},
         {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct eval_options, keep_dead),
-         .help = "leave edges in that no path from input to logits goes through"},
+         .help = "keep edges that lie on no path from the input to the logits"},
         {0, "per-example", NULL, HAP_FLAG, offsetof(struct eval_options, each),
-         .help = "also write every example's values"},
+         .help = "also write the values of every example"},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct eval_options, names),
-         .help = "what the report calls the circuits, once for each in turn"},
+         .help = "name the circuits in the report, in the order of the input"},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct eval_options, split_input),
-         .help = "from a task: token and position embeddings are two writers"},
+         .help = "with a task: make token and position embeddings two writers"},
         {0},
 };
 
 static const struct hap_program_info info = {
         .name = "hap-eval",
-        .summary = "measure how well circuits do a task alone",
+        .summary = "measure how well circuits perform a task",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
                 HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
-        .notes = "The input holds one task or cache, and any number of circuits.",
+        .notes = "The input contains one task or cache, and any number of circuits.",
 };
 
 struct evaluating {

@@ -12,23 +12,23 @@ struct show_options {
 
 static const struct hap_option options[] = {
         {0, "top", "N", HAP_INT, offsetof(struct show_options, top),
-         "edges to show [20; in pictures all of a circuit, 200 of scores]",
+         "show the N strongest edges [20; pictures: whole circuit, 200 of scores]",
          .min = 1, .max = INT32_MAX},
         {0, "svg", NULL, HAP_FLAG, offsetof(struct show_options, svg),
-         .help = "draw the circuit, the best scores, or the curves of a log, as SVG"},
+         .help = "draw a circuit, the best scores, or training curves, as SVG"},
         {0, "html", NULL, HAP_FLAG, offsetof(struct show_options, html),
-         .help = "the same as a page, with a table of the edges"},
+         .help = "write a web page with the picture and a table of the edges"},
         {0, "dot", NULL, HAP_FLAG, offsetof(struct show_options, dot),
-         .help = "the graph for Graphviz"},
+         .help = "write the graph in the language of Graphviz"},
         {0},
 };
 
 static const struct hap_program_info info = {
         .name = "hap-show",
-        .summary = "show what a stream or a training log holds",
+        .summary = "summarise or draw streams and training logs",
         .operands = "[FILE ...]",
         .options = options,
-        .notes = "A file of JSON lines is taken for the training log of hap-prune --log.",
+        .notes = "A file of JSON lines is read as a training log of hap-prune --log.",
 };
 
 enum { TOP_IN_TEXT = 20, EXAMPLES_IN_TEXT = 3 };

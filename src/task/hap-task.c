@@ -15,25 +15,25 @@ struct task_options {
 
 static const struct hap_option options[] = {
         {'n', "number", "N", HAP_INT, offsetof(struct task_options, n),
-         .help = "how many prompts [200; all of --from]", .min = 1,
+         .help = "write N prompts [200; with --from: all]", .min = 1,
          .max = HAP_TASK_MAX_EXAMPLES},
         {0, "split", "SPLIT", HAP_CHOICE, offsetof(struct task_options, split),
-         .help = "train, validation or test; they share no prompt [train]",
+         .help = "write prompts of this split; splits share no prompt [train]",
          .choices = hap_split_names},
         {0, "corruption", "KIND", HAP_TEXT, offsetof(struct task_options, corruption),
-         .help = "how the corrupted prompt differs, see below [the first]"},
+         .help = "corrupt the prompts in this way, see below [the first listed]"},
         {0, "seed", "N", HAP_INT, offsetof(struct task_options, seed),
-         .help = "which prompts, in which order; 0: as files have them [0]", .min = 0,
+         .help = "choose and shuffle prompts by this seed; 0: file order [0]", .min = 0,
          .max = 9007199254740992},
         {0, "bootstrap", "N", HAP_INT, offsetof(struct task_options, bootstrap),
-         .help = "write the bootstrap sample N of these prompts: drawn with replacement",
+         .help = "write bootstrap sample N of the prompts, drawn with replacement",
          .min = 1, .max = 9007199254740992},
         {0, "from", "FILE", HAP_TEXT, offsetof(struct task_options, from),
-         .help = "take prompts from JSON lines ('-': standard input); NAME may name them"},
+         .help = "read prompts from JSON lines ('-': standard input); NAME is optional"},
         {0, "generate", NULL, HAP_FLAG, offsetof(struct task_options, generate),
-         .help = "make new prompts though the model's folder has some (with -m)"},
+         .help = "with -m: generate prompts even if the model's folder has some"},
         {0, "list", NULL, HAP_FLAG, offsetof(struct task_options, list),
-         .help = "print the tasks there are, how many prompts, which corruptions"},
+         .help = "print the tasks, their numbers of prompts and their corruptions"},
         {0},
 };
 
@@ -122,7 +122,7 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
 enum { SPACE = HAP_TASK_LATER + 1, REMARKS };
 static const char *const remarks[REMARKS] = {
         [HAP_TASK_SAME] = "clean and corrupted are the same" IDLE,
-        [HAP_TASK_LATER] = "clean and corrupted differ only behind the last answer's position" IDLE,
+        [HAP_TASK_LATER] = "clean and corrupted differ only after the last answer position" IDLE,
         [SPACE] = "the last character is a space: answers begin with it in most tokenizers",
 };
 

@@ -214,7 +214,7 @@ TEST("help lists every option with type, range and choices")
         CHECK(strstr(text, "      --method NAME          which [eap]; one of eap, exact\n"));
         CHECK(strstr(text, "  -p, --pass ") && strstr(text, "  -z, --gzip ") && strstr(text, "      --version "));
         CHECK(!strstr(text, "--model"));
-        CHECK(strstr(text, "  -j, --threads N            taken as by every program; here nothing has threads"));
+        CHECK(strstr(text, "  -j, --threads N            accepted for uniformity; single-threaded"));
 }
 
 TEST("a header takes over what the input's said, and adds to its history")
