@@ -17,7 +17,7 @@
 
 #include "common/number.h"
 #include "forward/kernels.h"
-#include "forward/loss.h"
+#include "metric/loss.h"
 #include "forward/masked.h"
 
 #define ROUNDS 5
@@ -67,7 +67,7 @@ static double median(double *values, size_t n)
 
 /* --- prompts --- */
 
-static int capture(void *context, struct hap_work *work, size_t i)
+static int capture(void *context, struct hap_scratch *work, size_t i)
 {
         struct bench *b = context;
         struct hap_prompt *p = &b->prompts[i], plain = *p;
@@ -75,7 +75,7 @@ static int capture(void *context, struct hap_work *work, size_t i)
         const size_t size = (size_t)b->engine.graph.n_writers * (size_t)p->n_tokens *
                             (size_t)b->model.config.d_model;
         struct hap_batch batch;
-        struct hap_plain run = {0};
+        struct hap_full_run run = {0};
         float *outputs;
 
         plain.tokens = b->examples[i].corrupted;
@@ -84,12 +84,12 @@ static int capture(void *context, struct hap_work *work, size_t i)
         outputs = hap_arena_alloc(&b->arena, size, sizeof(float));
         run.outputs = outputs;
         if (hap_batch_init(&batch, work, &one, 1, false) < 0 ||
-            hap_plain_forward(work, &batch, &run) < 0)
+            hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
-        p->source = (struct hap_source){.kind = HAP_INTERCHANGE, .data = outputs};
+        p->source = (struct hap_counterfactual){.kind = HAP_INTERCHANGE, .data = outputs};
         plain.tokens = p->tokens;
         run.outputs = NULL;
-        if (hap_plain_forward(work, &batch, &run) < 0)
+        if (hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
         hap_log_softmax(1, b->model.config.n_out, run.logits, p->log_p);
         return hap_prompt_prepare(&b->engine, work, p, true, &b->arena, &work->error);
@@ -121,14 +121,14 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
                 b->pointers[i] = &b->prompts[i];
         }
-        if (hap_parallel(&b->engine, n, hap_work_bytes(&b->engine, (size_t)tokens, (size_t)tokens, 1,
+        if (hap_parallel(&b->engine, n, hap_scratch_bytes(&b->engine, (size_t)tokens, (size_t)tokens, 1,
                                                        false, false), capture, b, &err) < 0)
                 die(&err);
 }
 
 /* --- one pruning step --- */
 
-static int step_job(void *context, struct hap_work *work, size_t job)
+static int step_job(void *context, struct hap_scratch *work, size_t job)
 {
         struct bench *b = context;
         const size_t from = job * GROUP;
@@ -145,7 +145,7 @@ static int step_job(void *context, struct hap_work *work, size_t job)
                 return work->error.code;
         if (b->wanted == NULL)
                 return HAP_OK;
-        d_logits = hap_work_take(work, (size_t)n * b->model.config.n_out, sizeof(*d_logits));
+        d_logits = hap_scratch_alloc(work, (size_t)n * b->model.config.n_out, sizeof(*d_logits));
         for (int i = 0; i < n; i++)
                 hap_loss(HAP_KL, b->pointers[from + i], &b->examples[from + i],
                          b->model.config.n_out, run.logits + (size_t)i * b->model.config.n_out,
@@ -296,7 +296,7 @@ int main(int argc, char **argv)
         b.d_z = calloc(jobs, sizeof(*b.d_z));
         for (size_t j = 0; j < jobs; j++)
                 b.d_z[j] = calloc(b.engine.graph.n_edges, sizeof(**b.d_z));
-        bytes = hap_work_bytes(&b.engine, (size_t)tokens * GROUP, (size_t)tokens, GROUP, true, true);
+        bytes = hap_scratch_bytes(&b.engine, (size_t)tokens * GROUP, (size_t)tokens, GROUP, true, true);
         for (int round = 0; argc > 5 && round < ROUNDS; round++) {
                 open_share(&b, score, strtod(argv[5], NULL));
                 printf("%.5f s an example\n", step(&b, bytes));

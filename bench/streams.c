@@ -29,22 +29,22 @@ static double write_all(const char *path, size_t records, size_t floats)
 {
         float *values = calloc(floats, sizeof(*values));
         json_t *header = json_pack("{s:i, s:s}", "hap", HAP_STREAM_VERSION, "kind", "cache");
-        struct hap_writer *writer;
+        struct hap_stream_out *out;
         struct hap_error err = {0};
         const double start = now();
 
-        must(hap_writer_open(&writer, path, false, &err), &err);
-        must(hap_writer_begin(writer, header, &err), &err);
+        must(hap_stream_out_open(&out, path, false, &err), &err);
+        must(hap_stream_out_begin(out, header, &err), &err);
         for (size_t i = 0; i < records; i++) {
-                msgpack_packer *packer = hap_writer_record(writer);
+                msgpack_packer *packer = hap_stream_out_record(out);
 
                 msgpack_pack_map(packer, 1);
                 hap_pack_text(packer, "tensor");
-                must(hap_writer_tensor(writer, HAP_F32, 1, &floats, values, &err), &err);
-                must(hap_writer_end_record(writer, &err), &err);
+                must(hap_stream_out_tensor(out, HAP_F32, 1, &floats, values, &err), &err);
+                must(hap_stream_out_end_record(out, &err), &err);
         }
-        must(hap_writer_end(writer, &err), &err);
-        must(hap_writer_close(writer, &err), &err);
+        must(hap_stream_out_end(out, &err), &err);
+        must(hap_stream_out_close(out, &err), &err);
         json_decref(header);
         free(values);
         return now() - start;
@@ -52,19 +52,19 @@ static double write_all(const char *path, size_t records, size_t floats)
 
 static double read_all(const char *path)
 {
-        struct hap_reader *reader;
+        struct hap_stream_in *in;
         struct hap_error err = {0};
         msgpack_object record;
         json_t *header;
         int rc;
         const double start = now();
 
-        must(hap_reader_open(&reader, &path, 1, &err), &err);
-        must(hap_reader_section(reader, &header, &err), &err);
-        while ((rc = hap_reader_record(reader, &record, &err)) > 0)
+        must(hap_stream_in_open(&in, &path, 1, &err), &err);
+        must(hap_stream_in_section(in, &header, &err), &err);
+        while ((rc = hap_stream_in_record(in, &record, &err)) > 0)
                 continue;
         must(rc, &err);
-        hap_reader_close(reader);
+        hap_stream_in_close(in);
         return now() - start;
 }
 

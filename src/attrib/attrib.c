@@ -68,16 +68,16 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
         };
 }
 
-struct hap_needs hap_attrib_needs(const struct hap_attrib_options *options, size_t most,
+struct hap_memory_estimate hap_attrib_needs(const struct hap_attrib_options *options, size_t most,
                                   size_t threads)
 {
-        struct hap_needs needs = hap_needs_within(&hap_needs_attrib, most, threads);
+        struct hap_memory_estimate needs = hap_memory_within(&hap_memory_attrib, most, threads);
 
         needs.options = hap_attrib_prompts(options);
         if (options->method == HAP_EXACT)
-                needs.runs = HAP_NEEDS_MASKED;
+                needs.runs = HAP_MEMORY_MASKED;
         else if (options->method == HAP_MASK_GRADIENT)
-                needs.runs = HAP_NEEDS_TRAINING;
+                needs.runs = HAP_MEMORY_TRAINING;
         return needs;
 }
 

@@ -12,9 +12,9 @@
 #define HAP_ATTRIB_ATTRIB_H
 
 #include "forward/engine.h"
-#include "forward/loss.h"
-#include "forward/needs.h"
-#include "forward/prompts.h"
+#include "metric/loss.h"
+#include "data/memory_estimate.h"
+#include "data/prompts.h"
 
 enum hap_attrib_method {
         HAP_EAP,                /* the clean run */
@@ -56,7 +56,7 @@ void hap_attrib_release(struct hap_attrib *attrib);
 struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *options);
 
 /* What memory it needs, apart from the prompts; `most` bytes are allowed. */
-struct hap_needs hap_attrib_needs(const struct hap_attrib_options *options, size_t most,
+struct hap_memory_estimate hap_attrib_needs(const struct hap_attrib_options *options, size_t most,
                                   size_t threads);
 
 /* Adds the scores of prompts read that way; batches run in parallel, sums are
@@ -78,9 +78,9 @@ struct hap_attrib_job {
         double *losses; /* exact: [n_edges + 1] of one batch, the last nothing removed */
         size_t batch, begin; /* exact: which batch, and the first job's edge */
 };
-int hap_attrib_by_gradient(void *context, struct hap_work *work, size_t b);
-int hap_attrib_by_mask(void *context, struct hap_work *work, size_t b);
-int hap_attrib_by_removal(void *context, struct hap_work *work, size_t i);
+int hap_attrib_by_gradient(void *context, struct hap_scratch *work, size_t b);
+int hap_attrib_by_mask(void *context, struct hap_scratch *work, size_t b);
+int hap_attrib_by_removal(void *context, struct hap_scratch *work, size_t i);
 /* Scratch that a job of the kind needs. */
 size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompts *prompts);
 

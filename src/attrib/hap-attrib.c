@@ -5,7 +5,7 @@
 
 #include "attrib/attrib.h"
 #include "common/program.h"
-#include "forward/session.h"
+#include "data/session.h"
 #include "graph/edges.h"
 
 struct attrib_options {
@@ -108,7 +108,7 @@ static void read_circuit(struct attribution *a, const json_t *header)
 {
         if (a->has_circuit)
                 hap_die(a->p, HAP_EINPUT, "cannot use '%s': there is a circuit in '%s' already",
-                        hap_reader_name(a->p->in), a->circuit.name);
+                        hap_stream_in_name(a->p->in), a->circuit.name);
         hap_must(a->p, hap_edges_read(a->p->in, header, &a->circuit, &a->p->error));
         a->has_circuit = true;
 }
@@ -182,11 +182,11 @@ int main(int argc, char **argv)
                 .options = hap_attrib_prompts(&how),
                 .needs = hap_attrib_needs(&how, p.max_memory, (size_t)p.threads),
         };
-        while (hap_must(&p, hap_reader_section(p.in, &header, &p.error)))
+        while (hap_must(&p, hap_stream_in_section(p.in, &header, &p.error)))
                 read_section(&a, header);
         if (!a.session.header)
                 hap_die(&p, HAP_EINPUT, "there is neither a task nor a cache in the "
-                        "input: it holds %s", hap_reader_held(p.in));
+                        "input: it holds %s", hap_stream_in_held(p.in));
         if (!a.attrib.n)
                 score_examples(&a);
         write_scores(&a);

@@ -2,13 +2,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "attrib/auto.h"
+#include "attrib/size_search.h"
 #include "attrib/select.h"
 #include "common/program.h"
-#include "forward/session.h"
+#include "data/session.h"
 
 struct select_options {
-        struct hap_selection how;
+        struct hap_selection_options how;
         bool keep_dead, together, search;
         double tolerance;
         int64_t prompts;
@@ -17,7 +17,7 @@ struct select_options {
 };
 
 static const struct hap_option options[] = {
-        {0, "keep", "N|P%", HAP_AMOUNT, offsetof(struct select_options, how.keep),
+        {0, "keep", "N|P%", HAP_COUNT_OR_PERCENT, offsetof(struct select_options, how.keep),
          .help = "keep the N best edges, or P% of the graph's"},
         {0, "threshold", "X", HAP_REAL, offsetof(struct select_options, how.threshold),
          .help = "keep only edges that score at least X"},
@@ -59,8 +59,8 @@ struct selecting {
         struct select_options *opt;
         struct hap_session session; /* --auto */
         struct hap_edges held;      /* --auto: scores wait for the examples */
-        struct hap_choice choice;
-        struct hap_auto search;
+        struct hap_selection choice;
+        struct hap_size_search search;
         size_t sections;
 };
 
@@ -68,27 +68,27 @@ struct selecting {
 static void write_circuit(struct selecting *s)
 {
         struct hap_program *p = s->p;
-        struct hap_choice *c = &s->choice;
+        struct hap_selection *c = &s->choice;
         json_t *header;
 
-        hap_must(p, hap_choice_finish(c, s->opt->always.items, s->opt->always.n,
+        hap_must(p, hap_selection_finish(c, s->opt->always.items, s->opt->always.n,
                                       s->opt->keep_dead, &p->error));
         header = hap_program_header(p, "circuit", c->header);
-        json_object_set_new(header, "selection", hap_choice_describe(c, &s->opt->how));
+        json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->how));
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
-                                    hap_auto_describe(&s->search, s->session.prompts.n));
+                                    hap_size_search_describe(&s->search, s->session.prompts.n));
         hap_must(p, hap_circuit_write(p->out, header, &c->graph, c->z, &p->error));
         json_decref(header);
         hap_say(p, "kept %zu of %zu edges: %zu selected, %zu dead ones dropped", c->kept,
                 c->graph.n_edges, c->selected, c->selected - c->kept);
-        hap_choice_release(c);
+        hap_selection_release(c);
 }
 
 static void select_from(struct selecting *s, const struct hap_edges *scores,
-                        const struct hap_selection *how)
+                        const struct hap_selection_options *how)
 {
-        hap_must(s->p, hap_choice_add(&s->choice, scores, how, &s->p->error));
+        hap_must(s->p, hap_selection_add(&s->choice, scores, how, &s->p->error));
         if (!s->opt->together)
                 write_circuit(s);
 }
@@ -96,9 +96,9 @@ static void select_from(struct selecting *s, const struct hap_edges *scores,
 /* --auto: as many as --keep would have said. */
 static void select_found(struct selecting *s)
 {
-        struct hap_selection how = s->opt->how;
+        struct hap_selection_options how = s->opt->how;
         const struct hap_prompts *prompts;
-        struct hap_auto *search = &s->search;
+        struct hap_size_search *search = &s->search;
         struct hap_program *p = s->p;
         char said[256];
 
@@ -108,16 +108,16 @@ static void select_found(struct selecting *s)
         hap_must(p, hap_session_join(&s->session, s->held.header, &s->held.graph, s->held.name,
                                      &p->error));
         hap_header_join(s->held.header, s->session.header);
-        *search = (struct hap_auto){.tolerance = s->opt->tolerance,
+        *search = (struct hap_size_search){.tolerance = s->opt->tolerance,
                                     .ablation = s->session.options.ablation,
                                     .keep_dead = s->opt->keep_dead,
                                     .always = s->opt->always.items,
                                     .n_always = s->opt->always.n};
-        hap_must(p, hap_auto_keep(search, &s->session.engine, prompts, &s->held, &how,
+        hap_must(p, hap_size_search_keep(search, &s->session.engine, prompts, &s->held, &how,
                                   &p->error));
-        hap_auto_tell(search, prompts->n, said, sizeof said);
+        hap_size_search_tell(search, prompts->n, said, sizeof said);
         hap_say(p, "%s", said);
-        how.keep = (struct hap_amount){.given = true, .value = (double)search->n};
+        how.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
         select_from(s, &s->held, &how);
         hap_edges_release(&s->held);
 }
@@ -143,7 +143,7 @@ static void read_sections(struct selecting *s)
 {
         json_t *header;
 
-        while (hap_must(s->p, hap_reader_section(s->p->in, &header, &s->p->error))) {
+        while (hap_must(s->p, hap_stream_in_section(s->p->in, &header, &s->p->error))) {
                 const char *kind = json_string_value(json_object_get(header, "kind"));
 
                 if (strcmp(kind, "scores") == 0)
@@ -154,7 +154,7 @@ static void read_sections(struct selecting *s)
         }
         if (s->sections == 0)
                 hap_die(s->p, HAP_EINPUT, "there are no scores in the input: it holds %s",
-                        hap_reader_held(s->p->in));
+                        hap_stream_in_held(s->p->in));
 }
 
 static void check_options(struct hap_program *p, struct select_options *opt)
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
                 .model_path = p.model, .hold = true, .must_differ = true,
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt.prompts},
-                .needs = hap_needs_within(&hap_needs_select, p.max_memory, (size_t)p.threads),
+                .needs = hap_memory_within(&hap_memory_select, p.max_memory, (size_t)p.threads),
         };
         read_sections(&s);
         if (opt.search)

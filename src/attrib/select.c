@@ -21,7 +21,7 @@ static int compare(const void *a, const void *b)
 }
 
 static struct ranked rank_of(const struct hap_edges *scores,
-                             const struct hap_selection *how, size_t edge)
+                             const struct hap_selection_options *how, size_t edge)
 {
         double score = scores->score[edge];
 
@@ -29,7 +29,7 @@ static struct ranked rank_of(const struct hap_edges *scores,
 }
 
 static bool eligible(const struct hap_edges *scores,
-                     const struct hap_selection *how, size_t edge)
+                     const struct hap_selection_options *how, size_t edge)
 {
         return scores->given[edge] && rank_of(scores, how, edge).key >= how->threshold;
 }
@@ -61,7 +61,7 @@ static void deal(size_t n, int n_shares, const size_t *room, size_t *share)
         }
 }
 
-static int take_top(const struct hap_edges *scores, const struct hap_selection *how,
+static int take_top(const struct hap_edges *scores, const struct hap_selection_options *how,
                     const struct ranked *order, size_t n_order, size_t limit,
                     float *z, size_t *n, struct hap_error *err)
 {
@@ -88,7 +88,7 @@ static int take_top(const struct hap_edges *scores, const struct hap_selection *
         return HAP_OK;
 }
 
-static int select_top(const struct hap_edges *scores, const struct hap_selection *how,
+static int select_top(const struct hap_edges *scores, const struct hap_selection_options *how,
                       size_t limit, float *z, size_t *n, struct hap_error *err)
 {
         struct ranked *order = malloc(scores->graph.n_edges * sizeof *order);
@@ -150,9 +150,9 @@ static struct ranked heap_pop(struct heap *heap)
 }
 
 static void push_into_reader(struct heap *heap, const struct hap_edges *scores,
-                             const struct hap_selection *how, int reader, int place)
+                             const struct hap_selection_options *how, int reader, int place)
 {
-        const size_t first = (size_t)place * scores->graph.n_place_edges;
+        const size_t first = (size_t)place * scores->graph.edges_per_position;
 
         for (int w = 0; w < hap_graph_in(&scores->graph, reader); w++) {
                 size_t edge = first + hap_graph_edge(&scores->graph, w, reader);
@@ -165,7 +165,7 @@ static void push_into_reader(struct heap *heap, const struct hap_edges *scores,
 /* The readers that feed a writer at a place: a head's q, an MLP's own; and unless that
  * head was there before, its k and v, at all places. */
 static void push_into_writer(struct heap *heap, const struct hap_edges *scores,
-                             const struct hap_selection *how, int writer, int place,
+                             const struct hap_selection_options *how, int writer, int place,
                              bool again)
 {
         const struct hap_graph *graph = &scores->graph;
@@ -195,7 +195,7 @@ static bool was_seen(const struct hap_graph *graph, const bool *seen, int writer
         return any;
 }
 
-static int select_greedy(const struct hap_edges *scores, const struct hap_selection *how,
+static int select_greedy(const struct hap_edges *scores, const struct hap_selection_options *how,
                          size_t limit, float *z, size_t *n, struct hap_error *err)
 {
         const struct hap_graph *graph = &scores->graph;
@@ -218,7 +218,7 @@ static int select_greedy(const struct hap_edges *scores, const struct hap_select
                 z[edge] = 1;
                 if (!seen[node])
                         push_into_writer(&heap, scores, how, writer,
-                                         hap_graph_edge_place(graph, edge),
+                                         hap_graph_edge_position(graph, edge),
                                          was_seen(graph, seen, writer));
                 seen[node] = true;
         }
@@ -228,7 +228,7 @@ out:
         return rc;
 }
 
-static int check_threshold(const struct hap_edges *scores, const struct hap_selection *how,
+static int check_threshold(const struct hap_edges *scores, const struct hap_selection_options *how,
                            struct hap_error *err)
 {
         double best = -INFINITY;
@@ -243,11 +243,11 @@ static int check_threshold(const struct hap_edges *scores, const struct hap_sele
                         scores->name, how->threshold, best);
 }
 
-int hap_select_edges(const struct hap_edges *scores, const struct hap_selection *how,
+int hap_select_edges(const struct hap_edges *scores, const struct hap_selection_options *how,
                      float *z, size_t *n, struct hap_error *err)
 {
         size_t n_edges = scores->graph.n_edges;
-        size_t limit = how->keep.given ? hap_amount_of(&how->keep, n_edges) : n_edges;
+        size_t limit = how->keep.given ? hap_count_or_percent_of(&how->keep, n_edges) : n_edges;
 
         *n = 0;
         if (how->keep.given && !how->keep.percent && how->keep.value > (double)n_edges)
@@ -278,30 +278,30 @@ static bool is_named(const struct hap_graph *graph, size_t edge, int place, int 
 {
         const int r = hap_graph_edge_reader(graph, edge);
 
-        if (place >= 0 && hap_graph_edge_place(graph, edge) != place)
+        if (place >= 0 && hap_graph_edge_position(graph, edge) != place)
                 return false;
         return r == reader || (writer >= 0 && (hap_graph_edge_writer(graph, edge) == writer ||
-                                               hap_graph_fed(graph, r) == writer));
+                                               hap_graph_reader_node(graph, r) == writer));
 }
 
 int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
                      struct hap_error *err)
 {
         size_t length = strlen(name);
-        const int place = hap_graph_take_place(graph, name, &length);
+        const int place = hap_graph_take_position(graph, name, &length);
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
         const int writer = hap_graph_find_writer(graph, name, length);
         const int reader = hap_graph_find_reader(graph, name, length);
-        char places[HAP_PLACES_TEXT];
+        char places[HAP_POSITIONS_TEXT];
 
-        if (place == HAP_NO_PLACE || (edge < 0 && writer < 0 && reader < 0))
+        if (place == HAP_NO_POSITION || (edge < 0 && writer < 0 && reader < 0))
                 return hap_fail(err, HAP_EUSAGE,
                                 "'%s' is neither an edge nor a node of a graph of %d layers "
                                 "and %d heads%s", name, graph->n_layers, graph->n_heads,
-                                hap_places_hint(&graph->places, name, strlen(name), places));
+                                hap_positions_hint(&graph->places, name, strlen(name), places));
         for (size_t e = 0; e < graph->n_edges; e++)
-                if (edge >= 0 ? (int64_t)(e % graph->n_place_edges) == edge &&
-                                        (place < 0 || hap_graph_edge_place(graph, e) == place)
+                if (edge >= 0 ? (int64_t)(e % graph->edges_per_position) == edge &&
+                                        (place < 0 || hap_graph_edge_position(graph, e) == place)
                               : is_named(graph, e, place, writer, reader))
                         z[e] = 1;
         return HAP_OK;

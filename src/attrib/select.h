@@ -8,8 +8,8 @@
 #include "common/number.h"
 #include "graph/edges.h"
 
-struct hap_selection {
-        struct hap_amount keep; /* of the graph's edges; not given: no limit */
+struct hap_selection_options {
+        struct hap_count_or_percent keep; /* of the graph's edges; not given: no limit */
         double threshold;       /* only edges that score at least this; -INFINITY: all */
         bool by_sign;           /* the score itself counts, not its magnitude */
         /* Start from the edges into logits, take the best, add the edges into
@@ -24,7 +24,7 @@ struct hap_selection {
  * without a score are never chosen; of equal scores the lower edge number comes
  * first. Returns in *n how many were chosen. HAP_EUSAGE: more edges asked for
  * than the graph has, or a quota without an amount. */
-int hap_select_edges(const struct hap_edges *scores, const struct hap_selection *how,
+int hap_select_edges(const struct hap_edges *scores, const struct hap_selection_options *how,
                      float *z, size_t *n, struct hap_error *err);
 
 /* Sets z = 1 for the edge of that name, or for all edges into and out of the
@@ -33,7 +33,7 @@ int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
                      struct hap_error *err);
 
 /* A circuit in the making, from one scores section or from the union of several. */
-struct hap_choice {
+struct hap_selection {
         json_t *header; /* of the first section; owned */
         char *name;     /* of its file, for messages */
         struct hap_graph graph;
@@ -45,16 +45,16 @@ struct hap_choice {
 
 /* Adds what is selected from the section; *choice is zeroed before the first.
  * HAP_EINPUT: a section of another graph or another model than the first. */
-int hap_choice_add(struct hap_choice *choice, const struct hap_edges *scores,
-                   const struct hap_selection *how, struct hap_error *err);
+int hap_selection_add(struct hap_selection *choice, const struct hap_edges *scores,
+                   const struct hap_selection_options *how, struct hap_error *err);
 /* Adds the edges and nodes named, drops dead edges unless they are to be kept,
  * and counts. Edges that are named stay even when they are dead. HAP_EINPUT:
  * edges were selected and all are dead. */
-int hap_choice_finish(struct hap_choice *choice, const char *const *always,
+int hap_selection_finish(struct hap_selection *choice, const char *const *always,
                       size_t n_always, bool keep_dead, struct hap_error *err);
 /* The header's selection: order, edges selected and sections, and of keep (in edges),
  * threshold, greedy and layer_quota what is given. New reference, or NULL. */
-json_t *hap_choice_describe(const struct hap_choice *choice, const struct hap_selection *how);
-void hap_choice_release(struct hap_choice *choice);
+json_t *hap_selection_describe(const struct hap_selection *choice, const struct hap_selection_options *how);
+void hap_selection_release(struct hap_selection *choice);
 
 #endif

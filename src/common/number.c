@@ -55,7 +55,7 @@ void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS])
 }
 
 int hap_parse_amount(const char *text, const char *what,
-                     struct hap_amount *amount, struct hap_error *err)
+                     struct hap_count_or_percent *amount, struct hap_error *err)
 {
         size_t length = strlen(text);
         char digits[64];
@@ -120,7 +120,7 @@ int hap_parse_size(const char *text, const char *what, size_t *bytes, struct hap
         return 0;
 }
 
-size_t hap_amount_of(const struct hap_amount *amount, size_t whole)
+size_t hap_count_or_percent_of(const struct hap_count_or_percent *amount, size_t whole)
 {
         double n = amount->value;
 

@@ -17,13 +17,13 @@ int hap_parse_real(const char *text, const char *what, double min, double max,
                    double *value, struct hap_error *err);
 
 /* An amount of a whole: `N` things, or `P%` of them. */
-struct hap_amount {
+struct hap_count_or_percent {
         bool given;
         bool percent;
         double value;
 };
 int hap_parse_amount(const char *text, const char *what,
-                     struct hap_amount *amount, struct hap_error *err);
+                     struct hap_count_or_percent *amount, struct hap_error *err);
 
 /* A number of bytes: a positive number with at most one decimal point and none
  * or one of K, M, G, T behind (thousands; Ki, Mi, Gi, Ti: of 1024), then
@@ -37,7 +37,7 @@ enum { HAP_DIGITS = 32 };
 void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS]);
 
 /* The number of things that an amount means of `whole`, rounded to nearest. */
-size_t hap_amount_of(const struct hap_amount *amount, size_t whole);
+size_t hap_count_or_percent_of(const struct hap_count_or_percent *amount, size_t whole);
 
 static inline size_t hap_larger(size_t a, size_t b)
 {

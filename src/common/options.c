@@ -138,12 +138,12 @@ static int set(struct given g, const char *text, struct hap_error *err)
         case HAP_REAL:
                 return hap_parse_real(text, what, limited ? o->min : -1e300,
                                       limited ? o->max : 1e300, field, err);
-        case HAP_SHARE:
+        case HAP_PERCENT:
                 if (!strchr(text, '%'))
                         return hap_fail(err, HAP_EUSAGE, "%s takes a percentage such as 94%%, "
                                                          "not '%.64s'", what, text);
                 return hap_parse_amount(text, what, field, err);
-        case HAP_AMOUNT:
+        case HAP_COUNT_OR_PERCENT:
                 return hap_parse_amount(text, what, field, err);
         case HAP_SIZE:
                 return hap_parse_size(text, what, field, err);
@@ -251,7 +251,7 @@ static json_t *record_real(const char *name, double value, const char *unit)
 static json_t *record_of(const struct hap_option *o, const void *options)
 {
         const void *field = (const char *)options + o->offset;
-        const struct hap_amount *amount = field;
+        const struct hap_count_or_percent *amount = field;
 
         switch (o->type) {
         case HAP_FLAG:
@@ -262,8 +262,8 @@ static json_t *record_of(const struct hap_option *o, const void *options)
                 return json_sprintf("--%s=%lld", o->name, (long long)*(const int64_t *)field);
         case HAP_REAL:
                 return record_real(o->name, *(const double *)field, "");
-        case HAP_AMOUNT:
-        case HAP_SHARE:
+        case HAP_COUNT_OR_PERCENT:
+        case HAP_PERCENT:
                 return record_real(o->name, amount->value, amount->percent ? "%" : "");
         case HAP_SIZE:
                 return json_sprintf("--%s=%zu", o->name, *(const size_t *)field);
@@ -345,9 +345,9 @@ static void help_type(const struct hap_option *o, FILE *out)
                 fprintf(out, "; a number from %g to %g", o->min, o->max);
         else if (o->type == HAP_REAL)
                 fprintf(out, "; a number");
-        else if (o->type == HAP_SHARE)
+        else if (o->type == HAP_PERCENT)
                 fprintf(out, "; a share from 0%% to 100%%");
-        else if (o->type == HAP_AMOUNT)
+        else if (o->type == HAP_COUNT_OR_PERCENT)
                 fprintf(out, "; a whole number, or a share from 0%% to 100%%");
         else if (o->type == HAP_SIZE)
                 fprintf(out, "; bytes, with K, M, G, T or Ki, Mi, Gi, Ti");

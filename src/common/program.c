@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/beside.h"
+#include "common/atomic_file.h"
 
 /* Weak, so that a program without linear algebra needs no BLAS. */
 void openblas_set_num_threads(int threads) __attribute__((weak));
@@ -32,7 +32,7 @@ void hap_die_by_signal(int number)
 
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, NULL);
-        hap_beside_remove_all();
+        hap_atomic_file_remove_all();
         if (number == SIGBUS && write(STDERR_FILENO, shrunk, sizeof(shrunk) - 1) < 0)
                 _exit(1);
         sigemptyset(&usual.sa_mask);
@@ -67,8 +67,8 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
 {
         hap_progress_clear(program);
         fprintf(stderr, "%s: %s\n", program->info->name, message);
-        hap_writer_abandon(program->out);
-        hap_beside_remove_all();
+        hap_stream_out_abandon(program->out);
+        hap_atomic_file_remove_all();
         program->out = NULL; /* what exit flushes goes nowhere */
         exit(exit_status(code));
 }
@@ -129,14 +129,14 @@ static void open_streams(struct hap_program *program)
         unsigned uses = program->info->uses;
 
         if (uses & HAP_USES_STREAM)
-                hap_must(program, hap_writer_open(&program->out, program->output, program->gzip,
+                hap_must(program, hap_stream_out_open(&program->out, program->output, program->gzip,
                                                   &program->error));
         if (uses & HAP_USES_INPUT)
                 hap_must(program,
-                         hap_reader_open(&program->in, (const char *const *)program->operands,
+                         hap_stream_in_open(&program->in, (const char *const *)program->operands,
                                          (size_t)program->n_operands, &program->error));
         if (program->pass)
-                hap_reader_pass_to(program->in, program->out);
+                hap_stream_in_pass_to(program->in, program->out);
 }
 
 /* What OMP_NUM_THREADS says, else all processors this process may use. */
@@ -220,7 +220,7 @@ static ssize_t text_write(void *cookie, const char *data, size_t n)
 {
         struct hap_program *program = cookie;
 
-        if (!program->out || hap_writer_bytes(program->out, data, n, &program->error) < 0)
+        if (!program->out || hap_stream_out_bytes(program->out, data, n, &program->error) < 0)
                 return 0;
         return (ssize_t)n;
 }
@@ -229,7 +229,7 @@ FILE *hap_program_text(struct hap_program *program)
 {
         if (program->text)
                 return program->text;
-        hap_must(program, hap_writer_open_text(&program->out, program->output, program->gzip,
+        hap_must(program, hap_stream_out_open_text(&program->out, program->output, program->gzip,
                                                &program->error));
         program->text = fopencookie(program, "w", (cookie_io_functions_t){.write = text_write});
         if (!program->text)
@@ -244,16 +244,16 @@ static void read_rest(struct hap_program *program)
 {
         json_t *header;
 
-        while (program->in && hap_must(program, hap_reader_section(program->in, &header,
+        while (program->in && hap_must(program, hap_stream_in_section(program->in, &header,
                                                                    &program->error)))
                 ;
-        hap_reader_close(program->in);
+        hap_stream_in_close(program->in);
         program->in = NULL;
 }
 
 static void close_output(struct hap_program *program)
 {
-        struct hap_writer *out = program->out;
+        struct hap_stream_out *out = program->out;
         int rc = 0;
 
         program->error.code = 0;
@@ -263,7 +263,7 @@ static void close_output(struct hap_program *program)
         hap_must(program, rc);
         program->out = NULL;
         if (out)
-                hap_must(program, hap_writer_close(out, &program->error));
+                hap_must(program, hap_stream_out_close(out, &program->error));
         flush_stdout(program);
 }
 

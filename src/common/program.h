@@ -27,8 +27,8 @@ enum hap_option_type {
         HAP_TEXT,     /* const char * */
         HAP_INT,      /* int64_t, with min and max */
         HAP_REAL,     /* double, with min and max */
-        HAP_AMOUNT,   /* struct hap_amount: N or P% */
-        HAP_SHARE,    /* struct hap_amount: P% */
+        HAP_COUNT_OR_PERCENT,   /* struct hap_count_or_percent: N or P% */
+        HAP_PERCENT,    /* struct hap_count_or_percent: P% */
         HAP_SIZE,     /* size_t: bytes, as 900M */
         HAP_CHOICE,   /* int: the index in `choices` */
         HAP_TEXTS,    /* struct hap_texts: may be given several times */
@@ -81,8 +81,8 @@ struct hap_program {
         bool quiet, pass, gzip;
         char **operands;
         int n_operands;
-        struct hap_reader *in;  /* open when HAP_USES_INPUT */
-        struct hap_writer *out; /* open when HAP_USES_STREAM */
+        struct hap_stream_in *in;  /* open when HAP_USES_INPUT */
+        struct hap_stream_out *out; /* open when HAP_USES_STREAM */
         json_t *history;        /* this program's entry */
         FILE *text;             /* what hap_program_text gave */
         double started;         /* for the closing line */

@@ -3,7 +3,7 @@
 #ifndef HAP_COMMON_SCAN_H
 #define HAP_COMMON_SCAN_H
 
-#include "common/input.h"
+#include "common/byte_input.h"
 #include "common/stream.h"
 
 /* 1: *length bytes of the window are one whole map; 0: the input ended before;

@@ -201,11 +201,11 @@ size_t hap_halves_of(enum hap_dtype dtype, const float *values, size_t n, uint16
         return beyond ? i : n;
 }
 
-static int write_halves(struct hap_writer *writer, enum hap_dtype dtype, size_t n,
+static int write_halves(struct hap_stream_out *out, enum hap_dtype dtype, size_t n,
                         const float *values, struct hap_error *err)
 {
         uint16_t halves[CHUNK];
-        msgpack_packer *packer = hap_writer_packer(writer);
+        msgpack_packer *packer = hap_stream_out_packer(out);
         int rc = 0;
 
         msgpack_pack_bin(packer, n * sizeof(*halves));
@@ -221,10 +221,10 @@ static int write_halves(struct hap_writer *writer, enum hap_dtype dtype, size_t 
         return rc;
 }
 
-int hap_writer_tensor(struct hap_writer *writer, enum hap_dtype dtype, int n_dims,
+int hap_stream_out_tensor(struct hap_stream_out *out, enum hap_dtype dtype, int n_dims,
                       const size_t *shape, const float *values, struct hap_error *err)
 {
-        msgpack_packer *packer = hap_writer_packer(writer);
+        msgpack_packer *packer = hap_stream_out_packer(out);
         size_t n = 1;
 
         for (int d = 0; d < n_dims; d++)
@@ -241,6 +241,6 @@ int hap_writer_tensor(struct hap_writer *writer, enum hap_dtype dtype, int n_dim
                 msgpack_pack_uint64(packer, shape[d]);
         hap_pack_text(packer, "data");
         if (dtype == HAP_F32)
-                return hap_writer_bin(writer, values, n * sizeof(*values), err);
-        return write_halves(writer, dtype, n, values, err);
+                return hap_stream_out_bin(out, values, n * sizeof(*values), err);
+        return write_halves(out, dtype, n, values, err);
 }

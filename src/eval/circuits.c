@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_reader *reader,
+int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_stream_in *in,
                           const json_t *header, struct hap_error *err)
 {
         struct hap_edges *items = reallocarray(list->items, list->n + 1, sizeof *items);
@@ -12,7 +12,7 @@ int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_reader *read
         if (!items)
                 return hap_fail_memory(err, "circuits");
         list->items = items;
-        rc = hap_edges_read(reader, header, items + list->n, err);
+        rc = hap_edges_read(in, header, items + list->n, err);
         list->n += rc >= 0;
         return rc;
 }

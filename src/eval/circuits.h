@@ -14,7 +14,7 @@ struct hap_circuit_list {
 };
 
 /* Appends the section whose header was just read. */
-int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_reader *reader,
+int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_stream_in *in,
                           const json_t *header, struct hap_error *err);
 void hap_circuit_list_release(struct hap_circuit_list *list);
 

@@ -108,7 +108,7 @@ static int make_room(struct hap_evaluation *evaluation, size_t more, struct hap_
         evaluation->ids = ids;
         for (size_t i = 0; i < evaluation->n_subjects; i++) {
                 struct hap_subject *subject = evaluation->subjects + i;
-                struct hap_outcome *outcomes = reallocarray(subject->outcomes, room,
+                struct hap_metric_values *outcomes = reallocarray(subject->outcomes, room,
                                                             sizeof *outcomes);
 
                 if (!outcomes)
@@ -191,7 +191,7 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
                         measures->items[kept++] = measures->items[i];
                 else if (asked_for)
                         return hap_fail(err, HAP_EINPUT, "cannot measure %s: %s",
-                                        hap_measure_names[measures->items[i]], why);
+                                        hap_measures_names[measures->items[i]], why);
         }
         measures->n = kept;
         if (kept == asked || lack->n == evaluation->n)
@@ -237,7 +237,7 @@ static double reference(const struct hap_evaluation *evaluation, enum hap_role r
 
         for (size_t i = 0; i < evaluation->n_subjects; i++)
                 if (evaluation->subjects[i].role == role)
-                        hap_measure_mean(evaluation->subjects[i].outcomes, evaluation->n,
+                        hap_measures_mean(evaluation->subjects[i].outcomes, evaluation->n,
                                          HAP_MEASURE_LOGIT_DIFF, &mean, &sd);
         return mean;
 }
@@ -248,7 +248,7 @@ static int value_of(const struct hap_evaluation *evaluation,
 {
         const bool normalised = measure == HAP_MEASURE_FAITHFULNESS;
 
-        hap_measure_mean(subject->outcomes, evaluation->n,
+        hap_measures_mean(subject->outcomes, evaluation->n,
                          normalised ? HAP_MEASURE_LOGIT_DIFF : measure, value, sd);
         if (!normalised)
                 return HAP_OK;
@@ -275,12 +275,12 @@ static void pack_names(msgpack_packer *packer, const struct hap_subject *subject
         hap_pack_text(packer, "circuit");
         hap_pack_text(packer, subject->name);
         hap_pack_text(packer, "metric");
-        hap_pack_text(packer, hap_measure_names[measure]);
+        hap_pack_text(packer, hap_measures_names[measure]);
 }
 
 static int write_mean(const struct hap_evaluation *evaluation,
                       const struct hap_subject *subject, enum hap_measure measure,
-                      struct hap_writer *writer, struct hap_error *err)
+                      struct hap_stream_out *out, struct hap_error *err)
 {
         msgpack_packer *packer;
         double value, sd;
@@ -288,7 +288,7 @@ static int write_mean(const struct hap_evaluation *evaluation,
 
         if (rc < 0)
                 return rc;
-        packer = hap_writer_record(writer);
+        packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, isnan(sd) ? 6 : 7);
         pack_names(packer, subject, measure);
         pack_number(packer, "value", value);
@@ -297,34 +297,34 @@ static int write_mean(const struct hap_evaluation *evaluation,
         pack_count(packer, "examples", evaluation->n);
         pack_count(packer, "edges", subject->edges);
         pack_number(packer, "sparsity", sparsity(evaluation, subject));
-        return hap_writer_end_record(writer, err);
+        return hap_stream_out_end_record(out, err);
 }
 
 static int write_each(const struct hap_evaluation *evaluation,
                       const struct hap_subject *subject, enum hap_measure measure,
-                      struct hap_writer *writer, struct hap_error *err)
+                      struct hap_stream_out *out, struct hap_error *err)
 {
         int rc = HAP_OK;
 
         if (measure == HAP_MEASURE_FAITHFULNESS)
                 return HAP_OK;
         for (size_t i = 0; i < evaluation->n && rc == 0; i++) {
-                msgpack_packer *packer = hap_writer_record(writer);
+                msgpack_packer *packer = hap_stream_out_record(out);
 
                 msgpack_pack_map(packer, 4);
                 pack_names(packer, subject, measure);
                 hap_pack_text(packer, "id");
                 hap_pack_text(packer, evaluation->ids[i]);
                 pack_number(packer, "value",
-                            hap_measure_value(subject->outcomes + i, measure));
-                rc = hap_writer_end_record(writer, err);
+                            hap_measures_value(subject->outcomes + i, measure));
+                rc = hap_stream_out_end_record(out, err);
         }
         return rc;
 }
 
 int hap_evaluation_write(const struct hap_evaluation *evaluation,
                          const struct hap_measures *measures, bool each,
-                         struct hap_writer *writer, struct hap_error *err)
+                         struct hap_stream_out *out, struct hap_error *err)
 {
         int rc = HAP_OK;
 
@@ -332,9 +332,9 @@ int hap_evaluation_write(const struct hap_evaluation *evaluation,
                 const struct hap_subject *subject = evaluation->subjects + i;
 
                 for (int m = 0; m < measures->n && rc == 0 && !subject->silent; m++) {
-                        rc = write_mean(evaluation, subject, measures->items[m], writer, err);
+                        rc = write_mean(evaluation, subject, measures->items[m], out, err);
                         if (rc == 0 && each)
-                                rc = write_each(evaluation, subject, measures->items[m], writer,
+                                rc = write_each(evaluation, subject, measures->items[m], out,
                                                 err);
                 }
         }

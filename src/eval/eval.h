@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "common/stream.h"
-#include "eval/metrics.h"
+#include "metric/metrics.h"
 #include "graph/graph.h"
 
 enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT };
@@ -18,7 +18,7 @@ struct hap_subject {
         size_t dropped; /* dead edges that were */
         enum hap_role role;
         bool silent;    /* only to normalise by: not reported */
-        struct hap_outcome *outcomes; /* [n] */
+        struct hap_metric_values *outcomes; /* [n] */
 };
 
 struct hap_evaluation {
@@ -71,6 +71,6 @@ int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *hea
  * `each`, behind, one {"circuit", "metric", "id", "value"} an example. */
 int hap_evaluation_write(const struct hap_evaluation *evaluation,
                          const struct hap_measures *measures, bool each,
-                         struct hap_writer *writer, struct hap_error *err);
+                         struct hap_stream_out *out, struct hap_error *err);
 
 #endif

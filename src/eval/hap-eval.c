@@ -5,7 +5,7 @@
 #include "common/program.h"
 #include "eval/circuits.h"
 #include "eval/eval.h"
-#include "forward/session.h"
+#include "data/session.h"
 
 struct eval_options {
         const char *metrics;
@@ -62,7 +62,7 @@ static void read_all(struct evaluating *e)
         struct hap_program *p = e->p;
         json_t *header;
 
-        while (hap_must(p, hap_reader_section(p->in, &header, &p->error))) {
+        while (hap_must(p, hap_stream_in_section(p->in, &header, &p->error))) {
                 const char *kind = json_string_value(json_object_get(header, "kind"));
 
                 if (hap_session_wants(header))
@@ -74,10 +74,10 @@ static void read_all(struct evaluating *e)
                 hap_graph_form_join(&e->session.form, &e->circuits.items[i].graph);
         if (!e->session.header)
                 hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the "
-                        "input: it holds %s", hap_reader_held(p->in));
+                        "input: it holds %s", hap_stream_in_held(p->in));
         if (e->circuits.n == 0 && !e->opt->full && !e->opt->empty)
                 hap_die(p, HAP_EINPUT, "there is no circuit in the input, nor --full or "
-                        "--empty: it holds %s", hap_reader_held(p->in));
+                        "--empty: it holds %s", hap_stream_in_held(p->in));
         if (e->opt->names.n > e->circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->circuits.n);
 }
@@ -157,10 +157,10 @@ static void write_report(struct evaluating *e)
         json_object_update_new(header, json_pack(
                 "{s:s, s:s}", "ablation", hap_ablation_names[e->opt->ablation],
                 "dead", e->opt->keep_dead ? "kept" : "removed"));
-        hap_must(p, hap_writer_begin(p->out, header, &p->error));
+        hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
         hap_must(p, hap_evaluation_write(&e->evaluation, &e->measures, e->opt->each, p->out,
                                          &p->error));
-        hap_must(p, hap_writer_end(p->out, &p->error));
+        hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
 }
 
@@ -184,7 +184,7 @@ int main(int argc, char **argv)
                 .model_path = p.model, .split_input = opt.split_input,
                 .hold = true, /* circuits may follow */
                 .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
-                .needs = hap_needs_within(&hap_needs_eval, p.max_memory, (size_t)p.threads),
+                .needs = hap_memory_within(&hap_memory_eval, p.max_memory, (size_t)p.threads),
         };
         read_all(&e);
         add_subjects(&e);

@@ -215,7 +215,7 @@ static void turn_all_back(const struct hap_engine *engine,
                         }
 }
 
-int hap_heads_backward(struct hap_work *work, const struct hap_batch *batch,
+int hap_heads_backward(struct hap_scratch *work, const struct hap_batch *batch,
                        const struct hap_heads *heads, const float *dz, float *dq,
                        float *dk, float *dv)
 {
@@ -232,9 +232,9 @@ int hap_heads_backward(struct hap_work *work, const struct hap_batch *batch,
 
                 most = n > most ? n : most;
         }
-        dp = hap_work_take(work, most, sizeof(*dp));
+        dp = hap_scratch_alloc(work, most, sizeof(*dp));
         if (capped)
-                s = hap_work_take(work, most, sizeof(*s));
+                s = hap_scratch_alloc(work, most, sizeof(*s));
         if (dp == NULL || (capped && s == NULL))
                 return work->error.code;
         for (int i = 0; i < heads->n; i++) {
@@ -276,7 +276,7 @@ void hap_rotate(const struct hap_engine *engine, int layer, int position, float 
         const int half = config->n_rotary / 2;
         const float *table = engine->rotary != NULL ? engine->rotary[layer] : NULL;
 
-        if (config->positions != HAP_POSITIONS_ROTARY || table == NULL)
+        if (config->position_kind != HAP_POSITIONS_ROTARY || table == NULL)
                 return;
         for (int i = 0; i < half; i++) {
                 float *a = config->rotary_interleaved ? x + 2 * i : x + i;
@@ -295,7 +295,7 @@ void hap_rotate(const struct hap_engine *engine, int layer, int position, float 
         }
 }
 
-void hap_heads_turn(const struct hap_engine *engine, struct hap_heads *heads,
+void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
                     int which, int block)
 {
         const struct hap_config *config = &engine->model->config;
@@ -326,7 +326,7 @@ void hap_heads_turn(const struct hap_engine *engine, struct hap_heads *heads,
         }
 }
 
-int hap_heads_take(struct hap_heads *heads, struct hap_work *work,
+int hap_heads_take(struct hap_heads *heads, struct hap_scratch *work,
                    const struct hap_batch *batch, bool gradients)
 {
         const int dh = work->engine->model->config.d_head;
@@ -341,16 +341,16 @@ int hap_heads_take(struct hap_heads *heads, struct hap_work *work,
 
                 p = gradients ? p + n : (n > p ? n : p);
         }
-        heads->q = hap_work_take(work, nq * dh, sizeof(float));
-        heads->k = hap_work_take(work, nk * dh, sizeof(float));
-        heads->v = hap_work_take(work, nk * dh, sizeof(float));
-        heads->z = hap_work_take(work, nq * dh, sizeof(float));
-        heads->p = hap_work_take(work, gradients ? p * heads->n : p, sizeof(float));
+        heads->q = hap_scratch_alloc(work, nq * dh, sizeof(float));
+        heads->k = hap_scratch_alloc(work, nk * dh, sizeof(float));
+        heads->v = hap_scratch_alloc(work, nk * dh, sizeof(float));
+        heads->z = hap_scratch_alloc(work, nq * dh, sizeof(float));
+        heads->p = hap_scratch_alloc(work, gradients ? p * heads->n : p, sizeof(float));
         if (q_norm) {
-                heads->q_raw = hap_work_take(work, nq * dh, sizeof(float));
-                heads->k_raw = hap_work_take(work, nk * dh, sizeof(float));
-                heads->q_rstd = hap_work_take(work, nq, sizeof(float));
-                heads->k_rstd = hap_work_take(work, nk, sizeof(float));
+                heads->q_raw = hap_scratch_alloc(work, nq * dh, sizeof(float));
+                heads->k_raw = hap_scratch_alloc(work, nk * dh, sizeof(float));
+                heads->q_rstd = hap_scratch_alloc(work, nq, sizeof(float));
+                heads->k_rstd = hap_scratch_alloc(work, nk, sizeof(float));
         }
         return work->error.code;
 }

@@ -71,7 +71,7 @@ static int tabulate(struct hap_engine *engine)
         const struct hap_layer *layers = engine->model->layers;
         const size_t half = (size_t)config->n_rotary / 2;
 
-        if (config->positions != HAP_POSITIONS_ROTARY)
+        if (config->position_kind != HAP_POSITIONS_ROTARY)
                 return 0;
         engine->n_rotary_positions = config->n_context < 1024 ? config->n_context : 1024;
         engine->rotary = hap_arena_alloc(&engine->arena, (size_t)config->n_layers,
@@ -108,14 +108,14 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
                 form = &plain;
         *engine = (struct hap_engine){.model = model};
         hap_arena_init(&engine->arena);
-        if (form->split_input && config->positions != HAP_POSITIONS_LEARNED)
+        if (form->split_input && config->position_kind != HAP_POSITIONS_LEARNED)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot split the input of '%s': it has no learned positions",
                                 model->path);
         rc = hap_graph_init(&engine->graph, config->n_layers, config->n_heads,
                             config->parallel_residual, form->split_input, err);
         if (rc == 0)
-                rc = hap_graph_divide(&engine->graph, &form->places, err);
+                rc = hap_graph_set_positions(&engine->graph, &form->places, err);
         if (rc < 0) {
                 hap_graph_release(&engine->graph);
                 return rc;

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "forward/example.h"
+#include "task/example.h"
 #include "graph/graph.h"
 #include "model/model.h"
 
@@ -55,7 +55,7 @@ enum hap_ablation {
 extern const char *const hap_ablation_names[]; /* NULL-terminated */
 
 /* Counterfactual outputs a' of every writer for one prompt. */
-struct hap_source {
+struct hap_counterfactual {
         enum hap_ablation kind;
         /* [n_writers][n_tokens][d_model] (interchange), [n_writers][d_model]
          * (mean, optimal), [n_writers][n_positions][d_model] (mean by position: a
@@ -72,7 +72,7 @@ struct hap_prompt {
         int first;             /* first row that is computed; before: a = a' */
         int answer_first, n_answers;
         const uint8_t *place; /* [n_tokens]: the graph's places; NULL when it has one */
-        struct hap_source source;
+        struct hap_counterfactual source;
         /* Of the counterfactual; NULL in a plain run from the first token on.
          * residual[p], from `first` on and for masked runs only, before the
          * attention of layer l (p = 2l), before its MLP (p = 2l + 1; parallel
@@ -99,26 +99,26 @@ struct hap_batch {
 };
 
 /* Scratch memory of one thread: reserved once, handed out in order. */
-struct hap_work {
+struct hap_scratch {
         const struct hap_engine *engine;
         char *base;
         size_t size, used, most;
         struct hap_error error;
 };
-int hap_work_init(struct hap_work *work, const struct hap_engine *engine,
+int hap_scratch_init(struct hap_scratch *work, const struct hap_engine *engine,
                   size_t bytes, struct hap_error *err);
-void hap_work_release(struct hap_work *work);
+void hap_scratch_release(struct hap_scratch *work);
 /* 64-byte aligned, not zeroed; NULL when the reservation is used up (then
  * work->error is set). */
-void *hap_work_take(struct hap_work *work, size_t count, size_t size);
+void *hap_scratch_alloc(struct hap_scratch *work, size_t count, size_t size);
 
 /* An upper bound of the scratch bytes that runs of a batch with `rows` rows of
  * at most `longest` tokens need; `gradients`: with backward. */
-size_t hap_work_bytes(const struct hap_engine *engine, size_t rows, size_t longest,
+size_t hap_scratch_bytes(const struct hap_engine *engine, size_t rows, size_t longest,
                       size_t answers, bool masked, bool gradients);
 
 /* Lays out a batch's rows in the work's scratch. */
-int hap_batch_init(struct hap_batch *batch, struct hap_work *work,
+int hap_batch_init(struct hap_batch *batch, struct hap_scratch *work,
                    const struct hap_prompt *const *prompts, int n, bool narrow);
 
 /* Runs job(context, work, i) for i < n_jobs on all threads, each with its own
@@ -127,13 +127,13 @@ int hap_batch_init(struct hap_batch *batch, struct hap_work *work,
  * influence on what a job computes. The scratch stays mapped until the engine is
  * released; calls for one engine must not overlap. */
 int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
-                 int (*job)(void *context, struct hap_work *work, size_t i),
+                 int (*job)(void *context, struct hap_scratch *work, size_t i),
                  void *context, struct hap_error *err);
 
 /* --- plain runs --- */
 
 /* What a plain run is asked for. */
-struct hap_plain {
+struct hap_full_run {
         /* Writers [override_begin, override_end) deliver
          * α · clean + (1 − α) · a' instead of what they compute, clean from
          * `override_clean` ([writer][row][d] of the whole graph), a' of the
@@ -148,16 +148,16 @@ struct hap_plain {
         bool gradients; /* keep what backward needs */
         /* Result: [answers.n][n_out]. */
         float *logits;
-        struct hap_plain_state *state; /* for backward */
+        struct hap_full_state *state; /* for backward */
 };
-int hap_plain_forward(struct hap_work *work, const struct hap_batch *batch,
-                      struct hap_plain *run);
+int hap_full_forward(struct hap_scratch *work, const struct hap_batch *batch,
+                      struct hap_full_run *run);
 
 /* From d loss / d logits ([answers.n][n_out]) adds d loss / d x_r to
  * gradient[r] ([n_readers][rows.n][d_model]; rows of the last layer's q, MLP and
  * of logits that are no answers are left as they are). */
-int hap_plain_backward(struct hap_work *work, const struct hap_batch *batch,
-                       struct hap_plain *run, const float *d_logits,
+int hap_full_backward(struct hap_scratch *work, const struct hap_batch *batch,
+                       struct hap_full_run *run, const float *d_logits,
                        float *gradient);
 
 /* --- preparing prompts --- */
@@ -166,11 +166,11 @@ int hap_plain_backward(struct hap_work *work, const struct hap_batch *batch,
  * whose tokens, first, answers and source are set. Without want_q, k and v are
  * filled before `first` only, which is what plain runs read. Threads may share
  * the arena. */
-int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
+int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *work,
                        struct hap_prompt *prompt, bool want_q,
                        struct hap_arena *arena, struct hap_error *err);
 /* Fills them once more, where they are, after the values of source changed. */
-int hap_prompt_refill(const struct hap_engine *engine, struct hap_work *work,
+int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *work,
                       struct hap_prompt *prompt);
 
 /* first: the first position at which an interchange run can differ (0 when the
@@ -179,7 +179,7 @@ int hap_prompt_first(const struct hap_engine *engine, const struct hap_example *
                      enum hap_ablation ablation);
 
 /* out[row][d] = scale · a'_writer at positions first … first + n - 1. */
-void hap_source_read(const struct hap_source *source, const struct hap_engine *engine,
+void hap_counterfactual_read(const struct hap_counterfactual *source, const struct hap_engine *engine,
                      int n_tokens, int writer, int first, int n, float scale,
                      float *out);
 

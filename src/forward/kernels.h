@@ -76,12 +76,12 @@ struct hap_heads {
 };
 
 /* Takes memory for all of it (p only with gradients: it is reused otherwise). */
-int hap_heads_take(struct hap_heads *heads, struct hap_work *work,
+int hap_heads_take(struct hap_heads *heads, struct hap_scratch *work,
                    const struct hap_batch *batch, bool gradients);
 
 /* Column block c of q, k as projected: the q, k norm, then the rotation.
  * which: 0 q, 1 k. */
-void hap_heads_turn(const struct hap_engine *engine, struct hap_heads *heads,
+void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
                     int which, int block);
 /* z from q, k, v. Keys and values of the rows before a prompt's first come
  * from prompt->k, prompt->v. */
@@ -90,7 +90,7 @@ void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *b
 /* From dz ([q_rows][n · d_head]): dq (the same shape), dk and dv
  * ([kv_rows][n · d_head], a block per query head), with respect to the
  * projections, before norm and rotation. */
-int hap_heads_backward(struct hap_work *work, const struct hap_batch *batch,
+int hap_heads_backward(struct hap_scratch *work, const struct hap_batch *batch,
                        const struct hap_heads *heads, const float *dz, float *dq,
                        float *dk, float *dv);
 
@@ -110,10 +110,10 @@ struct hap_mlp {
         float *raw_mean, *raw_rstd;
 };
 /* out[rows][d_model] = the MLP's output; gradients: keeps the slopes. */
-int hap_mlp_forward(struct hap_work *work, struct hap_mlp *mlp, bool gradients,
+int hap_mlp_forward(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients,
                     float *out);
 /* g[rows][d_model] = d loss / d x from d loss / d out. */
-int hap_mlp_backward(struct hap_work *work, const struct hap_mlp *mlp,
+int hap_mlp_backward(struct hap_scratch *work, const struct hap_mlp *mlp,
                      const float *d_out, float *g);
 
 /* --- unembed.c --- */
@@ -124,9 +124,9 @@ struct hap_unembed {
         float *mean, *rstd;
         float *logits; /* [rows][n_out] */
 };
-int hap_unembed_forward(struct hap_work *work, struct hap_unembed *unembed);
+int hap_unembed_forward(struct hap_scratch *work, struct hap_unembed *unembed);
 /* g[rows][d_model] = d loss / d x. d_logits: [rows][n_out]. */
-int hap_unembed_backward(struct hap_work *work, const struct hap_unembed *unembed,
+int hap_unembed_backward(struct hap_scratch *work, const struct hap_unembed *unembed,
                          const float *d_logits, float *g);
 
 /* --- rows --- */

@@ -26,7 +26,7 @@ static void load_negative(const struct hap_masked_pass *m, int writer, float *ou
         for (int at = 0; at < m->batch->n; at++) {
                 const struct hap_prompt *prompt = m->batch->prompts[at];
 
-                hap_source_read(&prompt->source, m->engine, prompt->n_tokens, writer,
+                hap_counterfactual_read(&prompt->source, m->engine, prompt->n_tokens, writer,
                                 m->rows->first[at],
                                 m->rows->start[at + 1] - m->rows->start[at], -1,
                                 out + (size_t)m->rows->start[at] * d);
@@ -69,9 +69,9 @@ static int attention_raw(const struct hap_masked_pass *m, struct hap_masked_laye
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, n = m->rows->n, ld = s->n * m->config->d_head;
 
-        s->raw = hap_work_take(m->work, hap_slot_size(m), sizeof(float));
-        s->raw_mean = hap_work_take(m->work, (size_t)n, sizeof(float));
-        s->raw_rstd = hap_work_take(m->work, (size_t)n, sizeof(float));
+        s->raw = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(float));
+        s->raw_mean = hap_scratch_alloc(m->work, (size_t)n, sizeof(float));
+        s->raw_rstd = hap_scratch_alloc(m->work, (size_t)n, sizeof(float));
         if (m->work->error.code < 0)
                 return m->work->error.code;
         hap_gemm(false, true, n, d, ld, 1, s->heads.z, ld, layer->o.weight, ld, 0, s->raw, d);
@@ -101,7 +101,7 @@ static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s
                 }
                 return HAP_OK;
         }
-        out = hap_work_take(m->work, hap_slot_size(m), sizeof(*out));
+        out = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*out));
         if (out == NULL)
                 return m->work->error.code;
         for (int i = 0; i < s->n; i++) {
@@ -155,7 +155,7 @@ static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer 
         const int writer = hap_graph_mlp_writer(m->graph, l);
         float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
         const size_t mark = m->work->used;
-        float *negative = hap_work_take(m->work, hap_slot_size(m), sizeof(*negative));
+        float *negative = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*negative));
         int rc;
 
         if (negative == NULL)
@@ -178,10 +178,10 @@ static int survey(const struct hap_masked_pass *m, struct hap_masked_layer *s, i
 
         s->slots = plan->slots_before[hap_graph_head_writer(m->graph, l, 0)];
         s->has_mlp = plan->active[hap_graph_mlp_writer(m->graph, l)];
-        s->head = hap_work_take(m->work, heads, sizeof(int));
-        s->kv = hap_work_take(m->work, heads, sizeof(int));
+        s->head = hap_scratch_alloc(m->work, heads, sizeof(int));
+        s->kv = hap_scratch_alloc(m->work, heads, sizeof(int));
         for (int which = 0; which < 3; which++) {
-                s->input[which] = hap_work_take(m->work, heads, sizeof(*s->input[which]));
+                s->input[which] = hap_scratch_alloc(m->work, heads, sizeof(*s->input[which]));
                 if (s->input[which] == NULL)
                         return m->work->error.code;
                 memset(s->input[which], 0, heads * sizeof(*s->input[which]));
@@ -230,7 +230,7 @@ static int finish(struct hap_masked_pass *m)
         struct hap_mix job = {.plan = &state->plan, .batch = m->batch, .rows = m->rows,
                               .z = m->run->z, .n = 1, .reader = &reader,
                               .slots = state->plan.n_slots, .stream = m->stream};
-        float *x = hap_work_take(m->work, hap_slot_size(m), sizeof(*x));
+        float *x = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*x));
         int rc;
 
         if (x == NULL)
@@ -248,7 +248,7 @@ static int finish(struct hap_masked_pass *m)
 static int begin(struct hap_masked_pass *m)
 {
         const size_t d = (size_t)m->config->d_model, layers = (size_t)m->config->n_layers;
-        struct hap_masked_state *state = hap_work_take(m->work, 1, sizeof(*state));
+        struct hap_masked_state *state = hap_scratch_alloc(m->work, 1, sizeof(*state));
         size_t slots;
         int rc;
 
@@ -261,9 +261,9 @@ static int begin(struct hap_masked_pass *m)
         if (rc < 0)
                 return rc;
         slots = 1 + (size_t)state->plan.n_slots;
-        state->layers = hap_work_take(m->work, layers, sizeof(*state->layers));
-        state->wide = hap_work_take(m->work, slots * (size_t)m->batch->rows.n * d, sizeof(float));
-        state->narrow = hap_work_take(m->work, slots * (size_t)m->batch->answers.n * d,
+        state->layers = hap_scratch_alloc(m->work, layers, sizeof(*state->layers));
+        state->wide = hap_scratch_alloc(m->work, slots * (size_t)m->batch->rows.n * d, sizeof(float));
+        state->narrow = hap_scratch_alloc(m->work, slots * (size_t)m->batch->answers.n * d,
                                       sizeof(float));
         if (m->work->error.code < 0)
                 return m->work->error.code;
@@ -273,7 +273,7 @@ static int begin(struct hap_masked_pass *m)
         return HAP_OK;
 }
 
-int hap_masked_forward(struct hap_work *work, const struct hap_batch *batch,
+int hap_masked_forward(struct hap_scratch *work, const struct hap_batch *batch,
                        struct hap_masked *run)
 {
         struct hap_masked_pass m = {.work = work, .engine = work->engine,

@@ -24,13 +24,13 @@ struct hap_masked {
 
 /* Only nodes are computed that lie on a path of open edges to the logits and
  * (interchange) from the input, or that a wanted edge needs. */
-int hap_masked_forward(struct hap_work *work, const struct hap_batch *batch,
+int hap_masked_forward(struct hap_scratch *work, const struct hap_batch *batch,
                        struct hap_masked *run);
 
 /* d_z[e] = d loss / d m[e], summed over the batch's prompts, for wanted edges
  * ([n_edges]; others are set to 0), from d loss / d logits; NULL where no edge
  * is wanted. d_source likewise. */
-int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
+int hap_masked_backward(struct hap_scratch *work, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits,
                         float *d_z);
 

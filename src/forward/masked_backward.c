@@ -3,7 +3,7 @@
 #include <string.h>
 
 struct backward {
-        struct hap_work *work;
+        struct hap_scratch *work;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_graph *graph;
@@ -36,8 +36,8 @@ struct group {
 static int group_init(const struct backward *b, struct group *group, int most)
 {
         *group = (struct group){0};
-        group->reader = hap_work_take(b->work, (size_t)most, sizeof(*group->reader));
-        group->g = hap_work_take(b->work, (size_t)most * slot_size(b), sizeof(*group->g));
+        group->reader = hap_scratch_alloc(b->work, (size_t)most, sizeof(*group->reader));
+        group->g = hap_scratch_alloc(b->work, (size_t)most * slot_size(b), sizeof(*group->g));
         return b->work->error.code;
 }
 
@@ -54,7 +54,7 @@ static float *group_add(const struct backward *b, struct group *group, int reade
 static int source_gradients(const struct backward *b, const struct group *group)
 {
         const size_t d = (size_t)b->config->d_model, mark = b->work->used;
-        float *sum = hap_work_take(b->work, d, sizeof(*sum));
+        float *sum = hap_scratch_alloc(b->work, d, sizeof(*sum));
 
         if (sum == NULL)
                 return b->work->error.code;
@@ -109,7 +109,7 @@ static void own_heads(const struct backward *b, const struct hap_masked_layer *s
                 while (b->run->wanted != NULL &&
                        hap_span_next(b->graph, b->batch, b->rows, NULL, &span)) {
                         const size_t from = (size_t)span.begin * d;
-                        const size_t at = (size_t)span.place * b->graph->n_place_edges + edge;
+                        const size_t at = (size_t)span.place * b->graph->edges_per_position + edge;
 
                         if (b->run->wanted[at])
                                 b->d_z[at] += hap_dot((size_t)span.end * d - from, delta + from,
@@ -154,8 +154,8 @@ static int behind_norm(const struct backward *b, const struct hap_masked_layer *
         const struct hap_norm *norm = &layer->attention_post_norm;
         const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n;
         const int ld = b->config->n_heads * dh;
-        float *y = hap_work_take(b->work, slot_size(b), sizeof(*y));
-        float *t = hap_work_take(b->work, (size_t)n, sizeof(*t));
+        float *y = hap_scratch_alloc(b->work, slot_size(b), sizeof(*y));
+        float *t = hap_scratch_alloc(b->work, (size_t)n, sizeof(*t));
 
         if (y == NULL || t == NULL)
                 return b->work->error.code;
@@ -195,7 +195,7 @@ static int heads_out_backward(const struct backward *b, const struct hap_masked_
         float *d_out = NULL;
 
         if (s->raw != NULL) {
-                d_out = hap_work_take(b->work, (size_t)s->n * slot_size(b), sizeof(*d_out));
+                d_out = hap_scratch_alloc(b->work, (size_t)s->n * slot_size(b), sizeof(*d_out));
                 if (d_out == NULL || behind_norm(b, s, l, d_out) < 0)
                         return b->work->error.code;
         }
@@ -258,10 +258,10 @@ static int layer_backward(struct backward *b, const struct hap_masked_layer *s, 
 {
         const size_t mark = b->work->used, wide = (size_t)b->batch->rows.n;
         const size_t columns = (size_t)s->n * b->config->d_head;
-        float *dz = hap_work_take(b->work, (size_t)s->tail->n * columns, sizeof(*dz));
-        float *dq = hap_work_take(b->work, (size_t)s->tail->n * columns, sizeof(*dq));
-        float *dk = hap_work_take(b->work, wide * columns, sizeof(*dk));
-        float *dv = hap_work_take(b->work, wide * columns, sizeof(*dv));
+        float *dz = hap_scratch_alloc(b->work, (size_t)s->tail->n * columns, sizeof(*dz));
+        float *dq = hap_scratch_alloc(b->work, (size_t)s->tail->n * columns, sizeof(*dq));
+        float *dk = hap_scratch_alloc(b->work, wide * columns, sizeof(*dk));
+        float *dv = hap_scratch_alloc(b->work, wide * columns, sizeof(*dv));
         struct group group;
         int rc = group_init(b, &group, 3 * s->n + 1);
 
@@ -303,7 +303,7 @@ static int begin(struct backward *b, const float *d_logits)
         return rc < 0 ? rc : group_finish(b, &group, b->state->plan.n_slots);
 }
 
-int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
+int hap_masked_backward(struct hap_scratch *work, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits, float *d_z)
 {
         struct hap_masked_state *state = run->state;
@@ -311,7 +311,7 @@ int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
         const size_t slots = (size_t)state->plan.n_slots;
         const size_t wide = slots * (size_t)batch->rows.n * d;
         const size_t answers = slots * (size_t)batch->answers.n * d;
-        float *d_wide = hap_work_take(work, wide, sizeof(*d_wide));
+        float *d_wide = hap_scratch_alloc(work, wide, sizeof(*d_wide));
         struct backward b = {.work = work, .engine = work->engine,
                              .config = &work->engine->model->config,
                              .graph = &work->engine->graph, .batch = batch, .run = run,
@@ -319,7 +319,7 @@ int hap_masked_backward(struct hap_work *work, const struct hap_batch *batch,
                              .stream = state->narrow};
         int rc;
 
-        b.d_delta = hap_work_take(work, answers, sizeof(*b.d_delta));
+        b.d_delta = hap_scratch_alloc(work, answers, sizeof(*b.d_delta));
         if (d_wide == NULL || b.d_delta == NULL)
                 return work->error.code;
         memset(d_wide, 0, wide * sizeof(*d_wide));

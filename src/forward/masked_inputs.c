@@ -33,22 +33,22 @@ static int list_init(const struct hap_masked_pass *m, struct list *list)
         const size_t most = 3 * (size_t)m->graph->n_heads + 1;
 
         *list = (struct list){0};
-        list->reader = hap_work_take(m->work, most, sizeof(*list->reader));
-        list->input = hap_work_take(m->work, most, sizeof(*list->input));
+        list->reader = hap_scratch_alloc(m->work, most, sizeof(*list->reader));
+        list->input = hap_scratch_alloc(m->work, most, sizeof(*list->input));
         return m->work->error.code;
 }
 
 /* Memory for one reader's statistics. */
 static int take_stats(const struct hap_masked_pass *m, struct hap_input *input)
 {
-        input->mean = hap_work_take(m->work, (size_t)m->rows->n, sizeof(float));
-        input->rstd = hap_work_take(m->work, (size_t)m->rows->n, sizeof(float));
+        input->mean = hap_scratch_alloc(m->work, (size_t)m->rows->n, sizeof(float));
+        input->rstd = hap_scratch_alloc(m->work, (size_t)m->rows->n, sizeof(float));
         return m->work->error.code;
 }
 
 static float *copy_of_stream(const struct hap_masked_pass *m)
 {
-        float *x = hap_work_take(m->work, hap_slot_size(m), sizeof(*x));
+        float *x = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*x));
 
         if (x != NULL)
                 memcpy(x, m->stream, hap_slot_size(m) * sizeof(*x));
@@ -94,7 +94,7 @@ static int mix(const struct hap_masked_pass *m, const struct list *list, int slo
         for (int i = 0; i < list->n; i++)
                 if (plan->mixed[list->reader[i]])
                         list_add(&mixed, list->reader[i], list->input[i]);
-        x = hap_work_take(m->work, (size_t)mixed.n * hap_slot_size(m), sizeof(*x));
+        x = hap_scratch_alloc(m->work, (size_t)mixed.n * hap_slot_size(m), sizeof(*x));
         if (x == NULL)
                 return m->work->error.code;
         for (int i = 0; i < mixed.n; i++)
@@ -161,7 +161,7 @@ static void project(const struct hap_masked_pass *m, struct hap_masked_layer *s,
                 hap_scale_rows(n, dh, in->rstd, linear->bias != NULL ? linear->bias + block : NULL,
                                out + (size_t)i * dh, ld);
                 if (which < 2)
-                        hap_heads_turn(m->engine, &s->heads, which, i);
+                        hap_heads_rotate(m->engine, &s->heads, which, i);
         }
 }
 

@@ -36,7 +36,7 @@ struct hap_masked_state {
 
 /* A forward run under way. */
 struct hap_masked_pass {
-        struct hap_work *work;
+        struct hap_scratch *work;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_graph *graph;

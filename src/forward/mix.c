@@ -11,22 +11,22 @@
 #define DENSE_SHARE 0.5
 
 /* Rows that share one mask: one GEMM serves them. */
-static bool next_span(const struct hap_work *work, const struct hap_mix *mix,
+static bool next_span(const struct hap_scratch *work, const struct hap_mix *mix,
                       struct hap_span *span)
 {
         return hap_span_next(&work->engine->graph, mix->batch, mix->rows, mix->z, span);
 }
 
 /* The edge from slot s's writer, at place 0; `writer` lists the writers of slots. */
-static size_t edge(const struct hap_work *work, const struct hap_mix *mix, int i, int writer)
+static size_t edge(const struct hap_scratch *work, const struct hap_mix *mix, int i, int writer)
 {
         return hap_graph_edge(&work->engine->graph, writer, mix->reader[i]);
 }
 
-static const int *slot_writers(struct hap_work *work, const struct hap_mix *mix)
+static const int *slot_writers(struct hap_scratch *work, const struct hap_mix *mix)
 {
         const int n = work->engine->graph.n_writers;
-        int *writer = hap_work_take(work, (size_t)n, sizeof(*writer));
+        int *writer = hap_scratch_alloc(work, (size_t)n, sizeof(*writer));
 
         for (int w = 0; writer != NULL && w < n; w++)
                 if (mix->plan->slot[w] >= 0)
@@ -34,13 +34,13 @@ static const int *slot_writers(struct hap_work *work, const struct hap_mix *mix)
         return writer;
 }
 
-static int in_prefix(const struct hap_work *work, const struct hap_mix *mix, int i, int writer)
+static int in_prefix(const struct hap_scratch *work, const struct hap_mix *mix, int i, int writer)
 {
         return writer < hap_graph_in(&work->engine->graph, mix->reader[i]);
 }
 
 /* m[i][1 + s] with m[i][0] = 1. */
-static void gather_masks(const struct hap_work *work, const struct hap_mix *mix,
+static void gather_masks(const struct hap_scratch *work, const struct hap_mix *mix,
                          const int *writer, const float *z, float *m)
 {
         for (int i = 0; i < mix->n; i++) {
@@ -53,8 +53,8 @@ static void gather_masks(const struct hap_work *work, const struct hap_mix *mix,
         }
 }
 
-/* Of the readers' edges at one place those with a flag, [n_place_edges] of bytes. */
-static size_t count(const struct hap_work *work, const struct hap_mix *mix, const int *writer,
+/* Of the readers' edges at one place those with a flag, [edges_per_position] of bytes. */
+static size_t count(const struct hap_scratch *work, const struct hap_mix *mix, const int *writer,
                     const void *flags)
 {
         const uint8_t *set = flags;
@@ -72,13 +72,13 @@ static bool dense(const struct hap_mix *mix, size_t edges)
         return (double)edges >= DENSE_SHARE * mix->n * mix->slots;
 }
 
-int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
+int hap_mix_forward(struct hap_scratch *work, const struct hap_mix *mix, float *x)
 {
         const size_t d = (size_t)work->engine->model->config.d_model;
         const size_t ld = (size_t)mix->rows->n * d, mark = work->used;
         const int k = 1 + mix->slots;
         const int *writer = slot_writers(work, mix);
-        float *m = hap_work_take(work, (size_t)mix->n * k, sizeof(*m));
+        float *m = hap_scratch_alloc(work, (size_t)mix->n * k, sizeof(*m));
         const size_t ready = work->used;
         struct hap_span span = {0};
         struct hap_sparse sparse;
@@ -108,14 +108,14 @@ int hap_mix_forward(struct hap_work *work, const struct hap_mix *mix, float *x)
 
 /* d_z of all edges into the readers of the mix by one GEMM, of which the wanted
  * ones are taken. */
-static int dense_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
+static int dense_gradients(struct hap_scratch *work, const struct hap_mix *mix, const int *writer,
                            const struct hap_span *span, const float *g, float *d_z)
 {
         const int d = work->engine->model->config.d_model, ld = mix->rows->n * d;
         const size_t from = (size_t)span->begin * (size_t)d;
-        const size_t edges = (size_t)span->place * work->engine->graph.n_place_edges;
+        const size_t edges = (size_t)span->place * work->engine->graph.edges_per_position;
         const bool *wanted = mix->plan->wanted + edges;
-        float *product = hap_work_take(work, (size_t)mix->n * mix->slots, sizeof(*product));
+        float *product = hap_scratch_alloc(work, (size_t)mix->n * mix->slots, sizeof(*product));
 
         if (product == NULL)
                 return work->error.code;
@@ -131,19 +131,19 @@ static int dense_gradients(struct hap_work *work, const struct hap_mix *mix, con
 }
 
 /* The wanted edges, n at the span's place, one by one. */
-static int sparse_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
+static int sparse_gradients(struct hap_scratch *work, const struct hap_mix *mix, const int *writer,
                             const struct hap_span *span, size_t n, const float *g, float *d_z)
 {
         const size_t d = (size_t)work->engine->model->config.d_model;
         const size_t ld = (size_t)mix->rows->n * d, from = (size_t)span->begin * d;
-        const size_t first = (size_t)span->place * work->engine->graph.n_place_edges;
+        const size_t first = (size_t)span->place * work->engine->graph.edges_per_position;
         const bool *wanted = mix->plan->wanted + first;
-        double *sum = hap_work_take(work, n, sizeof(*sum));
-        size_t *edges = hap_work_take(work, n, sizeof(*edges));
+        double *sum = hap_scratch_alloc(work, n, sizeof(*sum));
+        size_t *edges = hap_scratch_alloc(work, n, sizeof(*edges));
         struct hap_sparse sparse = {.n = mix->n};
 
-        sparse.start = hap_work_take(work, (size_t)mix->n + 1, sizeof(*sparse.start));
-        sparse.index = hap_work_take(work, n, sizeof(*sparse.index));
+        sparse.start = hap_scratch_alloc(work, (size_t)mix->n + 1, sizeof(*sparse.start));
+        sparse.index = hap_scratch_alloc(work, n, sizeof(*sparse.index));
         if (work->error.code < 0)
                 return work->error.code;
         n = 0;
@@ -166,7 +166,7 @@ static int sparse_gradients(struct hap_work *work, const struct hap_mix *mix, co
         return HAP_OK;
 }
 
-static int edge_gradients(struct hap_work *work, const struct hap_mix *mix, const int *writer,
+static int edge_gradients(struct hap_scratch *work, const struct hap_mix *mix, const int *writer,
                           const float *g, float *d_z)
 {
         const struct hap_graph *graph = &work->engine->graph;
@@ -178,7 +178,7 @@ static int edge_gradients(struct hap_work *work, const struct hap_mix *mix, cons
                 return HAP_OK;
         while (rc == 0 && hap_span_next(graph, mix->batch, mix->rows, NULL, &span)) {
                 const size_t n = count(work, mix, writer, mix->plan->wanted +
-                                       (size_t)span.place * graph->n_place_edges);
+                                       (size_t)span.place * graph->edges_per_position);
 
                 if (n > 0)
                         rc = dense(mix, n) ? dense_gradients(work, mix, writer, &span, g, d_z)
@@ -188,14 +188,14 @@ static int edge_gradients(struct hap_work *work, const struct hap_mix *mix, cons
         return rc;
 }
 
-int hap_mix_backward(struct hap_work *work, const struct hap_mix *mix, const float *g,
+int hap_mix_backward(struct hap_scratch *work, const struct hap_mix *mix, const float *g,
                      float *d_z, float *d_delta)
 {
         const size_t d = (size_t)work->engine->model->config.d_model;
         const size_t ld = (size_t)mix->rows->n * d, mark = work->used;
         const int k = 1 + mix->slots;
         const int *writer = slot_writers(work, mix);
-        float *m = hap_work_take(work, (size_t)mix->n * k, sizeof(*m));
+        float *m = hap_scratch_alloc(work, (size_t)mix->n * k, sizeof(*m));
         const size_t ready = work->used;
         struct hap_span span = {0};
         struct hap_sparse sparse;

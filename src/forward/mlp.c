@@ -3,14 +3,14 @@
 #include "forward/kernels.h"
 
 /* in, gate = rstd (x Wᵀ) + b; hidden = act(in), or act(gate) · in when gated. */
-static float *hidden(struct hap_work *work, struct hap_mlp *mlp, bool gradients)
+static float *hidden(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients)
 {
         const struct hap_config *config = &work->engine->model->config;
         const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
         const int d = config->d_model, n = config->d_mlp;
         const size_t size = (size_t)mlp->rows * n;
-        float *in = hap_work_take(work, size, sizeof(*in));
-        float *gate = config->gated ? hap_work_take(work, size, sizeof(*gate)) : NULL;
+        float *in = hap_scratch_alloc(work, size, sizeof(*in));
+        float *gate = config->gated ? hap_scratch_alloc(work, size, sizeof(*gate)) : NULL;
 
         if (in == NULL || (config->gated && gate == NULL))
                 return NULL;
@@ -37,27 +37,27 @@ static float *hidden(struct hap_work *work, struct hap_mlp *mlp, bool gradients)
 
 /* Memory that outlives the call comes first, so that the rest can be given
  * back. */
-static int take(struct hap_work *work, struct hap_mlp *mlp, bool gradients)
+static int take(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients)
 {
         const struct hap_config *config = &work->engine->model->config;
         const size_t rows = (size_t)mlp->rows;
         const bool post = work->engine->model->layers[mlp->layer].mlp_post_norm.gain != NULL;
 
-        mlp->mean = hap_work_take(work, rows, sizeof(float));
-        mlp->rstd = hap_work_take(work, rows, sizeof(float));
+        mlp->mean = hap_scratch_alloc(work, rows, sizeof(float));
+        mlp->rstd = hap_scratch_alloc(work, rows, sizeof(float));
         if (gradients)
-                mlp->slope = hap_work_take(work, rows * config->d_mlp, sizeof(float));
+                mlp->slope = hap_scratch_alloc(work, rows * config->d_mlp, sizeof(float));
         if (gradients && config->gated)
-                mlp->slope_gate = hap_work_take(work, rows * config->d_mlp, sizeof(float));
+                mlp->slope_gate = hap_scratch_alloc(work, rows * config->d_mlp, sizeof(float));
         if (post) {
-                mlp->raw = hap_work_take(work, rows * config->d_model, sizeof(float));
-                mlp->raw_mean = hap_work_take(work, rows, sizeof(float));
-                mlp->raw_rstd = hap_work_take(work, rows, sizeof(float));
+                mlp->raw = hap_scratch_alloc(work, rows * config->d_model, sizeof(float));
+                mlp->raw_mean = hap_scratch_alloc(work, rows, sizeof(float));
+                mlp->raw_rstd = hap_scratch_alloc(work, rows, sizeof(float));
         }
         return work->error.code;
 }
 
-int hap_mlp_forward(struct hap_work *work, struct hap_mlp *mlp, bool gradients,
+int hap_mlp_forward(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients,
                     float *out)
 {
         const struct hap_config *config = &work->engine->model->config;
@@ -87,20 +87,20 @@ int hap_mlp_forward(struct hap_work *work, struct hap_mlp *mlp, bool gradients,
         return HAP_OK;
 }
 
-int hap_mlp_backward(struct hap_work *work, const struct hap_mlp *mlp,
+int hap_mlp_backward(struct hap_scratch *work, const struct hap_mlp *mlp,
                      const float *d_out, float *g)
 {
         const struct hap_config *config = &work->engine->model->config;
         const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
         const int d = config->d_model, n = config->d_mlp, rows = mlp->rows;
         const size_t size = (size_t)rows * n, mark = work->used;
-        float *dh = hap_work_take(work, size, sizeof(*dh));
-        float *dg = config->gated ? hap_work_take(work, size, sizeof(*dg)) : NULL;
+        float *dh = hap_scratch_alloc(work, size, sizeof(*dh));
+        float *dg = config->gated ? hap_scratch_alloc(work, size, sizeof(*dg)) : NULL;
 
         if (dh == NULL || (config->gated && dg == NULL))
                 return work->error.code;
         if (mlp->raw != NULL) {
-                float *dy = hap_work_take(work, (size_t)rows * d, sizeof(*dy));
+                float *dy = hap_scratch_alloc(work, (size_t)rows * d, sizeof(*dy));
 
                 if (dy == NULL)
                         return work->error.code;

@@ -30,7 +30,7 @@ static void join(const struct planner *p, int layer, bool *flags)
 
 static bool reader_needed(const struct planner *p, int reader, const bool *of)
 {
-        const int fed = hap_graph_fed(p->graph, reader);
+        const int fed = hap_graph_reader_node(p->graph, reader);
 
         return fed < 0 || of[fed];
 }
@@ -69,7 +69,7 @@ static void sweep_up(const struct planner *p, const bool *seed, const bool *with
                         flags[hap_graph_head_writer(g, l, h)] &=
                                 within[hap_graph_head_writer(g, l, h)];
                 for (int r = first; r < first + group; r++)
-                        if (flags[hap_graph_fed(g, r)])
+                        if (flags[hap_graph_reader_node(g, r)])
                                 mark_open(p, r, flags);
         }
 }
@@ -94,7 +94,7 @@ static void find_varying(const struct planner *p, enum hap_ablation ablation)
         if (ablation != HAP_INTERCHANGE)
                 return;
         for (int r = 0; r < g->n_readers - 1; r++) {
-                varies[hap_graph_fed(g, r)] |= any_open_from(p, r, varies);
+                varies[hap_graph_reader_node(g, r)] |= any_open_from(p, r, varies);
                 if (r % (3 * g->n_heads + 1) == 3 * g->n_heads - 1)
                         join(p, r / (3 * g->n_heads + 1), varies);
         }
@@ -106,7 +106,7 @@ static bool is_wanted(const struct planner *p, int reader, int writer)
         size_t edge = hap_graph_edge(p->graph, writer, reader);
         bool any = false;
 
-        for (; edge < p->graph->n_edges; edge += p->graph->n_place_edges)
+        for (; edge < p->graph->n_edges; edge += p->graph->edges_per_position)
                 any |= p->plan->wanted[edge];
         return any;
 }
@@ -135,7 +135,7 @@ static void find_gradients(const struct planner *p)
         struct hap_plan *plan = p->plan;
 
         for (int r = 0; r < g->n_readers; r++) {
-                const int fed = hap_graph_fed(g, r);
+                const int fed = hap_graph_reader_node(g, r);
 
                 plan->gradient[r] = reader_needed(p, r, plan->needed) &&
                                     (p->wanted_reader[r] || any_open_from(p, r, plan->flows));
@@ -162,7 +162,7 @@ static void find_active(const struct planner *p)
         }
         plan->slots_before[g->n_writers] = plan->n_slots;
         for (int r = 0; r < g->n_readers; r++) {
-                const int fed = hap_graph_fed(g, r);
+                const int fed = hap_graph_reader_node(g, r);
 
                 plan->mixed[r] = (fed < 0 || plan->active[fed]) &&
                                  any_open_from(p, r, plan->active);
@@ -172,22 +172,22 @@ static void find_active(const struct planner *p)
 /* Open at some place; NaN counts as open. */
 static void find_open(const struct planner *p, const float *z)
 {
-        const size_t n = p->graph->n_place_edges;
+        const size_t n = p->graph->edges_per_position;
 
         for (int place = 0; place < p->graph->n_places; place++, z += n)
                 for (size_t e = 0; e < n; e++)
                         p->plan->open[e] |= z[e] != 0;
 }
 
-static int take(struct planner *p, struct hap_work *work)
+static int take(struct planner *p, struct hap_scratch *work)
 {
         const size_t writers = (size_t)p->graph->n_writers, readers = (size_t)p->graph->n_readers;
         struct hap_plan *plan = p->plan;
-        bool *flags = hap_work_take(work, 6 * writers + 3 * readers, sizeof(*flags));
+        bool *flags = hap_scratch_alloc(work, 6 * writers + 3 * readers, sizeof(*flags));
 
-        plan->open = hap_work_take(work, p->graph->n_place_edges, 1);
-        plan->slot = hap_work_take(work, writers, sizeof(int));
-        plan->slots_before = hap_work_take(work, writers + 1, sizeof(int));
+        plan->open = hap_scratch_alloc(work, p->graph->edges_per_position, 1);
+        plan->slot = hap_scratch_alloc(work, writers, sizeof(int));
+        plan->slots_before = hap_scratch_alloc(work, writers + 1, sizeof(int));
         if (work->error.code < 0)
                 return work->error.code;
         memset(flags, 0, 6 * writers + 3 * readers);
@@ -203,7 +203,7 @@ static int take(struct planner *p, struct hap_work *work)
         return HAP_OK;
 }
 
-int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
+int hap_plan_make(struct hap_plan *plan, struct hap_scratch *work, int n_prompts,
                   const float *const *z, const bool *wanted, bool sources,
                   enum hap_ablation ablation)
 {
@@ -214,7 +214,7 @@ int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
         rc = take(&p, work);
         if (rc < 0)
                 return rc;
-        memset(plan->open, 0, p.graph->n_place_edges);
+        memset(plan->open, 0, p.graph->edges_per_position);
         for (int i = 0; i < n_prompts; i++)
                 if (i == 0 || z[i] != z[i - 1])
                         find_open(&p, z[i]);

@@ -23,7 +23,7 @@
 #include "forward/kernels.h"
 
 struct hap_plan {
-        uint8_t *open;     /* [n_place_edges]: at some place */
+        uint8_t *open;     /* [edges_per_position]: at some place */
         const bool *wanted; /* [n_edges] or NULL */
         bool *needed, *varies, *active, *flows; /* [n_writers] */
         bool *mixed;    /* [n_readers]: has an open edge from an active writer */
@@ -34,7 +34,7 @@ struct hap_plan {
 };
 
 /* z: masks per prompt (see hap_masked); memory comes from the work. */
-int hap_plan_make(struct hap_plan *plan, struct hap_work *work, int n_prompts,
+int hap_plan_make(struct hap_plan *plan, struct hap_scratch *work, int n_prompts,
                   const float *const *z, const bool *wanted, bool sources,
                   enum hap_ablation ablation);
 

@@ -15,7 +15,7 @@ int hap_prompt_first(const struct hap_engine *engine, const struct hap_example *
         return first;
 }
 
-void hap_source_read(const struct hap_source *source, const struct hap_engine *engine,
+void hap_counterfactual_read(const struct hap_counterfactual *source, const struct hap_engine *engine,
                      int n_tokens, int writer, int first, int n, float scale, float *out)
 {
         const size_t d = (size_t)engine->model->config.d_model;
@@ -54,7 +54,7 @@ static void add_writers(const struct hap_engine *engine, const struct hap_prompt
         if (prompt->source.kind == HAP_ZERO)
                 return;
         for (int w = begin; w < end; w++) {
-                hap_source_read(&prompt->source, engine, prompt->n_tokens, w, 0,
+                hap_counterfactual_read(&prompt->source, engine, prompt->n_tokens, w, 0,
                                 prompt->n_tokens, 1, t);
                 hap_add((size_t)prompt->n_tokens * d, t, r);
         }
@@ -100,7 +100,7 @@ static void fill_residual(const struct hap_engine *engine, const struct hap_prom
 
 /* q, k, v of layer l at the first n positions of the counterfactual, whose
  * residual stream is x. */
-static int fill_layer(struct hap_work *work, struct hap_prompt *prompt, int l, int n,
+static int fill_layer(struct hap_scratch *work, struct hap_prompt *prompt, int l, int n,
                       const float *x)
 {
         const struct hap_engine *engine = work->engine;
@@ -114,13 +114,13 @@ static int fill_layer(struct hap_work *work, struct hap_prompt *prompt, int l, i
                                   .n_kv = config->n_kv_heads,
                                   .q_rows = &rows, .kv_rows = &rows};
         const size_t mark = work->used;
-        float *mean = hap_work_take(work, (size_t)n, sizeof(float));
-        float *rstd = hap_work_take(work, (size_t)n, sizeof(float));
+        float *mean = hap_scratch_alloc(work, (size_t)n, sizeof(float));
+        float *rstd = hap_scratch_alloc(work, (size_t)n, sizeof(float));
 
-        heads.q_raw = hap_work_take(work, (size_t)n * nq, sizeof(float));
-        heads.k_raw = hap_work_take(work, (size_t)n * nk, sizeof(float));
-        heads.q_rstd = hap_work_take(work, (size_t)n * config->n_heads, sizeof(float));
-        heads.k_rstd = hap_work_take(work, (size_t)n * config->n_kv_heads, sizeof(float));
+        heads.q_raw = hap_scratch_alloc(work, (size_t)n * nq, sizeof(float));
+        heads.k_raw = hap_scratch_alloc(work, (size_t)n * nk, sizeof(float));
+        heads.q_rstd = hap_scratch_alloc(work, (size_t)n * config->n_heads, sizeof(float));
+        heads.k_rstd = hap_scratch_alloc(work, (size_t)n * config->n_kv_heads, sizeof(float));
         if (work->error.code < 0)
                 return work->error.code;
         hap_norm_stats(config, n, d, x, mean, rstd);
@@ -131,19 +131,19 @@ static int fill_layer(struct hap_work *work, struct hap_prompt *prompt, int l, i
         hap_gemm(false, true, n, nk, d, 1, x, d, layer->v.weight, d, 0, heads.v, nk);
         hap_scale_rows(n, nk, rstd, layer->v.bias, heads.v, nk);
         for (int i = 0; i < config->n_kv_heads; i++)
-                hap_heads_turn(engine, &heads, 1, i);
+                hap_heads_rotate(engine, &heads, 1, i);
         if (prompt->q != NULL) {
                 heads.q = prompt->q + (size_t)l * T * nq;
                 hap_gemm(false, true, n, nq, d, 1, x, d, layer->q.weight, d, 0, heads.q, nq);
                 hap_scale_rows(n, nq, rstd, layer->q.bias, heads.q, nq);
                 for (int i = 0; i < config->n_heads; i++)
-                        hap_heads_turn(engine, &heads, 0, i);
+                        hap_heads_rotate(engine, &heads, 0, i);
         }
         work->used = mark;
         return HAP_OK;
 }
 
-int hap_prompt_prepare(const struct hap_engine *engine, struct hap_work *work,
+int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *work,
                        struct hap_prompt *prompt, bool want_q,
                        struct hap_arena *arena, struct hap_error *err)
 {
@@ -192,15 +192,15 @@ static void keep_residual(const struct hap_prompt *prompt, int points, int d,
                        residual + (size_t)(p + 1) * whole - kept, kept * sizeof(*residual));
 }
 
-int hap_prompt_refill(const struct hap_engine *engine, struct hap_work *work,
+int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *work,
                       struct hap_prompt *prompt)
 {
         const struct hap_config *config = &engine->model->config;
         const int rows = prompt->q != NULL ? prompt->n_tokens : prompt->first;
         const int points = 2 * config->n_layers + 1, d = config->d_model;
         const size_t mark = work->used, size = (size_t)prompt->n_tokens * d;
-        float *room = hap_work_take(work, size, sizeof(*room));
-        float *residual = hap_work_take(work, (size_t)points * size, sizeof(*residual));
+        float *room = hap_scratch_alloc(work, size, sizeof(*room));
+        float *residual = hap_scratch_alloc(work, (size_t)points * size, sizeof(*residual));
         int rc = room == NULL || residual == NULL ? work->error.code : HAP_OK;
 
         if (rc == 0 && (prompt->q != NULL || rows > 0))

@@ -32,6 +32,6 @@ bool hap_span_next(const struct hap_graph *graph, const struct hap_batch *batch,
                 end++;
         span->end = end;
         if (z != NULL)
-                span->z += (size_t)span->place * graph->n_place_edges;
+                span->z += (size_t)span->place * graph->edges_per_position;
         return true;
 }

@@ -8,7 +8,7 @@ struct hap_span {
         int at;         /* prompt of the first row */
         int begin, end; /* rows */
         int place;      /* of the graph, 0 where it has but one */
-        const float *z; /* the masks there, [n_place_edges]; NULL without masks */
+        const float *z; /* the masks there, [edges_per_position]; NULL without masks */
 };
 
 /* The next span, {0} before the first; false behind the last. Rows of prompts one behind

@@ -11,7 +11,7 @@
 
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
-int hap_sparse_of(struct hap_sparse *sparse, struct hap_work *work, int rows, int columns,
+int hap_sparse_of(struct hap_sparse *sparse, struct hap_scratch *work, int rows, int columns,
                   const float *m, int ld, bool transpose)
 {
         const int n = transpose ? columns : rows, other = transpose ? rows : columns;
@@ -19,9 +19,9 @@ int hap_sparse_of(struct hap_sparse *sparse, struct hap_work *work, int rows, in
         int used = 0;
 
         sparse->n = n;
-        sparse->start = hap_work_take(work, (size_t)n + 1, sizeof(*sparse->start));
-        sparse->index = hap_work_take(work, most, sizeof(*sparse->index));
-        sparse->weight = hap_work_take(work, most, sizeof(*sparse->weight));
+        sparse->start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(*sparse->start));
+        sparse->index = hap_scratch_alloc(work, most, sizeof(*sparse->index));
+        sparse->weight = hap_scratch_alloc(work, most, sizeof(*sparse->weight));
         if (work->error.code < 0)
                 return work->error.code;
         for (int i = 0; i < n; i++) {

@@ -16,7 +16,7 @@ struct hap_sparse {
 
 /* The non-zero elements of m ([rows][columns], leading dimension ld), or of its
  * transpose. Memory from the work. */
-int hap_sparse_of(struct hap_sparse *sparse, struct hap_work *work, int rows, int columns,
+int hap_sparse_of(struct hap_sparse *sparse, struct hap_scratch *work, int rows, int columns,
                   const float *m, int ld, bool transpose);
 
 /* y[i] = Σ_entries weight · x[index] (added to y where `add`), over `size`

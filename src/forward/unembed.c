@@ -3,7 +3,7 @@
 #include "forward/kernels.h"
 
 /* logits = norm(x) Uᵀ + b, capped where the model caps them. */
-int hap_unembed_forward(struct hap_work *work, struct hap_unembed *u)
+int hap_unembed_forward(struct hap_scratch *work, struct hap_unembed *u)
 {
         const struct hap_model *model = work->engine->model;
         const struct hap_config *config = &model->config;
@@ -11,11 +11,11 @@ int hap_unembed_forward(struct hap_work *work, struct hap_unembed *u)
         float *normed;
         size_t mark;
 
-        u->mean = hap_work_take(work, (size_t)u->rows, sizeof(float));
-        u->rstd = hap_work_take(work, (size_t)u->rows, sizeof(float));
-        u->logits = hap_work_take(work, (size_t)u->rows * n, sizeof(float));
+        u->mean = hap_scratch_alloc(work, (size_t)u->rows, sizeof(float));
+        u->rstd = hap_scratch_alloc(work, (size_t)u->rows, sizeof(float));
+        u->logits = hap_scratch_alloc(work, (size_t)u->rows * n, sizeof(float));
         mark = work->used;
-        normed = hap_work_take(work, (size_t)u->rows * d, sizeof(float));
+        normed = hap_scratch_alloc(work, (size_t)u->rows * d, sizeof(float));
         if (work->error.code < 0)
                 return work->error.code;
         hap_norm_stats(config, u->rows, d, u->x, u->mean, u->rstd);
@@ -31,7 +31,7 @@ int hap_unembed_forward(struct hap_work *work, struct hap_unembed *u)
         return HAP_OK;
 }
 
-int hap_unembed_backward(struct hap_work *work, const struct hap_unembed *u,
+int hap_unembed_backward(struct hap_scratch *work, const struct hap_unembed *u,
                          const float *d_logits, float *g)
 {
         const struct hap_model *model = work->engine->model;
@@ -41,7 +41,7 @@ int hap_unembed_backward(struct hap_work *work, const struct hap_unembed *u,
         const float *dl = d_logits;
 
         if (config->logit_cap > 0) {
-                float *before = hap_work_take(work, size, sizeof(*before));
+                float *before = hap_scratch_alloc(work, size, sizeof(*before));
 
                 if (before == NULL)
                         return work->error.code;

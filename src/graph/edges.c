@@ -31,44 +31,44 @@ static bool number_of(const msgpack_object *object, double *value)
 }
 
 /* The edge that a record is about, or a negative code. */
-static int64_t record_edge(struct hap_reader *reader, const msgpack_object *record,
+static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *record,
                            const struct hap_edges *edges, struct hap_error *err)
 {
         const msgpack_object *name = hap_map_get(record, "edge");
-        char places[HAP_PLACES_TEXT];
+        char places[HAP_POSITIONS_TEXT];
         int length;
         int64_t edge;
 
         if (!name || name->type != MSGPACK_OBJECT_STR)
-                return hap_reader_fail(reader, err, "it names no edge");
+                return hap_stream_in_fail(in, err, "it names no edge");
         length = name->via.str.size < HAP_NAME ? (int)name->via.str.size : HAP_NAME;
         edge = hap_graph_find_edge(&edges->graph, name->via.str.ptr, name->via.str.size);
         if (edge < 0)
-                return hap_reader_fail(reader, err,
+                return hap_stream_in_fail(in, err,
                                        "'%.*s' is no edge of a graph of %d layers and %d heads%s",
                                        length, name->via.str.ptr,
                                        edges->graph.n_layers, edges->graph.n_heads,
-                                       hap_places_hint(&edges->graph.places, name->via.str.ptr,
+                                       hap_positions_hint(&edges->graph.places, name->via.str.ptr,
                                                        name->via.str.size, places));
         if (edges->given[edge])
-                return hap_reader_fail(reader, err, "edge '%.*s' comes a second time",
+                return hap_stream_in_fail(in, err, "edge '%.*s' comes a second time",
                                        length, name->via.str.ptr);
         return edge;
 }
 
-static int take_record(struct hap_reader *reader, const msgpack_object *record,
+static int take_record(struct hap_stream_in *in, const msgpack_object *record,
                        struct hap_edges *edges, struct hap_error *err)
 {
         const char *key = value_key(edges);
-        int64_t edge = record_edge(reader, record, edges, err);
+        int64_t edge = record_edge(in, record, edges, err);
         double value;
 
         if (edge < 0)
                 return (int)edge;
         if (!number_of(hap_map_get(record, key), &value))
-                return hap_reader_fail(reader, err, "its '%s' is missing or no number", key);
+                return hap_stream_in_fail(in, err, "its '%s' is missing or no number", key);
         if (!isfinite(value))
-                return hap_reader_fail(reader, err, "its '%s' is not finite", key);
+                return hap_stream_in_fail(in, err, "its '%s' is not finite", key);
         edges->given[edge] = true;
         edges->n_given++;
         if (edges->score) {
@@ -77,12 +77,12 @@ static int take_record(struct hap_reader *reader, const msgpack_object *record,
         }
         edges->z[edge] = (float)value;
         if (!(edges->z[edge] > 0 && value <= 1))
-                return hap_reader_fail(reader, err, "its z is %g, not above 0 and at most 1",
+                return hap_stream_in_fail(in, err, "its z is %g, not above 0 and at most 1",
                                        value);
         return HAP_OK;
 }
 
-static int prepare(struct hap_reader *reader, const json_t *header,
+static int prepare(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err)
 {
         const char *kind = json_string_value(json_object_get(header, "kind"));
@@ -93,11 +93,11 @@ static int prepare(struct hap_reader *reader, const json_t *header,
         if (!circuit && !(kind && strcmp(kind, "scores") == 0))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': its kind is '%s', not scores or circuit",
-                                hap_reader_name(reader), kind ? kind : "");
+                                hap_stream_in_name(in), kind ? kind : "");
         rc = hap_graph_of_json(&edges->graph, json_object_get(header, "graph"), err);
         if (rc < 0)
-                return hap_fail_within(err, "cannot use '%s'", hap_reader_name(reader));
-        edges->name = strdup(hap_reader_name(reader));
+                return hap_fail_within(err, "cannot use '%s'", hap_stream_in_name(in));
+        edges->name = strdup(hap_stream_in_name(in));
         edges->header = json_deep_copy(header);
         edges->given = calloc(edges->graph.n_edges, sizeof *edges->given);
         if (circuit)
@@ -109,16 +109,16 @@ static int prepare(struct hap_reader *reader, const json_t *header,
         return HAP_OK;
 }
 
-int hap_edges_read(struct hap_reader *reader, const json_t *header,
+int hap_edges_read(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err)
 {
         msgpack_object record;
-        int rc = prepare(reader, header, edges, err);
+        int rc = prepare(in, header, edges, err);
 
         if (rc < 0)
                 goto out;
-        while ((rc = hap_reader_record(reader, &record, err)) > 0) {
-                rc = take_record(reader, &record, edges, err);
+        while ((rc = hap_stream_in_record(in, &record, err)) > 0) {
+                rc = take_record(in, &record, edges, err);
                 if (rc < 0)
                         break;
         }
@@ -139,37 +139,37 @@ void hap_edges_release(struct hap_edges *edges)
         *edges = (struct hap_edges){0};
 }
 
-int hap_edges_next(struct hap_reader *reader, const char *kind,
+int hap_edges_next(struct hap_stream_in *in, const char *kind,
                    struct hap_edges *edges, struct hap_error *err)
 {
         json_t *header;
         int rc;
 
         *edges = (struct hap_edges){0};
-        while ((rc = hap_reader_section(reader, &header, err)) > 0) {
+        while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
                 const char *is = json_string_value(json_object_get(header, "kind"));
 
                 if (!is || strcmp(is, kind) != 0)
                         continue;
-                rc = hap_edges_read(reader, header, edges, err);
+                rc = hap_edges_read(in, header, edges, err);
                 return rc < 0 ? rc : 1;
         }
         return rc;
 }
 
-static int begin(struct hap_writer *writer, json_t *header,
+static int begin(struct hap_stream_out *out, json_t *header,
                  const struct hap_graph *graph, struct hap_error *err)
 {
         if (hap_graph_into(header, graph) < 0)
                 return hap_fail_memory(err, "a header");
-        return hap_writer_begin(writer, header, err);
+        return hap_stream_out_begin(out, header, err);
 }
 
-static int write_record(struct hap_writer *writer, const struct hap_graph *graph,
+static int write_record(struct hap_stream_out *out, const struct hap_graph *graph,
                         size_t edge, const char *key, double value,
                         struct hap_error *err)
 {
-        msgpack_packer *packer = hap_writer_record(writer);
+        msgpack_packer *packer = hap_stream_out_record(out);
         char name[HAP_NAME];
 
         hap_graph_edge_name(graph, edge, name);
@@ -178,23 +178,23 @@ static int write_record(struct hap_writer *writer, const struct hap_graph *graph
         hap_pack_text(packer, name);
         hap_pack_text(packer, key);
         msgpack_pack_double(packer, value);
-        return hap_writer_end_record(writer, err);
+        return hap_stream_out_end_record(out, err);
 }
 
-int hap_scores_write(struct hap_writer *writer, json_t *header,
+int hap_scores_write(struct hap_stream_out *out, json_t *header,
                      const struct hap_graph *graph, const double *score,
                      const bool *given, struct hap_error *err)
 {
-        int rc = begin(writer, header, graph, err);
+        int rc = begin(out, header, graph, err);
 
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (!given || given[e])
-                        rc = write_record(writer, graph, e, "score", score[e], err);
+                        rc = write_record(out, graph, e, "score", score[e], err);
         }
-        return rc < 0 ? rc : hap_writer_end(writer, err);
+        return rc < 0 ? rc : hap_stream_out_end(out, err);
 }
 
-int hap_circuit_write(struct hap_writer *writer, json_t *header,
+int hap_circuit_write(struct hap_stream_out *out, json_t *header,
                       const struct hap_graph *graph, const float *z,
                       struct hap_error *err)
 {
@@ -206,10 +206,10 @@ int hap_circuit_write(struct hap_writer *writer, json_t *header,
 
         if (json_object_set_new(header, "circuit", counts) < 0)
                 return hap_fail_memory(err, "a header");
-        rc = begin(writer, header, graph, err);
+        rc = begin(out, header, graph, err);
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (z[e] > 0)
-                        rc = write_record(writer, graph, e, "z", (double)z[e], err);
+                        rc = write_record(out, graph, e, "z", (double)z[e], err);
         }
-        return rc < 0 ? rc : hap_writer_end(writer, err);
+        return rc < 0 ? rc : hap_stream_out_end(out, err);
 }

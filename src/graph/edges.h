@@ -20,26 +20,26 @@ struct hap_edges {
         char *name;             /* of the file, for messages */
 };
 
-/* Reads the records of the reader's current section (its header was just got)
+/* Reads the records of the stream's current section (its header was just got)
  * into *edges. HAP_EINPUT: unknown edge, one that comes twice, a score that is
  * not finite, z outside (0, 1]. */
-int hap_edges_read(struct hap_reader *reader, const json_t *header,
+int hap_edges_read(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err);
 void hap_edges_release(struct hap_edges *edges);
 
 /* Goes on to the next section of the kind ("scores", "circuit") and reads it:
  * 1, 0 when the stream ended, negative on error. Other kinds are passed over. */
-int hap_edges_next(struct hap_reader *reader, const char *kind,
+int hap_edges_next(struct hap_stream_in *in, const char *kind,
                    struct hap_edges *edges, struct hap_error *err);
 
 /* Writes a whole section, records in the order of edge numbers. A circuit's
  * records are those with z > 0; scores are written for every edge, or for
  * those `given` where that is not NULL. The circuit's header gets
  * "circuit": {"edges": kept, "of": n_edges, "sparsity"}. */
-int hap_scores_write(struct hap_writer *writer, json_t *header,
+int hap_scores_write(struct hap_stream_out *out, json_t *header,
                      const struct hap_graph *graph, const double *score,
                      const bool *given, struct hap_error *err);
-int hap_circuit_write(struct hap_writer *writer, json_t *header,
+int hap_circuit_write(struct hap_stream_out *out, json_t *header,
                       const struct hap_graph *graph, const float *z,
                       struct hap_error *err);
 

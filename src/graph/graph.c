@@ -89,7 +89,7 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                                 "its %" PRIu64 " edges are more than %d",
                                 n_layers, n_heads, edges, MAX_EDGES);
         g.n_places = 1;
-        g.n_edges = g.n_place_edges = (size_t)edges;
+        g.n_edges = g.edges_per_position = (size_t)edges;
         g.edge_start = malloc(((size_t)g.n_readers + 1) * sizeof *g.edge_start);
         g.edge_reader = malloc(g.n_edges * sizeof *g.edge_reader);
         if (!g.edge_start || !g.edge_reader) {
@@ -114,7 +114,7 @@ int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
         int rc = hap_graph_init(graph, from->n_layers, from->n_heads, from->parallel_residual,
                                 from->split_input, err);
 
-        return rc < 0 ? rc : hap_graph_divide(graph, &from->places, err);
+        return rc < 0 ? rc : hap_graph_set_positions(graph, &from->places, err);
 }
 
 void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph)
@@ -124,32 +124,32 @@ void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *gr
                 form->places = graph->places;
 }
 
-int hap_graph_divide(struct hap_graph *graph, const struct hap_places *places,
+int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions *places,
                      struct hap_error *err)
 {
         if (places->n == 0)
                 return HAP_OK;
-        if (graph->n_place_edges * (size_t)places->n > MAX_EDGES)
+        if (graph->edges_per_position * (size_t)places->n > MAX_EDGES)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot tell %d positions apart: %zu edges at each are "
-                                "more than %d", places->n, graph->n_place_edges, MAX_EDGES);
+                                "more than %d", places->n, graph->edges_per_position, MAX_EDGES);
         if (graph->n_writers * places->n > HAP_MAX_NODES)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot tell %d positions apart: %d writers at each are "
                                 "more than %d", places->n, graph->n_writers, HAP_MAX_NODES);
         graph->places = *places;
         graph->n_places = places->n;
-        graph->n_edges = graph->n_place_edges * (size_t)places->n;
+        graph->n_edges = graph->edges_per_position * (size_t)places->n;
         return HAP_OK;
 }
 
-struct hap_graph hap_graph_undivided(const struct hap_graph *graph)
+struct hap_graph hap_graph_without_positions(const struct hap_graph *graph)
 {
         struct hap_graph plain = *graph;
 
-        plain.places = (struct hap_places){0};
+        plain.places = (struct hap_positions){0};
         plain.n_places = 1;
-        plain.n_edges = plain.n_place_edges;
+        plain.n_edges = plain.edges_per_position;
         return plain;
 }
 
@@ -163,7 +163,7 @@ json_t *hap_graph_describe(const struct hap_graph *graph)
                                 "writers", graph->n_writers,
                                 "readers", graph->n_readers);
 
-        if (all && graph->places.n && hap_places_describe(&graph->places, all) < 0) {
+        if (all && graph->places.n && hap_positions_describe(&graph->places, all) < 0) {
                 json_decref(all);
                 all = NULL;
         }
@@ -227,7 +227,7 @@ int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
                       struct hap_error *err)
 {
         const json_t *parallel = json_object_get(description, "parallel");
-        struct hap_places places;
+        struct hap_positions places;
         int layers = 0, heads = 0, rc;
         bool split;
 
@@ -240,12 +240,12 @@ int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
         if ((rc = get_size(description, "layers", &layers, err)) < 0 ||
             (rc = get_size(description, "heads", &heads, err)) < 0 ||
             (rc = get_input(description, &split, err)) < 0 ||
-            (rc = hap_places_of_json(&places, description, err)) < 0)
+            (rc = hap_positions_of_json(&places, description, err)) < 0)
                 return rc;
         rc = hap_graph_init(graph, layers, heads, json_is_true(parallel), split, err);
         if (rc < 0)
                 return rc;
-        if ((rc = hap_graph_divide(graph, &places, err)) < 0 ||
+        if ((rc = hap_graph_set_positions(graph, &places, err)) < 0 ||
             (rc = check_count(description, "edges", graph->n_edges, err)) < 0 ||
             (rc = check_count(description, "writers", (size_t)graph->n_writers, err)) < 0 ||
             (rc = check_count(description, "readers", (size_t)graph->n_readers, err)) < 0)
@@ -257,7 +257,7 @@ bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)
 {
         return a->n_layers == b->n_layers && a->n_heads == b->n_heads &&
                a->parallel_residual == b->parallel_residual &&
-               a->split_input == b->split_input && hap_places_equal(&a->places, &b->places);
+               a->split_input == b->split_input && hap_positions_equal(&a->places, &b->places);
 }
 
 struct hap_node hap_graph_writer(const struct hap_graph *graph, int writer)
@@ -288,7 +288,7 @@ struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader)
                                  place % graph->n_heads};
 }
 
-int hap_graph_fed(const struct hap_graph *graph, int reader)
+int hap_graph_reader_node(const struct hap_graph *graph, int reader)
 {
         struct hap_node node = hap_graph_reader(graph, reader);
 
@@ -299,16 +299,16 @@ int hap_graph_fed(const struct hap_graph *graph, int reader)
         return hap_graph_head_writer(graph, node.layer, node.head);
 }
 
-struct hap_fed hap_graph_edge_to(const struct hap_graph *graph, size_t edge)
+struct hap_reachable hap_graph_edge_to(const struct hap_graph *graph, size_t edge)
 {
         const int reader = hap_graph_edge_reader(graph, edge);
         const int kind = hap_graph_reader(graph, reader).kind;
-        const size_t fed = (size_t)hap_graph_fed(graph, reader);
-        const size_t place = (size_t)hap_graph_edge_place(graph, edge);
+        const size_t fed = (size_t)hap_graph_reader_node(graph, reader);
+        const size_t place = (size_t)hap_graph_edge_position(graph, edge);
 
         if (kind == HAP_READS_LOGITS)
-                return (struct hap_fed){0, 0};
+                return (struct hap_reachable){0, 0};
         if (kind == HAP_READS_K || kind == HAP_READS_V)
-                return (struct hap_fed){fed, graph->n_places};
-        return (struct hap_fed){place * (size_t)graph->n_writers + fed, 1};
+                return (struct hap_reachable){fed, graph->n_places};
+        return (struct hap_reachable){place * (size_t)graph->n_writers + fed, 1};
 }

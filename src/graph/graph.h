@@ -13,7 +13,7 @@
  *
  * A graph may tell positions of prompts apart: then all edges exist once for each
  * *place*, `a0.h0->a5.h1<q>@S2`, and hold at that position alone: edge = place ·
- * n_place_edges + edge_start[reader] + writer. */
+ * edges_per_position + edge_start[reader] + writer. */
 #ifndef HAP_GRAPH_GRAPH_H
 #define HAP_GRAPH_GRAPH_H
 
@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "graph/places.h"
+#include "graph/positions.h"
 #include "model/model.h"
 
 enum hap_reader_kind { HAP_READS_Q, HAP_READS_K, HAP_READS_V, HAP_READS_MLP, HAP_READS_LOGITS };
@@ -32,7 +32,7 @@ enum hap_writer_kind { HAP_WRITES_INPUT, HAP_WRITES_POSITION, HAP_WRITES_HEAD, H
 /* What of a graph is not the model's: chosen for a cache, told by headers. */
 struct hap_graph_form {
         bool split_input;
-        struct hap_places places;
+        struct hap_positions places;
 };
 
 /* No graph without places has more nodes: its edges would be more than 2^27. */
@@ -44,12 +44,12 @@ struct hap_graph {
         bool split_input; /* tok and pos are two writers */
         int n_inputs;     /* 1, or 2 when split */
         int n_writers, n_readers;
-        struct hap_places places;
+        struct hap_positions places;
         int n_places;         /* 1 where positions are not told apart */
-        size_t n_place_edges; /* of one place */
-        size_t n_edges;       /* n_places · n_place_edges */
+        size_t edges_per_position; /* of one place */
+        size_t n_edges;       /* n_places · edges_per_position */
         size_t *edge_start;   /* [n_readers + 1] */
-        int *edge_reader;     /* [n_place_edges] */
+        int *edge_reader;     /* [edges_per_position] */
 };
 
 /* Sizes from 1 to 4096 each, at most 2^31 - 1 edges. */
@@ -64,10 +64,10 @@ int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
 void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph);
 /* Tells the positions of a graph without places apart; places->n = 0: none.
  * HAP_EINPUT: more than 2^27 edges or HAP_MAX_NODES nodes. */
-int hap_graph_divide(struct hap_graph *graph, const struct hap_places *places,
+int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions *places,
                      struct hap_error *err);
 /* The same without places, which owns nothing. */
-struct hap_graph hap_graph_undivided(const struct hap_graph *graph);
+struct hap_graph hap_graph_without_positions(const struct hap_graph *graph);
 
 /* Header form: {"layers", "heads", "parallel", "input": "joined"|"split",
  * "edges", "writers", "readers"}, with places also "positions", their names, and
@@ -90,17 +90,17 @@ static inline size_t hap_graph_edge(const struct hap_graph *graph, int writer, i
 {
         return graph->edge_start[reader] + (size_t)writer;
 }
-static inline int hap_graph_edge_place(const struct hap_graph *graph, size_t edge)
+static inline int hap_graph_edge_position(const struct hap_graph *graph, size_t edge)
 {
-        return (int)(edge / graph->n_place_edges);
+        return (int)(edge / graph->edges_per_position);
 }
 static inline int hap_graph_edge_reader(const struct hap_graph *graph, size_t edge)
 {
-        return graph->edge_reader[edge % graph->n_place_edges];
+        return graph->edge_reader[edge % graph->edges_per_position];
 }
 static inline int hap_graph_edge_writer(const struct hap_graph *graph, size_t edge)
 {
-        edge %= graph->n_place_edges;
+        edge %= graph->edges_per_position;
         return (int)(edge - graph->edge_start[graph->edge_reader[edge]]);
 }
 
@@ -137,7 +137,7 @@ struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader);
 
 /* The writer that a reader feeds (a head's q, k, v feed the head), or -1 for
  * logits. */
-int hap_graph_fed(const struct hap_graph *graph, int reader);
+int hap_graph_reader_node(const struct hap_graph *graph, int reader);
 
 /* A node is a writer at a place: place · n_writers + writer. */
 static inline size_t hap_graph_n_nodes(const struct hap_graph *graph)
@@ -147,17 +147,17 @@ static inline size_t hap_graph_n_nodes(const struct hap_graph *graph)
 /* The node that an edge reads. */
 static inline size_t hap_graph_edge_from(const struct hap_graph *graph, size_t edge)
 {
-        return (size_t)hap_graph_edge_place(graph, edge) * (size_t)graph->n_writers +
+        return (size_t)hap_graph_edge_position(graph, edge) * (size_t)graph->n_writers +
                (size_t)hap_graph_edge_writer(graph, edge);
 }
 /* The nodes that an edge can reach through its reader: first, first + n_writers, …:
  * that of its own place, or of all places for what a head's keys and values read,
  * which its attention carries to any position. None for the logits. */
-struct hap_fed {
+struct hap_reachable {
         size_t first;
         int n;
 };
-struct hap_fed hap_graph_edge_to(const struct hap_graph *graph, size_t edge);
+struct hap_reachable hap_graph_edge_to(const struct hap_graph *graph, size_t edge);
 /* Whether the logits are read at a place: answers stand there. */
 static inline bool hap_graph_is_read(const struct hap_graph *graph, int place)
 {
@@ -177,8 +177,8 @@ void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name)
 int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length);
 /* The place behind a name's '@', which goes off the length with it; without one, and for
  * a name that is none of the graph's places, these. */
-enum { HAP_ANY_PLACE = -1, HAP_NO_PLACE = -2 };
-int hap_graph_take_place(const struct hap_graph *graph, const char *name, size_t *length);
+enum { HAP_ANY_POSITION = -1, HAP_NO_POSITION = -2 };
+int hap_graph_take_position(const struct hap_graph *graph, const char *name, size_t *length);
 /* That at place 0, for a name without '@', or -1. */
 int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
                                      size_t length);

@@ -17,7 +17,7 @@ struct into {
 
 static struct into into(const struct hap_graph *graph, int reader, int place)
 {
-        const size_t edge = (size_t)place * graph->n_place_edges + graph->edge_start[reader];
+        const size_t edge = (size_t)place * graph->edges_per_position + graph->edge_start[reader];
 
         return (struct into){edge, (size_t)place * (size_t)graph->n_writers,
                              hap_graph_in(graph, reader)};
@@ -34,7 +34,7 @@ void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reac
         for (int r = 0; r < graph->n_readers - 1; r++)
                 for (int p = 0; p < graph->n_places; p++) {
                         const struct into in = into(graph, r, p);
-                        const struct hap_fed fed = hap_graph_edge_to(graph, in.first);
+                        const struct hap_reachable fed = hap_graph_edge_to(graph, in.first);
                         bool any = false;
 
                         for (int w = 0; w < in.n && !any; w++)
@@ -46,8 +46,8 @@ void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reac
 
 bool hap_graph_edge_leads(const struct hap_graph *graph, size_t edge, const bool *nodes)
 {
-        const struct hap_fed fed = hap_graph_edge_to(graph, edge);
-        bool any = fed.n == 0 && hap_graph_is_read(graph, hap_graph_edge_place(graph, edge));
+        const struct hap_reachable fed = hap_graph_edge_to(graph, edge);
+        bool any = fed.n == 0 && hap_graph_is_read(graph, hap_graph_edge_position(graph, edge));
 
         for (int i = 0; i < fed.n && !any; i++)
                 any = nodes[fed.first + (size_t)i * (size_t)graph->n_writers];

@@ -49,7 +49,7 @@ void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name)
         if (graph->places.n) {
                 used = strlen(name);
                 snprintf(name + used, HAP_NAME - used, "@%s",
-                         graph->places.name[hap_graph_edge_place(graph, edge)]);
+                         graph->places.name[hap_graph_edge_position(graph, edge)]);
         }
 }
 
@@ -128,17 +128,17 @@ int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_
         return hap_graph_head_reader(graph, layer, which, head);
 }
 
-int hap_graph_take_place(const struct hap_graph *graph, const char *name, size_t *length)
+int hap_graph_take_position(const struct hap_graph *graph, const char *name, size_t *length)
 {
         const char *mark = memchr(name, '@', *length);
         const size_t whole = *length;
         int place;
 
         if (!mark)
-                return HAP_ANY_PLACE;
+                return HAP_ANY_POSITION;
         *length = (size_t)(mark - name);
-        place = hap_places_find(&graph->places, mark + 1, whole - *length - 1);
-        return place < 0 ? HAP_NO_PLACE : place;
+        place = hap_positions_find(&graph->places, mark + 1, whole - *length - 1);
+        return place < 0 ? HAP_NO_POSITION : place;
 }
 
 int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
@@ -160,11 +160,11 @@ int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *
 
 int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length)
 {
-        int place = hap_graph_take_place(graph, name, &length);
+        int place = hap_graph_take_position(graph, name, &length);
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
 
-        if (place == HAP_ANY_PLACE && graph->n_places == 1)
+        if (place == HAP_ANY_POSITION && graph->n_places == 1)
                 place = 0;
         return place < 0 || edge < 0 ? -1
-                                     : edge + (int64_t)((size_t)place * graph->n_place_edges);
+                                     : edge + (int64_t)((size_t)place * graph->edges_per_position);
 }

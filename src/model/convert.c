@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/dequantise.h"
-#include "model/map.h"
+#include "common/file_map.h"
 
 #define CHUNK 262144 /* values that a thread converts at a time */
 #define STRIP 256   /* rows at a time of a transposed weight … */
@@ -61,13 +61,13 @@ static void convert_rows(const struct hap_job *job, size_t first, size_t end)
         if (contiguous(job)) {
                 data += (job->first + first) * bytes;
                 hap_dequantise(kind, data, (end - first) * columns, job->out + first * columns);
-                hap_map_forget(data, (end - first) * bytes);
+                hap_file_map_forget(data, (end - first) * bytes);
                 return;
         }
         for (size_t r = first; r < end; r++)
                 hap_dequantise(kind, data + stored_row(job, r) * bytes, columns,
                                job->out + r * columns);
-        hap_map_forget(job->from->data, job->from->bytes);
+        hap_file_map_forget(job->from->data, job->from->bytes);
 }
 
 /* out[r][c] = stored[c][row(r)] for first <= r < end <= first + STRIP. */
@@ -90,7 +90,7 @@ static void convert_columns(const struct hap_job *job, size_t first, size_t end)
                         for (size_t i = 0; i < depth; i++)
                                 job->out[(first + r) * columns + c + i] = strip[i][r];
         }
-        hap_map_forget(job->from->data, job->from->bytes);
+        hap_file_map_forget(job->from->data, job->from->bytes);
 }
 
 /* Adds, and tells whether all values are finite. */

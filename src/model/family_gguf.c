@@ -121,7 +121,7 @@ static void set_rotary(struct hap_blueprint *b, int period, int usual_window, do
         const float *global_frequencies, *local_frequencies;
         int window;
 
-        m->config.positions = HAP_POSITIONS_ROTARY;
+        m->config.position_kind = HAP_POSITIONS_ROTARY;
         m->config.n_rotary = global.n = local.n = hap_settings_int(
                 s, "rope.dimension_count", 1, HAP_MAX_WIDTH, m->config.d_head);
         global.theta = hap_settings_real(s, "rope.freq_base", 1, 1e12, 10000);
@@ -217,7 +217,7 @@ static void describe_gpt2(const struct hap_gguf *gguf, struct hap_blueprint *b)
 
         read_sizes(gguf, b, "attention.layer_norm_epsilon");
         c->norm = HAP_NORM_LAYER;
-        c->positions = HAP_POSITIONS_LEARNED;
+        c->position_kind = HAP_POSITIONS_LEARNED;
         c->activation = HAP_GELU_TANH;
         b->layout.position_embedding = "position_embd.weight";
         b->layout.qkv = "blk.%d.attn_qkv";

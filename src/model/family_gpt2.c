@@ -45,7 +45,7 @@ void hap_family_gpt2(struct hap_blueprint *blueprint)
         hap_settings_value(s, "n_ctx"); /* an old second name of n_positions */
         c->norm = HAP_NORM_LAYER;
         c->norm_eps = (float)hap_settings_real(s, "layer_norm_epsilon", 0, 1, 1e-5);
-        c->positions = HAP_POSITIONS_LEARNED;
+        c->position_kind = HAP_POSITIONS_LEARNED;
         c->causal = true;
         c->attention_scale = hap_settings_flag(s, "scale_attn_weights", true)
                                      ? 1 / sqrtf((float)c->d_head)
@@ -110,7 +110,7 @@ void hap_family_tracr(struct hap_blueprint *blueprint)
         c->n_context = hap_settings_int(s, "n_pos", 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
         c->norm = HAP_NORM_NONE;
         hap_settings_must_be(s, "layer_norm", false);
-        c->positions = HAP_POSITIONS_LEARNED;
+        c->position_kind = HAP_POSITIONS_LEARNED;
         c->causal = hap_settings_flag(s, "causal", false);
         must_say(s, "attention_scale", "1/sqrt(d_head)");
         if (hap_settings_value(s, "attention_mask"))

@@ -43,7 +43,7 @@ void hap_family_llama_sizes(struct hap_blueprint *blueprint, int kv_heads, int d
                                         HAP_REQUIRED);
         c->norm = HAP_NORM_RMS;
         c->norm_eps = (float)hap_settings_real(s, "rms_norm_eps", 0, 1, 1e-6);
-        c->positions = HAP_POSITIONS_ROTARY;
+        c->position_kind = HAP_POSITIONS_ROTARY;
         c->n_rotary = c->d_head;
         c->causal = true;
         c->attention_scale = 1 / sqrtf((float)c->d_head);

@@ -58,7 +58,7 @@ void hap_family_gpt_neox(struct hap_blueprint *blueprint)
                                         HAP_REQUIRED);
         c->norm = HAP_NORM_LAYER;
         c->norm_eps = (float)hap_settings_real(s, "layer_norm_eps", 0, 1, 1e-5);
-        c->positions = HAP_POSITIONS_ROTARY;
+        c->position_kind = HAP_POSITIONS_ROTARY;
         c->causal = true;
         c->attention_scale = 1 / sqrtf((float)c->d_head);
         c->activation = hap_settings_activation(s, "hidden_act", "gelu");

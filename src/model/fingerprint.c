@@ -36,7 +36,7 @@ static json_t *describe_config(const struct hap_config *c)
         bad |= set(o, "out", json_integer(c->n_out));
         bad |= set(o, "norm", json_integer(c->norm));
         bad |= set(o, "norm_eps", real(c->norm_eps));
-        bad |= set(o, "positions", json_integer(c->positions));
+        bad |= set(o, "positions", json_integer(c->position_kind));
         bad |= set(o, "rotary", json_integer(c->n_rotary));
         bad |= set(o, "rotary_interleaved", json_boolean(c->rotary_interleaved));
         bad |= set(o, "causal", json_boolean(c->causal));
@@ -100,7 +100,7 @@ static int hash_bytes(const struct hap_stored *stored, uint64_t *hash)
                 size_t n = stored->bytes - at < PIECE ? stored->bytes - at : PIECE;
 
                 XXH3_64bits_update(state, stored->data + at, n);
-                hap_map_forget(stored->data + at, n);
+                hap_file_map_forget(stored->data + at, n);
         }
         *hash = XXH3_64bits_digest(state);
         XXH3_freeState(state);

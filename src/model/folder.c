@@ -27,12 +27,12 @@ static int join(char *path, size_t size, const char *folder, const char *name,
 static int add_file(struct hap_store *store, const char *folder, const char *name,
                     struct hap_error *err)
 {
-        struct hap_map *map = &store->maps[store->n_maps];
+        struct hap_file_map *map = &store->maps[store->n_maps];
         char path[4096];
         int rc;
 
         if ((rc = join(path, sizeof(path), folder, name, err)) < 0 ||
-            (rc = hap_map_open(map, path, err)) < 0)
+            (rc = hap_file_map_open(map, path, err)) < 0)
                 return rc;
         store->n_maps++;
         return hap_safetensors_read(store, map, path, err);

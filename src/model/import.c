@@ -103,7 +103,7 @@ static int add_job(struct import *im, const struct hap_stored *stored, struct ro
         *out = hap_arena_alloc(&im->model->arena, n, sizeof(**out));
         if (!*out)
                 return hap_fail_memory(im->err, "the model's weights");
-        hap_map_large_pages(*out, n * sizeof(**out));
+        hap_file_map_large_pages(*out, n * sizeof(**out));
         job.from = stored;
         job.out = *out;
         job.rows = rows.n;
@@ -269,7 +269,7 @@ static int import_embeddings(struct import *im)
         if (rc < 0)
                 return rc;
         m->token_embedding = values;
-        if (c->positions == HAP_POSITIONS_LEARNED) {
+        if (c->position_kind == HAP_POSITIONS_LEARNED) {
                 tensor_name(im, im->layout->position_embedding, 0, "", name);
                 rc = import_matrix(im, name, all_rows((size_t)c->n_context), d, false, &values);
                 if (rc < 0)

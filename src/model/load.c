@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "model/family.h"
-#include "model/source.h"
+#include "model/model_files.h"
 
 /* What the engine relies on, whatever family. */
 static void check_config(struct hap_settings *s, const struct hap_config *c)
@@ -25,7 +25,7 @@ static void set_defaults(struct hap_config *c)
 }
 
 /* Fills config and layers; the layout says where the weights are. */
-static int describe(struct hap_model *model, const struct hap_model_source *source,
+static int describe(struct hap_model *model, const struct hap_model_files *source,
                     struct hap_layout *layout, struct hap_error *err)
 {
         struct hap_settings settings = {0};
@@ -33,7 +33,7 @@ static int describe(struct hap_model *model, const struct hap_model_source *sour
         int rc;
 
         set_defaults(&model->config);
-        rc = hap_source_settings(source, &settings, &blueprint, err);
+        rc = hap_model_files_settings(source, &settings, &blueprint, err);
         if (rc < 0)
                 goto out;
         check_config(&settings, &model->config);
@@ -56,15 +56,15 @@ static int begin(struct hap_model *model, const char *path, struct hap_error *er
 
 int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err)
 {
-        struct hap_model_source source = {0};
+        struct hap_model_files source = {0};
         struct hap_layout layout;
         int rc = begin(model, path, err);
 
         if (rc == 0)
-                rc = hap_source_open(&source, path, err);
+                rc = hap_model_files_open(&source, path, err);
         if (rc == 0)
                 rc = describe(model, &source, &layout, err);
-        hap_source_close(&source);
+        hap_model_files_close(&source);
         if (rc < 0)
                 hap_model_release(model);
         return rc;
@@ -72,21 +72,21 @@ int hap_model_load_config(struct hap_model *model, const char *path, struct hap_
 
 int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err)
 {
-        struct hap_model_source source = {0};
+        struct hap_model_files source = {0};
         struct hap_layout layout;
         int rc = begin(model, path, err);
 
         if (rc == 0)
-                rc = hap_source_open(&source, path, err);
+                rc = hap_model_files_open(&source, path, err);
         if (rc == 0)
                 rc = describe(model, &source, &layout, err);
         if (rc == 0)
-                rc = hap_source_tensors(&source, err);
+                rc = hap_model_files_tensors(&source, err);
         if (rc == 0)
                 rc = hap_import(model, &layout, &source.store, err);
         if (rc == 0)
                 rc = hap_fingerprint(model, &source.store, err);
-        hap_source_close(&source);
+        hap_model_files_close(&source);
         if (rc < 0)
                 hap_model_release(model);
         return rc;

@@ -15,7 +15,7 @@
 #include "common/error.h"
 
 enum hap_norm_kind { HAP_NORM_NONE, HAP_NORM_LAYER, HAP_NORM_RMS };
-enum hap_positions { HAP_POSITIONS_NONE, HAP_POSITIONS_LEARNED, HAP_POSITIONS_ROTARY };
+enum hap_position_kind { HAP_POSITIONS_NONE, HAP_POSITIONS_LEARNED, HAP_POSITIONS_ROTARY };
 enum hap_activation {
         HAP_GELU,      /* x Φ(x), by erf */
         HAP_GELU_TANH, /* gelu_new, gelu_pytorch_tanh */
@@ -34,7 +34,7 @@ struct hap_config {
         enum hap_norm_kind norm;
         float norm_eps;
 
-        enum hap_positions positions;
+        enum hap_position_kind position_kind;
         bool rotary_interleaved; /* pairs (2i, 2i+1) rather than (i, i + n/2) */
         int n_rotary;            /* leading dimensions of a head that turn */
 

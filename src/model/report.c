@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "model/tokenizer_impl.h"
+#include "tokenizer/tokenizer_impl.h"
 
 void hap_report_line(FILE *out, const char *name, const char *format, ...)
 {
@@ -82,12 +82,12 @@ static void report_place(const struct hap_model *m, FILE *out)
 {
         const struct hap_config *c = &m->config;
 
-        if (c->positions == HAP_POSITIONS_ROTARY)
+        if (c->position_kind == HAP_POSITIONS_ROTARY)
                 hap_report_line(out, "place", "rotary, %d of %d dimensions", c->n_rotary,
                                 c->d_head);
         else
                 hap_report_line(out, "place", "%s",
-                                c->positions == HAP_POSITIONS_LEARNED ? "learned embedding"
+                                c->position_kind == HAP_POSITIONS_LEARNED ? "learned embedding"
                                                                       : "none");
 }
 

@@ -187,7 +187,7 @@ static uint64_t read_u64(const unsigned char *bytes)
         return value;
 }
 
-int hap_safetensors_read(struct hap_store *store, const struct hap_map *map,
+int hap_safetensors_read(struct hap_store *store, const struct hap_file_map *map,
                          const char *path, struct hap_error *err)
 {
         struct file file = {.path = path};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/map.h"
+#include "common/file_map.h"
 
 /* Python writes whole numbers of any length (a tokenizer without a limit has
  * the model_max_length 1000000000000000019884624838656). Those too long for 64
@@ -57,12 +57,12 @@ json_t *hap_json_text(const char *text, size_t n, size_t flags, json_error_t *wh
 
 int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_error *err)
 {
-        struct hap_map map;
+        struct hap_file_map map;
         json_error_t why;
         int rc;
 
         *value = NULL;
-        rc = hap_map_open(&map, path, err);
+        rc = hap_file_map_open(&map, path, err);
         if (rc < 0)
                 return rc;
         if (map.size > limit) {
@@ -81,7 +81,7 @@ int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_err
                 *value = NULL;
         }
 out:
-        hap_map_close(&map);
+        hap_file_map_close(&map);
         return rc;
 }
 

@@ -9,7 +9,7 @@ void hap_store_close(struct hap_store *store)
                 free(store->items[i].name);
         free(store->items);
         for (size_t i = 0; i < store->n_maps; i++)
-                hap_map_close(&store->maps[i]);
+                hap_file_map_close(&store->maps[i]);
         free(store->maps);
         *store = (struct hap_store){0};
 }

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "model/gguf.h"
-#include "model/map.h"
+#include "common/gguf.h"
+#include "common/file_map.h"
 
 /* How values are stored. The block formats are ggml's. */
 enum hap_storage {
@@ -46,7 +46,7 @@ struct hap_stored {
 struct hap_store {
         struct hap_stored *items;
         size_t n, capacity;
-        struct hap_map *maps; /* safetensors: one a shard */
+        struct hap_file_map *maps; /* safetensors: one a shard */
         size_t n_maps;
         struct hap_gguf *gguf; /* borrowed, or NULL */
 };
@@ -69,7 +69,7 @@ int hap_store_add(struct hap_store *store, const char *name, size_t length,
 int hap_store_sort(struct hap_store *store, const char *path, struct hap_error *err);
 
 /* Adds the tensors of one safetensors file, mapped; `path` for messages. */
-int hap_safetensors_read(struct hap_store *store, const struct hap_map *map,
+int hap_safetensors_read(struct hap_store *store, const struct hap_file_map *map,
                          const char *path, struct hap_error *err);
 
 /* The bytes of `n` elements, a multiple of the kind's block; see dequantise.h

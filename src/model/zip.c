@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "model/map.h"
+#include "common/file_map.h"
 
 #define END_BYTES 22
 #define ENTRY_BYTES 46
@@ -39,7 +39,7 @@ static int bad(const char *archive, const char *why, struct hap_error *err)
 }
 
 /* The end record, or NULL. */
-static const unsigned char *find_end(const struct hap_map *map)
+static const unsigned char *find_end(const struct hap_file_map *map)
 {
         size_t least = map->size > END_BYTES + MAX_COMMENT
                                ? map->size - END_BYTES - MAX_COMMENT : 0;
@@ -53,7 +53,7 @@ static const unsigned char *find_end(const struct hap_map *map)
 }
 
 /* Where an entry's bytes lie: behind a header of its own. */
-static int locate(const struct hap_map *map, size_t offset, struct entry *entry)
+static int locate(const struct hap_file_map *map, size_t offset, struct entry *entry)
 {
         const unsigned char *local = map->data + offset;
         size_t names;
@@ -75,7 +75,7 @@ static int ends_with(const unsigned char *name, size_t length, const char *suffi
         return length >= n && memcmp(name + length - n, suffix, n) == 0;
 }
 
-static int find_entry(const struct hap_map *map, const char *archive, const char *suffix,
+static int find_entry(const struct hap_file_map *map, const char *archive, const char *suffix,
                       struct entry *entry, struct hap_error *err)
 {
         const unsigned char *end = find_end(map);
@@ -156,11 +156,11 @@ int hap_zip_extract(const char *archive, const char *suffix, const char *to,
                     struct hap_error *err)
 {
         struct entry entry = {0};
-        struct hap_map map;
+        struct hap_file_map map;
         FILE *out = NULL;
         int rc;
 
-        if ((rc = hap_map_open(&map, archive, err)) < 0)
+        if ((rc = hap_file_map_open(&map, archive, err)) < 0)
                 return rc;
         if ((rc = find_entry(&map, archive, suffix, &entry, err)) < 0)
                 goto out;
@@ -173,6 +173,6 @@ int hap_zip_extract(const char *archive, const char *suffix, const char *to,
         if (fclose(out) != 0 && rc == 0)
                 rc = hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", to, strerror(errno));
 out:
-        hap_map_close(&map);
+        hap_file_map_close(&map);
         return rc;
 }

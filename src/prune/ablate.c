@@ -19,7 +19,7 @@ struct refilling {
         const uint32_t *which;
 };
 
-static int refill_one(void *context, struct hap_work *work, size_t i)
+static int refill_one(void *context, struct hap_scratch *work, size_t i)
 {
         const struct refilling *in = context;
 
@@ -34,7 +34,7 @@ static int refill(const struct hap_ablate *a, size_t n, const uint32_t *which,
         const size_t longest = a->prompts->longest;
 
         return hap_parallel(a->engine, n,
-                            hap_work_bytes(a->engine, longest, longest, 1, false, false),
+                            hap_scratch_bytes(a->engine, longest, longest, 1, false, false),
                             refill_one, &in, err);
 }
 
@@ -215,7 +215,7 @@ int hap_ablate_init(struct hap_ablate *a, const struct hap_ablate_options *optio
                     const float *z, struct hap_error *err)
 {
         const size_t edges = engine->graph.n_edges;
-        const struct hap_source mean = prompts->items[0].source;
+        const struct hap_counterfactual mean = prompts->items[0].source;
         size_t size;
 
         *a = (struct hap_ablate){.options = options, .engine = engine, .prompts = prompts};

@@ -9,8 +9,8 @@
 #ifndef HAP_PRUNE_ABLATE_H
 #define HAP_PRUNE_ABLATE_H
 
-#include "forward/prompts.h"
-#include "prune/measure.h"
+#include "data/prompts.h"
+#include "prune/masked_kl.h"
 
 struct hap_ablate_options {
         int64_t steps, batch, seed;

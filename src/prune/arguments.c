@@ -8,7 +8,7 @@ static const char *const cache_dtypes[] = {"f32", "f16", NULL}; /* as enum hap_d
 #define FIELD(name) offsetof(struct hap_prune_options, name)
 
 const struct hap_option hap_prune_arguments[] = {
-        {0, "sparsity", "P%", HAP_SHARE, FIELD(sparsity),
+        {0, "sparsity", "P%", HAP_PERCENT, FIELD(sparsity),
          .help = "cut P% of the graph's edges"},
         {0, "edges", "N", HAP_INT, FIELD(edges), .min = 1, .max = INT32_MAX,
          .help = "or keep N edges"},
@@ -100,7 +100,7 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "edge-pruning: first log alpha by the scores' ranks"},
         {0, "node-masks", "KIND", HAP_CHOICE, FIELD(node_masks), .choices = hap_node_masks_names,
          .help = "edge-pruning: a mask for every writer too; counted: in the sparsity [free]"},
-        {0, "node-sparsity", "P%", HAP_SHARE, FIELD(node_sparsity),
+        {0, "node-sparsity", "P%", HAP_PERCENT, FIELD(node_sparsity),
          .help = "edge-pruning: cut P% of the writers too"},
         {0},
 };

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "common/beside.h"
+#include "common/atomic_file.h"
 
 #define MAGIC "hapstate"
 enum { VERSION = 3 };
@@ -66,19 +66,19 @@ static int write_failed(const char *path, int why, struct hap_error *err)
 
 int hap_checkpoint_probe(const char *path, struct hap_error *err)
 {
-        struct hap_beside beside;
-        int fd = hap_beside_open(&beside, path), why = errno;
+        struct hap_atomic_file beside;
+        int fd = hap_atomic_file_open(&beside, path), why = errno;
 
         if (fd >= 0)
                 close(fd);
-        hap_beside_release(&beside);
+        hap_atomic_file_release(&beside);
         return fd < 0 ? write_failed(path, why, err) : HAP_OK;
 }
 
 int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *path,
                          struct hap_error *err)
 {
-        struct hap_beside beside;
+        struct hap_atomic_file beside;
         size_t size = 0;
         char *image = pack(checkpoint, &size);
         FILE *file = NULL;
@@ -86,7 +86,7 @@ int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *pa
 
         if (!image)
                 return hap_fail_memory(err, "a checkpoint");
-        fd = hap_beside_open(&beside, path);
+        fd = hap_atomic_file_open(&beside, path);
         file = fd < 0 ? NULL : fdopen(fd, "wb");
         if (!file || fwrite(image, 1, size, file) != size || fflush(file) != 0 || fsync(fd) != 0)
                 why = errno;
@@ -94,9 +94,9 @@ int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *pa
                 why = errno;
         if (!file && fd >= 0)
                 close(fd);
-        if (!why && hap_beside_rename(&beside) < 0)
+        if (!why && hap_atomic_file_rename(&beside) < 0)
                 why = errno;
-        hap_beside_release(&beside);
+        hap_atomic_file_release(&beside);
         free(image);
         return why ? write_failed(path, why, err) : HAP_OK;
 }

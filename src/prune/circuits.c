@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank.h"
-#include "prune/ranking.h"
+#include "prune/rank_recipe.h"
+#include "prune/edge_order.h"
 
 enum { AT_ONCE = 32 }; /* circuits whose masks are held while they are measured */
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/program.h"
-#include "forward/session.h"
+#include "data/session.h"
 #include "graph/edges.h"
 #include "prune/ablate.h"
 
@@ -51,7 +51,7 @@ static void read_circuit(struct ablating *a, const json_t *header)
 {
         if (a->circuit.header)
                 hap_die(a->p, HAP_EINPUT, "cannot use '%s': there is a circuit in '%s' already",
-                        hap_reader_name(a->p->in), a->circuit.name);
+                        hap_stream_in_name(a->p->in), a->circuit.name);
         hap_must(a->p, hap_edges_read(a->p->in, header, &a->circuit, &a->p->error));
         hap_graph_form_join(&a->session.form, &a->circuit.graph);
 }
@@ -62,7 +62,7 @@ static void read_all(struct ablating *a)
         const struct hap_prompts *prompts;
         json_t *header;
 
-        while (hap_must(p, hap_reader_section(p->in, &header, &p->error))) {
+        while (hap_must(p, hap_stream_in_section(p->in, &header, &p->error))) {
                 if (hap_session_wants(header))
                         hap_must(p, hap_session_take(&a->session, p->in, header, &p->error));
                 else if (strcmp(json_string_value(json_object_get(header, "kind")), "circuit") == 0)
@@ -70,7 +70,7 @@ static void read_all(struct ablating *a)
         }
         if (!a->session.header)
                 hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the "
-                        "input: it holds %s", hap_reader_held(p->in));
+                        "input: it holds %s", hap_stream_in_held(p->in));
         hap_must(p, hap_session_next(&a->session, 0, &prompts, &p->error));
 }
 
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
                 .split_input = opt.split_input,
                 .hold = true, /* a circuit may follow */
                 .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
-                .needs = hap_needs_within(&hap_needs_ablate, p.max_memory, (size_t)p.threads),
+                .needs = hap_memory_within(&hap_memory_ablate, p.max_memory, (size_t)p.threads),
         };
         read_all(&a);
         take_circuit(&a);

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "common/beside.h"
+#include "common/atomic_file.h"
 #include "common/program.h"
-#include "forward/cache.h"
+#include "data/cache.h"
 #include "graph/edges.h"
 #include "prune/input.h"
 #include "prune/pruning.h"
@@ -81,7 +81,7 @@ static void show_step(void *context, const struct hap_prune_step *step)
 
 static void write_circuit(struct hap_program *p, const struct hap_prune_input *input,
                           const struct hap_pruning *pruning, const struct hap_pruned *pruned,
-                          struct hap_writer *out)
+                          struct hap_stream_out *out)
 {
         json_t *header = hap_program_header(p, "circuit", input->session.header);
 
@@ -94,24 +94,24 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
 }
 
 /* The file of --own, or NULL: found impossible to write now, not after the training. */
-static struct hap_writer *open_own(struct hap_program *p, const char *own)
+static struct hap_stream_out *open_own(struct hap_program *p, const char *own)
 {
-        struct hap_writer *out;
+        struct hap_stream_out *out;
 
         if (!own)
                 return NULL;
-        hap_must(p, hap_writer_open(&out, own, p->gzip, &p->error));
-        if (hap_writer_same(out, p->out))
+        hap_must(p, hap_stream_out_open(&out, own, p->gzip, &p->error));
+        if (hap_stream_out_same(out, p->out))
                 hap_die(p, HAP_EUSAGE, "--own and -o both write to '%s'", own);
         return out;
 }
 
 static void keep_apart(struct hap_program *p, const struct hap_prune_options *opt,
-                       const struct hap_writer *out, const char *option)
+                       const struct hap_stream_out *out, const char *option)
 {
-        if (opt->log && hap_writer_writes(out, opt->log))
+        if (opt->log && hap_stream_out_writes(out, opt->log))
                 hap_die(p, HAP_EUSAGE, "--log and %s both write to '%s'", option, opt->log);
-        if (opt->checkpoint && hap_writer_writes(out, opt->checkpoint))
+        if (opt->checkpoint && hap_stream_out_writes(out, opt->checkpoint))
                 hap_die(p, HAP_EUSAGE, "--checkpoint and %s both write to '%s'", option,
                         opt->checkpoint);
 }
@@ -119,7 +119,7 @@ static void keep_apart(struct hap_program *p, const struct hap_prune_options *op
 /* The log is written while the input is still in use, the checkpoint is removed in
  * the end: both are files of their own. */
 static void check_files(struct hap_program *p, const struct hap_prune_options *opt,
-                        const struct hap_writer *own)
+                        const struct hap_stream_out *own)
 {
         keep_apart(p, opt, p->out, "-o");
         if (own)
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
         struct hap_prune_input input;
         struct hap_pruning pruning;
         struct hap_program p;
-        struct hap_writer *own;
+        struct hap_stream_out *own;
         size_t n;
 
         hap_prune_options_init(&opt);
@@ -183,7 +183,7 @@ int main(int argc, char **argv)
         write_circuit(&p, &input, &pruning, &pruning.result, p.out);
         if (own) {
                 write_circuit(&p, &input, &pruning, &pruning.own, own);
-                hap_must(&p, hap_writer_finish(own, &p.error));
+                hap_must(&p, hap_stream_out_finish(own, &p.error));
         }
         say_result(&p, &pruning);
         n = (size_t)pruning.taken;
@@ -191,7 +191,7 @@ int main(int argc, char **argv)
         hap_prune_input_release(&input);
         hap_program_end(&p, n, "steps");
         if (own) /* with the other file, or not at all */
-                hap_must(&p, hap_writer_close(own, &p.error));
+                hap_must(&p, hap_stream_out_close(own, &p.error));
         if (opt.checkpoint)
                 hap_target_remove(opt.checkpoint);
         return 0;

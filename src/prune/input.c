@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "forward/open.h"
+#include "model/model_open.h"
 
 /* A circuit or scores; of each kind one. */
-static int take_edges(struct hap_prune_input *in, struct hap_reader *reader,
+static int take_edges(struct hap_prune_input *in, struct hap_stream_in *stream,
                       const json_t *header, struct hap_error *err)
 {
         const char *kind = json_string_value(json_object_get(header, "kind"));
@@ -19,24 +19,24 @@ static int take_edges(struct hap_prune_input *in, struct hap_reader *reader,
                 return HAP_OK;
         if (edges->header)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': there is a section of kind '%s' "
-                                "in '%s' already", hap_reader_name(reader), kind, edges->name);
-        if (hap_edges_read(reader, header, edges, err) < 0)
+                                "in '%s' already", hap_stream_in_name(stream), kind, edges->name);
+        if (hap_edges_read(stream, header, edges, err) < 0)
                 return err->code;
         hap_graph_form_join(&in->session.form, &edges->graph);
         return HAP_OK;
 }
 
-static int read_sections(struct hap_prune_input *in, struct hap_reader *reader,
+static int read_sections(struct hap_prune_input *in, struct hap_stream_in *stream,
                          struct hap_error *err)
 {
         json_t *header;
         int rc;
 
-        while ((rc = hap_reader_section(reader, &header, err)) > 0) {
+        while ((rc = hap_stream_in_section(stream, &header, err)) > 0) {
                 if (hap_session_wants(header))
-                        rc = hap_session_take(&in->session, reader, header, err);
+                        rc = hap_session_take(&in->session, stream, header, err);
                 else
-                        rc = take_edges(in, reader, header, err);
+                        rc = take_edges(in, stream, header, err);
                 if (rc < 0)
                         return rc;
         }
@@ -52,9 +52,9 @@ static int join_edges(struct hap_prune_input *in, const struct hap_edges *edges,
 
 /* Prompts of one run with gradients: at most a quarter of a step's, or of a round's.
  * Each prompt has masks, and with long ones a gradient of its own. */
-static struct hap_needs needs_of(const struct hap_prune_options *options)
+static struct hap_memory_estimate needs_of(const struct hap_prune_options *options)
 {
-        struct hap_needs needs = hap_needs_within(&hap_needs_prune, options->max_memory,
+        struct hap_memory_estimate needs = hap_memory_within(&hap_memory_prune, options->max_memory,
                                                   options->threads);
         const bool refines = options->refine_on > 0 &&
                              (options->rounds != 0 || options->steps == 0);
@@ -67,7 +67,7 @@ static struct hap_needs needs_of(const struct hap_prune_options *options)
         return needs;
 }
 
-int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
+int hap_prune_read(struct hap_prune_input *input, struct hap_stream_in *stream,
                    const char *model_path, const struct hap_prune_options *options,
                    struct hap_error *err)
 {
@@ -82,10 +82,10 @@ int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
                 .ablation = (enum hap_ablation)options->ablation, .want_q = true,
                 .want_log_p = true, .dtype = (enum hap_dtype)options->cache_dtype};
         session->needs = needs_of(options);
-        rc = read_sections(input, reader, err);
+        rc = read_sections(input, stream, err);
         if (rc == HAP_OK && !session->header)
                 rc = hap_fail(err, HAP_EINPUT, "there is neither a task nor a cache in the "
-                                               "input: it holds %s", hap_reader_held(reader));
+                                               "input: it holds %s", hap_stream_in_held(stream));
         if (rc == HAP_OK && options->recipe == HAP_RECIPE_HAP && !input->subgraph.header)
                 rc = hap_fail(err, HAP_EUSAGE, "recipe 'hap' prunes within a subgraph: give a "
                                                "circuit too (hap-select)");

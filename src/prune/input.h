@@ -2,7 +2,7 @@
 #ifndef HAP_PRUNE_INPUT_H
 #define HAP_PRUNE_INPUT_H
 
-#include "forward/session.h"
+#include "data/session.h"
 #include "graph/edges.h"
 #include "prune/options.h"
 
@@ -18,7 +18,7 @@ struct hap_prune_input {
 /* Reads all sections and makes the prompts ready. HAP_EINPUT: no examples, two
  * circuits or scores, another model's or graph's; HAP_EUSAGE: what the recipe
  * needs is missing. The reader must outlive the input. */
-int hap_prune_read(struct hap_prune_input *input, struct hap_reader *reader,
+int hap_prune_read(struct hap_prune_input *input, struct hap_stream_in *in,
                    const char *model_path, const struct hap_prune_options *options,
                    struct hap_error *err);
 void hap_prune_input_release(struct hap_prune_input *input);

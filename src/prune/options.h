@@ -29,7 +29,7 @@ extern const char *const hap_recipe_names[], *const hap_node_masks_names[],
 /* Whole numbers below 0 and reals that are NaN are left to the recipe. */
 struct hap_prune_options {
         int recipe, ablation;
-        struct hap_amount sparsity; /* P% */
+        struct hap_count_or_percent sparsity; /* P% */
         int64_t edges;              /* or so many edges; 0: not given */
         int64_t steps, batch, seed, patience;
         bool exact, from_scores;
@@ -39,7 +39,7 @@ struct hap_prune_options {
         double start, start_spread; /* logα ~ N(start, spread) */
         int64_t warmup, ramp;
         int ramp_kind, node_masks;
-        struct hap_amount node_sparsity; /* P%, turns the node loss on */
+        struct hap_count_or_percent node_sparsity; /* P%, turns the node loss on */
         /* rank, rank-thorough */
         double sharpness, last_sharpness, momentum, anneal;
         double round_sharpness, round_clip, share, last_share, velocity; /* of refinement */

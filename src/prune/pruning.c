@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "prune/ranking.h"
+#include "prune/edge_order.h"
 
 /* --- setting up --- */
 
@@ -63,7 +63,7 @@ static void mix(XXH3_state_t *state, const void *data, size_t bytes)
 static void mix_source(XXH3_state_t *state, const struct hap_pruning *p,
                        const struct hap_engine *engine)
 {
-        const struct hap_source *source = &p->prompts->items[0].source;
+        const struct hap_counterfactual *source = &p->prompts->items[0].source;
         int dtype = source->dtype;
 
         mix(state, &dtype, sizeof dtype);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "prune/checkpoint.h"
-#include "prune/measure.h"
+#include "prune/masked_kl.h"
 #include "prune/options.h"
 
 /* What is known after a step. */

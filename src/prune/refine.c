@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "prune/rank.h"
+#include "prune/rank_recipe.h"
 
 enum { HALVINGS = 10 }; /* of ln λ's range */
 

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "prune/hard_concrete.h"
-#include "prune/rank.h"
+#include "prune/rank_recipe.h"
 
 struct sampling {
         struct hap_ranker *r;
@@ -13,12 +13,12 @@ struct sampling {
 };
 
 /* The masks of one prompt. */
-static int sample_job(void *context, struct hap_work *work, size_t i)
+static int sample_job(void *context, struct hap_scratch *work, size_t i)
 {
         const struct sampling *s = context;
         const struct hap_pruning *p = s->r->p;
         size_t n = p->n_allowed;
-        float *u = hap_work_take(work, n, sizeof *u), *z = hap_work_take(work, n, sizeof *z);
+        float *u = hap_scratch_alloc(work, n, sizeof *u), *z = hap_scratch_alloc(work, n, sizeof *z);
 
         if (!u || !z)
                 return work->error.code;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank.h"
-#include "prune/ranking.h"
+#include "prune/rank_recipe.h"
+#include "prune/edge_order.h"
 
 enum {
         PROPOSED = 12,  /* edges to add, and as many to remove */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "prune/ranking.h"
+#include "prune/edge_order.h"
 
 /* --- memory --- */
 

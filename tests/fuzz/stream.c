@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/convert.h"
+#include "convert/convert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -49,24 +49,24 @@ static void look_at(const msgpack_object *record)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-        struct hap_reader *reader;
+        struct hap_stream_in *in;
         struct hap_error err;
         msgpack_object record;
         json_t *header;
         size_t length;
         const void *raw;
 
-        if (hap_reader_open_memory(&reader, "fuzz", data, n, &err) < 0)
+        if (hap_stream_in_open_memory(&in, "fuzz", data, n, &err) < 0)
                 return 0;
-        while (hap_reader_section(reader, &header, &err) == 1) {
-                raw = hap_reader_raw(reader, &length);
+        while (hap_stream_in_section(in, &header, &err) == 1) {
+                raw = hap_stream_in_raw(in, &length);
                 there_and_back(raw, length);
-                while (hap_reader_record(reader, &record, &err) == 1) {
-                        raw = hap_reader_raw(reader, &length);
+                while (hap_stream_in_record(in, &record, &err) == 1) {
+                        raw = hap_stream_in_raw(in, &length);
                         there_and_back(raw, length);
                         look_at(&record);
                 }
         }
-        hap_reader_close(reader);
+        hap_stream_in_close(in);
         return 0;
 }

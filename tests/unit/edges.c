@@ -8,29 +8,29 @@
 static char path[] = P_tmpdir "/hap-edges-XXXXXX";
 static struct hap_error err;
 
-static struct hap_writer *writer_of_new_file(void)
+static struct hap_stream_out *writer_of_new_file(void)
 {
-        struct hap_writer *writer = NULL;
+        struct hap_stream_out *out = NULL;
         int fd;
 
         strcpy(path + strlen(path) - 6, "XXXXXX");
         fd = mkstemp(path);
         CHECK(fd >= 0);
         close(fd);
-        CHECK(hap_writer_open(&writer, path, false, &err) == 0);
-        return writer;
+        CHECK(hap_stream_out_open(&out, path, false, &err) == 0);
+        return out;
 }
 
 /* Reads the file's first section of the kind: hap_edges_next's code. */
 static int read_back(const char *kind, struct hap_edges *edges)
 {
         const char *paths[] = {path};
-        struct hap_reader *reader = NULL;
-        int rc = hap_reader_open(&reader, paths, 1, &err);
+        struct hap_stream_in *in = NULL;
+        int rc = hap_stream_in_open(&in, paths, 1, &err);
 
         CHECK(rc == 0);
-        rc = hap_edges_next(reader, kind, edges, &err);
-        hap_reader_close(reader);
+        rc = hap_edges_next(in, kind, edges, &err);
+        hap_stream_in_close(in);
         unlink(path);
         return rc;
 }
@@ -45,19 +45,19 @@ static int read_with_z(double z, struct hap_edges *edges)
 {
         json_t *header = json_pack("{s:i, s:s, s:{s:i, s:i}}", "hap", HAP_STREAM_VERSION, "kind",
                                    "circuit", "graph", "layers", 2, "heads", 2);
-        struct hap_writer *writer = writer_of_new_file();
+        struct hap_stream_out *out = writer_of_new_file();
         msgpack_packer *packer;
 
-        CHECK(hap_writer_begin(writer, header, &err) == 0);
-        packer = hap_writer_record(writer);
+        CHECK(hap_stream_out_begin(out, header, &err) == 0);
+        packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, 2);
         hap_pack_text(packer, "edge");
         hap_pack_text(packer, "m0->logits");
         hap_pack_text(packer, "z");
         msgpack_pack_double(packer, z);
-        CHECK(hap_writer_end_record(writer, &err) == 0);
-        CHECK(hap_writer_end(writer, &err) == 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_end_record(out, &err) == 0);
+        CHECK(hap_stream_out_end(out, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
         json_decref(header);
         return read_back("circuit", edges);
 }
@@ -66,7 +66,7 @@ TEST("scores come back to the last bit, those without a record as not given")
 {
         struct hap_graph graph;
         struct hap_edges back;
-        struct hap_writer *writer = writer_of_new_file();
+        struct hap_stream_out *out = writer_of_new_file();
         json_t *header = header_of("scores");
         double score[496];
         bool given[496];
@@ -77,8 +77,8 @@ TEST("scores come back to the last bit, those without a record as not given")
                 score[e] = sin((double)e) * pow(10, (double)(e % 40) - 20);
                 given[e] = e % 3 != 1;
         }
-        CHECK(hap_scores_write(writer, header, &graph, score, given, &err) == 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_scores_write(out, header, &graph, score, given, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
         CHECK(read_back("scores", &back) == 1);
         CHECK(hap_graph_equal(&graph, &back.graph) && !back.z);
         CHECK(back.n_given == 331);
@@ -96,7 +96,7 @@ TEST("a circuit comes back to the last bit, and its header says what it keeps")
 {
         struct hap_graph graph;
         struct hap_edges back;
-        struct hap_writer *writer = writer_of_new_file();
+        struct hap_stream_out *out = writer_of_new_file();
         json_t *header = header_of("circuit"), *counts;
         float z[94] = {0};
         size_t kept = 0;
@@ -104,8 +104,8 @@ TEST("a circuit comes back to the last bit, and its header says what it keeps")
         CHECK(hap_graph_init(&graph, 4, 1, false, true, &err) == 0);
         for (size_t e = 0; e < 94; e += 5, kept++)
                 z[e] = 1 / (float)(e + 1);
-        CHECK(hap_circuit_write(writer, header, &graph, z, &err) == 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_circuit_write(out, header, &graph, z, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
         CHECK(read_back("circuit", &back) == 1);
         CHECK(memcmp(back.z, z, sizeof z) == 0 && !back.score && back.n_given == kept);
         counts = json_object_get(back.header, "circuit");
@@ -136,12 +136,12 @@ TEST("z must be above 0 and at most 1")
 TEST("sections of other kinds are passed over, to the end of the stream")
 {
         struct hap_edges edges;
-        struct hap_writer *writer = writer_of_new_file();
+        struct hap_stream_out *out = writer_of_new_file();
         json_t *header = header_of("report");
 
-        CHECK(hap_writer_begin(writer, header, &err) == 0);
-        CHECK(hap_writer_end(writer, &err) == 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_begin(out, header, &err) == 0);
+        CHECK(hap_stream_out_end(out, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
         CHECK(read_back("circuit", &edges) == 0);
         json_decref(header);
 }
@@ -149,12 +149,12 @@ TEST("sections of other kinds are passed over, to the end of the stream")
 TEST("a header without a graph is refused by file")
 {
         struct hap_edges edges;
-        struct hap_writer *writer = writer_of_new_file();
+        struct hap_stream_out *out = writer_of_new_file();
         json_t *header = header_of("circuit");
 
-        CHECK(hap_writer_begin(writer, header, &err) == 0);
-        CHECK(hap_writer_end(writer, &err) == 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_begin(out, header, &err) == 0);
+        CHECK(hap_stream_out_end(out, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
         CHECK(read_back("circuit", &edges) == HAP_EINPUT);
         CHECK(strstr(err.message, path) != NULL);
         json_decref(header);

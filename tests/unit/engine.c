@@ -91,7 +91,7 @@ static void plain_equals_masked(const char *path)
         const float *zs[PROMPTS];
         bool *wanted;
         struct hap_batch batch;
-        struct hap_plain run = {.gradients = true};
+        struct hap_full_run run = {.gradients = true};
         const struct hap_graph *g;
         size_t size;
 
@@ -113,12 +113,12 @@ static void plain_equals_masked(const char *path)
         gradient = calloc((size_t)g->n_readers * size, sizeof(*gradient));
         clean = calloc((size_t)g->n_writers * size, sizeof(*clean));
         run.outputs = clean;
-        CHECK(hap_plain_forward(&b.work, &batch, &run) == 0);
-        d_logits = hap_work_take(&b.work, (size_t)PROMPTS * b.n_out, sizeof(*d_logits));
+        CHECK(hap_full_forward(&b.work, &batch, &run) == 0);
+        d_logits = hap_scratch_alloc(&b.work, (size_t)PROMPTS * b.n_out, sizeof(*d_logits));
         for (int i = 0; i < PROMPTS; i++)
                 hap_loss(HAP_LOGIT_DIFF, &b.prompts[i], &b.examples[i], b.n_out,
                          run.logits + (size_t)i * b.n_out, d_logits + (size_t)i * b.n_out);
-        CHECK(hap_plain_backward(&b.work, &batch, &run, d_logits, gradient) == 0);
+        CHECK(hap_full_backward(&b.work, &batch, &run, d_logits, gradient) == 0);
         for (size_t e = 0; e < b.edges; e++) {
                 const int w = hap_graph_edge_writer(g, e), r = hap_graph_edge_reader(g, e);
                 const size_t d = (size_t)b.model.config.d_model;

@@ -7,7 +7,7 @@
 
 #include "common/number.h"
 #include "forward/kernels.h"
-#include "forward/loss.h"
+#include "metric/loss.h"
 #include "forward/masked.h"
 #include "forward/plan.h"
 #include "unit.h"
@@ -18,7 +18,7 @@
 struct bench {
         struct hap_model model;
         struct hap_engine engine;
-        struct hap_work work;
+        struct hap_scratch work;
         struct hap_arena arena;
         struct hap_example examples[PROMPTS];
         struct hap_prompt prompts[PROMPTS];
@@ -39,15 +39,15 @@ static bool divided;
 
 static inline void divide(struct bench *b)
 {
-        struct hap_places places = {0};
+        struct hap_positions places = {0};
         struct hap_error err;
 
-        CHECK(hap_places_add(&places, "A", &err) == 0);
-        CHECK(hap_places_add(&places, "B", &err) == 0);
-        CHECK(hap_places_add(&places, HAP_REST, &err) == 0);
+        CHECK(hap_positions_add(&places, "A", &err) == 0);
+        CHECK(hap_positions_add(&places, "B", &err) == 0);
+        CHECK(hap_positions_add(&places, HAP_REST, &err) == 0);
         for (int i = 0; i < places.n; i++)
                 places.answers[i] = true;
-        CHECK(hap_graph_divide(&b->engine.graph, &places, &err) == 0);
+        CHECK(hap_graph_set_positions(&b->engine.graph, &places, &err) == 0);
         for (int i = 0; i < PROMPTS; i++)
                 for (int t = 0; t < MOST_TOKENS; t++)
                         b->place[i][t] = (uint8_t)(hap_random_word(key, 40 + (uint64_t)i, (uint64_t)t) % 3);
@@ -61,11 +61,11 @@ static inline float *plain(struct bench *b, const int32_t *tokens, int n, int an
                                     .answer_first = answer_first, .n_answers = 1};
         const struct hap_prompt *one = &prompt;
         struct hap_batch batch;
-        struct hap_plain run = {.outputs = outputs};
+        struct hap_full_run run = {.outputs = outputs};
 
         b->work.used = 0;
         CHECK(hap_batch_init(&batch, &b->work, &one, 1, false) == 0);
-        CHECK(hap_plain_forward(&b->work, &batch, &run) == 0);
+        CHECK(hap_full_forward(&b->work, &batch, &run) == 0);
         memcpy(logits, run.logits, (size_t)b->n_out * sizeof(*logits));
         return logits;
 }
@@ -79,7 +79,7 @@ static inline void set_up(struct bench *b, const char *path, enum hap_ablation a
         memset(b, 0, sizeof(*b));
         CHECK(hap_model_load(&b->model, path, &err) == 0);
         CHECK(hap_engine_init(&b->engine, &b->model, NULL, &err) == 0);
-        CHECK(hap_work_init(&b->work, &b->engine, (size_t)1 << 28, &err) == 0);
+        CHECK(hap_scratch_init(&b->work, &b->engine, (size_t)1 << 28, &err) == 0);
         hap_arena_init(&b->arena);
         if (divided)
                 divide(b);
@@ -109,7 +109,7 @@ static inline void set_up(struct bench *b, const char *path, enum hap_ablation a
                                          .place = divided ? b->place[i] : NULL};
                 b->outputs[i] = calloc((size_t)b->engine.graph.n_writers * lengths[i] * d, sizeof(float));
                 plain(b, b->corrupted[i], lengths[i], lengths[i] - 1, b->outputs[i], scratch);
-                p->source = (struct hap_source){.kind = ablation, .data = b->outputs[i]};
+                p->source = (struct hap_counterfactual){.kind = ablation, .data = b->outputs[i]};
                 p->log_p = hap_arena_alloc(&b->arena, (size_t)b->n_out, sizeof(float));
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
                 hap_log_softmax(1, b->n_out, scratch, p->log_p);
@@ -125,7 +125,7 @@ static inline void tear_down(struct bench *b)
         for (int i = 0; i < PROMPTS; i++)
                 free(b->outputs[i]);
         hap_arena_release(&b->arena);
-        hap_work_release(&b->work);
+        hap_scratch_release(&b->work);
         hap_engine_release(&b->engine);
         hap_model_release(&b->model);
 }
@@ -136,7 +136,7 @@ static inline double losses(struct bench *b, enum hap_metric metric, const float
 {
         double loss = 0;
 
-        *d_logits = hap_work_take(&b->work, (size_t)PROMPTS * b->n_out, sizeof(**d_logits));
+        *d_logits = hap_scratch_alloc(&b->work, (size_t)PROMPTS * b->n_out, sizeof(**d_logits));
         for (int i = 0; i < PROMPTS; i++)
                 loss += hap_loss(metric, &b->prompts[i], &b->examples[i], b->n_out,
                                  logits + (size_t)i * b->n_out, *d_logits + (size_t)i * b->n_out);
@@ -341,7 +341,7 @@ static inline void constants_difference(const char *path, double open)
         for (size_t i = 0; i < size; i++)
                 constants[i] = (float)(0.3 * hap_random_normal(key, 300, i));
         for (int i = 0; i < PROMPTS; i++)
-                b.prompts[i].source = (struct hap_source){.kind = HAP_OPTIMAL, .data = constants};
+                b.prompts[i].source = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = constants};
         random_masks(&b, open, z, zs);
         constants_loss(&b, zs, d_source);
         for (size_t i = 0; i < size; i++)

@@ -33,7 +33,7 @@ static void same_at_all_places(const char *path)
                 divided = side == 1;
                 set_up(&b, path, HAP_INTERCHANGE);
                 CHECK(b.edges <= most);
-                base = b.engine.graph.n_place_edges;
+                base = b.engine.graph.edges_per_position;
                 for (int i = 0; i < PROMPTS; i++)
                         for (size_t e = 0; e < b.edges; e++)
                                 z[i][e] = (float)hap_random_uniform(key, 60 + (uint64_t)i, e % base);
@@ -73,7 +73,7 @@ static void patch(struct bench *b, int i, int writer, int place, const float *cl
         struct hap_prompt prompt = b->prompts[i];
         const struct hap_prompt *one = &prompt;
         struct hap_batch batch;
-        struct hap_plain run = {.override_begin = writer, .override_end = writer + 1,
+        struct hap_full_run run = {.override_begin = writer, .override_end = writer + 1,
                                 .override_alpha = 1};
         float *patched = calloc((size_t)g->n_writers * size, sizeof(float));
         float *z = calloc(b->edges, sizeof(float));
@@ -94,10 +94,10 @@ static void patch(struct bench *b, int i, int writer, int place, const float *cl
         run.override_clean = patched;
         b->work.used = 0;
         CHECK(hap_batch_init(&batch, &b->work, &one, 1, false) == 0);
-        CHECK(hap_plain_forward(&b->work, &batch, &run) == 0);
+        CHECK(hap_full_forward(&b->work, &batch, &run) == 0);
         memcpy(expected, run.logits, (size_t)b->n_out * sizeof(float));
         for (size_t e = 0; e < b->edges; e++)
-                z[e] = hap_graph_edge_writer(g, e) != writer || hap_graph_edge_place(g, e) != place;
+                z[e] = hap_graph_edge_writer(g, e) != writer || hap_graph_edge_position(g, e) != place;
         one = &b->prompts[i];
         b->work.used = 0;
         CHECK(hap_batch_init(&batch, &b->work, &one, 1, true) == 0);

@@ -1,9 +1,9 @@
 /* Measures of logits worked out by hand. */
 #include <math.h>
 
-#include "eval/metrics.h"
-#include "forward/evaluate.h"
-#include "forward/loss.h"
+#include "metric/metrics.h"
+#include "metric/evaluate.h"
+#include "metric/loss.h"
 #include "unit.h"
 
 static struct hap_error err;
@@ -11,13 +11,13 @@ static struct hap_error err;
 /* Four tokens with probabilities 1/10, 2/10, 3/10, 4/10. */
 static const float tenths[] = {0.f, 0.69314718f, 1.09861229f, 1.38629436f};
 
-static struct hap_outcome outcome(const float *log_p, int n_positions, const float *logits,
+static struct hap_metric_values outcome(const float *log_p, int n_positions, const float *logits,
                                   struct hap_example example)
 {
         struct hap_prompt prompt = {.n_answers = n_positions, .log_p = (float *)log_p};
-        struct hap_outcome o;
+        struct hap_metric_values o;
 
-        hap_outcome_of(&prompt, &example, 4, logits, &o);
+        hap_metric_values_of(&prompt, &example, 4, logits, &o);
         return o;
 }
 
@@ -29,7 +29,7 @@ static struct hap_example answers(const int32_t *right, int n, const int32_t *wr
 
 TEST("one answer and one wrong: differences of logits and of probabilities")
 {
-        struct hap_outcome o = outcome(NULL, 1, tenths, answers((int32_t[]){3}, 1, (int32_t[]){1}, 1));
+        struct hap_metric_values o = outcome(NULL, 1, tenths, answers((int32_t[]){3}, 1, (int32_t[]){1}, 1));
 
         CHECK_NEAR(o.logit_diff, log(4.0 / 2.0), 1e-6);
         CHECK_NEAR(o.prob_diff, 0.2, 1e-6);
@@ -40,7 +40,7 @@ TEST("one answer and one wrong: differences of logits and of probabilities")
 
 TEST("of several answers logits are averaged and probabilities added")
 {
-        struct hap_outcome o = outcome(NULL, 1, tenths,
+        struct hap_metric_values o = outcome(NULL, 1, tenths,
                                        answers((int32_t[]){0, 1}, 2, (int32_t[]){2}, 1));
 
         CHECK_NEAR(o.logit_diff, log(2.0) / 2 - log(3.0), 1e-6);
@@ -71,12 +71,12 @@ TEST("of a model that answers with a number, KL is half the square of the differ
         const float full[2] = {0.25f, -2}, run[2] = {0.75f, 1};
         struct hap_prompt prompt = {.n_answers = 2};
         struct hap_example none = {0};
-        struct hap_outcome o;
+        struct hap_metric_values o;
         float log_p[2], gradient[2], up[2] = {0.75f, 1.01f}, down[2] = {0.75f, 0.99f};
 
         hap_log_softmax(2, 1, full, log_p);
         prompt.log_p = log_p;
-        hap_outcome_of(&prompt, &none, 1, run, &o);
+        hap_metric_values_of(&prompt, &none, 1, run, &o);
         CHECK_NEAR(o.kl, (0.5 * 0.5 + 3.0 * 3.0) / 2 / 2, 1e-7);
         CHECK(isnan(o.exact_match));
         CHECK_NEAR(hap_loss(HAP_KL, &prompt, &none, 1, run, gradient), o.kl, 1e-7);
@@ -89,7 +89,7 @@ TEST("of a model that answers with a number, KL is half the square of the differ
 TEST("answer positions count the same")
 {
         const float two[8] = {0.f, 0.69314718f, 1.09861229f, 1.38629436f, 0, 0, 0, 50};
-        struct hap_outcome o = outcome(NULL, 2, two, answers((int32_t[]){2}, 1, (int32_t[]){3}, 1));
+        struct hap_metric_values o = outcome(NULL, 2, two, answers((int32_t[]){2}, 1, (int32_t[]){3}, 1));
 
         CHECK_NEAR(o.logit_diff, (log(3.0 / 4.0) - 50) / 2, 1e-5);
         CHECK_NEAR(o.prob_diff, (-0.1 - 1) / 2, 1e-6);
@@ -98,7 +98,7 @@ TEST("answer positions count the same")
 TEST("logits far from zero neither overflow nor vanish")
 {
         const float far[4] = {-3000, -3001, 1000, -3000};
-        struct hap_outcome o = outcome(NULL, 1, far, answers((int32_t[]){0}, 1, (int32_t[]){1}, 1));
+        struct hap_metric_values o = outcome(NULL, 1, far, answers((int32_t[]){0}, 1, (int32_t[]){1}, 1));
 
         CHECK_NEAR(o.logit_diff, 1, 0);
         CHECK_NEAR(o.prob_diff, 0, 0);
@@ -107,16 +107,16 @@ TEST("logits far from zero neither overflow nor vanish")
 
 TEST("a mean counts every outcome once; its sd divides by n - 1")
 {
-        struct hap_outcome some[3] = {{.kl = 1, .accuracy = 1}, {.kl = 2}, {.kl = 6}};
-        struct hap_outcome mean = hap_outcome_mean(some, 3);
+        struct hap_metric_values some[3] = {{.kl = 1, .accuracy = 1}, {.kl = 2}, {.kl = 6}};
+        struct hap_metric_values mean = hap_metric_values_mean(some, 3);
         double value, sd;
 
         CHECK_NEAR(mean.kl, 3, 1e-15);
         CHECK_NEAR(mean.accuracy, 1 / 3.0, 1e-15);
-        hap_measure_mean(some, 3, HAP_MEASURE_KL, &value, &sd);
+        hap_measures_mean(some, 3, HAP_MEASURE_KL, &value, &sd);
         CHECK_NEAR(value, 3, 1e-15);
         CHECK_NEAR(sd, sqrt(7), 1e-15);
-        hap_measure_mean(some, 1, HAP_MEASURE_KL, &value, &sd);
+        hap_measures_mean(some, 1, HAP_MEASURE_KL, &value, &sd);
         CHECK(value == 1 && isnan(sd));
 }
 
@@ -126,7 +126,7 @@ TEST("lists of measures keep their order; unknown, empty and double names are re
 
         CHECK(hap_measures_of("faithfulness,kl", &m, &err) == 0);
         CHECK(m.n == 2 && m.items[0] == HAP_MEASURE_FAITHFULNESS && m.items[1] == HAP_MEASURE_KL);
-        CHECK(hap_measures_of(NULL, &m, &err) == 0 && m.n == HAP_N_OUTCOMES);
+        CHECK(hap_measures_of(NULL, &m, &err) == 0 && m.n == HAP_N_METRIC_VALUES);
         CHECK(!hap_measures_have(&m, HAP_MEASURE_FAITHFULNESS));
         CHECK(hap_measures_of("", &m, &err) == HAP_EUSAGE);
         CHECK(hap_measures_of("kl,", &m, &err) == HAP_EUSAGE);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "forward/example.h"
+#include "task/example.h"
 #include "unit.h"
 
 static struct hap_error err;
@@ -143,37 +143,37 @@ static char path[64];
 /* A task stream of records in JSON, one after the other, NULL at the end. */
 static void write_task(const char *kind, const json_t *tokenizer, const char *const *records)
 {
-        struct hap_writer *writer;
+        struct hap_stream_out *out;
         json_t *header = json_pack("{s:i, s:s}", "hap", 1, "kind", kind);
 
         if (tokenizer)
                 json_object_set_new(header, "tokenizer", json_deep_copy(tokenizer));
         snprintf(path, sizeof path, P_tmpdir "/hap-example-%ld.task", (long)getpid());
-        CHECK(hap_writer_open(&writer, path, false, &err) == 0);
-        CHECK(hap_writer_begin(writer, header, &err) == 0);
+        CHECK(hap_stream_out_open(&out, path, false, &err) == 0);
+        CHECK(hap_stream_out_begin(out, header, &err) == 0);
         for (; *records; records++) {
                 json_t *record = json_loads(*records, 0, NULL);
 
-                hap_pack_json(hap_writer_record(writer), record);
-                CHECK(hap_writer_end_record(writer, &err) == 0);
+                hap_pack_json(hap_stream_out_record(out), record);
+                CHECK(hap_stream_out_end_record(out, &err) == 0);
                 json_decref(record);
         }
-        CHECK(hap_writer_end(writer, &err) == 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_end(out, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
         json_decref(header);
 }
 
 static int read_task(struct hap_examples *examples)
 {
-        struct hap_reader *reader;
+        struct hap_stream_in *in;
         json_t *header;
         const char *paths[] = {path};
         int rc;
 
-        CHECK(hap_reader_open(&reader, paths, 1, &err) == 0);
-        CHECK(hap_reader_section(reader, &header, &err) == 1);
-        rc = hap_examples_read(reader, header, &model, examples, &err);
-        hap_reader_close(reader);
+        CHECK(hap_stream_in_open(&in, paths, 1, &err) == 0);
+        CHECK(hap_stream_in_section(in, &header, &err) == 1);
+        rc = hap_examples_read(in, header, &model, examples, &err);
+        hap_stream_in_close(in);
         unlink(path);
         return rc;
 }

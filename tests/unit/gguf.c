@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "model/gguf.h"
+#include "common/gguf.h"
 #include "model/stored.h"
 #include "unit.h"
 

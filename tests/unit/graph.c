@@ -128,13 +128,13 @@ TEST("numbers of nodes agree with what the nodes say they are")
                                 node = hap_graph_reader(&g, r);
                                 CHECK(node.kind == HAP_READS_Q + which && node.layer == l &&
                                       node.head == h);
-                                CHECK(hap_graph_fed(&g, r) == w);
+                                CHECK(hap_graph_reader_node(&g, r) == w);
                         }
                 }
                 CHECK(hap_graph_reader(&g, mlp).kind == HAP_READS_MLP);
-                CHECK(hap_graph_fed(&g, mlp) == hap_graph_mlp_writer(&g, l));
+                CHECK(hap_graph_reader_node(&g, mlp) == hap_graph_mlp_writer(&g, l));
         }
-        CHECK(hap_graph_fed(&g, hap_graph_logits_reader(&g)) == -1);
+        CHECK(hap_graph_reader_node(&g, hap_graph_logits_reader(&g)) == -1);
         hap_graph_release(&g);
 }
 
@@ -292,13 +292,13 @@ static void drop_dead_slowly(const struct hap_graph *g, float *z, bool *live)
                         bool in = node < g->n_inputs, out = false;
 
                         for (size_t e = 0; e < g->n_edges; e++) {
-                                in |= z[e] > 0 && hap_graph_fed(g, g->edge_reader[e]) == node;
+                                in |= z[e] > 0 && hap_graph_reader_node(g, g->edge_reader[e]) == node;
                                 out |= z[e] > 0 && hap_graph_edge_writer(g, e) == node;
                         }
                         live[node] = in && out;
                         for (size_t e = 0; e < g->n_edges && !live[node]; e++) {
                                 if (z[e] > 0 && (hap_graph_edge_writer(g, e) == node ||
-                                                 hap_graph_fed(g, g->edge_reader[e]) == node)) {
+                                                 hap_graph_reader_node(g, g->edge_reader[e]) == node)) {
                                         z[e] = 0;
                                         changed = true;
                                 }

@@ -93,19 +93,19 @@ TEST("a message names the option, the text and the range")
 
 TEST("an amount is a number of things or a share of them")
 {
-        struct hap_amount amount = {0};
+        struct hap_count_or_percent amount = {0};
 
         CHECK(hap_parse_amount("20%", "keep", &amount, &err) == 0);
         CHECK(amount.given && amount.percent);
-        CHECK(hap_amount_of(&amount, 32491) == 6498); /* 6498.2 */
-        CHECK(hap_amount_of(&amount, 0) == 0);
+        CHECK(hap_count_or_percent_of(&amount, 32491) == 6498); /* 6498.2 */
+        CHECK(hap_count_or_percent_of(&amount, 0) == 0);
         CHECK(hap_parse_amount("1.5%", "keep", &amount, &err) == 0);
-        CHECK(hap_amount_of(&amount, 479) == 7); /* 7.185 */
-        CHECK(hap_amount_of(&amount, 100) == 2); /* half goes up */
+        CHECK(hap_count_or_percent_of(&amount, 479) == 7); /* 7.185 */
+        CHECK(hap_count_or_percent_of(&amount, 100) == 2); /* half goes up */
         CHECK(hap_parse_amount("300", "keep", &amount, &err) == 0);
         CHECK(!amount.percent);
-        CHECK(hap_amount_of(&amount, 479) == 300);
-        CHECK(hap_amount_of(&amount, 200) == 200);
+        CHECK(hap_count_or_percent_of(&amount, 479) == 300);
+        CHECK(hap_count_or_percent_of(&amount, 200) == 200);
 }
 
 TEST("an amount that is none is refused")
@@ -113,7 +113,7 @@ TEST("an amount that is none is refused")
         static const char *const cases[] = {"", "%", "101%", "-1%", "-1", "20 %", "1.5", "20%%", "many"};
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                struct hap_amount amount = {0};
+                struct hap_count_or_percent amount = {0};
 
                 CHECK(hap_parse_amount(cases[i], "keep", &amount, &err) == HAP_EUSAGE);
                 CHECK(!amount.given);

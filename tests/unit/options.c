@@ -9,7 +9,7 @@ struct test_options {
         const char *text;
         int64_t number;
         double real;
-        struct hap_amount keep;
+        struct hap_count_or_percent keep;
         int method;
         struct hap_texts also;
 };
@@ -23,7 +23,7 @@ static const struct hap_option options[] = {
          .min = 1, .max = 40000},
         {'r', "real", "X", HAP_REAL, offsetof(struct test_options, real), .help = "a real number",
          .min = 0, .max = 2},
-        {'k', "keep", "N|P%", HAP_AMOUNT, offsetof(struct test_options, keep), .help = "how much"},
+        {'k', "keep", "N|P%", HAP_COUNT_OR_PERCENT, offsetof(struct test_options, keep), .help = "how much"},
         {0, "method", "NAME", HAP_CHOICE, offsetof(struct test_options, method), .help = "which [eap]",
          .choices = methods},
         {'a', "also", "TEXT", HAP_TEXTS, offsetof(struct test_options, also), .help = "texts"},

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "common/number.h"
-#include "forward/cache.h"
-#include "forward/needs.h"
-#include "forward/prompts.h"
+#include "data/cache.h"
+#include "data/memory_estimate.h"
+#include "data/prompts.h"
 #include "unit.h"
 
 #define EXAMPLES 37
@@ -57,10 +57,10 @@ static struct hap_example *make_examples(struct hap_arena *arena)
 static void write_task(const struct hap_example *examples)
 {
         json_t *header = json_pack("{s:i, s:s}", "hap", HAP_STREAM_VERSION, "kind", "task");
-        struct hap_writer *writer;
+        struct hap_stream_out *out;
 
-        CHECK(hap_writer_open(&writer, task, false, &err) == 0);
-        CHECK(hap_writer_begin(writer, header, &err) == 0);
+        CHECK(hap_stream_out_open(&out, task, false, &err) == 0);
+        CHECK(hap_stream_out_begin(out, header, &err) == 0);
         for (int i = 0; i < EXAMPLES; i++) {
                 const struct hap_example *e = examples + i;
                 json_t *clean = json_array(), *corrupted = json_array();
@@ -72,11 +72,11 @@ static void write_task(const struct hap_example *examples)
                 json_t *record = json_pack("{s:s, s:o, s:o, s:i, s:i}", "id", e->id, "clean", clean,
                                            "corrupted", corrupted, "answer", (int)e->answers[0],
                                            "wrong", (int)e->wrongs[0]);
-                hap_pack_json(hap_writer_record(writer), record);
-                CHECK(hap_writer_end_record(writer, &err) == 0);
+                hap_pack_json(hap_stream_out_record(out), record);
+                CHECK(hap_stream_out_end_record(out, &err) == 0);
                 json_decref(record);
         }
-        CHECK(hap_writer_end(writer, &err) == 0 && hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_end(out, &err) == 0 && hap_stream_out_close(out, &err) == 0);
         json_decref(header);
 }
 
@@ -88,7 +88,7 @@ static void write_cache(const char *path, const struct hap_example *examples, en
         struct hap_arena arena = {0};
         float *logits[2][EXAMPLES];
         void *outputs[2][EXAMPLES];
-        struct hap_writer *writer;
+        struct hap_stream_out *out;
 
         for (int i = 0; i < EXAMPLES; i++)
                 for (int side = 0; side < 2; side++) {
@@ -102,16 +102,16 @@ static void write_cache(const char *path, const struct hap_example *examples, en
                 CHECK(hap_run_whole(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
                                     logits[side], &err) == 0);
         CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, 5, 9, &err) == 0);
-        CHECK(hap_writer_open(&writer, path, false, &err) == 0);
-        CHECK(hap_writer_begin(writer, header, &err) == 0);
+        CHECK(hap_stream_out_open(&out, path, false, &err) == 0);
+        CHECK(hap_stream_out_begin(out, header, &err) == 0);
         for (int i = 0; i < EXAMPLES; i++) {
                 const struct hap_run_values clean = {outputs[0][i], logits[0][i]};
                 const struct hap_run_values corrupted = {outputs[1][i], logits[1][i]};
 
-                CHECK(hap_cache_write(writer, &engine, dtype, examples + i, &clean, &corrupted,
+                CHECK(hap_cache_write(out, &engine, dtype, examples + i, &clean, &corrupted,
                                       &err) == 0);
         }
-        CHECK(hap_writer_end(writer, &err) == 0 && hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_end(out, &err) == 0 && hap_stream_out_close(out, &err) == 0);
         json_decref(header);
         hap_batches_release(&batches);
         hap_arena_release(&arena);
@@ -150,23 +150,23 @@ static void set_up(void)
         atexit(clean_up);
 }
 
-static struct hap_reader *open_section(const char *path, json_t **header)
+static struct hap_stream_in *open_section(const char *path, json_t **header)
 {
-        struct hap_reader *reader = NULL;
+        struct hap_stream_in *in = NULL;
 
-        CHECK(hap_reader_open(&reader, &path, 1, &err) == 0);
-        CHECK(hap_reader_section(reader, header, &err) == 1);
-        return reader;
+        CHECK(hap_stream_in_open(&in, &path, 1, &err) == 0);
+        CHECK(hap_stream_in_section(in, header, &err) == 1);
+        return in;
 }
 
-static struct hap_reader *read_prompts(const char *path, struct hap_prompts_options options,
+static struct hap_stream_in *read_prompts(const char *path, struct hap_prompts_options options,
                                        struct hap_prompts *prompts)
 {
         json_t *header;
-        struct hap_reader *reader = open_section(path, &header);
+        struct hap_stream_in *in = open_section(path, &header);
 
-        CHECK(hap_prompts_read(prompts, reader, header, &engine, &options, &err) == 0);
-        return reader;
+        CHECK(hap_prompts_read(prompts, in, header, &engine, &options, &err) == 0);
+        return in;
 }
 
 /* The largest difference of two arrays of floats. */
@@ -207,7 +207,7 @@ static const struct hap_prompts_options all = {.want_q = true, .want_log_p = tru
 TEST("a task gives the prompts of its cache, a mapped one stays in the file")
 {
         struct hap_prompts from_task, from_cache;
-        struct hap_reader *a, *b;
+        struct hap_stream_in *a, *b;
 
         set_up();
         a = read_prompts(task, all, &from_task);
@@ -217,14 +217,14 @@ TEST("a task gives the prompts of its cache, a mapped one stays in the file")
         CHECK(from_task.longest == 20);
         hap_prompts_release(&from_task);
         hap_prompts_release(&from_cache);
-        hap_reader_close(a);
-        hap_reader_close(b);
+        hap_stream_in_close(a);
+        hap_stream_in_close(b);
 }
 
 TEST("a cache through a pipe gives the same prompts as a mapped one")
 {
         struct hap_prompts mapped, piped;
-        struct hap_reader *a = read_prompts(cache, all, &mapped), *b;
+        struct hap_stream_in *a = read_prompts(cache, all, &mapped), *b;
         int ends[2], saved = dup(STDIN_FILENO);
         pid_t child;
 
@@ -244,14 +244,14 @@ TEST("a cache through a pipe gives the same prompts as a mapped one")
         CHECK(!piped.mapped);
         CHECK(sets_apart(&mapped, &piped) == 0);
         waitpid(child, NULL, 0);
-        hap_reader_close(b);
+        hap_stream_in_close(b);
         /* what came through the pipe does not need its reader */
         CHECK(sets_apart(&mapped, &piped) == 0);
         dup2(saved, STDIN_FILENO);
         close(saved);
         hap_prompts_release(&mapped);
         hap_prompts_release(&piped);
-        hap_reader_close(a);
+        hap_stream_in_close(a);
 }
 
 TEST("a feed gives all prompts, in order, in the batches of the whole set")
@@ -260,7 +260,7 @@ TEST("a feed gives all prompts, in order, in the batches of the whole set")
 
         for (int p = 0; p < 2; p++) {
                 struct hap_prompts whole, part;
-                struct hap_reader *a = read_prompts(paths[p], all, &whole), *b;
+                struct hap_stream_in *a = read_prompts(paths[p], all, &whole), *b;
                 struct hap_feed *feed;
                 size_t n = 0, batches = 0;
                 json_t *header;
@@ -286,8 +286,8 @@ TEST("a feed gives all prompts, in order, in the batches of the whole set")
                 CHECK(hap_feed_next(feed, &engine, 2, &part, &err) == 0);
                 hap_feed_close(feed);
                 hap_prompts_release(&whole);
-                hap_reader_close(a);
-                hap_reader_close(b);
+                hap_stream_in_close(a);
+                hap_stream_in_close(b);
         }
 }
 
@@ -298,16 +298,16 @@ TEST("a limit takes the first examples and still reads the section's end")
         for (int p = 0; p < 2; p++) {
                 struct hap_prompts_options options = all;
                 struct hap_prompts prompts;
-                struct hap_reader *reader;
+                struct hap_stream_in *in;
                 json_t *header;
 
                 options.limit = 5;
-                reader = read_prompts(paths[p], options, &prompts);
+                in = read_prompts(paths[p], options, &prompts);
                 CHECK(prompts.n == 5);
                 CHECK(prompts.examples[4].answers[0] == 4);
-                CHECK(hap_reader_section(reader, &header, &err) == 0);
+                CHECK(hap_stream_in_section(in, &header, &err) == 0);
                 hap_prompts_release(&prompts);
-                hap_reader_close(reader);
+                hap_stream_in_close(in);
         }
 }
 
@@ -345,7 +345,7 @@ TEST("means are over all positions of the clean prompts, each weighing the same"
         options.ablation = HAP_MEAN;
         for (int p = 0; p < 2; p++) {
                 struct hap_prompts prompts;
-                struct hap_reader *reader = read_prompts(paths[p], options, &prompts);
+                struct hap_stream_in *in = read_prompts(paths[p], options, &prompts);
                 const float *mean = prompts.items[EXAMPLES - 1].source.data;
                 double sum[32];
                 size_t n;
@@ -358,7 +358,7 @@ TEST("means are over all positions of the clean prompts, each weighing the same"
                 CHECK(n > 300);
                 CHECK(prompts.items[3].first == 0);
                 hap_prompts_release(&prompts);
-                hap_reader_close(reader);
+                hap_stream_in_close(in);
         }
 }
 
@@ -366,13 +366,13 @@ TEST("means by position are over the prompts that have it")
 {
         struct hap_prompts_options options = all;
         struct hap_prompts prompts;
-        struct hap_reader *reader;
-        const struct hap_source *source;
+        struct hap_stream_in *in;
+        const struct hap_counterfactual *source;
         double sum[32];
         size_t n = 0;
 
         options.ablation = HAP_MEAN_POSITION;
-        reader = read_prompts(task, options, &prompts);
+        in = read_prompts(task, options, &prompts);
         source = &prompts.items[0].source;
         CHECK(source->n_positions == 20);
         for (int position = 2; position < 20; position += 17) {
@@ -383,47 +383,47 @@ TEST("means by position are over the prompts that have it")
         }
         CHECK(n == 2); /* prompts of 20 tokens */
         hap_prompts_release(&prompts);
-        hap_reader_close(reader);
+        hap_stream_in_close(in);
 }
 
 TEST("half precision is kept as it is and read when needed")
 {
         struct hap_prompts full, halved;
-        struct hap_reader *a = read_prompts(cache, all, &full), *b = read_prompts(half, all, &halved);
+        struct hap_stream_in *a = read_prompts(cache, all, &full), *b = read_prompts(half, all, &halved);
 
         CHECK(halved.items[0].source.dtype == HAP_F16);
         CHECK(sets_apart(&full, &halved) < 0.05);
         CHECK(apart(full.items[3].log_p, halved.items[3].log_p, 97) == 0);
         hap_prompts_release(&full);
         hap_prompts_release(&halved);
-        hap_reader_close(a);
-        hap_reader_close(b);
+        hap_stream_in_close(a);
+        hap_stream_in_close(b);
 }
 
 /* The bytes that the prompts of `path` keep, and what is told of them. */
-static void check_told(const char *path, enum hap_needs_source source, enum hap_dtype dtype,
+static void check_told(const char *path, enum hap_counterfactuals_from source, enum hap_dtype dtype,
                        enum hap_dtype cached)
 {
         struct hap_prompts_options options = all;
-        struct hap_needs needs = hap_needs_prune;
+        struct hap_memory_estimate needs = hap_memory_prune;
         struct hap_prompts prompts;
-        struct hap_reader *reader;
+        struct hap_stream_in *in;
         size_t kept = 0;
 
         options.dtype = dtype;
-        reader = read_prompts(path, options, &prompts);
+        in = read_prompts(path, options, &prompts);
         needs.options = options;
         needs.source = source;
         needs.dtype = cached;
         needs.positions = 1;
         for (size_t i = 0; i < prompts.n; i++) {
-                struct hap_needs one = needs;
+                struct hap_memory_estimate one = needs;
 
                 one.prompts = 1;
                 one.tokens = (size_t)prompts.examples[i].n_tokens;
                 needs.tokens = one.tokens;
-                kept += hap_needs_bytes(&one, engine.model, &engine.graph) -
-                        hap_needs_bytes(&needs, engine.model, &engine.graph);
+                kept += hap_memory_bytes(&one, engine.model, &engine.graph) -
+                        hap_memory_bytes(&needs, engine.model, &engine.graph);
                 /* that prompts begin alike shows only when they are run */
                 kept -= (size_t)prompts.items[i].first * 7 * 32 * sizeof(float);
                 CHECK(prompts.items[i].source.dtype == dtype);
@@ -435,23 +435,23 @@ static void check_told(const char *path, enum hap_needs_source source, enum hap_
         /* ids and tokens of a cache's examples are there, too */
         CHECK(prompts.arena.bytes >= kept && prompts.arena.bytes < kept + EXAMPLES * 640);
         hap_prompts_release(&prompts);
-        hap_reader_close(reader);
+        hap_stream_in_close(in);
 }
 
 TEST("prompts take the memory that is told before, whatever their outputs are kept as")
 {
-        check_told(task, HAP_SOURCE_RUNS, HAP_F32, HAP_F32);
-        check_told(task, HAP_SOURCE_RUNS, HAP_F16, HAP_F32);
-        check_told(cache, HAP_SOURCE_MAPPED, HAP_F32, HAP_F32);
-        check_told(cache, HAP_SOURCE_MAPPED, HAP_F16, HAP_F32);
-        check_told(half, HAP_SOURCE_MAPPED, HAP_F16, HAP_F16);
+        check_told(task, HAP_COUNTERFACTUALS_RUNS, HAP_F32, HAP_F32);
+        check_told(task, HAP_COUNTERFACTUALS_RUNS, HAP_F16, HAP_F32);
+        check_told(cache, HAP_COUNTERFACTUALS_MAPPED, HAP_F32, HAP_F32);
+        check_told(cache, HAP_COUNTERFACTUALS_MAPPED, HAP_F16, HAP_F32);
+        check_told(half, HAP_COUNTERFACTUALS_MAPPED, HAP_F16, HAP_F16);
 }
 
 TEST("a task's outputs kept as f16 are the cache's in half precision")
 {
         struct hap_prompts_options halves = all;
         struct hap_prompts run, converted, stored;
-        struct hap_reader *a, *b, *c;
+        struct hap_stream_in *a, *b, *c;
 
         halves.dtype = HAP_F16;
         a = read_prompts(task, halves, &run);
@@ -465,9 +465,9 @@ TEST("a task's outputs kept as f16 are the cache's in half precision")
         hap_prompts_release(&run);
         hap_prompts_release(&converted);
         hap_prompts_release(&stored);
-        hap_reader_close(a);
-        hap_reader_close(b);
-        hap_reader_close(c);
+        hap_stream_in_close(a);
+        hap_stream_in_close(b);
+        hap_stream_in_close(c);
 }
 
 TEST("a batch takes prompts until it has 128 tokens or 16 of them")

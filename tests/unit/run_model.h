@@ -8,7 +8,7 @@
 struct loaded {
         struct hap_model model;
         struct hap_engine engine;
-        struct hap_work work;
+        struct hap_scratch work;
 };
 
 /* 0, or what went wrong is printed. */
@@ -22,7 +22,7 @@ static inline int load(struct loaded *to, const char *path)
         if (rc == 0)
                 rc = hap_engine_init(&to->engine, &to->model, NULL, &err);
         if (rc == 0)
-                rc = hap_work_init(&to->work, &to->engine, (size_t)1 << 28, &err);
+                rc = hap_scratch_init(&to->work, &to->engine, (size_t)1 << 28, &err);
         if (rc < 0)
                 printf("# %s\n", err.message);
         return rc;
@@ -30,7 +30,7 @@ static inline int load(struct loaded *to, const char *path)
 
 static inline void unload(struct loaded *what)
 {
-        hap_work_release(&what->work);
+        hap_scratch_release(&what->work);
         hap_engine_release(&what->engine);
         hap_model_release(&what->model);
 }
@@ -42,11 +42,11 @@ static inline const float *run(struct loaded *with, const int32_t *tokens, int n
                 .n_tokens = n, .tokens = tokens, .answer_first = first, .n_answers = n - first};
         const struct hap_prompt *one = &prompt;
         struct hap_batch batch;
-        struct hap_plain plain = {0};
+        struct hap_full_run plain = {0};
 
         with->work.used = 0;
         CHECK(hap_batch_init(&batch, &with->work, &one, 1, first == n - 1) == 0);
-        CHECK(hap_plain_forward(&with->work, &batch, &plain) == 0);
+        CHECK(hap_full_forward(&with->work, &batch, &plain) == 0);
         return plain.logits;
 }
 

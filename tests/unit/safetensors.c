@@ -28,7 +28,7 @@ static struct file file_with(const char *header, size_t data)
 static int read_file(const struct file *f, struct hap_store *store, struct hap_error *err)
 {
         unsigned char *copy = malloc(f->size ? f->size : 1);
-        struct hap_map map = {.data = copy, .size = f->size};
+        struct hap_file_map map = {.data = copy, .size = f->size};
         int rc;
 
         memcpy(copy, f->bytes, f->size);
@@ -58,7 +58,7 @@ TEST("tensors are found by name, with dtype, shape and bytes")
 {
         struct file f = file_with("{\"__metadata__\":{\"x\":\"y\"}," B("[3]", "[8,14]") ","
                                   A("[1,2]", "[0,8]") "}  ", 14);
-        struct hap_map map = {.data = f.bytes, .size = f.size};
+        struct hap_file_map map = {.data = f.bytes, .size = f.size};
         struct hap_store store = {0};
         struct hap_error err = {0};
         const struct hap_stored *a, *b;
@@ -178,7 +178,7 @@ TEST("bytes behind the last tensor are refused")
 TEST("a tensor of two shards is refused")
 {
         struct file f = file_with("{" A("[1]", "[0,4]") "}", 4);
-        struct hap_map map = {.data = f.bytes, .size = f.size};
+        struct hap_file_map map = {.data = f.bytes, .size = f.size};
         struct hap_store store = {0};
         struct hap_error err = {0};
 

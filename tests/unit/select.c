@@ -23,7 +23,7 @@ static struct hap_edges make(int layers, int heads, uint32_t seed, int distinct)
         return s;
 }
 
-static size_t choose(const struct hap_edges *s, struct hap_selection how, float *z)
+static size_t choose(const struct hap_edges *s, struct hap_selection_options how, float *z)
 {
         struct hap_error err;
         size_t n, set = 0;
@@ -36,9 +36,9 @@ static size_t choose(const struct hap_edges *s, struct hap_selection how, float 
         return n;
 }
 
-static struct hap_selection top(double n)
+static struct hap_selection_options top(double n)
 {
-        return (struct hap_selection){.keep = {true, false, n}, .threshold = -INFINITY};
+        return (struct hap_selection_options){.keep = {true, false, n}, .threshold = -INFINITY};
 }
 
 static double key(const struct hap_edges *s, size_t e, bool by_sign)
@@ -64,7 +64,7 @@ TEST("the n best are chosen, and of equal scores the first edges")
 
         for (int by_sign = 0; by_sign < 2; by_sign++) {
                 for (size_t n = 0; n <= s.graph.n_edges; n += 7) {
-                        struct hap_selection how = top((double)n);
+                        struct hap_selection_options how = top((double)n);
 
                         how.by_sign = by_sign;
                         CHECK(choose(&s, how, z) == n);
@@ -80,7 +80,7 @@ TEST("a threshold is reached by scores equal to it, by magnitude unless signed")
 {
         struct hap_edges s = make(3, 2, 2, 21);
         float *z = malloc(s.graph.n_edges * sizeof *z);
-        struct hap_selection how = {.threshold = 4};
+        struct hap_selection_options how = {.threshold = 4};
         size_t magnitude = 0, sign = 0;
 
         for (size_t e = 0; e < s.graph.n_edges; e++) {
@@ -91,7 +91,7 @@ TEST("a threshold is reached by scores equal to it, by magnitude unless signed")
         CHECK(choose(&s, how, z) == magnitude);
         how.by_sign = true;
         CHECK(choose(&s, how, z) == sign);
-        how.keep = (struct hap_amount){true, false, 3};
+        how.keep = (struct hap_count_or_percent){true, false, 3};
         CHECK(choose(&s, how, z) == 3);
         free(z);
         hap_edges_release(&s);
@@ -101,7 +101,7 @@ TEST("a percentage is of all the graph's edges, also when few have a score")
 {
         struct hap_edges s = make(4, 4, 3, 100001);
         float *z = malloc(s.graph.n_edges * sizeof *z);
-        struct hap_selection how = {.keep = {true, true, 20}, .threshold = -INFINITY};
+        struct hap_selection_options how = {.keep = {true, true, 20}, .threshold = -INFINITY};
 
         CHECK(choose(&s, how, z) == 96); /* 95.8 of 479 */
         for (size_t e = 0; e < s.graph.n_edges; e++)
@@ -125,7 +125,7 @@ static void greedy_slowly(const struct hap_edges *s, size_t n, bool by_sign, flo
                 size_t best = g->n_edges;
 
                 for (size_t e = 0; e < g->n_edges; e++) {
-                        int fed = hap_graph_fed(g, hap_graph_edge_reader(g, e));
+                        int fed = hap_graph_reader_node(g, hap_graph_edge_reader(g, e));
 
                         if (z[e] == 0 && (fed < 0 || in[fed]) &&
                             (best == g->n_edges || key(s, e, by_sign) > key(s, best, by_sign)))
@@ -147,7 +147,7 @@ TEST("greedy takes the best edge into what is there, as often as asked")
                 float *z = malloc(bytes), *slow = malloc(bytes);
 
                 for (size_t n = 0; n <= s.graph.n_edges; n += 5) {
-                        struct hap_selection how = top((double)n);
+                        struct hap_selection_options how = top((double)n);
 
                         how.greedy = true;
                         how.by_sign = seed & 1;
@@ -166,14 +166,14 @@ TEST("every node that greedy reaches leads to the logits")
         struct hap_edges s = make(4, 4, 5, 100001);
         float *z = malloc(s.graph.n_edges * sizeof *z);
         bool *out = calloc((size_t)s.graph.n_writers, 1);
-        struct hap_selection how = top(60);
+        struct hap_selection_options how = top(60);
 
         how.greedy = true;
         choose(&s, how, z);
         for (size_t e = 0; e < s.graph.n_edges; e++)
                 out[hap_graph_edge_writer(&s.graph, e)] |= z[e] > 0;
         for (size_t e = 0; e < s.graph.n_edges; e++) {
-                int fed = hap_graph_fed(&s.graph, hap_graph_edge_reader(&s.graph, e));
+                int fed = hap_graph_reader_node(&s.graph, hap_graph_edge_reader(&s.graph, e));
 
                 CHECK(z[e] == 0 || fed < 0 || out[fed]);
         }
@@ -186,7 +186,7 @@ TEST("a quota gives every layer of readers the same share")
 {
         struct hap_edges s = make(4, 4, 6, 100001);
         float *z = malloc(s.graph.n_edges * sizeof *z);
-        struct hap_selection how = top(52);
+        struct hap_selection_options how = top(52);
         size_t share[5] = {0};
 
         how.layer_quota = true;
@@ -207,7 +207,7 @@ TEST("what a layer has no edges for goes to the others")
 {
         struct hap_edges s = make(4, 4, 6, 100001);
         float *z = malloc(s.graph.n_edges * sizeof *z);
-        struct hap_selection how = top(200);
+        struct hap_selection_options how = top(200);
         size_t share[5] = {0};
 
         how.layer_quota = true;
@@ -253,12 +253,12 @@ TEST("more edges than there are, and a quota of nothing, are refused")
 {
         struct hap_edges s = make(3, 2, 1, 9);
         float *z = calloc(s.graph.n_edges, sizeof *z);
-        struct hap_selection how = top((double)s.graph.n_edges + 1);
+        struct hap_selection_options how = top((double)s.graph.n_edges + 1);
         struct hap_error err;
         size_t n;
 
         CHECK(hap_select_edges(&s, &how, z, &n, &err) == HAP_EUSAGE);
-        how = (struct hap_selection){.threshold = 1, .layer_quota = true};
+        how = (struct hap_selection_options){.threshold = 1, .layer_quota = true};
         CHECK(hap_select_edges(&s, &how, z, &n, &err) == HAP_EUSAGE);
         how = top(3);
         how.layer_quota = how.greedy = true;
@@ -270,8 +270,8 @@ TEST("more edges than there are, and a quota of nothing, are refused")
 TEST("a circuit of dead edges only is refused, and named edges stay when dead")
 {
         struct hap_edges s = make(3, 2, 1, 9);
-        struct hap_choice choice = {0};
-        struct hap_selection how = top(1);
+        struct hap_selection choice = {0};
+        struct hap_selection_options how = top(1);
         const char *dead = "a0.h0->a1.h0<q>";
         struct hap_error err;
 
@@ -279,13 +279,13 @@ TEST("a circuit of dead edges only is refused, and named edges stay when dead")
                 s.score[e] = 0;
         s.score[hap_graph_find_edge(&s.graph, dead, strlen(dead))] = 5;
         s.header = json_object();
-        CHECK(hap_choice_add(&choice, &s, &how, &err) == 0);
-        CHECK(hap_choice_finish(&choice, &dead, 1, false, &err) == 0);
+        CHECK(hap_selection_add(&choice, &s, &how, &err) == 0);
+        CHECK(hap_selection_finish(&choice, &dead, 1, false, &err) == 0);
         CHECK(choice.kept == 1);
-        hap_choice_release(&choice);
-        CHECK(hap_choice_add(&choice, &s, &how, &err) == 0);
-        CHECK(hap_choice_finish(&choice, NULL, 0, false, &err) == HAP_EINPUT);
-        hap_choice_release(&choice);
+        hap_selection_release(&choice);
+        CHECK(hap_selection_add(&choice, &s, &how, &err) == 0);
+        CHECK(hap_selection_finish(&choice, NULL, 0, false, &err) == HAP_EINPUT);
+        hap_selection_release(&choice);
         hap_edges_release(&s);
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "model/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "run_model.h"
 
 #define MODEL "models/smollm2/model.gguf"

@@ -26,17 +26,17 @@ static struct bytes section_of(const void *record, size_t n)
 
 TEST("a stream made by Python's msgpack is read")
 {
-        struct hap_reader *reader;
+        struct hap_stream_in *stream;
         struct hap_tensor tensor;
         msgpack_object record;
         json_t *header;
         float values[6];
 
-        CHECK(hap_reader_open_memory(&reader, "in", python_cache, sizeof(python_cache), &err) == 0);
-        CHECK(hap_reader_section(reader, &header, &err) == 1);
+        CHECK(hap_stream_in_open_memory(&stream, "in", python_cache, sizeof(python_cache), &err) == 0);
+        CHECK(hap_stream_in_section(stream, &header, &err) == 1);
         CHECK_TEXT(json_string_value(json_object_get(header, "kind")), "cache");
-        CHECK(hap_reader_record(reader, &record, &err) == 1);
-        CHECK(hap_reader_record_number(reader) == 1);
+        CHECK(hap_stream_in_record(stream, &record, &err) == 1);
+        CHECK(hap_stream_in_record_number(stream) == 1);
         CHECK(hap_tensor_of(hap_map_get(&record, "t"), &tensor, &err) == 0);
         CHECK(tensor.dtype == HAP_F32 && tensor.n_dims == 2 && tensor.shape[0] == 2 &&
               tensor.shape[1] == 3 && tensor.n == 6);
@@ -45,23 +45,23 @@ TEST("a stream made by Python's msgpack is read")
                 CHECK_NEAR(values[i], i, 0);
         hap_tensor_read(&tensor, 4, 1, values);
         CHECK_NEAR(values[0], 4, 0);
-        CHECK(hap_reader_record(reader, &record, &err) == 0);
-        CHECK(hap_reader_record(reader, &record, &err) == 0);
-        CHECK(hap_reader_section(reader, &header, &err) == 0);
-        hap_reader_close(reader);
+        CHECK(hap_stream_in_record(stream, &record, &err) == 0);
+        CHECK(hap_stream_in_record(stream, &record, &err) == 0);
+        CHECK(hap_stream_in_section(stream, &header, &err) == 0);
+        hap_stream_in_close(stream);
 }
 
 TEST("empty texts and keys are texts and keys")
 {
         static const char header[] = "\x84\xa3hap\x01\xa4kind\xa6scores\xa0\x05\xa1" "e\xa0";
-        struct hap_reader *reader;
+        struct hap_stream_in *stream;
         json_t *json;
 
-        CHECK(hap_reader_open_memory(&reader, "in", header, sizeof(header) - 1, &err) == 0);
-        CHECK(hap_reader_section(reader, &json, &err) == 1);
+        CHECK(hap_stream_in_open_memory(&stream, "in", header, sizeof(header) - 1, &err) == 0);
+        CHECK(hap_stream_in_section(stream, &json, &err) == 1);
         CHECK(json_integer_value(json_object_get(json, "")) == 5);
         CHECK_TEXT(json_string_value(json_object_get(json, "e")), "");
-        hap_reader_close(reader);
+        hap_stream_in_close(stream);
 }
 
 TEST("two sections one behind the other are a stream, and so is nothing")
@@ -77,17 +77,17 @@ TEST("two sections one behind the other are a stream, and so is nothing")
 TEST("a section that is not read to its end is checked all the same")
 {
         struct bytes both = {.n = 0};
-        struct hap_reader *reader;
+        struct hap_stream_in *stream;
         json_t *header;
 
         add(&both, python_scores, sizeof(python_scores));
         add(&both, python_cache, sizeof(python_cache));
         both.at[RECORD_2 + 20] ^= 1;
-        hap_reader_open_memory(&reader, "in", both.at, both.n, &err);
-        CHECK(hap_reader_section(reader, &header, &err) == 1);
-        CHECK(hap_reader_section(reader, &header, &err) == HAP_EINPUT);
+        hap_stream_in_open_memory(&stream, "in", both.at, both.n, &err);
+        CHECK(hap_stream_in_section(stream, &header, &err) == 1);
+        CHECK(hap_stream_in_section(stream, &header, &err) == HAP_EINPUT);
         CHECK(strstr(err.message, "damaged") != NULL);
-        hap_reader_close(reader);
+        hap_stream_in_close(stream);
 }
 
 TEST("a stream cut at any byte is refused")

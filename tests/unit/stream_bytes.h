@@ -43,20 +43,20 @@ static const unsigned char python_cache[] = {
 /* Reads all there is: the number of records, or the code of the error. */
 static inline int read_with(const void *data, size_t n, const struct hap_limits *limits)
 {
-        struct hap_reader *reader;
+        struct hap_stream_in *in;
         msgpack_object record;
         json_t *header;
         int rc, records = 0;
 
         err.message[0] = '\0';
-        if (hap_reader_open_memory(&reader, "in", data, n, &err) < 0)
+        if (hap_stream_in_open_memory(&in, "in", data, n, &err) < 0)
                 return HAP_ESYSTEM;
         if (limits)
-                hap_reader_limit(reader, limits);
-        while ((rc = hap_reader_section(reader, &header, &err)) == 1)
-                while ((rc = hap_reader_record(reader, &record, &err)) == 1)
+                hap_stream_in_limit(in, limits);
+        while ((rc = hap_stream_in_section(in, &header, &err)) == 1)
+                while ((rc = hap_stream_in_record(in, &record, &err)) == 1)
                         records++;
-        hap_reader_close(reader);
+        hap_stream_in_close(in);
         return rc < 0 ? rc : records;
 }
 
@@ -76,19 +76,19 @@ static inline void add(struct bytes *b, const void *data, size_t n)
         b->n += n;
 }
 
-/* The stream as the writer makes it, by way of a file that is gone at once. */
-static inline struct bytes written(int (*write)(struct hap_writer *), bool gzip)
+/* The stream as the stream makes it, by way of a file that is gone at once. */
+static inline struct bytes written(int (*write)(struct hap_stream_out *), bool gzip)
 {
         struct bytes b = {.n = 0};
         char path[] = P_tmpdir "/hap-unit-XXXXXX";
-        struct hap_writer *writer;
+        struct hap_stream_out *out;
         int fd = mkstemp(path);
         FILE *file;
 
         close(fd);
-        CHECK(hap_writer_open(&writer, path, gzip, &err) == 0);
-        CHECK(write(writer) == 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_open(&out, path, gzip, &err) == 0);
+        CHECK(write(out) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
         file = fopen(path, "rb");
         b.n = fread(b.at, 1, sizeof(b.at), file);
         fclose(file);

@@ -1,14 +1,14 @@
 #include "stream_bytes.h"
 
-static int write_scores(struct hap_writer *writer)
+static int write_scores(struct hap_stream_out *out)
 {
         static const char *const edges[] = {"input->m0", "m0->logits"};
         json_t *header = json_pack("{s:i, s:s}", "hap", 1, "kind", "scores");
-        int rc = hap_writer_begin(writer, header, &err);
+        int rc = hap_stream_out_begin(out, header, &err);
 
         json_decref(header);
         for (int i = 0; i < 2; i++) {
-                msgpack_packer *packer = hap_writer_record(writer);
+                msgpack_packer *packer = hap_stream_out_record(out);
 
                 msgpack_pack_map(packer, 2);
                 hap_pack_text(packer, "edge");
@@ -18,25 +18,25 @@ static int write_scores(struct hap_writer *writer)
                         msgpack_pack_double(packer, 0.5);
                 else
                         msgpack_pack_int(packer, -2);
-                rc |= hap_writer_end_record(writer, &err);
+                rc |= hap_stream_out_end_record(out, &err);
         }
-        return rc | hap_writer_end(writer, &err);
+        return rc | hap_stream_out_end(out, &err);
 }
 
-static int write_cache(struct hap_writer *writer)
+static int write_cache(struct hap_stream_out *out)
 {
         static const float values[] = {0, 1, 2, 3, 4, 5};
         static const size_t shape[] = {2, 3};
         json_t *header = json_pack("{s:i, s:s, s:[{s:s, s:s, s:[s]}]}", "hap", 1, "kind", "cache",
                                    "history", "name", "x", "version", "1", "arguments", "--a=1");
-        int rc = hap_writer_begin(writer, header, &err);
+        int rc = hap_stream_out_begin(out, header, &err);
 
         json_decref(header);
-        msgpack_pack_map(hap_writer_record(writer), 1);
-        hap_pack_text(hap_writer_packer(writer), "t");
-        rc |= hap_writer_tensor(writer, HAP_F32, 2, shape, values, &err);
-        rc |= hap_writer_end_record(writer, &err);
-        return rc | hap_writer_end(writer, &err);
+        msgpack_pack_map(hap_stream_out_record(out), 1);
+        hap_pack_text(hap_stream_out_packer(out), "t");
+        rc |= hap_stream_out_tensor(out, HAP_F32, 2, shape, values, &err);
+        rc |= hap_stream_out_end_record(out, &err);
+        return rc | hap_stream_out_end(out, &err);
 }
 
 TEST("what is written is to the byte what Python's msgpack writes")
@@ -80,7 +80,7 @@ TEST("gzip cut at any byte, or damaged, is refused")
 static int read_pipe(const void *data, size_t n, char name[32])
 {
         const char *paths[] = {name};
-        struct hap_reader *reader;
+        struct hap_stream_in *in;
         msgpack_object record;
         json_t *header;
         int ends[2], rc, records = 0;
@@ -90,12 +90,12 @@ static int read_pipe(const void *data, size_t n, char name[32])
         CHECK(write(ends[1], data, n) == (ssize_t)n);
         snprintf(name, 32, "/dev/fd/%d", ends[0]);
         close(ends[1]);
-        CHECK(hap_reader_open(&reader, paths, 1, &err) == 0);
-        CHECK(!hap_reader_keeps(reader));
-        while ((rc = hap_reader_section(reader, &header, &err)) == 1)
-                while ((rc = hap_reader_record(reader, &record, &err)) == 1)
+        CHECK(hap_stream_in_open(&in, paths, 1, &err) == 0);
+        CHECK(!hap_stream_in_keeps(in));
+        while ((rc = hap_stream_in_section(in, &header, &err)) == 1)
+                while ((rc = hap_stream_in_record(in, &record, &err)) == 1)
                         records++;
-        hap_reader_close(reader);
+        hap_stream_in_close(in);
         close(ends[0]);
         return rc < 0 ? rc : records;
 }
@@ -122,24 +122,24 @@ TEST("a pipe is read as memory is, whole, cut and with gzip in between")
         }
 }
 
-static int pass_python(struct hap_writer *writer)
+static int pass_python(struct hap_stream_out *out)
 {
         struct bytes both = {.n = 0};
-        struct hap_reader *reader;
+        struct hap_stream_in *stream;
         msgpack_object record;
         json_t *header;
         int rc;
 
         add(&both, python_scores, sizeof(python_scores));
         add(&both, python_cache, sizeof(python_cache));
-        hap_reader_open_memory(&reader, "in", both.at, both.n, &err);
-        CHECK(hap_reader_section(reader, &header, &err) == 1);
-        hap_reader_pass_to(reader, writer); /* right after the header */
-        CHECK(hap_reader_record(reader, &record, &err) == 1);
-        CHECK(hap_reader_section(reader, &header, &err) == 1);
-        rc = hap_reader_section(reader, &header, &err);
-        hap_reader_close(reader);
-        return rc | write_scores(writer);
+        hap_stream_in_open_memory(&stream, "in", both.at, both.n, &err);
+        CHECK(hap_stream_in_section(stream, &header, &err) == 1);
+        hap_stream_in_pass_to(stream, out); /* right after the header */
+        CHECK(hap_stream_in_record(stream, &record, &err) == 1);
+        CHECK(hap_stream_in_section(stream, &header, &err) == 1);
+        rc = hap_stream_in_section(stream, &header, &err);
+        hap_stream_in_close(stream);
+        return rc | write_scores(out);
 }
 
 TEST("sections passed on keep their bytes, and the own section follows")
@@ -154,20 +154,20 @@ TEST("sections passed on keep their bytes, and the own section follows")
 
 /* Sections of one text field each, of all sizes around what a writer gathers
  * before it writes. */
-static int write_large(struct hap_writer *writer, size_t n)
+static int write_large(struct hap_stream_out *out, size_t n)
 {
         static char text[1000];
         json_t *header = json_pack("{s:i, s:s}", "hap", 1, "kind", "scores");
-        int rc = hap_writer_begin(writer, header, &err);
+        int rc = hap_stream_out_begin(out, header, &err);
 
         json_decref(header);
         for (; n > 0; n -= n < 1000 ? n : 1000) {
-                msgpack_pack_map(hap_writer_record(writer), 1);
-                hap_pack_text(hap_writer_packer(writer), "x");
-                rc |= hap_writer_bin(writer, text, n < 1000 ? n : 1000, &err);
-                rc |= hap_writer_end_record(writer, &err);
+                msgpack_pack_map(hap_stream_out_record(out), 1);
+                hap_pack_text(hap_stream_out_packer(out), "x");
+                rc |= hap_stream_out_bin(out, text, n < 1000 ? n : 1000, &err);
+                rc |= hap_stream_out_end_record(out, &err);
         }
-        return rc | hap_writer_end(writer, &err);
+        return rc | hap_stream_out_end(out, &err);
 }
 
 TEST("a section of any size gets the right sum, wherever the writer's buffer ends")
@@ -175,23 +175,23 @@ TEST("a section of any size gets the right sum, wherever the writer's buffer end
         char path[] = P_tmpdir "/hap-unit-XXXXXX";
         const char *paths[] = {path};
         int fd = mkstemp(path);
-        struct hap_reader *reader;
-        struct hap_writer *writer;
+        struct hap_stream_in *in;
+        struct hap_stream_out *out;
         json_t *header;
 
         close(fd);
         for (size_t n = 260150; n < 260650; n += 3) {
                 int rc;
 
-                CHECK(hap_writer_open(&writer, path, false, &err) == 0);
-                CHECK(write_large(writer, n) == 0);
-                CHECK(write_scores(writer) == 0);
-                CHECK(hap_writer_close(writer, &err) == 0);
-                CHECK(hap_reader_open(&reader, paths, 1, &err) == 0);
-                while ((rc = hap_reader_section(reader, &header, &err)) == 1)
+                CHECK(hap_stream_out_open(&out, path, false, &err) == 0);
+                CHECK(write_large(out, n) == 0);
+                CHECK(write_scores(out) == 0);
+                CHECK(hap_stream_out_close(out, &err) == 0);
+                CHECK(hap_stream_in_open(&in, paths, 1, &err) == 0);
+                while ((rc = hap_stream_in_section(in, &header, &err)) == 1)
                         ;
                 CHECK(rc == 0);
-                hap_reader_close(reader);
+                hap_stream_in_close(in);
         }
         unlink(path);
 }
@@ -199,20 +199,20 @@ TEST("a section of any size gets the right sum, wherever the writer's buffer end
 TEST("a file appears whole or not at all")
 {
         char folder[] = P_tmpdir "/hap-unit-XXXXXX", path[64];
-        struct hap_writer *writer;
+        struct hap_stream_out *stream;
 
         CHECK(mkdtemp(folder) != NULL);
         snprintf(path, sizeof(path), "%s/out", folder);
-        CHECK(hap_writer_open(&writer, path, false, &err) == 0);
-        CHECK(write_scores(writer) == 0);
+        CHECK(hap_stream_out_open(&stream, path, false, &err) == 0);
+        CHECK(write_scores(stream) == 0);
         CHECK(access(path, F_OK) < 0);
-        hap_writer_abandon(writer);
+        hap_stream_out_abandon(stream);
         CHECK(access(path, F_OK) < 0);
-        CHECK(hap_writer_open(&writer, path, false, &err) == 0);
-        CHECK(write_scores(writer) == 0);
-        CHECK(hap_writer_finish(writer, &err) == 0);
+        CHECK(hap_stream_out_open(&stream, path, false, &err) == 0);
+        CHECK(write_scores(stream) == 0);
+        CHECK(hap_stream_out_finish(stream, &err) == 0);
         CHECK(access(path, F_OK) < 0);
-        CHECK(hap_writer_close(writer, &err) == 0);
+        CHECK(hap_stream_out_close(stream, &err) == 0);
         CHECK(unlink(path) == 0);
         CHECK(rmdir(folder) == 0); /* nothing was left in it */
 }
@@ -220,24 +220,24 @@ TEST("a file appears whole or not at all")
 TEST("two writers to one place are known, whatever it is called")
 {
         char folder[] = P_tmpdir "/hap-unit-XXXXXX", path[64], again[64];
-        struct hap_writer *file, *other, *device;
+        struct hap_stream_out *file, *other, *device;
 
         CHECK(mkdtemp(folder) != NULL);
         snprintf(path, sizeof(path), "%s/out", folder);
-        CHECK(hap_writer_open(&file, path, false, &err) == 0);
-        CHECK(hap_writer_open(&device, "/dev/null", false, &err) == 0);
-        CHECK(hap_writer_same(file, file) && hap_writer_same(device, device));
-        CHECK(!hap_writer_same(file, device));
+        CHECK(hap_stream_out_open(&file, path, false, &err) == 0);
+        CHECK(hap_stream_out_open(&device, "/dev/null", false, &err) == 0);
+        CHECK(hap_stream_out_same(file, file) && hap_stream_out_same(device, device));
+        CHECK(!hap_stream_out_same(file, device));
         snprintf(again, sizeof(again), "%s/./out", folder);
-        CHECK(hap_writer_open(&other, again, false, &err) == 0);
-        CHECK(hap_writer_same(file, other));
-        hap_writer_abandon(other);
+        CHECK(hap_stream_out_open(&other, again, false, &err) == 0);
+        CHECK(hap_stream_out_same(file, other));
+        hap_stream_out_abandon(other);
         strcat(again, "2");
-        CHECK(hap_writer_open(&other, again, false, &err) == 0);
-        CHECK(!hap_writer_same(file, other));
-        hap_writer_abandon(other);
-        hap_writer_abandon(device);
-        hap_writer_abandon(file);
+        CHECK(hap_stream_out_open(&other, again, false, &err) == 0);
+        CHECK(!hap_stream_out_same(file, other));
+        hap_stream_out_abandon(other);
+        hap_stream_out_abandon(device);
+        hap_stream_out_abandon(file);
         CHECK(rmdir(folder) == 0);
 }
 

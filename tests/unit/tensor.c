@@ -42,12 +42,12 @@ static const uint16_t f16_wanted[9] = {0x3c00, 0x3c00, 0x3c02, 0x7bff, 0x0001, 0
 static const uint16_t bf16_wanted[9] = {0x3f80, 0x3f80, 0x3f80, 0x4780, 0x3380, 0x3300, 0xbdcd, 0x3880, 0x3f80};
 static enum hap_dtype dtype_to_write;
 
-static int write_halves(struct hap_writer *writer)
+static int write_halves(struct hap_stream_out *out)
 {
         static const size_t shape[] = {9};
 
-        hap_writer_record(writer);
-        return hap_writer_tensor(writer, dtype_to_write, 1, shape, to_write, &err);
+        hap_stream_out_record(out);
+        return hap_stream_out_tensor(out, dtype_to_write, 1, shape, to_write, &err);
 }
 
 /* f16 ties: 1 + 2^-11 lies between 1 and 1 + 2^-10 and goes to the even one. */
@@ -67,15 +67,15 @@ TEST("a number too large for f16 is refused, not made infinite")
 {
         static const float large[] = {70000.0F}, infinite[] = {INFINITY};
         static const size_t shape[] = {1};
-        struct hap_writer *writer;
+        struct hap_stream_out *out;
 
-        CHECK(hap_writer_open(&writer, "/dev/null", false, &err) == 0);
-        hap_writer_record(writer);
-        CHECK(hap_writer_tensor(writer, HAP_F16, 1, shape, large, &err) == HAP_EINPUT);
+        CHECK(hap_stream_out_open(&out, "/dev/null", false, &err) == 0);
+        hap_stream_out_record(out);
+        CHECK(hap_stream_out_tensor(out, HAP_F16, 1, shape, large, &err) == HAP_EINPUT);
         CHECK_TEXT(err.message, "cannot write 70000 as f16; use bf16 or f32");
-        CHECK(hap_writer_tensor(writer, HAP_F16, 1, shape, infinite, &err) == 0);
-        CHECK(hap_writer_tensor(writer, HAP_BF16, 1, shape, large, &err) == 0);
-        hap_writer_abandon(writer);
+        CHECK(hap_stream_out_tensor(out, HAP_F16, 1, shape, infinite, &err) == 0);
+        CHECK(hap_stream_out_tensor(out, HAP_BF16, 1, shape, large, &err) == 0);
+        hap_stream_out_abandon(out);
 }
 
 /* The tensor {"dtype": d, "shape": s, "data": bin of 4 bytes}, decoded. */

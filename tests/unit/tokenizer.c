@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "model/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "unit.h"
 
 #define GOLDEN "tests/golden/tokenizers/"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "model/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "unit.h"
 
 static struct hap_error err;

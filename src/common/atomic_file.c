@@ -1,0 +1,156 @@
+#include "common/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_OPEN 8
+
+/* For the signal handler. */
+static char *volatile open_files[MAX_OPEN];
+
+static void remember(char *path)
+{
+        for (int i = 0; i < MAX_OPEN; i++)
+                if (!open_files[i]) {
+                        open_files[i] = path;
+                        return;
+                }
+}
+
+static void forget(const char *path)
+{
+        for (int i = 0; i < MAX_OPEN; i++)
+                if (open_files[i] == path)
+                        open_files[i] = NULL;
+}
+
+void hap_atomic_file_remove_all(void)
+{
+        for (int i = 0; i < MAX_OPEN; i++)
+                if (open_files[i])
+                        unlink(open_files[i]);
+}
+
+static char *name_beside(const char *target)
+{
+        const char *slash = strrchr(target, '/');
+        int folder = slash ? (int)(slash - target) + 1 : 0;
+        char *beside;
+
+        return asprintf(&beside, "%.*s.%s.tmp-%ld", folder, target, target + folder,
+                        (long)getpid()) < 0 ? NULL : beside;
+}
+
+/* The one name of a file, there or not. */
+static char *real_target(const char *path)
+{
+        const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+        char *target = realpath(path, NULL), *folder = NULL, *real = NULL;
+        char link[PATH_MAX];
+        ssize_t n;
+
+        if (target)
+                return target;
+        /* to what is not there yet; in a circle of links it is not ENOENT */
+        if (errno == ENOENT && (n = readlink(path, link, sizeof link)) > 0) {
+                if (asprintf(&folder, "%.*s%.*s", *link == '/' ? 0 : (int)(base - path), path,
+                             (int)n, link) < 0)
+                        return NULL;
+                target = real_target(folder);
+                free(folder);
+                return target;
+        }
+        if (asprintf(&folder, "%.*s.", (int)(base - path), path) < 0)
+                return NULL;
+        real = realpath(folder, NULL);
+        if (asprintf(&target, "%s/%s", real ? real : folder, base) < 0)
+                target = NULL;
+        free(folder);
+        free(real);
+        return target;
+}
+
+static int fail(struct hap_atomic_file *beside, int why)
+{
+        free(beside->path);
+        beside->path = NULL;
+        errno = why;
+        return -1;
+}
+
+int hap_atomic_file_open(struct hap_atomic_file *beside, const char *path)
+{
+        struct stat st;
+        int fd;
+
+        *beside = (struct hap_atomic_file){0};
+        if (!*path)
+                return fail(beside, ENOENT);
+        beside->target = real_target(path);
+        beside->path = beside->target ? name_beside(beside->target) : NULL;
+        if (!beside->path)
+                return fail(beside, ENOMEM);
+        unlink(beside->path);
+        remember(beside->path); /* before it is there: a signal may come as soon as it is */
+        fd = open(beside->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0) {
+                int why = errno;
+
+                forget(beside->path);
+                return fail(beside, why);
+        }
+        if (stat(beside->target, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0) {
+                int why = errno;
+
+                close(fd);
+                hap_atomic_file_release(beside);
+                return fail(beside, why);
+        }
+        return fd;
+}
+
+int hap_atomic_file_rename(struct hap_atomic_file *beside)
+{
+        if (rename(beside->path, beside->target) < 0)
+                return -1;
+        forget(beside->path);
+        free(beside->path);
+        beside->path = NULL;
+        return 0;
+}
+
+void hap_atomic_file_release(struct hap_atomic_file *beside)
+{
+        if (beside->path) {
+                unlink(beside->path);
+                forget(beside->path);
+        }
+        free(beside->path);
+        free(beside->target);
+        *beside = (struct hap_atomic_file){0};
+}
+
+void hap_target_remove(const char *path)
+{
+        char *target = real_target(path);
+
+        if (target)
+                unlink(target);
+        free(target);
+}
+
+bool hap_same_target(const char *a, const char *b)
+{
+        char *x = real_target(a), *y = real_target(b);
+        bool same = x && y && strcmp(x, y) == 0;
+
+        free(x);
+        free(y);
+        return same;
+}

@@ -1,0 +1,493 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/scan.h"
+#include "common/byte_input.h"
+#include "common/sections_seen.h"
+#include "common/stream.h"
+
+const struct hap_limits hap_limits_default = {
+        .record_bytes = (size_t)1 << 30,
+        .elements = (size_t)16 << 20,
+        .text_bytes = (size_t)1 << 20,
+        .depth = 32,
+};
+
+static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", "constants",
+                                          "report", "log"};
+
+/* What a header may list under "requires": a reader that does not know one
+ * must refuse. Every program of this version knows these. */
+static const char *const known_features[] = {"split-input", "positions"};
+
+/* A mapped input stays open until the reader is closed: records point in. */
+struct opened {
+        struct hap_input input;
+        struct opened *next;
+};
+
+struct hap_stream_in {
+        char **paths;
+        size_t n_paths, next_path;
+        struct opened *opened; /* the current one first */
+        struct hap_limits limits;
+
+        struct hap_error failure; /* once it failed, it says so again */
+        bool in_section;
+        uint64_t section, record; /* numbers from 1, of the file; record 0: the header */
+        uLong crc;
+        msgpack_unpacked unpacked;
+        json_t *header;
+        const char *kind; /* in header */
+        size_t raw;       /* bytes of the window that the current value takes */
+
+        struct hap_stream_out *pass;
+        unsigned char *header_bytes; /* for pass: not yet copied */
+        size_t n_header_bytes;
+        bool passing; /* the current section's header was copied */
+        struct hap_sections_seen held;
+};
+
+static int reader_new(struct hap_stream_in **in, struct hap_error *err)
+{
+        struct hap_stream_in *r = calloc(1, sizeof(*r));
+
+        *in = r;
+        if (!r)
+                return hap_fail_memory(err, "a stream's reader");
+        r->limits = hap_limits_default;
+        msgpack_unpacked_init(&r->unpacked);
+        return 0;
+}
+
+/* A name that is not there is told before any work is done; opening waits for
+ * its turn. */
+static int add_path(struct hap_stream_in *r, const char *path, struct hap_error *err)
+{
+        struct stat st;
+
+        if (strcmp(path, "-") != 0 && (stat(path, &st) < 0 || access(path, R_OK) < 0))
+                return hap_fail(err, HAP_ESYSTEM, "cannot read '%s': %m", path);
+        r->paths[r->n_paths] = strdup(path);
+        if (!r->paths[r->n_paths])
+                return hap_fail_memory(err, path);
+        r->n_paths++;
+        return 0;
+}
+
+int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
+                    size_t n_paths, struct hap_error *err)
+{
+        static const char *const standard[] = {"-"};
+        int rc = reader_new(in, err);
+
+        if (rc < 0)
+                return rc;
+        if (n_paths == 0) {
+                paths = standard;
+                n_paths = 1;
+        }
+        (*in)->paths = calloc(n_paths, sizeof(char *));
+        if (!(*in)->paths)
+                rc = hap_fail_memory(err, "names of files");
+        for (size_t i = 0; rc == 0 && i < n_paths; i++)
+                rc = add_path(*in, paths[i], err);
+        if (rc < 0) {
+                hap_stream_in_close(*in);
+                *in = NULL;
+        }
+        return rc;
+}
+
+int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
+                           const void *data, size_t n, struct hap_error *err)
+{
+        struct opened *o;
+        int rc = reader_new(in, err);
+
+        if (rc < 0)
+                return rc;
+        o = calloc(1, sizeof(*o));
+        rc = o ? hap_input_memory(&o->input, name, data, n, err) : hap_fail_memory(err, name);
+        if (rc < 0) {
+                free(o);
+                hap_stream_in_close(*in);
+                *in = NULL;
+                return rc;
+        }
+        (*in)->opened = o;
+        return 0;
+}
+
+void hap_stream_in_limit(struct hap_stream_in *in, const struct hap_limits *limits)
+{
+        in->limits = *limits;
+}
+
+static void drop_input(struct hap_stream_in *r)
+{
+        struct opened *o = r->opened;
+
+        r->opened = o->next;
+        hap_input_close(&o->input);
+        free(o);
+}
+
+void hap_stream_in_close(struct hap_stream_in *r)
+{
+        if (!r)
+                return;
+        while (r->opened)
+                drop_input(r);
+        for (size_t i = 0; i < r->n_paths; i++)
+                free(r->paths[i]);
+        free(r->paths);
+        free(r->header_bytes);
+        json_decref(r->header);
+        msgpack_unpacked_destroy(&r->unpacked);
+        free(r);
+}
+
+const char *hap_stream_in_name(const struct hap_stream_in *r)
+{
+        if (r->opened)
+                return r->opened->input.name;
+        return r->n_paths && strcmp(r->paths[0], "-") != 0 ? r->paths[0] : "standard input";
+}
+
+uint64_t hap_stream_in_record_number(const struct hap_stream_in *in)
+{
+        return in->record;
+}
+
+bool hap_stream_in_keeps(const struct hap_stream_in *r)
+{
+        return r->opened && r->opened->input.direct;
+}
+
+const void *hap_stream_in_raw(const struct hap_stream_in *r, size_t *n)
+{
+        *n = r->raw;
+        return r->opened->input.data;
+}
+
+int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err, const char *format, ...)
+{
+        char why[512];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(why, sizeof(why), format, args);
+        va_end(args);
+        if (!in->in_section || in->record == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': %s", hap_stream_in_name(in),
+                                why);
+        return hap_fail(err, HAP_EINPUT, "cannot use '%s': record %" PRIu64 ": %s",
+                        hap_stream_in_name(in), in->record, why);
+}
+
+static int fail_cut(struct hap_stream_in *r, struct hap_error *err)
+{
+        const char *name = hap_stream_in_name(r);
+
+        if (!r->in_section)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': truncated in the header of section %" PRIu64,
+                                name, r->section + 1);
+        if (r->record <= 1)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': truncated after the header of section %" PRIu64,
+                                name, r->section);
+        return hap_fail(err, HAP_EINPUT, "cannot read '%s': truncated after record %" PRIu64,
+                        name, r->record - 1);
+}
+
+/* Where a value is refused: the header, or the record that was to come. */
+static int fail_at(struct hap_stream_in *r, struct hap_error *err)
+{
+        if (!r->in_section)
+                return r->section == 0 && strcmp(err->message, "not a map") == 0
+                        ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream",
+                                   hap_stream_in_name(r))
+                        : hap_fail_within(err, "cannot read '%s': header of section %" PRIu64,
+                                          hap_stream_in_name(r), r->section + 1);
+        return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_stream_in_name(r),
+                               r->record);
+}
+
+/* Moves to the next value and decodes it: 1, 0 at the end of an input (also
+ * within the value), or an error. */
+static int next_value(struct hap_stream_in *r, struct hap_error *err)
+{
+        struct hap_input *s = &r->opened->input;
+        size_t offset = 0;
+        int rc;
+
+        hap_input_skip(s, r->raw);
+        r->raw = 0;
+        rc = hap_scan(s, &r->limits, &r->raw, err);
+        if (rc != 1) {
+                r->raw = 0;
+                return rc == HAP_SCAN_REFUSED ? fail_at(r, err) : rc;
+        }
+        rc = msgpack_unpack_next(&r->unpacked, (const char *)s->data, r->raw, &offset);
+        if (rc == MSGPACK_UNPACK_SUCCESS && offset == r->raw)
+                return 1;
+        if (rc == MSGPACK_UNPACK_NOMEM_ERROR)
+                return hap_fail_memory(err, "a record");
+        hap_fail(err, HAP_EINPUT, "not decodable");
+        return fail_at(r, err);
+}
+
+/* The current value's bytes go to the stream of -p, its header's first. */
+static int pass_on(struct hap_stream_in *r, bool header, struct hap_error *err)
+{
+        int rc = 0;
+
+        if (r->pass && header && r->header_bytes) {
+                rc = hap_stream_out_bytes(r->pass, r->header_bytes, r->n_header_bytes, err);
+                r->passing = true;
+        }
+        if (header) {
+                free(r->header_bytes);
+                r->header_bytes = NULL;
+        }
+        if (rc == 0 && r->pass && r->passing)
+                rc = hap_stream_out_bytes(r->pass, r->opened->input.data, r->raw, err);
+        return rc;
+}
+
+static int check_trailer(struct hap_stream_in *r, struct hap_error *err)
+{
+        const msgpack_object *map = &r->unpacked.data;
+        const msgpack_object *records = hap_map_get(map, "records");
+        const msgpack_object *crc = hap_map_get(map, "crc32");
+        const char *name = hap_stream_in_name(r);
+        uint64_t n = r->record - 1;
+
+        if (!hap_object_is_text(hap_map_get(map, "end"), r->kind))
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
+                                " does not end kind '%s'", name, r->section, r->kind);
+        if (!records || records->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !crc ||
+            crc->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
+                                " lacks its record count or crc32", name, r->section);
+        if (records->via.u64 != n)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': section %" PRIu64 " has %" PRIu64
+                                " records, its trailer says %" PRIu64,
+                                name, r->section, n, records->via.u64);
+        if (crc->via.u64 != (uint64_t)r->crc)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': damaged: section %" PRIu64
+                                " has crc32 %08" PRIx64 ", its trailer says %08" PRIx64, name,
+                                r->section, (uint64_t)r->crc, crc->via.u64);
+        return 0;
+}
+
+static int end_section(struct hap_stream_in *r, struct hap_error *err)
+{
+        int rc = check_trailer(r, err);
+
+        if (rc == 0)
+                rc = pass_on(r, r->record == 1, err);
+        if (rc < 0)
+                return rc;
+        r->in_section = r->passing = false;
+        return 0;
+}
+
+static int read_record(struct hap_stream_in *r, msgpack_object *record, struct hap_error *err)
+{
+        int rc;
+
+        if (!r->in_section)
+                return 0;
+        r->record++;
+        rc = next_value(r, err);
+        if (rc == 0 || (rc == 1 && hap_map_get(&r->unpacked.data, "hap")))
+                rc = fail_cut(r, err);
+        if (rc < 0)
+                return rc;
+        if (hap_map_get(&r->unpacked.data, "end"))
+                return end_section(r, err);
+        r->crc = crc32_z(r->crc, r->opened->input.data, r->raw);
+        rc = pass_on(r, r->record == 1, err);
+        if (rc < 0)
+                return rc;
+        *record = r->unpacked.data;
+        return 1;
+}
+
+/* What was just returned, kept when it is a failure. */
+static int outcome(struct hap_stream_in *r, int rc, const struct hap_error *err)
+{
+        if (rc < 0)
+                r->failure = *err;
+        return rc;
+}
+
+int hap_stream_in_record(struct hap_stream_in *r, msgpack_object *record, struct hap_error *err)
+{
+        if (r->failure.code) {
+                *err = r->failure;
+                return err->code;
+        }
+        return outcome(r, read_record(r, record, err), err);
+}
+
+/* The input that holds the next section: 1, or 0 when there is none. */
+static int next_input(struct hap_stream_in *r, struct hap_error *err)
+{
+        for (;;) {
+                struct opened *o = r->opened;
+                int rc;
+
+                if (o) {
+                        hap_input_skip(&o->input, r->raw);
+                        r->raw = 0;
+                        rc = hap_input_detect(&o->input, err);
+                        if (rc == 0)
+                                rc = hap_input_need(&o->input, 1, err);
+                        if (rc < 0 || o->input.ready)
+                                return rc < 0 ? rc : 1;
+                        if (o->input.cut)
+                                return hap_fail(err, HAP_EINPUT,
+                                                "cannot read '%s': truncated gzip data",
+                                                o->input.name);
+                }
+                if (r->next_path == r->n_paths)
+                        return 0;
+                if (o && !o->input.direct)
+                        drop_input(r);
+                o = calloc(1, sizeof(*o));
+                if (!o)
+                        return hap_fail_memory(err, "a stream's reader");
+                rc = hap_input_open(&o->input, r->paths[r->next_path++], err);
+                if (rc < 0) {
+                        free(o);
+                        return rc;
+                }
+                o->next = r->opened;
+                r->opened = o;
+                r->section = 0;
+        }
+}
+
+static bool is_one_of(const char *text, const char *const *known, size_t n)
+{
+        for (size_t i = 0; text && i < n; i++)
+                if (strcmp(text, known[i]) == 0)
+                        return true;
+        return false;
+}
+
+static int check_requires(struct hap_stream_in *r, struct hap_error *err)
+{
+        const json_t *list = json_object_get(r->header, "requires"), *item;
+        size_t i;
+
+        if (list && !json_is_array(list))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': \"requires\" of section %" PRIu64
+                                " is not a list",
+                                hap_stream_in_name(r), r->section);
+        json_array_foreach((json_t *)list, i, item) {
+                const char *feature = json_string_value(item);
+
+                if (!is_one_of(feature, known_features, sizeof(known_features) / sizeof(char *)))
+                        return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
+                                        " requires '%s', which this version does not know",
+                                        hap_stream_in_name(r), r->section, feature ? feature : "?");
+        }
+        return 0;
+}
+
+static int check_header(struct hap_stream_in *r, struct hap_error *err)
+{
+        const json_t *version = json_object_get(r->header, "hap");
+        const char *name = hap_stream_in_name(r);
+
+        if (!version)
+                return r->section == 1
+                        ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream", name)
+                        : hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
+                                   " does not begin with a header", name, r->section);
+        if (!json_is_integer(version) || json_integer_value(version) != HAP_STREAM_VERSION)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
+                                " is of version %" JSON_INTEGER_FORMAT ", this program reads %d",
+                                name, r->section, json_integer_value(version), HAP_STREAM_VERSION);
+        r->kind = json_string_value(json_object_get(r->header, "kind"));
+        if (!is_one_of(r->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': section %" PRIu64 " is of unknown kind '%s'",
+                                name, r->section, r->kind ? r->kind : "");
+        return check_requires(r, err);
+}
+
+static int keep_header_bytes(struct hap_stream_in *r, struct hap_error *err)
+{
+        free(r->header_bytes);
+        r->header_bytes = malloc(r->raw);
+        if (!r->header_bytes)
+                return hap_fail_memory(err, "a header");
+        memcpy(r->header_bytes, r->opened->input.data, r->raw);
+        r->n_header_bytes = r->raw;
+        return 0;
+}
+
+static int read_header(struct hap_stream_in *r, json_t **header, struct hap_error *err)
+{
+        int rc = next_input(r, err);
+
+        if (rc <= 0)
+                return rc;
+        rc = next_value(r, err);
+        if (rc <= 0)
+                return rc < 0 ? rc : fail_cut(r, err);
+        r->section++;
+        json_decref(r->header);
+        r->header = hap_json_of(&r->unpacked.data);
+        if (!r->header)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': header of section %" PRIu64
+                                " holds what JSON cannot say", hap_stream_in_name(r), r->section);
+        rc = check_header(r, err);
+        if (rc == 0)
+                rc = keep_header_bytes(r, err);
+        if (rc < 0)
+                return rc;
+        r->crc = crc32_z(crc32_z(0, NULL, 0), r->opened->input.data, r->raw);
+        r->record = 0;
+        r->in_section = true;
+        *header = r->header;
+        return 1;
+}
+
+int hap_stream_in_section(struct hap_stream_in *r, json_t **header, struct hap_error *err)
+{
+        msgpack_object record;
+        int rc;
+
+        while ((rc = hap_stream_in_record(r, &record, err)) == 1)
+                ;
+        rc = rc < 0 ? rc : outcome(r, read_header(r, header, err), err);
+        if (rc == 1)
+                hap_sections_seen_note(&r->held, r->kind, hap_stream_in_name(r));
+        return rc;
+}
+
+const char *hap_stream_in_held(const struct hap_stream_in *in)
+{
+        return hap_sections_seen_text(&in->held);
+}
+
+void hap_stream_in_pass_to(struct hap_stream_in *in, struct hap_stream_out *out)
+{
+        in->pass = out;
+        if (!out)
+                in->passing = false;
+}

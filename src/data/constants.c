@@ -1,0 +1,150 @@
+#include "data/constants.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Memory follows what was read, never what a header promises. */
+static int make_room(struct hap_constants *c, int writer, struct hap_error *err)
+{
+        const size_t d = (size_t)c->d_model;
+        float *values = c->values;
+        size_t n = (size_t)writer, size;
+
+        if (n & (n - 1)) /* room for a power of two */
+                return HAP_OK;
+        size = n ? 2 * n : 1;
+        values = reallocarray(values, size * sizeof *values, d);
+        if (!values)
+                return hap_fail_memory(err, "constants");
+        c->values = values;
+        return HAP_OK;
+}
+
+static int check_name(struct hap_stream_in *in, const msgpack_object *record,
+                      const struct hap_constants *c, int writer, struct hap_error *err)
+{
+        const msgpack_object *node = hap_map_get(record, "node");
+        char name[HAP_NAME];
+
+        if (writer >= c->graph.n_writers)
+                return hap_stream_in_fail(in, err, "the graph has only %d writers",
+                                       c->graph.n_writers);
+        hap_graph_writer_name(&c->graph, writer, name);
+        if (!node || !hap_object_is_text(node, name))
+                return hap_stream_in_fail(in, err, "its 'node' is not '%s', whose turn it is",
+                                       name);
+        return HAP_OK;
+}
+
+static int take_record(struct hap_stream_in *in, const msgpack_object *record,
+                       struct hap_constants *c, int writer, struct hap_error *err)
+{
+        const msgpack_object *value = hap_map_get(record, "value");
+        struct hap_tensor tensor;
+        struct hap_error why;
+        float *to;
+        int rc = check_name(in, record, c, writer, err);
+
+        if (rc < 0)
+                return rc;
+        if (!value)
+                return hap_stream_in_fail(in, err, "it has no 'value'");
+        if (hap_tensor_of(value, &tensor, &why) < 0)
+                return hap_stream_in_fail(in, err, "its 'value': %s", why.message);
+        if (tensor.n_dims != 1 || tensor.n == 0)
+                return hap_stream_in_fail(in, err, "its 'value' is no vector");
+        if (writer == 0)
+                c->d_model = (int)tensor.n;
+        if (tensor.n != (size_t)c->d_model)
+                return hap_stream_in_fail(in, err, "its 'value' has %zu numbers, those before %d",
+                                       tensor.n, c->d_model);
+        if ((rc = make_room(c, writer, err)) < 0)
+                return rc;
+        to = c->values + (size_t)writer * (size_t)c->d_model;
+        hap_tensor_read(&tensor, 0, tensor.n, to);
+        for (size_t i = 0; i < tensor.n; i++)
+                if (!isfinite(to[i]))
+                        return hap_stream_in_fail(in, err, "its 'value' is not finite");
+        return HAP_OK;
+}
+
+static int prepare(struct hap_stream_in *in, const json_t *header, struct hap_constants *c,
+                   struct hap_error *err)
+{
+        int rc;
+
+        *c = (struct hap_constants){0};
+        rc = hap_graph_of_json(&c->graph, json_object_get(header, "graph"), err);
+        if (rc < 0)
+                return hap_fail_within(err, "cannot use '%s'", hap_stream_in_name(in));
+        c->name = strdup(hap_stream_in_name(in));
+        c->header = json_deep_copy(header);
+        return c->name && c->header ? HAP_OK : hap_fail_memory(err, "constants");
+}
+
+int hap_constants_read(struct hap_stream_in *in, const json_t *header,
+                       struct hap_constants *constants, struct hap_error *err)
+{
+        msgpack_object record;
+        int rc = prepare(in, header, constants, err), n = 0;
+
+        while (rc >= 0 && (rc = hap_stream_in_record(in, &record, err)) > 0)
+                rc = take_record(in, &record, constants, n++, err);
+        if (rc == 0 && n < constants->graph.n_writers)
+                rc = hap_fail(err, HAP_EINPUT,
+                              "cannot use '%s': it has constants for %d of %d writers",
+                              constants->name, n, constants->graph.n_writers);
+        if (rc < 0)
+                hap_constants_release(constants);
+        return rc;
+}
+
+void hap_constants_release(struct hap_constants *constants)
+{
+        json_decref(constants->header);
+        hap_graph_release(&constants->graph);
+        free(constants->values);
+        free(constants->name);
+        *constants = (struct hap_constants){0};
+}
+
+static int write_record(struct hap_stream_out *out, const char *node, size_t d,
+                        const float *value, const double *kl, struct hap_error *err)
+{
+        msgpack_packer *packer = hap_stream_out_record(out);
+        int rc;
+
+        msgpack_pack_map(packer, kl ? 3 : 2);
+        hap_pack_text(packer, "node");
+        hap_pack_text(packer, node);
+        if (kl) {
+                hap_pack_text(packer, "kl");
+                msgpack_pack_double(packer, *kl);
+        }
+        hap_pack_text(packer, "value");
+        rc = hap_stream_out_tensor(out, HAP_F32, 1, &d, value, err);
+        return rc < 0 ? rc : hap_stream_out_end_record(out, err);
+}
+
+int hap_constants_write(struct hap_stream_out *out, json_t *header,
+                        const struct hap_graph *graph, int d_model, const float *values,
+                        const double *kl, struct hap_error *err)
+{
+        const size_t d = (size_t)d_model;
+        char node[HAP_NAME];
+        int rc;
+
+        /* one vector a writer, whatever edges are told apart */
+        const struct hap_graph plain = hap_graph_without_positions(graph);
+
+        if (hap_graph_into(header, &plain) < 0)
+                return hap_fail_memory(err, "a header");
+        rc = hap_stream_out_begin(out, header, err);
+        for (int w = 0; w < graph->n_writers && rc == 0; w++) {
+                hap_graph_writer_name(graph, w, node);
+                rc = write_record(out, node, d, values + (size_t)w * d, kl ? kl + w : NULL,
+                                  err);
+        }
+        return rc < 0 ? rc : hap_stream_out_end(out, err);
+}

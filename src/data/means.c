@@ -1,0 +1,112 @@
+/* The mean output of every writer over a set of clean prompts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/number.h"
+#include "data/feed.h"
+
+struct means {
+        bool by_position;
+        size_t n_writers, d, positions; /* 1 position when not by position */
+        double *sum; /* [n_writers][positions][d] */
+        size_t *n;   /* [positions] */
+};
+
+/* sum[w][t] += output[w][t], t = 0 for all positions when not by position. */
+static void add_prompt(struct means *means, int n_tokens, const float *outputs)
+{
+        for (size_t w = 0; w < means->n_writers; w++)
+                for (size_t t = 0; t < (size_t)n_tokens; t++) {
+                        size_t at = means->by_position ? t : 0;
+                        double *sum = means->sum + (w * means->positions + at) * means->d;
+                        const float *x = outputs + (w * (size_t)n_tokens + t) * means->d;
+
+                        for (size_t i = 0; i < means->d; i++)
+                                sum[i] += (double)x[i];
+                }
+        for (size_t t = 0; t < (size_t)n_tokens; t++)
+                means->n[means->by_position ? t : 0]++;
+}
+
+/* One round: runs examples begin … begin + n − 1 and adds what they wrote. */
+static int add_round(struct means *means, const struct hap_feed *feed,
+                     const struct hap_engine *engine, size_t begin, size_t n,
+                     struct hap_error *err)
+{
+        const struct hap_example *examples = feed->examples.items + begin;
+        struct hap_batches batches = {0};
+        void *outputs[HAP_MEANS_AT_ONCE];
+        struct hap_arena arena;
+        int rc = HAP_OK;
+
+        hap_arena_init(&arena);
+        for (size_t i = 0; i < n && rc == 0; i++) {
+                outputs[i] = hap_arena_alloc(&arena, means->n_writers * means->d *
+                                             (size_t)examples[i].n_tokens, sizeof(float));
+                rc = outputs[i] ? hap_batches_add(&batches, examples + i, 0, err)
+                                : hap_fail_memory(err, "means");
+        }
+        if (rc == 0)
+                rc = hap_run_whole(engine, examples, &batches, false, HAP_F32, outputs, NULL, err);
+        for (size_t i = 0; i < n && rc == 0; i++)
+                add_prompt(means, examples[i].n_tokens, outputs[i]);
+        hap_batches_release(&batches);
+        hap_arena_release(&arena);
+        return rc;
+}
+
+static size_t longest_of(const struct hap_examples *examples)
+{
+        size_t longest = 0;
+
+        for (size_t i = 0; i < examples->n; i++)
+                if ((size_t)examples->items[i].n_tokens > longest)
+                        longest = (size_t)examples->items[i].n_tokens;
+        return longest;
+}
+
+/* The sums divided by their counts, in the feed's arena. */
+static int keep(struct hap_feed *feed, const struct means *means, struct hap_error *err)
+{
+        const size_t n = means->n_writers * means->positions * means->d;
+        float *data = hap_arena_alloc(&feed->arena, n, sizeof *data);
+
+        if (!data)
+                return hap_fail_memory(err, "means");
+        for (size_t i = 0; i < n; i++)
+                data[i] = (float)(means->sum[i] /
+                                  (double)means->n[i / means->d % means->positions]);
+        feed->mean = (struct hap_counterfactual){
+                .kind = feed->options.ablation,
+                .data = data,
+                .dtype = HAP_F32,
+                .n_positions = (int)means->positions,
+        };
+        return HAP_OK;
+}
+
+int hap_feed_mean(struct hap_feed *feed, const struct hap_engine *engine,
+                  struct hap_error *err)
+{
+        const bool by_position = feed->options.ablation == HAP_MEAN_POSITION;
+        struct means means = {
+                .by_position = by_position,
+                .n_writers = (size_t)engine->graph.n_writers,
+                .d = (size_t)engine->model->config.d_model,
+                .positions = by_position ? longest_of(&feed->examples) : 1,
+        };
+        int rc = HAP_OK;
+
+        means.sum = calloc(means.n_writers * means.positions * means.d, sizeof *means.sum);
+        means.n = calloc(means.positions, sizeof *means.n);
+        if (!means.sum || !means.n)
+                rc = hap_fail_memory(err, "means");
+        for (size_t i = 0; i < feed->examples.n && rc == 0; i += HAP_MEANS_AT_ONCE)
+                rc = add_round(&means, feed, engine, i,
+                               hap_smaller(feed->examples.n - i, HAP_MEANS_AT_ONCE), err);
+        if (rc == 0)
+                rc = keep(feed, &means, err);
+        free(means.sum);
+        free(means.n);
+        return rc;
+}

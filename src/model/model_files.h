@@ -1,0 +1,27 @@
+/* Where a model comes from: a Hugging Face folder or a GGUF file. */
+#ifndef HAP_MODEL_MODEL_FILES_H
+#define HAP_MODEL_MODEL_FILES_H
+
+#include "model/family.h"
+#include "common/gguf.h"
+#include "model/stored.h"
+
+struct hap_model_files {
+        const char *path; /* borrowed */
+        bool is_gguf;
+        struct hap_gguf gguf;
+        struct hap_store store;
+};
+
+int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err);
+void hap_model_files_close(struct hap_model_files *source);
+
+/* Reads the settings and lets the family describe the model into *blueprint;
+ * the settings' first error is left in them. */
+int hap_model_files_settings(const struct hap_model_files *source, struct hap_settings *settings,
+                        struct hap_blueprint *blueprint, struct hap_error *err);
+
+/* Opens the store of tensors. */
+int hap_model_files_tensors(struct hap_model_files *source, struct hap_error *err);
+
+#endif

@@ -1,0 +1,69 @@
+#include "model/model_open.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *hap_header_model(const json_t *header)
+{
+        return json_string_value(json_object_get(json_object_get(header, "model"), "path"));
+}
+
+/* `path`, or what the header of stream `name` has: NULL with a message. */
+static const char *path_of(const char *path, const json_t *header, const char *name,
+                           struct hap_error *err)
+{
+        if (!path)
+                path = hap_header_model(header);
+        if (!path)
+                hap_fail(err, HAP_EUSAGE,
+                         "no model is given: '%s' names none, use -m MODEL", name);
+        return path;
+}
+
+/* rc of reading a model. One that cannot be read and was not `given` on the command
+ * line is stream `name`'s. */
+static int read_from(int rc, const char *given, const char *name, struct hap_error *err)
+{
+        const size_t used = rc < 0 ? strlen(err->message) : 0;
+
+        if (rc < 0 && !given)
+                snprintf(err->message + used, sizeof(err->message) - used,
+                         "; '%s' names this model, -m MODEL another", name);
+        return rc;
+}
+
+int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
+                  const char *name, struct hap_error *err)
+{
+        const char *found = path_of(path, header, name, err);
+        int rc;
+
+        if (!found)
+                return err->code;
+        if ((rc = read_from(hap_model_load(model, found, err), path, name, err)) < 0)
+                return rc;
+        if ((rc = hap_model_check(model, header, name, err)) < 0)
+                hap_model_release(model);
+        return rc;
+}
+
+int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
+                           const char *name, struct hap_error *err)
+{
+        const char *found = path_of(path, header, name, err);
+
+        return found ? read_from(hap_model_load_config(model, found, err), path, name, err)
+                     : err->code;
+}
+
+int hap_header_form(const json_t *header, const char *name, struct hap_graph_form *form,
+                    struct hap_error *err)
+{
+        const json_t *graph = json_object_get(header, "graph");
+        const char *input = json_string_value(json_object_get(graph, "input"));
+
+        form->split_input = input && strcmp(input, "split") == 0;
+        if (hap_positions_of_json(&form->places, graph, err) < 0)
+                return hap_fail_within(err, "cannot use '%s'", name);
+        return HAP_OK;
+}

@@ -1,0 +1,30 @@
+/* The model that a stream needs. */
+#ifndef HAP_MODEL_MODEL_OPEN_H
+#define HAP_MODEL_MODEL_OPEN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "graph/graph.h"
+#include "model/model.h"
+
+/* Loads the model at `path` (option -m), or with NULL the one that the header
+ * of stream `name` was made with, and checks that it is the header's.
+ * HAP_EUSAGE: neither is given. */
+int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
+                  const char *name, struct hap_error *err);
+
+/* The same without its weights, which is quick and takes no memory: only checks
+ * that the description can be read. */
+int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
+                           const char *name, struct hap_error *err);
+
+/* The path of the model that a header names, or NULL. */
+const char *hap_header_model(const json_t *header);
+
+/* The form of the graph in the header of stream `name`. HAP_EINPUT: wrong places. */
+int hap_header_form(const json_t *header, const char *name, struct hap_graph_form *form,
+                    struct hap_error *err);
+
+#endif

@@ -1,0 +1,130 @@
+/* hap-show: any stream, or a training log, as something to look at. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "common/program.h"
+#include "show/show.h"
+
+struct show_options {
+        int64_t top;
+        bool svg, html, dot;
+};
+
+static const struct hap_option options[] = {
+        {0, "top", "N", HAP_INT, offsetof(struct show_options, top),
+         "edges to show [20; in pictures all of a circuit, 200 of scores]",
+         .min = 1, .max = INT32_MAX},
+        {0, "svg", NULL, HAP_FLAG, offsetof(struct show_options, svg),
+         .help = "draw the circuit, the best scores, or the curves of a log, as SVG"},
+        {0, "html", NULL, HAP_FLAG, offsetof(struct show_options, html),
+         .help = "the same as a page, with a table of the edges"},
+        {0, "dot", NULL, HAP_FLAG, offsetof(struct show_options, dot),
+         .help = "the graph for Graphviz"},
+        {0},
+};
+
+static const struct hap_program_info info = {
+        .name = "hap-show",
+        .summary = "show what a stream or a training log holds",
+        .operands = "[FILE ...]",
+        .options = options,
+        .notes = "A file of JSON lines is taken for the training log of hap-prune --log.",
+};
+
+enum { TOP_IN_TEXT = 20, EXAMPLES_IN_TEXT = 3 };
+
+/* No stream begins with '{'. Pipes are not looked into. */
+static bool is_json_lines(const char *path)
+{
+        struct stat status;
+        FILE *file;
+        int first;
+
+        if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !(file = fopen(path, "r")))
+                return false;
+        first = fgetc(file);
+        fclose(file);
+        return first == '{';
+}
+
+static void read_log(struct hap_program *p, struct hap_show *show, const char *path)
+{
+        FILE *file = fopen(path, "r");
+
+        if (!file)
+                hap_die(p, HAP_ESYSTEM, "cannot open '%s'", path);
+        hap_must(p, hap_show_read_log(show, file, path, &p->error));
+        fclose(file);
+}
+
+/* Operands one by one, since logs and streams may be mixed. */
+static void read_all(struct hap_program *p, struct hap_show *show)
+{
+        static const char *const standard_input[] = {"-"};
+        const char *const *paths = (const char *const *)p->operands;
+        int n = p->n_operands;
+
+        if (n == 0) {
+                paths = standard_input;
+                n = 1;
+        }
+        for (int i = 0; i < n; i++) {
+                struct hap_stream_in *in;
+
+                if (is_json_lines(paths[i])) {
+                        read_log(p, show, paths[i]);
+                        continue;
+                }
+                hap_must(p, hap_stream_in_open(&in, &paths[i], 1, &p->error));
+                hap_must(p, hap_show_read(show, in, EXAMPLES_IN_TEXT, &p->error));
+                hap_stream_in_close(in);
+        }
+        if (show->n == 0)
+                hap_die(p, HAP_EINPUT, "the input is empty");
+}
+
+static int draw(const struct show_options *opt, const struct hap_show *show, FILE *out,
+                struct hap_error *err)
+{
+        struct hap_drawing drawing;
+        int rc = hap_drawing_init(&drawing, show, (size_t)opt->top, err);
+
+        if (rc < 0)
+                return rc;
+        if (opt->dot)
+                rc = hap_show_dot(&drawing, out, err);
+        else if (opt->html)
+                rc = hap_show_html(&drawing, out, err);
+        else
+                rc = hap_show_svg(&drawing, out, err);
+        hap_drawing_release(&drawing);
+        return rc;
+}
+
+/* A log is plotted when there is no graph to draw. */
+static int show_all(const struct show_options *opt, const struct hap_show *show, FILE *out,
+                    struct hap_error *err)
+{
+        if (!opt->svg && !opt->html && !opt->dot)
+                return hap_show_text(show, opt->top ? (size_t)opt->top : TOP_IN_TEXT, out, err);
+        if (opt->dot || !hap_show_has_log(show) || hap_show_has_edges(show))
+                return draw(opt, show, out, err);
+        return opt->html ? hap_show_plot_html(show, out, err) : hap_show_plot(show, out, err);
+}
+
+int main(int argc, char **argv)
+{
+        struct show_options opt = {0};
+        struct hap_program p;
+        struct hap_show show = {0};
+        size_t sections;
+
+        hap_program_begin(&p, &info, argc, argv, &opt);
+        if (opt.svg + opt.html + opt.dot > 1)
+                hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot exclude each other");
+        read_all(&p, &show);
+        hap_must(&p, show_all(&opt, &show, hap_program_text(&p), &p.error));
+        sections = show.n;
+        hap_show_release(&show);
+        return hap_program_end(&p, sections, "sections");
+}

@@ -1,0 +1,67 @@
+/* A graph for Graphviz: layers as ranks, from the bottom to the top. */
+#include "show/show_svg.h"
+
+static const char *const colours[] = {
+        [HAP_READS_Q] = "#3d8bfd", [HAP_READS_K] = "#e08a1e", [HAP_READS_V] = "#2fa76b",
+        [HAP_READS_MLP] = "#a06bea", [HAP_READS_LOGITS] = "#e0526a",
+};
+
+static bool is_drawn(const struct hap_drawing *d, int writer)
+{
+        return d->in[writer] + d->out[writer] > 0;
+}
+
+static void write_layer(const struct hap_drawing *d, int layer, FILE *out)
+{
+        const struct hap_graph *g = d->graph;
+        int mlp = hap_graph_mlp_writer(g, layer);
+
+        fputs("  { rank=same;", out);
+        for (int h = 0; h < g->n_heads; h++) {
+                if (is_drawn(d, hap_graph_head_writer(g, layer, h)))
+                        fprintf(out, " \"a%d.h%d\";", layer, h);
+        }
+        fputs(" }\n", out);
+        if (is_drawn(d, mlp))
+                fprintf(out, "  \"m%d\" [shape=box];\n", layer);
+}
+
+static void write_edge(const struct hap_drawing *d, const struct hap_drawn *edge, FILE *out)
+{
+        int reader = hap_graph_edge_reader(d->graph, edge->edge);
+        int fed = hap_graph_reader_node(d->graph, reader);
+        char from[HAP_NAME], to[HAP_NAME] = "logits", name[HAP_NAME];
+
+        hap_graph_writer_name(d->graph, hap_graph_edge_writer(d->graph, edge->edge), from);
+        if (fed >= 0)
+                hap_graph_writer_name(d->graph, fed, to);
+        hap_graph_edge_name(d->graph, edge->edge, name);
+        fprintf(out,
+                "  \"%s\" -> \"%s\" [color=\"%s\", penwidth=%.2f, style=%s, tooltip=\"%s\"];\n",
+                from, to, colours[hap_graph_reader(d->graph, reader).kind],
+                .4 + 2.6 * edge->strength, edge->score < 0 ? "dashed" : "solid", name);
+}
+
+int hap_show_dot(const struct hap_drawing *d, FILE *out, struct hap_error *err)
+{
+        char counts[HAP_TITLE];
+
+        hap_drawing_counts(d, counts);
+        fprintf(out, "digraph circuit {\n  label=\"%s\";\n  rankdir=BT;\n"
+                "  node [shape=circle, fontname=\"Helvetica\"];\n"
+                "  \"logits\" [shape=box];\n", counts);
+        for (int w = 0; w < d->graph->n_inputs; w++) {
+                char name[HAP_NAME];
+
+                hap_graph_writer_name(d->graph, w, name);
+                fprintf(out, "  \"%s\" [shape=box];\n", name);
+        }
+        for (int layer = 0; layer < d->graph->n_layers; layer++)
+                write_layer(d, layer, out);
+        for (size_t i = 0; i < d->n; i++) {
+                if (!d->edges[i].dead)
+                        write_edge(d, &d->edges[i], out);
+        }
+        fputs("}\n", out);
+        return hap_show_written(out, err);
+}

@@ -1,0 +1,136 @@
+/* Which edges a picture shows, and how strong each is. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show/show.h"
+
+enum { USUAL_SCORES = 200 };
+
+static int weaker(const void *a, const void *b)
+{
+        const struct hap_drawn *x = a, *y = b;
+
+        if (x->strength != y->strength)
+                return x->strength < y->strength ? -1 : 1;
+        return x->edge > y->edge ? -1 : x->edge < y->edge;
+}
+
+/* The last section of circuits or of scores; over `graph`, unless NULL. */
+static const struct hap_section *last(const struct hap_show *show, bool circuit,
+                                      const struct hap_graph *graph)
+{
+        for (size_t i = show->n; i-- > 0;) {
+                const struct hap_section *s = &show->sections[i];
+
+                if (s->kind == HAP_SHOW_EDGES && (s->edges.z != NULL) == circuit &&
+                    (!graph || hap_graph_equal(graph, &s->edges.graph)))
+                        return s;
+        }
+        return NULL;
+}
+
+/* live: z without dead edges; NULL: none is dead. */
+static void mark_dead(struct hap_drawing *d, const float *live)
+{
+        for (size_t i = 0; i < d->n; i++) {
+                d->edges[i].dead = live && !(live[d->edges[i].edge] > 0);
+                d->n_live += !d->edges[i].dead;
+        }
+        d->n_kept = d->n;
+}
+
+/* Scales strengths to at most 1, sorts by them and keeps the `top` strongest. */
+static void order_edges(struct hap_drawing *d, size_t top)
+{
+        double most = 0;
+
+        for (size_t i = 0; i < d->n; i++)
+                most = fmax(most, d->edges[i].strength);
+        for (size_t i = 0; i < d->n; i++)
+                d->edges[i].strength = most > 0 ? d->edges[i].strength / most : 1;
+        qsort(d->edges, d->n, sizeof *d->edges, weaker);
+        if (top > 0 && d->n > top) {
+                for (size_t i = 0; i < top; i++)
+                        d->edges[i] = d->edges[d->n - top + i];
+                d->n = top;
+        }
+        d->graded = d->n > 0 && d->edges[0].strength < d->edges[d->n - 1].strength;
+}
+
+static void count_degrees(struct hap_drawing *d)
+{
+        for (size_t i = 0; i < d->n; i++) {
+                int reader = hap_graph_edge_reader(d->graph, d->edges[i].edge);
+                int fed = hap_graph_reader_node(d->graph, reader);
+
+                if (d->edges[i].dead)
+                        continue;
+                d->out[hap_graph_edge_writer(d->graph, d->edges[i].edge)]++;
+                if (fed < 0)
+                        d->into_logits++;
+                else
+                        d->in[fed]++;
+        }
+}
+
+int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t top,
+                     struct hap_error *err)
+{
+        const struct hap_section *circuit = last(show, true, NULL), *scores;
+        const struct hap_edges *edges;
+        float *live = NULL;
+
+        *d = (struct hap_drawing){0};
+        scores = last(show, false, circuit ? &circuit->edges.graph : NULL);
+        d->section = circuit ? circuit : scores;
+        if (!d->section)
+                return hap_fail(err, HAP_EINPUT,
+                                "there is nothing to draw: neither a circuit nor scores");
+        edges = &d->section->edges;
+        d->graph = &edges->graph;
+        d->values_are_z = circuit != NULL;
+        d->by_score = scores != NULL;
+        d->edges = malloc((edges->n_given + 1) * sizeof *d->edges);
+        d->in = calloc((size_t)d->graph->n_writers, sizeof *d->in);
+        d->out = calloc((size_t)d->graph->n_writers, sizeof *d->out);
+        if (edges->z)
+                live = malloc(d->graph->n_edges * sizeof *live);
+        if (!d->edges || !d->in || !d->out || (edges->z && !live)) {
+                free(live);
+                hap_drawing_release(d);
+                return hap_fail_memory(err, "the picture");
+        }
+        for (size_t e = 0; e < d->graph->n_edges; e++) {
+                struct hap_drawn drawn = {.edge = e, .z = 1};
+
+                if (!edges->given[e])
+                        continue;
+                if (edges->z)
+                        drawn.z = (double)edges->z[e];
+                if (scores)
+                        drawn.score = scores->edges.score[e];
+                drawn.strength = scores ? fabs(drawn.score) : drawn.z;
+                d->edges[d->n++] = drawn;
+        }
+        if (live) {
+                memcpy(live, edges->z, d->graph->n_edges * sizeof *live);
+                hap_graph_drop_dead(d->graph, live);
+        }
+        mark_dead(d, live);
+        free(live);
+        if (circuit) /* a circuit's nodes are in it whatever is drawn */
+                count_degrees(d);
+        order_edges(d, top || circuit ? top : USUAL_SCORES);
+        if (!circuit)
+                count_degrees(d);
+        return HAP_OK;
+}
+
+void hap_drawing_release(struct hap_drawing *d)
+{
+        free(d->edges);
+        free(d->in);
+        free(d->out);
+        *d = (struct hap_drawing){0};
+}

@@ -1,0 +1,262 @@
+/* Scores and circuits in words. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "show/show_words.h"
+
+enum { BAR = 30 };
+
+struct entry {
+        double size;
+        size_t edge;
+};
+
+static int larger(const void *a, const void *b)
+{
+        const struct entry *x = a, *y = b;
+
+        if (x->size != y->size)
+                return x->size > y->size ? -1 : 1;
+        return x->edge < y->edge ? -1 : x->edge > y->edge;
+}
+
+static double value_of(const struct hap_edges *edges, size_t edge)
+{
+        return edges->z ? (double)edges->z[edge] : edges->score[edge];
+}
+
+/* Given edges, the largest magnitude first; *n of them. NULL: no memory. */
+static struct entry *sorted(const struct hap_edges *edges, size_t *n)
+{
+        struct entry *order = malloc((edges->n_given + 1) * sizeof *order);
+
+        *n = 0;
+        for (size_t e = 0; order && e < edges->graph.n_edges; e++) {
+                if (edges->given[e])
+                        order[(*n)++] = (struct entry){fabs(value_of(edges, e)), e};
+        }
+        if (order)
+                qsort(order, *n, sizeof *order, larger);
+        return order;
+}
+
+static void write_top(const struct hap_edges *edges, const struct entry *order, size_t n,
+                      size_t top, FILE *out)
+{
+        static const char bar[BAR + 1] = "##############################";
+        char name[HAP_NAME], shown[32], all[32];
+        int widest = 0;
+
+        top = top < n ? top : n;
+        if (top == 0)
+                return;
+        for (size_t i = 0; i < top; i++) {
+                hap_graph_edge_name(&edges->graph, order[i].edge, name);
+                widest = (int)strlen(name) > widest ? (int)strlen(name) : widest;
+        }
+        hap_phrase_count(top, shown);
+        hap_phrase_count(n, all);
+        fprintf(out, "\n  %s of %s edges, by %s\n", shown, all, edges->z ? "z" : "|score|");
+        for (size_t i = 0; i < top; i++) {
+                double share = order[0].size > 0 ? order[i].size / order[0].size : 0;
+
+                hap_graph_edge_name(&edges->graph, order[i].edge, name);
+                fprintf(out, "  %-*s  ", widest, name);
+                if (edges->z)
+                        fprintf(out, "%6.4f", value_of(edges, order[i].edge));
+                else
+                        fprintf(out, "%+11.4e", value_of(edges, order[i].edge));
+                fprintf(out, "  %.*s\n", (int)lround(share * BAR), bar);
+        }
+}
+
+/* What one reader reads at one place, at most `left` edges; how many were written. */
+static size_t write_reader(const struct hap_edges *edges, int reader, int place, size_t left,
+                           FILE *out)
+{
+        const struct hap_graph *g = &edges->graph;
+        const bool *given = edges->given + (size_t)place * g->edges_per_position;
+        const int wide = g->places.n ? 11 + HAP_POSITION_NAME / 2 : 11;
+        char name[2 * HAP_NAME];
+        size_t written = 0;
+        int column = 0;
+
+        hap_graph_reader_name(g, reader, name);
+        if (g->places.n)
+                snprintf(name + strlen(name), HAP_NAME, "@%s", g->places.name[place]);
+        for (int w = 0; w < hap_graph_in(g, reader); w++) {
+                if (!given[hap_graph_edge(g, w, reader)])
+                        continue;
+                if (written == left) { /* of this reader's, too */
+                        column += fprintf(out, " ...");
+                        break;
+                }
+                if (column == 0)
+                        column = fprintf(out, "  %-*s <-", wide, name);
+                else if (column > 70)
+                        column = fprintf(out, "\n%*s", wide + 5, "") - 1;
+                written++;
+                hap_graph_writer_name(g, w, name);
+                column += fprintf(out, " %s", name);
+        }
+        if (column > 0)
+                fputc('\n', out);
+        return written;
+}
+
+/* The edges of a circuit whose z are all the same, by what reads them, from the
+ * logits down; `top` of them. */
+static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
+{
+        const struct hap_graph *g = &edges->graph;
+        size_t left = top < edges->n_given ? top : edges->n_given;
+
+        fprintf(out, "\n  %zu of %zu edges, by reader\n", left, edges->n_given);
+        for (int r = g->n_readers - 1; r >= 0 && left > 0; r--)
+                for (int place = 0; place < g->n_places && left > 0; place++)
+                        left -= write_reader(edges, r, place, left, out);
+}
+
+/* Over how many edges the sum of magnitudes is spread. */
+static void write_spread(const struct hap_edges *edges, const struct entry *order, size_t n,
+                         FILE *out)
+{
+        size_t positive = 0, half = 0;
+        double sum = 0, so_far = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                sum += order[i].size;
+                positive += edges->score[order[i].edge] > 0;
+        }
+        while (half < n && so_far < sum / 2)
+                so_far += order[half++].size;
+        hap_write_label(out, "scores");
+        fprintf(out, "%zu positive, largest %.4g, mean magnitude %.4g\n", positive,
+                n > 0 ? order[0].size : 0, n > 0 ? sum / (double)n : 0);
+        hap_write_label(out, "");
+        fprintf(out, "half of their sum is in %zu edges (%.2f %%)\n", half,
+                n > 0 ? 100 * (double)half / (double)n : 0);
+}
+
+/* --- circuits --- */
+
+/* Edges in and out of every writer; `logits` gets those into logits. z: without dead
+ * ones, so that a writer lives that has one out. */
+static int count_degrees(const struct hap_graph *g, const float *z, int *in, int *out,
+                         int *logits)
+{
+        int n = 0;
+
+        *logits = 0;
+        for (size_t e = 0; e < g->n_edges; e++) {
+                int fed = hap_graph_reader_node(g, hap_graph_edge_reader(g, e));
+
+                if (!(z[e] > 0))
+                        continue;
+                n++;
+                out[hap_graph_edge_writer(g, e)]++;
+                if (fed < 0)
+                        ++*logits;
+                else
+                        in[fed]++;
+        }
+        return n;
+}
+
+static void write_layer(const struct hap_graph *g, int layer, const int *in, const int *out_of,
+                        FILE *out)
+{
+        int mlp = hap_graph_mlp_writer(g, layer), heads = 0, written = 0;
+
+        for (int h = 0; h < g->n_heads; h++)
+                heads += out_of[hap_graph_head_writer(g, layer, h)] > 0;
+        fprintf(out, "  %5d  ", layer);
+        if (out_of[mlp])
+                fprintf(out, "%4d>%-4d", in[mlp], out_of[mlp]);
+        else
+                fprintf(out, "%9s", "-    ");
+        fprintf(out, "  %5d", heads);
+        for (int h = 0; h < g->n_heads; h++) {
+                int w = hap_graph_head_writer(g, layer, h);
+
+                if (!out_of[w])
+                        continue;
+                if (written > 60) {
+                        fprintf(out, "\n%25s", "");
+                        written = 0;
+                }
+                written += fprintf(out, "  %d.%d:%d>%d", layer, h, in[w], out_of[w]);
+        }
+        fputc('\n', out);
+}
+
+static void write_layers(const struct hap_graph *g, const int *in, const int *out_of,
+                         int logits, FILE *out)
+{
+        fprintf(out, "\n  layer  MLP in>out  heads, each in>out\n  logits %d in\n", logits);
+        for (int layer = g->n_layers - 1; layer >= 0; layer--)
+                write_layer(g, layer, in, out_of, out);
+        for (int w = 0; w < g->n_inputs; w++) {
+                char name[HAP_NAME];
+
+                hap_graph_writer_name(g, w, name);
+                fprintf(out, "  %s %d out\n", name, out_of[w]);
+        }
+}
+
+static int write_circuit(const struct hap_edges *edges, FILE *out, struct hap_error *err)
+{
+        const struct hap_graph *g = &edges->graph;
+        size_t n = (size_t)g->n_writers;
+        float *z = malloc(g->n_edges * sizeof *z);
+        int *in = calloc(2 * n, sizeof *in), *out_of = in + n, logits, alive, heads = 0, mlps = 0;
+        char all[32];
+
+        if (!z || !in) {
+                free(z);
+                free(in);
+                return hap_fail_memory(err, "the circuit");
+        }
+        memcpy(z, edges->z, g->n_edges * sizeof *z);
+        hap_graph_drop_dead(g, z);
+        alive = count_degrees(g, z, in, out_of, &logits);
+        for (int w = g->n_inputs; w < g->n_writers; w++) {
+                bool mlp = hap_graph_writer(g, w).kind == HAP_WRITES_MLP;
+
+                mlps += mlp && out_of[w];
+                heads += !mlp && out_of[w];
+        }
+        hap_phrase_count(g->n_edges, all);
+        hap_write_label(out, "circuit");
+        fprintf(out, "%zu of %s edges, sparsity %.2f %%; %d live, %d dead\n", edges->n_given, all,
+                100 * (1 - (double)edges->n_given / (double)g->n_edges), alive,
+                (int)edges->n_given - alive);
+        hap_write_label(out, "");
+        fprintf(out, "%d of %d heads, %d of %d MLPs\n", heads, g->n_layers * g->n_heads, mlps,
+                g->n_layers);
+        write_layers(g, in, out_of, logits, out);
+        free(z);
+        free(in);
+        return HAP_OK;
+}
+
+int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct hap_error *err)
+{
+        size_t n;
+        struct entry *order = sorted(edges, &n);
+        int rc = HAP_OK;
+
+        if (!order)
+                return hap_fail_memory(err, "the edges");
+        if (edges->z)
+                rc = write_circuit(edges, out, err);
+        else
+                write_spread(edges, order, n, out);
+        if (rc == 0 && edges->z && n > 0 && order[0].size == order[n - 1].size)
+                write_readers(edges, top, out);
+        else if (rc == 0)
+                write_top(edges, order, n, top, out);
+        free(order);
+        return rc;
+}

@@ -1,0 +1,65 @@
+/* How alike circuits are. */
+#include <string.h>
+
+#include "show/show_table.h"
+#include "show/show_words.h"
+
+static bool is_circuit(const struct hap_section *s)
+{
+        return s->kind == HAP_SHOW_EDGES && s->edges.z != NULL;
+}
+
+/* Intersection over union of their edges; of two without edges 1. */
+static double overlap(const struct hap_edges *a, const struct hap_edges *b)
+{
+        size_t both = 0, either = 0;
+
+        for (size_t e = 0; e < a->graph.n_edges; e++) {
+                both += a->given[e] && b->given[e];
+                either += a->given[e] || b->given[e];
+        }
+        return either > 0 ? (double)both / (double)either : 1;
+}
+
+static void write_row(const struct hap_show *show, size_t row, int widest, FILE *out)
+{
+        const struct hap_edges *edges = &show->sections[row].edges;
+        char count[32];
+        const int used = (int)strlen(show->sections[row].name);
+
+        fputs("  ", out);
+        hap_write_plain(out, show->sections[row].name, SIZE_MAX);
+        hap_phrase_count(edges->n_given, count);
+        fprintf(out, "%*s  %7s", widest - used, "", count);
+        for (size_t i = 0; i < row; i++) {
+                if (!is_circuit(&show->sections[i]))
+                        continue;
+                if (hap_graph_equal(&show->sections[i].edges.graph, &edges->graph))
+                        fprintf(out, "  %5.3f", overlap(&show->sections[i].edges, edges));
+                else
+                        fputs("      -", out);
+        }
+        fputc('\n', out);
+}
+
+void hap_write_overlap(const struct hap_show *show, FILE *out)
+{
+        size_t circuits = 0;
+        int widest = 0;
+
+        for (size_t i = 0; i < show->n; i++) {
+                const int length = (int)strlen(show->sections[i].name);
+
+                if (!is_circuit(&show->sections[i]))
+                        continue;
+                circuits++;
+                widest = length > widest ? length : widest;
+        }
+        if (circuits < 2)
+                return;
+        fputs("\nedges, and the share that a circuit has in common with each one above: "
+              "intersection over union\n", out);
+        for (size_t i = 0; i < show->n; i++)
+                if (is_circuit(&show->sections[i]))
+                        write_row(show, i, widest, out);
+}

@@ -1,0 +1,69 @@
+/* What a header says, in a few words. */
+#include <string.h>
+
+#include "show/show.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+        const char *text = json_string_value(json_object_get(object, key));
+
+        return text ? text : "";
+}
+
+void hap_phrase_model(const json_t *header, char *text)
+{
+        const char *path = text_of(json_object_get(header, "model"), "path");
+        size_t length = strlen(path);
+        const char *last;
+
+        while (length > 1 && path[length - 1] == '/')
+                length--;
+        for (last = path + length; last > path && last[-1] != '/'; last--)
+                continue;
+        snprintf(text, HAP_PHRASE, "%.*s", (int)(path + length - last), last);
+}
+
+void hap_phrase_task(const json_t *header, char *text)
+{
+        const json_t *task = json_object_get(header, "task");
+        const char *corruption = text_of(task, "corruption");
+
+        snprintf(text, HAP_PHRASE, "%s%s%s%s", hap_header_name(header, "task"), *corruption ? " (" : "", corruption,
+                 *corruption ? ")" : "");
+}
+
+void hap_phrase_method(const json_t *header, char *text)
+{
+        const char *recipe = text_of(json_object_get(header, "pruning"), "recipe");
+
+        snprintf(text, HAP_PHRASE, "%s", *recipe ? recipe : hap_header_name(header, "method"));
+}
+
+void hap_phrase_count(size_t n, char *text)
+{
+        char digits[32];
+        int length = snprintf(digits, sizeof digits, "%zu", n);
+
+        for (int i = 0; i < length; i++) {
+                if (i > 0 && (length - i) % 3 == 0)
+                        *text++ = ',';
+                *text++ = digits[i];
+        }
+        *text = '\0';
+}
+
+void hap_write_escaped(FILE *out, const char *text)
+{
+        for (; *text; text++) {
+                if (*text == '<')
+                        fputs("&lt;", out);
+                else if (*text == '>')
+                        fputs("&gt;", out);
+                else if (*text == '&')
+                        fputs("&amp;", out);
+                else if (*text == '"')
+                        fputs("&quot;", out);
+                else
+                        fputc((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text, out);
+        }
+}

@@ -1,0 +1,229 @@
+/* Training logs as curves: KL above, sparsity below, against the step; one
+ * colour a log. KL is on a logarithmic axis when it spans much. */
+#include <math.h>
+#include <string.h>
+
+#include "show/show_svg.h"
+
+enum { WIDTH = 760, LEFT = 70, RIGHT = 24, TOP = 52, KL_HEIGHT = 230, GAP = 34,
+       SPARSITY_HEIGHT = 130, BOTTOM = 46 };
+
+static const char *const colours[] = {"#3d8bfd", "#e08a1e", "#2fa76b", "#a06bea",
+                                      "#e0526a", "#23a6b8", "#8d99a8", "#b0893f"};
+enum { N_COLOURS = sizeof colours / sizeof *colours };
+
+#define ROUNDING 1e-6 /* KL in nats: less says nothing, not even its sign */
+
+struct range {
+        double low, high;
+};
+
+struct panel {
+        double y, height;
+        struct range x, values;
+        bool logarithmic;
+};
+
+bool hap_show_has_log(const struct hap_show *show)
+{
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind == HAP_SHOW_LOG)
+                        return true;
+        }
+        return false;
+}
+
+bool hap_show_has_edges(const struct hap_show *show)
+{
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind == HAP_SHOW_EDGES)
+                        return true;
+        }
+        return false;
+}
+
+/* A number of a record; false when there is none that can be drawn. */
+static bool number(const json_t *record, const char *key, double *value)
+{
+        const json_t *json = json_object_get(record, key);
+
+        *value = json_number_value(json);
+        return json_is_number(json) && isfinite(*value);
+}
+
+/* What `key` spans over all logs, values below `least` left out. */
+static struct range span(const struct hap_show *show, const char *key, double least)
+{
+        struct range r = {INFINITY, -INFINITY};
+        size_t k;
+        json_t *record;
+        double value;
+
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind != HAP_SHOW_LOG)
+                        continue;
+                json_array_foreach(show->sections[i].records, k, record) {
+                        if (!number(record, key, &value) || value < least)
+                                continue;
+                        r.low = fmin(r.low, value);
+                        r.high = fmax(r.high, value);
+                }
+        }
+        return r.low <= r.high ? r : (struct range){0, 1};
+}
+
+static double x_at(const struct panel *p, double step)
+{
+        double share = p->x.high > p->x.low ? (step - p->x.low) / (p->x.high - p->x.low) : 0;
+
+        return LEFT + share * (WIDTH - LEFT - RIGHT);
+}
+
+static double y_at(const struct panel *p, double value)
+{
+        double low = p->values.low, high = p->values.high;
+
+        if (p->logarithmic) {
+                value = log10(fmax(value, low));
+                low = log10(low);
+                high = log10(high);
+        }
+        return p->y + p->height * (1 - (value - low) / (high - low));
+}
+
+/* 1, 2 or 5 times a power of ten, so that about `n` steps fill the range. */
+static double step_of(struct range r, int n)
+{
+        double rough = (r.high - r.low) / n, power = pow(10, floor(log10(rough)));
+
+        rough /= power;
+        return power * (rough < 1.5 ? 1 : rough < 3.5 ? 2 : rough < 7.5 ? 5 : 10);
+}
+
+static void grid_line(const struct panel *p, double value, FILE *out)
+{
+        double y = y_at(p, value);
+
+        fprintf(out, "<path class=\"a\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\""
+                " text-anchor=\"end\">%g</text>\n", LEFT, y, WIDTH - RIGHT, LEFT - 8, y + 4,
+                value);
+}
+
+static void draw_axes(const struct panel *p, const char *title, FILE *out)
+{
+        double step = step_of(p->values, 4), across = step_of(p->x, 6);
+
+        fprintf(out, "<text class=\"h\" x=\"%d\" y=\"%.1f\">%s</text>\n", LEFT, p->y - 8, title);
+        if (p->logarithmic) {
+                for (double v = pow(10, ceil(log10(p->values.low) - 1e-9));
+                     v <= p->values.high * (1 + 1e-9); v *= 10)
+                        grid_line(p, v, out);
+        } else {
+                double from = ceil(p->values.low / step - 1e-9);
+
+                for (int i = 0; (from + i) * step <= p->values.high + 1e-9 * step; i++)
+                        grid_line(p, (from + i) * step, out);
+        }
+        for (int i = 0; p->x.high > p->x.low; i++) {
+                double v = (ceil(p->x.low / across - 1e-9) + i) * across;
+
+                if (v > p->x.high * (1 + 1e-9))
+                        break;
+                fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>\n",
+                        x_at(p, v), p->y + p->height + 17, v);
+        }
+}
+
+static void draw_curve(const struct panel *p, const json_t *records, const char *key,
+                       const char *colour, const char *more, FILE *out)
+{
+        size_t k;
+        json_t *record;
+        double step, value;
+        char command = 'M';
+
+        fprintf(out, "<path fill=\"none\" stroke=\"%s\"%s d=\"", colour, more);
+        json_array_foreach(records, k, record) {
+                if (!number(record, "step", &step) || !number(record, key, &value))
+                        continue;
+                fprintf(out, "%c%.1f %.1f", command, x_at(p, step), y_at(p, value));
+                command = 'L';
+        }
+        fputs("\"/>\n", out);
+}
+
+/* Which colour is which log, when there are several. */
+static void draw_names(const struct hap_show *show, FILE *out)
+{
+        int log = 0, logs = 0;
+
+        for (size_t i = 0; i < show->n; i++)
+                logs += show->sections[i].kind == HAP_SHOW_LOG;
+        if (logs < 2)
+                return;
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind != HAP_SHOW_LOG)
+                        continue;
+                fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" style=\"fill:%s\">",
+                        WIDTH - RIGHT, 22 + 15 * log, colours[log % N_COLOURS]);
+                hap_write_escaped(out, show->sections[i].name);
+                fputs("</text>\n", out);
+                log++;
+        }
+}
+
+static struct panel kl_panel(const struct hap_show *show)
+{
+        struct panel p = {.y = TOP, .height = KL_HEIGHT, .x = span(show, "step", -INFINITY),
+                          .values = span(show, "kl", ROUNDING)};
+
+        p.logarithmic = p.values.low > 0 && p.values.high / p.values.low > 30;
+        if (p.logarithmic) {
+                p.values.low /= 1.4;
+                p.values.high *= 1.4;
+        } else {
+                p.values.low = 0;
+                p.values.high = p.values.high > 0 ? p.values.high * 1.05 : 1;
+        }
+        return p;
+}
+
+void hap_plot(const struct hap_show *show, FILE *out)
+{
+        struct panel kl = kl_panel(show);
+        struct panel sparsity = {.y = TOP + KL_HEIGHT + GAP + 16, .height = SPARSITY_HEIGHT,
+                                 .x = kl.x, .values = {0, 1}};
+        int height = TOP + KL_HEIGHT + GAP + 16 + SPARSITY_HEIGHT + BOTTOM, log = 0;
+
+        fprintf(out,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\""
+                " height=\"%d\" role=\"img\">\n<style>"
+                "text{font:12.5px Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#7b8490}"
+                ".h{font-weight:bold}path{stroke-width:1.8}"
+                ".a{stroke:#8d99a8;stroke-opacity:.35;stroke-width:1}</style>\n",
+                WIDTH, height, WIDTH, height);
+        draw_axes(&kl, kl.logarithmic ? "KL to the full model (logarithmic)"
+                                      : "KL to the full model", out);
+        draw_axes(&sparsity, "sparsity (dashed: target)", out);
+        for (size_t i = 0; i < show->n; i++) {
+                const struct hap_section *s = &show->sections[i];
+                const char *colour = colours[log % N_COLOURS];
+
+                if (s->kind != HAP_SHOW_LOG)
+                        continue;
+                draw_curve(&kl, s->records, "kl", colour, "", out);
+                draw_curve(&sparsity, s->records, "sparsity", colour, "", out);
+                draw_curve(&sparsity, s->records, "target", colour,
+                           " stroke-dasharray=\"5 4\" stroke-opacity=\".7\"", out);
+                log++;
+        }
+        draw_names(show, out);
+        fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text>\n</svg>\n",
+                WIDTH - RIGHT, height - 8);
+}
+
+int hap_show_plot(const struct hap_show *show, FILE *out, struct hap_error *err)
+{
+        hap_plot(show, out);
+        return hap_show_written(out, err);
+}

@@ -1,0 +1,36 @@
+/* Text for a terminal, and tables of it; inside the room only. */
+#ifndef HAP_SHOW_SHOW_TABLE_H
+#define HAP_SHOW_SHOW_TABLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* At most `most` bytes of the text, control characters as spaces: a stream
+ * cannot speak to the terminal. */
+void hap_write_plain(FILE *out, const char *text, size_t most);
+/* A value as one would type it: texts bare, numbers short, the rest as JSON. */
+void hap_write_value(FILE *out, const json_t *value);
+/* The same as a new string, or NULL. */
+char *hap_value_text(const json_t *value);
+
+/* Cells are texts; a table owns its copies. */
+struct hap_table {
+        size_t rows, columns;
+        char ***cells; /* [rows][columns], NULL: empty */
+};
+
+/* The column of that title (row 0), or a new one; -1 when memory is short. */
+long hap_table_column(struct hap_table *table, const char *title);
+/* A new last row: its number, or -1. Row 0 holds the titles. */
+long hap_table_row(struct hap_table *table);
+/* Whether the row has a text in the column of that title. */
+bool hap_table_has(const struct hap_table *table, size_t row, const char *title);
+int hap_table_set(struct hap_table *table, size_t row, size_t column, const char *text);
+/* Columns as wide as their widest cell, the first to the left, others to the
+ * right, `indent` spaces before. */
+void hap_table_write(const struct hap_table *table, int indent, FILE *out);
+void hap_table_release(struct hap_table *table);
+
+#endif

@@ -1,0 +1,253 @@
+/* A stream in words: what every section is and where it comes from, then what
+ * is in it, each kind in its own way. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "show/show_svg.h"
+#include "show/show_table.h"
+#include "show/show_words.h"
+
+enum { LABEL = 14, WIDE = 96 }; /* columns */
+
+void hap_write_label(FILE *out, const char *label)
+{
+        fprintf(out, "  %-*s ", LABEL - 3, label);
+}
+
+/* "ioi, corruption abc, split train": the entries of a map, of a map within it
+ * in parentheses; other values as they are. */
+static void write_entries(FILE *out, const json_t *value, int depth)
+{
+        const char *key, *separator = "";
+        json_t *entry;
+
+        if (!json_is_object(value))
+                hap_write_value(out, value);
+        json_object_foreach((json_t *)value, key, entry) {
+                bool map = json_is_object(entry) && depth == 0;
+
+                fputs(separator, out);
+                if (map || strcmp(key, "name") != 0) {
+                        hap_write_plain(out, key, SIZE_MAX);
+                        fputs(map ? " (" : " ", out);
+                }
+                if (map)
+                        write_entries(out, entry, depth + 1);
+                else
+                        hap_write_value(out, entry);
+                if (map)
+                        fputc(')', out);
+                separator = ", ";
+        }
+}
+
+/* Behind a label, broken at commas where the line would be longer than WIDE. */
+static void write_wrapped(const char *text, FILE *out)
+{
+        size_t column = LABEL;
+
+        while (*text) {
+                const char *comma = strstr(text, ", ");
+                const size_t n = comma ? (size_t)(comma - text) + 1 : strlen(text);
+
+                if (column + n > WIDE && column > LABEL)
+                        column = (size_t)fprintf(out, "\n%*s", LABEL, "") - 1;
+                else if (column > LABEL)
+                        column += (size_t)fprintf(out, " ");
+                column += fwrite(text, 1, n, out);
+                text += comma ? n + 1 : n;
+        }
+        fputc('\n', out);
+}
+
+static int write_entry(const char *key, const json_t *value, FILE *out, struct hap_error *err)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *line = open_memstream(&text, &size);
+
+        int rc = HAP_OK;
+
+        if (line)
+                write_entries(line, value, 0);
+        if (!line || fclose(line) != 0) {
+                rc = hap_fail_memory(err, "the header");
+        } else {
+                hap_write_label(out, key);
+                write_wrapped(text, out);
+        }
+        free(text);
+        return rc;
+}
+
+static int write_header(const json_t *header, FILE *out, struct hap_error *err)
+{
+        static const char *const elsewhere[] = {"hap", "kind", "requires", "history", "model",
+                                                "graph", "circuit", "circuits"};
+        const json_t *model = json_object_get(header, "model");
+        const char *key;
+        json_t *value;
+
+        if (model) {
+                hap_write_label(out, "model");
+                hap_write_value(out, json_object_get(model, "path"));
+                fputs(" (", out);
+                hap_write_value(out, json_object_get(model, "family"));
+                fprintf(out, ", %" JSON_INTEGER_FORMAT " layers, %" JSON_INTEGER_FORMAT " heads), ",
+                        json_integer_value(json_object_get(model, "layers")),
+                        json_integer_value(json_object_get(model, "heads")));
+                hap_write_value(out, json_object_get(model, "fingerprint"));
+                fputc('\n', out);
+        }
+        json_object_foreach((json_t *)header, key, value) {
+                bool elsewhere_shown = false;
+
+                for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+                        elsewhere_shown |= strcmp(key, elsewhere[i]) == 0;
+                if (!elsewhere_shown && write_entry(key, value, out, err) < 0)
+                        return err->code;
+        }
+        return HAP_OK;
+}
+
+static void write_history(const json_t *header, FILE *out)
+{
+        size_t i, k;
+        json_t *entry, *argument;
+
+        json_array_foreach(json_object_get(header, "history"), i, entry) {
+                hap_write_label(out, i == 0 ? "history" : "");
+                hap_write_value(out, json_object_get(entry, "name"));
+                json_array_foreach(json_object_get(entry, "arguments"), k, argument) {
+                        fputc(' ', out);
+                        hap_write_value(out, argument);
+                }
+                fputs(" (", out);
+                hap_write_value(out, json_object_get(entry, "version"));
+                fputs(")\n", out);
+        }
+}
+
+static size_t widest_key(const json_t *records)
+{
+        size_t i, widest = 0;
+        json_t *record, *value;
+        const char *key;
+
+        json_array_foreach(records, i, record) {
+                json_object_foreach(record, key, value)
+                        widest = strlen(key) > widest ? strlen(key) : widest;
+        }
+        return widest < 30 ? widest : 30;
+}
+
+static bool holds_texts(const json_t *value)
+{
+        const char *key;
+        json_t *entry;
+        bool all = json_object_size(value) > 0;
+
+        json_object_foreach((json_t *)value, key, entry)
+                all = all && json_is_string(entry);
+        return all;
+}
+
+/* Texts within a map, such as both prompts, a line each; other maps in one. */
+static void write_field(FILE *out, const char *key, const json_t *value, int width)
+{
+        const char *inner;
+        json_t *entry;
+
+        if (!holds_texts(value)) {
+                fprintf(out, "  %-*s  ", width, key);
+                write_entries(out, value, 0);
+                fputc('\n', out);
+                return;
+        }
+        json_object_foreach((json_t *)value, inner, entry) {
+                fprintf(out, "  %-*s  ", width, key);
+                hap_write_plain(out, inner, SIZE_MAX);
+                fputs(": ", out);
+                hap_write_value(out, entry);
+                fputc('\n', out);
+                key = "";
+        }
+}
+
+/* The first records, one field a line. */
+static void write_records(const struct hap_section *s, FILE *out)
+{
+        int width = (int)widest_key(s->records);
+        size_t i;
+        json_t *record, *value;
+        const char *key;
+
+        json_array_foreach(s->records, i, record) {
+                fputc('\n', out);
+                json_object_foreach(record, key, value)
+                        write_field(out, key, value, width);
+        }
+        if (s->n > i)
+                fprintf(out, "\n  and %zu more\n", s->n - i);
+}
+
+/* First and last values of what a log follows. */
+static void write_log(const struct hap_section *s, FILE *out)
+{
+        size_t n = json_array_size(s->records);
+        const json_t *first = json_array_get(s->records, 0);
+        const json_t *last_one = n > 0 ? json_array_get(s->records, n - 1) : NULL;
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)last_one, key, value) {
+                hap_write_label(out, key);
+                hap_write_value(out, json_object_get(first, key));
+                fputs(" ... ", out);
+                hap_write_value(out, value);
+                fputc('\n', out);
+        }
+}
+
+static const char *kind_name(const struct hap_section *s)
+{
+        const char *kind = json_string_value(json_object_get(s->header, "kind"));
+
+        return kind ? kind : "log";
+}
+
+static const char *unit_name(const struct hap_section *s)
+{
+        return s->kind == HAP_SHOW_EDGES ? "edge"
+               : s->kind == HAP_SHOW_TASK || s->kind == HAP_SHOW_CACHE ? "example" : "record";
+}
+
+int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        for (size_t i = 0; i < show->n && rc == 0; i++) {
+                const struct hap_section *s = &show->sections[i];
+                char count[32];
+
+                hap_phrase_count(s->n, count);
+                fprintf(out, "%s", i > 0 ? "\n" : "");
+                hap_write_plain(out, s->name, SIZE_MAX);
+                fprintf(out, ": %s, %s %s%s\n", kind_name(s), count, unit_name(s),
+                        s->n == 1 ? "" : "s");
+                if ((rc = write_header(s->header, out, err)) < 0)
+                        return rc;
+                write_history(s->header, out);
+                if (s->kind == HAP_SHOW_EDGES)
+                        rc = hap_write_edges(&s->edges, top, out, err);
+                else if (s->kind == HAP_SHOW_REPORT)
+                        rc = hap_write_report(s->records, out, err);
+                else if (s->kind == HAP_SHOW_LOG)
+                        write_log(s, out);
+                else
+                        write_records(s, out);
+        }
+        if (rc == 0)
+                hap_write_overlap(show, out);
+        return rc < 0 ? rc : hap_show_written(out, err);
+}

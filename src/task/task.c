@@ -1,0 +1,389 @@
+/* The tasks that hap knows, where their files lie, and what a name stands for. */
+#include "task/task.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "task/example.h"
+
+#define USUAL_NUMBER 200
+
+const char *const hap_split_names[] = { "train", "validation", "test", NULL };
+
+const struct hap_task_kind hap_tasks[] = {
+        { "ioi", { "abc", "s2-io-flip", "s1-io-flip", "s1-flip", "random-names" }, true },
+        { "greater-than", { "year-01", "random-year" }, true },
+        { "gendered-pronoun", { "other-gender" }, true },
+        { "docstring", { "other-names", "exchange" }, false },
+        { "induction", { "no-repeat", "exchange" }, false },
+        { NULL, { NULL }, false },
+};
+
+bool hap_same_name(const char *a, const char *b)
+{
+        for (; *a && *b; a++, b++)
+                if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+                        return false;
+        return *a == *b;
+}
+
+const struct hap_task_kind *hap_task_find(const char *name)
+{
+        for (const struct hap_task_kind *task = hap_tasks; task->name; task++)
+                if (hap_same_name(task->name, name))
+                        return task;
+        return NULL;
+}
+
+/* --- files --- */
+
+static bool is_folder_of_tasks(const char *root, const char *rest, char *folder, size_t size)
+{
+        int n = snprintf(folder, size, "%s%s", root, rest);
+
+        return n > 0 && (size_t)n < size && access(folder, R_OK | X_OK) == 0;
+}
+
+int hap_task_folder(const char *model_path, char *folder, size_t size)
+{
+        static const char *const beside[] = { "/../models/demo/tasks",
+                                              "/../../models/demo/tasks",
+                                              "/../share/hap/models/demo/tasks" };
+        const char *data = getenv("HAP_DATA");
+        char self[1024];
+        ssize_t length;
+
+        if (model_path)
+                return is_folder_of_tasks(model_path, "/tasks", folder, size) ? 0 : -1;
+        if (data && *data)
+                return is_folder_of_tasks(data, "/models/demo/tasks", folder, size) ? 0 : -1;
+        length = readlink("/proc/self/exe", self, sizeof self - 1);
+        self[length > 0 ? length : 0] = '\0';
+        if (strrchr(self, '/')) {
+                *strrchr(self, '/') = '\0';
+                for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+                        if (is_folder_of_tasks(self, beside[i], folder, size))
+                                return 0;
+        }
+        return is_folder_of_tasks(HAP_DATADIR, "/models/demo/tasks", folder, size) ? 0 : -1;
+}
+
+int hap_task_file(const char *folder, const char *name, enum hap_split split, char *path,
+                  size_t size)
+{
+        for (int dashes = 0; dashes < 2; dashes++) {
+                int n = snprintf(path, size, "%s/%s", folder, name);
+                char *stem = path + strlen(folder);
+
+                if (n < 0 || (size_t)n >= size)
+                        return -1;
+                for (; *stem; stem++)
+                        if (*stem == '-' || *stem == '_')
+                                *stem = dashes ? '-' : '_';
+                n = snprintf(stem, size - (size_t)(stem - path), "-%s.jsonl",
+                             hap_split_names[split]);
+                if (n > 0 && (size_t)n < size - (size_t)(stem - path) &&
+                    access(path, R_OK) == 0)
+                        return 0;
+        }
+        return -1;
+}
+
+/* --- what is asked for --- */
+
+static char *dashed(struct hap_arena *arena, const char *name, size_t length)
+{
+        char *copy = hap_arena_text(arena, name, length);
+
+        for (char *c = copy; c && *c; c++)
+                if (*c == '_')
+                        *c = '-';
+        return copy;
+}
+
+/* The corruption's name for the header: "corrupted" is the usual one. */
+static int name_corruption(struct hap_task_source *source, const struct hap_task_kind *task,
+                           const char *wanted, struct hap_error *err)
+{
+        if (!wanted || strcmp(wanted, "corrupted") == 0)
+                wanted = task ? task->corruptions[0] : "corrupted";
+        source->corruption = dashed(&source->arena, wanted, strlen(wanted));
+        return source->corruption ? 0 : hap_fail_memory(err, "a name");
+}
+
+/* The user's file: named by itself unless a name is given. */
+static int name_file(struct hap_task_source *source, const struct hap_task_request *request,
+                     struct hap_error *err)
+{
+        const char *slash = strrchr(request->from, '/');
+        const char *base = slash ? slash + 1 : request->from;
+        const char *dot = strrchr(base, '.');
+
+        source->origin = request->from;
+        if (strcmp(request->from, "-") == 0)
+                source->origin = base = "standard input";
+        if (request->name)
+                source->name = dashed(&source->arena, request->name, strlen(request->name));
+        else
+                source->name = hap_arena_text(&source->arena, base,
+                                              dot > base ? (size_t)(dot - base) : strlen(base));
+        return source->name ? 0 : hap_fail_memory(err, "a name");
+}
+
+static int open_from(struct hap_task_source *source, const struct hap_task_request *request,
+                     struct hap_error *err)
+{
+        const struct hap_lines_options options = {
+                .task = request->name ? hap_task_find(request->name) : NULL,
+                .corruption = request->corruption,
+                .seed = request->seed,
+                .n = request->n,
+                .unique = true,
+        };
+        int rc = name_file(source, request, err);
+
+        if (rc == 0)
+                rc = name_corruption(source, options.task, request->corruption, err);
+        if (rc == 0)
+                rc = hap_lines_open(&source->lines, request->from, &options, err);
+        return rc;
+}
+
+static int open_files(struct hap_task_source *source, const struct hap_task_request *request,
+                      const char *path, struct hap_error *err)
+{
+        const struct hap_task_kind *task = hap_task_find(request->name);
+        char id[128];
+        struct hap_lines_options options = {
+                .task = task,
+                .corruption = request->corruption,
+                .seed = request->seed,
+                .n = request->n ? request->n : USUAL_NUMBER,
+                .at_most = request->n == 0,
+        };
+
+        source->has_split = true;
+        source->origin = request->model_path ? "model" : "demo";
+        source->name = dashed(&source->arena, request->name, strlen(request->name));
+        if (!source->name)
+                return hap_fail_memory(err, "a name");
+        snprintf(id, sizeof id, "%.64s-%s", source->name, hap_split_names[request->split]);
+        options.id = hap_arena_text(&source->arena, id, strlen(id));
+        if (!options.id)
+                return hap_fail_memory(err, "a name");
+        if (name_corruption(source, task, request->corruption, err) < 0)
+                return err->code;
+        return hap_lines_open(&source->lines, path, &options, err);
+}
+
+/* The corruptions of prompts that are made, parted by ", ". */
+static void list_made(const struct hap_task_kind *task, char *text, size_t size)
+{
+        size_t used = 0;
+
+        *text = '\0';
+        for (size_t i = 0; i < HAP_TASK_MAX_KINDS && task->corruptions[i] && used < size; i++)
+                used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
+                                         task->corruptions[i]);
+}
+
+static int find_made_corruption(const struct hap_task_kind *task, const char *wanted,
+                                size_t *index, struct hap_error *err)
+{
+        char have[256];
+
+        *index = 0;
+        if (!wanted || strcmp(wanted, "corrupted") == 0)
+                return 0;
+        for (size_t i = 0; i < HAP_TASK_MAX_KINDS && task->corruptions[i]; i++)
+                if (hap_same_name(task->corruptions[i], wanted)) {
+                        *index = i;
+                        return 0;
+                }
+        list_made(task, have, sizeof have);
+        return hap_fail(err, HAP_EUSAGE, "cannot corrupt by '%s': task '%s' has %s", wanted,
+                        task->name, have);
+}
+
+static int open_made(struct hap_task_source *source, const struct hap_task_request *request,
+                     const struct hap_task_kind *task, const struct hap_task_model *model,
+                     struct hap_error *err)
+{
+        struct hap_task_request asked = *request;
+        size_t corruption;
+        int rc = find_made_corruption(task, request->corruption, &corruption, err);
+
+        asked.n = source->n = request->n ? request->n : USUAL_NUMBER;
+        if (rc < 0)
+                return rc;
+        source->name = task->name;
+        source->corruption = task->corruptions[corruption];
+        source->origin = "made";
+        source->has_split = true;
+        return hap_maker_open(&source->maker, task, &asked, corruption, model, err);
+}
+
+static int no_task(const struct hap_task_request *request, struct hap_error *err)
+{
+        char have[256] = "";
+        size_t used = 0;
+        bool made = request->model_path != NULL;
+
+        for (const struct hap_task_kind *task = hap_tasks; task->name; task++)
+                if (!made || task->made)
+                        used += (size_t)snprintf(have + used, sizeof have - used, "%s%s",
+                                                 used ? ", " : "", task->name);
+        if (!made)
+                return hap_fail(err, HAP_EUSAGE, "there is no task '%s': there are %s",
+                                request->name, have);
+        return hap_fail(err, HAP_EUSAGE,
+                        "there is no task '%s' for model '%s': prompts can be made for %s, and "
+                        "others are read from its folder 'tasks'", request->name,
+                        request->model_path, have);
+}
+
+static bool is_plain(const char *name)
+{
+        return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789-_") == strlen(name) && strlen(name) <= 64;
+}
+
+static int open_named(struct hap_task_source *source, const struct hap_task_request *request,
+                      const struct hap_task_model *model, struct hap_error *err)
+{
+        const struct hap_task_kind *task = hap_task_find(request->name);
+        char folder[1024], path[1200];
+        bool found = hap_task_folder(request->model_path, folder, sizeof folder) == 0;
+
+        if (!is_plain(request->name))
+                return no_task(request, err);
+        if (found && !request->make &&
+            hap_task_file(folder, request->name, request->split, path, sizeof path) == 0)
+                return open_files(source, request, path, err);
+        if (task && task->made && request->model_path)
+                return open_made(source, request, task, model, err);
+        if (!found && task && !request->model_path)
+                return hap_fail(err, HAP_ESYSTEM, "cannot find the demo model's prompts: set "
+                                "HAP_DATA to the folder that holds models/demo");
+        return no_task(request, err);
+}
+
+json_t *hap_task_describe(const struct hap_task_source *source,
+                          const struct hap_task_request *request,
+                          const struct hap_tokenizer *tokenizer)
+{
+        json_t *task = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", source->name, "source",
+                                 source->origin, "corruption", source->corruption, "seed",
+                                 (json_int_t)request->seed, "examples", (json_int_t)source->n);
+        json_t *said = json_pack("{s:o}", "task", task);
+
+        if (request->bootstrap)
+                json_object_set_new(task, "bootstrap",
+                                    json_integer((json_int_t)request->bootstrap));
+        if (source->has_split)
+                json_object_set_new(task, "split",
+                                    json_string(hap_split_names[request->split]));
+        if (tokenizer)
+                json_object_set_new(said, "tokenizer", hap_tokenizer_describe(tokenizer));
+        return said;
+}
+
+static int next_of_all(struct hap_task_source *source, json_t **record, char *where, size_t size,
+                       struct hap_error *err)
+{
+        if (source->lines)
+                return hap_lines_next(source->lines, record, where, size, err);
+        snprintf(where, size, "a prompt made for task '%s'", source->name);
+        return hap_maker_next(source->maker, record, err);
+}
+
+/* Reads all records there are, for draws from them. */
+static int read_all(struct hap_task_source *source, struct hap_error *err)
+{
+        json_t *record;
+        char where[512];
+        int rc;
+
+        source->sampled = json_array();
+        while ((rc = next_of_all(source, &record, where, sizeof where, err)) > 0) {
+                json_t *drawn = json_pack("[o, o]", record, json_string_nocheck(where));
+
+                if (json_array_append_new(source->sampled, drawn) < 0)
+                        return hap_fail_memory(err, "the prompts");
+        }
+        return rc;
+}
+
+int hap_task_open(struct hap_task_source *source, const struct hap_task_request *request,
+                  const struct hap_task_model *model, struct hap_error *err)
+{
+        int rc;
+
+        *source = (struct hap_task_source){ 0 };
+        hap_arena_init(&source->arena);
+        rc = request->from ? open_from(source, request, err)
+                           : open_named(source, request, model, err);
+        if (rc == 0 && source->lines)
+                source->n = hap_lines_count(source->lines);
+        if (rc == 0 && request->bootstrap) {
+                source->key = (struct hap_random_key){request->bootstrap, 0};
+                rc = read_all(source, err);
+        }
+        if (rc < 0)
+                hap_task_close(source);
+        return rc;
+}
+
+int hap_task_next(struct hap_task_source *source, json_t **record, char *where, size_t size,
+                  struct hap_error *err)
+{
+        json_t *drawn;
+        size_t n;
+
+        if (!source->sampled)
+                return next_of_all(source, record, where, size, err);
+        n = json_array_size(source->sampled);
+        if (source->given == n)
+                return 0;
+        drawn = json_array_get(source->sampled, (size_t)(hap_random_uniform(source->key, 0,
+                                                         source->given++) * (double)n));
+        snprintf(where, size, "%s", json_string_value(json_array_get(drawn, 1)));
+        *record = json_incref(json_array_get(drawn, 0));
+        return 1;
+}
+
+void hap_task_close(struct hap_task_source *source)
+{
+        json_decref(source->sampled);
+        hap_lines_close(source->lines);
+        hap_maker_close(source->maker);
+        hap_arena_release(&source->arena);
+}
+
+int hap_task_list(const char *name, enum hap_split split, const char *model_path, size_t *n,
+                  char *text, size_t size, struct hap_error *err)
+{
+        const struct hap_task_kind *task = hap_task_find(name);
+        const struct hap_lines_options options = { .task = task };
+        char folder[1024], path[1200];
+        struct hap_lines *lines;
+        int rc;
+
+        if (hap_task_folder(model_path, folder, sizeof folder) == 0 &&
+            hap_task_file(folder, name, split, path, sizeof path) == 0) {
+                if ((rc = hap_lines_open(&lines, path, &options, err)) < 0)
+                        return rc;
+                *n = hap_lines_count(lines);
+                rc = hap_lines_corruptions(lines, text, size, err);
+                hap_lines_close(lines);
+                return rc < 0 ? rc : 1;
+        }
+        if (!model_path || !task || !task->made)
+                return 0;
+        *n = HAP_TASK_MAX_EXAMPLES;
+        list_made(task, text, size);
+        return 1;
+}

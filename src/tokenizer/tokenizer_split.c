@@ -1,0 +1,169 @@
+/* Text into words, by the steps of the pre-tokenizer one after another. Each
+ * step sees a word of the step before as a text of its own, so that nothing
+ * looks across its ends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tokenizer/tokenizer_impl.h"
+
+static int compile(struct hap_tokenizer *t, const char *pattern, size_t length,
+                   uint32_t options, enum hap_split_behaviour behaviour,
+                   bool invert, struct hap_error *err)
+{
+        int code;
+        PCRE2_SIZE offset;
+        struct hap_split_step *step = &t->split[t->n_split];
+
+        if (t->n_split == HAP_STEPS_MAX)
+                return hap_fail(err, HAP_EINPUT, "more than %d pre-tokenizers",
+                                HAP_STEPS_MAX);
+        step->code = pcre2_compile((PCRE2_SPTR)pattern, length,
+                                   PCRE2_UTF | PCRE2_NO_UTF_CHECK | options,
+                                   &code, &offset, NULL);
+        if (step->code == NULL) {
+                PCRE2_UCHAR why[128];
+
+                pcre2_get_error_message(code, why, sizeof why);
+                return hap_fail(err, HAP_EINPUT, "split pattern '%.200s': %s",
+                                pattern, (char *)why);
+        }
+        step->behaviour = behaviour;
+        step->invert = invert;
+        t->n_split++;
+        uint32_t may_be_empty = 0;
+        pcre2_pattern_info(step->code, PCRE2_INFO_MATCHEMPTY, &may_be_empty);
+        if (may_be_empty)
+                return hap_fail(err, HAP_EINPUT,
+                                "split pattern '%.200s' matches nothing at all, "
+                                "which is not supported", pattern);
+        /* Without a compiler for this machine it is interpreted. */
+        pcre2_jit_compile(step->code, PCRE2_JIT_COMPLETE);
+        return 0;
+}
+
+int hap_split_add(struct hap_tokenizer *t, const char *pattern, size_t length,
+                  enum hap_split_behaviour behaviour, bool invert,
+                  struct hap_error *err)
+{
+        struct hap_buffer translated = { 0 };
+        int rc = hap_pattern_translate(pattern, length, &translated, err);
+
+        if (rc == 0)
+                rc = compile(t, translated.data, translated.length,
+                             PCRE2_UCP | PCRE2_MULTILINE, behaviour, invert, err);
+        free(translated.data);
+        return rc;
+}
+
+int hap_split_add_literal(struct hap_tokenizer *t, const char *text,
+                          size_t length, enum hap_split_behaviour behaviour,
+                          bool invert, struct hap_error *err)
+{
+        if (length == 0)
+                return hap_fail(err, HAP_EINPUT, "a Split on an empty text");
+        return compile(t, text, length, PCRE2_LITERAL, behaviour, invert, err);
+}
+
+/* What a step makes of a word's stretches, matched or between matches. */
+struct joiner {
+        struct hap_pieces *out;
+        size_t first; /* of `out`: pieces of this word */
+        enum hap_split_behaviour behaviour;
+        bool previous; /* was a match */
+};
+
+static int add_stretch(struct joiner *j, size_t start, size_t length, bool matched)
+{
+        struct hap_pieces *out = j->out;
+        bool previous = j->previous, any = out->n > j->first, join = false;
+
+        j->previous = matched;
+        switch (j->behaviour) {
+        case HAP_SPLIT_ISOLATED:
+                break;
+        case HAP_SPLIT_REMOVED:
+                if (matched)
+                        return 0;
+                break;
+        case HAP_SPLIT_CONTIGUOUS:
+                join = any && matched == previous;
+                break;
+        case HAP_SPLIT_MERGED_WITH_PREVIOUS:
+                join = any && matched && !previous;
+                break;
+        case HAP_SPLIT_MERGED_WITH_NEXT:
+                join = any && !matched && previous;
+                break;
+        }
+        if (join) {
+                out->items[out->n - 1].length += length;
+                return 0;
+        }
+        return hap_pieces_add(out, start, length, -1);
+}
+
+/* 1 and where in the match data, 0 when there is none, or a negative code. */
+static int next_match(struct hap_encoder *e, const struct hap_split_step *step,
+                      const char *word, size_t length, size_t from)
+{
+        PCRE2_SPTR subject = (PCRE2_SPTR)word;
+        PCRE2_UCHAR why[128];
+        int rc = pcre2_match(step->code, subject, length, from, PCRE2_NO_UTF_CHECK,
+                             e->match, NULL);
+
+        if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+                rc = pcre2_match(step->code, subject, length, from,
+                                 PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, e->match, NULL);
+        if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH)
+                return rc >= 0;
+        pcre2_get_error_message(rc, why, sizeof why);
+        return hap_fail(e->err, HAP_EINPUT, "cannot split a text into words: %s",
+                        (char *)why);
+}
+
+static int split_word(struct hap_encoder *e, const struct hap_split_step *step,
+                      const char *text, struct hap_piece word)
+{
+        const PCRE2_SIZE *found = pcre2_get_ovector_pointer(e->match);
+        struct joiner j = { &e->spare, e->spare.n, step->behaviour, false };
+        size_t done = 0;
+        int rc = 0;
+
+        while (rc == 0 && done < word.length) {
+                int any = next_match(e, step, text + word.start, word.length, done);
+
+                if (any < 0)
+                        return any;
+                size_t start = any ? found[0] : word.length;
+                if (start > done)
+                        rc = add_stretch(&j, word.start + done, start - done,
+                                         step->invert);
+                if (rc == 0 && any)
+                        rc = add_stretch(&j, word.start + start, found[1] - start,
+                                         !step->invert);
+                done = any ? found[1] : word.length;
+        }
+        return rc == 0 ? 0 : hap_fail_memory(e->err, "the words of a text");
+}
+
+int hap_split_words(struct hap_encoder *e, const char *text, size_t length)
+{
+        e->words.n = 0;
+        if (length == 0)
+                return 0;
+        if (hap_pieces_add(&e->words, 0, length, -1) != 0)
+                return hap_fail_memory(e->err, "the words of a text");
+        for (size_t s = 0; s < e->t->n_split; s++) {
+                e->spare.n = 0;
+                for (size_t i = 0; i < e->words.n; i++) {
+                        int rc = split_word(e, &e->t->split[s], text,
+                                            e->words.items[i]);
+                        if (rc != 0)
+                                return rc;
+                }
+                struct hap_pieces words = e->spare;
+                e->spare = e->words;
+                e->words = words;
+        }
+        return 0;
+}
