@@ -113,7 +113,7 @@ SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
 
 lint:
 	shellcheck $(SCRIPTS)
-	mandoc -Tlint -W warning man/hap*.[15]
+	mandoc -Tlint -W warning man/hap*.[157]
 
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
@@ -122,10 +122,12 @@ bench: all $(BENCHES)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/hap
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
+		$(DESTDIR)$(PREFIX)/share/hap
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	mkdir -p $(DESTDIR)$(PREFIX)/share/hap/models
 	cp -R models/demo $(DESTDIR)$(PREFIX)/share/hap/models/
 

@@ -28,7 +28,7 @@ examples_of() {
 
 run_examples() {
         cp -R "$READY/." "$tmp/"
-        examples_of "$root/man/$1.1" >"$tmp/examples"
+        examples_of "$root/man/$1.${2:-1}" >"$tmp/examples"
         [[ -s $tmp/examples ]] || fail "the page of $1 has no examples"
         cd "$tmp"
         { echo 'set -e -o pipefail' && cat examples; } >script
@@ -45,6 +45,8 @@ run_examples() {
 @test "the examples of hap-eval's page run" { run_examples hap-eval; }
 @test "the examples of hap-show's page run" { run_examples hap-show; }
 @test "the examples of hap-convert's page run" { run_examples hap-convert; }
+
+@test "the first session of the overview page runs" { run_examples hap 7; }
 
 @test "the pipeline that the README explains runs, and prints what it shows" {
         cd "$tmp"

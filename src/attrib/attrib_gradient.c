@@ -184,7 +184,7 @@ static int subtract_outputs(struct scoring *s)
                         float *a = s->outputs +
                                    ((size_t)w * (size_t)rows->n + (size_t)rows->start[i]) * d;
 
-                        hap_counterfactual_read(&s->prompts[i].source, s->engine,
+                        hap_counterfactual_read(&s->prompts[i].counterfactual, s->engine,
                                         s->prompts[i].n_tokens, w, rows->first[i], n, 1, other);
                         for (size_t j = 0; j < (size_t)n * d; j++)
                                 a[j] = other[j] - a[j];
@@ -205,7 +205,7 @@ static void multiply(const struct scoring *s, int r, int n_r, float *room, float
 
         while (hap_span_next(g, &s->batch, &s->batch.rows, NULL, &span)) {
                 const size_t from = (size_t)span.begin * (size_t)d;
-                float *at = out + (size_t)span.place * g->edges_per_position;
+                float *at = out + (size_t)span.position * g->edges_per_position;
 
                 hap_gemm(false, true, n_r, n_w, (span.end - span.begin) * d,
                          1.f / (float)s->n_runs, s->gradient + (size_t)r * (size_t)ld + from, ld,

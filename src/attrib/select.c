@@ -179,7 +179,7 @@ static void push_into_writer(struct heap *heap, const struct hap_edges *scores,
         push_into_reader(heap, scores, how, hap_graph_head_reader(graph, node.layer, 0, node.head),
                          place);
         for (int which = 1; which < 3 && !again; which++)
-                for (int p = 0; p < graph->n_places; p++)
+                for (int p = 0; p < graph->n_positions; p++)
                         push_into_reader(heap, scores, how,
                                          hap_graph_head_reader(graph, node.layer, which, node.head),
                                          p);
@@ -190,7 +190,7 @@ static bool was_seen(const struct hap_graph *graph, const bool *seen, int writer
 {
         bool any = false;
 
-        for (int p = 0; p < graph->n_places; p++)
+        for (int p = 0; p < graph->n_positions; p++)
                 any |= seen[p * graph->n_writers + writer];
         return any;
 }
@@ -207,7 +207,7 @@ static int select_greedy(const struct hap_edges *scores, const struct hap_select
                 rc = hap_fail_memory(err, "the selection");
                 goto out;
         }
-        for (int p = 0; p < graph->n_places; p++)
+        for (int p = 0; p < graph->n_positions; p++)
                 if (hap_graph_is_read(graph, p))
                         push_into_reader(&heap, scores, how, hap_graph_logits_reader(graph), p);
         for (; heap.n > 0 && *n < limit; (*n)++) {
@@ -298,7 +298,7 @@ int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
                 return hap_fail(err, HAP_EUSAGE,
                                 "'%s' is neither an edge nor a node of a graph of %d layers "
                                 "and %d heads%s", name, graph->n_layers, graph->n_heads,
-                                hap_positions_hint(&graph->places, name, strlen(name), places));
+                                hap_positions_hint(&graph->positions, name, strlen(name), places));
         for (size_t e = 0; e < graph->n_edges; e++)
                 if (edge >= 0 ? (int64_t)(e % graph->edges_per_position) == edge &&
                                         (place < 0 || hap_graph_edge_position(graph, e) == place)

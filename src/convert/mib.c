@@ -61,7 +61,7 @@ static int read_exchange(struct hap_stream_in *in, struct exchange *x, struct ha
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': MIB files have no 'tok' and 'pos'",
                                 hap_stream_in_name(in));
-        if ((x->has_scores ? &x->scores : &x->circuit)->graph.places.n)
+        if ((x->has_scores ? &x->scores : &x->circuit)->graph.positions.n)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': MIB files do not tell positions apart",
                                 hap_stream_in_name(in));

@@ -38,7 +38,7 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
         }
         batches->start[batches->n]++;
         batches->rows += tokens;
-        batches->answers += (size_t)example->n_positions;
+        batches->answers += (size_t)example->n_answer_positions;
         batches->longest = hap_larger(batches->longest, tokens);
         batches->most_rows = hap_larger(batches->most_rows, batches->rows);
         batches->most_answers = hap_larger(batches->most_answers, batches->answers);
@@ -65,7 +65,7 @@ struct hap_prompt hap_prompt_plain(const struct hap_example *example, bool corru
                 .n_tokens = example->n_tokens,
                 .tokens = corrupted ? example->corrupted : example->clean,
                 .answer_first = example->answer_first,
-                .n_answers = example->n_positions,
+                .n_answer_positions = example->n_answer_positions,
         };
 }
 
@@ -127,7 +127,7 @@ static void deal_logits(const struct hap_engine *engine, const struct hap_batch 
 
         for (int i = 0; i < batch->n; i++)
                 memcpy(logits[i], all + (size_t)batch->answers.start[i] * n,
-                       (size_t)batch->prompts[i]->n_answers * n * sizeof *all);
+                       (size_t)batch->prompts[i]->n_answer_positions * n * sizeof *all);
 }
 
 static int run_batch(void *context, struct hap_scratch *work, size_t b)

@@ -116,7 +116,7 @@ int hap_cache_read(struct hap_stream_in *in, const msgpack_object *object,
         outputs[0] = (size_t)engine->graph.n_writers;
         outputs[1] = (size_t)record->example.n_tokens;
         outputs[2] = (size_t)config->d_model;
-        logits[0] = (size_t)record->example.n_positions;
+        logits[0] = (size_t)record->example.n_answer_positions;
         logits[1] = (size_t)config->n_out;
         if ((rc = read_tensor(in, object, "clean_outputs", 3, outputs,
                               &record->clean.outputs, err)) < 0 ||
@@ -164,8 +164,8 @@ static void pack_example(msgpack_packer *packer, const struct hap_example *examp
         if (example->n_wrongs)
                 pack_ids(packer, "wrongs", example->wrongs, example->n_wrongs);
         hap_pack_text(packer, "at");
-        msgpack_pack_array(packer, (size_t)example->n_positions);
-        for (int i = 0; i < example->n_positions; i++)
+        msgpack_pack_array(packer, (size_t)example->n_answer_positions);
+        for (int i = 0; i < example->n_answer_positions; i++)
                 msgpack_pack_int32(packer, example->answer_first + i);
 }
 
@@ -177,7 +177,7 @@ int hap_cache_write(struct hap_stream_out *out, const struct hap_engine *engine,
         const struct hap_config *config = &engine->model->config;
         const size_t outputs[3] = {(size_t)engine->graph.n_writers,
                                    (size_t)example->n_tokens, (size_t)config->d_model};
-        const size_t logits[2] = {(size_t)example->n_positions, (size_t)config->n_out};
+        const size_t logits[2] = {(size_t)example->n_answer_positions, (size_t)config->n_out};
         const struct {
                 const char *key;
                 enum hap_dtype dtype;
@@ -193,9 +193,9 @@ int hap_cache_write(struct hap_stream_out *out, const struct hap_engine *engine,
         msgpack_packer *packer = hap_stream_out_record(out);
 
         msgpack_pack_map(packer, 8u + (example->n_answers > 0) + (example->n_wrongs > 0) +
-                                         (engine->graph.places.n > 0));
+                                         (engine->graph.positions.n > 0));
         pack_example(packer, example);
-        pack_positions(packer, example, &engine->graph.places);
+        pack_positions(packer, example, &engine->graph.positions);
         for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
                 int rc;
 

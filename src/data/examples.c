@@ -248,7 +248,7 @@ int hap_examples_positions(const struct hap_examples *examples, const char *name
 
                 rc = place ? hap_example_positions(example, places, place, err)
                            : hap_fail_memory(err, "positions");
-                for (int k = 0; k < example->n_positions && rc == 0; k++)
+                for (int k = 0; k < example->n_answer_positions && rc == 0; k++)
                         places->answers[place[example->answer_first + k]] = true;
                 free(place);
         }

@@ -69,8 +69,8 @@ static struct hap_memory_estimate read_examples(struct hap_program *p, const jso
         hap_must(p, hap_model_check(model, from, name, &p->error));
         hap_must(p, hap_examples_read(p->in, from, model, examples, &p->error));
         if (opt->positions)
-                hap_must(p, hap_examples_positions(examples, opt->positions, &form.places, &p->error));
-        if (engine->model && !hap_positions_equal(&form.places, &engine->graph.places))
+                hap_must(p, hap_examples_positions(examples, opt->positions, &form.positions, &p->error));
+        if (engine->model && !hap_positions_equal(&form.positions, &engine->graph.positions))
                 hap_die(p, HAP_EINPUT, "cannot use '%s': its positions, or where answers stand, are "
                         "not those of the task before it", name);
         hap_memory_examples(&needs, examples);

@@ -47,7 +47,7 @@ struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *s
 {
         struct hap_memory_estimate needs = *stage;
 
-        needs.most = most;
+        needs.max_bytes = most;
         needs.threads = threads;
         return needs;
 }
@@ -70,7 +70,7 @@ void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_examp
 
         needs->shortest = needs->shortest ? hap_smaller(needs->shortest, tokens) : tokens;
         needs->tokens = hap_larger(needs->tokens, tokens);
-        needs->positions = hap_larger(needs->positions, (size_t)example->n_positions);
+        needs->positions = hap_larger(needs->positions, (size_t)example->n_answer_positions);
 }
 
 void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples)
@@ -307,7 +307,7 @@ static size_t fitting(struct hap_memory_estimate needs, const struct hap_model *
         first = hap_memory_bytes(&needs, model, graph);
         needs.prompts = 1;
         each = hap_memory_bytes(&needs, model, graph) - first;
-        return needs.most > first && each ? (needs.most - first) / each : 0;
+        return needs.max_bytes > first && each ? (needs.max_bytes - first) / each : 0;
 }
 
 static void advise_all(struct advice *a, struct hap_memory_estimate needs, const struct hap_model *model,
@@ -348,7 +348,7 @@ int hap_memory_check(const struct hap_memory_estimate *needs, const struct hap_m
         struct advice a = {.length = 0};
         char need[32], most[32], many[64] = "";
 
-        if (!needs->most || bytes <= needs->most)
+        if (!needs->max_bytes || bytes <= needs->max_bytes)
                 return HAP_OK;
         advise_all(&a, *needs, model, graph);
         if (needs->batches == 0)
@@ -356,7 +356,7 @@ int hap_memory_check(const struct hap_memory_estimate *needs, const struct hap_m
         return hap_fail(err, HAP_EUSAGE,
                         "--max-memory allows %s, %sprompts of %zu tokens need %s "
                         "with %zu thread%s%s",
-                        size_text(needs->most, most), many, needs->tokens,
+                        size_text(needs->max_bytes, most), many, needs->tokens,
                         size_text(bytes, need), needs->threads, needs->threads == 1 ? "" : "s",
                         a.text);
 }
@@ -370,7 +370,7 @@ int hap_memory_check_model(const struct hap_memory_estimate *needs, const struct
                                 form->split_input, err);
 
         if (rc == 0)
-                rc = hap_graph_set_positions(&graph, &form->places, err);
+                rc = hap_graph_set_positions(&graph, &form->positions, err);
         if (rc == 0)
                 rc = hap_memory_check(needs, model, &graph, err);
         hap_graph_release(&graph);

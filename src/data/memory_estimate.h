@@ -28,15 +28,15 @@ struct hap_memory_estimate {
         enum hap_memory_runs runs;
         struct hap_prompts_options options;
         size_t batches;  /* a thread has prepared at a time; 0: all prompts */
-        size_t per_job;  /* prompts of a run with gradients, at most; 0: a batch */
+        size_t per_job;  /* prompts of a run with gradients, at max_bytes; 0: a batch */
         size_t per_edge; /* bytes kept for every edge */
         bool cases;      /* masks of every node cut off alone are kept */
         bool can_halve;  /* it has --cache-dtype */
-        size_t most;     /* bytes allowed: --max-memory; 0: no limit */
+        size_t max_bytes;     /* bytes allowed: --max-memory; 0: no limit */
         size_t threads;
         /* of the prompts */
         size_t prompts;
-        size_t tokens, positions; /* of the longest, and answer positions, at most */
+        size_t tokens, positions; /* of the longest, and answer positions, at max_bytes */
         size_t shortest;          /* tokens of the shortest; 0: all are as long */
         enum hap_counterfactuals_from source;
         enum hap_dtype dtype; /* of a cache's outputs */

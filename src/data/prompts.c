@@ -34,7 +34,7 @@ static size_t n_outputs(const struct hap_engine *engine, const struct hap_exampl
 
 static size_t n_logits(const struct hap_engine *engine, const struct hap_example *example)
 {
-        return (size_t)example->n_positions * (size_t)engine->model->config.n_out;
+        return (size_t)example->n_answer_positions * (size_t)engine->model->config.n_out;
 }
 
 /* The corrupted runs, for what their writers wrote. */
@@ -50,8 +50,8 @@ static int run_sources(struct hap_prompts *prompts, const struct hap_engine *eng
         rc = hap_run_whole(engine, prompts->examples, &prompts->batches, true, dtype, each,
                            NULL, err);
         for (size_t i = 0; i < prompts->n; i++) {
-                prompts->items[i].source.data = each[i];
-                prompts->items[i].source.dtype = dtype;
+                prompts->items[i].counterfactual.data = each[i];
+                prompts->items[i].counterfactual.dtype = dtype;
         }
         free(each);
         return rc;
@@ -64,7 +64,7 @@ static int build_sources(struct hap_prompts *prompts, const struct hap_feed *fee
         const enum hap_ablation kind = feed->options.ablation;
 
         for (size_t i = 0; i < prompts->n; i++) {
-                struct hap_counterfactual *source = &prompts->items[i].source;
+                struct hap_counterfactual *source = &prompts->items[i].counterfactual;
 
                 *source = feed->mean;
                 source->kind = kind;
@@ -96,7 +96,7 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
                 if (cached)
                         hap_tensor_read(&cached[i].clean.logits, 0, n_logits(engine, example),
                                         logits[i]);
-                hap_log_softmax(example->n_positions, n_out, logits[i], logits[i]);
+                hap_log_softmax(example->n_answer_positions, n_out, logits[i], logits[i]);
                 prompts->items[i].log_p = logits[i];
         }
         free(logits);
@@ -108,7 +108,7 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
 static int check_answers(const struct hap_example *example, const struct hap_positions *places,
                          const uint8_t *place, struct hap_error *err)
 {
-        for (int i = 0; i < example->n_positions; i++) {
+        for (int i = 0; i < example->n_answer_positions; i++) {
                 const int at = place[example->answer_first + i];
 
                 if (!places->answers[at])
@@ -124,7 +124,7 @@ static int check_answers(const struct hap_example *example, const struct hap_pos
 static int build_places(struct hap_prompts *prompts, const struct hap_engine *engine,
                         struct hap_error *err)
 {
-        const struct hap_positions *places = &engine->graph.places;
+        const struct hap_positions *places = &engine->graph.positions;
 
         for (size_t i = 0; places->n && i < prompts->n; i++) {
                 const struct hap_example *example = prompts->examples + i;
@@ -136,7 +136,7 @@ static int build_places(struct hap_prompts *prompts, const struct hap_engine *en
                 if (hap_example_positions(example, places, place, err) < 0 ||
                     check_answers(example, places, place, err) < 0)
                         return err->code;
-                prompts->items[i].place = place;
+                prompts->items[i].position = place;
         }
         return HAP_OK;
 }

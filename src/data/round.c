@@ -15,7 +15,7 @@ static int take(struct hap_round *r, const struct hap_engine *engine, void **out
 
         for (size_t i = 0; i < r->n; i++)
                 needed += 2 * (width * (size_t)r->examples[i].n_tokens +
-                               n_out * (size_t)r->examples[i].n_positions);
+                               n_out * (size_t)r->examples[i].n_answer_positions);
         if (needed > r->room) {
                 free(r->values);
                 r->values = calloc(needed, sizeof *r->values);
@@ -33,7 +33,7 @@ static int take(struct hap_round *r, const struct hap_engine *engine, void **out
                 at += width * (size_t)example->n_tokens;
                 logits[k] = at;
                 left->logits = at;
-                at += n_out * (size_t)example->n_positions;
+                at += n_out * (size_t)example->n_answer_positions;
         }
         return HAP_OK;
 }

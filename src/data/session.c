@@ -30,7 +30,7 @@ static int need_model(struct hap_session *s, const char *name, const json_t *hea
         s->unknown = is_kind(header, "task") && !s->model_path && !hap_header_model(header);
         if (s->unknown)
                 return HAP_OK;
-        s->described = s->needs.most > 0;
+        s->described = s->needs.max_bytes > 0;
         return s->described ? hap_model_open_config_for(&s->model, s->model_path, header, name, err)
                             : hap_model_open_for(&s->model, s->model_path, header, name, err);
 }
@@ -91,7 +91,7 @@ int hap_session_take(struct hap_session *s, struct hap_stream_in *in, const json
         const bool now = is_cache && s->options.ablation == HAP_INTERCHANGE;
         int rc;
 
-        if (s->needs.most > 0) {
+        if (s->needs.max_bytes > 0) {
                 s->needs.options = s->options;
                 s->options.needs = &s->needs;
         }
@@ -176,7 +176,7 @@ int hap_session_engine(struct hap_session *s, struct hap_error *err)
         if (s->engine.model)
                 return HAP_OK;
         if (s->positions && s->feed &&
-            hap_examples_positions(&s->feed->examples, s->positions, &s->form.places, err) < 0)
+            hap_examples_positions(&s->feed->examples, s->positions, &s->form.positions, err) < 0)
                 return err->code;
         if (s->unknown) /* says that there is none */
                 return hap_model_open_for(&s->model, NULL, s->header, s->name, err);
@@ -197,7 +197,7 @@ static int need_constants(struct hap_session *s, struct hap_error *err)
                 return HAP_OK;
         if (!c->values) /* the feed complains */
                 return HAP_OK;
-        graph.places = s->engine.graph.places; /* of whatever positions they are */
+        graph.positions = s->engine.graph.positions; /* of whatever positions they are */
         rc = hap_session_join(s, c->header, &graph, c->name, err);
         if (rc == 0 && c->d_model != s->model.config.d_model)
                 rc = hap_fail(err, HAP_EINPUT,
@@ -266,10 +266,10 @@ int hap_session_join(struct hap_session *s, const json_t *header,
 
         if (rc < 0)
                 return rc;
-        if (!hap_positions_equal(&graph->places, &s->engine.graph.places))
+        if (!hap_positions_equal(&graph->positions, &s->engine.graph.positions))
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': it %s, but here the graph %s",
-                                name, hap_positions_text(&graph->places, theirs),
-                                hap_positions_text(&s->engine.graph.places, ours));
+                                name, hap_positions_text(&graph->positions, theirs),
+                                hap_positions_text(&s->engine.graph.positions, ours));
         if (graph->split_input != s->engine.graph.split_input)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': it was made %s --split-input, "
                                 "but here the graph has a %s input", name,

@@ -103,7 +103,7 @@ void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *b
                 for (int at = 0; at < batch->n; at++) {
                         struct block b = block_of(engine, batch, heads, i, at);
                         const int n = b.prompt->n_tokens;
-                        float *z = heads->z + (size_t)heads->q_rows->start[at] * b.ld_q +
+                        float *z = heads->head_output + (size_t)heads->q_rows->start[at] * b.ld_q +
                                    (size_t)i * dh;
 
                         b.p = p;
@@ -344,7 +344,7 @@ int hap_heads_take(struct hap_heads *heads, struct hap_scratch *work,
         heads->q = hap_scratch_alloc(work, nq * dh, sizeof(float));
         heads->k = hap_scratch_alloc(work, nk * dh, sizeof(float));
         heads->v = hap_scratch_alloc(work, nk * dh, sizeof(float));
-        heads->z = hap_scratch_alloc(work, nq * dh, sizeof(float));
+        heads->head_output = hap_scratch_alloc(work, nq * dh, sizeof(float));
         heads->p = hap_scratch_alloc(work, gradients ? p * heads->n : p, sizeof(float));
         if (q_norm) {
                 heads->q_raw = hap_scratch_alloc(work, nq * dh, sizeof(float));

@@ -115,7 +115,7 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
         rc = hap_graph_init(&engine->graph, config->n_layers, config->n_heads,
                             config->parallel_residual, form->split_input, err);
         if (rc == 0)
-                rc = hap_graph_set_positions(&engine->graph, &form->places, err);
+                rc = hap_graph_set_positions(&engine->graph, &form->positions, err);
         if (rc < 0) {
                 hap_graph_release(&engine->graph);
                 return rc;

@@ -70,9 +70,9 @@ struct hap_prompt {
         int n_tokens;
         const int32_t *tokens; /* of the current (clean) run */
         int first;             /* first row that is computed; before: a = a' */
-        int answer_first, n_answers;
-        const uint8_t *place; /* [n_tokens]: the graph's places; NULL when it has one */
-        struct hap_counterfactual source;
+        int answer_first, n_answer_positions;
+        const uint8_t *position; /* [n_tokens]: the graph's places; NULL when it has one */
+        struct hap_counterfactual counterfactual;
         /* Of the counterfactual; NULL in a plain run from the first token on.
          * residual[p], from `first` on and for masked runs only, before the
          * attention of layer l (p = 2l), before its MLP (p = 2l + 1; parallel
@@ -80,7 +80,7 @@ struct hap_prompt {
         float *residual; /* [2 n_layers + 1][n_tokens - first][d_model] */
         float *q;        /* [n_layers][n_tokens][n_heads * d_head], turned */
         float *k, *v;    /* [n_layers][n_tokens][n_kv_heads * d_head] */
-        float *log_p;    /* full model at the answers: [n_answers][n_out], or NULL */
+        float *log_p;    /* full model at the answers: [n_answer_positions][n_out], or NULL */
 };
 
 /* Row spaces of a batch. */
@@ -102,7 +102,7 @@ struct hap_batch {
 struct hap_scratch {
         const struct hap_engine *engine;
         char *base;
-        size_t size, used, most;
+        size_t size, used, peak;
         struct hap_error error;
 };
 int hap_scratch_init(struct hap_scratch *work, const struct hap_engine *engine,

@@ -26,7 +26,7 @@ static void override(const struct plain *p, const struct hap_rows *rows, int wri
                 const float *from = clean + (size_t)(batch->rows.start[at] + rows->first[at] -
                                                      batch->rows.first[at]) * d;
 
-                hap_counterfactual_read(&prompt->source, p->engine, prompt->n_tokens, writer,
+                hap_counterfactual_read(&prompt->counterfactual, p->engine, prompt->n_tokens, writer,
                                 rows->first[at], n, 1 - alpha, to);
                 hap_axpy((size_t)n * d, alpha, from, to);
         }
@@ -142,7 +142,7 @@ static int attention_raw(const struct plain *p, struct hap_full_layer *s, int l)
         s->raw_rstd = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
         if (p->work->error.code < 0)
                 return p->work->error.code;
-        hap_gemm(false, true, n, d, nq, 1, s->heads.z, nq, layer->o.weight, nq, 0, s->raw, d);
+        hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 0, s->raw, d);
         hap_norm_stats(p->config, n, d, s->raw, s->raw_mean, s->raw_rstd);
         return HAP_OK;
 }
@@ -162,7 +162,7 @@ static int attention_out(const struct plain *p, struct hap_full_layer *s, int l,
         for (int i = 0; layer->o.bias != NULL && i < n; i++)
                 hap_add((size_t)d, layer->o.bias, stream + (size_t)i * d);
         if (p->run->outputs == NULL && !fixed && s->raw == NULL) {
-                hap_gemm(false, true, n, d, nq, 1, s->heads.z, nq, layer->o.weight, nq, 1,
+                hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 1,
                          stream, d);
                 return HAP_OK;
         }
@@ -175,7 +175,7 @@ static int attention_out(const struct plain *p, struct hap_full_layer *s, int l,
                 if (fixed)
                         override(p, s->tail, first + h, out);
                 else
-                        hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)h * dh, nq,
+                        hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)h * dh, nq,
                                  layer->o.weight + (size_t)h * dh, nq, 0, out, d);
                 for (int i = 0; !fixed && s->raw != NULL && i < n; i++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)i * d,

@@ -72,7 +72,7 @@ struct hap_heads {
         float *q_raw, *k_raw; /* before the q and k norms, NULL without */
         float *q_rstd, *k_rstd; /* [rows][n], [rows][n_kv] */
         float *p;         /* attention, per head and prompt [queries][tokens] */
-        float *z;         /* [q_rows][n · d_head]: attention · values */
+        float *head_output;         /* [q_rows][n · d_head]: attention · values */
 };
 
 /* Takes memory for all of it (p only with gradients: it is reused otherwise). */

@@ -26,7 +26,7 @@ static void load_negative(const struct hap_masked_pass *m, int writer, float *ou
         for (int at = 0; at < m->batch->n; at++) {
                 const struct hap_prompt *prompt = m->batch->prompts[at];
 
-                hap_counterfactual_read(&prompt->source, m->engine, prompt->n_tokens, writer,
+                hap_counterfactual_read(&prompt->counterfactual, m->engine, prompt->n_tokens, writer,
                                 m->rows->first[at],
                                 m->rows->start[at + 1] - m->rows->start[at], -1,
                                 out + (size_t)m->rows->start[at] * d);
@@ -74,7 +74,7 @@ static int attention_raw(const struct hap_masked_pass *m, struct hap_masked_laye
         s->raw_rstd = hap_scratch_alloc(m->work, (size_t)n, sizeof(float));
         if (m->work->error.code < 0)
                 return m->work->error.code;
-        hap_gemm(false, true, n, d, ld, 1, s->heads.z, ld, layer->o.weight, ld, 0, s->raw, d);
+        hap_gemm(false, true, n, d, ld, 1, s->heads.head_output, ld, layer->o.weight, ld, 0, s->raw, d);
         hap_norm_stats(m->config, n, d, s->raw, s->raw_mean, s->raw_rstd);
         return HAP_OK;
 }
@@ -96,7 +96,7 @@ static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s
                                                  m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
-                        hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)i * dh, s->n * dh,
+                        hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
                                  layer->o.weight + (size_t)s->head[i] * dh, ld, 1, delta, d);
                 }
                 return HAP_OK;
@@ -109,7 +109,7 @@ static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s
                 float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
 
                 load_negative(m, writer, delta);
-                hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)i * dh, s->n * dh,
+                hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
                          layer->o.weight + (size_t)s->head[i] * dh, ld, 0, out, d);
                 for (int r = 0; r < n; r++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)r * d,
@@ -257,7 +257,7 @@ static int begin(struct hap_masked_pass *m)
         *state = (struct hap_masked_state){0};
         m->state = m->run->state = state;
         rc = hap_plan_make(&state->plan, m->work, m->batch->n, m->run->z, m->run->wanted,
-                           m->run->d_source != NULL, m->batch->prompts[0]->source.kind);
+                           m->run->d_counterfactual != NULL, m->batch->prompts[0]->counterfactual.kind);
         if (rc < 0)
                 return rc;
         slots = 1 + (size_t)state->plan.n_slots;
@@ -279,7 +279,7 @@ int hap_masked_forward(struct hap_scratch *work, const struct hap_batch *batch,
         struct hap_masked_pass m = {.work = work, .engine = work->engine,
                            .config = &work->engine->model->config,
                            .graph = &work->engine->graph, .batch = batch, .run = run,
-                           .gradients = run->wanted != NULL || run->d_source != NULL};
+                           .gradients = run->wanted != NULL || run->d_counterfactual != NULL};
         int rc = begin(&m);
 
         if (rc < 0)

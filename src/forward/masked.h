@@ -16,7 +16,7 @@ struct hap_masked {
          * wanted, [n_writers][d_model]: backward makes it
          *      d loss / d a'_w = Σ_r Σ_rows (1 − m[w→r]) · d loss / d x_r,
          * a'_w the same at all positions and in all prompts. */
-        float *d_source;
+        float *d_counterfactual;
         /* Result: [answers.n][n_out], in the work's scratch. */
         float *logits;
         struct hap_masked_state *state;

@@ -71,7 +71,7 @@ static int source_gradients(const struct backward *b, const struct group *group)
                                         span.z[hap_graph_edge(b->graph, w, group->reader[i])];
 
                                 if (m != 1)
-                                        hap_axpy(d, 1 - m, sum, b->run->d_source + (size_t)w * d);
+                                        hap_axpy(d, 1 - m, sum, b->run->d_counterfactual + (size_t)w * d);
                         }
                 }
         }
@@ -87,7 +87,7 @@ static int group_finish(const struct backward *b, const struct group *group, int
 
         if (group->n == 0)
                 return HAP_OK;
-        if (b->run->d_source != NULL && source_gradients(b, group) < 0)
+        if (b->run->d_counterfactual != NULL && source_gradients(b, group) < 0)
                 return b->work->error.code;
         return hap_mix_backward(b->work, &mix, group->g, b->d_z, b->d_delta);
 }
@@ -109,7 +109,7 @@ static void own_heads(const struct backward *b, const struct hap_masked_layer *s
                 while (b->run->wanted != NULL &&
                        hap_span_next(b->graph, b->batch, b->rows, NULL, &span)) {
                         const size_t from = (size_t)span.begin * d;
-                        const size_t at = (size_t)span.place * b->graph->edges_per_position + edge;
+                        const size_t at = (size_t)span.position * b->graph->edges_per_position + edge;
 
                         if (b->run->wanted[at])
                                 b->d_z[at] += hap_dot((size_t)span.end * d - from, delta + from,
@@ -164,7 +164,7 @@ static int behind_norm(const struct backward *b, const struct hap_masked_layer *
                 const float *dy = d_slot(b, hap_graph_head_writer(b->graph, l, s->head[i]));
                 float *out = d_out + (size_t)i * slot_size(b);
 
-                hap_gemm(false, true, n, d, dh, 1, s->heads.z + (size_t)i * dh, s->n * dh,
+                hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
                          layer->o.weight + (size_t)s->head[i] * dh, ld, 0, y, d);
                 for (int r = 0; r < n; r++)
                         for (int j = 0; j < d; j++) {
@@ -326,8 +326,8 @@ int hap_masked_backward(struct hap_scratch *work, const struct hap_batch *batch,
         memset(b.d_delta, 0, answers * sizeof(*b.d_delta));
         if (d_z != NULL)
                 memset(d_z, 0, b.graph->n_edges * sizeof(*d_z));
-        if (run->d_source != NULL)
-                memset(run->d_source, 0, (size_t)b.graph->n_writers * d * sizeof(float));
+        if (run->d_counterfactual != NULL)
+                memset(run->d_counterfactual, 0, (size_t)b.graph->n_writers * d * sizeof(float));
         rc = begin(&b, d_logits);
         for (int l = b.config->n_layers - 1; rc == 0 && l >= 0; l--)
                 rc = layer_backward(&b, &state->layers[l], l, d_wide);

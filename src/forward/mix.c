@@ -113,7 +113,7 @@ static int dense_gradients(struct hap_scratch *work, const struct hap_mix *mix, 
 {
         const int d = work->engine->model->config.d_model, ld = mix->rows->n * d;
         const size_t from = (size_t)span->begin * (size_t)d;
-        const size_t edges = (size_t)span->place * work->engine->graph.edges_per_position;
+        const size_t edges = (size_t)span->position * work->engine->graph.edges_per_position;
         const bool *wanted = mix->plan->wanted + edges;
         float *product = hap_scratch_alloc(work, (size_t)mix->n * mix->slots, sizeof(*product));
 
@@ -136,7 +136,7 @@ static int sparse_gradients(struct hap_scratch *work, const struct hap_mix *mix,
 {
         const size_t d = (size_t)work->engine->model->config.d_model;
         const size_t ld = (size_t)mix->rows->n * d, from = (size_t)span->begin * d;
-        const size_t first = (size_t)span->place * work->engine->graph.edges_per_position;
+        const size_t first = (size_t)span->position * work->engine->graph.edges_per_position;
         const bool *wanted = mix->plan->wanted + first;
         double *sum = hap_scratch_alloc(work, n, sizeof(*sum));
         size_t *edges = hap_scratch_alloc(work, n, sizeof(*edges));
@@ -178,7 +178,7 @@ static int edge_gradients(struct hap_scratch *work, const struct hap_mix *mix, c
                 return HAP_OK;
         while (rc == 0 && hap_span_next(graph, mix->batch, mix->rows, NULL, &span)) {
                 const size_t n = count(work, mix, writer, mix->plan->wanted +
-                                       (size_t)span.place * graph->edges_per_position);
+                                       (size_t)span.position * graph->edges_per_position);
 
                 if (n > 0)
                         rc = dense(mix, n) ? dense_gradients(work, mix, writer, &span, g, d_z)

@@ -174,7 +174,7 @@ static void find_open(const struct planner *p, const float *z)
 {
         const size_t n = p->graph->edges_per_position;
 
-        for (int place = 0; place < p->graph->n_places; place++, z += n)
+        for (int place = 0; place < p->graph->n_positions; place++, z += n)
                 for (size_t e = 0; e < n; e++)
                         p->plan->open[e] |= z[e] != 0;
 }

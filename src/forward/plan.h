@@ -14,16 +14,19 @@
  *            leads to the logits or to a writer of a wanted edge. Only active
  *            writers have a slot
  *
- * Places are not told apart here: what matters at one is computed at all.
- * Where a norm stands behind the attention, the heads of a layer share its
- * statistics and are active together. */
+ * The plan is made per node, not per position. An edge that is open at one named
+ * position counts as open, and an active node is computed at all rows of the
+ * batch. The batch chooses the rows (engine.h): none before the first difference
+ * of the prompts, and only the answers in the last layer.
+ * With a post-norm after attention, the heads of a layer share its statistics
+ * and are active together. */
 #ifndef HAP_FORWARD_PLAN_H
 #define HAP_FORWARD_PLAN_H
 
 #include "forward/kernels.h"
 
 struct hap_plan {
-        uint8_t *open;     /* [edges_per_position]: at some place */
+        uint8_t *open;     /* [edges_per_position]: at some position */
         const bool *wanted; /* [n_edges] or NULL */
         bool *needed, *varies, *active, *flows; /* [n_writers] */
         bool *mixed;    /* [n_readers]: has an open edge from an active writer */

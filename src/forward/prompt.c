@@ -51,10 +51,10 @@ static void add_writers(const struct hap_engine *engine, const struct hap_prompt
 {
         const int d = engine->model->config.d_model;
 
-        if (prompt->source.kind == HAP_ZERO)
+        if (prompt->counterfactual.kind == HAP_ZERO)
                 return;
         for (int w = begin; w < end; w++) {
-                hap_counterfactual_read(&prompt->source, engine, prompt->n_tokens, w, 0,
+                hap_counterfactual_read(&prompt->counterfactual, engine, prompt->n_tokens, w, 0,
                                 prompt->n_tokens, 1, t);
                 hap_add((size_t)prompt->n_tokens * d, t, r);
         }
@@ -151,11 +151,11 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *work
         const size_t T = (size_t)prompt->n_tokens, L = (size_t)config->n_layers;
         const size_t d = (size_t)config->d_model, dh = (size_t)config->d_head;
 
-        if (prompt->source.kind == HAP_MEAN_POSITION &&
-            prompt->n_tokens > prompt->source.n_positions)
+        if (prompt->counterfactual.kind == HAP_MEAN_POSITION &&
+            prompt->n_tokens > prompt->counterfactual.n_positions)
                 return hap_fail(err, HAP_EINPUT,
                                 "the mean by position covers %d positions, a prompt has %d",
-                                prompt->source.n_positions, prompt->n_tokens);
+                                prompt->counterfactual.n_positions, prompt->n_tokens);
 #pragma omp critical(hap_prompt_arena)
         {
                 prompt->k = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,

@@ -42,7 +42,7 @@ void *hap_scratch_alloc(struct hap_scratch *work, size_t count, size_t size)
                 return NULL;
         }
         work->used += (bytes + 63) & ~(size_t)63;
-        work->most = work->used > work->most ? work->used : work->most;
+        work->peak = work->used > work->peak ? work->used : work->peak;
         return memory;
 }
 
@@ -83,7 +83,7 @@ int hap_batch_init(struct hap_batch *batch, struct hap_scratch *work,
                 batch->rows.n += prompts[i]->n_tokens - prompts[i]->first;
                 batch->answers.start[i] = batch->answers.n;
                 batch->answers.first[i] = prompts[i]->answer_first;
-                batch->answers.n += prompts[i]->n_answers;
+                batch->answers.n += prompts[i]->n_answer_positions;
         }
         batch->rows.start[n] = batch->rows.n;
         batch->answers.start[n] = batch->answers.n;

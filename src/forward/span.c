@@ -22,16 +22,16 @@ bool hap_span_next(const struct hap_graph *graph, const struct hap_batch *batch,
         while (rows->start[at + 1] <= end)
                 at++;
         *span = (struct hap_span){.at = at, .begin = end, .z = z == NULL ? NULL : z[at]};
-        if (graph->n_places == 1) {
+        if (graph->n_positions == 1) {
                 span->end = rows->start[shared(batch, z, at)];
                 return true;
         }
-        place = batch->prompts[at]->place + rows->first[at] - rows->start[at];
-        span->place = place[end];
-        while (end < rows->start[at + 1] && place[end] == span->place)
+        place = batch->prompts[at]->position + rows->first[at] - rows->start[at];
+        span->position = place[end];
+        while (end < rows->start[at + 1] && place[end] == span->position)
                 end++;
         span->end = end;
         if (z != NULL)
-                span->z += (size_t)span->place * graph->edges_per_position;
+                span->z += (size_t)span->position * graph->edges_per_position;
         return true;
 }

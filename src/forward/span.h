@@ -7,7 +7,7 @@
 struct hap_span {
         int at;         /* prompt of the first row */
         int begin, end; /* rows */
-        int place;      /* of the graph, 0 where it has but one */
+        int position;      /* of the graph, 0 where it has but one */
         const float *z; /* the masks there, [edges_per_position]; NULL without masks */
 };
 

@@ -48,7 +48,7 @@ static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *recor
                                        "'%.*s' is no edge of a graph of %d layers and %d heads%s",
                                        length, name->via.str.ptr,
                                        edges->graph.n_layers, edges->graph.n_heads,
-                                       hap_positions_hint(&edges->graph.places, name->via.str.ptr,
+                                       hap_positions_hint(&edges->graph.positions, name->via.str.ptr,
                                                        name->via.str.size, places));
         if (edges->given[edge])
                 return hap_stream_in_fail(in, err, "edge '%.*s' comes a second time",

@@ -88,7 +88,7 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                                 "cannot make a graph of %d layers and %d heads: "
                                 "its %" PRIu64 " edges are more than %d",
                                 n_layers, n_heads, edges, MAX_EDGES);
-        g.n_places = 1;
+        g.n_positions = 1;
         g.n_edges = g.edges_per_position = (size_t)edges;
         g.edge_start = malloc(((size_t)g.n_readers + 1) * sizeof *g.edge_start);
         g.edge_reader = malloc(g.n_edges * sizeof *g.edge_reader);
@@ -114,14 +114,14 @@ int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
         int rc = hap_graph_init(graph, from->n_layers, from->n_heads, from->parallel_residual,
                                 from->split_input, err);
 
-        return rc < 0 ? rc : hap_graph_set_positions(graph, &from->places, err);
+        return rc < 0 ? rc : hap_graph_set_positions(graph, &from->positions, err);
 }
 
 void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph)
 {
         form->split_input |= graph->split_input;
-        if (form->places.n == 0)
-                form->places = graph->places;
+        if (form->positions.n == 0)
+                form->positions = graph->positions;
 }
 
 int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions *places,
@@ -137,8 +137,8 @@ int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions 
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot tell %d positions apart: %d writers at each are "
                                 "more than %d", places->n, graph->n_writers, HAP_MAX_NODES);
-        graph->places = *places;
-        graph->n_places = places->n;
+        graph->positions = *places;
+        graph->n_positions = places->n;
         graph->n_edges = graph->edges_per_position * (size_t)places->n;
         return HAP_OK;
 }
@@ -147,8 +147,8 @@ struct hap_graph hap_graph_without_positions(const struct hap_graph *graph)
 {
         struct hap_graph plain = *graph;
 
-        plain.places = (struct hap_positions){0};
-        plain.n_places = 1;
+        plain.positions = (struct hap_positions){0};
+        plain.n_positions = 1;
         plain.n_edges = plain.edges_per_position;
         return plain;
 }
@@ -163,7 +163,7 @@ json_t *hap_graph_describe(const struct hap_graph *graph)
                                 "writers", graph->n_writers,
                                 "readers", graph->n_readers);
 
-        if (all && graph->places.n && hap_positions_describe(&graph->places, all) < 0) {
+        if (all && graph->positions.n && hap_positions_describe(&graph->positions, all) < 0) {
                 json_decref(all);
                 all = NULL;
         }
@@ -174,7 +174,7 @@ int hap_graph_into(json_t *header, const struct hap_graph *graph)
 {
         int rc = json_object_set_new(header, "graph", hap_graph_describe(graph));
 
-        if (!graph->places.n)
+        if (!graph->positions.n)
                 json_object_del(header, "requires");
         else if (rc == 0)
                 rc = json_object_set_new(header, "requires", json_pack("[s]", "positions"));
@@ -257,7 +257,7 @@ bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)
 {
         return a->n_layers == b->n_layers && a->n_heads == b->n_heads &&
                a->parallel_residual == b->parallel_residual &&
-               a->split_input == b->split_input && hap_positions_equal(&a->places, &b->places);
+               a->split_input == b->split_input && hap_positions_equal(&a->positions, &b->positions);
 }
 
 struct hap_node hap_graph_writer(const struct hap_graph *graph, int writer)
@@ -309,6 +309,6 @@ struct hap_reachable hap_graph_edge_to(const struct hap_graph *graph, size_t edg
         if (kind == HAP_READS_LOGITS)
                 return (struct hap_reachable){0, 0};
         if (kind == HAP_READS_K || kind == HAP_READS_V)
-                return (struct hap_reachable){fed, graph->n_places};
+                return (struct hap_reachable){fed, graph->n_positions};
         return (struct hap_reachable){place * (size_t)graph->n_writers + fed, 1};
 }

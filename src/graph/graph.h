@@ -32,7 +32,7 @@ enum hap_writer_kind { HAP_WRITES_INPUT, HAP_WRITES_POSITION, HAP_WRITES_HEAD, H
 /* What of a graph is not the model's: chosen for a cache, told by headers. */
 struct hap_graph_form {
         bool split_input;
-        struct hap_positions places;
+        struct hap_positions positions;
 };
 
 /* No graph without places has more nodes: its edges would be more than 2^27. */
@@ -44,10 +44,10 @@ struct hap_graph {
         bool split_input; /* tok and pos are two writers */
         int n_inputs;     /* 1, or 2 when split */
         int n_writers, n_readers;
-        struct hap_positions places;
-        int n_places;         /* 1 where positions are not told apart */
+        struct hap_positions positions;
+        int n_positions;         /* 1 where positions are not told apart */
         size_t edges_per_position; /* of one place */
-        size_t n_edges;       /* n_places · edges_per_position */
+        size_t n_edges;       /* n_positions · edges_per_position */
         size_t *edge_start;   /* [n_readers + 1] */
         int *edge_reader;     /* [edges_per_position] */
 };
@@ -142,7 +142,7 @@ int hap_graph_reader_node(const struct hap_graph *graph, int reader);
 /* A node is a writer at a place: place · n_writers + writer. */
 static inline size_t hap_graph_n_nodes(const struct hap_graph *graph)
 {
-        return (size_t)graph->n_places * (size_t)graph->n_writers;
+        return (size_t)graph->n_positions * (size_t)graph->n_writers;
 }
 /* The node that an edge reads. */
 static inline size_t hap_graph_edge_from(const struct hap_graph *graph, size_t edge)
@@ -161,7 +161,7 @@ struct hap_reachable hap_graph_edge_to(const struct hap_graph *graph, size_t edg
 /* Whether the logits are read at a place: answers stand there. */
 static inline bool hap_graph_is_read(const struct hap_graph *graph, int place)
 {
-        return graph->places.n == 0 || graph->places.answers[place];
+        return graph->positions.n == 0 || graph->positions.answers[place];
 }
 /* Whether an edge can reach one of the nodes ([hap_graph_n_nodes]) that are flagged, or
  * logits that are read. */

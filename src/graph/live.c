@@ -32,7 +32,7 @@ void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reac
         for (size_t node = 0; node < hap_graph_n_nodes(graph); node++)
                 reached[node] = node % n_writers < (size_t)graph->n_inputs;
         for (int r = 0; r < graph->n_readers - 1; r++)
-                for (int p = 0; p < graph->n_places; p++) {
+                for (int p = 0; p < graph->n_positions; p++) {
                         const struct into in = into(graph, r, p);
                         const struct hap_reachable fed = hap_graph_edge_to(graph, in.first);
                         bool any = false;
@@ -59,7 +59,7 @@ static void mark_useful(const struct hap_graph *graph, const float *z, bool *use
 {
         memset(useful, 0, hap_graph_n_nodes(graph) * sizeof *useful);
         for (int r = graph->n_readers - 1; r >= 0; r--)
-                for (int p = 0; p < graph->n_places; p++) {
+                for (int p = 0; p < graph->n_positions; p++) {
                         const struct into in = into(graph, r, p);
 
                         if (!hap_graph_edge_leads(graph, in.first, useful))
@@ -95,7 +95,7 @@ size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
 
         hap_graph_live(graph, z, live);
         for (int r = 0; r < graph->n_readers; r++)
-                for (int p = 0; p < graph->n_places; p++) {
+                for (int p = 0; p < graph->n_positions; p++) {
                         const struct into in = into(graph, r, p);
                         const bool reads = hap_graph_edge_leads(graph, in.first, live);
 

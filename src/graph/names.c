@@ -46,10 +46,10 @@ void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name)
         used = strlen(name);
         memcpy(name + used, "->", 2);
         hap_graph_reader_name(graph, hap_graph_edge_reader(graph, edge), name + used + 2);
-        if (graph->places.n) {
+        if (graph->positions.n) {
                 used = strlen(name);
                 snprintf(name + used, HAP_NAME - used, "@%s",
-                         graph->places.name[hap_graph_edge_position(graph, edge)]);
+                         graph->positions.name[hap_graph_edge_position(graph, edge)]);
         }
 }
 
@@ -137,7 +137,7 @@ int hap_graph_take_position(const struct hap_graph *graph, const char *name, siz
         if (!mark)
                 return HAP_ANY_POSITION;
         *length = (size_t)(mark - name);
-        place = hap_positions_find(&graph->places, mark + 1, whole - *length - 1);
+        place = hap_positions_find(&graph->positions, mark + 1, whole - *length - 1);
         return place < 0 ? HAP_NO_POSITION : place;
 }
 
@@ -163,7 +163,7 @@ int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, siz
         int place = hap_graph_take_position(graph, name, &length);
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
 
-        if (place == HAP_ANY_POSITION && graph->n_places == 1)
+        if (place == HAP_ANY_POSITION && graph->n_positions == 1)
                 place = 0;
         return place < 0 || edge < 0 ? -1
                                      : edge + (int64_t)((size_t)place * graph->edges_per_position);

@@ -94,14 +94,14 @@ void hap_metric_values_of(const struct hap_prompt *prompt, const struct hap_exam
                     int n_out, const float *logits, struct hap_metric_values *outcome)
 {
         *outcome = (struct hap_metric_values){0};
-        for (int i = 0; i < prompt->n_answers; i++) {
+        for (int i = 0; i < prompt->n_answer_positions; i++) {
                 const size_t at = (size_t)i * (size_t)n_out;
                 const struct hap_metric_values here = measure(
                         example, n_out, prompt->log_p ? prompt->log_p + at : NULL, logits + at);
 
                 add(outcome, &here);
         }
-        divide(outcome, prompt->n_answers);
+        divide(outcome, prompt->n_answer_positions);
 }
 
 struct hap_metric_values hap_metric_values_mean(const struct hap_metric_values *outcomes, size_t n)

@@ -97,12 +97,12 @@ double hap_loss(enum hap_metric metric, const struct hap_prompt *prompt,
                 const struct hap_example *example, int n_out,
                 const float *logits, float *gradient)
 {
-        const double weight = 1.0 / prompt->n_answers;
+        const double weight = 1.0 / prompt->n_answer_positions;
         double loss = 0;
 
         if (gradient != NULL)
-                memset(gradient, 0, (size_t)prompt->n_answers * n_out * sizeof(*gradient));
-        for (int a = 0; a < prompt->n_answers; a++) {
+                memset(gradient, 0, (size_t)prompt->n_answer_positions * n_out * sizeof(*gradient));
+        for (int a = 0; a < prompt->n_answer_positions; a++) {
                 const float *row = logits + (size_t)a * n_out;
                 float *g = gradient != NULL ? gradient + (size_t)a * n_out : NULL;
 

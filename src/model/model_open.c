@@ -63,7 +63,7 @@ int hap_header_form(const json_t *header, const char *name, struct hap_graph_for
         const char *input = json_string_value(json_object_get(graph, "input"));
 
         form->split_input = input && strcmp(input, "split") == 0;
-        if (hap_positions_of_json(&form->places, graph, err) < 0)
+        if (hap_positions_of_json(&form->positions, graph, err) < 0)
                 return hap_fail_within(err, "cannot use '%s'", name);
         return HAP_OK;
 }

@@ -215,7 +215,7 @@ int hap_ablate_init(struct hap_ablate *a, const struct hap_ablate_options *optio
                     const float *z, struct hap_error *err)
 {
         const size_t edges = engine->graph.n_edges;
-        const struct hap_counterfactual mean = prompts->items[0].source;
+        const struct hap_counterfactual mean = prompts->items[0].counterfactual;
         size_t size;
 
         *a = (struct hap_ablate){.options = options, .engine = engine, .prompts = prompts};
@@ -236,7 +236,7 @@ int hap_ablate_init(struct hap_ablate *a, const struct hap_ablate_options *optio
         memcpy(a->start, mean.data, size * sizeof *a->start);
         memcpy(a->values, a->start, size * sizeof *a->values);
         for (size_t i = 0; i < prompts->n; i++)
-                prompts->items[i].source.data = a->values;
+                prompts->items[i].counterfactual.data = a->values;
         return HAP_OK;
 }
 

@@ -155,7 +155,7 @@ static size_t best_path(const struct hap_graph *graph, const size_t *place, floa
                 if (node == logits || node % n_writers >= (size_t)graph->n_inputs)
                         ways[node].length = graph->n_edges + 1;
         for (int r = 0; r < graph->n_readers; r++)
-                for (int p = 0; p < graph->n_places; p++)
+                for (int p = 0; p < graph->n_positions; p++)
                         extend_ways(graph, r, p, place, ways);
         length = ways[logits].length <= graph->n_edges ? ways[logits].length : 0;
         for (size_t at = logits; z && length && (at == logits || ways[at].length > 0);) {

@@ -12,7 +12,7 @@ void hap_measure_init(struct hap_measure *measure, const struct hap_engine *engi
 {
         *measure = (struct hap_measure){.engine = engine, .prompts = prompts};
         for (size_t i = 0; i < prompts->n; i++) {
-                size_t answers = (size_t)prompts->items[i].n_answers;
+                size_t answers = (size_t)prompts->items[i].n_answer_positions;
 
                 if (answers > measure->most_answers)
                         measure->most_answers = answers;
@@ -117,7 +117,7 @@ static int run_job(void *context, struct hap_scratch *work, size_t job)
         if (plan->gradient)
                 partial = plan->measure->partial + job * plan->gradient;
         if (partial && runs->sources)
-                run.d_source = partial;
+                run.d_counterfactual = partial;
         else if (partial)
                 run.wanted = runs->wanted;
 

@@ -63,7 +63,7 @@ static void mix(XXH3_state_t *state, const void *data, size_t bytes)
 static void mix_source(XXH3_state_t *state, const struct hap_pruning *p,
                        const struct hap_engine *engine)
 {
-        const struct hap_counterfactual *source = &p->prompts->items[0].source;
+        const struct hap_counterfactual *source = &p->prompts->items[0].counterfactual;
         int dtype = source->dtype;
 
         mix(state, &dtype, sizeof dtype);
@@ -101,9 +101,9 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
                         mix(state, x->clean, bytes);
                         mix(state, x->corrupted, bytes);
                         mix(state, &x->answer_first, sizeof x->answer_first);
-                        mix(state, &x->n_positions, sizeof x->n_positions);
-                        if (p->graph->places.n)
-                                mix(state, p->prompts->items[i].place, (size_t)x->n_tokens);
+                        mix(state, &x->n_answer_positions, sizeof x->n_answer_positions);
+                        if (p->graph->positions.n)
+                                mix(state, p->prompts->items[i].position, (size_t)x->n_tokens);
                 }
                 hash = XXH3_64bits_digest(state);
         }

@@ -77,14 +77,14 @@ static size_t write_reader(const struct hap_edges *edges, int reader, int place,
 {
         const struct hap_graph *g = &edges->graph;
         const bool *given = edges->given + (size_t)place * g->edges_per_position;
-        const int wide = g->places.n ? 11 + HAP_POSITION_NAME / 2 : 11;
+        const int wide = g->positions.n ? 11 + HAP_POSITION_NAME / 2 : 11;
         char name[2 * HAP_NAME];
         size_t written = 0;
         int column = 0;
 
         hap_graph_reader_name(g, reader, name);
-        if (g->places.n)
-                snprintf(name + strlen(name), HAP_NAME, "@%s", g->places.name[place]);
+        if (g->positions.n)
+                snprintf(name + strlen(name), HAP_NAME, "@%s", g->positions.name[place]);
         for (int w = 0; w < hap_graph_in(g, reader); w++) {
                 if (!given[hap_graph_edge(g, w, reader)])
                         continue;
@@ -114,7 +114,7 @@ static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
 
         fprintf(out, "\n  %zu of %zu edges, by reader\n", left, edges->n_given);
         for (int r = g->n_readers - 1; r >= 0 && left > 0; r--)
-                for (int place = 0; place < g->n_places && left > 0; place++)
+                for (int place = 0; place < g->n_positions && left > 0; place++)
                         left -= write_reader(edges, r, place, left, out);
 }
 

@@ -146,7 +146,7 @@ static struct hap_curve free_curve(const struct hap_layout *l, size_t edge,
         double side = edge % l->graph->edges_per_position % 2 ? 1 : -1;
         double unit = hap_clamp(.3 * l->slot, 14, 30);
         /* one edge at several positions: side by side */
-        double apart = 5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_places - 1));
+        double apart = 5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_positions - 1));
         struct hap_curve best = bent(from, to, apart);
         int least = POINTS;
 

@@ -45,7 +45,7 @@ static void draw_edge(const struct hap_layout *l, const struct hap_drawing *d,
                 c.pull_from.x, c.pull_from.y, c.pull_to.x, c.pull_to.y, c.to.x, c.to.y,
                 thick * (.2 + .8 * by), opaque * (.35 + .65 * by),
                 edge->score < 0 ? " stroke-dasharray=\"5 4\"" : "");
-        if (!details && l->graph->places.n == 0) {
+        if (!details && l->graph->positions.n == 0) {
                 fputs("/>\n", out);
                 return;
         }

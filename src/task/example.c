@@ -254,7 +254,7 @@ static int read_at(const struct reading *in, struct hap_example *example)
         size_t n = json_array_size(at);
 
         example->answer_first = example->n_tokens - 1;
-        example->n_positions = 1;
+        example->n_answer_positions = 1;
         if (!at)
                 return 0;
         if (!json_is_array(at) || n == 0)
@@ -271,7 +271,7 @@ static int read_at(const struct reading *in, struct hap_example *example)
                 else if (position != example->answer_first + (json_int_t)i)
                         return refuse(in, "at is not one ascending range of positions");
         }
-        example->n_positions = (int)n;
+        example->n_answer_positions = (int)n;
         return 0;
 }
 

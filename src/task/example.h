@@ -20,9 +20,9 @@ struct hap_example {
          * may. A metric that needs them complains. */
         int n_answers, n_wrongs;
         const int32_t *answers, *wrongs;
-        /* Answer positions: answer_first … answer_first + n_positions - 1;
+        /* Answer positions: answer_first … answer_first + n_answer_positions - 1;
          * the last token alone unless the record says otherwise ("at"). */
-        int answer_first, n_positions;
+        int answer_first, n_answer_positions;
         /* Named positions ("positions"), in the order of the record. */
         int n_named;
         const char *const *named;

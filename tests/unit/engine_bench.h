@@ -58,7 +58,7 @@ static inline float *plain(struct bench *b, const int32_t *tokens, int n, int an
                     float *outputs, float *logits)
 {
         struct hap_prompt prompt = {.n_tokens = n, .tokens = tokens,
-                                    .answer_first = answer_first, .n_answers = 1};
+                                    .answer_first = answer_first, .n_answer_positions = 1};
         const struct hap_prompt *one = &prompt;
         struct hap_batch batch;
         struct hap_full_run run = {.outputs = outputs};
@@ -102,14 +102,14 @@ static inline void set_up(struct bench *b, const char *path, enum hap_ablation a
                 b->examples[i] = (struct hap_example){
                         .n_tokens = lengths[i], .clean = b->clean[i], .corrupted = b->corrupted[i],
                         .n_answers = 1, .n_wrongs = 1, .answers = &b->answer, .wrongs = &b->wrong,
-                        .answer_first = lengths[i] - 1, .n_positions = 1};
+                        .answer_first = lengths[i] - 1, .n_answer_positions = 1};
                 *p = (struct hap_prompt){.n_tokens = lengths[i], .tokens = b->clean[i],
                                          .first = hap_prompt_first(&b->engine, &b->examples[i], ablation),
-                                         .answer_first = lengths[i] - 1, .n_answers = 1,
-                                         .place = divided ? b->place[i] : NULL};
+                                         .answer_first = lengths[i] - 1, .n_answer_positions = 1,
+                                         .position = divided ? b->place[i] : NULL};
                 b->outputs[i] = calloc((size_t)b->engine.graph.n_writers * lengths[i] * d, sizeof(float));
                 plain(b, b->corrupted[i], lengths[i], lengths[i] - 1, b->outputs[i], scratch);
-                p->source = (struct hap_counterfactual){.kind = ablation, .data = b->outputs[i]};
+                p->counterfactual = (struct hap_counterfactual){.kind = ablation, .data = b->outputs[i]};
                 p->log_p = hap_arena_alloc(&b->arena, (size_t)b->n_out, sizeof(float));
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
                 hap_log_softmax(1, b->n_out, scratch, p->log_p);
@@ -166,7 +166,7 @@ static inline double masked(struct bench *b, enum hap_metric metric, const float
 /* The same for the constants that the prompts' sources point to. */
 static inline double constants_loss(struct bench *b, const float *const *z, float *d_source)
 {
-        struct hap_masked run = {.z = z, .d_source = d_source};
+        struct hap_masked run = {.z = z, .d_counterfactual = d_source};
         struct hap_batch batch;
         double loss;
         float *d_logits;
@@ -341,7 +341,7 @@ static inline void constants_difference(const char *path, double open)
         for (size_t i = 0; i < size; i++)
                 constants[i] = (float)(0.3 * hap_random_normal(key, 300, i));
         for (int i = 0; i < PROMPTS; i++)
-                b.prompts[i].source = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = constants};
+                b.prompts[i].counterfactual = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = constants};
         random_masks(&b, open, z, zs);
         constants_loss(&b, zs, d_source);
         for (size_t i = 0; i < size; i++)

@@ -14,7 +14,7 @@ static const float tenths[] = {0.f, 0.69314718f, 1.09861229f, 1.38629436f};
 static struct hap_metric_values outcome(const float *log_p, int n_positions, const float *logits,
                                   struct hap_example example)
 {
-        struct hap_prompt prompt = {.n_answers = n_positions, .log_p = (float *)log_p};
+        struct hap_prompt prompt = {.n_answer_positions = n_positions, .log_p = (float *)log_p};
         struct hap_metric_values o;
 
         hap_metric_values_of(&prompt, &example, 4, logits, &o);
@@ -69,7 +69,7 @@ TEST("KL is zero against itself and p ln(p/q) against even odds")
 TEST("of a model that answers with a number, KL is half the square of the difference")
 {
         const float full[2] = {0.25f, -2}, run[2] = {0.75f, 1};
-        struct hap_prompt prompt = {.n_answers = 2};
+        struct hap_prompt prompt = {.n_answer_positions = 2};
         struct hap_example none = {0};
         struct hap_metric_values o;
         float log_p[2], gradient[2], up[2] = {0.75f, 1.01f}, down[2] = {0.75f, 0.99f};

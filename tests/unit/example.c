@@ -42,7 +42,7 @@ TEST("prompts, answers and wrongs are the record's ids, the last token is the an
         CHECK(same(example.corrupted, example.n_tokens, IDS(4, 2, 0)));
         CHECK(same(example.answers, example.n_answers, IDS(5, 89)));
         CHECK(same(example.wrongs, example.n_wrongs, IDS(6)));
-        CHECK(example.answer_first == 2 && example.n_positions == 1);
+        CHECK(example.answer_first == 2 && example.n_answer_positions == 1);
 }
 
 TEST("one answer is a list of one, and wrongs may lack")
@@ -61,7 +61,7 @@ TEST("a range of answer positions needs no answers")
 {
         CHECK(read_json("{\"clean\": [1, 2, 3, 4], \"corrupted\": [2, 2, 3, 4],"
                         " \"at\": [1, 2, 3]}", &model) == 0);
-        CHECK(example.answer_first == 1 && example.n_positions == 3);
+        CHECK(example.answer_first == 1 && example.n_answer_positions == 3);
         CHECK(example.n_answers == 0);
 }
 

@@ -132,7 +132,7 @@ static bool arc(const struct flow *f, size_t from, size_t to)
                 const bool moves = node.kind == HAP_READS_K || node.kind == HAP_READS_V;
 
                 if (node.kind == HAP_READS_LOGITS)
-                        return to + 1 == f->points && g->places.answers[p];
+                        return to + 1 == f->points && g->positions.answers[p];
                 return to < f->writers && (int)to % n_w == hap_graph_reader_node(g, r) &&
                        (moves || (int)to / n_w == p);
         }

@@ -46,7 +46,7 @@ static struct hap_example *make_examples(struct hap_arena *arena)
                 examples[i] = (struct hap_example){
                         .id = "x", .n_tokens = n, .n_answers = 1, .n_wrongs = 1,
                         .answers = answers, .wrongs = answers + 1,
-                        .answer_first = n - 1, .n_positions = 1,
+                        .answer_first = n - 1, .n_answer_positions = 1,
                 };
                 examples[i].clean = tokens(arena, NULL, 2 * (uint64_t)i, n);
                 examples[i].corrupted = tokens(arena, examples[i].clean, 2 * (uint64_t)i + 1, n);
@@ -346,7 +346,7 @@ TEST("means are over all positions of the clean prompts, each weighing the same"
         for (int p = 0; p < 2; p++) {
                 struct hap_prompts prompts;
                 struct hap_stream_in *in = read_prompts(paths[p], options, &prompts);
-                const float *mean = prompts.items[EXAMPLES - 1].source.data;
+                const float *mean = prompts.items[EXAMPLES - 1].counterfactual.data;
                 double sum[32];
                 size_t n;
 
@@ -373,7 +373,7 @@ TEST("means by position are over the prompts that have it")
 
         options.ablation = HAP_MEAN_POSITION;
         in = read_prompts(task, options, &prompts);
-        source = &prompts.items[0].source;
+        source = &prompts.items[0].counterfactual;
         CHECK(source->n_positions == 20);
         for (int position = 2; position < 20; position += 17) {
                 sum_outputs(&prompts, 7, position, sum, &n);
@@ -391,7 +391,7 @@ TEST("half precision is kept as it is and read when needed")
         struct hap_prompts full, halved;
         struct hap_stream_in *a = read_prompts(cache, all, &full), *b = read_prompts(half, all, &halved);
 
-        CHECK(halved.items[0].source.dtype == HAP_F16);
+        CHECK(halved.items[0].counterfactual.dtype == HAP_F16);
         CHECK(sets_apart(&full, &halved) < 0.05);
         CHECK(apart(full.items[3].log_p, halved.items[3].log_p, 97) == 0);
         hap_prompts_release(&full);
@@ -426,7 +426,7 @@ static void check_told(const char *path, enum hap_counterfactuals_from source, e
                         hap_memory_bytes(&needs, engine.model, &engine.graph);
                 /* that prompts begin alike shows only when they are run */
                 kept -= (size_t)prompts.items[i].first * 7 * 32 * sizeof(float);
-                CHECK(prompts.items[i].source.dtype == dtype);
+                CHECK(prompts.items[i].counterfactual.dtype == dtype);
         }
         if (prompts.mapped && dtype == cached) /* these stay in the file */
                 for (size_t i = 0; i < prompts.n; i++)
@@ -460,7 +460,7 @@ TEST("a task's outputs kept as f16 are the cache's in half precision")
         CHECK(sets_apart(&run, &stored) < 1e-2);
         CHECK(sets_apart(&converted, &stored) == 0);
         for (size_t i = 0; i < stored.n; i++)
-                CHECK(memcmp(converted.items[i].source.data, stored.items[i].source.data,
+                CHECK(memcmp(converted.items[i].counterfactual.data, stored.items[i].counterfactual.data,
                              (size_t)stored.examples[i].n_tokens * 16 * 32 * 2) == 0);
         hap_prompts_release(&run);
         hap_prompts_release(&converted);
@@ -473,7 +473,7 @@ TEST("a task's outputs kept as f16 are the cache's in half precision")
 TEST("a batch takes prompts until it has 128 tokens or 16 of them")
 {
         struct hap_batches batches = {0};
-        struct hap_example e = {.n_positions = 1};
+        struct hap_example e = {.n_answer_positions = 1};
         const int lengths[] = {100, 27, 1, 200, 127, 5, 1};
 
         for (int i = 0; i < 7; i++) {

@@ -39,7 +39,7 @@ static inline void unload(struct loaded *what)
 static inline const float *run(struct loaded *with, const int32_t *tokens, int n, int first)
 {
         struct hap_prompt prompt = {
-                .n_tokens = n, .tokens = tokens, .answer_first = first, .n_answers = n - first};
+                .n_tokens = n, .tokens = tokens, .answer_first = first, .n_answer_positions = n - first};
         const struct hap_prompt *one = &prompt;
         struct hap_batch batch;
         struct hap_full_run plain = {0};
