@@ -1,4 +1,6 @@
 #include "data/cache.h"
+#include "graph/graph_json.h"
+#include "model/description.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #include "data/constants.h"
+#include "graph/graph_json.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,6 +8,7 @@
 
 #include "data/cache.h"
 #include "data/memory_estimate.h"
+#include "model/description.h"
 
 static bool is_kind(const json_t *header, const char *kind)
 {

@@ -7,6 +7,7 @@
 #include "data/memory_estimate.h"
 #include "model/model_open.h"
 #include "data/round.h"
+#include "model/description.h"
 
 struct forward_options {
         int dtype;

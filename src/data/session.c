@@ -7,6 +7,8 @@
 #include "data/cache.h"
 #include "data/feed.h"
 #include "model/model_open.h"
+#include "graph/graph_json.h"
+#include "model/description.h"
 
 static bool is_kind(const json_t *header, const char *kind)
 {

@@ -3,6 +3,7 @@
 #define HAP_METRIC_LOSS_H
 
 #include "forward/engine.h"
+#include "task/example.h"
 
 enum hap_metric {
         HAP_LOGIT_DIFF, /* mean wrong logit − mean answer logit */
