@@ -86,7 +86,7 @@ static int capture(void *context, struct hap_scratch *work, size_t i)
         if (hap_batch_init(&batch, work, &one, 1, false) < 0 ||
             hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
-        p->source = (struct hap_counterfactual){.kind = HAP_INTERCHANGE, .data = outputs};
+        p->source = (struct hap_counterfactual){.ablation = &hap_interchange, .data = outputs};
         plain.tokens = p->tokens;
         run.outputs = NULL;
         if (hap_full_forward(work, &batch, &run) < 0)
@@ -118,7 +118,7 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                 b->prompts[i] = (struct hap_prompt){
                         .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answers = 1,
                         .first = hap_prompt_first(&b->engine, b->examples[i].clean, b->examples[i].corrupted,
-                                                 b->examples[i].answer_first, HAP_INTERCHANGE),
+                                                 b->examples[i].answer_first, &hap_interchange),
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
                 b->pointers[i] = &b->prompts[i];
         }

@@ -31,7 +31,7 @@ struct hap_attrib_options {
         enum hap_attrib_method method;
         enum hap_metric metric;
         int steps;
-        enum hap_ablation ablation;
+        const struct hap_ablation *ablation;
         const float *z; /* mask-gradient: [n_edges]; NULL: all ones */
 };
 

@@ -24,7 +24,7 @@ static const struct hap_option options[] = {
          .help = "eap-ig: take K steps from corrupted to clean [5]", .min = 1, .max = 10000},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
          .help = "replace the outputs of ablated edges by this [interchange]",
-         .choices = hap_ablation_names},
+         .choice = hap_ablation_choice},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct attrib_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0, "positions", "NAMES", HAP_TEXT, offsetof(struct attrib_options, positions),
@@ -64,7 +64,7 @@ static struct hap_attrib_options attrib_options(const struct attribution *a)
                 .method = (enum hap_attrib_method)a->opt->method,
                 .metric = (enum hap_metric)a->opt->metric,
                 .steps = (int)a->opt->steps,
-                .ablation = (enum hap_ablation)a->opt->ablation,
+                .ablation = hap_ablations[a->opt->ablation],
                 .z = a->has_circuit ? a->circuit.z : NULL,
         };
 }
@@ -121,7 +121,7 @@ static void write_scores(struct attribution *a)
         json_t *method = json_pack(
                 "{s:s, s:s, s:s, s:s}", "name", hap_attrib_names[a->opt->method], "metric",
                 hap_metric_names[a->opt->metric], "ablation",
-                hap_ablation_names[a->opt->ablation], "sign",
+                hap_ablations[a->opt->ablation]->name, "sign",
                 "positive: corrupting the edge hurts");
 
         if (!score || !method)

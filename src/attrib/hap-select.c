@@ -39,7 +39,7 @@ static const struct hap_option options[] = {
          .min = 1, .max = 1e9, .help = "--auto: measure the KL on the first N examples [32]"},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct select_options, ablation),
          .help = "--auto: replace the outputs of cut edges by this [interchange]",
-         .choices = hap_ablation_names},
+         .choice = hap_ablation_choice},
         {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct select_options, keep_dead),
          .help = "keep edges that lie on no path from the input to the logits"},
         {0},
@@ -172,7 +172,7 @@ static void check_options(struct hap_program *p, struct select_options *opt)
                 hap_die(p, HAP_EUSAGE, "--keep, --threshold or --auto must say how much to keep");
         opt->tolerance = opt->tolerance < 0 ? 0.1 : opt->tolerance;
         opt->prompts = opt->prompts ? opt->prompts : 32;
-        opt->ablation = opt->ablation < 0 ? HAP_INTERCHANGE : opt->ablation;
+        opt->ablation = opt->ablation < 0 ? 0 : opt->ablation;
 }
 
 int main(int argc, char **argv)
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
         check_options(&p, &opt);
         s.session = (struct hap_session){
                 .model_path = p.model, .hold = true, .must_differ = true,
-                .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true,
+                .options = {hap_ablations[opt.ablation], .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt.prompts},
                 .needs = hap_memory_within(&hap_memory_select, p.max_memory, (size_t)p.threads),
         };

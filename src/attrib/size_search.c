@@ -85,7 +85,7 @@ void hap_size_search_tell(const struct hap_size_search *search, size_t examples,
 json_t *hap_size_search_describe(const struct hap_size_search *search, size_t examples)
 {
         json_t *said = json_pack("{s:f, s:s, s:f, s:I, s:I}", "tolerance", search->tolerance,
-                                 "ablation", hap_ablation_names[search->ablation], "kl",
+                                 "ablation", search->ablation->name, "kl",
                                  search->kl, "evaluations", (json_int_t)search->tried, "examples",
                                  (json_int_t)examples);
 

@@ -9,7 +9,7 @@
 
 struct hap_size_search {
         double tolerance;  /* largest mean KL(full ‖ subgraph) allowed, nats */
-        enum hap_ablation ablation; /* under which the prompts were read */
+        const struct hap_ablation *ablation; /* under which the prompts were read */
         bool keep_dead;
         const char *const *always;
         size_t n_always;

@@ -89,18 +89,27 @@ static int set_int(const struct hap_option *o, const char *what, int64_t *field,
         return rc;
 }
 
+/* The name of choice i, or NULL after the last. */
+static const char *choice_name(const struct hap_option *o, int i)
+{
+        const char *help;
+
+        return o->choice ? o->choice(i, &help) : o->choices[i];
+}
+
 static int set_choice(const struct hap_option *o, const char *what, int *field,
                       const char *text, struct hap_error *err)
 {
         char known[512] = "";
+        const char *name;
 
-        for (int i = 0; o->choices[i]; i++) {
-                if (strcmp(text, o->choices[i]) == 0) {
+        for (int i = 0; (name = choice_name(o, i)) != NULL; i++) {
+                if (strcmp(text, name) == 0) {
                         *field = i;
                         return 0;
                 }
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
-                strncat(known, o->choices[i], sizeof(known) - strlen(known) - 1);
+                strncat(known, name, sizeof(known) - strlen(known) - 1);
         }
         return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is none of %s", what, text, known);
 }
@@ -268,7 +277,7 @@ static json_t *record_of(const struct hap_option *o, const void *options)
         case HAP_SIZE:
                 return json_sprintf("--%s=%zu", o->name, *(const size_t *)field);
         case HAP_CHOICE:
-                return json_sprintf("--%s=%s", o->name, o->choices[*(const int *)field]);
+                return json_sprintf("--%s=%s", o->name, choice_name(o, *(const int *)field));
         case HAP_TEXTS:
         default:
                 return NULL;
@@ -353,13 +362,14 @@ static void help_type(const struct hap_option *o, FILE *out)
                 fprintf(out, "; bytes, with K, M, G, T or Ki, Mi, Gi, Ti");
         else if (o->type == HAP_TEXTS)
                 fprintf(out, "; may be given several times");
-        for (int i = 0; o->type == HAP_CHOICE && o->choices[i]; i++)
+        for (int i = 0; o->choices && o->choices[i]; i++)
                 fprintf(out, "%s%s", i ? ", " : "; one of ", o->choices[i]);
         fputc('\n', out);
 }
 
 static void help_option(const struct hap_option *o, FILE *out)
 {
+        const char *name, *help;
         char words[80];
 
         snprintf(words, sizeof(words), "  %c%c%s--%s%s%s", o->letter ? '-' : ' ',
@@ -367,6 +377,8 @@ static void help_option(const struct hap_option *o, FILE *out)
                  o->argument ? " " : "", o->argument ? o->argument : "");
         fprintf(out, "%-28s %s", words, o->help);
         help_type(o, out);
+        for (int i = 0; o->choice && (name = o->choice(i, &help)) != NULL; i++)
+                fprintf(out, "%30s%-19s %s\n", "", name, help);
 }
 
 void hap_options_help(const struct hap_program_info *info, FILE *out)

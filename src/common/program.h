@@ -47,7 +47,10 @@ struct hap_option {
         size_t offset; /* of its field in the program's options */
         const char *help;
         double min, max;
-        const char *const *choices; /* NULL-terminated */
+        const char *const *choices; /* HAP_CHOICE: the names, NULL-terminated */
+        /* HAP_CHOICE from a table: the name of row i, and its help; NULL after the last
+         * row. With HAP_TEXT only the help lists them. */
+        const char *(*choice)(int i, const char **help);
         bool unrecorded; /* does not change the output: kept out of history */
 };
 

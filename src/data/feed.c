@@ -67,7 +67,7 @@ static int open_section(struct hap_feed *feed, struct hap_stream_in *in,
         if (!is_kind(header, "cache"))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': neither a task nor a cache", feed->name);
-        if (feed->options.ablation != HAP_INTERCHANGE)
+        if (!feed->options.ablation->per_prompt)
                 return read_cached_examples(feed, in, model, err);
         feed->in = in;
         return HAP_OK;
@@ -124,7 +124,7 @@ size_t hap_feed_total(const struct hap_feed *feed)
 
 void hap_feed_constants(struct hap_feed *feed, const float *values)
 {
-        feed->mean = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = values, .dtype = HAP_F32};
+        feed->mean = (struct hap_counterfactual){.ablation = &hap_optimal, .data = values, .dtype = HAP_F32};
 }
 
 void hap_feed_measure(const struct hap_feed *feed, struct hap_memory_estimate *needs)
@@ -277,14 +277,14 @@ static int collect_cache(struct hap_feed *feed, struct collecting *in,
 static int collect(struct hap_feed *feed, struct collecting *in,
                    const struct hap_engine *engine, struct hap_error *err)
 {
-        const enum hap_ablation kind = feed->options.ablation;
+        const struct hap_ablation *ablation = feed->options.ablation;
         int rc = HAP_OK;
 
         if (feed->in)
                 return collect_cache(feed, in, engine, err);
-        if ((kind == HAP_MEAN || kind == HAP_MEAN_POSITION) && !feed->mean.data)
+        if (ablation->averaged && !feed->mean.data)
                 rc = hap_feed_mean(feed, engine, err);
-        if (kind == HAP_OPTIMAL && !feed->mean.data)
+        if (ablation->learned && !feed->mean.data)
                 rc = hap_fail(err, HAP_EINPUT, "optimal ablation needs constants: give those "
                                                "that hap-ablate learned, too");
         while (rc == 0 && feed->next < feed->examples.n && !enough(feed, in))

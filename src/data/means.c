@@ -77,7 +77,7 @@ static int keep(struct hap_feed *feed, const struct means *means, struct hap_err
                 data[i] = (float)(means->sum[i] /
                                   (double)means->n[i / means->d % means->positions]);
         feed->mean = (struct hap_counterfactual){
-                .kind = feed->options.ablation,
+                .ablation = feed->options.ablation,
                 .data = data,
                 .dtype = HAP_F32,
                 .n_positions = (int)means->positions,
@@ -88,7 +88,7 @@ static int keep(struct hap_feed *feed, const struct means *means, struct hap_err
 int hap_feed_mean(struct hap_feed *feed, const struct hap_engine *engine,
                   struct hap_error *err)
 {
-        const bool by_position = feed->options.ablation == HAP_MEAN_POSITION;
+        const bool by_position = feed->options.ablation->per_position;
         struct means means = {
                 .by_position = by_position,
                 .n_writers = (size_t)engine->graph.n_writers,

@@ -61,19 +61,19 @@ static int build_sources(struct hap_prompts *prompts, const struct hap_feed *fee
                          const struct hap_engine *engine,
                          const struct hap_cache_record *cached, struct hap_error *err)
 {
-        const enum hap_ablation kind = feed->options.ablation;
+        const struct hap_ablation *ablation = feed->options.ablation;
 
         for (size_t i = 0; i < prompts->n; i++) {
                 struct hap_counterfactual *source = &prompts->items[i].counterfactual;
 
                 *source = feed->mean;
-                source->kind = kind;
-                if (kind == HAP_INTERCHANGE && cached) {
+                source->ablation = ablation;
+                if (ablation->per_prompt && cached) {
                         source->data = cached[i].corrupted.outputs.data;
                         source->dtype = cached[i].corrupted.outputs.dtype;
                 }
         }
-        return kind == HAP_INTERCHANGE && !cached
+        return ablation->per_prompt && !cached
                        ? run_sources(prompts, engine, feed->options.dtype, err) : HAP_OK;
 }
 

@@ -74,7 +74,7 @@ static int begin_section(struct hap_session *s, const char *name, const json_t *
 static int take_constants(struct hap_session *s, struct hap_stream_in *stream,
                           const json_t *header, struct hap_error *err)
 {
-        if (s->options.ablation != HAP_OPTIMAL)
+        if (!s->options.ablation->learned)
                 return HAP_OK;
         if (s->constants.values)
                 return hap_fail(err, HAP_EINPUT,
@@ -90,7 +90,7 @@ int hap_session_take(struct hap_session *s, struct hap_stream_in *in, const json
                      struct hap_error *err)
 {
         const bool is_cache = is_kind(header, "cache");
-        const bool now = is_cache && s->options.ablation == HAP_INTERCHANGE;
+        const bool now = is_cache && s->options.ablation->per_prompt;
         int rc;
 
         if (s->needs.max_bytes > 0) {
@@ -195,7 +195,7 @@ static int need_constants(struct hap_session *s, struct hap_error *err)
         struct hap_graph graph = c->graph;
         int rc;
 
-        if (s->options.ablation != HAP_OPTIMAL)
+        if (!s->options.ablation->learned)
                 return HAP_OK;
         if (!c->values) /* the feed complains */
                 return HAP_OK;
@@ -221,7 +221,7 @@ static int look_at(struct hap_session *s, bool last, struct hap_error *err)
 {
         for (size_t i = 0; i < s->prompts.n && !s->differ; i++)
                 s->differ = differs(s->prompts.examples + i);
-        if (last && s->must_differ && !s->differ && s->options.ablation == HAP_INTERCHANGE)
+        if (last && s->must_differ && !s->differ && s->options.ablation->per_prompt)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': in none of its prompts do clean "
                                                  "and corrupted differ", s->name);
         return HAP_OK;

@@ -26,19 +26,19 @@ void hap_circuit_list_release(struct hap_circuit_list *list)
 }
 
 /* Whether `said` has an ablation, and another; *made is its name. */
-static bool says_another(const json_t *said, enum hap_ablation ablation, const char **made)
+static bool says_another(const json_t *said, const struct hap_ablation *ablation, const char **made)
 {
         *made = json_string_value(json_object_get(said, "ablation"));
-        return *made && strcmp(*made, hap_ablation_names[ablation]) != 0;
+        return *made && strcmp(*made, ablation->name) != 0;
 }
 
-bool hap_circuit_made_otherwise(const json_t *header, enum hap_ablation ablation,
+bool hap_circuit_made_otherwise(const json_t *header, const struct hap_ablation *ablation,
                                 const char **made)
 {
         const json_t *method = json_object_get(header, "method"), *one;
         size_t i;
 
-        if (ablation == HAP_OPTIMAL)
+        if (ablation->learned)
                 return false;
         if (json_object_get(header, "ablation"))
                 return says_another(header, ablation, made);

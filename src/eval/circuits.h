@@ -21,7 +21,7 @@ void hap_circuit_list_release(struct hap_circuit_list *list);
 /* Whether pruning, or else any of the scores it was selected by, let cut edges carry
  * something else than `ablation`; *made is its name, of the header. Not under optimal
  * ablation: constants are learned for circuits of any kind. */
-bool hap_circuit_made_otherwise(const json_t *header, enum hap_ablation ablation,
+bool hap_circuit_made_otherwise(const json_t *header, const struct hap_ablation *ablation,
                                 const char **made);
 
 #endif

@@ -20,7 +20,7 @@ static const struct hap_option options[] = {
                  "right-over-wrong, faithfulness [all but the last]"},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct eval_options, ablation),
          .help = "replace the outputs of cut edges by this [interchange]",
-         .choices = hap_ablation_names},
+         .choice = hap_ablation_choice},
         {0, "full", NULL, HAP_FLAG, offsetof(struct eval_options, full),
          .help = "also evaluate the full model"},
         {0, "empty", NULL, HAP_FLAG, offsetof(struct eval_options, empty),
@@ -108,9 +108,9 @@ static void add_circuit(struct evaluating *e, size_t i)
                         subject->dropped, subject->dropped + subject->edges);
         if (!subject->edges)
                 hap_say(p, "%s: no edge is left, every one is ablated", subject->name);
-        if (hap_circuit_made_otherwise(circuit->header, e->opt->ablation, &made))
+        if (hap_circuit_made_otherwise(circuit->header, hap_ablations[e->opt->ablation], &made))
                 hap_say(p, "%s: made under %s ablation, measured under %s", subject->name, made,
-                        hap_ablation_names[e->opt->ablation]);
+                        hap_ablations[e->opt->ablation]->name);
         if (e->opt->complement)
                 hap_must(p, hap_evaluation_add_complement(&e->evaluation, &e->session.engine.graph,
                                                           e->opt->keep_dead, &p->error));
@@ -155,7 +155,7 @@ static void write_report(struct evaluating *e)
         hap_must(p, hap_session_describe(&e->session, header, &p->error));
         hap_must(p, hap_evaluation_describe(&e->evaluation, header, &p->error));
         json_object_update_new(header, json_pack(
-                "{s:s, s:s}", "ablation", hap_ablation_names[e->opt->ablation],
+                "{s:s, s:s}", "ablation", hap_ablations[e->opt->ablation]->name,
                 "dead", e->opt->keep_dead ? "kept" : "removed"));
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
         hap_must(p, hap_evaluation_write(&e->evaluation, &e->measures, e->opt->each, p->out,
@@ -183,7 +183,7 @@ int main(int argc, char **argv)
         e.session = (struct hap_session){
                 .model_path = p.model, .split_input = opt.split_input,
                 .hold = true, /* circuits may follow */
-                .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
+                .options = {hap_ablations[opt.ablation], .want_q = true, .want_log_p = true},
                 .needs = hap_memory_within(&hap_memory_eval, p.max_memory, (size_t)p.threads),
         };
         read_all(&e);

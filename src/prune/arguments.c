@@ -21,7 +21,7 @@ const struct hap_option hap_prune_arguments[] = {
                  "edge-pruning: 3000]"},
         {0, "batch", "N", HAP_INT, FIELD(batch), .min = 1, .max = 65536,
          .help = "prompts a step [rank: 16; edge-pruning: 32]"},
-        {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choices = hap_ablation_names,
+        {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choice = hap_ablation_choice,
          .help = "what a cut edge carries [interchange]"},
         {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = cache_dtypes,
          .help = "how the corrupted runs' outputs are kept; f16 takes half the memory [f32]"},

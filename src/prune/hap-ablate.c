@@ -153,7 +153,7 @@ int main(int argc, char **argv)
                 .model_path = p.model,
                 .split_input = opt.split_input,
                 .hold = true, /* a circuit may follow */
-                .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
+                .options = {&hap_mean, .want_q = true, .want_log_p = true},
                 .needs = hap_memory_within(&hap_memory_ablate, p.max_memory, (size_t)p.threads),
         };
         read_all(&a);

@@ -79,7 +79,7 @@ int hap_prune_read(struct hap_prune_input *input, struct hap_stream_in *stream,
         session->hold = true;
         session->must_differ = true;
         session->options = (struct hap_prompts_options){
-                .ablation = (enum hap_ablation)options->ablation, .want_q = true,
+                .ablation = hap_ablations[options->ablation], .want_q = true,
                 .want_log_p = true, .dtype = (enum hap_dtype)options->cache_dtype};
         session->needs = needs_of(options);
         rc = read_sections(input, stream, err);

@@ -67,7 +67,7 @@ static void mix_source(XXH3_state_t *state, const struct hap_pruning *p,
         int dtype = source->dtype;
 
         mix(state, &dtype, sizeof dtype);
-        if (source->kind == HAP_OPTIMAL)
+        if (source->ablation->learned)
                 mix(state, source->data, (size_t)engine->graph.n_writers *
                                          (size_t)engine->model->config.d_model * sizeof(float));
 }

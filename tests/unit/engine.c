@@ -10,7 +10,7 @@ static void ends_of_the_masks(const char *path)
         float *z, *logits, *full;
         const float *zs[PROMPTS];
 
-        set_up(&b, path, HAP_INTERCHANGE);
+        set_up(&b, path, &hap_interchange);
         z = calloc(b.edges, sizeof(*z));
         logits = calloc((size_t)PROMPTS * b.n_out, sizeof(*logits));
         full = calloc((size_t)b.n_out, sizeof(*full));
@@ -44,30 +44,30 @@ TEST("with all masks at one a run is the full model, at zero the corrupted run")
 TEST("mask gradients are those of finite differences, every prompt with its own masks")
 {
         for (int i = 0; i < 2; i++) {
-                finite_difference(models[i], HAP_INTERCHANGE, 1);
-                finite_difference(models[i], HAP_INTERCHANGE, 0.3);
-                finite_difference(models[i], HAP_INTERCHANGE, 0.06);
+                finite_difference(models[i], &hap_interchange, 1);
+                finite_difference(models[i], &hap_interchange, 0.3);
+                finite_difference(models[i], &hap_interchange, 0.06);
                 /* Sparse masks under zero ablation can leave RMSNorm an input of
                  * zero, where its slope is 1/√eps and no step is small. */
-                finite_difference(models[i], HAP_ZERO, 1);
+                finite_difference(models[i], &hap_zero, 1);
         }
         for (int i = 0; i < OTHERS; i++) {
-                finite_difference(others[i], HAP_INTERCHANGE, 1);
-                finite_difference(others[i], HAP_INTERCHANGE, 0.3);
+                finite_difference(others[i], &hap_interchange, 1);
+                finite_difference(others[i], &hap_interchange, 0.3);
         }
 }
 
 TEST("what the plan leaves out changes neither logits nor gradients")
 {
         for (int i = 0; i < 2; i++) {
-                plan_against_all(models[i], HAP_INTERCHANGE, 0.25);
-                plan_against_all(models[i], HAP_INTERCHANGE, 0.35);
-                plan_against_all(models[i], HAP_ZERO, 0.2);
+                plan_against_all(models[i], &hap_interchange, 0.25);
+                plan_against_all(models[i], &hap_interchange, 0.35);
+                plan_against_all(models[i], &hap_zero, 0.2);
         }
         for (int i = 0; i < OTHERS; i++) {
                 /* few enough that something is left out, and that a path is open */
-                plan_against_all(others[i], HAP_INTERCHANGE, i == NEOX ? 0.25 : 0.12);
-                plan_against_all(others[i], HAP_INTERCHANGE, i == NEOX ? 0.35 : 0.18);
+                plan_against_all(others[i], &hap_interchange, i == NEOX ? 0.25 : 0.12);
+                plan_against_all(others[i], &hap_interchange, i == NEOX ? 0.35 : 0.18);
         }
 }
 
@@ -95,7 +95,7 @@ static void plain_equals_masked(const char *path)
         const struct hap_graph *g;
         size_t size;
 
-        set_up(&b, path, HAP_INTERCHANGE);
+        set_up(&b, path, &hap_interchange);
         g = &b.engine.graph;
         ones = calloc(b.edges, sizeof(*ones));
         d_z = calloc(b.edges, sizeof(*d_z));

@@ -70,7 +70,7 @@ static inline float *plain(struct bench *b, const int32_t *tokens, int n, int an
         return logits;
 }
 
-static inline void set_up(struct bench *b, const char *path, enum hap_ablation ablation)
+static inline void set_up(struct bench *b, const char *path, const struct hap_ablation *ablation)
 {
         static const int lengths[PROMPTS] = {5, 9, 12};
         struct hap_error err = {0};
@@ -110,7 +110,7 @@ static inline void set_up(struct bench *b, const char *path, enum hap_ablation a
                                          .position = divided ? b->place[i] : NULL};
                 b->outputs[i] = calloc((size_t)b->engine.graph.n_writers * lengths[i] * d, sizeof(float));
                 plain(b, b->corrupted[i], lengths[i], lengths[i] - 1, b->outputs[i], scratch);
-                p->counterfactual = (struct hap_counterfactual){.kind = ablation, .data = b->outputs[i]};
+                p->counterfactual = (struct hap_counterfactual){.ablation = ablation, .data = b->outputs[i]};
                 p->log_p = hap_arena_alloc(&b->arena, (size_t)b->n_out, sizeof(float));
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
                 hap_log_softmax(1, b->n_out, scratch, p->log_p);
@@ -215,7 +215,7 @@ static inline void random_masks(const struct bench *b, double open, float *z[PRO
 }
 
 /* d_z against (L(z + h) − L(z − h)) / 2h at masks of which some are 0 or 1. */
-static inline void finite_difference(const char *path, enum hap_ablation ablation, double open)
+static inline void finite_difference(const char *path, const struct hap_ablation *ablation, double open)
 {
         const float h = 2e-3f;
         struct bench b;
@@ -259,7 +259,7 @@ static inline void finite_difference(const char *path, enum hap_ablation ablatio
 
 /* A run that leaves out what cannot matter against one that leaves out nothing:
  * closed edges are open by 1e-30 there, and all gradients are wanted. */
-static inline void plan_against_all(const char *path, enum hap_ablation ablation, double open)
+static inline void plan_against_all(const char *path, const struct hap_ablation *ablation, double open)
 {
         struct bench b;
         struct hap_plan plan;
@@ -335,14 +335,14 @@ static inline void constants_difference(const char *path, double open)
         size_t size, checked = 0;
         double most = 0;
 
-        set_up(&b, path, HAP_ZERO);
+        set_up(&b, path, &hap_zero);
         size = (size_t)b.engine.graph.n_writers * (size_t)b.model.config.d_model;
         constants = calloc(size, sizeof(*constants));
         d_source = calloc(size, sizeof(*d_source));
         for (size_t i = 0; i < size; i++)
                 constants[i] = (float)(0.3 * hap_random_normal(key, 300, i));
         for (int i = 0; i < PROMPTS; i++)
-                b.prompts[i].counterfactual = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = constants};
+                b.prompts[i].counterfactual = (struct hap_counterfactual){.ablation = &hap_optimal, .data = constants};
         random_masks(&b, open, z, zs);
         constants_loss(&b, zs, d_source);
         for (size_t i = 0; i < size; i++)
