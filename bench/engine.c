@@ -17,7 +17,7 @@
 
 #include "common/number.h"
 #include "forward/kernels.h"
-#include "metric/loss.h"
+#include "metric/metric.h"
 #include "forward/masked.h"
 
 #define ROUNDS 5
@@ -148,7 +148,7 @@ static int step_job(void *context, struct hap_scratch *work, size_t job)
                 return HAP_OK;
         d_logits = hap_scratch_alloc(work, (size_t)n * b->model.config.n_out, sizeof(*d_logits));
         for (int i = 0; i < n; i++)
-                hap_loss(HAP_KL, b->pointers[from + i], &b->examples[from + i],
+                hap_metric_loss(&hap_metric_kl, b->pointers[from + i], &b->examples[from + i],
                          b->model.config.n_out, run.logits + (size_t)i * b->model.config.n_out,
                          d_logits + (size_t)i * b->model.config.n_out);
         return hap_masked_backward(work, &batch, &run, d_logits, b->d_z[job]);

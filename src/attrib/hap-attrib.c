@@ -17,9 +17,9 @@ struct attrib_options {
 
 static const struct hap_option options[] = {
         {0, "method", "NAME", HAP_CHOICE, offsetof(struct attrib_options, method),
-         .help = "score the edges by this method [eap]", .choices = hap_attrib_names},
+         .help = "score the edges by this method [eap]", .choice = hap_method_choice},
         {0, "metric", "NAME", HAP_CHOICE, offsetof(struct attrib_options, metric),
-         .help = "measure the effect on this loss [logit-diff]", .choices = hap_metric_names},
+         .help = "measure the effect on this loss [logit-diff]", .choice = hap_metric_gradient_choice},
         {0, "steps", "K", HAP_INT, offsetof(struct attrib_options, steps),
          .help = "eap-ig: take K steps from corrupted to clean [5]", .min = 1, .max = 10000},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
@@ -53,16 +53,21 @@ struct attribution {
         bool has_circuit;
 };
 
-static bool has_steps(const struct attrib_options *opt)
+static bool needs(const struct attrib_options *opt, enum hap_method_needs what)
 {
-        return opt->method == HAP_EAP_IG_INPUTS || opt->method == HAP_EAP_IG_ACTIVATIONS;
+        return hap_methods[opt->method]->needs & what;
+}
+
+static const struct hap_metric *metric_of(const struct attrib_options *opt)
+{
+        return opt->metric < 0 ? &hap_metric_logit_diff : hap_metric_with_gradient(opt->metric);
 }
 
 static struct hap_attrib_options attrib_options(const struct attribution *a)
 {
         return (struct hap_attrib_options){
-                .method = (enum hap_attrib_method)a->opt->method,
-                .metric = (enum hap_metric)a->opt->metric,
+                .method = hap_methods[a->opt->method],
+                .metric = metric_of(a->opt),
                 .steps = (int)a->opt->steps,
                 .ablation = hap_ablations[a->opt->ablation],
                 .z = a->has_circuit ? a->circuit.z : NULL,
@@ -119,14 +124,14 @@ static void write_scores(struct attribution *a)
         double *score = calloc(n_edges, sizeof *score);
         json_t *header = hap_program_header(a->p, "scores", a->session.header);
         json_t *method = json_pack(
-                "{s:s, s:s, s:s, s:s}", "name", hap_attrib_names[a->opt->method], "metric",
-                hap_metric_names[a->opt->metric], "ablation",
+                "{s:s, s:s, s:s, s:s}", "name", hap_methods[a->opt->method]->name, "metric",
+                metric_of(a->opt)->name, "ablation",
                 hap_ablations[a->opt->ablation]->name, "sign",
                 "positive: corrupting the edge hurts");
 
         if (!score || !method)
                 hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
-        if (has_steps(a->opt))
+        if (needs(a->opt, HAP_NEEDS_STEPS))
                 json_object_set_new(method, "steps", json_integer(a->opt->steps));
         hap_must(a->p, hap_session_describe(&a->session, header, &a->p->error));
         json_object_set_new(header, "method", method);
@@ -154,14 +159,14 @@ static void read_section(struct attribution *a, const json_t *header)
                 if (hap_must(a->p, hap_session_take(&a->session, a->p->in, header,
                                                     &a->p->error)))
                         score_examples(a);
-        } else if (strcmp(kind, "circuit") == 0 && a->opt->method == HAP_MASK_GRADIENT) {
+        } else if (strcmp(kind, "circuit") == 0 && needs(a->opt, HAP_NEEDS_CIRCUIT)) {
                 read_circuit(a, header);
         }
 }
 
 int main(int argc, char **argv)
 {
-        struct attrib_options opt = {0};
+        struct attrib_options opt = {.metric = -1};
         struct hap_program p;
         struct attribution a = {.p = &p, .opt = &opt};
         struct hap_attrib_options how;
@@ -169,18 +174,18 @@ int main(int argc, char **argv)
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        if (opt.steps && !has_steps(&opt))
+        if (opt.steps && !needs(&opt, HAP_NEEDS_STEPS))
                 hap_die(&p, HAP_EUSAGE, "--steps has no meaning in method '%s'",
-                        hap_attrib_names[opt.method]);
+                        hap_methods[opt.method]->name);
         opt.steps = opt.steps ? opt.steps : 5;
         how = attrib_options(&a);
         a.session = (struct hap_session){
                 .model_path = p.model,
                 .split_input = opt.split_input, .positions = opt.positions,
-                .hold = opt.method == HAP_MASK_GRADIENT, /* a circuit may follow */
+                .hold = needs(&opt, HAP_NEEDS_CIRCUIT), /* a circuit may follow */
                 .must_differ = true,
                 .options = hap_attrib_prompts(&how),
-                .needs = hap_attrib_needs(&how, p.max_memory, (size_t)p.threads),
+                .needs = hap_attrib_memory(&how, p.max_memory, (size_t)p.threads),
         };
         while (hap_must(&p, hap_stream_in_section(p.in, &header, &p.error)))
                 read_section(&a, header);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "attrib/size_search.h"
-#include "attrib/select.h"
+#include "attrib/selection.h"
 #include "common/program.h"
 #include "data/session.h"
 
@@ -59,7 +59,7 @@ struct selecting {
         struct select_options *opt;
         struct hap_session session; /* --auto */
         struct hap_edges held;      /* --auto: scores wait for the examples */
-        struct hap_selection choice;
+        struct hap_selection selection;
         struct hap_size_search search;
         size_t sections;
 };
@@ -68,11 +68,12 @@ struct selecting {
 static void write_circuit(struct selecting *s)
 {
         struct hap_program *p = s->p;
-        struct hap_selection *c = &s->choice;
+        struct hap_selection *c = &s->selection;
         json_t *header;
 
         hap_must(p, hap_selection_finish(c, s->opt->always.items, s->opt->always.n,
-                                      s->opt->keep_dead, &p->error));
+                                         s->opt->keep_dead, &p->error));
+        hap_must(p, hap_selection_check(c, &p->error));
         header = hap_program_header(p, "circuit", c->header);
         json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->how));
         if (s->opt->search)
@@ -88,7 +89,7 @@ static void write_circuit(struct selecting *s)
 static void select_from(struct selecting *s, const struct hap_edges *scores,
                         const struct hap_selection_options *how)
 {
-        hap_must(s->p, hap_selection_add(&s->choice, scores, how, &s->p->error));
+        hap_must(s->p, hap_selection_add(&s->selection, scores, how, &s->p->error));
         if (!s->opt->together)
                 write_circuit(s);
 }
@@ -113,9 +114,9 @@ static void select_found(struct selecting *s)
                                     .keep_dead = s->opt->keep_dead,
                                     .always = s->opt->always.items,
                                     .n_always = s->opt->always.n};
-        hap_must(p, hap_size_search_keep(search, &s->session.engine, prompts, &s->held, &how,
+        hap_must(p, hap_size_search_run(search, &s->session.engine, prompts, &s->held, &how,
                                   &p->error));
-        hap_size_search_tell(search, prompts->n, said, sizeof said);
+        hap_size_search_summary(search, prompts->n, said, sizeof said);
         hap_say(p, "%s", said);
         how.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
         select_from(s, &s->held, &how);

@@ -16,8 +16,7 @@ struct eval_options {
 
 static const struct hap_option options[] = {
         {0, "metric", "A,B,...", HAP_TEXT, offsetof(struct eval_options, metrics),
-         .help = "report these: kl, logit-diff, prob-diff, accuracy, exact-match, "
-                 "right-over-wrong, faithfulness [all but the last]"},
+         .help = "report these [all except faithfulness]", .choice = hap_metric_choice},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct eval_options, ablation),
          .help = "replace the outputs of cut edges by this [interchange]",
          .choice = hap_ablation_choice},
@@ -53,7 +52,7 @@ struct evaluating {
         const struct eval_options *opt;
         struct hap_session session;
         struct hap_circuit_list circuits;
-        struct hap_measures measures;
+        struct hap_metric_list metrics;
         struct hap_evaluation evaluation;
 };
 
@@ -82,14 +81,14 @@ static void read_all(struct evaluating *e)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->circuits.n);
 }
 
-static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name,
+static struct hap_evaluated *add_one(struct evaluating *e, enum hap_role role, const char *name,
                                const float *z)
 {
-        struct hap_subject *subject;
+        struct hap_evaluated *added;
 
         hap_must(e->p, hap_evaluation_add(&e->evaluation, &e->session.engine.graph, role, name, z,
-                                          e->opt->keep_dead, &subject, &e->p->error));
-        return subject;
+                                          e->opt->keep_dead, &added, &e->p->error));
+        return added;
 }
 
 static void add_circuit(struct evaluating *e, size_t i)
@@ -97,35 +96,43 @@ static void add_circuit(struct evaluating *e, size_t i)
         const struct hap_edges *circuit = e->circuits.items + i;
         const char *name = json_string_value(json_object_get(circuit->header, "name")), *made;
         struct hap_program *p = e->p;
-        struct hap_subject *subject;
+        struct hap_evaluated *added;
 
         hap_must(p, hap_session_join(&e->session, circuit->header, &circuit->graph, circuit->name,
                                      &p->error));
         name = i < e->opt->names.n ? e->opt->names.items[i] : name;
-        subject = add(e, HAP_A_CIRCUIT, name, circuit->z);
-        if (subject->dropped)
-                hap_say(p, "%s: %zu of its %zu edges are dead and left out", subject->name,
-                        subject->dropped, subject->dropped + subject->edges);
-        if (!subject->edges)
-                hap_say(p, "%s: no edge is left, every one is ablated", subject->name);
+        added = add_one(e, HAP_A_CIRCUIT, name, circuit->z);
+        if (added->dropped)
+                hap_say(p, "%s: %zu of its %zu edges are dead and left out", added->name,
+                        added->dropped, added->dropped + added->edges);
+        if (!added->edges)
+                hap_say(p, "%s: no edge is left, every one is ablated", added->name);
         if (hap_circuit_made_otherwise(circuit->header, hap_ablations[e->opt->ablation], &made))
-                hap_say(p, "%s: made under %s ablation, measured under %s", subject->name, made,
+                hap_say(p, "%s: made under %s ablation, measured under %s", added->name, made,
                         hap_ablations[e->opt->ablation]->name);
         if (e->opt->complement)
                 hap_must(p, hap_evaluation_add_complement(&e->evaluation, &e->session.engine.graph,
                                                           e->opt->keep_dead, &p->error));
 }
 
-/* Faithfulness is measured between the full model and the empty circuit. */
-static void add_subjects(struct evaluating *e)
+static bool normalises_any(const struct hap_metric_list *metrics)
 {
-        const bool normalise = hap_measures_have(&e->measures, HAP_MEASURE_FAITHFULNESS);
+        for (int i = 0; i < metrics->n; i++)
+                if (metrics->items[i]->normalises)
+                        return true;
+        return false;
+}
+
+/* Such a metric is measured between the full model and the empty circuit. */
+static void add_all(struct evaluating *e)
+{
+        const bool normalise = normalises_any(&e->metrics);
 
         hap_must(e->p, hap_session_engine(&e->session, &e->p->error));
         if (e->opt->full || normalise)
-                add(e, HAP_FULL_MODEL, "full", NULL)->silent = !e->opt->full;
+                add_one(e, HAP_FULL_MODEL, "full", NULL)->quiet = !e->opt->full;
         if (e->opt->empty || normalise)
-                add(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->silent = !e->opt->empty;
+                add_one(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->quiet = !e->opt->empty;
         for (size_t i = 0; i < e->circuits.n; i++)
                 add_circuit(e, i);
 }
@@ -142,9 +149,9 @@ static void run(struct evaluating *e)
                                                &p->error));
                 hap_progress(p, e->evaluation.n, total, NULL);
         }
-        if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->measures, e->opt->metrics != NULL,
+        if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->metrics, e->opt->metrics != NULL,
                                              &p->error)))
-                hap_say(p, "some measures are left out: %s", p->error.message);
+                hap_say(p, "some metrics are left out: %s", p->error.message);
 }
 
 static void write_report(struct evaluating *e)
@@ -158,7 +165,7 @@ static void write_report(struct evaluating *e)
                 "{s:s, s:s}", "ablation", hap_ablations[e->opt->ablation]->name,
                 "dead", e->opt->keep_dead ? "kept" : "removed"));
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
-        hap_must(p, hap_evaluation_write(&e->evaluation, &e->measures, e->opt->each, p->out,
+        hap_must(p, hap_evaluation_write(&e->evaluation, &e->metrics, e->opt->each, p->out,
                                          &p->error));
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
@@ -179,7 +186,8 @@ int main(int argc, char **argv)
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        hap_must(&p, hap_measures_of(opt.metrics, &e.measures, &p.error));
+        hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
+        hap_evaluation_init(&e.evaluation, &e.metrics);
         e.session = (struct hap_session){
                 .model_path = p.model, .split_input = opt.split_input,
                 .hold = true, /* circuits may follow */
@@ -187,7 +195,7 @@ int main(int argc, char **argv)
                 .needs = hap_memory_within(&hap_memory_eval, p.max_memory, (size_t)p.threads),
         };
         read_all(&e);
-        add_subjects(&e);
+        add_all(&e);
         run(&e);
         write_report(&e);
         done = e.evaluation.n;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/number.h"
-#include "metric/loss.h"
+#include "metric/metric.h"
 #include "forward/masked.h"
 
 void hap_measure_init(struct hap_measure *measure, const struct hap_engine *engine,
@@ -91,8 +91,8 @@ static int losses(const struct plan *plan, struct hap_scratch *work,
         for (int i = 0; i < batch->n; i++) {
                 size_t prompt = plan->runs->which[begin + (size_t)i];
                 size_t at = (size_t)batch->answers.start[i] * (size_t)n_out;
-                double kl = hap_loss(HAP_KL, batch->prompts[i], &prompts->examples[prompt],
-                                     n_out, logits + at, d_logits ? d_logits + at : NULL);
+                double kl = hap_metric_loss(&hap_metric_kl, batch->prompts[i],
+                                            &prompts->examples[prompt], n_out, logits + at, d_logits ? d_logits + at : NULL);
 
                 if (!isfinite(kl))
                         return hap_fail(&work->error, HAP_EINPUT,

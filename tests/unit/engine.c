@@ -19,7 +19,7 @@ static void ends_of_the_masks(const char *path)
         for (int ones = 0; ones < 2; ones++) {
                 for (size_t e = 0; e < b.edges; e++)
                         z[e] = (float)ones;
-                masked(&b, HAP_LOGIT_DIFF, zs, NULL, logits, NULL);
+                masked(&b, &hap_metric_logit_diff, zs, NULL, logits, NULL);
                 for (int i = 0; i < PROMPTS; i++) {
                         const int n = b.prompts[i].n_tokens;
 
@@ -106,7 +106,7 @@ static void plain_equals_masked(const char *path)
         }
         for (int i = 0; i < PROMPTS; i++)
                 zs[i] = ones;
-        masked(&b, HAP_LOGIT_DIFF, zs, wanted, NULL, d_z);
+        masked(&b, &hap_metric_logit_diff, zs, wanted, NULL, d_z);
         b.work.used = 0;
         CHECK(hap_batch_init(&batch, &b.work, b.pointers, PROMPTS, true) == 0);
         size = (size_t)batch.rows.n * b.model.config.d_model;
@@ -116,7 +116,7 @@ static void plain_equals_masked(const char *path)
         CHECK(hap_full_forward(&b.work, &batch, &run) == 0);
         d_logits = hap_scratch_alloc(&b.work, (size_t)PROMPTS * b.n_out, sizeof(*d_logits));
         for (int i = 0; i < PROMPTS; i++)
-                hap_loss(HAP_LOGIT_DIFF, &b.prompts[i], &b.examples[i], b.n_out,
+                hap_metric_loss(&hap_metric_logit_diff, &b.prompts[i], &b.examples[i], b.n_out,
                          run.logits + (size_t)i * b.n_out, d_logits + (size_t)i * b.n_out);
         CHECK(hap_full_backward(&b.work, &batch, &run, d_logits, gradient) == 0);
         for (size_t e = 0; e < b.edges; e++) {

@@ -7,7 +7,8 @@
 
 #include "common/number.h"
 #include "forward/kernels.h"
-#include "metric/loss.h"
+#include "forward/distribution.h"
+#include "metric/metric.h"
 #include "forward/masked.h"
 #include "forward/plan.h"
 #include "unit.h"
@@ -132,20 +133,20 @@ static inline void tear_down(struct bench *b)
 }
 
 /* Summed loss over the prompts, and its gradient by their logits, in the scratch. */
-static inline double losses(struct bench *b, enum hap_metric metric, const float *logits,
+static inline double losses(struct bench *b, const struct hap_metric *metric, const float *logits,
                             float **d_logits)
 {
         double loss = 0;
 
         *d_logits = hap_scratch_alloc(&b->work, (size_t)PROMPTS * b->n_out, sizeof(**d_logits));
         for (int i = 0; i < PROMPTS; i++)
-                loss += hap_loss(metric, &b->prompts[i], &b->examples[i], b->n_out,
+                loss += hap_metric_loss(metric, &b->prompts[i], &b->examples[i], b->n_out,
                                  logits + (size_t)i * b->n_out, *d_logits + (size_t)i * b->n_out);
         return loss;
 }
 
 /* The loss over the prompts at masks z; logits and gradient where wanted. */
-static inline double masked(struct bench *b, enum hap_metric metric, const float *const *z,
+static inline double masked(struct bench *b, const struct hap_metric *metric, const float *const *z,
                      const bool *wanted, float *logits, float *d_z)
 {
         struct hap_masked run = {.z = z, .wanted = wanted};
@@ -177,7 +178,7 @@ static inline double constants_loss(struct bench *b, const float *const *z, floa
                 CHECK(hap_prompt_refill(&b->engine, &b->work, &b->prompts[i]) == 0);
         CHECK(hap_batch_init(&batch, &b->work, b->pointers, PROMPTS, true) == 0);
         CHECK(hap_masked_forward(&b->work, &batch, &run) == 0);
-        loss = losses(b, HAP_KL, run.logits, &d_logits);
+        loss = losses(b, &hap_metric_kl, run.logits, &d_logits);
         if (d_source != NULL)
                 CHECK(hap_masked_backward(&b->work, &batch, &run, d_logits, NULL) == 0);
         return loss;
@@ -230,7 +231,7 @@ static inline void finite_difference(const char *path, const struct hap_ablation
         random_masks(&b, open, z, zs);
         for (size_t e = 0; e < b.edges; e++)
                 wanted[e] = e % 3 != 0;
-        masked(&b, HAP_KL, zs, wanted, NULL, d_z);
+        masked(&b, &hap_metric_kl, zs, wanted, NULL, d_z);
         for (size_t e = 0; e < b.edges; e++)
                 most = fabs(d_z[e]) > most ? fabs(d_z[e]) : most;
         CHECK(most > 1e-3);
@@ -239,10 +240,10 @@ static inline void finite_difference(const char *path, const struct hap_ablation
 
                 for (int i = 0; i < PROMPTS; i++)
                         z[i][e] += h;
-                up = masked(&b, HAP_KL, zs, NULL, NULL, NULL);
+                up = masked(&b, &hap_metric_kl, zs, NULL, NULL, NULL);
                 for (int i = 0; i < PROMPTS; i++)
                         z[i][e] -= 2 * h;
-                down = masked(&b, HAP_KL, zs, NULL, NULL, NULL);
+                down = masked(&b, &hap_metric_kl, zs, NULL, NULL, NULL);
                 for (int i = 0; i < PROMPTS; i++)
                         z[i][e] += h;
                 if (wanted[e])
@@ -290,8 +291,8 @@ static inline void plan_against_all(const char *path, const struct hap_ablation 
         b.work.used = 0;
         CHECK(hap_plan_make(&plan, &b.work, PROMPTS, zs, wanted, false, ablation) == 0);
         CHECK(plan.n_slots < b.engine.graph.n_writers);
-        masked(&b, HAP_KL, zs, wanted, logits, d_z);
-        masked(&b, HAP_KL, alls, any, logits_all, d_all);
+        masked(&b, &hap_metric_kl, zs, wanted, logits, d_z);
+        masked(&b, &hap_metric_kl, alls, any, logits_all, d_all);
         for (int i = 0; i < PROMPTS * b.n_out; i++)
                 most = fabs(logits_all[i]) > most ? fabs(logits_all[i]) : most;
         CHECK_NEAR(most_apart((size_t)PROMPTS * b.n_out, logits, logits_all), 0, 2e-6 * most);

@@ -39,7 +39,7 @@ static void same_at_all_places(const char *path)
                                 z[i][e] = (float)hap_random_uniform(key, 60 + (uint64_t)i, e % base);
                 logits[side] = calloc((size_t)PROMPTS * b.n_out, sizeof(float));
                 d_z[side] = calloc(most, sizeof(float));
-                masked(&b, HAP_KL, zs, wanted, logits[side], d_z[side]);
+                masked(&b, &hap_metric_kl, zs, wanted, logits[side], d_z[side]);
                 if (side == 1)
                         CHECK_NEAR(most_apart((size_t)PROMPTS * b.n_out, logits[0], logits[1]), 0, 2e-5);
                 tear_down(&b);
