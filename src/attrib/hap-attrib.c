@@ -19,7 +19,7 @@ static const struct hap_option options[] = {
         {0, "method", "NAME", HAP_CHOICE, offsetof(struct attrib_options, method),
          .help = "score the edges by this method [eap]", .choice = hap_method_choice},
         {0, "metric", "NAME", HAP_CHOICE, offsetof(struct attrib_options, metric),
-         .help = "measure the effect on this loss [logit-diff]", .choice = hap_metric_gradient_choice},
+         .help = "measure the effect by this metric [logit-diff]", .choice = hap_metric_gradient_choice},
         {0, "steps", "K", HAP_INT, offsetof(struct attrib_options, steps),
          .help = "eap-ig: take K steps from corrupted to clean [5]", .min = 1, .max = 10000},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
@@ -66,8 +66,7 @@ static const struct hap_metric *metric_of(const struct attrib_options *opt)
 static struct hap_attrib_options attrib_options(const struct attribution *a)
 {
         return (struct hap_attrib_options){
-                .method = hap_methods[a->opt->method],
-                .metric = metric_of(a->opt),
+                .method = hap_methods[a->opt->method], .metric = metric_of(a->opt),
                 .steps = (int)a->opt->steps,
                 .ablation = hap_ablations[a->opt->ablation],
                 .z = a->has_circuit ? a->circuit.z : NULL,
@@ -146,8 +145,7 @@ static void write_scores(struct attribution *a)
 static void release(struct attribution *a)
 {
         hap_attrib_release(&a->attrib);
-        if (a->has_circuit)
-                hap_edges_release(&a->circuit);
+        hap_edges_release(&a->circuit);
         hap_session_release(&a->session);
 }
 

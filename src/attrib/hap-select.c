@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "attrib/size_search.h"
-#include "attrib/selection.h"
 #include "common/program.h"
 #include "data/session.h"
 

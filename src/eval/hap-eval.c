@@ -115,18 +115,10 @@ static void add_circuit(struct evaluating *e, size_t i)
                                                           e->opt->keep_dead, &p->error));
 }
 
-static bool normalises_any(const struct hap_metric_list *metrics)
-{
-        for (int i = 0; i < metrics->n; i++)
-                if (metrics->items[i]->normalises)
-                        return true;
-        return false;
-}
-
-/* Such a metric is measured between the full model and the empty circuit. */
+/* A metric that is normalised is measured between the full model and the empty circuit. */
 static void add_all(struct evaluating *e)
 {
-        const bool normalise = normalises_any(&e->metrics);
+        const bool normalise = hap_metric_list_normalises(&e->metrics);
 
         hap_must(e->p, hap_session_engine(&e->session, &e->p->error));
         if (e->opt->full || normalise)

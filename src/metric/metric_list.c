@@ -16,6 +16,14 @@ void hap_metric_list_add(struct hap_metric_list *list, const struct hap_metric *
                 list->items[list->n++] = metric;
 }
 
+bool hap_metric_list_normalises(const struct hap_metric_list *list)
+{
+        for (int i = 0; i < list->n; i++)
+                if (list->items[i]->normalises)
+                        return true;
+        return false;
+}
+
 static int refuse_unknown(const char *name, size_t length, struct hap_error *err)
 {
         char known[400] = "";

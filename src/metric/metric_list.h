@@ -22,4 +22,7 @@ int hap_metric_list_find(const struct hap_metric_list *list, const struct hap_me
 /* Appends the metric unless the list contains it. */
 void hap_metric_list_add(struct hap_metric_list *list, const struct hap_metric *metric);
 
+/* Whether a metric of the list normalises another one. */
+bool hap_metric_list_normalises(const struct hap_metric_list *list);
+
 #endif
