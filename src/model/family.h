@@ -2,7 +2,7 @@
  * tensors to weights.
  *
  * A family is a function that fills a blueprint from the settings; nothing else
- * in hap knows of it. docs/adding-a-model.md shows how to add one. */
+ * in hap knows of it. docs/adding.md shows how to add one. */
 #ifndef HAP_MODEL_FAMILY_H
 #define HAP_MODEL_FAMILY_H
 
