@@ -221,7 +221,7 @@ expected() {
 }
 
 @test "what says nothing, too much or names nothing is wrong usage" {
-        assert_refused 2 "--keep, --threshold or --auto" hap-select -q "$EAP"
+        assert_refused 2 "one of --keep, --threshold and --auto is needed" hap-select -q "$EAP"
         assert_refused 2 "cannot keep 263 edges" hap-select -q --keep 263 "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 101% "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 12x "$EAP"
@@ -319,7 +319,7 @@ kl_of() {
 @test "--auto without examples, beside --keep or with nothing to select from, is refused" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         assert_refused 3 "--auto needs examples" hap-select -q --auto "$tmp/s"
-        assert_refused 2 "both say how much" hap-select -q --auto --keep 9 "$tmp/s"
+        assert_refused 2 "--keep cannot be combined with --auto" hap-select -q --auto --keep 9 "$tmp/s"
         hap-task -q ioi -n 4 -m "$root/models/demo" -o "$tmp/task"
         n=$(json -q "$tmp/s" | jq -s '[.[] | select(.edge and (.score | fabs) >= 0.3)] | length')
         assert_refused 2 "all $n edges that may be selected" \
@@ -362,7 +362,7 @@ kl_of() {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         for more in "--tolerance 3" "--prompts 4" "--ablation zero" "-m $root/models/demo"; do
                 # shellcheck disable=SC2086 # two words
-                assert_refused 2 "${more% *} is of use with --auto only" hap-select -q --keep 9 $more "$tmp/s"
+                assert_refused 2 "${more% *} can only be used with --auto" hap-select -q --keep 9 $more "$tmp/s"
         done
 }
 

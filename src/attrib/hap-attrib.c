@@ -1,4 +1,4 @@
-/* hap-attrib: a cache, or a task, to a score for every edge. */
+/* hap-attrib: the examples of a task or a cache to a score for every edge. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static struct hap_attrib_options attrib_options(const struct attribution *a)
         };
 }
 
-static void progress(void *context, size_t done, size_t total)
+static void show_removals(void *context, size_t done, size_t total)
 {
         hap_progress(context, done, total, "edges removed");
 }
@@ -90,11 +90,11 @@ static void begin_scores(struct attribution *a)
                 hap_must(a->p, hap_session_join(s, a->circuit.header, &a->circuit.graph,
                                                 a->circuit.name, &a->p->error));
         hap_must(a->p, hap_attrib_init(&a->attrib, &s->engine, &how, &a->p->error));
-        a->attrib.progress = progress;
+        a->attrib.progress = show_removals;
         a->attrib.context = a->p;
 }
 
-/* A batch for every thread at a time, so that memory does not grow. */
+/* Reads one batch per thread at a time, so that memory does not grow. */
 static void score_examples(struct attribution *a)
 {
         const size_t threads = (size_t)omp_get_max_threads();
@@ -111,7 +111,7 @@ static void score_examples(struct attribution *a)
 static void read_circuit(struct attribution *a, const json_t *header)
 {
         if (a->has_circuit)
-                hap_die(a->p, HAP_EINPUT, "cannot use '%s': there is a circuit in '%s' already",
+                hap_die(a->p, HAP_EINPUT, "cannot use '%s': '%s' already contains a circuit",
                         hap_stream_in_name(a->p->in), a->circuit.name);
         hap_must(a->p, hap_edges_read(a->p->in, header, &a->circuit, &a->p->error));
         a->has_circuit = true;
@@ -142,7 +142,7 @@ static void write_scores(struct attribution *a)
         free(score);
 }
 
-static void release(struct attribution *a)
+static void release_attribution(struct attribution *a)
 {
         hap_attrib_release(&a->attrib);
         hap_edges_release(&a->circuit);
@@ -194,6 +194,6 @@ int main(int argc, char **argv)
                 score_examples(&a);
         write_scores(&a);
         done = a.attrib.n;
-        release(&a);
+        release_attribution(&a);
         return hap_program_end(&p, done, "examples");
 }

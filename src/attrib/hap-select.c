@@ -63,7 +63,7 @@ struct selecting {
         size_t sections;
 };
 
-/* Ends the circuit that was being made and writes it. */
+/* Completes the circuit and writes it. */
 static void write_circuit(struct selecting *s)
 {
         struct hap_program *p = s->p;
@@ -93,8 +93,8 @@ static void select_from(struct selecting *s, const struct hap_edges *scores,
                 write_circuit(s);
 }
 
-/* --auto: as many as --keep would have said. */
-static void select_found(struct selecting *s)
+/* --auto: finds the number of edges, then selects as with --keep. */
+static void select_automatically(struct selecting *s)
 {
         struct hap_selection_options how = s->opt->how;
         const struct hap_prompts *prompts;
@@ -103,7 +103,7 @@ static void select_found(struct selecting *s)
         char said[256];
 
         if (!s->session.header)
-                hap_die(p, HAP_EINPUT, "--auto needs examples: give the task or the cache, too");
+                hap_die(p, HAP_EINPUT, "--auto needs examples: add a task or a cache to the input");
         hap_must(p, hap_session_next(&s->session, 0, &prompts, &p->error));
         hap_must(p, hap_session_join(&s->session, s->held.header, &s->held.graph, s->held.name,
                                      &p->error));
@@ -163,13 +163,13 @@ static void check_options(struct hap_program *p, struct select_options *opt)
                            opt->ablation >= 0  ? "--ablation"  : p->model         ? "-m" : NULL;
 
         if (!opt->search && only)
-                hap_die(p, HAP_EUSAGE, "%s is of use with --auto only", only);
+                hap_die(p, HAP_EUSAGE, "%s can only be used with --auto", only);
         if (opt->search && opt->how.keep.given)
-                hap_die(p, HAP_EUSAGE, "--keep and --auto both say how much to keep");
+                hap_die(p, HAP_EUSAGE, "--keep cannot be combined with --auto");
         if (opt->search && opt->together)
-                hap_die(p, HAP_EUSAGE, "--auto cannot be used with --union");
+                hap_die(p, HAP_EUSAGE, "--auto cannot be combined with --union");
         if (!opt->search && !opt->how.keep.given && !(opt->how.threshold > -INFINITY))
-                hap_die(p, HAP_EUSAGE, "--keep, --threshold or --auto must say how much to keep");
+                hap_die(p, HAP_EUSAGE, "one of --keep, --threshold and --auto is needed");
         opt->tolerance = opt->tolerance < 0 ? 0.1 : opt->tolerance;
         opt->prompts = opt->prompts ? opt->prompts : 32;
         opt->ablation = opt->ablation < 0 ? 0 : opt->ablation;
@@ -191,7 +191,7 @@ int main(int argc, char **argv)
         };
         read_sections(&s);
         if (opt.search)
-                select_found(&s);
+                select_automatically(&s);
         if (opt.together)
                 write_circuit(&s);
         hap_session_release(&s.session);

@@ -10,14 +10,14 @@ struct ranked {
 };
 
 /* The order of selection: the larger key first; of equal keys, the lower edge number. */
-static bool before(const struct ranked *a, const struct ranked *b)
+static bool ranks_before(const struct ranked *a, const struct ranked *b)
 {
         return a->key != b->key ? a->key > b->key : a->edge < b->edge;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_ranked(const void *a, const void *b)
 {
-        return before(a, b) ? -1 : before(b, a);
+        return ranks_before(a, b) ? -1 : ranks_before(b, a);
 }
 
 static struct ranked rank_of(const struct hap_edges *scores,
@@ -101,7 +101,7 @@ static int select_top(const struct hap_edges *scores, const struct hap_selection
                 if (eligible(scores, options, e))
                         order[n_order++] = rank_of(scores, options, e);
         }
-        qsort(order, n_order, sizeof *order, compare);
+        qsort(order, n_order, sizeof *order, compare_ranked);
         rc = take_top(scores, options, order, n_order, limit, z, n, err);
         free(order);
         return rc;
@@ -116,7 +116,7 @@ struct heap {
         size_t n;
 };
 
-static void swap(struct ranked *a, struct ranked *b)
+static void swap_ranked(struct ranked *a, struct ranked *b)
 {
         struct ranked c = *a;
 
@@ -129,8 +129,8 @@ static void heap_push(struct heap *heap, struct ranked item)
         size_t at = heap->n++;
 
         heap->items[at] = item;
-        for (; at > 0 && before(&heap->items[at], &heap->items[(at - 1) / 2]); at = (at - 1) / 2)
-                swap(&heap->items[at], &heap->items[(at - 1) / 2]);
+        for (; at > 0 && ranks_before(&heap->items[at], &heap->items[(at - 1) / 2]); at = (at - 1) / 2)
+                swap_ranked(&heap->items[at], &heap->items[(at - 1) / 2]);
 }
 
 static struct ranked heap_pop(struct heap *heap)
@@ -140,12 +140,12 @@ static struct ranked heap_pop(struct heap *heap)
         heap->items[0] = heap->items[--heap->n];
         for (size_t at = 0, best = 0;; at = best) {
                 for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++) {
-                        if (child < heap->n && before(&heap->items[child], &heap->items[best]))
+                        if (child < heap->n && ranks_before(&heap->items[child], &heap->items[best]))
                                 best = child;
                 }
                 if (best == at)
                         return top;
-                swap(&heap->items[at], &heap->items[best]);
+                swap_ranked(&heap->items[at], &heap->items[best]);
         }
 }
 

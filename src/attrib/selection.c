@@ -136,18 +136,18 @@ int hap_selection_check(const struct hap_selection *selection, struct hap_error 
 
 json_t *hap_selection_describe(const struct hap_selection *selection, const struct hap_selection_options *options)
 {
-        json_t *said = json_pack("{s:s, s:I, s:I}", "order", options->by_sign ? "signed" : "magnitude",
+        json_t *object = json_pack("{s:s, s:I, s:I}", "order", options->by_sign ? "signed" : "magnitude",
                                  "selected", (json_int_t)selection->selected, "sections",
                                  (json_int_t)selection->sections);
 
         if (options->keep.given)
-                json_object_set_new(said, "keep", json_integer((json_int_t)hap_count_or_percent_of(
+                json_object_set_new(object, "keep", json_integer((json_int_t)hap_count_or_percent_of(
                                                           &options->keep, selection->graph.n_edges)));
         if (options->threshold > -INFINITY)
-                json_object_set_new(said, "threshold", json_real(options->threshold));
+                json_object_set_new(object, "threshold", json_real(options->threshold));
         if (options->greedy)
-                json_object_set_new(said, "greedy", json_true());
+                json_object_set_new(object, "greedy", json_true());
         if (options->layer_quota)
-                json_object_set_new(said, "layer_quota", json_true());
-        return said;
+                json_object_set_new(object, "layer_quota", json_true());
+        return object;
 }

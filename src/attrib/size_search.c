@@ -84,15 +84,15 @@ void hap_size_search_summary(const struct hap_size_search *search, size_t exampl
 
 json_t *hap_size_search_describe(const struct hap_size_search *search, size_t examples)
 {
-        json_t *said = json_pack("{s:f, s:s, s:f, s:I, s:I}", "tolerance", search->tolerance,
+        json_t *object = json_pack("{s:f, s:s, s:f, s:I, s:I}", "tolerance", search->tolerance,
                                  "ablation", search->ablation->name, "kl",
                                  search->kl, "evaluations", (json_int_t)search->tried, "examples",
                                  (json_int_t)examples);
 
-        if (said && search->less)
-                json_object_update_new(said, json_pack("{s:{s:I, s:f, s:b}}", "less", "selected",
+        if (object && search->less)
+                json_object_update_new(object, json_pack("{s:{s:I, s:f, s:b}}", "less", "selected",
                                                        (json_int_t)search->n_less, "kl",
                                                        search->kl_less, "dead",
                                                        search->dead_less));
-        return said;
+        return object;
 }

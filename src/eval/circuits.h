@@ -1,4 +1,4 @@
-/* The circuits of an input, as they are read. */
+/* The list of an input's circuits. */
 #ifndef HAP_EVAL_CIRCUITS_H
 #define HAP_EVAL_CIRCUITS_H
 
@@ -18,9 +18,9 @@ int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_stream_in *i
                           const json_t *header, struct hap_error *err);
 void hap_circuit_list_release(struct hap_circuit_list *list);
 
-/* Whether pruning, or else any of the scores it was selected by, let cut edges carry
- * something else than `ablation`; *made is its name, of the header. Not under optimal
- * ablation: constants are learned for circuits of any kind. */
+/* Whether the circuit was pruned, or any of its scores computed, under another ablation;
+ * *made is the name of that in the header. Always false for optimal ablation, whose constants
+ * are learned for circuits of any origin. */
 bool hap_circuit_made_otherwise(const json_t *header, const struct hap_ablation *ablation,
                                 const char **made);
 

@@ -21,7 +21,7 @@ void hap_evaluation_release(struct hap_evaluation *evaluation)
         *evaluation = (struct hap_evaluation){0};
 }
 
-static bool is_taken(const struct hap_evaluation *evaluation, const char *name)
+static bool is_name_taken(const struct hap_evaluation *evaluation, const char *name)
 {
         for (size_t i = 0; i < evaluation->n_circuits; i++) {
                 const struct hap_evaluated *circuit = evaluation->circuits + i;
@@ -44,9 +44,9 @@ int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph
                 n += evaluation->circuits[i].role == HAP_A_CIRCUIT;
         snprintf(number, sizeof number, "circuit %zu", n);
         name = name ? name : number;
-        if (is_taken(evaluation, name))
+        if (is_name_taken(evaluation, name))
                 return hap_fail(err, HAP_EUSAGE, "two lines of the report would be called '%s': "
-                                "give each circuit a --name of its own", name);
+                                "give each circuit its own --name", name);
         new.name = strdup(name);
         new.z = calloc(graph->n_edges, sizeof *new.z);
         circuits = reallocarray(evaluation->circuits, evaluation->n_circuits + 1,

@@ -1,4 +1,4 @@
-/* hap-eval: what circuits still do on the examples of a task or a cache. */
+/* hap-eval: circuits and the examples of a task or a cache to a report of metrics. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,7 +56,7 @@ struct evaluating {
         struct hap_evaluation evaluation;
 };
 
-static void read_all(struct evaluating *e)
+static void read_input(struct evaluating *e)
 {
         struct hap_program *p = e->p;
         json_t *header;
@@ -81,7 +81,7 @@ static void read_all(struct evaluating *e)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->circuits.n);
 }
 
-static struct hap_evaluated *add_one(struct evaluating *e, enum hap_role role, const char *name,
+static struct hap_evaluated *add_evaluated(struct evaluating *e, enum hap_role role, const char *name,
                                const float *z)
 {
         struct hap_evaluated *added;
@@ -101,12 +101,12 @@ static void add_circuit(struct evaluating *e, size_t i)
         hap_must(p, hap_session_join(&e->session, circuit->header, &circuit->graph, circuit->name,
                                      &p->error));
         name = i < e->opt->names.n ? e->opt->names.items[i] : name;
-        added = add_one(e, HAP_A_CIRCUIT, name, circuit->z);
+        added = add_evaluated(e, HAP_A_CIRCUIT, name, circuit->z);
         if (added->dropped)
                 hap_say(p, "%s: %zu of its %zu edges are dead and left out", added->name,
                         added->dropped, added->dropped + added->edges);
         if (!added->edges)
-                hap_say(p, "%s: no edge is left, every one is ablated", added->name);
+                hap_say(p, "%s: no edge is left: all of them are ablated", added->name);
         if (hap_circuit_made_otherwise(circuit->header, hap_ablations[e->opt->ablation], &made))
                 hap_say(p, "%s: made under %s ablation, measured under %s", added->name, made,
                         hap_ablations[e->opt->ablation]->name);
@@ -116,20 +116,20 @@ static void add_circuit(struct evaluating *e, size_t i)
 }
 
 /* A metric that is normalised is measured between the full model and the empty circuit. */
-static void add_all(struct evaluating *e)
+static void add_circuits(struct evaluating *e)
 {
         const bool normalise = hap_metric_list_normalises(&e->metrics);
 
         hap_must(e->p, hap_session_engine(&e->session, &e->p->error));
         if (e->opt->full || normalise)
-                add_one(e, HAP_FULL_MODEL, "full", NULL)->quiet = !e->opt->full;
+                add_evaluated(e, HAP_FULL_MODEL, "full", NULL)->quiet = !e->opt->full;
         if (e->opt->empty || normalise)
-                add_one(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->quiet = !e->opt->empty;
+                add_evaluated(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->quiet = !e->opt->empty;
         for (size_t i = 0; i < e->circuits.n; i++)
                 add_circuit(e, i);
 }
 
-static void run(struct evaluating *e)
+static void evaluate_examples(struct evaluating *e)
 {
         struct hap_program *p = e->p;
         const size_t total = hap_session_total(&e->session);
@@ -163,7 +163,7 @@ static void write_report(struct evaluating *e)
         json_decref(header);
 }
 
-static void release(struct evaluating *e)
+static void release_evaluating(struct evaluating *e)
 {
         hap_circuit_list_release(&e->circuits);
         hap_evaluation_release(&e->evaluation);
@@ -186,11 +186,11 @@ int main(int argc, char **argv)
                 .options = {hap_ablations[opt.ablation], .want_q = true, .want_log_p = true},
                 .needs = hap_memory_within(&hap_memory_eval, p.max_memory, (size_t)p.threads),
         };
-        read_all(&e);
-        add_all(&e);
-        run(&e);
+        read_input(&e);
+        add_circuits(&e);
+        evaluate_examples(&e);
         write_report(&e);
         done = e.evaluation.n;
-        release(&e);
+        release_evaluating(&e);
         return hap_program_end(&p, done, "examples");
 }
