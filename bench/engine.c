@@ -17,6 +17,7 @@
 
 #include "common/number.h"
 #include "forward/kernels.h"
+#include "forward/distribution.h"
 #include "metric/metric.h"
 #include "forward/masked.h"
 
@@ -86,7 +87,7 @@ static int capture(void *context, struct hap_scratch *work, size_t i)
         if (hap_batch_init(&batch, work, &one, 1, false) < 0 ||
             hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
-        p->source = (struct hap_counterfactual){.ablation = &hap_interchange, .data = outputs};
+        p->counterfactual = (struct hap_counterfactual){.ablation = &hap_interchange, .data = outputs};
         plain.tokens = p->tokens;
         run.outputs = NULL;
         if (hap_full_forward(work, &batch, &run) < 0)
@@ -114,9 +115,9 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                 b->examples[i] = (struct hap_example){
                         .n_tokens = tokens, .clean = ids, .corrupted = ids + tokens,
                         .answers = ids + 2 * tokens, .wrongs = ids + 2 * tokens + 1,
-                        .n_answers = 1, .n_wrongs = 1, .answer_first = tokens - 1, .n_positions = 1};
+                        .n_answers = 1, .n_wrongs = 1, .answer_first = tokens - 1, .n_answer_positions = 1};
                 b->prompts[i] = (struct hap_prompt){
-                        .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answers = 1,
+                        .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answer_positions = 1,
                         .first = hap_prompt_first(&b->engine, b->examples[i].clean, b->examples[i].corrupted,
                                                  b->examples[i].answer_first, &hap_interchange),
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};

@@ -44,15 +44,15 @@ static int layer_of(const struct hap_graph *graph, size_t edge)
 }
 
 /* Gives n edges to the layers one at a time, the lowest layer first, and skips layers that
- * have no more. room[layer]: the edges of the layer; share[layer]: those given to it. */
-static void share_out(size_t n, int n_shares, const size_t *room, size_t *share)
+ * have no more. available[layer]: the edges of the layer; share[layer]: those given to it. */
+static void share_out(size_t n, int n_shares, const size_t *available, size_t *share)
 {
         bool dealt = true;
 
         while (n > 0 && dealt) {
                 dealt = false;
                 for (int i = 0; i < n_shares && n > 0; i++) {
-                        if (share[i] == room[i])
+                        if (share[i] == available[i])
                                 continue;
                         share[i]++;
                         n--;
@@ -61,20 +61,21 @@ static void share_out(size_t n, int n_shares, const size_t *room, size_t *share)
         }
 }
 
-static int take_top(const struct hap_edges *scores, const struct hap_selection_options *options,
+static int take_top(const struct hap_edges *scores,
+                    const struct hap_selection_options *options,
                     const struct ranked *order, size_t n_order, size_t limit,
                     float *z, size_t *n, struct hap_error *err)
 {
         const struct hap_graph *graph = &scores->graph;
         int n_shares = options->layer_quota ? graph->n_layers + 1 : 1;
-        size_t *room = calloc((size_t)n_shares * 2, sizeof *room);
-        size_t *share = room + n_shares;
+        size_t *available = calloc((size_t)n_shares * 2, sizeof *available);
+        size_t *share = available + n_shares;
 
-        if (!room)
+        if (!available)
                 return hap_fail_memory(err, "the selection");
         for (size_t i = 0; i < n_order; i++)
-                room[options->layer_quota ? layer_of(graph, order[i].edge) : 0]++;
-        share_out(limit, n_shares, room, share);
+                available[options->layer_quota ? layer_of(graph, order[i].edge) : 0]++;
+        share_out(limit, n_shares, available, share);
         for (size_t i = 0; i < n_order; i++) {
                 int at = options->layer_quota ? layer_of(graph, order[i].edge) : 0;
 
@@ -84,11 +85,12 @@ static int take_top(const struct hap_edges *scores, const struct hap_selection_o
                 z[order[i].edge] = 1;
                 (*n)++;
         }
-        free(room);
+        free(available);
         return HAP_OK;
 }
 
-static int select_top(const struct hap_edges *scores, const struct hap_selection_options *options,
+static int select_top(const struct hap_edges *scores,
+                      const struct hap_selection_options *options,
                       size_t limit, float *z, size_t *n, struct hap_error *err)
 {
         struct ranked *order = malloc(scores->graph.n_edges * sizeof *order);
@@ -195,7 +197,8 @@ static bool was_seen(const struct hap_graph *graph, const bool *seen, int writer
         return any;
 }
 
-static int select_greedy(const struct hap_edges *scores, const struct hap_selection_options *options,
+static int select_greedy(const struct hap_edges *scores,
+                         const struct hap_selection_options *options,
                          size_t limit, float *z, size_t *n, struct hap_error *err)
 {
         const struct hap_graph *graph = &scores->graph;
@@ -228,7 +231,8 @@ out:
         return rc;
 }
 
-static int check_threshold(const struct hap_edges *scores, const struct hap_selection_options *options,
+static int check_threshold(const struct hap_edges *scores,
+                           const struct hap_selection_options *options,
                            struct hap_error *err)
 {
         double best = -INFINITY;
@@ -243,7 +247,8 @@ static int check_threshold(const struct hap_edges *scores, const struct hap_sele
                         scores->name, options->threshold, best);
 }
 
-int hap_select_edges(const struct hap_edges *scores, const struct hap_selection_options *options,
+int hap_select_edges(const struct hap_edges *scores,
+                     const struct hap_selection_options *options,
                      float *z, size_t *n, struct hap_error *err)
 {
         size_t n_edges = scores->graph.n_edges;

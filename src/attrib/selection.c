@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* Starts a selection with what belongs to the section's header and graph. */
-static int begin_selection(struct hap_selection *selection, const struct hap_edges *scores, struct hap_error *err)
+static int begin_selection(struct hap_selection *selection, const struct hap_edges *scores,
+                           struct hap_error *err)
 {
         const struct hap_graph *g = &scores->graph;
 
@@ -134,7 +135,8 @@ int hap_selection_check(const struct hap_selection *selection, struct hap_error 
                         "use --greedy", selection->name, selection->selected);
 }
 
-json_t *hap_selection_describe(const struct hap_selection *selection, const struct hap_selection_options *options)
+json_t *hap_selection_describe(const struct hap_selection *selection,
+                               const struct hap_selection_options *options)
 {
         json_t *object = json_pack("{s:s, s:I, s:I}", "order", options->by_sign ? "signed" : "magnitude",
                                  "selected", (json_int_t)selection->selected, "sections",

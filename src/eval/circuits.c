@@ -26,7 +26,8 @@ void hap_circuit_list_release(struct hap_circuit_list *list)
 }
 
 /* Whether the object names an ablation, and not this one; *made is the name. */
-static bool names_another_ablation(const json_t *object, const struct hap_ablation *ablation, const char **made)
+static bool names_another_ablation(const json_t *object, const struct hap_ablation *ablation,
+                                   const char **made)
 {
         *made = json_string_value(json_object_get(object, "ablation"));
         return *made && strcmp(*made, ablation->name) != 0;

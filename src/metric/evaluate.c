@@ -13,9 +13,9 @@ struct masked_evaluation {
         double *values; /* [prompts->n][n_metrics] */
 };
 
-static int refuse_not_finite(struct hap_scratch *work, const struct hap_example *example)
+static int refuse_not_finite(struct hap_scratch *scratch, const struct hap_example *example)
 {
-        return hap_fail(&work->error, HAP_EINPUT,
+        return hap_fail(&scratch->error, HAP_EINPUT,
                         "cannot evaluate example '%.200s': its logits are not finite",
                         example->id);
 }
@@ -29,32 +29,32 @@ static bool all_finite(const float *values, size_t n)
 }
 
 /* The metrics of prompt i from its logits, [n_answer_positions][n_out]. */
-static int measure_prompt(const struct masked_evaluation *in, struct hap_scratch *work, size_t i,
+static int measure_prompt(const struct masked_evaluation *in, struct hap_scratch *scratch, size_t i,
                           const float *logits)
 {
         const struct hap_prompt *prompt = in->prompts->pointers[i];
         const struct hap_example *example = in->prompts->examples + i;
-        const int n_out = work->engine->model->config.n_out;
+        const int n_out = scratch->engine->model->config.n_out;
 
         if (!all_finite(logits, (size_t)prompt->n_answer_positions * (size_t)n_out))
-                return refuse_not_finite(work, example);
+                return refuse_not_finite(scratch, example);
         for (int m = 0; m < in->n_metrics; m++) {
                 double *value = in->values + i * (size_t)in->n_metrics + (size_t)m;
 
                 *value = hap_metric_value(in->metrics[m], prompt, example, n_out, logits);
                 if (isinf(*value))
-                        return refuse_not_finite(work, example);
+                        return refuse_not_finite(scratch, example);
         }
         return HAP_OK;
 }
 
-static int measure_batch(void *context, struct hap_scratch *work, size_t b)
+static int measure_batch(void *context, struct hap_scratch *scratch, size_t b)
 {
         const struct masked_evaluation *in = context;
         const struct hap_prompts *prompts = in->prompts;
         const size_t begin = prompts->batches.start[b];
         const int n = (int)(prompts->batches.start[b + 1] - begin);
-        const size_t n_out = (size_t)work->engine->model->config.n_out;
+        const size_t n_out = (size_t)scratch->engine->model->config.n_out;
         const float *z[HAP_BATCH_PROMPTS];
         struct hap_masked run = {.z = z};
         struct hap_batch batch;
@@ -62,11 +62,11 @@ static int measure_batch(void *context, struct hap_scratch *work, size_t b)
 
         for (int i = 0; i < n; i++)
                 z[i] = in->z;
-        rc = hap_batch_init(&batch, work, prompts->pointers + begin, n, true);
-        if (rc < 0 || (rc = hap_masked_forward(work, &batch, &run)) < 0)
+        rc = hap_batch_init(&batch, scratch, prompts->pointers + begin, n, true);
+        if (rc < 0 || (rc = hap_masked_forward(scratch, &batch, &run)) < 0)
                 return rc;
         for (int i = 0; i < n && rc == 0; i++)
-                rc = measure_prompt(in, work, begin + (size_t)i,
+                rc = measure_prompt(in, scratch, begin + (size_t)i,
                                     run.logits + (size_t)batch.answers.start[i] * n_out);
         return rc;
 }
