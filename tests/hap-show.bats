@@ -199,6 +199,20 @@ whole_graph() {
         refute_output --partial "intersection"
 }
 
+@test "names and fields are aligned by characters, not by bytes" {
+        cd "$tmp"
+        cp "$CIRCUIT" größe
+        cp "$CIRCUIT" plain-name
+        run -0 hap-show -q größe plain-name
+        assert_line "  größe            66"
+        assert_line --regexp '^  plain-name       66  1.000$'
+        jq -nc '{hap: 1, kind: "task"}, {"größe": 1, plain: 2}, {end: "task"}' |
+                hap-convert -q --from json >fields
+        run -0 hap-show -q fields
+        assert_line "  größe  1"
+        assert_line "  plain  2"
+}
+
 @test "a log's KL below rounding, and below 0, stretches no axis" {
         printf '{"step": %d, "kl": %s, "sparsity": 0.5, "target": 0.5}\n' 0 -3e-10 1 2e-11 2 0.02 3 5 >"$tmp/log"
         hap-show -q --svg "$tmp/log" >"$tmp/svg"

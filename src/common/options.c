@@ -301,15 +301,12 @@ static json_t *record(const struct hap_program *program, const bool *given)
                          "arguments", arguments);
 }
 
-int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked)
+/* Reads all words; given[i]: the program's option i was among them. */
+static int parse_words(struct hap_program *program, int argc, char **argv, bool *given,
+                       int *asked)
 {
-        bool given[64] = {false};
         int i = 1, rc = 0;
 
-        *asked = 0;
-        program->operands = calloc((size_t)argc + 1, sizeof(char *));
-        if (!program->operands)
-                return hap_fail_memory(&program->error, "operands");
         while (i < argc) {
                 if (argv[i][0] != '-' || !argv[i][1]) {
                         program->operands[program->n_operands++] = argv[i++];
@@ -326,7 +323,28 @@ int hap_options_parse(struct hap_program *program, int argc, char **argv, int *a
                         return rc;
                 i += rc;
         }
-        program->history = record(program, given);
+        return 0;
+}
+
+int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked)
+{
+        const struct hap_option *own = program->info->options;
+        size_t n_own = 0;
+        bool *given;
+        int rc;
+
+        *asked = 0;
+        while (own && !is_end(own + n_own))
+                n_own++;
+        program->operands = calloc((size_t)argc + 1, sizeof(char *));
+        given = calloc(n_own + 1, sizeof(*given));
+        rc = program->operands && given ? parse_words(program, argc, argv, given, asked)
+                                        : hap_fail_memory(&program->error, "options");
+        if (rc == 0)
+                program->history = record(program, given);
+        free(given);
+        if (rc < 0)
+                return rc;
         return program->history ? 0
                 : hap_fail(&program->error, HAP_EUSAGE, "an argument is not UTF-8 text");
 }

@@ -2,6 +2,13 @@
 
 #include <inttypes.h>
 
+const struct hap_limits hap_limits_default = {
+        .record_bytes = (size_t)1 << 30,
+        .elements = (size_t)16 << 20,
+        .text_bytes = (size_t)1 << 20,
+        .depth = 32,
+};
+
 /* The deepest nesting that msgpack-c can decode. */
 #define MAX_DEPTH 32
 
@@ -154,7 +161,7 @@ int hap_scan(struct hap_input *input, const struct hap_limits *limits,
                 rc = scan_number(&s, 1, &lead);
                 if (rc == 1 && s.at == 1 && (lead & 0xf0) != 0x80 && lead != 0xde && lead != 0xdf) {
                         hap_fail(err, HAP_EINPUT, "not a map");
-                        return HAP_SCAN_REFUSED;
+                        return HAP_SCAN_NOT_A_MAP;
                 }
                 if (rc == 1)
                         rc = scan_value(&s, (unsigned char)lead);

@@ -11,13 +11,6 @@
 #include "common/sections_seen.h"
 #include "common/stream.h"
 
-const struct hap_limits hap_limits_default = {
-        .record_bytes = (size_t)1 << 30,
-        .elements = (size_t)16 << 20,
-        .text_bytes = (size_t)1 << 20,
-        .depth = 32,
-};
-
 static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", "constants",
                                           "report", "log"};
 
@@ -207,11 +200,11 @@ static int fail_cut(struct hap_stream_in *r, struct hap_error *err)
                         name, r->record - 1);
 }
 
-/* Where a value is refused: the header, or the record that was to come. */
-static int fail_at(struct hap_stream_in *r, struct hap_error *err)
+/* A value is refused, with this code of hap_scan: names the header or the record. */
+static int fail_at(struct hap_stream_in *r, int code, struct hap_error *err)
 {
         if (!r->in_section)
-                return r->section == 0 && strcmp(err->message, "not a map") == 0
+                return r->section == 0 && code == HAP_SCAN_NOT_A_MAP
                         ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream",
                                    hap_stream_in_name(r))
                         : hap_fail_within(err, "cannot read '%s': header of section %" PRIu64,
@@ -233,7 +226,8 @@ static int next_value(struct hap_stream_in *r, struct hap_error *err)
         rc = hap_scan(s, &r->limits, &r->raw, err);
         if (rc != 1) {
                 r->raw = 0;
-                return rc == HAP_SCAN_REFUSED ? fail_at(r, err) : rc;
+                return rc == HAP_SCAN_REFUSED || rc == HAP_SCAN_NOT_A_MAP ? fail_at(r, rc, err)
+                                                                   : rc;
         }
         rc = msgpack_unpack_next(&r->unpacked, (const char *)s->data, r->raw, &offset);
         if (rc == MSGPACK_UNPACK_SUCCESS && offset == r->raw)
@@ -241,7 +235,7 @@ static int next_value(struct hap_stream_in *r, struct hap_error *err)
         if (rc == MSGPACK_UNPACK_NOMEM_ERROR)
                 return hap_fail_memory(err, "a record");
         hap_fail(err, HAP_EINPUT, "not decodable");
-        return fail_at(r, err);
+        return fail_at(r, HAP_SCAN_REFUSED, err);
 }
 
 /* The current value's bytes go to the stream of -p, its header's first. */

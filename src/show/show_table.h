@@ -10,6 +10,10 @@
 /* At most `most` bytes of the text, control characters as spaces: a stream
  * cannot speak to the terminal. */
 void hap_write_plain(FILE *out, const char *text, size_t most);
+/* Columns that the text takes on a terminal: its characters. NULL: 0. */
+size_t hap_text_width(const char *text);
+/* The whole text in the same way, then spaces up to `width` columns. */
+void hap_write_padded(FILE *out, const char *text, size_t width);
 /* A value as one would type it: texts bare, numbers short, the rest as JSON. */
 void hap_write_value(FILE *out, const json_t *value);
 /* The same as a new string, or NULL. */

@@ -128,6 +128,7 @@ static void write_history(const json_t *header, FILE *out)
         }
 }
 
+/* In columns, 30 at most. */
 static size_t widest_key(const json_t *records)
 {
         size_t i, widest = 0;
@@ -136,7 +137,7 @@ static size_t widest_key(const json_t *records)
 
         json_array_foreach(records, i, record) {
                 json_object_foreach(record, key, value)
-                        widest = strlen(key) > widest ? strlen(key) : widest;
+                        widest = hap_text_width(key) > widest ? hap_text_width(key) : widest;
         }
         return widest < 30 ? widest : 30;
 }
@@ -152,20 +153,27 @@ static bool holds_texts(const json_t *value)
         return all;
 }
 
+static void write_key(FILE *out, const char *key, size_t width)
+{
+        fputs("  ", out);
+        hap_write_padded(out, key, width);
+        fputs("  ", out);
+}
+
 /* Texts within a map, such as both prompts, a line each; other maps in one. */
-static void write_field(FILE *out, const char *key, const json_t *value, int width)
+static void write_field(FILE *out, const char *key, const json_t *value, size_t width)
 {
         const char *inner;
         json_t *entry;
 
         if (!holds_texts(value)) {
-                fprintf(out, "  %-*s  ", width, key);
+                write_key(out, key, width);
                 write_entries(out, value, 0);
                 fputc('\n', out);
                 return;
         }
         json_object_foreach((json_t *)value, inner, entry) {
-                fprintf(out, "  %-*s  ", width, key);
+                write_key(out, key, width);
                 hap_write_plain(out, inner, SIZE_MAX);
                 fputs(": ", out);
                 hap_write_value(out, entry);
@@ -177,8 +185,7 @@ static void write_field(FILE *out, const char *key, const json_t *value, int wid
 /* The first records, one field a line. */
 static void write_records(const struct hap_section *s, FILE *out)
 {
-        int width = (int)widest_key(s->records);
-        size_t i;
+        size_t width = widest_key(s->records), i;
         json_t *record, *value;
         const char *key;
 

@@ -195,6 +195,29 @@ TEST("history holds what changes the output, in one spelling and order")
         CHECK_TEXT(json_string_value(json_object_get(program.history, "name")), "hap-test");
 }
 
+/* As many flags as would have overflowed an array of fixed size. */
+TEST("a program may have any number of options")
+{
+        static bool flags[300];
+        static struct hap_option many[301];
+        static char names[300][8];
+        const struct hap_program_info info = {
+                .name = "hap-test", .summary = "Test.", .operands = "NAME", .options = many};
+        char *argv[] = {"hap-test", "--f0", "--f299", NULL};
+        struct hap_program other = {.info = &info, .options = flags};
+
+        for (size_t i = 0; i < 300; i++) {
+                snprintf(names[i], sizeof(names[i]), "f%zu", i);
+                many[i] = (struct hap_option){.name = names[i], .type = HAP_FLAG,
+                                              .offset = i * sizeof(bool), .help = "a flag"};
+        }
+        CHECK(hap_options_parse(&other, 3, argv, &asked) == 0);
+        CHECK(flags[0] && flags[299] && !flags[298]);
+        CHECK(json_array_size(json_object_get(other.history, "arguments")) == 2);
+        json_decref(other.history);
+        free(other.operands);
+}
+
 TEST("operands that are no streams belong to history")
 {
         CHECK(PARSE(&generator, "ioi", "-m", "model", "-j2") == 0);

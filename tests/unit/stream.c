@@ -1,5 +1,6 @@
 #include <zlib.h>
 
+#include "common/scan.h"
 #include "stream_bytes.h"
 
 /* Where the records of python_scores begin, and its trailer. */
@@ -241,6 +242,27 @@ TEST("a few bytes that announce gigabytes are refused before memory is taken")
                    "cannot read 'in': header of section 1: text of 4294967295 bytes exceeds the limit of 1048576");
         CHECK_TEXT(refusal("\x81\xc6\xff\xff\xff\xff", 6),
                    "cannot read 'in': header of section 1: a record of 4294967301 bytes exceeds the limit of 1073741824");
+}
+
+static int scan_code(const char *bytes, size_t n)
+{
+        struct hap_input input;
+        size_t length;
+        int rc;
+
+        CHECK(hap_input_memory(&input, "in", bytes, n, &err) == 0);
+        rc = hap_scan(&input, &hap_limits_default, &length, &err);
+        hap_input_close(&input);
+        return rc;
+}
+
+TEST("a value that is not a map has a code of its own, whatever the message")
+{
+        CHECK(scan_code("\x93\x01\x02\x03", 4) == HAP_SCAN_NOT_A_MAP);
+        CHECK(scan_code("text", 4) == HAP_SCAN_NOT_A_MAP);
+        CHECK(scan_code("\x81\xa1" "a\xc1", 4) == HAP_SCAN_REFUSED);
+        CHECK(scan_code("\x81\xa1" "a", 3) == 0);
+        CHECK(scan_code("\x80", 1) == 1);
 }
 
 TEST("bytes that are no msgpack, or no map, are refused")
