@@ -14,7 +14,7 @@ struct hap_bytes {
         size_t begin, end, size;
 };
 
-struct hap_input {
+struct hap_byte_input {
         char *name; /* as messages call it */
         int fd;     /* -1: memory */
         bool mapped;
@@ -35,23 +35,23 @@ struct hap_input {
 };
 
 /* `path` "-" is standard input. A plain regular file is mapped. */
-int hap_input_open(struct hap_input *input, const char *path, struct hap_error *err);
+int hap_byte_input_open(struct hap_byte_input *input, const char *path, struct hap_error *err);
 /* Bytes that the caller keeps alive. */
-int hap_input_memory(struct hap_input *input, const char *name, const void *data,
+int hap_byte_input_memory(struct hap_byte_input *input, const char *name, const void *data,
                       size_t n, struct hap_error *err);
-void hap_input_close(struct hap_input *input);
+void hap_byte_input_close(struct hap_byte_input *input);
 
 /* Makes `ready` at least n unless the input ends before. Memory grows with the
  * bytes that came, not with n. The window may move. */
-int hap_input_fill(struct hap_input *input, size_t n, struct hap_error *err);
-static inline int hap_input_need(struct hap_input *input, size_t n, struct hap_error *err)
+int hap_byte_input_fill(struct hap_byte_input *input, size_t n, struct hap_error *err);
+static inline int hap_byte_input_need(struct hap_byte_input *input, size_t n, struct hap_error *err)
 {
-        return input->ready >= n || input->ended ? 0 : hap_input_fill(input, n, err);
+        return input->ready >= n || input->ended ? 0 : hap_byte_input_fill(input, n, err);
 }
 /* n bytes of the window are done with. */
-void hap_input_skip(struct hap_input *input, size_t n);
+void hap_byte_input_skip(struct hap_byte_input *input, size_t n);
 
 /* To be called where gzip data may begin: at the start and between sections. */
-int hap_input_detect(struct hap_input *input, struct hap_error *err);
+int hap_byte_input_detect(struct hap_byte_input *input, struct hap_error *err);
 
 #endif

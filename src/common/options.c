@@ -1,3 +1,5 @@
+#include "common/options.h"
+
 #include <stdlib.h>
 #include <string.h>
 

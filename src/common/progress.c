@@ -1,3 +1,5 @@
+#include "common/progress.h"
+
 #include <time.h>
 #include <unistd.h>
 

@@ -13,7 +13,7 @@ const struct hap_limits hap_limits_default = {
 #define MAX_DEPTH 32
 
 struct scan {
-        struct hap_input *input;
+        struct hap_byte_input *input;
         const struct hap_limits *limits;
         struct hap_error *err;
         size_t at;       /* bytes walked */
@@ -33,7 +33,7 @@ static int refuse(struct scan *s, const char *what, uint64_t is, const char *uni
 static int scan_number(struct scan *s, size_t n, uint64_t *value)
 {
         const unsigned char *p;
-        int rc = hap_input_need(s->input, s->at + n, s->err);
+        int rc = hap_byte_input_need(s->input, s->at + n, s->err);
 
         if (rc < 0)
                 return rc;
@@ -54,7 +54,7 @@ static int scan_bytes(struct scan *s, uint64_t n)
 
         if (n > s->limits->record_bytes || s->at + n > s->limits->record_bytes)
                 return refuse(s, "a record", s->at + n, "bytes", s->limits->record_bytes);
-        rc = hap_input_need(s->input, s->at + n, s->err);
+        rc = hap_byte_input_need(s->input, s->at + n, s->err);
         if (rc < 0)
                 return rc;
         if (s->input->ready < s->at + n)
@@ -144,7 +144,7 @@ static int scan_value(struct scan *s, unsigned char lead)
         }
 }
 
-int hap_scan(struct hap_input *input, const struct hap_limits *limits,
+int hap_scan(struct hap_byte_input *input, const struct hap_limits *limits,
              size_t *length, struct hap_error *err)
 {
         struct scan s = {.input = input, .limits = limits, .err = err, .left = {1}};

@@ -20,7 +20,7 @@ static const char *const known_features[] = {"split-input", "positions"};
 
 /* A mapped input stays open until the reader is closed: records point in. */
 struct opened {
-        struct hap_input input;
+        struct hap_byte_input input;
         struct opened *next;
 };
 
@@ -106,7 +106,7 @@ int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
         if (rc < 0)
                 return rc;
         o = calloc(1, sizeof(*o));
-        rc = o ? hap_input_memory(&o->input, name, data, n, err) : hap_fail_memory(err, name);
+        rc = o ? hap_byte_input_memory(&o->input, name, data, n, err) : hap_fail_memory(err, name);
         if (rc < 0) {
                 free(o);
                 hap_stream_in_close(*in);
@@ -127,7 +127,7 @@ static void drop_input(struct hap_stream_in *r)
         struct opened *o = r->opened;
 
         r->opened = o->next;
-        hap_input_close(&o->input);
+        hap_byte_input_close(&o->input);
         free(o);
 }
 
@@ -217,11 +217,11 @@ static int fail_at(struct hap_stream_in *r, int code, struct hap_error *err)
  * within the value), or an error. */
 static int next_value(struct hap_stream_in *r, struct hap_error *err)
 {
-        struct hap_input *s = &r->opened->input;
+        struct hap_byte_input *s = &r->opened->input;
         size_t offset = 0;
         int rc;
 
-        hap_input_skip(s, r->raw);
+        hap_byte_input_skip(s, r->raw);
         r->raw = 0;
         rc = hap_scan(s, &r->limits, &r->raw, err);
         if (rc != 1) {
@@ -342,11 +342,11 @@ static int next_input(struct hap_stream_in *r, struct hap_error *err)
                 int rc;
 
                 if (o) {
-                        hap_input_skip(&o->input, r->raw);
+                        hap_byte_input_skip(&o->input, r->raw);
                         r->raw = 0;
-                        rc = hap_input_detect(&o->input, err);
+                        rc = hap_byte_input_detect(&o->input, err);
                         if (rc == 0)
-                                rc = hap_input_need(&o->input, 1, err);
+                                rc = hap_byte_input_need(&o->input, 1, err);
                         if (rc < 0 || o->input.ready)
                                 return rc < 0 ? rc : 1;
                         if (o->input.cut)
@@ -361,7 +361,7 @@ static int next_input(struct hap_stream_in *r, struct hap_error *err)
                 o = calloc(1, sizeof(*o));
                 if (!o)
                         return hap_fail_memory(err, "a stream's reader");
-                rc = hap_input_open(&o->input, r->paths[r->next_path++], err);
+                rc = hap_byte_input_open(&o->input, r->paths[r->next_path++], err);
                 if (rc < 0) {
                         free(o);
                         return rc;

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "common/atomic_file.h"
+#include "common/scan.h"
 #include "common/stream.h"
 
 #define BUFFER ((size_t)256 * 1024)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/arena.h"
+#include "common/scan.h"
 #include "common/stream.h"
 
 /* Elements that are converted at a time. */

@@ -20,7 +20,7 @@ void hap_json_print(const void *bytes, FILE *out);
 int hap_json_pack(msgpack_packer *packer, const json_t *value, struct hap_error *err);
 
 /* JSON lines to sections: returns how many records, or a negative code. */
-int64_t hap_json_read(struct hap_input *input, struct hap_stream_out *out, struct hap_error *err);
+int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out, struct hap_error *err);
 
 /* The next scores and circuit of the stream as one MIB object; *n_edges says
  * how many edges it has. */
@@ -28,7 +28,7 @@ int hap_mib_write(struct hap_stream_in *in, FILE *out, size_t *n_edges, struct h
 /* One MIB object to a section of scores, when any edge has one, and one of
  * kind circuit, when some but not all edges are in the graph. `model` may be
  * NULL; else it is what the headers say, and must have the object's sizes. */
-int hap_mib_read(struct hap_input *input, const struct hap_program *program,
+int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program,
                  const json_t *model, struct hap_stream_out *stream, size_t *n_edges,
                  struct hap_error *err);
 

@@ -56,7 +56,7 @@ static size_t to_mib(struct hap_program *p)
         return n;
 }
 
-static size_t one_from_json(struct hap_program *p, struct hap_input *input)
+static size_t one_from_json(struct hap_program *p, struct hap_byte_input *input)
 {
         int64_t n = hap_json_read(input, p->out, &p->error);
 
@@ -78,7 +78,7 @@ static json_t *model_of(struct hap_program *p)
         return description;
 }
 
-static size_t one_from_mib(struct hap_program *p, struct hap_input *input)
+static size_t one_from_mib(struct hap_program *p, struct hap_byte_input *input)
 {
         json_t *model = model_of(p);
         size_t n = 0;
@@ -100,11 +100,11 @@ static size_t from(struct hap_program *p, enum form form)
         p->in = NULL;
         hap_must(p, hap_stream_out_open(&p->out, p->output, false, &p->error));
         for (int i = 0; i < n_files; i++) {
-                struct hap_input input;
+                struct hap_byte_input input;
 
-                hap_must(p, hap_input_open(&input, files[i], &p->error));
+                hap_must(p, hap_byte_input_open(&input, files[i], &p->error));
                 n += form == FORM_JSON ? one_from_json(p, &input) : one_from_mib(p, &input);
-                hap_input_close(&input);
+                hap_byte_input_close(&input);
         }
         return n;
 }

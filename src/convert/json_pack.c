@@ -279,7 +279,7 @@ int hap_json_pack(msgpack_packer *packer, const json_t *value, struct hap_error 
 /* --- lines --- */
 
 struct lines {
-        struct hap_input *input;
+        struct hap_byte_input *input;
         struct hap_stream_out *out;
         uint64_t line;
         int64_t records;
@@ -293,7 +293,7 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
         size_t seen = 0;
 
         for (;;) {
-                struct hap_input *in = l->input;
+                struct hap_byte_input *in = l->input;
                 const char *end = NULL;
 
                 if (in->ready > seen)
@@ -308,7 +308,7 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
                 if (end || in->ended)
                         return (int64_t)*length + (end ? 1 : 0);
                 seen = in->ready;
-                if (hap_input_need(in, seen + 1, err) < 0)
+                if (hap_byte_input_need(in, seen + 1, err) < 0)
                         return err->code;
         }
 }
@@ -316,14 +316,14 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
 /* What was packed must be readable: the limits hold here too. */
 static int check(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, struct hap_error *err)
 {
-        struct hap_input memory;
+        struct hap_byte_input memory;
         size_t length, offset = 0;
-        int rc = hap_input_memory(&memory, "a line", packed->data, packed->size, err);
+        int rc = hap_byte_input_memory(&memory, "a line", packed->data, packed->size, err);
 
         if (rc < 0)
                 return rc;
         rc = hap_scan(&memory, &hap_limits_default, &length, err);
-        hap_input_close(&memory);
+        hap_byte_input_close(&memory);
         if (rc != 1)
                 return HAP_EINPUT;
         if (msgpack_unpack_next(unpacked, packed->data, packed->size, &offset) !=
@@ -395,12 +395,12 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         return rc;
 }
 
-int64_t hap_json_read(struct hap_input *input, struct hap_stream_out *out, struct hap_error *err)
+int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out, struct hap_error *err)
 {
         struct lines l = {.input = input, .out = out};
         const char *text;
         size_t length;
-        int64_t n = hap_input_detect(input, err);
+        int64_t n = hap_byte_input_detect(input, err);
 
         while (n >= 0 && (n = next_line(&l, &text, &length, err)) > 0) {
                 int rc;
@@ -412,7 +412,7 @@ int64_t hap_json_read(struct hap_input *input, struct hap_stream_out *out, struc
                         return rc == HAP_ESYSTEM ? rc
                                 : hap_fail_within(err, "cannot read '%s': line %" PRIu64,
                                                   input->name, l.line);
-                hap_input_skip(input, (size_t)n);
+                hap_byte_input_skip(input, (size_t)n);
         }
         if (n < 0)
                 return n;

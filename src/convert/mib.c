@@ -169,13 +169,13 @@ struct import {
         size_t n_scores, n_kept;
 };
 
-static int load(struct hap_input *input, json_t **mib, struct hap_error *err)
+static int load(struct hap_byte_input *input, json_t **mib, struct hap_error *err)
 {
         json_error_t why;
-        int rc = hap_input_detect(input, err);
+        int rc = hap_byte_input_detect(input, err);
 
         if (rc == 0)
-                rc = hap_input_need(input, FILE_BYTES, err);
+                rc = hap_byte_input_need(input, FILE_BYTES, err);
         if (rc < 0)
                 return rc;
         if (input->ready >= FILE_BYTES)
@@ -293,7 +293,7 @@ static int write_sections(const struct import *in, const struct hap_program *pro
         return rc;
 }
 
-int hap_mib_read(struct hap_input *input, const struct hap_program *program, const json_t *model,
+int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program, const json_t *model,
                  struct hap_stream_out *out, size_t *n_edges, struct hap_error *err)
 {
         struct import in = {0};

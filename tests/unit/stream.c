@@ -246,13 +246,13 @@ TEST("a few bytes that announce gigabytes are refused before memory is taken")
 
 static int scan_code(const char *bytes, size_t n)
 {
-        struct hap_input input;
+        struct hap_byte_input input;
         size_t length;
         int rc;
 
-        CHECK(hap_input_memory(&input, "in", bytes, n, &err) == 0);
+        CHECK(hap_byte_input_memory(&input, "in", bytes, n, &err) == 0);
         rc = hap_scan(&input, &hap_limits_default, &length, &err);
-        hap_input_close(&input);
+        hap_byte_input_close(&input);
         return rc;
 }
 

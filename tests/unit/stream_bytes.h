@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/scan.h"
 #include "common/stream.h"
 #include "unit.h"
 

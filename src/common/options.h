@@ -1,0 +1,57 @@
+/* The option table of a program: parsing, help and history.
+ *
+ *      static const struct hap_option options[] = {
+ *              {'n', "number", "N", HAP_INT, offsetof(struct task_options, n),
+ *               "prompts to write [200]", .min = 1, .max = 40000},
+ *              {0},
+ *      };
+ *
+ * The table drives parsing, -h, the history, and the test that compares the help with
+ * the manual page. */
+#ifndef HAP_COMMON_OPTIONS_H
+#define HAP_COMMON_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct hap_program;
+struct hap_program_info;
+
+enum hap_option_type {
+        HAP_FLAG = 1, /* bool */
+        HAP_TEXT,     /* const char * */
+        HAP_INT,      /* int64_t, with min and max */
+        HAP_REAL,     /* double, with min and max */
+        HAP_COUNT_OR_PERCENT,   /* struct hap_count_or_percent: N or P% */
+        HAP_PERCENT,    /* struct hap_count_or_percent: P% */
+        HAP_SIZE,     /* size_t: bytes, as 900M */
+        HAP_CHOICE,   /* int: the index in `choices` */
+        HAP_TEXTS,    /* struct hap_texts: may be given several times */
+};
+
+struct hap_texts {
+        const char **items;
+        size_t n;
+};
+
+struct hap_option {
+        char letter; /* 0: only a long name */
+        const char *name;
+        const char *argument; /* what help calls it; NULL for a flag */
+        enum hap_option_type type;
+        size_t offset; /* of its field in the program's options */
+        const char *help;
+        double min, max;
+        const char *const *choices; /* NULL-terminated */
+        bool unrecorded; /* does not change the output: kept out of history */
+};
+
+/* Fills the fields of `program` and its options from the command line and
+ * collects the arguments for the history; *asked is 'h' or 'V' when help or
+ * the version is wanted. HAP_EUSAGE: what is wrong. */
+int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked);
+/* Prints the help that the table gives. */
+void hap_options_help(const struct hap_program_info *info, FILE *out);
+
+#endif
