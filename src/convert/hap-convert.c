@@ -1,5 +1,8 @@
 /* hap-convert: streams to JSON lines or MIB exchange files, and back. */
-#include "convert/convert.h"
+#include "common/program.h"
+#include "convert/json_pack.h"
+#include "convert/json_print.h"
+#include "convert/mib.h"
 #include "model/model.h"
 #include "model/description.h"
 

@@ -1,3 +1,5 @@
+#include "convert/json_pack.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -6,7 +8,7 @@
 
 #include "common/base64.h"
 #include "common/scan.h"
-#include "convert/convert.h"
+#include "common/stream.h"
 
 /* A line of JSON is at most as long as base64 makes the largest record. */
 #define LINE_BYTES ((size_t)3 << 29)

@@ -1,3 +1,5 @@
+#include "convert/json_print.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -6,7 +8,6 @@
 
 #include "common/base64.h"
 #include "common/number.h"
-#include "convert/convert.h"
 
 /* Maps of more keys are not searched for keys that come twice. */
 #define PLAIN_KEYS 4096

@@ -1,11 +1,12 @@
 /* The exchange files of the MIB benchmark, which EAP-IG's graphs are saved as:
  * {"cfg": {"n_layers", "n_heads", "parallel_attn_mlp", "d_model"},
  *  "nodes": {NODE: {"in_graph"}}, "edges": {EDGE: {"score", "in_graph"}}}. */
+#include "convert/mib.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/convert.h"
 #include "graph/edges.h"
 
 /* Files are at most this large: 123,211 edges take 9 MB. */

@@ -3,7 +3,11 @@
 #include <sys/stat.h>
 
 #include "common/program.h"
-#include "show/show.h"
+#include "show/show_dot.h"
+#include "show/show_html.h"
+#include "show/show_plot.h"
+#include "show/show_svg.h"
+#include "show/show_text.h"
 
 struct show_options {
         int64_t top;

@@ -1,9 +1,12 @@
-/* Which edges a picture shows, and how strong each is. */
+#include "show/show_drawing.h"
+
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "show/show.h"
+#include "show/show_phrase.h"
+
 
 enum { USUAL_SCORES = 200 };
 
@@ -133,4 +136,50 @@ void hap_drawing_release(struct hap_drawing *d)
         free(d->in);
         free(d->out);
         *d = (struct hap_drawing){0};
+}
+
+/* --- title --- */
+
+void hap_drawing_title(const struct hap_drawing *d, char *title)
+{
+        const json_t *header = d->section->header;
+        char task[HAP_PHRASE], model[HAP_PHRASE], method[HAP_PHRASE];
+
+        hap_phrase_task(header, task);
+        hap_phrase_model(header, model);
+        hap_phrase_method(header, method);
+        snprintf(title, HAP_TITLE, "%s%s%s%s%s", task, *task && *model ? " on " : "", model,
+                 *method && (*task || *model) ? ", " : "", method);
+        if (!*title)
+                snprintf(title, HAP_TITLE, "%s", d->values_are_z ? "circuit" : "scores");
+}
+
+void hap_drawing_counts(const struct hap_drawing *d, char *text)
+{
+        const struct hap_graph *g = d->graph;
+        char kept[32], all[32], part[80] = "";
+        int heads = 0, mlps = 0, length;
+
+        for (int w = g->n_inputs; w < g->n_writers; w++) {
+                bool drawn = d->in[w] + d->out[w] > 0;
+
+                if (hap_graph_writer(g, w).kind == HAP_WRITES_MLP)
+                        mlps += drawn;
+                else
+                        heads += drawn;
+        }
+        hap_phrase_count(d->values_are_z ? d->n_kept : d->n, kept);
+        hap_phrase_count(g->n_edges, all);
+        if (d->values_are_z && d->n_live < d->n_kept)
+                snprintf(part, sizeof part, " (%zu live)", d->n_live);
+        if (d->values_are_z && d->n < d->n_kept)
+                snprintf(part, sizeof part, " (%zu drawn)", d->n);
+        length = snprintf(text, HAP_TITLE, "%s%s of %s edges%s", d->values_are_z ? "" : "best ",
+                          kept, all, part);
+        if (d->values_are_z)
+                length += snprintf(text + length, (size_t)(HAP_TITLE - length),
+                                   ", sparsity %.1f %%",
+                                   100 * (1 - (double)d->n_kept / (double)g->n_edges));
+        snprintf(text + length, (size_t)(HAP_TITLE - length), ", %d of %d heads, %d of %d MLPs",
+                 heads, g->n_layers * g->n_heads, mlps, g->n_layers);
 }

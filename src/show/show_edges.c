@@ -1,20 +1,22 @@
-/* Scores and circuits in words. */
+#include "show/show_edges.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/show_words.h"
+#include "show/show_phrase.h"
+#include "show/show_table.h"
 
 enum { BAR = 30 };
 
-struct entry {
+struct ranked_edge {
         double size;
         size_t edge;
 };
 
 static int larger(const void *a, const void *b)
 {
-        const struct entry *x = a, *y = b;
+        const struct ranked_edge *x = a, *y = b;
 
         if (x->size != y->size)
                 return x->size > y->size ? -1 : 1;
@@ -27,21 +29,21 @@ static double value_of(const struct hap_edges *edges, size_t edge)
 }
 
 /* Given edges, the largest magnitude first; *n of them. NULL: no memory. */
-static struct entry *sorted(const struct hap_edges *edges, size_t *n)
+static struct ranked_edge *sorted(const struct hap_edges *edges, size_t *n)
 {
-        struct entry *order = malloc((edges->n_given + 1) * sizeof *order);
+        struct ranked_edge *order = malloc((edges->n_given + 1) * sizeof *order);
 
         *n = 0;
         for (size_t e = 0; order && e < edges->graph.n_edges; e++) {
                 if (edges->given[e])
-                        order[(*n)++] = (struct entry){fabs(value_of(edges, e)), e};
+                        order[(*n)++] = (struct ranked_edge){fabs(value_of(edges, e)), e};
         }
         if (order)
                 qsort(order, *n, sizeof *order, larger);
         return order;
 }
 
-static void write_top(const struct hap_edges *edges, const struct entry *order, size_t n,
+static void write_top(const struct hap_edges *edges, const struct ranked_edge *order, size_t n,
                       size_t top, FILE *out)
 {
         static const char bar[BAR + 1] = "##############################";
@@ -119,7 +121,7 @@ static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
 }
 
 /* Over how many edges the sum of magnitudes is spread. */
-static void write_spread(const struct hap_edges *edges, const struct entry *order, size_t n,
+static void write_spread(const struct hap_edges *edges, const struct ranked_edge *order, size_t n,
                          FILE *out)
 {
         size_t positive = 0, half = 0;
@@ -244,7 +246,7 @@ static int write_circuit(const struct hap_edges *edges, FILE *out, struct hap_er
 int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct hap_error *err)
 {
         size_t n;
-        struct entry *order = sorted(edges, &n);
+        struct ranked_edge *order = sorted(edges, &n);
         int rc = HAP_OK;
 
         if (!order)

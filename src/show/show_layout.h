@@ -3,7 +3,7 @@
 #ifndef HAP_SHOW_SHOW_LAYOUT_H
 #define HAP_SHOW_SHOW_LAYOUT_H
 
-#include "show/show.h"
+#include "show/show_drawing.h"
 
 struct hap_point {
         double x, y;
@@ -15,7 +15,7 @@ struct hap_curve {
         struct hap_point from, pull_from, pull_to, to;
 };
 
-struct hap_layout {
+struct hap_drawing_layout {
         const struct hap_drawing *drawing;
         const struct hap_graph *graph;
         double slot, row;     /* between heads, between layers */
@@ -28,14 +28,14 @@ struct hap_layout {
         double bow;           /* of an edge between MLPs, per layer between */
 };
 
-struct hap_layout hap_layout_of(const struct hap_drawing *drawing);
+struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing);
 /* The upper edge of a layer's band. */
-double hap_layout_row(const struct hap_layout *layout, int layer);
+double hap_drawing_row(const struct hap_drawing_layout *layout, int layer);
 /* The middle of a writer's node, and of logits. */
-struct hap_point hap_layout_place(const struct hap_layout *layout, int writer);
-struct hap_point hap_layout_logits(const struct hap_layout *layout);
+struct hap_point hap_drawing_node(const struct hap_drawing_layout *layout, int writer);
+struct hap_point hap_drawing_logits(const struct hap_drawing_layout *layout);
 /* An edge runs upwards, and aside of nodes that are not its own if it can. */
-struct hap_curve hap_layout_curve(const struct hap_layout *layout, size_t edge);
+struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *layout, size_t edge);
 
 static inline double hap_clamp(double x, double low, double high)
 {

@@ -1,6 +1,7 @@
-/* How alike circuits are. */
+#include "show/show_overlap.h"
+
+#include "show/show_phrase.h"
 #include "show/show_table.h"
-#include "show/show_words.h"
 
 static bool is_circuit(const struct hap_section *s)
 {

@@ -1,9 +1,11 @@
 /* Training logs as curves: KL above, sparsity below, against the step; one
  * colour a log. KL is on a logarithmic axis when it spans much. */
+#include "show/show_plot.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "show/show_svg.h"
+#include "show/show_output.h"
 
 enum { WIDTH = 760, LEFT = 70, RIGHT = 24, TOP = 52, KL_HEIGHT = 230, GAP = 34,
        SPARSITY_HEIGHT = 130, BOTTOM = 46 };
@@ -23,24 +25,6 @@ struct panel {
         struct range x, values;
         bool logarithmic;
 };
-
-bool hap_show_has_log(const struct hap_show *show)
-{
-        for (size_t i = 0; i < show->n; i++) {
-                if (show->sections[i].kind == HAP_SHOW_LOG)
-                        return true;
-        }
-        return false;
-}
-
-bool hap_show_has_edges(const struct hap_show *show)
-{
-        for (size_t i = 0; i < show->n; i++) {
-                if (show->sections[i].kind == HAP_SHOW_EDGES)
-                        return true;
-        }
-        return false;
-}
 
 /* A number of a record; false when there is none that can be drawn. */
 static bool number(const json_t *record, const char *key, double *value)

@@ -1,8 +1,9 @@
-/* Sections into memory, as far as they are shown. */
+#include "show/show_read.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/show.h"
+#include "common/stream.h"
 
 static struct hap_section *add_section(struct hap_show *show, const char *name,
                                        const json_t *header, enum hap_show_kind kind)
@@ -165,6 +166,24 @@ int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
                 rc = hap_fail(err, HAP_ESYSTEM, "cannot read '%s'", name);
         free(line);
         return rc;
+}
+
+bool hap_show_has_log(const struct hap_show *show)
+{
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind == HAP_SHOW_LOG)
+                        return true;
+        }
+        return false;
+}
+
+bool hap_show_has_edges(const struct hap_show *show)
+{
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind == HAP_SHOW_EDGES)
+                        return true;
+        }
+        return false;
 }
 
 void hap_show_release(struct hap_show *show)

@@ -1,10 +1,11 @@
 /* A report as a table: its records are one value each, a table has a line per
  * circuit (and ablation) and a column per metric. */
+#include "show/show_report.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "show/show_table.h"
-#include "show/show_words.h"
 
 static bool same(const json_t *a, const json_t *b, const char *key)
 {
@@ -14,20 +15,20 @@ static bool same(const json_t *a, const json_t *b, const char *key)
 }
 
 /* Lines of the table: the record that began each, and its row. */
-struct line {
+struct report_line {
         const json_t *first;
         size_t row;
 };
 
 /* The newest line about the record's circuit that has no such metric yet; NULL:
  * it begins one. */
-static const struct line *line_of(const struct hap_table *table, const struct line *lines,
+static const struct report_line *line_of(const struct hap_table *table, const struct report_line *lines,
                                   size_t n, const json_t *record)
 {
         const char *metric = json_string_value(json_object_get(record, "metric"));
 
         while (n-- > 0) {
-                const struct line *line = lines + n;
+                const struct report_line *line = lines + n;
 
                 if (same(record, line->first, "circuit") && same(record, line->first, "ablation"))
                         return hap_table_has(table, line->row, metric ? metric : "value") ? NULL
@@ -85,12 +86,12 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
 {
         struct hap_table table = {0};
         size_t n = json_array_size(records), n_lines = 0, per_example = 0;
-        struct line *lines = calloc(n + 1, sizeof *lines);
+        struct report_line *lines = calloc(n + 1, sizeof *lines);
         int rc = lines && hap_table_column(&table, "circuit") >= 0 ? 0 : -1;
 
         for (size_t i = 0; i < n && rc == 0; i++) {
                 const json_t *record = json_array_get(records, i);
-                const struct line *line;
+                const struct report_line *line;
 
                 if (json_object_get(record, "id")) {
                         per_example++;
@@ -100,7 +101,7 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 if (!line) {
                         long row = hap_table_row(&table);
 
-                        lines[n_lines] = (struct line){record, (size_t)row};
+                        lines[n_lines] = (struct report_line){record, (size_t)row};
                         line = lines + n_lines++;
                         rc = row < 0 ? -1 : put_rest(&table, line->row, record);
                 }

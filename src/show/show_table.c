@@ -29,6 +29,11 @@ void hap_write_padded(FILE *out, const char *text, size_t width)
         fprintf(out, "%*s", used < width ? (int)(width - used) : 0, "");
 }
 
+void hap_write_label(FILE *out, const char *label)
+{
+        fprintf(out, "  %-*s ", HAP_LABEL_COLUMNS - 3, label);
+}
+
 char *hap_value_text(const json_t *value)
 {
         char number[40];

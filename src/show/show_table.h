@@ -14,6 +14,9 @@ void hap_write_plain(FILE *out, const char *text, size_t most);
 size_t hap_text_width(const char *text);
 /* The whole text in the same way, then spaces up to `width` columns. */
 void hap_write_padded(FILE *out, const char *text, size_t width);
+/* The left column of a line: a label and the space after it. */
+enum { HAP_LABEL_COLUMNS = 14 };
+void hap_write_label(FILE *out, const char *label);
 /* A value as one would type it: texts bare, numbers short, the rest as JSON. */
 void hap_write_value(FILE *out, const json_t *value);
 /* The same as a new string, or NULL. */

@@ -1,18 +1,18 @@
 /* A stream in words: what every section is and where it comes from, then what
  * is in it, each kind in its own way. */
+#include "show/show_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/show_svg.h"
+#include "show/show_edges.h"
+#include "show/show_output.h"
+#include "show/show_overlap.h"
+#include "show/show_phrase.h"
+#include "show/show_report.h"
 #include "show/show_table.h"
-#include "show/show_words.h"
 
-enum { LABEL = 14, WIDE = 96 }; /* columns */
-
-void hap_write_label(FILE *out, const char *label)
-{
-        fprintf(out, "  %-*s ", LABEL - 3, label);
-}
+enum { WIDE = 96 }; /* columns */
 
 /* "ioi, corruption abc, split train": the entries of a map, of a map within it
  * in parentheses; other values as they are. */
@@ -44,15 +44,15 @@ static void write_entries(FILE *out, const json_t *value, int depth)
 /* Behind a label, broken at commas where the line would be longer than WIDE. */
 static void write_wrapped(const char *text, FILE *out)
 {
-        size_t column = LABEL;
+        size_t column = HAP_LABEL_COLUMNS;
 
         while (*text) {
                 const char *comma = strstr(text, ", ");
                 const size_t n = comma ? (size_t)(comma - text) + 1 : strlen(text);
 
-                if (column + n > WIDE && column > LABEL)
-                        column = (size_t)fprintf(out, "\n%*s", LABEL, "") - 1;
-                else if (column > LABEL)
+                if (column + n > WIDE && column > HAP_LABEL_COLUMNS)
+                        column = (size_t)fprintf(out, "\n%*s", HAP_LABEL_COLUMNS, "") - 1;
+                else if (column > HAP_LABEL_COLUMNS)
                         column += (size_t)fprintf(out, " ");
                 column += fwrite(text, 1, n, out);
                 text += comma ? n + 1 : n;
