@@ -37,7 +37,7 @@ static const struct shared_option shared_options[] = {
 };
 #define N_SHARED (sizeof(shared_options) / sizeof(shared_options[0]))
 
-static bool has(const struct hap_program_info *info, const struct shared_option *shared)
+static bool takes_shared(const struct hap_program_info *info, const struct shared_option *shared)
 {
         return (info->uses & shared->needs) == shared->needs && !(info->uses & shared->without);
 }
@@ -53,7 +53,7 @@ static bool is_end(const struct hap_option *option)
         return !option->letter && !option->name;
 }
 
-static bool matches(const struct hap_option *option, char letter, const char *name, size_t length)
+static bool option_matches(const struct hap_option *option, char letter, const char *name, size_t length)
 {
         if (letter)
                 return option->letter == letter;
@@ -62,17 +62,17 @@ static bool matches(const struct hap_option *option, char letter, const char *na
 }
 
 /* The option of a letter, or of a name when the letter is 0. */
-static struct given find(struct hap_program *program, char letter, const char *name, size_t length)
+static struct given find_option(struct hap_program *program, char letter, const char *name, size_t length)
 {
         const struct hap_option *own = program->info->options;
 
         for (; own && !is_end(own); own++)
-                if (matches(own, letter, name, length))
+                if (option_matches(own, letter, name, length))
                         return (struct given){own, program->options};
         for (size_t i = 0; i < N_SHARED; i++) {
                 const struct shared_option *s = &shared_options[i];
 
-                if (has(program->info, s) && matches(&s->option, letter, name, length))
+                if (takes_shared(program->info, s) && option_matches(&s->option, letter, name, length))
                         return (struct given){&s->option, program};
         }
         return (struct given){NULL, NULL};
@@ -120,7 +120,7 @@ static int add_text(struct hap_texts *texts, const char *text, struct hap_error 
 }
 
 /* Stores the value in the field of its type. */
-static int set(struct given g, const char *text, struct hap_error *err)
+static int set_option(struct given g, const char *text, struct hap_error *err)
 {
         const struct hap_option *o = g.option;
         void *field = (char *)g.base + o->offset;
@@ -158,7 +158,7 @@ static int set(struct given g, const char *text, struct hap_error *err)
 }
 
 /* One option with its value, if it takes one; the three that need no field. */
-static int take(struct hap_program *program, struct given g, const char *text,
+static int take_option(struct hap_program *program, struct given g, const char *text,
                 bool *given, int *asked)
 {
         const struct hap_option *own = program->info->options;
@@ -180,16 +180,16 @@ static int take(struct hap_program *program, struct given g, const char *text,
         }
         if (g.base != program)
                 given[g.option - own] = true;
-        return set(g, text, &program->error);
+        return set_option(g, text, &program->error);
 }
 
-static int unknown(struct hap_program *program, const char *dashes, const char *name, int length)
+static int fail_unknown(struct hap_program *program, const char *dashes, const char *name, int length)
 {
         return hap_fail(&program->error, HAP_EUSAGE, "unknown option '%s%.*s'; see %s -h",
                         dashes, length, name, program->info->name);
 }
 
-static int lacks_value(struct hap_program *program, const struct hap_option *o)
+static int fail_without_value(struct hap_program *program, const struct hap_option *o)
 {
         return hap_fail(&program->error, HAP_EUSAGE, "option '--%s' needs %s; see %s -h",
                         o->name, o->argument, program->info->name);
@@ -200,21 +200,21 @@ static int parse_long(struct hap_program *program, char **argv, bool *given, int
 {
         const char *name = argv[0] + 2, *equals = strchr(name, '=');
         size_t length = equals ? (size_t)(equals - name) : strlen(name);
-        struct given g = find(program, 0, name, length);
+        struct given g = find_option(program, 0, name, length);
         int rc;
 
         if (!g.option)
-                return unknown(program, "--", name, (int)length);
+                return fail_unknown(program, "--", name, (int)length);
         if (g.option->type == HAP_FLAG) {
                 if (equals)
                         return hap_fail(&program->error, HAP_EUSAGE, "option '--%s' takes no value",
                                         g.option->name);
-                rc = take(program, g, NULL, given, asked);
+                rc = take_option(program, g, NULL, given, asked);
                 return rc < 0 ? rc : 1;
         }
         if (!equals && !argv[1])
-                return lacks_value(program, g.option);
-        rc = take(program, g, equals ? equals + 1 : argv[1], given, asked);
+                return fail_without_value(program, g.option);
+        rc = take_option(program, g, equals ? equals + 1 : argv[1], given, asked);
         return rc < 0 ? rc : equals ? 1 : 2;
 }
 
@@ -222,18 +222,18 @@ static int parse_long(struct hap_program *program, char **argv, bool *given, int
 static int parse_short(struct hap_program *program, char **argv, bool *given, int *asked)
 {
         for (const char *at = argv[0] + 1; *at; at++) {
-                struct given g = find(program, *at, NULL, 0);
+                struct given g = find_option(program, *at, NULL, 0);
                 int rc;
 
                 if (!g.option)
-                        return unknown(program, "-", at, 1);
+                        return fail_unknown(program, "-", at, 1);
                 if (g.option->type != HAP_FLAG) {
                         if (!at[1] && !argv[1])
-                                return lacks_value(program, g.option);
-                        rc = take(program, g, at[1] ? at + 1 : argv[1], given, asked);
+                                return fail_without_value(program, g.option);
+                        rc = take_option(program, g, at[1] ? at + 1 : argv[1], given, asked);
                         return rc < 0 ? rc : at[1] ? 1 : 2;
                 }
-                rc = take(program, g, NULL, given, asked);
+                rc = take_option(program, g, NULL, given, asked);
                 if (rc < 0)
                         return rc;
         }
@@ -278,7 +278,7 @@ static json_t *record_of(const struct hap_option *o, const void *options)
 }
 
 /* Options in the order of the table, then operands unless they are inputs. */
-static json_t *record(const struct hap_program *program, const bool *given)
+static json_t *history_entry(const struct hap_program *program, const bool *given)
 {
         const struct hap_option *o = program->info->options;
         json_t *arguments = json_array();
@@ -343,7 +343,7 @@ int hap_options_parse(struct hap_program *program, int argc, char **argv, int *a
         rc = program->operands && given ? parse_words(program, argc, argv, given, asked)
                                         : hap_fail_memory(&program->error, "options");
         if (rc == 0)
-                program->history = record(program, given);
+                program->history = history_entry(program, given);
         free(given);
         if (rc < 0)
                 return rc;
@@ -398,7 +398,7 @@ void hap_options_help(const struct hap_program_info *info, FILE *out)
         for (; own && !is_end(own); own++)
                 help_option(own, out);
         for (size_t i = 0; i < N_SHARED; i++)
-                if (has(info, &shared_options[i]))
+                if (takes_shared(info, &shared_options[i]))
                         help_option(&shared_options[i].option, out);
         if (info->notes)
                 fprintf(out, "\n%s\n", info->notes);

@@ -15,7 +15,7 @@
 /* Weak, so that a program without linear algebra needs no BLAS. */
 void openblas_set_num_threads(int threads) __attribute__((weak));
 
-static double now(void)
+static double seconds_now(void)
 {
         struct timespec t;
 
@@ -114,7 +114,7 @@ static void flush_stdout(struct hap_program *program)
                         strerror(errno));
 }
 
-static void answer(struct hap_program *program, int asked)
+static void answer_and_exit(struct hap_program *program, int asked)
 {
         if (asked == 'h')
                 hap_options_help(program->info, stdout);
@@ -152,12 +152,12 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
 {
         int asked;
 
-        *program = (struct hap_program){.info = info, .options = options, .started = now(),
+        *program = (struct hap_program){.info = info, .options = options, .started = seconds_now(),
                                         .threads = default_threads()};
         catch_signals();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)
-                answer(program, asked);
+                answer_and_exit(program, asked);
         omp_set_num_threads(program->threads);
         if (openblas_set_num_threads)
                 openblas_set_num_threads(1);
@@ -239,7 +239,7 @@ static void close_output(struct hap_program *program)
         flush_stdout(program);
 }
 
-static void release(struct hap_program *program)
+static void release_program(struct hap_program *program)
 {
         const struct hap_option *o = program->info->options;
 
@@ -266,7 +266,7 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what)
         if (done == 1 && rest[-1] == 's')
                 word--;
         hap_say(program, "%zu %.*s%s in %.1f s, %ld MB at most", done, word, what, rest,
-                now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
-        release(program);
+                seconds_now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
+        release_program(program);
         return 0;
 }

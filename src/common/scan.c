@@ -22,7 +22,7 @@ struct scan {
         size_t depth;
 };
 
-static int refuse(struct scan *s, const char *what, uint64_t is, const char *unit, size_t limit)
+static int refuse_value(struct scan *s, const char *what, uint64_t is, const char *unit, size_t limit)
 {
         hap_fail(s->err, HAP_EINPUT, "%s of %" PRIu64 " %s exceeds the limit of %zu",
                  what, is, unit, limit);
@@ -53,7 +53,7 @@ static int scan_bytes(struct scan *s, uint64_t n)
         int rc;
 
         if (n > s->limits->record_bytes || s->at + n > s->limits->record_bytes)
-                return refuse(s, "a record", s->at + n, "bytes", s->limits->record_bytes);
+                return refuse_value(s, "a record", s->at + n, "bytes", s->limits->record_bytes);
         rc = hap_byte_input_need(s->input, s->at + n, s->err);
         if (rc < 0)
                 return rc;
@@ -66,7 +66,7 @@ static int scan_bytes(struct scan *s, uint64_t n)
 static int scan_text(struct scan *s, uint64_t n)
 {
         if (n > s->limits->text_bytes)
-                return refuse(s, "text", n, "bytes", s->limits->text_bytes);
+                return refuse_value(s, "text", n, "bytes", s->limits->text_bytes);
         return scan_bytes(s, n);
 }
 
@@ -76,13 +76,13 @@ static int scan_container(struct scan *s, uint64_t n, unsigned each)
         size_t depth_limit = s->limits->depth < MAX_DEPTH ? s->limits->depth : MAX_DEPTH;
 
         if (n > s->limits->elements)
-                return refuse(s, each == 2 ? "a map" : "an array", n, "elements",
+                return refuse_value(s, each == 2 ? "a map" : "an array", n, "elements",
                               s->limits->elements);
         s->elements += n;
         if (s->elements > s->limits->elements)
-                return refuse(s, "a record", s->elements, "elements", s->limits->elements);
+                return refuse_value(s, "a record", s->elements, "elements", s->limits->elements);
         if (s->depth >= depth_limit)
-                return refuse(s, "nesting", s->depth + 1, "levels", depth_limit);
+                return refuse_value(s, "nesting", s->depth + 1, "levels", depth_limit);
         s->left[++s->depth] = n * each;
         return 1;
 }
@@ -166,7 +166,7 @@ int hap_scan(struct hap_byte_input *input, const struct hap_limits *limits,
                 if (rc == 1)
                         rc = scan_value(&s, (unsigned char)lead);
                 if (rc == 1 && s.at > limits->record_bytes)
-                        rc = refuse(&s, "a record", s.at, "bytes", limits->record_bytes);
+                        rc = refuse_value(&s, "a record", s.at, "bytes", limits->record_bytes);
         }
         *length = s.at;
         return rc;

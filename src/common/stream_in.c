@@ -46,7 +46,7 @@ struct hap_stream_in {
         struct hap_sections_seen held;
 };
 
-static int reader_new(struct hap_stream_in **in, struct hap_error *err)
+static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
 {
         struct hap_stream_in *r = calloc(1, sizeof(*r));
 
@@ -77,7 +77,7 @@ int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
                     size_t n_paths, struct hap_error *err)
 {
         static const char *const standard[] = {"-"};
-        int rc = reader_new(in, err);
+        int rc = stream_in_new(in, err);
 
         if (rc < 0)
                 return rc;
@@ -101,7 +101,7 @@ int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
                            const void *data, size_t n, struct hap_error *err)
 {
         struct opened *o;
-        int rc = reader_new(in, err);
+        int rc = stream_in_new(in, err);
 
         if (rc < 0)
                 return rc;
@@ -122,7 +122,7 @@ void hap_stream_in_limit(struct hap_stream_in *in, const struct hap_limits *limi
         in->limits = *limits;
 }
 
-static void drop_input(struct hap_stream_in *r)
+static void close_current_input(struct hap_stream_in *r)
 {
         struct opened *o = r->opened;
 
@@ -136,7 +136,7 @@ void hap_stream_in_close(struct hap_stream_in *r)
         if (!r)
                 return;
         while (r->opened)
-                drop_input(r);
+                close_current_input(r);
         for (size_t i = 0; i < r->n_paths; i++)
                 free(r->paths[i]);
         free(r->paths);
@@ -239,7 +239,7 @@ static int next_value(struct hap_stream_in *r, struct hap_error *err)
 }
 
 /* The current value's bytes go to the stream of -p, its header's first. */
-static int pass_on(struct hap_stream_in *r, bool header, struct hap_error *err)
+static int pass_value(struct hap_stream_in *r, bool header, struct hap_error *err)
 {
         int rc = 0;
 
@@ -288,7 +288,7 @@ static int end_section(struct hap_stream_in *r, struct hap_error *err)
         int rc = check_trailer(r, err);
 
         if (rc == 0)
-                rc = pass_on(r, r->record == 1, err);
+                rc = pass_value(r, r->record == 1, err);
         if (rc < 0)
                 return rc;
         r->in_section = r->passing = false;
@@ -310,7 +310,7 @@ static int read_record(struct hap_stream_in *r, msgpack_object *record, struct h
         if (hap_map_get(&r->unpacked.data, "end"))
                 return end_section(r, err);
         r->crc = crc32_z(r->crc, r->opened->input.data, r->raw);
-        rc = pass_on(r, r->record == 1, err);
+        rc = pass_value(r, r->record == 1, err);
         if (rc < 0)
                 return rc;
         *record = r->unpacked.data;
@@ -318,7 +318,7 @@ static int read_record(struct hap_stream_in *r, msgpack_object *record, struct h
 }
 
 /* What was just returned, kept when it is a failure. */
-static int outcome(struct hap_stream_in *r, int rc, const struct hap_error *err)
+static int remember_failure(struct hap_stream_in *r, int rc, const struct hap_error *err)
 {
         if (rc < 0)
                 r->failure = *err;
@@ -331,7 +331,7 @@ int hap_stream_in_record(struct hap_stream_in *r, msgpack_object *record, struct
                 *err = r->failure;
                 return err->code;
         }
-        return outcome(r, read_record(r, record, err), err);
+        return remember_failure(r, read_record(r, record, err), err);
 }
 
 /* The input that holds the next section: 1, or 0 when there is none. */
@@ -357,7 +357,7 @@ static int next_input(struct hap_stream_in *r, struct hap_error *err)
                 if (r->next_path == r->n_paths)
                         return 0;
                 if (o && !o->input.direct)
-                        drop_input(r);
+                        close_current_input(r);
                 o = calloc(1, sizeof(*o));
                 if (!o)
                         return hap_fail_memory(err, "a stream's reader");
@@ -468,7 +468,7 @@ int hap_stream_in_section(struct hap_stream_in *r, json_t **header, struct hap_e
 
         while ((rc = hap_stream_in_record(r, &record, err)) == 1)
                 ;
-        rc = rc < 0 ? rc : outcome(r, read_header(r, header, err), err);
+        rc = rc < 0 ? rc : remember_failure(r, read_header(r, header, err), err);
         if (rc == 1)
                 hap_sections_seen_note(&r->held, r->kind, hap_stream_in_name(r));
         return rc;

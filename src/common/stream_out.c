@@ -128,7 +128,7 @@ static void flush_with(struct hap_stream_out *w, const void *data, size_t n)
         w->used = w->summed = 0;
 }
 
-static void put(struct hap_stream_out *w, const void *data, size_t n)
+static void put_bytes(struct hap_stream_out *w, const void *data, size_t n)
 {
         w->record_bytes += n;
         if (w->failed)
@@ -145,13 +145,13 @@ static void put(struct hap_stream_out *w, const void *data, size_t n)
 
 static int packer_put(void *writer, const char *data, size_t n)
 {
-        put(writer, data, n);
+        put_bytes(writer, data, n);
         return 0;
 }
 
 /* --- opening and closing --- */
 
-static void writer_free(struct hap_stream_out *w)
+static void stream_out_free(struct hap_stream_out *w)
 {
         hap_atomic_file_release(&w->beside);
         if (w->fd > STDERR_FILENO)
@@ -190,7 +190,7 @@ static int start_gzip(struct hap_stream_out *w, struct hap_error *err)
         return 0;
 }
 
-static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
+static int open_output(struct hap_stream_out **out, const char *path, bool gzip,
                        bool binary, struct hap_error *err)
 {
         bool standard = !path || strcmp(path, "-") == 0;
@@ -218,7 +218,7 @@ static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
         if (rc == 0 && gzip)
                 rc = start_gzip(w, err);
         if (rc < 0) {
-                writer_free(w);
+                stream_out_free(w);
                 return rc;
         }
         *out = w;
@@ -227,13 +227,13 @@ static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
 
 int hap_stream_out_open(struct hap_stream_out **out, const char *path, bool gzip, struct hap_error *err)
 {
-        return writer_open(out, path, gzip, true, err);
+        return open_output(out, path, gzip, true, err);
 }
 
 int hap_stream_out_open_text(struct hap_stream_out **out, const char *path, bool gzip,
                          struct hap_error *err)
 {
-        return writer_open(out, path, gzip, false, err);
+        return open_output(out, path, gzip, false, err);
 }
 
 static int check_failed(const struct hap_stream_out *w, struct hap_error *err)
@@ -265,7 +265,7 @@ int hap_stream_out_close(struct hap_stream_out *w, struct hap_error *err)
                 w->failed = errno;
                 rc = fail_write(w, err);
         }
-        writer_free(w);
+        stream_out_free(w);
         return rc;
 }
 
@@ -298,13 +298,13 @@ bool hap_stream_out_same(const struct hap_stream_out *a, const struct hap_stream
 void hap_stream_out_abandon(struct hap_stream_out *out)
 {
         if (out)
-                writer_free(out);
+                stream_out_free(out);
 }
 
 /* --- sections --- */
 
 /* All before the header's bytes. */
-static int begin(struct hap_stream_out *w, const char *kind, struct hap_error *err)
+static int begin_section(struct hap_stream_out *w, const char *kind, struct hap_error *err)
 {
         if (w->in_section || !kind || strlen(kind) >= sizeof(w->kind))
                 return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", w->name,
@@ -319,7 +319,7 @@ static int begin(struct hap_stream_out *w, const char *kind, struct hap_error *e
 
 int hap_stream_out_begin(struct hap_stream_out *w, const json_t *header, struct hap_error *err)
 {
-        int rc = begin(w, json_string_value(json_object_get(header, "kind")), err);
+        int rc = begin_section(w, json_string_value(json_object_get(header, "kind")), err);
 
         if (rc < 0)
                 return rc;
@@ -330,11 +330,11 @@ int hap_stream_out_begin(struct hap_stream_out *w, const json_t *header, struct 
 int hap_stream_out_begin_bytes(struct hap_stream_out *w, const char *kind, const void *header,
                            size_t n, struct hap_error *err)
 {
-        int rc = begin(w, kind, err);
+        int rc = begin_section(w, kind, err);
 
         if (rc < 0)
                 return rc;
-        put(w, header, n);
+        put_bytes(w, header, n);
         return check_failed(w, err);
 }
 
@@ -383,7 +383,7 @@ int hap_stream_out_bin(struct hap_stream_out *w, const void *data, size_t n, str
                                 "cannot write '%s': %zu bytes exceed the limit of %zu of a record",
                                 w->name, n, hap_limits_default.record_bytes);
         msgpack_pack_bin(&w->packer, n);
-        put(w, data, n);
+        put_bytes(w, data, n);
         return check_failed(w, err);
 }
 
@@ -392,6 +392,6 @@ int hap_stream_out_bytes(struct hap_stream_out *w, const void *data, size_t n, s
         if (w->in_section)
                 return hap_fail(err, HAP_ESYSTEM,
                                 "cannot pass on into '%s': a section is being written", w->name);
-        put(w, data, n);
+        put_bytes(w, data, n);
         return check_failed(w, err);
 }

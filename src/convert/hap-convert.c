@@ -92,7 +92,7 @@ static size_t one_from_mib(struct hap_program *p, struct hap_byte_input *input)
 }
 
 /* Files of another form, each on its own; none means standard input. */
-static size_t from(struct hap_program *p, enum form form)
+static size_t convert_from(struct hap_program *p, enum form form)
 {
         char *standard[] = {"-"};
         int n_files = p->n_operands ? p->n_operands : 1;
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
         if (p.model && opt.from != FORM_MIB)
                 hap_die(&p, HAP_EUSAGE, "-m goes with --from mib only; see hap-convert -h");
         if (opt.from != FORM_NONE)
-                n = from(&p, (enum form)opt.from);
+                n = convert_from(&p, (enum form)opt.from);
         else
                 n = opt.to == FORM_JSON ? to_json(&p) : to_mib(&p);
         return hap_program_end(&p, n,

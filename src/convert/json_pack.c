@@ -21,7 +21,7 @@ static int fail_form(const char *name, const char *wanted, struct hap_error *err
 /* --- what JSON has no word for --- */
 
 /* The bytes of a base64 text in *data, which the caller frees. */
-static int decode(const char *name, const json_t *text, void **data, size_t *n,
+static int decode_base64(const char *name, const json_t *text, void **data, size_t *n,
                   struct hap_error *err)
 {
         long long length;
@@ -42,7 +42,7 @@ static int pack_bytes(msgpack_packer *packer, const char *name, const json_t *va
 {
         void *data;
         size_t n = 0;
-        int rc = decode(name, value, &data, &n, err);
+        int rc = decode_base64(name, value, &data, &n, err);
 
         if (rc == 0 && strcmp(name, "$bin") == 0)
                 msgpack_pack_bin_with_body(packer, data, n);
@@ -62,7 +62,7 @@ static int pack_ext(msgpack_packer *packer, const char *name, const json_t *valu
 
         if (json_array_size(value) != 2 || type < -128 || type > 127)
                 return fail_form(name, "a type from -128 to 127 and base64 text", err);
-        rc = decode(name, json_array_get(value, 1), &data, &n, err);
+        rc = decode_base64(name, json_array_get(value, 1), &data, &n, err);
         if (rc == 0)
                 msgpack_pack_ext_with_body(packer, data, n, (int8_t)type);
         free(data);
@@ -175,7 +175,7 @@ static uint64_t short_field(const unsigned char *p, size_t *content)
 }
 
 /* What a lead byte starts; fixed and sized encodings of a type are one. */
-static char family(unsigned lead)
+static char type_of_lead(unsigned lead)
 {
         if (lead <= 0x7f || lead >= 0xe0 || (lead >= 0xcc && lead <= 0xd3))
                 return 'n';
@@ -205,7 +205,7 @@ static int pack_longer(msgpack_packer *packer, const char *name, const json_t *v
         msgpack_packer_init(&inner, &buffer, msgpack_sbuffer_write);
         rc = hap_json_pack(&inner, json_array_get(value, 1), err);
         if (rc == 0 && (lead > 0xff || !field_bytes((unsigned)lead) || !buffer.size ||
-                        family((unsigned)lead) != family((unsigned char)buffer.data[0])))
+                        type_of_lead((unsigned)lead) != type_of_lead((unsigned char)buffer.data[0])))
                 rc = fail_form(name, "a lead byte that fits its value", err);
         if (rc == 0) {
                 unsigned char byte = (unsigned char)lead;
@@ -316,7 +316,7 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
 }
 
 /* What was packed must be readable: the limits hold here too. */
-static int check(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, struct hap_error *err)
+static int check_packed(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, struct hap_error *err)
 {
         struct hap_byte_input memory;
         size_t length, offset = 0;
@@ -389,7 +389,7 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         rc = hap_json_pack(&packer, line, err);
         json_decref(line);
         if (rc == 0)
-                rc = check(&packed, &unpacked, err);
+                rc = check_packed(&packed, &unpacked, err);
         if (rc == 0)
                 rc = write_line(l, &unpacked.data, &packed, err);
         msgpack_unpacked_destroy(&unpacked);

@@ -170,7 +170,7 @@ struct import {
         size_t n_scores, n_kept;
 };
 
-static int load(struct hap_byte_input *input, json_t **mib, struct hap_error *err)
+static int load_mib(struct hap_byte_input *input, json_t **mib, struct hap_error *err)
 {
         json_error_t why;
         int rc = hap_byte_input_detect(input, err);
@@ -299,7 +299,7 @@ int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program
 {
         struct import in = {0};
         json_t *mib = NULL, *cfg;
-        int rc = load(input, &mib, err);
+        int rc = load_mib(input, &mib, err);
 
         if (rc < 0)
                 return rc;

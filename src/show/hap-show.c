@@ -62,7 +62,7 @@ static void read_log(struct hap_program *p, struct hap_show *show, const char *p
 }
 
 /* Operands one by one, since logs and streams may be mixed. */
-static void read_all(struct hap_program *p, struct hap_show *show)
+static void read_operands(struct hap_program *p, struct hap_show *show)
 {
         static const char *const standard_input[] = {"-"};
         const char *const *paths = (const char *const *)p->operands;
@@ -87,7 +87,7 @@ static void read_all(struct hap_program *p, struct hap_show *show)
                 hap_die(p, HAP_EINPUT, "the input is empty");
 }
 
-static int draw(const struct show_options *opt, const struct hap_show *show, FILE *out,
+static int draw_graph(const struct show_options *opt, const struct hap_show *show, FILE *out,
                 struct hap_error *err)
 {
         struct hap_drawing drawing;
@@ -112,7 +112,7 @@ static int show_all(const struct show_options *opt, const struct hap_show *show,
         if (!opt->svg && !opt->html && !opt->dot)
                 return hap_show_text(show, opt->top ? (size_t)opt->top : TOP_IN_TEXT, out, err);
         if (opt->dot || !hap_show_has_log(show) || hap_show_has_edges(show))
-                return draw(opt, show, out, err);
+                return draw_graph(opt, show, out, err);
         return opt->html ? hap_show_plot_html(show, out, err) : hap_show_plot(show, out, err);
 }
 
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         if (opt.svg + opt.html + opt.dot > 1)
                 hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot exclude each other");
-        read_all(&p, &show);
+        read_operands(&p, &show);
         hap_must(&p, show_all(&opt, &show, hap_program_text(&p), &p.error));
         sections = show.n;
         hap_show_release(&show);

@@ -10,7 +10,7 @@
 
 enum { USUAL_SCORES = 200 };
 
-static int weaker(const void *a, const void *b)
+static int compare_strength(const void *a, const void *b)
 {
         const struct hap_drawn *x = a, *y = b;
 
@@ -20,7 +20,7 @@ static int weaker(const void *a, const void *b)
 }
 
 /* The last section of circuits or of scores; over `graph`, unless NULL. */
-static const struct hap_section *last(const struct hap_show *show, bool circuit,
+static const struct hap_section *last_section(const struct hap_show *show, bool circuit,
                                       const struct hap_graph *graph)
 {
         for (size_t i = show->n; i-- > 0;) {
@@ -52,7 +52,7 @@ static void order_edges(struct hap_drawing *d, size_t top)
                 most = fmax(most, d->edges[i].strength);
         for (size_t i = 0; i < d->n; i++)
                 d->edges[i].strength = most > 0 ? d->edges[i].strength / most : 1;
-        qsort(d->edges, d->n, sizeof *d->edges, weaker);
+        qsort(d->edges, d->n, sizeof *d->edges, compare_strength);
         if (top > 0 && d->n > top) {
                 for (size_t i = 0; i < top; i++)
                         d->edges[i] = d->edges[d->n - top + i];
@@ -80,12 +80,12 @@ static void count_degrees(struct hap_drawing *d)
 int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t top,
                      struct hap_error *err)
 {
-        const struct hap_section *circuit = last(show, true, NULL), *scores;
+        const struct hap_section *circuit = last_section(show, true, NULL), *scores;
         const struct hap_edges *edges;
         float *live = NULL;
 
         *d = (struct hap_drawing){0};
-        scores = last(show, false, circuit ? &circuit->edges.graph : NULL);
+        scores = last_section(show, false, circuit ? &circuit->edges.graph : NULL);
         d->section = circuit ? circuit : scores;
         if (!d->section)
                 return hap_fail(err, HAP_EINPUT,

@@ -14,7 +14,7 @@ struct ranked_edge {
         size_t edge;
 };
 
-static int larger(const void *a, const void *b)
+static int compare_larger(const void *a, const void *b)
 {
         const struct ranked_edge *x = a, *y = b;
 
@@ -29,7 +29,7 @@ static double value_of(const struct hap_edges *edges, size_t edge)
 }
 
 /* Given edges, the largest magnitude first; *n of them. NULL: no memory. */
-static struct ranked_edge *sorted(const struct hap_edges *edges, size_t *n)
+static struct ranked_edge *ranked_edges(const struct hap_edges *edges, size_t *n)
 {
         struct ranked_edge *order = malloc((edges->n_given + 1) * sizeof *order);
 
@@ -39,7 +39,7 @@ static struct ranked_edge *sorted(const struct hap_edges *edges, size_t *n)
                         order[(*n)++] = (struct ranked_edge){fabs(value_of(edges, e)), e};
         }
         if (order)
-                qsort(order, *n, sizeof *order, larger);
+                qsort(order, *n, sizeof *order, compare_larger);
         return order;
 }
 
@@ -246,7 +246,7 @@ static int write_circuit(const struct hap_edges *edges, FILE *out, struct hap_er
 int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct hap_error *err)
 {
         size_t n;
-        struct ranked_edge *order = sorted(edges, &n);
+        struct ranked_edge *order = ranked_edges(edges, &n);
         int rc = HAP_OK;
 
         if (!order)

@@ -58,7 +58,7 @@ struct hap_point hap_drawing_logits(const struct hap_drawing_layout *l)
 
 /* Where an edge leaves its writer, and where it enters its reader: q, k and v
  * side by side at the lower side of a head. */
-static struct hap_point leaves(const struct hap_drawing_layout *l, int writer)
+static struct hap_point edge_start(const struct hap_drawing_layout *l, int writer)
 {
         struct hap_point p = hap_drawing_node(l, writer);
         struct hap_node node = hap_graph_writer(l->graph, writer);
@@ -67,7 +67,7 @@ static struct hap_point leaves(const struct hap_drawing_layout *l, int writer)
         return p;
 }
 
-static struct hap_point enters(const struct hap_drawing_layout *l, int reader)
+static struct hap_point edge_end(const struct hap_drawing_layout *l, int reader)
 {
         struct hap_node node = hap_graph_reader(l->graph, reader);
         struct hap_point p = hap_drawing_logits(l);
@@ -87,7 +87,7 @@ static struct hap_point enters(const struct hap_drawing_layout *l, int reader)
         return p;
 }
 
-static struct hap_curve bent(struct hap_point from, struct hap_point to, double aside)
+static struct hap_curve bent_curve(struct hap_point from, struct hap_point to, double aside)
 {
         double reach = .46 * (from.y - to.y);
 
@@ -106,7 +106,7 @@ static struct hap_point point_at(const struct hap_curve *c, double t)
         };
 }
 
-static bool within(const struct hap_drawing_layout *l, int writer, struct hap_point p)
+static bool within_node(const struct hap_drawing_layout *l, int writer, struct hap_point p)
 {
         const struct hap_drawing *d = l->drawing;
         struct hap_point node = hap_drawing_node(l, writer);
@@ -128,11 +128,11 @@ static bool on_node(const struct hap_drawing_layout *l, struct hap_point p, int 
         head = (int)floor((p.x - l->left) / l->slot - shifts[layer % 3]);
         if (head >= 0 && head < g->n_heads) {
                 writer = hap_graph_head_writer(g, layer, head);
-                if (writer != but && writer != and_but && within(l, writer, p))
+                if (writer != but && writer != and_but && within_node(l, writer, p))
                         return true;
         }
         writer = hap_graph_mlp_writer(g, layer);
-        return writer != but && writer != and_but && within(l, writer, p);
+        return writer != but && writer != and_but && within_node(l, writer, p);
 }
 
 /* Of some curves between the points, the straightest of those that touch the
@@ -147,12 +147,12 @@ static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t ed
         double unit = hap_clamp(.3 * l->slot, 14, 30);
         /* one edge at several positions: side by side */
         double apart = 5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_positions - 1));
-        struct hap_curve best = bent(from, to, apart);
+        struct hap_curve best = bent_curve(from, to, apart);
         int least = POINTS;
 
         for (int i = 0; i < TRIES && least > 0; i++) {
                 double aside = apart + (i + 1) / 2 * unit * (i % 2 ? side : -side);
-                struct hap_curve c = bent(from, to, aside);
+                struct hap_curve c = bent_curve(from, to, aside);
                 int touched = 0;
 
                 for (int k = 1; k < POINTS; k++)
@@ -166,7 +166,7 @@ static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t ed
 }
 
 /* Input and logits are wide: edges meet them spread out, towards their other end. */
-static double port(const struct hap_drawing_layout *l, double x, double other)
+static double spread_x(const struct hap_drawing_layout *l, double x, double other)
 {
         return x + hap_clamp(.3 * (other - x), 10 - l->half, l->half - 10);
 }
@@ -177,7 +177,7 @@ struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *l, size_t ed
         int reader = hap_graph_edge_reader(l->graph, edge);
         struct hap_node from = hap_graph_writer(l->graph, writer);
         struct hap_node to = hap_graph_reader(l->graph, reader);
-        struct hap_point begin = leaves(l, writer), end = enters(l, reader);
+        struct hap_point begin = edge_start(l, writer), end = edge_end(l, reader);
 
         if (from.kind == HAP_WRITES_HEAD && to.kind == HAP_READS_MLP && from.layer == to.layer) {
                 /* within a layer: into the MLP's left side */
@@ -187,13 +187,13 @@ struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *l, size_t ed
                                           {end.x - .6 * l->slot, end.y - .12 * l->row}, end};
         }
         if (from.layer < 0)
-                begin.x = port(l, begin.x, end.x);
+                begin.x = spread_x(l, begin.x, end.x);
         if (to.layer < 0)
-                end.x = port(l, end.x, begin.x);
+                end.x = spread_x(l, end.x, begin.x);
         if (from.kind == HAP_WRITES_MLP && to.kind == HAP_READS_MLP) {
                 double rows = (begin.y - end.y) / l->row;
 
-                return bent(begin, end, rows < 1.3 ? 0 : l->bow * rows);
+                return bent_curve(begin, end, rows < 1.3 ? 0 : l->bow * rows);
         }
         return free_curve(l, edge, begin, end);
 }

@@ -27,7 +27,7 @@ struct panel {
 };
 
 /* A number of a record; false when there is none that can be drawn. */
-static bool number(const json_t *record, const char *key, double *value)
+static bool number_of(const json_t *record, const char *key, double *value)
 {
         const json_t *json = json_object_get(record, key);
 
@@ -36,7 +36,7 @@ static bool number(const json_t *record, const char *key, double *value)
 }
 
 /* What `key` spans over all logs, values below `least` left out. */
-static struct range span(const struct hap_show *show, const char *key, double least)
+static struct range value_range(const struct hap_show *show, const char *key, double least)
 {
         struct range r = {INFINITY, -INFINITY};
         size_t k;
@@ -47,7 +47,7 @@ static struct range span(const struct hap_show *show, const char *key, double le
                 if (show->sections[i].kind != HAP_SHOW_LOG)
                         continue;
                 json_array_foreach(show->sections[i].records, k, record) {
-                        if (!number(record, key, &value) || value < least)
+                        if (!number_of(record, key, &value) || value < least)
                                 continue;
                         r.low = fmin(r.low, value);
                         r.high = fmax(r.high, value);
@@ -128,7 +128,7 @@ static void draw_curve(const struct panel *p, const json_t *records, const char 
 
         fprintf(out, "<path fill=\"none\" stroke=\"%s\"%s d=\"", colour, more);
         json_array_foreach(records, k, record) {
-                if (!number(record, "step", &step) || !number(record, key, &value))
+                if (!number_of(record, "step", &step) || !number_of(record, key, &value))
                         continue;
                 fprintf(out, "%c%.1f %.1f", command, x_at(p, step), y_at(p, value));
                 command = 'L';
@@ -158,8 +158,8 @@ static void draw_names(const struct hap_show *show, FILE *out)
 
 static struct panel kl_panel(const struct hap_show *show)
 {
-        struct panel p = {.y = TOP, .height = KL_HEIGHT, .x = span(show, "step", -INFINITY),
-                          .values = span(show, "kl", ROUNDING)};
+        struct panel p = {.y = TOP, .height = KL_HEIGHT, .x = value_range(show, "step", -INFINITY),
+                          .values = value_range(show, "kl", ROUNDING)};
 
         p.logarithmic = p.values.low > 0 && p.values.high / p.values.low > 30;
         if (p.logarithmic) {

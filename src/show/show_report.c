@@ -7,7 +7,7 @@
 
 #include "show/show_table.h"
 
-static bool same(const json_t *a, const json_t *b, const char *key)
+static bool same_field(const json_t *a, const json_t *b, const char *key)
 {
         const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
 
@@ -30,14 +30,14 @@ static const struct report_line *line_of(const struct hap_table *table, const st
         while (n-- > 0) {
                 const struct report_line *line = lines + n;
 
-                if (same(record, line->first, "circuit") && same(record, line->first, "ablation"))
+                if (same_field(record, line->first, "circuit") && same_field(record, line->first, "ablation"))
                         return hap_table_has(table, line->row, metric ? metric : "value") ? NULL
                                                                                          : line;
         }
         return NULL;
 }
 
-static int put(struct hap_table *table, size_t row, const char *title, const char *text)
+static int put_cell(struct hap_table *table, size_t row, const char *title, const char *text)
 {
         long column = hap_table_column(table, title);
 
@@ -56,7 +56,7 @@ static int put_metric(struct hap_table *table, size_t row, const json_t *record)
                          json_number_value(sd));
         else if (json_is_number(value))
                 snprintf(text, sizeof text, "%.4g", json_number_value(value));
-        return put(table, row, metric ? metric : "value", text);
+        return put_cell(table, row, metric ? metric : "value", text);
 }
 
 /* What the first record about a circuit says besides the metric. */
@@ -76,7 +76,7 @@ static int put_rest(struct hap_table *table, size_t row, const json_t *record)
                 if (own || rc < 0)
                         continue;
                 text = hap_value_text(value);
-                rc = text ? put(table, row, key, text) : -1;
+                rc = text ? put_cell(table, row, key, text) : -1;
                 free(text);
         }
         return rc;

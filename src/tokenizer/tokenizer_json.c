@@ -1,6 +1,8 @@
 /* The tokenizer of a Hugging Face folder: tokenizer.json, or vocab.json with
  * merges.txt; tokenizer_config.json beside either, and older files that say
  * what it may say. */
+#include "tokenizer/tokenizer_json.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,10 @@
 
 #include "common/file_map.h"
 #include "common/json_file.h"
+#include "tokenizer/tokenizer_config.h"
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_special.h"
+#include "tokenizer/tokenizer_stages.h"
 
 struct folder {
         struct hap_tokenizer *t;
@@ -18,16 +23,16 @@ struct folder {
         struct hap_error *err;
 };
 
-static int path_in(const struct folder *f, const char *name, char *out, size_t room)
+static int path_in(const struct folder *f, const char *name, char *out, size_t capacity)
 {
-        int n = snprintf(out, room, "%s/%s", f->path, name);
+        int n = snprintf(out, capacity, "%s/%s", f->path, name);
 
-        if (n < 0 || (size_t)n >= room)
+        if (n < 0 || (size_t)n >= capacity)
                 return hap_fail(f->err, HAP_EUSAGE, "the path is too long");
         return 0;
 }
 
-static bool exists(const struct folder *f, const char *name)
+static bool file_exists(const struct folder *f, const char *name)
 {
         char path[4096];
         struct hap_error ignored;
@@ -116,7 +121,7 @@ static int add_merges(const struct folder *f, const json_t *merges)
         return rc;
 }
 
-static bool is_set(const json_t *json)
+static bool is_truthy(const json_t *json)
 {
         return json != NULL && !json_is_null(json) && !json_is_false(json) &&
                !(json_is_string(json) && json_string_length(json) == 0) &&
@@ -136,7 +141,7 @@ static int read_model(const struct folder *f, json_t *model)
                 return hap_fail(f->err, HAP_EINPUT, "model '%.80s' is not supported",
                                 json_string_value(type));
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-                if (is_set(json_object_get(model, refused[i])))
+                if (is_truthy(json_object_get(model, refused[i])))
                         return hap_fail(f->err, HAP_EINPUT,
                                         "a model with %s is not supported", refused[i]);
         t->byte_fallback = json_is_true(json_object_get(model, "byte_fallback"));
@@ -285,7 +290,7 @@ static int read_legacy_file(const struct folder *f, const char *name,
         json_t *json = NULL;
         int rc;
 
-        if (!exists(f, name))
+        if (!file_exists(f, name))
                 return 0;
         rc = read_json(f, name, &json);
         if (rc == 0)
@@ -311,7 +316,7 @@ static int read_config(struct folder *f)
 {
         int rc;
 
-        if (exists(f, "tokenizer_config.json")) {
+        if (file_exists(f, "tokenizer_config.json")) {
                 rc = read_json(f, "tokenizer_config.json", &f->config);
                 return rc != 0 ? rc : read_legacy(f);
         }
@@ -324,10 +329,10 @@ int hap_tokenizer_read_folder(struct hap_tokenizer *t, const char *path,
                               struct hap_error *err)
 {
         struct folder f = { t, path, NULL, err };
-        bool whole = exists(&f, "tokenizer.json");
+        bool whole = file_exists(&f, "tokenizer.json");
         int rc;
 
-        if (!whole && !(exists(&f, "vocab.json") && exists(&f, "merges.txt")))
+        if (!whole && !(file_exists(&f, "vocab.json") && file_exists(&f, "merges.txt")))
                 return hap_fail(err, HAP_EINPUT,
                                 "there is no tokenizer.json, and no vocab.json with "
                                 "merges.txt");

@@ -2,6 +2,8 @@
  * added_tokens_decoder in tokenizer_config.json or, without it, of
  * added_tokens.json. Which of them are special, the config says too, or
  * special_tokens_map.json. */
+#include "tokenizer/tokenizer_special.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

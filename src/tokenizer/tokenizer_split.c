@@ -1,12 +1,15 @@
 /* Text into words, by the steps of the pre-tokenizer one after another. Each
  * step sees a word of the step before as a text of its own, so that nothing
  * looks across its ends. */
+#include "tokenizer/tokenizer_split.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_pattern.h"
 
-static int compile(struct hap_tokenizer *t, const char *pattern, size_t length,
+static int compile_step(struct hap_tokenizer *t, const char *pattern, size_t length,
                    uint32_t options, enum hap_split_behaviour behaviour,
                    bool invert, struct hap_error *err)
 {
@@ -49,7 +52,7 @@ int hap_split_add(struct hap_tokenizer *t, const char *pattern, size_t length,
         int rc = hap_pattern_translate(pattern, length, &translated, err);
 
         if (rc == 0)
-                rc = compile(t, translated.data, translated.length,
+                rc = compile_step(t, translated.data, translated.length,
                              PCRE2_UCP | PCRE2_MULTILINE, behaviour, invert, err);
         free(translated.data);
         return rc;
@@ -61,7 +64,7 @@ int hap_split_add_literal(struct hap_tokenizer *t, const char *text,
 {
         if (length == 0)
                 return hap_fail(err, HAP_EINPUT, "a Split on an empty text");
-        return compile(t, text, length, PCRE2_LITERAL, behaviour, invert, err);
+        return compile_step(t, text, length, PCRE2_LITERAL, behaviour, invert, err);
 }
 
 /* What a step makes of a word's stretches, matched or between matches. */
