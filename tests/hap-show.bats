@@ -336,7 +336,7 @@ whole_graph() {
         while IFS='|' read -r line lacks; do
                 { head -n 2 "$LOG" && echo "$line"; } >"$tmp/log"
                 for form in --svg --html --top=3; do
-                        assert_refused 3 "cannot use '$tmp/log': line 3 is no step of a training log: it has no number '$lacks'" \
+                        assert_refused 3 "cannot use '$tmp/log': line 3 is not a step of a training log: it has no number '$lacks'" \
                                 hap-show -q "$form" "$tmp/log"
                 done
         done <<'END'
@@ -365,13 +365,13 @@ END
 }
 
 @test "what cannot be shown is refused" {
-        assert_refused 2 "exclude each other" hap-show -q --svg --dot "$CIRCUIT"
+        assert_refused 2 "cannot be combined" hap-show -q --svg --dot "$CIRCUIT"
         assert_refused 2 "--top" hap-show -q --top 0 "$CIRCUIT"
         assert_refused 3 "the input is empty" hap-show -q </dev/null
         jq -nc '{hap: 1, kind: "task"}, {id: "x"}, {end: "task"}' | hap-convert -q --from json >"$tmp/t"
         assert_refused 3 "nothing to draw" hap-show -q --svg "$tmp/t"
         echo '{"step": 1' >"$tmp/log"
-        assert_refused 3 "line 1 is no JSON object" hap-show -q "$tmp/log"
+        assert_refused 3 "line 1 is not a JSON object" hap-show -q "$tmp/log"
         assert_refused 1 "cannot read" hap-show -q "$tmp/none"
         head -c 1000 "$CIRCUIT" >"$tmp/cut"
         for form in --svg --html --dot --top=3; do

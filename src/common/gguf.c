@@ -53,7 +53,7 @@ static int take(struct gguf_cursor *c, uint64_t n, const char *what, const unsig
 {
         *bytes = c->data + c->at;
         if (n > c->size - c->at)
-                return bad(c, "it ends within %s", what);
+                return bad(c, "truncated in %s", what);
         c->at += (size_t)n;
         return 0;
 }
@@ -115,11 +115,11 @@ static int take_elements(struct gguf_cursor *c, struct hap_gguf_value *v, uint64
 
         v->data = c->data + c->at;
         if (v->element_type != HAP_GGUF_TEXT && size == 0)
-                return bad(c, "unsupported: metadata '%.*s' holds values of type %d",
+                return bad(c, "unsupported: metadata '%.*s' has values of type %d",
                            (int)v->key.length, v->key.text, v->element_type);
         /* No element takes less than a byte, no text less than eight. */
         if (n > (c->size - c->at) / (size ? size : 8))
-                return bad(c, "it ends within metadata '%.*s'", (int)v->key.length, v->key.text);
+                return bad(c, "truncated in metadata '%.*s'", (int)v->key.length, v->key.text);
         v->n = (size_t)n;
         if (size) {
                 c->at += v->n * size;
@@ -325,7 +325,7 @@ static int place_tensors(struct gguf_cursor *c, struct hap_gguf *gguf, const uin
                         return bad(c, "tensor '%.*s' is not aligned to %zu bytes",
                                    (int)t->name.length, t->name.text, alignment);
                 if (offsets[i] > room || t->bytes > room - offsets[i])
-                        return bad(c, "tensor '%.*s' reaches behind the end of the file",
+                        return bad(c, "tensor '%.*s' extends past the end of the file",
                                    (int)t->name.length, t->name.text);
                 t->data = c->data + c->at + rest + offsets[i];
         }

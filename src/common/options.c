@@ -104,7 +104,7 @@ static int set_choice(const struct hap_option *o, const char *what, int *field,
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
                 strncat(known, o->choices[i], sizeof(known) - strlen(known) - 1);
         }
-        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is none of %s", what, text, known);
+        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not one of %s", what, text, known);
 }
 
 static int add_text(struct hap_texts *texts, const char *text, struct hap_error *err)

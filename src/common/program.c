@@ -26,7 +26,7 @@ static double seconds_now(void)
 /* What comes while files are removed waits for the default action that ends this. */
 void hap_die_by_signal(int number)
 {
-        static const char shrunk[] = "an input file was cut short while it was read\n";
+        static const char shrunk[] = "an input file was truncated while it was being read\n";
         struct sigaction usual = {.sa_handler = SIG_DFL};
         sigset_t all, this;
 
@@ -265,7 +265,7 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what)
         rest = what + word;
         if (done == 1 && rest[-1] == 's')
                 word--;
-        hap_say(program, "%zu %.*s%s in %.1f s, %ld MB at most", done, word, what, rest,
+        hap_say(program, "%zu %.*s%s in %.1f s, %ld MB peak", done, word, what, rest,
                 seconds_now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
         release_program(program);
         return 0;

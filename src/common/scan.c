@@ -127,7 +127,7 @@ static int scan_value(struct scan *s, unsigned char lead)
         case 0xc0: case 0xc2: case 0xc3:
                 return 1; /* nil, false, true */
         case 0xc1:
-                hap_fail(s->err, HAP_EINPUT, "byte 0xc1 is no msgpack");
+                hap_fail(s->err, HAP_EINPUT, "byte 0xc1 is not valid msgpack");
                 return HAP_SCAN_REFUSED;
         case 0xca:
                 return scan_bytes(s, 4);

@@ -234,7 +234,7 @@ static int next_value(struct hap_stream_in *r, struct hap_error *err)
                 return 1;
         if (rc == MSGPACK_UNPACK_NOMEM_ERROR)
                 return hap_fail_memory(err, "a record");
-        hap_fail(err, HAP_EINPUT, "not decodable");
+        hap_fail(err, HAP_EINPUT, "it cannot be decoded");
         return fail_at(r, HAP_SCAN_REFUSED, err);
 }
 
@@ -270,15 +270,15 @@ static int check_trailer(struct hap_stream_in *r, struct hap_error *err)
         if (!records || records->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !crc ||
             crc->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
-                                " lacks its record count or crc32", name, r->section);
+                                " has no record count or no crc32", name, r->section);
         if (records->via.u64 != n)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': section %" PRIu64 " has %" PRIu64
-                                " records, its trailer says %" PRIu64,
+                                " records; its trailer says %" PRIu64,
                                 name, r->section, n, records->via.u64);
         if (crc->via.u64 != (uint64_t)r->crc)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': damaged: section %" PRIu64
-                                " has crc32 %08" PRIx64 ", its trailer says %08" PRIx64, name,
+                                " has crc32 %08" PRIx64 "; its trailer says %08" PRIx64, name,
                                 r->section, (uint64_t)r->crc, crc->via.u64);
         return 0;
 }
@@ -395,7 +395,7 @@ static int check_requires(struct hap_stream_in *r, struct hap_error *err)
 
                 if (!is_one_of(feature, known_features, sizeof(known_features) / sizeof(char *)))
                         return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                        " requires '%s', which this version does not know",
+                                        " requires '%s', which this version does not support",
                                         hap_stream_in_name(r), r->section, feature ? feature : "?");
         }
         return 0;
@@ -413,12 +413,12 @@ static int check_header(struct hap_stream_in *r, struct hap_error *err)
                                    " does not begin with a header", name, r->section);
         if (!json_is_integer(version) || json_integer_value(version) != HAP_STREAM_VERSION)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                " is of version %" JSON_INTEGER_FORMAT ", this program reads %d",
+                                " has version %" JSON_INTEGER_FORMAT "; this program reads version %d",
                                 name, r->section, json_integer_value(version), HAP_STREAM_VERSION);
         r->kind = json_string_value(json_object_get(r->header, "kind"));
         if (!is_one_of(r->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot read '%s': section %" PRIu64 " is of unknown kind '%s'",
+                                "cannot read '%s': section %" PRIu64 " has unknown kind '%s'",
                                 name, r->section, r->kind ? r->kind : "");
         return check_requires(r, err);
 }
@@ -448,7 +448,7 @@ static int read_header(struct hap_stream_in *r, json_t **header, struct hap_erro
         r->header = hap_json_of(&r->unpacked.data);
         if (!r->header)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': header of section %" PRIu64
-                                " holds what JSON cannot say", hap_stream_in_name(r), r->section);
+                                " contains a value that JSON cannot represent", hap_stream_in_name(r), r->section);
         rc = check_header(r, err);
         if (rc == 0)
                 rc = keep_header_bytes(r, err);

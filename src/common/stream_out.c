@@ -380,7 +380,7 @@ int hap_stream_out_bin(struct hap_stream_out *w, const void *data, size_t n, str
 {
         if (n > hap_limits_default.record_bytes)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot write '%s': %zu bytes exceed the limit of %zu of a record",
+                                "cannot write '%s': %zu bytes exceed the limit of %zu for a record",
                                 w->name, n, hap_limits_default.record_bytes);
         msgpack_pack_bin(&w->packer, n);
         put_bytes(w, data, n);
@@ -391,7 +391,7 @@ int hap_stream_out_bytes(struct hap_stream_out *w, const void *data, size_t n, s
 {
         if (w->in_section)
                 return hap_fail(err, HAP_ESYSTEM,
-                                "cannot pass on into '%s': a section is being written", w->name);
+                                "cannot copy to '%s': a section is being written", w->name);
         put_bytes(w, data, n);
         return check_failed(w, err);
 }

@@ -120,9 +120,9 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         if ((opt.to == FORM_NONE) == (opt.from == FORM_NONE))
-                hap_die(&p, HAP_EUSAGE, "one of --to and --from is needed; see hap-convert -h");
+                hap_die(&p, HAP_EUSAGE, "give either --to or --from; see hap-convert -h");
         if (p.model && opt.from != FORM_MIB)
-                hap_die(&p, HAP_EUSAGE, "-m goes with --from mib only; see hap-convert -h");
+                hap_die(&p, HAP_EUSAGE, "-m needs --from mib; see hap-convert -h");
         if (opt.from != FORM_NONE)
                 n = convert_from(&p, (enum form)opt.from);
         else

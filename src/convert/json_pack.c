@@ -236,7 +236,7 @@ static int pack_escaped(msgpack_packer *packer, const char *name, const json_t *
         for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
                 if (strcmp(name, forms[i].name) == 0)
                         return forms[i].pack(packer, name, value, err);
-        return hap_fail(err, HAP_EINPUT, "\"%.16s\" is none of the forms of hap-convert(1)", name);
+        return hap_fail(err, HAP_EINPUT, "\"%.16s\" is not one of the forms of hap-convert(1)", name);
 }
 
 static int pack_object(msgpack_packer *packer, const json_t *object, struct hap_error *err)
@@ -344,7 +344,7 @@ static int begin_section(struct lines *l, const msgpack_object *map, const msgpa
                 memcpy(name, kind->via.str.ptr, kind->via.str.size);
         if (!name[0] || !hap_map_get(map, "hap"))
                 return hap_fail(err, HAP_EINPUT,
-                                "a header with \"hap\" and \"kind\" should stand here");
+                                "expected a header with \"hap\" and \"kind\"");
         l->in_section = true;
         return hap_stream_out_begin_bytes(l->out, name, packed->data, packed->size, err);
 }
@@ -355,7 +355,7 @@ static int write_line(struct lines *l, const msgpack_object *map, const msgpack_
         if (!l->in_section)
                 return begin_section(l, map, packed, err);
         if (hap_map_get(map, "hap"))
-                return hap_fail(err, HAP_EINPUT, "a header stands here before the trailer");
+                return hap_fail(err, HAP_EINPUT, "unexpected header: the section has no trailer yet");
         if (hap_map_get(map, "end")) {
                 l->in_section = false;
                 return hap_stream_out_end(l->out, err);
@@ -382,7 +382,7 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         int rc;
 
         if (!line)
-                return hap_fail(err, HAP_EINPUT, "no JSON: %s", why.text);
+                return hap_fail(err, HAP_EINPUT, "not valid JSON: %s", why.text);
         msgpack_sbuffer_init(&packed);
         msgpack_packer_init(&packer, &packed, msgpack_sbuffer_write);
         msgpack_unpacked_init(&unpacked);

@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         if (opt.svg + opt.html + opt.dot > 1)
-                hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot exclude each other");
+                hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot cannot be combined");
         read_operands(&p, &show);
         hap_must(&p, show_all(&opt, &show, hap_program_text(&p), &p.error));
         sections = show.n;

@@ -89,7 +89,7 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
         d->section = circuit ? circuit : scores;
         if (!d->section)
                 return hap_fail(err, HAP_EINPUT,
-                                "there is nothing to draw: neither a circuit nor scores");
+                                "there is nothing to draw: the input has no circuit and no scores");
         edges = &d->section->edges;
         d->graph = &edges->graph;
         d->values_are_z = circuit != NULL;

@@ -133,8 +133,8 @@ static int check_step(const json_t *line, const char *name, size_t number, struc
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
                 if (!json_is_number(json_object_get(line, keys[i])))
                         return hap_fail(err, HAP_EINPUT,
-                                        "cannot use '%s': line %zu is no step of a training log: "
-                                        "it has no number '%s'", name, number, keys[i]);
+                                        "cannot use '%s': line %zu is not a step of a training "
+                                        "log: it has no number '%s'", name, number, keys[i]);
         return HAP_OK;
 }
 
@@ -154,7 +154,7 @@ int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
 
                 s->n++;
                 if (!json_is_object(record))
-                        rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': line %zu is no JSON "
+                        rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': line %zu is not a JSON "
                                       "object%s%s", name, s->n, record ? "" : ": ",
                                       record ? "" : why.text);
                 else if ((rc = check_step(record, name, s->n, err)) == 0 &&

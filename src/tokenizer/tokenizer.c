@@ -147,7 +147,7 @@ static int encode(struct hap_encoder *e, const char *text, size_t length,
 
         if (length > TEXT_MAX)
                 return hap_fail(e->err, HAP_EINPUT,
-                                "a text of %zu bytes, the limit is %d", length,
+                                "a text has %zu bytes; the limit is %d", length,
                                 TEXT_MAX);
         e->match = pcre2_match_data_create(1, NULL);
         if (e->match == NULL)

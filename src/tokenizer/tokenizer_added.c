@@ -164,7 +164,7 @@ static int check_metaspace(const struct hap_tokenizer *t, const struct hap_added
                                          mark->length) == NULL))
                 return 0;
         return hap_fail(err, HAP_EINPUT,
-                        "added token '%.80s' is normalized and strips or holds spaces, "
+                        "added token '%.80s' is normalized and strips or contains spaces, "
                         "which is not supported with Metaspace", name);
 }
 

@@ -29,7 +29,7 @@ static size_t home_of(const struct hap_merges *m, uint64_t pair)
 int hap_merges_init(struct hap_merges *m, size_t n, struct hap_error *err)
 {
         if (n > HAP_TOKENS_MAX)
-                return hap_fail(err, HAP_EINPUT, "%zu merges, the limit is %d", n,
+                return hap_fail(err, HAP_EINPUT, "%zu merges; the limit is %d", n,
                                 HAP_TOKENS_MAX);
         m->n_slots = 16;
         while (m->n_slots < 2 * n)
@@ -74,7 +74,7 @@ static int merge_part(const struct hap_vocab *v, uint32_t which, const char *tex
         if (*id >= 0)
                 return 0;
         return hap_fail(err, HAP_EINPUT,
-                        "merge %u makes or uses '%.*s', which the vocabulary lacks",
+                        "merge %u needs '%.*s', which is not in the vocabulary",
                         which + 1, length < 80 ? (int)length : 80, text);
 }
 
@@ -110,7 +110,7 @@ int hap_merges_add_line(struct hap_tokenizer *t, uint32_t which, const char *lin
         size_t n = space != NULL ? (size_t)(space - line) : 0;
 
         if (space == NULL || memchr(space + 1, ' ', length - n - 1) != NULL)
-                return hap_fail(err, HAP_EINPUT, "merge %u is no pair: '%.*s'",
+                return hap_fail(err, HAP_EINPUT, "merge %u is not a pair: '%.*s'",
                                 which + 1, length < 80 ? (int)length : 80, line);
         return hap_merges_add_texts(t, which, line, n, space + 1, length - n - 1, err);
 }

@@ -134,7 +134,7 @@ static int add_tokens(const struct source *s)
                                (type == TYPE_CONTROL || type == TYPE_UNKNOWN));
 
                 if (type < TYPE_NORMAL || type > TYPE_BYTE)
-                        return hap_fail(s->err, HAP_EINPUT, "token %zu is of type %lld",
+                        return hap_fail(s->err, HAP_EINPUT, "token %zu has unknown type %lld",
                                         id, (long long)type);
                 rc = hidden ? hap_vocab_add_hidden(v, (int64_t)id, text.text,
                                                    text.length, s->err)
@@ -156,7 +156,7 @@ static int read_id(const struct source *s, const char *key, int32_t *id)
         if (rc <= 0)
                 return rc;
         if (value < 0 || (uint64_t)value >= s->n)
-                return hap_fail(s->err, HAP_EINPUT, "%s is %lld, there are %zu tokens",
+                return hap_fail(s->err, HAP_EINPUT, "%s is %lld, but there are %zu tokens",
                                 key, (long long)value, s->n);
         *id = (int32_t)value;
         return 0;

@@ -60,7 +60,7 @@ static int read_json(const struct folder *f, const char *name, json_t **json)
                 return 0;
         json_decref(*json);
         *json = NULL;
-        return hap_fail(f->err, HAP_EINPUT, "%s holds no object", name);
+        return hap_fail(f->err, HAP_EINPUT, "%s is not a JSON object", name);
 }
 
 static int add_vocabulary(const struct folder *f, json_t *vocab)
@@ -96,7 +96,7 @@ static int add_merge(const struct folder *f, uint32_t which, const json_t *merge
                                            json_string_length(merge), f->err);
         if (json_array_size(merge) != 2 || !json_is_string(left) ||
             !json_is_string(right))
-                return hap_fail(f->err, HAP_EINPUT, "merge %u is no pair", which + 1);
+                return hap_fail(f->err, HAP_EINPUT, "merge %u is not a pair", which + 1);
         return hap_merges_add_texts(f->t, which, json_string_value(left),
                                     json_string_length(left), json_string_value(right),
                                     json_string_length(right), f->err);
@@ -153,7 +153,7 @@ static int read_model(const struct folder *f, json_t *model)
                                            json_string_length(unk));
                 if (t->unk_id < 0)
                         rc = hap_fail(f->err, HAP_EINPUT,
-                                      "the vocabulary lacks unk_token '%.80s'",
+                                      "unk_token '%.80s' is not in the vocabulary",
                                       json_string_value(unk));
         }
         return rc != 0 ? rc : add_merges(f, json_object_get(model, "merges"));
@@ -199,7 +199,7 @@ static int read_stages(const struct folder *f, const json_t *json)
                 return rc;
         if (f->t->byte_level && f->t->byte_fallback)
                 return hap_fail(f->err, HAP_EINPUT,
-                                "byte_fallback behind ByteLevel is not supported");
+                                "byte_fallback after ByteLevel is not supported");
         override_prefix(f, pre_tokenizer);
         return hap_stage_post_processor(f->t, json_object_get(json, "post_processor"),
                                         f->err);

@@ -62,7 +62,7 @@ static int put_property(struct translation *t)
                 i++;
         if (i == t->length || i - name < 1 || i - name > 2 ||
             strchr("LMNPSZC", t->pattern[name]) == NULL)
-                return refuse_construct(t, "a property that is no general category");
+                return refuse_construct(t, "a property that is not a general category");
         t->at = i + 1;
         return put_text(t, t->pattern + start, t->at - start);
 }

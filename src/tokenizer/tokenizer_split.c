@@ -37,7 +37,7 @@ static int compile_step(struct hap_tokenizer *t, const char *pattern, size_t len
         pcre2_pattern_info(step->code, PCRE2_INFO_MATCHEMPTY, &may_be_empty);
         if (may_be_empty)
                 return hap_fail(err, HAP_EINPUT,
-                                "split pattern '%.200s' matches nothing at all, "
+                                "split pattern '%.200s' can match an empty text, "
                                 "which is not supported", pattern);
         /* Without a compiler for this machine it is interpreted. */
         pcre2_jit_compile(step->code, PCRE2_JIT_COMPLETE);
@@ -63,7 +63,7 @@ int hap_split_add_literal(struct hap_tokenizer *t, const char *text,
                           bool invert, struct hap_error *err)
 {
         if (length == 0)
-                return hap_fail(err, HAP_EINPUT, "a Split on an empty text");
+                return hap_fail(err, HAP_EINPUT, "a Split has an empty pattern");
         return compile_step(t, text, length, PCRE2_LITERAL, behaviour, invert, err);
 }
 

@@ -42,7 +42,7 @@ static int each_stage(struct hap_tokenizer *t, const json_t *json, const char *k
         int rc = 0;
 
         if (!json_is_array(list))
-                return hap_fail(err, HAP_EINPUT, "a Sequence without '%s'", key);
+                return hap_fail(err, HAP_EINPUT, "a Sequence has no '%s'", key);
         json_array_foreach(list, i, member) {
                 rc = is_type(member, "Sequence")
                              ? hap_fail(err, HAP_EINPUT,
@@ -158,7 +158,7 @@ static int split_stage(struct hap_tokenizer *t, const json_t *json,
                 return hap_split_add_literal(t, json_string_value(text),
                                              json_string_length(text), behaviour,
                                              flag_of(json, "invert", false), err);
-        return hap_fail(err, HAP_EINPUT, "a Split without a pattern");
+        return hap_fail(err, HAP_EINPUT, "a Split has no pattern");
 }
 
 /* A prefix is put before the text as a whole, so only a first step may. */
@@ -167,7 +167,7 @@ static int set_prefix(struct hap_tokenizer *t, const char *prefix,
 {
         if (t->n_split > 0)
                 return unsupported_stage(err, "pre_tokenizer",
-                                   "add_prefix_space behind another");
+                                   "add_prefix_space after another");
         if (strlen(prefix) >= sizeof t->prefix)
                 return unsupported_stage(err, "a Metaspace's replacement", prefix);
         strcpy(t->prefix, prefix);
@@ -202,7 +202,7 @@ static int metaspace_stage(struct hap_tokenizer *t, const json_t *json,
         if (scheme == NULL)
                 scheme = flag_of(json, "add_prefix_space", true) ? "always" : "never";
         if (t->n_split > 0 || t->n_normal == HAP_STEPS_MAX || !json_is_string(with))
-                return unsupported_stage(err, "pre_tokenizer", "Metaspace behind another");
+                return unsupported_stage(err, "pre_tokenizer", "Metaspace after another");
         step->kind = HAP_NORMAL_REPLACE;
         t->n_normal++;
         t->metaspace = step;
@@ -223,7 +223,7 @@ static int one_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,
                              struct hap_error *err)
 {
         if (t->byte_level)
-                return unsupported_stage(err, "a pre_tokenizer behind ByteLevel",
+                return unsupported_stage(err, "a pre_tokenizer after ByteLevel",
                                    type_of(json));
         if (is_type(json, "ByteLevel"))
                 return byte_level_stage(t, json, err);
@@ -262,7 +262,7 @@ static int template_stage(struct hap_tokenizer *t, const json_t *json,
         if (n < 1 || n > 2 ||
             json_object_get(json_array_get(single, n - 1), "Sequence") == NULL)
                 return unsupported_stage(err, "post_processor",
-                                   "TemplateProcessing of another kind than BOS, text");
+                                   "TemplateProcessing other than BOS, text");
         if (n == 1)
                 return 0;
         special = json_object_get(json_object_get(first, "SpecialToken"), "id");
@@ -272,11 +272,11 @@ static int template_stage(struct hap_tokenizer *t, const json_t *json,
                               "ids");
         if (json_array_size(ids) != 1 || !json_is_integer(json_array_get(ids, 0)))
                 return hap_fail(err, HAP_EINPUT,
-                                "TemplateProcessing's first token has no single id");
+                                "the first token of TemplateProcessing must have one id");
         json_int_t id = json_integer_value(json_array_get(ids, 0));
         if (id < 0 || id >= HAP_TOKENS_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "TemplateProcessing's first token has id %lld",
+                                "the first token of TemplateProcessing has id %lld",
                                 (long long)id);
         t->bos_id = (int32_t)id;
         return 0;

@@ -69,7 +69,7 @@ int hap_vocab_init(struct hap_vocab *v, size_t n, struct hap_error *err)
         memset(v, 0, sizeof *v);
         if (n > HAP_TOKENS_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "the vocabulary has %zu tokens, the limit is %d",
+                                "the vocabulary has %zu tokens; the limit is %d",
                                 n, HAP_TOKENS_MAX);
         if (reserve_ids(v, n > 0 ? n : 1) != 0)
                 return hap_fail_memory(err, "the vocabulary");
@@ -111,11 +111,11 @@ int hap_vocab_add_hidden(struct hap_vocab *v, int64_t id, const char *text,
 {
         if (id < 0 || id >= HAP_TOKENS_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "token '%.80s' has id %lld, outside 0 to %d", text,
+                                "token '%.80s' has id %lld, which is not between 0 and %d", text,
                                 (long long)id, HAP_TOKENS_MAX - 1);
         if (length > HAP_TOKEN_BYTES_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "token %lld is %zu bytes long, the limit is %d",
+                                "token %lld is %zu bytes long; the limit is %d",
                                 (long long)id, length, HAP_TOKEN_BYTES_MAX);
         if ((size_t)id < v->n && v->known[id])
                 return hap_fail(err, HAP_EINPUT,

@@ -252,7 +252,7 @@ TEST("lists of lists and of unknown types are refused")
                 put(&f, types[i], 4);
                 put(&f, 0, 8);
                 put_data(&f, 16);
-                refused(&f, "'a.b' holds values of type");
+                refused(&f, "'a.b' has values of type");
         }
 }
 
@@ -269,7 +269,7 @@ TEST("a list longer than the file is refused")
                 put(&f, types[i], 4);
                 put(&f, lengths[i], 8);
                 put_data(&f, 32);
-                refused(&f, "ends within metadata 'a.b'");
+                refused(&f, "truncated in metadata 'a.b'");
         }
 }
 
@@ -350,9 +350,9 @@ TEST("a tensor behind the end of the file is refused")
 {
         struct file f = one(4, 8, 0, 32);
 
-        refused(&f, "'w' reaches behind the end");
+        refused(&f, "'w' extends past the end");
         f = one(4, 8, 0, 0xffffffffffffffe0);
-        refused(&f, "'w' reaches behind the end");
+        refused(&f, "'w' extends past the end");
 }
 
 TEST("no dimension and five dimensions are refused")

@@ -86,7 +86,7 @@ TEST("a message names the option, the text and the range")
         int64_t value;
 
         hap_parse_int("5000", "option '--steps'", 1, 100, &value, &err);
-        CHECK_TEXT(err.message, "option '--steps': 5000 is not within 1 and 100");
+        CHECK_TEXT(err.message, "option '--steps': 5000 is not between 1 and 100");
         hap_parse_int("ten", "option '--steps'", 1, 100, &value, &err);
         CHECK_TEXT(err.message, "option '--steps': 'ten' is not a whole number");
 }

@@ -155,11 +155,11 @@ TEST("misuse is refused with the words that were wrong")
         CHECK(PARSE(&filter, "--flag=yes") == HAP_EUSAGE);
         CHECK_TEXT(program.error.message, "option '--flag' takes no value");
         CHECK(PARSE(&filter, "--number", "0") == HAP_EUSAGE);
-        CHECK_TEXT(program.error.message, "option '--number': 0 is not within 1 and 40000");
+        CHECK_TEXT(program.error.message, "option '--number': 0 is not between 1 and 40000");
         CHECK(PARSE(&filter, "--real", "nan") == HAP_EUSAGE);
         CHECK_TEXT(program.error.message, "option '--real': 'nan' is not a number");
         CHECK(PARSE(&filter, "--method", "EAP") == HAP_EUSAGE);
-        CHECK_TEXT(program.error.message, "option '--method': 'EAP' is none of eap, exact");
+        CHECK_TEXT(program.error.message, "option '--method': 'EAP' is not one of eap, exact");
         CHECK(PARSE(&filter, "--keep", "120%") == HAP_EUSAGE);
         CHECK(PARSE(&filter, "-j0") == HAP_EUSAGE);
 }

@@ -135,7 +135,7 @@ TEST("a trailer that lies is refused, and the message says how")
         CHECK(read_all(b.at, b.n) == 1);
         b.at[b.n - 12] = 2; /* records */
         CHECK(read_all(b.at, b.n) == HAP_EINPUT);
-        CHECK_TEXT(err.message, "cannot read 'in': section 1 has 1 records, its trailer says 2");
+        CHECK_TEXT(err.message, "cannot read 'in': section 1 has 1 records; its trailer says 2");
         b.at[b.n - 12] = 1;
         b.at[b.n - 1] ^= 1;
         CHECK(read_all(b.at, b.n) == HAP_EINPUT);
@@ -164,12 +164,12 @@ static const char *refusal(const char *header, size_t n)
 TEST("another version, kind or requirement is refused")
 {
         CHECK_TEXT(refusal("\x82\xa3hap\x02\xa4kind\xa6scores", 18),
-                   "cannot read 'in': section 1 is of version 2, this program reads 1");
+                   "cannot read 'in': section 1 has version 2; this program reads version 1");
         CHECK_TEXT(refusal("\x82\xa3hap\x01\xa4kind\xa6SCORES", 18),
-                   "cannot read 'in': section 1 is of unknown kind 'SCORES'");
-        CHECK_TEXT(refusal("\x81\xa3hap\x01", 6), "cannot read 'in': section 1 is of unknown kind ''");
+                   "cannot read 'in': section 1 has unknown kind 'SCORES'");
+        CHECK_TEXT(refusal("\x81\xa3hap\x01", 6), "cannot read 'in': section 1 has unknown kind ''");
         CHECK_TEXT(refusal("\x83\xa3hap\x01\xa4kind\xa6scores\xa8requires\x91\xa4" "4dim", 33),
-                   "cannot read 'in': section 1 requires '4dim', which this version does not know");
+                   "cannot read 'in': section 1 requires '4dim', which this version does not support");
         CHECK_TEXT(refusal("\x83\xa3hap\x01\xa4kind\xa6scores\xa8requires\x01", 28),
                    "cannot read 'in': \"requires\" of section 1 is not a list");
 }
@@ -265,9 +265,9 @@ TEST("a value that is not a map has a code of its own, whatever the message")
         CHECK(scan_code("\x80", 1) == 1);
 }
 
-TEST("bytes that are no msgpack, or no map, are refused")
+TEST("bytes that are not msgpack, or not a map, are refused")
 {
-        CHECK_TEXT(limited("\x81\xa1" "a\xc1", 4), "cannot read 'in': record 1: byte 0xc1 is no msgpack");
+        CHECK_TEXT(limited("\x81\xa1" "a\xc1", 4), "cannot read 'in': record 1: byte 0xc1 is not valid msgpack");
         CHECK_TEXT(limited("\x93\x01\x02\x03", 4), "cannot read 'in': record 1: not a map");
 }
 
