@@ -144,9 +144,9 @@ static int set_option(struct given g, const char *text, struct hap_error *err)
                 if (!strchr(text, '%'))
                         return hap_fail(err, HAP_EUSAGE, "%s takes a percentage such as 94%%, "
                                                          "not '%.64s'", what, text);
-                return hap_parse_amount(text, what, field, err);
+                return hap_parse_count_or_percent(text, what, field, err);
         case HAP_COUNT_OR_PERCENT:
-                return hap_parse_amount(text, what, field, err);
+                return hap_parse_count_or_percent(text, what, field, err);
         case HAP_SIZE:
                 return hap_parse_size(text, what, field, err);
         case HAP_CHOICE:

@@ -28,7 +28,6 @@ struct hap_stream_in {
         char **paths;
         size_t n_paths, next_path;
         struct opened *opened; /* the current one first */
-        struct hap_limits limits;
 
         struct hap_error failure; /* once it failed, it says so again */
         bool in_section;
@@ -53,7 +52,6 @@ static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
         *in = r;
         if (!r)
                 return hap_fail_memory(err, "a stream's reader");
-        r->limits = hap_limits_default;
         msgpack_unpacked_init(&r->unpacked);
         return 0;
 }
@@ -115,11 +113,6 @@ int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
         }
         (*in)->opened = o;
         return 0;
-}
-
-void hap_stream_in_limit(struct hap_stream_in *in, const struct hap_limits *limits)
-{
-        in->limits = *limits;
 }
 
 static void close_current_input(struct hap_stream_in *r)
@@ -223,7 +216,7 @@ static int next_value(struct hap_stream_in *r, struct hap_error *err)
 
         hap_byte_input_skip(s, r->raw);
         r->raw = 0;
-        rc = hap_scan(s, &r->limits, &r->raw, err);
+        rc = hap_scan(s, &hap_limits_default, &r->raw, err);
         if (rc != 1) {
                 r->raw = 0;
                 return rc == HAP_SCAN_REFUSED || rc == HAP_SCAN_NOT_A_MAP ? fail_at(r, rc, err)

@@ -17,7 +17,6 @@
 #include "common/error.h"
 #include "common/stream_out.h"
 
-struct hap_limits;
 struct hap_stream_in; /* reads one stream that is the files one behind the other */
 
 /* `paths`: files, "-" for standard input; none means standard input. gzip is
@@ -29,8 +28,6 @@ int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
 int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
                            const void *data, size_t n, struct hap_error *err);
 void hap_stream_in_close(struct hap_stream_in *in); /* NULL is allowed */
-/* Other limits than the default; read from the next section on. */
-void hap_stream_in_limit(struct hap_stream_in *in, const struct hap_limits *limits);
 
 /* The next section's header: 1, or 0 at the end of the stream (an empty stream
  * ends at once), or a negative code. What is left of the section before is read

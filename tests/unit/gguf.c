@@ -123,14 +123,13 @@ TEST("metadata are found by key and type")
         struct hap_gguf_text text, *words;
         unsigned char *copy;
         int64_t count = 0, *numbers;
-        double real = 0;
         bool flag = false;
         size_t n;
 
         CHECK(parse(&f, &g, &copy, &err) == 0);
         CHECK(hap_gguf_int(&g, "z.count", &count, &err) == 1 && count == 4000000000);
-        CHECK(hap_gguf_real(&g, "a.real", &real, &err) == 1 && real == 1.5);
-        CHECK(hap_gguf_real(&g, "z.count", &real, &err) == 1 && real == 4e9);
+        CHECK(hap_gguf_element_real(hap_gguf_find(&g, "a.real"), 0) == 1.5);
+        CHECK(hap_gguf_element_real(hap_gguf_find(&g, "z.count"), 0) == 4e9);
         CHECK(hap_gguf_bool(&g, "a.flag", &flag, &err) == 1 && flag);
         CHECK(hap_gguf_text(&g, "a.name", &text, &err) == 1 && text.length == 5 &&
               memcmp(text.text, "hello", 5) == 0);

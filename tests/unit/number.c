@@ -5,6 +5,7 @@
 #include "common/arena.h"
 #include "common/base64.h"
 #include "common/number.h"
+#include "common/random.h"
 
 static struct hap_error err;
 
@@ -95,14 +96,14 @@ TEST("an amount is a number of things or a share of them")
 {
         struct hap_count_or_percent amount = {0};
 
-        CHECK(hap_parse_amount("20%", "keep", &amount, &err) == 0);
+        CHECK(hap_parse_count_or_percent("20%", "keep", &amount, &err) == 0);
         CHECK(amount.given && amount.percent);
         CHECK(hap_count_or_percent_of(&amount, 32491) == 6498); /* 6498.2 */
         CHECK(hap_count_or_percent_of(&amount, 0) == 0);
-        CHECK(hap_parse_amount("1.5%", "keep", &amount, &err) == 0);
+        CHECK(hap_parse_count_or_percent("1.5%", "keep", &amount, &err) == 0);
         CHECK(hap_count_or_percent_of(&amount, 479) == 7); /* 7.185 */
         CHECK(hap_count_or_percent_of(&amount, 100) == 2); /* half goes up */
-        CHECK(hap_parse_amount("300", "keep", &amount, &err) == 0);
+        CHECK(hap_parse_count_or_percent("300", "keep", &amount, &err) == 0);
         CHECK(!amount.percent);
         CHECK(hap_count_or_percent_of(&amount, 479) == 300);
         CHECK(hap_count_or_percent_of(&amount, 200) == 200);
@@ -115,7 +116,7 @@ TEST("an amount that is none is refused")
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 struct hap_count_or_percent amount = {0};
 
-                CHECK(hap_parse_amount(cases[i], "keep", &amount, &err) == HAP_EUSAGE);
+                CHECK(hap_parse_count_or_percent(cases[i], "keep", &amount, &err) == HAP_EUSAGE);
                 CHECK(!amount.given);
         }
 }
