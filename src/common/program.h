@@ -34,6 +34,13 @@ struct hap_program_info {
         unsigned uses;
         const struct hap_option *options;
         const char *notes; /* further lines of -h, or NULL */
+        /* Prints what the options ask to be printed instead of a run, and returns
+         * whether they do; called before any stream is opened. NULL: there is no such
+         * option. */
+        bool (*print)(const void *options, FILE *out);
+        /* What replaced an option that does not exist any more ("--set NAME=VALUE"),
+         * or NULL; text has room for 128 bytes. NULL: nothing was replaced. */
+        const char *(*replaced)(const char *name, size_t length, char *text);
 };
 
 #define HAP_MAX_THREADS 4096
