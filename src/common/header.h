@@ -4,10 +4,10 @@
 
 #include <jansson.h>
 
-/* Adds to a header's history the entries of another input's that it lacks. */
+/* Appends the entries of the other header's history that this one does not have. */
 void hap_header_join(json_t *header, const json_t *other);
-/* The name of a header's task or method, each of which is a name or an object that has
- * one: it belongs to the header; "" when there is none. */
+/* The name of a header's task or method (`key`), whose value is a name or an object with
+ * a "name"; "" when there is none. The header owns it. */
 const char *hap_header_name(const json_t *header, const char *key);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include "common/program.h"
 
-/* What all programs share, as one more table over struct hap_program. The
- * bits of `uses` that an option needs, or must not meet, stand beside it. */
+/* The options that all programs share: a table over struct hap_program. A program has
+ * an option if its `uses` has all bits of `needs` and none of `without`. */
 struct shared_option {
         struct hap_option option;
         unsigned needs, without;
@@ -42,10 +42,10 @@ static bool takes_shared(const struct hap_program_info *info, const struct share
         return (info->uses & shared->needs) == shared->needs && !(info->uses & shared->without);
 }
 
-/* One option as it was given. */
+/* An option of the command line. */
 struct given {
         const struct hap_option *option;
-        void *base; /* what its offset counts from */
+        void *base; /* the struct of its field */
 };
 
 static bool is_end(const struct hap_option *option)
@@ -61,7 +61,7 @@ static bool option_matches(const struct hap_option *option, char letter, const c
                memcmp(option->name, name, length) == 0;
 }
 
-/* The option of a letter, or of a name when the letter is 0. */
+/* Finds an option by its letter, or by its name if the letter is 0. */
 static struct given find_option(struct hap_program *program, char letter, const char *name, size_t length)
 {
         const struct hap_option *own = program->info->options;
@@ -162,7 +162,7 @@ int hap_option_set(const struct hap_option *o, void *base, const char *what,
         }
 }
 
-/* One option with its value, if it takes one; the three that need no field. */
+/* Stores an option and its value, if it takes one. -h, --version and -j are special. */
 static int take_option(struct hap_program *program, struct given g, const char *text,
                 bool *given, int *asked)
 {
@@ -211,7 +211,7 @@ static int fail_without_value(struct hap_program *program, const struct hap_opti
                         o->name, o->argument, program->info->name);
 }
 
-/* "--name", "--name=value" or "--name" "value": how many words it took. */
+/* Parses "--name", "--name=value" or "--name" "value"; returns the number of words. */
 static int parse_long(struct hap_program *program, char **argv, bool *given, int *asked)
 {
         const char *name = argv[0] + 2, *equals = strchr(name, '=');
@@ -234,7 +234,7 @@ static int parse_long(struct hap_program *program, char **argv, bool *given, int
         return rc < 0 ? rc : equals ? 1 : 2;
 }
 
-/* "-qz", "-n5" or "-n" "5": how many words it took. */
+/* Parses "-qz", "-n5" or "-n" "5"; returns the number of words. */
 static int parse_short(struct hap_program *program, char **argv, bool *given, int *asked)
 {
         for (const char *at = argv[0] + 1; *at; at++) {
@@ -293,7 +293,7 @@ static json_t *record_of(const struct hap_option *o, const void *options)
         }
 }
 
-/* Options in the order of the table, then operands unless they are inputs. */
+/* The options in the order of the table, then the operands unless they are inputs. */
 static json_t *history_entry(const struct hap_program *program, const bool *given)
 {
         const struct hap_option *o = program->info->options;
@@ -319,7 +319,7 @@ static json_t *history_entry(const struct hap_program *program, const bool *give
                          "arguments", arguments);
 }
 
-/* Reads all words; given[i]: the program's option i was among them. */
+/* Parses all words; given[i] tells whether option i of the program was among them. */
 static int parse_words(struct hap_program *program, int argc, char **argv, bool *given,
                        int *asked)
 {

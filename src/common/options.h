@@ -40,7 +40,7 @@ struct hap_texts {
 struct hap_option {
         char letter; /* 0: only a long name */
         const char *name;
-        const char *argument; /* what help calls it; NULL for a flag */
+        const char *argument; /* its name in the help; NULL for a flag */
         enum hap_option_type type;
         size_t offset; /* of its field in the program's options */
         const char *help;
@@ -50,17 +50,18 @@ struct hap_option {
          * NULL in the last row. */
         const void *rows;
         size_t row_size;
-        bool unrecorded; /* does not change the output: kept out of history */
+        bool unrecorded; /* does not change the output: left out of the history */
 };
 
-/* Fills the fields of `program` and its options from the command line and
- * collects the arguments for the history; *asked is 'h' or 'V' when help or
- * the version is wanted. HAP_EUSAGE: what is wrong. */
+/* Fills the fields of `program` and its options from the command line and collects the
+ * arguments for the history. *asked: 'h' for the help, 'V' for the version, or 0.
+ * HAP_EUSAGE: the command line is wrong. */
 int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked);
-/* Prints the help that the table gives. */
+/* Prints the help: usage, summary, options, notes. */
 void hap_options_help(const struct hap_program_info *info, FILE *out);
 /* Parses the text as a value of the option and stores it in its field of the struct at
- * `base`. `what` names it in messages ("option '--steps'"). HAP_EUSAGE: what is wrong. */
+ * `base`. `what` names it in messages ("option '--steps'"). HAP_EUSAGE: the
+ * text is not such a value. */
 int hap_option_set(const struct hap_option *option, void *base, const char *what,
                    const char *text, struct hap_error *err);
 /* Prints "; a number from 0 to 1" or the like, as the help does after each option. */

@@ -23,7 +23,8 @@ static double seconds_now(void)
         return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* What comes while files are removed waits for the default action that ends this. */
+/* Signals that arrive while files are removed are blocked until the default action
+ * ends the program. */
 void hap_die_by_signal(int number)
 {
         static const char shrunk[] = "an input file was truncated while it was being read\n";
@@ -52,7 +53,7 @@ static void catch_signals(void)
         sigfillset(&action.sa_mask);
         for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
                 sigaction(fatal[i], NULL, &before);
-                /* what nohup ignores stays ignored; a lost reader never is */
+                /* signals that nohup ignores stay ignored, except SIGPIPE */
                 if (before.sa_handler != SIG_IGN || fatal[i] == SIGPIPE)
                         sigaction(fatal[i], &action, NULL);
         }
@@ -69,7 +70,7 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
         fprintf(stderr, "%s: %s\n", program->info->name, message);
         hap_stream_out_abandon(program->out);
         hap_atomic_file_remove_all();
-        program->out = NULL; /* what exit flushes goes nowhere */
+        program->out = NULL; /* exit() flushes `text` into it: drop that */
         exit(exit_status(code));
 }
 
@@ -101,12 +102,12 @@ void hap_say(const struct hap_program *program, const char *format, ...)
         va_start(args, format);
         vsnprintf(message, sizeof(message), format, args);
         va_end(args);
-        /* at once: the stages of a pipe speak at the same time */
+        /* in one write: the programs of a pipeline print at the same time */
         fprintf(stderr, "%s%s: %s\n", program->shown > 0 ? "\r\033[K" : "",
                 program->info->name, message);
 }
 
-/* Standard output must have taken all that was printed. */
+/* Checks that everything printed reached standard output. */
 static void flush_stdout(struct hap_program *program)
 {
         if (fflush(stdout) != 0 || ferror(stdout))
@@ -139,7 +140,7 @@ static void open_streams(struct hap_program *program)
                 hap_stream_in_pass_to(program->in, program->out);
 }
 
-/* What OMP_NUM_THREADS says, else all processors this process may use. */
+/* OMP_NUM_THREADS, or all processors that this process may use. */
 static int default_threads(void)
 {
         int threads = omp_get_max_threads();
@@ -215,7 +216,8 @@ FILE *hap_program_text(struct hap_program *program)
 
 /* --- the end --- */
 
-/* A stream that is cut behind what was needed of it is still no good. */
+/* Reads to the end, so that a stream that is truncated after the sections that were
+ * needed is refused too. */
 static void read_rest(struct hap_program *program)
 {
         json_t *header;

@@ -58,45 +58,47 @@ struct hap_program {
         struct hap_stream_in *in;  /* open when HAP_USES_INPUT */
         struct hap_stream_out *out; /* open when HAP_USES_STREAM */
         json_t *history;        /* this program's entry */
-        FILE *text;             /* what hap_program_text gave */
-        double started;         /* for the closing line */
-        double shown;           /* when progress was last drawn; 0: it is not */
+        FILE *text;             /* from hap_program_text */
+        double started;         /* for the summary line */
+        double shown;           /* when progress was last drawn; 0: nothing is drawn */
         void *options;
 };
 
-/* Parses, answers -h and --version, opens input and output. Dies on misuse. */
+/* Parses the command line, answers -h and --version, opens input and output. Exits with
+ * a message on wrong usage. */
 void hap_program_begin(struct hap_program *program,
                        const struct hap_program_info *info, int argc,
                        char **argv, void *options);
 
 /* Prints "NAME: MESSAGE" and exits with the code's status when rc < 0;
- * returns rc otherwise. Writers that are open leave no file. */
+ * returns rc otherwise. Outputs that are open leave no file. */
 int hap_must(struct hap_program *program, int rc);
 _Noreturn void hap_die(struct hap_program *program, int code,
                        const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
-/* Removes the files beside of all writers, then dies as by the signal: what a signal
- * does that the program does not catch itself. For signal handlers, too. */
+/* Removes all temporary files, then ends the program by the signal's default action.
+ * The handler of signals that a program does not catch itself; may be called from
+ * other handlers. */
 void hap_die_by_signal(int number);
 
-/* A line of talk on standard error, unless -q: "NAME: …". */
+/* Prints a line "NAME: …" on standard error, unless -q. */
 void hap_say(const struct hap_program *program, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* A header of `kind` made of what `from` (NULL allowed) says of model, task,
- * graph, method and so on (everything but hap, kind, requires, history), with
- * history: that of `from` and this program's entry. New reference. */
+/* A new header of `kind`: a copy of `from` (may be NULL) without its hap, kind, requires
+ * and history, and with a history of `from`'s entries and this program's. New
+ * reference. */
 json_t *hap_program_header(const struct hap_program *program, const char *kind,
                            const json_t *from);
 
-/* Where a program without HAP_USES_STREAM prints: standard output, or the file
- * of -o, which hap_program_end renames into its place. */
+/* The output of a program without HAP_USES_STREAM: standard output, or the temporary
+ * file of -o, which hap_program_end renames. */
 FILE *hap_program_text(struct hap_program *program);
 
-/* Reads and checks what is left of the input (with -p it is copied), closes
- * output and input, prints the closing line (`what` things done, a
- * plural, seconds, peak memory) on standard error unless -q; returns the exit status. */
+/* Reads and checks the rest of the input (-p copies it), closes input and output, and
+ * prints the summary line on standard error unless -q: the number done, `what` (a
+ * plural), seconds, peak memory. Returns the exit status. */
 int hap_program_end(struct hap_program *program, size_t done, const char *what);
 
 #endif

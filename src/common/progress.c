@@ -22,7 +22,7 @@ void hap_progress_clear(struct hap_program *program)
         program->shown = 0;
 }
 
-/* "3 min 20 s left", or nothing while it cannot be told. */
+/* "3 min left", or nothing while it is unknown. */
 static void time_left(char *text, size_t size, double elapsed, size_t done, size_t total)
 {
         double left;

@@ -6,11 +6,11 @@
 
 struct hap_program;
 
-/* Progress on a terminal's standard error only, at most ten times a second;
- * never for -q. `note` is put behind the count (may be NULL). */
+/* Draws the progress, at most ten times a second, if standard error is a terminal and
+ * -q is not given. `note` (may be NULL) follows the count. */
 void hap_progress(struct hap_program *program, size_t done, size_t total,
                   const char *note);
-/* Takes the progress line away, before other talk. */
+/* Clears the progress line, before other output. */
 void hap_progress_clear(struct hap_program *program);
 
 #endif

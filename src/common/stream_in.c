@@ -14,11 +14,11 @@
 static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", "constants",
                                           "report", "log"};
 
-/* What a header may list under "requires": a reader that does not know one
- * must refuse. Every program of this version knows these. */
+/* The features that a header may list under "requires". A program must refuse a section
+ * that requires any other. */
 static const char *const known_features[] = {"split-input", "positions"};
 
-/* A mapped input stays open until the reader is closed: records point in. */
+/* A mapped input stays open until the stream is closed: records point into it. */
 struct opened {
         struct hap_byte_input input;
         struct opened *next;
@@ -27,22 +27,22 @@ struct opened {
 struct hap_stream_in {
         char **paths;
         size_t n_paths, next_path;
-        struct opened *opened; /* the current one first */
+        struct opened *opened; /* the current input first */
 
-        struct hap_error failure; /* once it failed, it says so again */
+        struct hap_error failure; /* returned by every call after a failure */
         bool in_section;
         uint64_t section, record; /* numbers from 1, of the file; record 0: the header */
         uLong crc;
         msgpack_unpacked unpacked;
         json_t *header;
         const char *kind; /* in header */
-        size_t raw;       /* bytes of the window that the current value takes */
+        size_t raw;       /* bytes of the current value in the window */
 
         struct hap_stream_out *pass;
-        unsigned char *header_bytes; /* for pass: not yet copied */
+        unsigned char *header_bytes; /* not yet copied to `pass` */
         size_t n_header_bytes;
-        bool passing; /* the current section's header was copied */
-        struct hap_sections_seen held;
+        bool passing; /* the header of the current section was copied */
+        struct hap_sections_seen seen;
 };
 
 static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
@@ -51,13 +51,13 @@ static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
 
         *in = r;
         if (!r)
-                return hap_fail_memory(err, "a stream's reader");
+                return hap_fail_memory(err, "an input stream");
         msgpack_unpacked_init(&r->unpacked);
         return 0;
 }
 
-/* A name that is not there is told before any work is done; opening waits for
- * its turn. */
+/* A missing file is an error before any work is done. Each file is opened when it is
+ * needed. */
 static int add_path(struct hap_stream_in *r, const char *path, struct hap_error *err)
 {
         struct stat st;
@@ -206,8 +206,8 @@ static int fail_at(struct hap_stream_in *r, int code, struct hap_error *err)
                                r->record);
 }
 
-/* Moves to the next value and decodes it: 1, 0 at the end of an input (also
- * within the value), or an error. */
+/* Moves to the next value and decodes it: 1; 0 at the end of an input, also within the
+ * value; or a negative code. */
 static int next_value(struct hap_stream_in *r, struct hap_error *err)
 {
         struct hap_byte_input *s = &r->opened->input;
@@ -231,7 +231,7 @@ static int next_value(struct hap_stream_in *r, struct hap_error *err)
         return fail_at(r, HAP_SCAN_REFUSED, err);
 }
 
-/* The current value's bytes go to the stream of -p, its header's first. */
+/* Copies the current value to the stream of -p, after the header of its section. */
 static int pass_value(struct hap_stream_in *r, bool header, struct hap_error *err)
 {
         int rc = 0;
@@ -310,7 +310,7 @@ static int read_record(struct hap_stream_in *r, msgpack_object *record, struct h
         return 1;
 }
 
-/* What was just returned, kept when it is a failure. */
+/* Returns rc; a failure is stored for later calls. */
 static int remember_failure(struct hap_stream_in *r, int rc, const struct hap_error *err)
 {
         if (rc < 0)
@@ -327,7 +327,7 @@ int hap_stream_in_record(struct hap_stream_in *r, msgpack_object *record, struct
         return remember_failure(r, read_record(r, record, err), err);
 }
 
-/* The input that holds the next section: 1, or 0 when there is none. */
+/* Moves to the input of the next section: 1, or 0 when there is none. */
 static int next_input(struct hap_stream_in *r, struct hap_error *err)
 {
         for (;;) {
@@ -353,7 +353,7 @@ static int next_input(struct hap_stream_in *r, struct hap_error *err)
                         close_current_input(r);
                 o = calloc(1, sizeof(*o));
                 if (!o)
-                        return hap_fail_memory(err, "a stream's reader");
+                        return hap_fail_memory(err, "an input stream");
                 rc = hap_byte_input_open(&o->input, r->paths[r->next_path++], err);
                 if (rc < 0) {
                         free(o);
@@ -463,13 +463,13 @@ int hap_stream_in_section(struct hap_stream_in *r, json_t **header, struct hap_e
                 ;
         rc = rc < 0 ? rc : remember_failure(r, read_header(r, header, err), err);
         if (rc == 1)
-                hap_sections_seen_note(&r->held, r->kind, hap_stream_in_name(r));
+                hap_sections_seen_note(&r->seen, r->kind, hap_stream_in_name(r));
         return rc;
 }
 
 const char *hap_stream_in_held(const struct hap_stream_in *in)
 {
-        return hap_sections_seen_text(&in->held);
+        return hap_sections_seen_text(&in->seen);
 }
 
 void hap_stream_in_pass_to(struct hap_stream_in *in, struct hap_stream_out *out)

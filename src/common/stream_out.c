@@ -16,16 +16,16 @@
 
 #define BUFFER ((size_t)256 * 1024)
 
-/* From here on, data are written from where they lie. */
+/* Data of at least this size are written without copying them to the buffer. */
 #define DIRECT ((size_t)32 * 1024)
 
-/* Caches hardly compress: the quickest level loses little. */
+/* Caches hardly compress: the fastest level loses little. */
 #define GZIP_LEVEL 1
 
 struct hap_stream_out {
         int fd;
-        char *name;   /* as messages call it */
-        struct hap_atomic_file beside; /* without target: `fd` is no file of ours */
+        char *name;   /* for messages */
+        struct hap_atomic_file file; /* without target: `fd` is not a temporary file */
 
         unsigned char *buffer;
         size_t used, summed; /* bytes in the buffer, and of them in the crc */
@@ -102,7 +102,7 @@ static void deflate_out(struct hap_stream_out *w, const unsigned char *data, siz
         } while (n && !w->failed);
 }
 
-/* What stands outside of sections was summed by whoever wrote it. */
+/* Bytes outside of sections have no checksum here: whoever packed them wrote it. */
 static void sum_buffer(struct hap_stream_out *w)
 {
         if (w->in_section)
@@ -110,7 +110,7 @@ static void sum_buffer(struct hap_stream_out *w)
         w->summed = w->used;
 }
 
-/* Writes the buffer, then `data` behind it. */
+/* Writes the buffer, then `data`. */
 static void flush_with(struct hap_stream_out *w, const void *data, size_t n)
 {
         struct iovec parts[2] = {{w->buffer, w->used}, {(void *)data, n}};
@@ -153,7 +153,7 @@ static int packer_put(void *writer, const char *data, size_t n)
 
 static void stream_out_free(struct hap_stream_out *w)
 {
-        hap_atomic_file_release(&w->beside);
+        hap_atomic_file_release(&w->file);
         if (w->fd > STDERR_FILENO)
                 close(w->fd);
         if (w->gzip)
@@ -164,13 +164,13 @@ static void stream_out_free(struct hap_stream_out *w)
         free(w);
 }
 
-/* Devices and pipes are written as they are; files by way of one beside. */
+/* Devices and pipes are opened directly, files through a temporary file. */
 static int open_path(struct hap_stream_out *w, const char *path, struct hap_error *err)
 {
         struct stat st;
 
         if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
-                w->fd = hap_atomic_file_open(&w->beside, path);
+                w->fd = hap_atomic_file_open(&w->file, path);
         else
                 w->fd = open(path, O_WRONLY | O_CLOEXEC);
         if (w->fd >= 0)
@@ -203,13 +203,13 @@ static int open_output(struct hap_stream_out **out, const char *path, bool gzip,
                 return hap_fail(err, HAP_EUSAGE, "the name of the output is empty");
         }
         if (!w)
-                return hap_fail_memory(err, "a stream's writer");
+                return hap_fail_memory(err, "an output stream");
         w->fd = STDOUT_FILENO;
         w->name = strdup(standard ? "standard output" : path);
         w->buffer = malloc(BUFFER);
         msgpack_packer_init(&w->packer, w, packer_put);
         if (!w->name || !w->buffer)
-                rc = hap_fail_memory(err, "a stream's writer");
+                rc = hap_fail_memory(err, "an output stream");
         else if (!standard)
                 rc = open_path(w, path, err);
         if (rc == 0 && (binary || gzip) && w->fd >= 0 && isatty(w->fd))
@@ -250,7 +250,7 @@ int hap_stream_out_finish(struct hap_stream_out *w, struct hap_error *err)
         flush_with(w, NULL, 0);
         if (w->gzip)
                 deflate_out(w, NULL, 0, Z_FINISH);
-        /* some file systems tell only now that the disk is full */
+        /* some file systems report only now that the disk is full */
         if (close(w->fd) < 0 && !w->failed)
                 w->failed = errno;
         w->fd = -1;
@@ -261,7 +261,7 @@ int hap_stream_out_close(struct hap_stream_out *w, struct hap_error *err)
 {
         int rc = hap_stream_out_finish(w, err);
 
-        if (rc == 0 && w->beside.path && hap_atomic_file_rename(&w->beside) < 0) {
+        if (rc == 0 && w->file.path && hap_atomic_file_rename(&w->file) < 0) {
                 w->failed = errno;
                 rc = fail_write(w, err);
         }
@@ -274,13 +274,13 @@ static bool same_file(const struct stat *x, const struct stat *y)
         return x->st_dev == y->st_dev && x->st_ino == y->st_ino;
 }
 
-/* Files by their names: those beside them have inodes of their own. */
+/* Files are compared by name: temporary files have inodes of their own. */
 bool hap_stream_out_writes(const struct hap_stream_out *out, const char *path)
 {
         struct stat x, y;
 
-        if (out->beside.target)
-                return hap_same_target(out->beside.target, path);
+        if (out->file.target)
+                return hap_same_target(out->file.target, path);
         return fstat(out->fd, &x) == 0 && stat(path, &y) == 0 && same_file(&x, &y);
 }
 
@@ -288,10 +288,10 @@ bool hap_stream_out_same(const struct hap_stream_out *a, const struct hap_stream
 {
         struct stat x, y;
 
-        if (a->beside.target)
-                return hap_stream_out_writes(b, a->beside.target);
-        if (b->beside.target)
-                return hap_stream_out_writes(a, b->beside.target);
+        if (a->file.target)
+                return hap_stream_out_writes(b, a->file.target);
+        if (b->file.target)
+                return hap_stream_out_writes(a, b->file.target);
         return fstat(a->fd, &x) == 0 && fstat(b->fd, &y) == 0 && same_file(&x, &y);
 }
 
@@ -303,7 +303,7 @@ void hap_stream_out_abandon(struct hap_stream_out *out)
 
 /* --- sections --- */
 
-/* All before the header's bytes. */
+/* Everything before the bytes of the header. */
 static int begin_section(struct hap_stream_out *w, const char *kind, struct hap_error *err)
 {
         if (w->in_section || !kind || strlen(kind) >= sizeof(w->kind))
@@ -365,7 +365,7 @@ int hap_stream_out_end(struct hap_stream_out *w, struct hap_error *err)
 
         sum_buffer(w);
         crc = w->crc;
-        w->in_section = false; /* the trailer is not summed */
+        w->in_section = false; /* the crc does not cover the trailer */
         msgpack_pack_map(&w->packer, 3);
         hap_pack_text(&w->packer, "end");
         hap_pack_text(&w->packer, w->kind);
