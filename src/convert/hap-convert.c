@@ -44,7 +44,7 @@ static size_t to_json(struct hap_program *p)
                         putc('\n', out);
                         n++;
                 } while (hap_must(p, hap_stream_in_record(p->in, &record, &p->error)));
-                n--; /* the header is no record */
+                n--; /* the header is not a record */
                 hap_json_print(hap_stream_in_raw(p->in, &bytes), out);
                 putc('\n', out);
         }
@@ -67,7 +67,7 @@ static size_t one_from_json(struct hap_program *p, struct hap_byte_input *input)
         return (size_t)n;
 }
 
-/* What -m says of the model, or NULL. */
+/* The description of the model of -m, or NULL without -m. */
 static json_t *model_of(struct hap_program *p)
 {
         struct hap_model model;
@@ -91,7 +91,7 @@ static size_t one_from_mib(struct hap_program *p, struct hap_byte_input *input)
         return n;
 }
 
-/* Files of another form, each on its own; none means standard input. */
+/* Converts files of another form one by one; no operand means standard input. */
 static size_t convert_from(struct hap_program *p, enum form form)
 {
         char *standard[] = {"-"};

@@ -18,7 +18,7 @@ static int fail_form(const char *name, const char *wanted, struct hap_error *err
         return hap_fail(err, HAP_EINPUT, "\"%.16s\" needs %s", name, wanted);
 }
 
-/* --- what JSON has no word for --- */
+/* --- values that JSON cannot represent --- */
 
 /* The bytes of a base64 text in *data, which the caller frees. */
 static int decode_base64(const char *name, const json_t *text, void **data, size_t *n,
@@ -69,7 +69,7 @@ static int pack_ext(msgpack_packer *packer, const char *name, const json_t *valu
         return rc;
 }
 
-/* The number that `text` writes in `base`, whole. */
+/* The whole number that `text` is in `base`. */
 static int parse_bits(const char *name, const json_t *text, int base, uint64_t *bits,
                       struct hap_error *err)
 {
@@ -127,7 +127,7 @@ static int pack_pairs(msgpack_packer *packer, const char *name, const json_t *va
         return rc;
 }
 
-/* --- encodings longer than need be --- */
+/* --- encodings longer than necessary --- */
 
 static void pack_big_endian(msgpack_packer *packer, uint64_t value, unsigned n)
 {
@@ -138,7 +138,7 @@ static void pack_big_endian(msgpack_packer *packer, uint64_t value, unsigned n)
         msgpack_pack_bin_body(packer, bytes, n);
 }
 
-/* How many bytes of a number or length follow the lead byte, 0 if none. */
+/* How many bytes of a number or length follow the lead byte; may be 0. */
 static unsigned field_bytes(unsigned lead)
 {
         if (lead >= 0xc4 && lead <= 0xc9)
@@ -174,7 +174,7 @@ static uint64_t short_field(const unsigned char *p, size_t *content)
         return p[0] <= 0x7f ? p[0] : p[0] <= 0x9f ? p[0] & 15 : p[0] & 31;
 }
 
-/* What a lead byte starts; fixed and sized encodings of a type are one. */
+/* The type that a lead byte begins, as a letter; 0 for types with one encoding. */
 static char type_of_lead(unsigned lead)
 {
         if (lead <= 0x7f || lead >= 0xe0 || (lead >= 0xcc && lead <= 0xd3))
@@ -288,8 +288,8 @@ struct lines {
         bool in_section;
 };
 
-/* The next line, without its end, in the input's window: its bytes with the
- * end, or 0 behind the last. */
+/* The next line, without its newline, in the input's window. Returns its bytes with the
+ * newline, or 0 after the last line. */
 static int64_t next_line(struct lines *l, const char **text, size_t *length, struct hap_error *err)
 {
         size_t seen = 0;
@@ -315,7 +315,7 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
         }
 }
 
-/* What was packed must be readable: the limits hold here too. */
+/* Checks the limits, so that the stream can be read. */
 static int check_packed(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, struct hap_error *err)
 {
         struct hap_byte_input memory;
@@ -408,7 +408,7 @@ int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out, 
                 int rc;
 
                 l.line++;
-                /* blank lines are nothing */
+                /* blank lines are skipped */
                 rc = is_blank(text, length) ? 0 : take_line(&l, text, length, err);
                 if (rc < 0)
                         return rc == HAP_ESYSTEM ? rc

@@ -10,10 +10,10 @@
 #include "common/error.h"
 #include "common/stream_out.h"
 
-/* Packs what hap_json_print wrote. HAP_EINPUT: why it cannot be. */
+/* Packs a value that hap_json_print wrote. HAP_EINPUT: it has no such form. */
 int hap_json_pack(msgpack_packer *packer, const json_t *value, struct hap_error *err);
 
-/* JSON lines to sections: returns how many records, or a negative code. */
+/* Converts JSON lines to sections; returns the number of records, or a negative code. */
 int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out, struct hap_error *err);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-/* One whole msgpack value as JSON. What JSON has no word for is an object of
- * one key that begins with "$" (hap-convert(1)); reading it back gives the
- * same bytes. `bytes` must be known to be sound: a reader's raw record. */
+/* Prints one msgpack value as JSON. A value that JSON cannot represent becomes an object
+ * with one key that begins with "$" (hap-convert(1)); reading it back gives the same bytes.
+ * `bytes` must be valid: a raw record of a stream. */
 void hap_json_print(const void *bytes, FILE *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* The exchange files of the MIB benchmark, which EAP-IG's graphs are saved as:
+/* The exchange files of the MIB benchmark, the format in which EAP-IG saves graphs:
  * {"cfg": {"n_layers", "n_heads", "parallel_attn_mlp", "d_model"},
  *  "nodes": {NODE: {"in_graph"}}, "edges": {EDGE: {"score", "in_graph"}}}. */
 #include "convert/mib.h"
@@ -9,12 +9,12 @@
 
 #include "graph/edges.h"
 
-/* Files are at most this large: 123,211 edges take 9 MB. */
+/* The largest file: 123,211 edges take 9 MB. */
 #define FILE_BYTES ((size_t)1 << 30)
 
 /* --- to MIB --- */
 
-/* What goes out: scores, a circuit, or both over one graph. */
+/* The sections to write: scores, a circuit, or both over one graph. */
 struct exchange {
         struct hap_edges scores, circuit;
         bool has_scores, has_circuit;
@@ -74,7 +74,7 @@ static bool in_graph(const struct exchange *x, size_t edge)
         return x->has_circuit ? x->circuit.z[edge] > 0 : true;
 }
 
-/* Scores are their own; a circuit alone gives its z. */
+/* The edge's score; without scores, its z in the circuit. */
 static double score_of(const struct exchange *x, size_t edge)
 {
         return x->has_scores ? x->scores.score[edge] : (double)x->circuit.z[edge];

@@ -10,12 +10,11 @@
 #include "common/program.h"
 #include "common/stream.h"
 
-/* The next scores and circuit of the stream as one MIB object; *n_edges says
- * how many edges it has. */
+/* Writes the scores and the circuit of the stream as one MIB object with *n_edges edges. */
 int hap_mib_write(struct hap_stream_in *in, FILE *out, size_t *n_edges, struct hap_error *err);
-/* One MIB object to a section of scores, when any edge has one, and one of
- * kind circuit, when some but not all edges are in the graph. `model` may be
- * NULL; else it is what the headers say, and must have the object's sizes. */
+/* Converts one MIB object to scores, if any edge has a score, and to a circuit, if some
+ * but not all edges are in the graph. `model` (may be NULL) goes into the headers and must
+ * have the object's sizes. */
 int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program,
                  const json_t *model, struct hap_stream_out *stream, size_t *n_edges,
                  struct hap_error *err);

@@ -1,4 +1,4 @@
-/* hap-show: any stream, or a training log, as something to look at. */
+/* hap-show: summarise or draw streams and training logs. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -37,7 +37,8 @@ static const struct hap_program_info info = {
 
 enum { TOP_IN_TEXT = 20, EXAMPLES_IN_TEXT = 3 };
 
-/* No stream begins with '{'. Pipes are not looked into. */
+/* No stream begins with '{'. Only regular files are examined: standard input is never read
+ * as a log. */
 static bool is_json_lines(const char *path)
 {
         struct stat status;
@@ -61,7 +62,7 @@ static void read_log(struct hap_program *p, struct hap_show *show, const char *p
         fclose(file);
 }
 
-/* Operands one by one, since logs and streams may be mixed. */
+/* Reads the operands one by one: logs and streams may be mixed. */
 static void read_operands(struct hap_program *p, struct hap_show *show)
 {
         static const char *const standard_input[] = {"-"};
@@ -105,7 +106,7 @@ static int draw_graph(const struct show_options *opt, const struct hap_show *sho
         return rc;
 }
 
-/* A log is plotted when there is no graph to draw. */
+/* Plots the logs if there is no graph to draw. */
 static int show_all(const struct show_options *opt, const struct hap_show *show, FILE *out,
                     struct hap_error *err)
 {

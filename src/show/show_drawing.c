@@ -19,7 +19,7 @@ static int compare_strength(const void *a, const void *b)
         return x->edge > y->edge ? -1 : x->edge < y->edge;
 }
 
-/* The last section of circuits or of scores; over `graph`, unless NULL. */
+/* The last circuit or the last scores; over `graph`, unless it is NULL. */
 static const struct hap_section *last_section(const struct hap_show *show, bool circuit,
                                       const struct hap_graph *graph)
 {
@@ -33,7 +33,7 @@ static const struct hap_section *last_section(const struct hap_show *show, bool 
         return NULL;
 }
 
-/* live: z without dead edges; NULL: none is dead. */
+/* live: z without the dead edges; NULL: no edge is dead. */
 static void mark_dead(struct hap_drawing *d, const float *live)
 {
         for (size_t i = 0; i < d->n; i++) {
@@ -43,7 +43,7 @@ static void mark_dead(struct hap_drawing *d, const float *live)
         d->n_kept = d->n;
 }
 
-/* Scales strengths to at most 1, sorts by them and keeps the `top` strongest. */
+/* Scales strengths to at most 1, sorts by them and keeps only the `top` strongest. */
 static void order_edges(struct hap_drawing *d, size_t top)
 {
         double most = 0;
@@ -122,7 +122,7 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
         }
         mark_dead(d, live);
         free(live);
-        if (circuit) /* a circuit's nodes are in it whatever is drawn */
+        if (circuit) /* of a circuit, edges that are not drawn count too */
                 count_degrees(d);
         order_edges(d, top || circuit ? top : USUAL_SCORES);
         if (!circuit)

@@ -8,19 +8,19 @@ struct hap_drawn {
         size_t edge;
         double z;        /* 1 where there is no circuit */
         double score;    /* 0 where there are no scores */
-        double strength; /* (0, 1]: how thick */
+        double strength; /* (0, 1]: sets the thickness */
         bool dead;
 };
 
-/* What a picture shows: the last circuit of a stream, its edges as thick as the
- * last scores over the same graph say, if there are any, else as z; or the
- * best of the last scores. */
+/* What a picture shows: the last circuit of the input, or the best of the last scores if
+ * there is no circuit. The strength of an edge is |score| of the last scores over the same
+ * graph, or z if there are no such scores. */
 struct hap_drawing {
         const struct hap_section *section;
         const struct hap_graph *graph;
         bool by_score;         /* strengths come from scores */
         bool values_are_z;     /* a circuit rather than scores */
-        bool graded;           /* those drawn are not all of one strength */
+        bool graded;           /* the strengths drawn differ */
         struct hap_drawn *edges; /* weakest first */
         size_t n;              /* of `edges` */
         size_t n_kept, n_live; /* of the circuit, or n for scores */
@@ -35,7 +35,7 @@ int hap_drawing_init(struct hap_drawing *drawing, const struct hap_show *show,
                      size_t top, struct hap_error *err);
 void hap_drawing_release(struct hap_drawing *drawing);
 
-/* Title and counts of a drawing, for a headline. */
+/* The title of a drawing and its counts, each HAP_TITLE bytes at most. */
 #define HAP_TITLE 1024
 void hap_drawing_title(const struct hap_drawing *drawing, char *title);
 void hap_drawing_counts(const struct hap_drawing *drawing, char *text);

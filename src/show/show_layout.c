@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-/* Rows are shifted against each other, so that nodes of one column do not stand
- * exactly above each other. In slots. */
+/* How far the rows are shifted, in slots, so that the nodes of a column are not exactly
+ * above each other. */
 static const double shifts[] = {0, .3, .15};
 
 struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing)
@@ -56,7 +56,7 @@ struct hap_point hap_drawing_logits(const struct hap_drawing_layout *l)
 
 /* --- edges --- */
 
-/* Where an edge leaves its writer, and where it enters its reader: q, k and v
+/* Where an edge starts at its writer and ends at its reader. The ends at q, k and v are
  * side by side at the lower side of a head. */
 static struct hap_point edge_start(const struct hap_drawing_layout *l, int writer)
 {
@@ -116,7 +116,7 @@ static bool within_node(const struct hap_drawing_layout *l, int writer, struct h
                hypot(p.x - node.x, p.y - node.y) < reach;
 }
 
-/* Is the point on a node that is drawn, other than the two? */
+/* Whether the point is on a drawn node other than these two. */
 static bool on_node(const struct hap_drawing_layout *l, struct hap_point p, int but, int and_but)
 {
         const struct hap_graph *g = l->graph;
@@ -135,8 +135,8 @@ static bool on_node(const struct hap_drawing_layout *l, struct hap_point p, int 
         return writer != but && writer != and_but && within_node(l, writer, p);
 }
 
-/* Of some curves between the points, the straightest of those that touch the
- * fewest nodes. */
+/* Tries several curves between the points; returns the one that touches the fewest
+ * nodes, the straightest if several do. */
 static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t edge,
                                    struct hap_point from, struct hap_point to)
 {
@@ -165,7 +165,7 @@ static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t ed
         return best;
 }
 
-/* Input and logits are wide: edges meet them spread out, towards their other end. */
+/* Input and logits are wide: spreads their edges towards the other ends. */
 static double spread_x(const struct hap_drawing_layout *l, double x, double other)
 {
         return x + hap_clamp(.3 * (other - x), 10 - l->half, l->half - 10);

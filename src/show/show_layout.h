@@ -1,5 +1,4 @@
-/* Where the nodes of a picture stand and how its edges run; inside the room
- * only. */
+/* The positions of the nodes of a picture and the curves of its edges. */
 #ifndef HAP_SHOW_SHOW_LAYOUT_H
 #define HAP_SHOW_SHOW_LAYOUT_H
 
@@ -9,8 +8,7 @@ struct hap_point {
         double x, y;
 };
 
-/* A curve from where an edge begins to where it ends, and the two points that
- * pull it (a cubic Bézier curve). */
+/* A cubic Bézier curve: the ends of an edge and the two control points. */
 struct hap_curve {
         struct hap_point from, pull_from, pull_to, to;
 };
@@ -25,7 +23,7 @@ struct hap_drawing_layout {
         double width, height; /* of the picture */
         double middle;        /* x of input and logits */
         double half;          /* half of their width */
-        double bow;           /* of an edge between MLPs, per layer between */
+        double bow;           /* of an edge between MLPs, for each layer between them */
 };
 
 struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing);
@@ -34,7 +32,7 @@ double hap_drawing_row(const struct hap_drawing_layout *layout, int layer);
 /* The middle of a writer's node, and of logits. */
 struct hap_point hap_drawing_node(const struct hap_drawing_layout *layout, int writer);
 struct hap_point hap_drawing_logits(const struct hap_drawing_layout *layout);
-/* An edge runs upwards, and aside of nodes that are not its own if it can. */
+/* An edge runs upwards, and around other nodes if possible. */
 struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *layout, size_t edge);
 
 static inline double hap_clamp(double x, double low, double high)

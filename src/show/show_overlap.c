@@ -8,7 +8,7 @@ static bool is_circuit(const struct hap_section *s)
         return s->kind == HAP_SHOW_EDGES && s->edges.z != NULL;
 }
 
-/* Intersection over union of their edges; of two without edges 1. */
+/* Intersection over union of the edges; 1 if both have no edges. */
 static double overlap(const struct hap_edges *a, const struct hap_edges *b)
 {
         size_t both = 0, either = 0;

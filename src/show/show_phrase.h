@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Text of a header in a buffer: the model's file "demo", "ioi (abc)", the recipe or
- * method "eap-ig-inputs"; empty when the header does not say. */
+ * method "eap-ig-inputs"; empty if the header has none. */
 #define HAP_PHRASE 256
 void hap_phrase_model(const json_t *header, char *text);
 void hap_phrase_task(const json_t *header, char *text);

@@ -1,5 +1,5 @@
-/* Training logs as curves: KL above, sparsity below, against the step; one
- * colour a log. KL is on a logarithmic axis when it spans much. */
+/* Training logs as curves against the step, KL above and sparsity below, one colour for
+ * each log. The KL axis is logarithmic if the range is wide. */
 #include "show/show_plot.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ static const char *const colours[] = {"#3d8bfd", "#e08a1e", "#2fa76b", "#a06bea"
                                       "#e0526a", "#23a6b8", "#8d99a8", "#b0893f"};
 enum { N_COLOURS = sizeof colours / sizeof *colours };
 
-#define ROUNDING 1e-6 /* KL in nats: less says nothing, not even its sign */
+#define ROUNDING 1e-6 /* KL in nats: smaller values are rounding errors, even their sign */
 
 struct range {
         double low, high;
@@ -26,7 +26,7 @@ struct panel {
         bool logarithmic;
 };
 
-/* A number of a record; false when there is none that can be drawn. */
+/* A number of a record; false when it is missing or not finite. */
 static bool number_of(const json_t *record, const char *key, double *value)
 {
         const json_t *json = json_object_get(record, key);
@@ -35,7 +35,7 @@ static bool number_of(const json_t *record, const char *key, double *value)
         return json_is_number(json) && isfinite(*value);
 }
 
-/* What `key` spans over all logs, values below `least` left out. */
+/* The range of `key` over all logs, without values below `least`. */
 static struct range value_range(const struct hap_show *show, const char *key, double least)
 {
         struct range r = {INFINITY, -INFINITY};
@@ -75,7 +75,7 @@ static double y_at(const struct panel *p, double value)
         return p->y + p->height * (1 - (value - low) / (high - low));
 }
 
-/* 1, 2 or 5 times a power of ten, so that about `n` steps fill the range. */
+/* 1, 2 or 5 times a power of ten, such that about `n` steps fill the range. */
 static double step_of(struct range r, int n)
 {
         double rough = (r.high - r.low) / n, power = pow(10, floor(log10(rough)));
@@ -136,7 +136,7 @@ static void draw_curve(const struct panel *p, const json_t *records, const char 
         fputs("\"/>\n", out);
 }
 
-/* Which colour is which log, when there are several. */
+/* The names of the logs in their colours, if there are several. */
 static void draw_names(const struct hap_show *show, FILE *out)
 {
         int log = 0, logs = 0;

@@ -27,8 +27,8 @@ static struct hap_section *add_section(struct hap_show *show, const char *name,
 
 static json_t *record_of(const msgpack_object *record);
 
-/* A record's value as JSON; a tensor, or any other binary data, as words. The
- * reader has limited how deep values are nested. */
+/* A record's value as JSON; a tensor or other binary data as a description. The limits of
+ * streams bound the nesting. */
 static json_t *value_of(const msgpack_object *object)
 {
         struct hap_tensor tensor;
@@ -97,7 +97,7 @@ static enum hap_show_kind kind_of(const json_t *header)
                 if (strcmp(kind, names[i]) == 0)
                         return (enum hap_show_kind)i;
         }
-        return HAP_SHOW_EDGES; /* a circuit; hap_edges_read refuses all else */
+        return HAP_SHOW_EDGES; /* a circuit; hap_edges_read refuses any other kind */
 }
 
 int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
@@ -125,7 +125,7 @@ int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
         return rc;
 }
 
-/* What every line of a log has, for else nothing of it could be drawn. */
+/* Every line of a log must have these, or it could not be drawn. */
 static int check_step(const json_t *line, const char *name, size_t number, struct hap_error *err)
 {
         static const char *const keys[] = {"step", "kl"};

@@ -28,10 +28,12 @@ struct hap_show {
         size_t n;
 };
 
-/* Adds the stream's sections; of tasks, caches and constants `first` records are kept. */
+/* Adds the stream's sections; of tasks, caches and constants only the `first` records are
+ * stored. */
 int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
                   struct hap_error *err);
-/* Adds a log of JSON lines, {"step", "kl", ...} each. HAP_EINPUT: one is no such object. */
+/* Adds a log of JSON lines, each {"step", "kl", ...}. HAP_EINPUT: a line is not such an
+ * object. */
 int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
                       struct hap_error *err);
 void hap_show_release(struct hap_show *show);

@@ -1,5 +1,5 @@
-/* A report as a table: its records are one value each, a table has a line per
- * circuit (and ablation) and a column per metric. */
+/* A record of a report is one value; the table has a line for each circuit and ablation,
+ * and a column for each metric. */
 #include "show/show_report.h"
 
 #include <stdlib.h>
@@ -14,14 +14,14 @@ static bool same_field(const json_t *a, const json_t *b, const char *key)
         return (!x && !y) || (x && y && json_equal(x, y));
 }
 
-/* Lines of the table: the record that began each, and its row. */
+/* A line of the table: its first record, and its row. */
 struct report_line {
         const json_t *first;
         size_t row;
 };
 
-/* The newest line about the record's circuit that has no such metric yet; NULL:
- * it begins one. */
+/* The last line of the record's circuit, if it does not have the metric yet; NULL: the
+ * record begins a new line. */
 static const struct report_line *line_of(const struct hap_table *table, const struct report_line *lines,
                                   size_t n, const json_t *record)
 {
@@ -44,7 +44,7 @@ static int put_cell(struct hap_table *table, size_t row, const char *title, cons
         return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
 }
 
-/* A metric's mean over the examples, and how much these differ. */
+/* A metric's mean over the examples and its standard deviation. */
 static int put_metric(struct hap_table *table, size_t row, const json_t *record)
 {
         const char *metric = json_string_value(json_object_get(record, "metric"));
@@ -59,7 +59,7 @@ static int put_metric(struct hap_table *table, size_t row, const json_t *record)
         return put_cell(table, row, metric ? metric : "value", text);
 }
 
-/* What the first record about a circuit says besides the metric. */
+/* The other fields of the first record of a circuit. */
 static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 {
         static const char *const of_metric[] = {"metric", "value", "sd"};

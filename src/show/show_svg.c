@@ -1,6 +1,6 @@
 /* A circuit as SVG: layers from bottom to top, the heads of a layer in a row
- * and its MLP right of them, a little higher; every edge runs upwards. Heads
- * keep their place whatever is drawn, so that two circuits can be compared.
+ * and its MLP right of them, a little higher; every edge runs upwards. A head
+ * has the same place in every picture, so that two circuits can be compared.
  * Colours are of medium lightness: they suit light and dark backgrounds. */
 #include "show/show_svg.h"
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void hap_write_plain(FILE *out, const char *text, size_t most)
+void hap_write_plain(FILE *out, const char *text, size_t max)
 {
-        for (; *text && most > 0; text++, most--)
+        for (; *text && max > 0; text++, max--)
                 fputc((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text, out);
         if (*text)
                 fputs(" ...", out);

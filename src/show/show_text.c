@@ -1,5 +1,5 @@
-/* A stream in words: what every section is and where it comes from, then what
- * is in it, each kind in its own way. */
+/* For every section: its kind, its header and history, then a summary of its records that
+ * depends on the kind. */
 #include "show/show_text.h"
 
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static void write_entries(FILE *out, const json_t *value, int depth)
         }
 }
 
-/* Behind a label, broken at commas where the line would be longer than WIDE. */
+/* Writes text after a label; breaks at commas lines that would be longer than WIDE. */
 static void write_wrapped(const char *text, FILE *out)
 {
         size_t column = HAP_LABEL_COLUMNS;
@@ -160,7 +160,7 @@ static void write_key(FILE *out, const char *key, size_t width)
         fputs("  ", out);
 }
 
-/* Texts within a map, such as both prompts, a line each; other maps in one. */
+/* Writes a map of texts, such as both prompts, one a line; any other value in one line. */
 static void write_field(FILE *out, const char *key, const json_t *value, size_t width)
 {
         const char *inner;
@@ -198,7 +198,7 @@ static void write_records(const struct hap_section *s, FILE *out)
                 fprintf(out, "\n  and %zu more\n", s->n - i);
 }
 
-/* First and last values of what a log follows. */
+/* The first and the last value of each field of a log. */
 static void write_log(const struct hap_section *s, FILE *out)
 {
         size_t n = json_array_size(s->records);
