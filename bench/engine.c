@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/number.h"
+#include "common/random.h"
 #include "forward/kernels.h"
 #include "forward/distribution.h"
 #include "metric/metric.h"
