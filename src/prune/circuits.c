@@ -1,10 +1,11 @@
-/* Sets of circuits, and the best of them by exact KL. */
+#include "prune/circuits.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
 #include "prune/edge_order.h"
+#include "prune/log.h"
 
 enum { AT_ONCE = 32 }; /* circuits whose masks are held while they are measured */
 

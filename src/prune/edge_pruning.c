@@ -1,11 +1,11 @@
-/* Recipe edge-pruning: a logα for every edge (and writer), learned through
- * hard concrete masks by AdamW, with a Lagrangian on the sparsity. The method,
- * its constants and its final threshold are Edge Pruning's (Bhaskar et al.
- * 2024). Recipe hap is the same within a subgraph. */
+#include "prune/edge_pruning.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "prune/hard_concrete.h"
+#include "prune/log.h"
+#include "prune/threshold.h"
 #include "prune/trainer.h"
 
 static double ramp(const struct hap_prune_options *o, long step, double from, double to)

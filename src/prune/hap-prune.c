@@ -10,7 +10,8 @@
 #include "data/cache.h"
 #include "graph/edges.h"
 #include "prune/input.h"
-#include "prune/pruning.h"
+#include "prune/log.h"
+#include "prune/recipes.h"
 
 static const struct hap_program_info info = {
         .name = "hap-prune",

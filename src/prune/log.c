@@ -1,10 +1,9 @@
-/* What is written about a pruning while it runs: log and checkpoints. */
+#include "prune/log.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "prune/pruning.h"
 
 static int log_failed(const struct hap_pruning *p, struct hap_error *err)
 {

@@ -146,18 +146,7 @@ void hap_pruning_release(struct hap_pruning *pruning)
         *pruning = (struct hap_pruning){0};
 }
 
-/* --- running --- */
-
-int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err)
-{
-        switch (pruning->options->recipe) {
-        case HAP_RECIPE_EDGE_PRUNING:
-        case HAP_RECIPE_HAP:
-                return hap_recipe_edge_pruning(pruning, err);
-        default:
-                return hap_recipe_rank(pruning, err);
-        }
-}
+/* --- for recipes --- */
 
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
                        bool whole, uint32_t *which)

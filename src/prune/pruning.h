@@ -1,4 +1,4 @@
-/* A pruning under way: what all recipes share, and the recipes. */
+/* The state of a pruning run that all recipes share, and what they do with it. */
 #ifndef HAP_PRUNE_PRUNING_H
 #define HAP_PRUNE_PRUNING_H
 
@@ -54,18 +54,12 @@ struct hap_pruning {
         int64_t taken; /* how many were done */
 };
 
-/* A recipe stopped because *stop was set; the checkpoint is written. */
-#define HAP_PRUNE_STOPPED 1
-
 /* `subgraph` (z of a circuit) and `scores` may be NULL. HAP_EUSAGE when the
  * target cannot be reached: says what could. Nothing given is owned. */
 int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options *options,
                      const struct hap_engine *engine, const struct hap_prompts *prompts,
                      const float *subgraph, const double *scores, struct hap_error *err);
 void hap_pruning_release(struct hap_pruning *pruning);
-
-/* Runs the recipe: 0 with the result, HAP_PRUNE_STOPPED, or an error. */
-int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err);
 
 /* The header's "pruning": recipe, options, seed, target and reached sparsity,
  * masked runs. New reference. */
@@ -89,21 +83,6 @@ static inline struct hap_random_key hap_prune_key(const struct hap_pruning *prun
         return (struct hap_random_key){(uint64_t)pruning->options->seed, (uint64_t)stream};
 }
 
-/* Where the log stands belongs to the state that recipes keep. Called once,
- * after the recipe added its fields: reads the checkpoint when there is one
- * (1), opens the log. */
-int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err);
-
-/* After a step: counts, logs, reports, writes a checkpoint when one is due.
- * HAP_PRUNE_STOPPED when it is to stop. */
-int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
-                        struct hap_error *err);
-
-/* Whether *stop is set. */
-bool hap_prune_stopping(const struct hap_pruning *pruning);
-/* Writes the checkpoint, of the state after the last step: HAP_PRUNE_STOPPED. */
-int hap_prune_stop(struct hap_pruning *pruning, struct hap_error *err);
-
 /* The prompts of step `step`, at most `batch`, every prompt once an epoch in a
  * random order. With `whole`, the last batch of an epoch may be smaller, so
  * that each epoch starts a batch; else batches run across epochs. */
@@ -122,8 +101,5 @@ int hap_prune_rank(const struct hap_pruning *pruning, const double *value, uint6
 
 /* Edges that live among those with z > 0. */
 size_t hap_prune_alive(const struct hap_pruning *pruning, const float *z, float *scratch);
-
-int hap_recipe_edge_pruning(struct hap_pruning *pruning, struct hap_error *err);
-int hap_recipe_rank(struct hap_pruning *pruning, struct hap_error *err);
 
 #endif

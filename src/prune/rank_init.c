@@ -1,15 +1,9 @@
-/* Where rank sampling and refinement begin: with scores, those given or own.
- *
- * Own ones are measured with all masks at the same value:
- *      score = −Σ_a Σ_prompts d KL / dz at z = a,   a = .1, .3, .5, .7, .9
- *
- * Scores rank edges with their sign or by their size: which of the two is seen
- * by exact KL of the circuits that they give. */
+#include "prune/rank_init.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
 #include "prune/edge_order.h"
 
 enum { VALUES = 5 };

@@ -1,17 +1,3 @@
-/* Recipe rank: rank sampling. No parameter is learned: an edge's chance of
- * being open depends on its rank in a running mean of its measured harm, and on
- * how many edges should be open by now. Every prompt gets its own masks, so
- * that one batch measures every edge in many contexts, closed ones too.
- *
- *      n_t  = n0 (n / n0)^min(1, t / (anneal · steps))
- *      k    = k0 + (k1 − k0) t / steps
- *      logα = k ln((n_t + ½) / (rank + ½))
- *      h    ← β h + (1 − β) g / mean|g|,   g = −Σ_prompts d KL / dz
- *
- * Once n_t = n, every step's ranking gives two circuits; the best of all by
- * exact KL is the result. rank-thorough does this several times, with masks of
- * both kinds, and then exchanges edges. Circuits of many edges are refined
- * instead (refine.c), from the scores (start.c). */
 #include "prune/rank_recipe.h"
 
 #include <math.h>
@@ -19,87 +5,11 @@
 #include <string.h>
 
 #include "prune/edge_order.h"
-
-/* --- memory --- */
-
-static void release(struct hap_ranker *r)
-{
-        for (size_t i = 0; r->z && i < r->n_z; i++)
-                free(r->z[i]);
-        free(r->z);
-        free(r->harm);
-        free(r->mean);
-        free(r->own);
-        free(r->velocity);
-        free(r->moved);
-        free(r->order);
-        free(r->log_alpha);
-        free(r->which);
-        free(r->kl);
-        free(r->gradient);
-        free(r->cut);
-        free(r->scratch);
-        hap_circuits_release(&r->candidates);
-        hap_circuits_release(&r->winners);
-        hap_circuits_release(&r->final);
-}
-
-static int reserve(struct hap_ranker *r, struct hap_error *err)
-{
-        const struct hap_prune_options *o = r->p->options;
-        size_t n = r->p->graph->n_edges, batch = (size_t)o->batch;
-        bool got;
-
-        r->harm = calloc(n, sizeof *r->harm);
-        r->scores = r->p->scores;
-        r->own = calloc(n, sizeof *r->own);
-        r->mean = calloc(n, sizeof *r->mean);
-        r->velocity = calloc(n, sizeof *r->velocity);
-        r->moved = calloc(n, sizeof *r->moved);
-        r->order = calloc(r->p->n_allowed, sizeof *r->order);
-        r->log_alpha = calloc(r->p->n_allowed, sizeof *r->log_alpha);
-        r->gradient = calloc(n, sizeof *r->gradient);
-        r->cut = calloc(n, sizeof *r->cut);
-        r->scratch = calloc(n, sizeof *r->scratch);
-        r->n_z = batch;
-        if (o->rounds > 0)
-                r->n_z = hap_larger(batch, hap_smaller((size_t)o->refine_on, r->p->prompts->n));
-        r->which = calloc(r->n_z, sizeof *r->which);
-        r->kl = calloc(r->n_z, sizeof *r->kl);
-        r->z = calloc(r->n_z, sizeof *r->z);
-        got = r->harm && r->own && r->mean && r->velocity && r->moved && r->order &&
-              r->log_alpha && r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
-        for (size_t i = 0; got && i < r->n_z; i++)
-                got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
-        if (!got)
-                return hap_fail_memory(err, "the masks");
-        if (hap_circuits_init(&r->candidates, n, 2 * (size_t)o->steps + 4, err) < 0 ||
-            hap_circuits_init(&r->winners, n, (size_t)o->restarts + 1, err) < 0)
-                return err->code;
-        return hap_circuits_init(&r->final, n, 1, err);
-}
-
-static void keep(struct hap_ranker *r)
-{
-        struct hap_checkpoint *c = &r->p->checkpoint;
-
-        hap_checkpoint_add(c, r->harm, r->p->graph->n_edges * sizeof *r->harm);
-        hap_checkpoint_add(c, r->own, r->p->graph->n_edges * sizeof *r->own);
-        hap_checkpoint_add(c, &r->by_size, sizeof r->by_size);
-        hap_checkpoint_add(c, r->mean, r->p->graph->n_edges * sizeof *r->mean);
-        hap_checkpoint_add(c, r->velocity, r->p->graph->n_edges * sizeof *r->velocity);
-        hap_checkpoint_add(c, &r->candidates.n, sizeof r->candidates.n);
-        hap_checkpoint_add(c, r->candidates.bits, r->candidates.room * r->candidates.bytes);
-        hap_checkpoint_add(c, &r->winners.n, sizeof r->winners.n);
-        hap_checkpoint_add(c, r->winners.bits, r->winners.room * r->winners.bytes);
-        hap_checkpoint_add(c, &r->final.n, sizeof r->final.n);
-        hap_checkpoint_add(c, r->final.bits, r->final.bytes);
-        hap_checkpoint_add(c, &r->ended, sizeof r->ended);
-        hap_checkpoint_add(c, &r->rounds, sizeof r->rounds);
-        hap_checkpoint_add(c, &r->same, sizeof r->same);
-        hap_checkpoint_add(c, &r->p->kl, sizeof r->p->kl);
-        hap_checkpoint_add(c, &r->p->kl_on, sizeof r->p->kl_on);
-}
+#include "prune/log.h"
+#include "prune/rank_init.h"
+#include "prune/refine.h"
+#include "prune/sample.h"
+#include "prune/swaps.h"
 
 /* --- a step --- */
 
@@ -123,17 +33,6 @@ static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
                 kind = kind == HAP_MASKS_CONCRETE ? HAP_MASKS_BERNOULLI : HAP_MASKS_CONCRETE;
         return hap_rank_sample(r, (uint64_t)step * (uint64_t)o->batch, (size_t)o->batch, n_t,
                                sharpness, kind, err);
-}
-
-int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient, double *size,
-                       struct hap_error *err)
-{
-        *size = 0;
-        for (size_t k = 0; k < pruning->n_allowed; k++)
-                *size += fabs((double)gradient[pruning->edges[k]]) / (double)pruning->n_allowed;
-        if (!isfinite(*size))
-                return hap_fail(err, HAP_EINPUT, "a gradient is not a finite number");
-        return HAP_OK;
 }
 
 /* h of the new gradient; the first one of all is taken as it is. */
@@ -385,14 +284,10 @@ static int swap_all(struct hap_ranker *r, struct hap_error *err)
         return HAP_OK;
 }
 
-static int recipe(struct hap_ranker *r, struct hap_error *err)
+static int run_rank(struct hap_ranker *r, struct hap_error *err)
 {
-        int rc = reserve(r, err);
+        int rc = hap_prune_resume(r->p, err);
 
-        if (rc < 0)
-                return rc;
-        keep(r);
-        rc = hap_prune_resume(r->p, err);
         if (!r->p->resumed && rc == HAP_OK)
                 rc = hap_rank_start(r, err);
         if (!r->p->resumed && rc == HAP_OK)
@@ -414,9 +309,12 @@ static int recipe(struct hap_ranker *r, struct hap_error *err)
 
 int hap_recipe_rank(struct hap_pruning *pruning, struct hap_error *err)
 {
-        struct hap_ranker ranker = {.p = pruning};
-        int rc = recipe(&ranker, err);
+        struct hap_ranker ranker;
+        int rc = hap_ranker_init(&ranker, pruning, err);
 
-        release(&ranker);
+        if (rc < 0)
+                return rc;
+        rc = run_rank(&ranker, err);
+        hap_ranker_release(&ranker);
         return rc;
 }

@@ -1,17 +1,10 @@
-/* Refinement: a circuit moves along the gradient measured around it.
- *
- *      z ~ hard concrete(k ln((n + ½) / (rank + ½))) for each prompt, k large, so that
- *          only edges near the border of the circuit are in doubt
- *      v ← μ v + clip(g / mean|g|),   g = −Σ_prompts d KL / dz
- *      h ← h + λ v, λ such that a share s_t of the circuit's edges changes
- *
- * The first n edges of h are the circuit from then on. s_t falls geometrically from
- * round to round. No move is judged: exact KL of a few tries costs more than another
- * gradient, which teaches more (docs/recipes.md). */
+#include "prune/refine.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
+#include "prune/edge_order.h"
+#include "prune/sample.h"
 
 enum { HALVINGS = 10 }; /* of ln λ's range */
 

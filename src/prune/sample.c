@@ -1,10 +1,8 @@
-/* Masks sampled by rank, for rank sampling and for refinement: an edge in place k
- * of the ranking is open with the log-odds
- *      logα = sharpness · ln((open + ½) / (k + ½)) */
+#include "prune/sample.h"
+
 #include <math.h>
 
 #include "prune/hard_concrete.h"
-#include "prune/rank_recipe.h"
 
 struct sampling {
         struct hap_ranker *r;

@@ -1,13 +1,10 @@
-/* Swaps: edges outside a circuit against edges inside it.
- *
- * Gradients at the circuit, for half of the prompts with some edges flipped at
- * random, propose a few edges to add and a few to remove; each is tried alone
- * by exact KL, and the best 1, 2, 3 pairs are exchanged together. */
+#include "prune/swaps.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
+#include "prune/circuits.h"
 #include "prune/edge_order.h"
 
 enum {

@@ -1,10 +1,10 @@
-/* From trained parameters to a circuit. */
+#include "prune/threshold.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/hard_concrete.h"
 #include "prune/edge_order.h"
-#include "prune/trainer.h"
+#include "prune/hard_concrete.h"
 
 /* The deterministic masks of one kind (in z), and the highest threshold, to within 1e-5,
  * above which no fewer are open than the masks sum to: the original's search by halves.

@@ -44,10 +44,6 @@ int hap_trainer_init(struct hap_trainer *trainer, struct hap_pruning *pruning,
                      struct hap_error *err);
 void hap_trainer_release(struct hap_trainer *trainer);
 
-/* The trained parameters' circuit: by the original's threshold, or exactly of
- * the size asked for (--exact-sparsity). */
-int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err);
-
 /* A writer's part in the mask of an edge from it: its sampled z, or 1. */
 static inline float hap_trainer_node(const struct hap_trainer *t, size_t edge)
 {
