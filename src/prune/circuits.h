@@ -4,38 +4,36 @@
 
 #include "prune/pruning.h"
 
-/* Circuits as bits, so that many can be kept. */
+/* A set of different circuits. A bit for each edge, so that many fit into memory. */
 struct hap_circuits {
-        size_t bytes; /* of one: a bit an edge */
-        size_t room;
+        size_t bytes; /* of one circuit */
+        size_t capacity;
         int64_t n;
-        uint8_t *bits; /* [room][bytes] */
+        uint8_t *bits; /* [capacity][bytes] */
 };
-int hap_circuits_init(struct hap_circuits *circuits, size_t n_edges, size_t room,
+int hap_circuits_init(struct hap_circuits *circuits, size_t n_edges, size_t capacity,
                       struct hap_error *err);
 void hap_circuits_release(struct hap_circuits *circuits);
-/* Adds the edges with z > 0 unless that circuit is there; a full set takes no
- * more. */
+/* Adds the circuit of the edges with z > 0 unless the set contains it or is full. */
 void hap_circuits_add(struct hap_circuits *circuits, size_t n_edges, const float *z);
-/* The first edges of the order, filled up to the number wanted, to z ([n_edges]); none
- * where the first join nothing. Returns how many live, or an error. */
+/* Sets z ([n_edges]) to the first edges of the order, filled up to the wanted number; to no
+ * edges if the first ones form no path. Returns the number of live edges, or an error. */
 long hap_rank_circuit(const struct hap_pruning *pruning, const uint32_t *order, float *z,
                       struct hap_error *err);
-/* Adds that circuit, unless it has no edges. z ([n_edges]): scratch. */
+/* Adds that circuit unless it has no edges. z ([n_edges]): scratch. */
 int hap_circuits_add_first(struct hap_circuits *circuits, const struct hap_pruning *pruning,
                            const uint32_t *order, float *z, struct hap_error *err);
 void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_edges, float *z);
 
-/* The mean KL of every circuit over the training prompts order[0 … n-1] to
- * kl[circuit]. */
+/* Sets kl[i] to circuit i's mean KL over the training prompts order[0 … n-1]. */
 int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning *pruning,
                          const uint32_t *order, size_t n, double *kl, struct hap_error *err);
 
-/* The best circuit of a set by exact KL on prompts of `order` (all prompts): after
- * a quarter and a half of the first `on` the better half stays, after all of
- * them --finalists, which --finalists-on more decide between. To z ([n_edges]);
- * *kl is its mean over the prompts it was measured on. HAP_PRUNE_STOPPED when it is
- * to stop, with nothing changed but the count of runs. */
+/* Sets z ([n_edges]) to the set's best circuit by exact KL. `order` lists all prompts. The
+ * better half of the circuits is kept after a quarter and after a half of the first `on`
+ * prompts, the constant finalists' number of them after all `on`; finalists-on more prompts
+ * decide between those. *kl: the mean over the prompts that the best one was measured on.
+ * HAP_PRUNE_STOPPED: pruning->stop is set; only the count of runs has changed. */
 int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *pruning,
                       const uint32_t *order, size_t on, float *z, double *kl,
                       struct hap_error *err);

@@ -131,7 +131,7 @@ static void write_constants(struct ablating *a)
         hap_progress_clear(p);
         hap_say(p, "KL %.4f with the means, %.4f with what was learned (%s; %.0f masked runs)",
                 before, after, alone ? "the mean over nodes cut off alone" : "the circuit's",
-                b->measure.runs);
+                b->masked_kl.runs);
 }
 
 static void release(struct ablating *a)

@@ -146,7 +146,7 @@ static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
         hap_say(p, "sparsity %.2f%% for %.2f%%: %zu of %.0f edges, %zu dead ones dropped%s; "
                    "%.0f masked runs", 100 * (1 - (double)result->kept / n),
                 100 * pruning->target, result->kept, n, result->dead, kl,
-                pruning->measure.runs);
+                pruning->masked_kl.runs);
         if (result->exact && result->kept < pruning->n_target)
                 hap_say(p, "a circuit of exactly %zu edges was not found", pruning->n_target);
         if (result->exact && pruning->target - result->soft > FAR)

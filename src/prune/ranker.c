@@ -8,17 +8,17 @@ void hap_ranker_release(struct hap_ranker *r)
         for (size_t i = 0; r->z && i < r->n_z; i++)
                 free(r->z[i]);
         free(r->z);
-        free(r->harm);
+        free(r->score);
         free(r->mean);
-        free(r->own);
+        free(r->measured_scores);
         free(r->velocity);
-        free(r->moved);
+        free(r->trial);
         free(r->order);
         free(r->log_alpha);
         free(r->which);
         free(r->kl);
         free(r->gradient);
-        free(r->cut);
+        free(r->circuit);
         free(r->scratch);
         hap_circuits_release(&r->candidates);
         hap_circuits_release(&r->winners);
@@ -31,16 +31,16 @@ static int alloc_ranker(struct hap_ranker *r, struct hap_error *err)
         size_t n = r->p->graph->n_edges, batch = (size_t)o->batch;
         bool got;
 
-        r->harm = calloc(n, sizeof *r->harm);
-        r->scores = r->p->scores;
-        r->own = calloc(n, sizeof *r->own);
+        r->score = calloc(n, sizeof *r->score);
+        r->initial_scores = r->p->scores;
+        r->measured_scores = calloc(n, sizeof *r->measured_scores);
         r->mean = calloc(n, sizeof *r->mean);
         r->velocity = calloc(n, sizeof *r->velocity);
-        r->moved = calloc(n, sizeof *r->moved);
+        r->trial = calloc(n, sizeof *r->trial);
         r->order = calloc(r->p->n_allowed, sizeof *r->order);
         r->log_alpha = calloc(r->p->n_allowed, sizeof *r->log_alpha);
         r->gradient = calloc(n, sizeof *r->gradient);
-        r->cut = calloc(n, sizeof *r->cut);
+        r->circuit = calloc(n, sizeof *r->circuit);
         r->scratch = calloc(n, sizeof *r->scratch);
         r->n_z = batch;
         if (o->rounds > 0)
@@ -48,8 +48,8 @@ static int alloc_ranker(struct hap_ranker *r, struct hap_error *err)
         r->which = calloc(r->n_z, sizeof *r->which);
         r->kl = calloc(r->n_z, sizeof *r->kl);
         r->z = calloc(r->n_z, sizeof *r->z);
-        got = r->harm && r->own && r->mean && r->velocity && r->moved && r->order &&
-              r->log_alpha && r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
+        got = r->score && r->measured_scores && r->mean && r->velocity && r->trial && r->order &&
+              r->log_alpha && r->which && r->kl && r->gradient && r->circuit && r->scratch && r->z;
         for (size_t i = 0; got && i < r->n_z; i++)
                 got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
         if (!got)
@@ -64,15 +64,16 @@ static void add_to_checkpoint(struct hap_ranker *r)
 {
         struct hap_checkpoint *c = &r->p->checkpoint;
 
-        hap_checkpoint_add(c, r->harm, r->p->graph->n_edges * sizeof *r->harm);
-        hap_checkpoint_add(c, r->own, r->p->graph->n_edges * sizeof *r->own);
+        hap_checkpoint_add(c, r->score, r->p->graph->n_edges * sizeof *r->score);
+        hap_checkpoint_add(c, r->measured_scores,
+                           r->p->graph->n_edges * sizeof *r->measured_scores);
         hap_checkpoint_add(c, &r->by_size, sizeof r->by_size);
         hap_checkpoint_add(c, r->mean, r->p->graph->n_edges * sizeof *r->mean);
         hap_checkpoint_add(c, r->velocity, r->p->graph->n_edges * sizeof *r->velocity);
         hap_checkpoint_add(c, &r->candidates.n, sizeof r->candidates.n);
-        hap_checkpoint_add(c, r->candidates.bits, r->candidates.room * r->candidates.bytes);
+        hap_checkpoint_add(c, r->candidates.bits, r->candidates.capacity * r->candidates.bytes);
         hap_checkpoint_add(c, &r->winners.n, sizeof r->winners.n);
-        hap_checkpoint_add(c, r->winners.bits, r->winners.room * r->winners.bytes);
+        hap_checkpoint_add(c, r->winners.bits, r->winners.capacity * r->winners.bytes);
         hap_checkpoint_add(c, &r->final.n, sizeof r->final.n);
         hap_checkpoint_add(c, r->final.bits, r->final.bytes);
         hap_checkpoint_add(c, &r->ended, sizeof r->ended);
