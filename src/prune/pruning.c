@@ -16,9 +16,10 @@ static int list_allowed_edges(struct hap_pruning *p, const float *subgraph, stru
         p->allowed = calloc(n, sizeof *p->allowed);
         p->edges = calloc(n, sizeof *p->edges);
         p->result.z = calloc(n, sizeof *p->result.z);
-        if (p->options->own)
-                p->own.z = calloc(n, sizeof *p->own.z);
-        if (!p->allowed || !p->edges || !p->result.z || (p->options->own && !p->own.z))
+        if (p->options->threshold_circuit)
+                p->threshold_circuit.z = calloc(n, sizeof *p->threshold_circuit.z);
+        if (!p->allowed || !p->edges || !p->result.z ||
+            (p->options->threshold_circuit && !p->threshold_circuit.z))
                 return hap_fail_memory(err, "the edges");
         for (size_t e = 0; e < n; e++) {
                 p->allowed[e] = !subgraph || subgraph[e] > 0;
@@ -81,7 +82,7 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
         uint64_t hash = 0;
 
         if (state && text) {
-                int recipe = p->options->recipe, ablation = p->options->ablation;
+                int recipe = p->options->recipe_row, ablation = p->options->ablation;
 
                 XXH3_64bits_reset(state);
                 hash_bytes(state, text, strlen(text));
@@ -122,7 +123,7 @@ int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options
 
         *pruning = (struct hap_pruning){.options = options, .graph = &engine->graph,
                                         .prompts = prompts, .scores = scores, .kl = NAN,
-                                        .result = {.soft = NAN}, .own = {.soft = NAN}};
+                                        .result = {.soft = NAN}, .threshold_circuit = {.soft = NAN}};
         hap_masked_kl_init(&pruning->masked_kl, engine, prompts);
         rc = list_allowed_edges(pruning, subgraph, err);
         if (rc == HAP_OK)
@@ -141,13 +142,19 @@ void hap_pruning_release(struct hap_pruning *pruning)
         free(pruning->allowed);
         free(pruning->edges);
         free(pruning->result.z);
-        free(pruning->own.z);
+        free(pruning->threshold_circuit.z);
         if (pruning->log)
                 fclose(pruning->log);
         *pruning = (struct hap_pruning){0};
 }
 
-/* --- for recipes --- */
+/* --- running --- */
+
+int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err)
+{
+        return pruning->options->recipe->run(pruning, err);
+}
+
 
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
                        bool whole, uint32_t *which)
@@ -207,7 +214,7 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
         double reached = 1 - (double)pruned->kept / (double)pruning->graph->n_edges;
         json_t *description =
                 json_pack("{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
-                          hap_recipe_names[options->recipe], "options",
+                          options->recipe->name, "options",
                           hap_prune_options_describe(options, pruned->exact), "seed",
                           (json_int_t)options->seed, "target", pruning->target, "target_edges",
                           (json_int_t)pruning->n_target, "reached", reached, "edges",

@@ -47,7 +47,8 @@ struct hap_pruning {
         void *context;
         const volatile sig_atomic_t *stop; /* when set: stop after this step */
         struct hap_pruned result;
-        struct hap_pruned own; /* by edge pruning's own threshold; z is NULL: not asked */
+        /* The circuit of edge pruning's threshold, for --threshold-circuit; z NULL: not wanted. */
+        struct hap_pruned threshold_circuit;
         double kl;     /* the result's mean KL on the training prompts that chose it; NaN: none */
         int64_t kl_on; /* the number of these prompts */
         int64_t steps; /* the number of the last step done; --patience may skip some */
@@ -61,6 +62,10 @@ int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options
                      const struct hap_engine *engine, const struct hap_prompts *prompts,
                      const float *subgraph, const double *scores, struct hap_error *err);
 void hap_pruning_release(struct hap_pruning *pruning);
+
+/* Runs the recipe. 0: pruning->result is the circuit. HAP_PRUNE_STOPPED (prune/log.h):
+ * pruning->stop was set before the end. Otherwise an error. */
+int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err);
 
 /* The header's "pruning": recipe, options, seed, target and reached sparsity, masked runs. A
  * new reference. */

@@ -1,11 +1,10 @@
-/* Runs the recipe that the options name. */
+/* The recipes of hap-prune. docs/adding.md shows how to add one. */
 #ifndef HAP_PRUNE_RECIPES_H
 #define HAP_PRUNE_RECIPES_H
 
-#include "prune/pruning.h"
+#include "prune/options.h"
 
-/* 0: pruning->result is the circuit. HAP_PRUNE_STOPPED (prune/log.h): pruning->stop was
- * set before the end. Otherwise an error. */
-int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err);
+/* The first is the default; ended by a row without a name. */
+extern const struct hap_recipe hap_recipes[];
 
 #endif

@@ -84,9 +84,9 @@ int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
 
         if (rc < 0)
                 return rc;
-        p->own.soft = p->result.soft;
-        if (p->own.z) /* this circuit may be empty */
-                hap_prune_keep(p, trainer->m, &p->own);
+        p->threshold_circuit.soft = p->result.soft;
+        if (p->threshold_circuit.z) /* this circuit may be empty */
+                hap_prune_keep(p, trainer->m, &p->threshold_circuit);
         return p->options->exact ? cut_to_size(trainer, err)
                                  : hap_prune_result(p, trainer->m, err);
 }

@@ -123,7 +123,7 @@ static int start_from_scores(struct hap_trainer *t, struct hap_error *err)
         return rc;
 }
 
-/* The ramp starts at the sparsity of the initial masks: the subgraph's, or with --from-scores
+/* The ramp starts at the sparsity of the initial masks: the subgraph's, or with from-scores
  * the expected one. */
 static int init_parameters(struct hap_trainer *t, struct hap_error *err)
 {
@@ -136,7 +136,8 @@ static int init_parameters(struct hap_trainer *t, struct hap_error *err)
         start_normal(&t->nodes, o, key, 1);
         if (o->from_scores) {
                 if (!p->scores)
-                        return hap_fail(err, HAP_EUSAGE, "--from-scores needs scores in the input");
+                        return hap_fail(err, HAP_EUSAGE,
+                                        "--set from-scores=yes needs scores in the input");
                 if (start_from_scores(t, err) < 0)
                         return err->code;
                 open = 0;

@@ -40,7 +40,7 @@ struct hap_trainer {
 };
 
 /* Allocates and initialises the parameters and adds them to the checkpoint's fields. HAP_EUSAGE:
- * --from-scores without scores. On an error nothing needs to be released. */
+ * from-scores=yes without scores. On an error nothing needs to be released. */
 int hap_trainer_init(struct hap_trainer *trainer, struct hap_pruning *pruning,
                      struct hap_error *err);
 void hap_trainer_release(struct hap_trainer *trainer);
