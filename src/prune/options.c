@@ -88,8 +88,8 @@ static int set_constant(struct hap_prune_options *options, const char *text,
                                 text);
         if (!constant)
                 return hap_fail(err, HAP_EUSAGE, "recipe '%s' has no constant '%.*s'; see "
-                                "hap-prune --help-recipe %s", recipe->name, length > 64 ? 64 : (int)length,
-                                text, recipe->name);
+                                "hap-prune --help-recipe %s", recipe->name,
+                                length > 64 ? 64 : (int)length, text, recipe->name);
         if (constant->plain)
                 return hap_fail(err, HAP_EUSAGE, "'%s' is an option of its own: --%s",
                                 constant->option.name, constant->option.name);

@@ -123,7 +123,8 @@ int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options
 
         *pruning = (struct hap_pruning){.options = options, .graph = &engine->graph,
                                         .prompts = prompts, .scores = scores, .kl = NAN,
-                                        .result = {.soft = NAN}, .threshold_circuit = {.soft = NAN}};
+                                        .result = {.soft = NAN},
+                                        .threshold_circuit = {.soft = NAN}};
         hap_masked_kl_init(&pruning->masked_kl, engine, prompts);
         rc = list_allowed_edges(pruning, subgraph, err);
         if (rc == HAP_OK)

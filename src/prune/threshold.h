@@ -5,8 +5,8 @@
 #include "prune/trainer.h"
 
 /* Sets p->result: the circuit by the original's threshold, or with --exact-sparsity the
- * circuit of exactly the wanted size. In the latter case p->threshold_circuit gets the first, if it was
- * asked for. HAP_EINPUT: the circuit is empty. */
+ * circuit of exactly the wanted size. If it was asked for, p->threshold_circuit is the circuit
+ * by the original's threshold in any case. HAP_EINPUT: the result is empty. */
 int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err);
 
 #endif
