@@ -8,40 +8,42 @@
 #include "common/random.h"
 #include "prune/optimiser.h"
 
-static size_t n_values(const struct hap_ablate *a)
+static size_t n_constants(const struct hap_ablate *a)
 {
         return (size_t)a->engine->graph.n_writers * (size_t)a->engine->model->config.d_model;
 }
 
 /* --- prompts and their counterfactuals --- */
 
-struct refilling {
+struct refill {
         const struct hap_ablate *ablate;
         const uint32_t *which;
 };
 
-static int refill_one(void *context, struct hap_scratch *work, size_t i)
+static int refill_job(void *context, struct hap_scratch *scratch, size_t i)
 {
-        const struct refilling *in = context;
+        const struct refill *in = context;
 
-        return hap_prompt_refill(work->engine, work, in->ablate->prompts->items + in->which[i]);
+        return hap_prompt_refill(scratch->engine, scratch,
+                                 in->ablate->prompts->items + in->which[i]);
 }
 
-/* The counterfactual's runs of n prompts, each named once, as the values now are. */
-static int refill(const struct hap_ablate *a, size_t n, const uint32_t *which,
+/* Runs the counterfactuals of the n prompts which[0 … n-1], all different, with the
+ * constants as they are now. */
+static int refill_counterfactuals(const struct hap_ablate *a, size_t n, const uint32_t *which,
                   struct hap_error *err)
 {
-        struct refilling in = {a, which};
+        struct refill in = {a, which};
         const size_t longest = a->prompts->longest;
 
         return hap_parallel(a->engine, n,
                             hap_scratch_bytes(a->engine, longest, longest, 1, false, false),
-                            refill_one, &in, err);
+                            refill_job, &in, err);
 }
 
 /* --- the mean KL of every case --- */
 
-static int evaluate(struct hap_ablate *a, double *mean, struct hap_error *err)
+static int mean_kl_of_cases(struct hap_ablate *a, double *mean, struct hap_error *err)
 {
         const size_t n = a->prompts->n;
         uint32_t *which = calloc(n, sizeof *which);
@@ -53,11 +55,11 @@ static int evaluate(struct hap_ablate *a, double *mean, struct hap_error *err)
         for (size_t i = 0; i < n && rc == 0; i++)
                 which[i] = (uint32_t)i;
         if (rc == 0)
-                rc = refill(a, n, which, err);
+                rc = refill_counterfactuals(a, n, which, err);
         for (size_t c = 0; c < a->n_cases && rc == 0; c++) {
                 for (size_t i = 0; i < n; i++)
                         z[i] = a->z + c * a->engine->graph.n_edges;
-                rc = hap_measure(&a->measure, &runs, kl, NULL, err);
+                rc = hap_masked_kl_run(&a->masked_kl, &runs, kl, NULL, err);
                 mean[c] = 0;
                 for (size_t i = 0; i < n && rc == 0; i++)
                         mean[c] += kl[i] / (double)n;
@@ -72,18 +74,19 @@ static int evaluate(struct hap_ablate *a, double *mean, struct hap_error *err)
 
 struct descent {
         struct hap_ablate *ablate;
-        size_t per_case, n;      /* runs a step: of each case, in all */
-        uint32_t *order;         /* [prompts]: scratch of draw */
-        uint32_t *which, *fresh; /* [n]: prompts of the runs; the same, each once */
+        size_t per_case, n;      /* runs of a step: per case, in all */
+        uint32_t *order;         /* [prompts]: scratch of draw_prompts */
+        uint32_t *which, *fresh; /* [n]: prompts of the runs; the different ones */
         bool *seen;              /* [prompts] */
         const float **z;         /* [n] */
         double *kl;              /* [n] */
         float *gradient, *mean, *square; /* [n_writers][d_model] */
-        double *unit;            /* [n_writers]: of the rate */
+        double *unit;            /* [n_writers]: unit of the rate */
 };
 
-/* Root mean squares of the writers' means; of all together where one is zero. */
-static void find_units(const struct descent *s)
+/* Sets s->unit: the root mean square of each writer's mean output, or that of all writers
+ * together if it is zero. */
+static void find_rate_units(const struct descent *s)
 {
         const struct hap_ablate *a = s->ablate;
         const size_t d = (size_t)a->engine->model->config.d_model;
@@ -100,12 +103,12 @@ static void find_units(const struct descent *s)
         }
         for (int w = 0; w < writers; w++)
                 if (!(s->unit[w] > 0))
-                        s->unit[w] = sqrt(all / (double)n_values(a));
+                        s->unit[w] = sqrt(all / (double)n_constants(a));
 }
 
 static int descent_init(struct descent *s, struct hap_ablate *a, struct hap_error *err)
 {
-        const size_t batch = (size_t)a->options->batch, size = n_values(a);
+        const size_t batch = (size_t)a->options->batch, size = n_constants(a);
 
         *s = (struct descent){.ablate = a};
         s->per_case = (batch + a->n_cases - 1) / a->n_cases;
@@ -125,7 +128,7 @@ static int descent_init(struct descent *s, struct hap_ablate *a, struct hap_erro
                 return hap_fail_memory(err, "constants");
         for (size_t i = 0; i < s->n; i++)
                 s->z[i] = a->z + i / s->per_case * a->engine->graph.n_edges;
-        find_units(s);
+        find_rate_units(s);
         return HAP_OK;
 }
 
@@ -143,8 +146,9 @@ static void descent_release(struct descent *s)
         free(s->unit);
 }
 
-/* The prompts of a step, every prompt once an epoch; how many different ones. */
-static size_t draw(struct descent *s, size_t step)
+/* Draws a step's prompts, each prompt once an epoch, to s->which, and the different ones of
+ * them to s->fresh. Returns the number of the latter. */
+static size_t draw_prompts(struct descent *s, size_t step)
 {
         const struct hap_random_key key = {(uint64_t)s->ablate->options->seed, 0};
         const size_t n = s->ablate->prompts->n;
@@ -160,8 +164,8 @@ static size_t draw(struct descent *s, size_t step)
         return n_fresh;
 }
 
-/* Every writer's values by Adam; the gradient is a sum over the runs of a case. */
-static void move(struct descent *s, size_t step)
+/* Updates every writer's constants by Adam. The gradient is a sum over a case's runs. */
+static void update_constants(struct descent *s, size_t step)
 {
         struct hap_ablate *a = s->ablate;
         const size_t d = (size_t)a->engine->model->config.d_model;
@@ -169,7 +173,7 @@ static void move(struct descent *s, size_t step)
         struct hap_adamw adam = hap_adamw_default(a->options->rate);
 
         adam.weight_decay = 0;
-        for (size_t i = 0; i < n_values(a); i++)
+        for (size_t i = 0; i < n_constants(a); i++)
                 s->gradient[i] /= (float)s->per_case;
         for (int w = 0; w < a->engine->graph.n_writers; w++) {
                 const size_t at = (size_t)w * d;
@@ -179,19 +183,20 @@ static void move(struct descent *s, size_t step)
         }
 }
 
-static int take_step(struct descent *s, size_t step, struct hap_error *err)
+static int descent_step(struct descent *s, size_t step, struct hap_error *err)
 {
         struct hap_ablate *a = s->ablate;
-        const struct hap_runs runs = {.n = s->n, .which = s->which, .z = s->z, .sources = true};
-        const size_t n_fresh = draw(s, step);
+        const struct hap_runs runs = {.n = s->n, .which = s->which, .z = s->z,
+                                       .want_counterfactual = true};
+        const size_t n_fresh = draw_prompts(s, step);
         double kl = 0;
-        int rc = refill(a, n_fresh, s->fresh, err);
+        int rc = refill_counterfactuals(a, n_fresh, s->fresh, err);
 
         if (rc == 0)
-                rc = hap_measure(&a->measure, &runs, s->kl, s->gradient, err);
+                rc = hap_masked_kl_run(&a->masked_kl, &runs, s->kl, s->gradient, err);
         if (rc < 0)
                 return rc;
-        move(s, step);
+        update_constants(s, step);
         for (size_t i = 0; i < s->n; i++)
                 kl += s->kl[i] / (double)s->n;
         if (a->progress)
@@ -199,10 +204,10 @@ static int take_step(struct descent *s, size_t step, struct hap_error *err)
         return HAP_OK;
 }
 
-/* --- all of it --- */
+/* --- set up and run --- */
 
-/* Case w: nothing that writer w wrote is read by anyone. */
-static void cut_alone(struct hap_ablate *a)
+/* Case w cuts all edges from writer w. */
+static void mask_each_writer(struct hap_ablate *a)
 {
         const struct hap_graph *g = &a->engine->graph;
 
@@ -221,19 +226,19 @@ int hap_ablate_init(struct hap_ablate *a, const struct hap_ablate_options *optio
 
         *a = (struct hap_ablate){.options = options, .engine = engine, .prompts = prompts};
         a->n_cases = z ? 1 : (size_t)engine->graph.n_writers;
-        size = n_values(a);
+        size = n_constants(a);
         a->z = calloc(a->n_cases * edges, sizeof *a->z);
         a->values = calloc(size, sizeof *a->values);
         a->start = calloc(size, sizeof *a->start);
         a->kl = calloc(a->n_cases, sizeof *a->kl);
         a->kl_start = calloc(a->n_cases, sizeof *a->kl_start);
-        hap_measure_init(&a->measure, engine, prompts);
+        hap_masked_kl_init(&a->masked_kl, engine, prompts);
         if (!a->z || !a->values || !a->start || !a->kl || !a->kl_start)
                 return hap_fail_memory(err, "constants");
         if (z)
                 memcpy(a->z, z, edges * sizeof *z);
         else
-                cut_alone(a);
+                mask_each_writer(a);
         memcpy(a->start, mean.data, size * sizeof *a->start);
         memcpy(a->values, a->start, size * sizeof *a->values);
         for (size_t i = 0; i < prompts->n; i++)
@@ -241,10 +246,11 @@ int hap_ablate_init(struct hap_ablate *a, const struct hap_ablate_options *optio
         return HAP_OK;
 }
 
-/* A single case is about all values, otherwise each about its writer's. */
-static void keep_better(struct hap_ablate *a)
+/* Puts the means back where the learned constants are no better. A single case decides about
+ * all constants; otherwise each case decides about its writer's. */
+static void keep_better_constants(struct hap_ablate *a)
 {
-        const size_t size = n_values(a) / a->n_cases;
+        const size_t size = n_constants(a) / a->n_cases;
 
         for (size_t c = 0; c < a->n_cases; c++) {
                 if (a->kl[c] < a->kl_start[c])
@@ -257,7 +263,7 @@ static void keep_better(struct hap_ablate *a)
 int hap_ablate_run(struct hap_ablate *a, struct hap_error *err)
 {
         struct descent s;
-        int rc = evaluate(a, a->kl_start, err);
+        int rc = mean_kl_of_cases(a, a->kl_start, err);
 
         if (rc < 0)
                 return rc;
@@ -266,18 +272,18 @@ int hap_ablate_run(struct hap_ablate *a, struct hap_error *err)
                 return HAP_OK;
         rc = descent_init(&s, a, err);
         for (size_t step = 0; step < (size_t)a->options->steps && rc == 0; step++)
-                rc = take_step(&s, step, err);
+                rc = descent_step(&s, step, err);
         descent_release(&s);
         if (rc == 0)
-                rc = evaluate(a, a->kl, err);
+                rc = mean_kl_of_cases(a, a->kl, err);
         if (rc == 0)
-                keep_better(a);
+                keep_better_constants(a);
         return rc;
 }
 
 void hap_ablate_release(struct hap_ablate *a)
 {
-        hap_measure_release(&a->measure);
+        hap_masked_kl_release(&a->masked_kl);
         free(a->z);
         free(a->values);
         free(a->start);

@@ -1,9 +1,8 @@
-/* hap-prune's command line. */
+#include "prune/arguments.h"
+
 #include <string.h>
 
-#include "common/program.h"
-#include "prune/input.h"
-#include "prune/options.h"
+#include "data/prompts.h"
 #include "prune/recipes.h"
 
 static const char *const cache_dtypes[] = {"f32", "f16", NULL}; /* as enum hap_dtype */

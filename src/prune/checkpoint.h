@@ -1,6 +1,6 @@
-/* The state of a computation in a file, so that it can go on after it was
- * killed: fields of fixed sizes, with a hash over all of them. A checkpoint is
- * bound to what it was made from by an identity. */
+/* The state of a computation in a file, so that it can be resumed after it was killed: fields
+ * of fixed sizes, with a hash of them all. An identity binds a checkpoint to the options and
+ * the input that it was made with. */
 #ifndef HAP_PRUNE_CHECKPOINT_H
 #define HAP_PRUNE_CHECKPOINT_H
 
@@ -20,21 +20,19 @@ struct hap_checkpoint {
         int n;
 };
 
-/* Adds a field that is written and read back; the memory is not owned. There
- * is room for HAP_CHECKPOINT_FIELDS. */
+/* Adds a field that is written and read back. The memory is not owned. At most
+ * HAP_CHECKPOINT_FIELDS. */
 void hap_checkpoint_add(struct hap_checkpoint *checkpoint, void *data, size_t bytes);
 
-/* HAP_ESYSTEM when no checkpoint can be written to `path`, told by opening the file
- * beside it. */
+/* HAP_ESYSTEM: no checkpoint can be written to `path`. Tries to open the temporary file. */
 int hap_checkpoint_probe(const char *path, struct hap_error *err);
 
-/* Writes beside and renames, so that `path` is always a whole checkpoint. */
+/* Writes a temporary file and renames it, so that `path` is always a complete checkpoint. */
 int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *path,
                          struct hap_error *err);
 
-/* 1 when the fields were filled from `path`, 0 when there is no such file,
- * HAP_EINPUT when it is damaged or belongs to another computation; then no
- * field has changed. */
+/* 1: the fields were read from `path`. 0: there is no such file. HAP_EINPUT: the file is
+ * damaged or belongs to another computation. On an error no field is changed. */
 int hap_checkpoint_read(const struct hap_checkpoint *checkpoint, const char *path,
                         struct hap_error *err);
 

@@ -1,18 +1,19 @@
-/* Sets of circuits, and the best of them by exact KL. */
+#include "prune/circuits.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
 #include "prune/edge_order.h"
+#include "prune/log.h"
 
-enum { AT_ONCE = 32 }; /* circuits whose masks are held while they are measured */
+enum { AT_ONCE = 32 }; /* circuits whose masks are in memory at a time */
 
-int hap_circuits_init(struct hap_circuits *circuits, size_t n_edges, size_t room,
+int hap_circuits_init(struct hap_circuits *circuits, size_t n_edges, size_t capacity,
                       struct hap_error *err)
 {
-        *circuits = (struct hap_circuits){.bytes = (n_edges + 7) / 8, .room = room};
-        circuits->bits = calloc(room ? room : 1, circuits->bytes);
+        *circuits = (struct hap_circuits){.bytes = (n_edges + 7) / 8, .capacity = capacity};
+        circuits->bits = calloc(capacity ? capacity : 1, circuits->bytes);
         return circuits->bits ? HAP_OK : hap_fail_memory(err, "circuits");
 }
 
@@ -26,7 +27,7 @@ void hap_circuits_add(struct hap_circuits *circuits, size_t n_edges, const float
 {
         uint8_t *next = circuits->bits + (size_t)circuits->n * circuits->bytes;
 
-        if ((size_t)circuits->n == circuits->room)
+        if ((size_t)circuits->n == circuits->capacity)
                 return;
         memset(next, 0, circuits->bytes);
         for (size_t e = 0; e < n_edges; e++) {
@@ -71,13 +72,14 @@ void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_e
                 z[e] = (float)(bits[e / 8] >> (e % 8) & 1);
 }
 
-/* The same of the circuits first … first + some - 1, whose masks are there at once. */
-static int measure_some(const struct hap_circuits *circuits, size_t first, size_t some,
+/* hap_circuits_measure for the circuits first … first + portion - 1, whose masks are all in
+ * memory. */
+static int measure_portion(const struct hap_circuits *circuits, size_t first, size_t portion,
                         struct hap_pruning *pruning, const uint32_t *order, size_t n,
                         double *kl, struct hap_error *err)
 {
-        size_t n_edges = pruning->graph->n_edges, all = some * n;
-        float *masks = calloc(some * n_edges, sizeof *masks);
+        size_t n_edges = pruning->graph->n_edges, all = portion * n;
+        float *masks = calloc(portion * n_edges, sizeof *masks);
         uint32_t *which = calloc(all, sizeof *which);
         const float **z = calloc(all, sizeof *z);
         double *each = calloc(all, sizeof *each);
@@ -88,14 +90,14 @@ static int measure_some(const struct hap_circuits *circuits, size_t first, size_
                 rc = hap_fail_memory(err, "circuits");
                 goto out;
         }
-        for (size_t i = 0; i < some; i++)
+        for (size_t i = 0; i < portion; i++)
                 hap_circuits_get(circuits, (int64_t)(first + i), n_edges, masks + i * n_edges);
         for (size_t i = 0; i < all; i++) {
                 which[i] = order[i % n];
                 z[i] = masks + i / n * n_edges;
         }
-        rc = hap_measure(&pruning->measure, &runs, each, NULL, err);
-        for (size_t i = 0; i < some && rc == HAP_OK; i++) {
+        rc = hap_masked_kl_run(&pruning->masked_kl, &runs, each, NULL, err);
+        for (size_t i = 0; i < portion && rc == HAP_OK; i++) {
                 kl[first + i] = 0;
                 for (size_t j = 0; j < n; j++)
                         kl[first + i] += each[i * n + j] / (double)n;
@@ -108,7 +110,7 @@ out:
         return rc;
 }
 
-/* In even portions, so that none is too small to keep the threads busy. */
+/* The portions are of even size, so that none is too small to keep the threads busy. */
 int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning *pruning,
                          const uint32_t *order, size_t n, double *kl, struct hap_error *err)
 {
@@ -118,13 +120,13 @@ int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning
         for (size_t i = 0; i < portions && rc == HAP_OK; i++) {
                 size_t first = all * i / portions, end = all * (i + 1) / portions;
 
-                rc = measure_some(circuits, first, end - first, pruning, order, n, kl, err);
+                rc = measure_portion(circuits, first, end - first, pruning, order, n, kl, err);
         }
         return rc;
 }
 
-/* Who is left of the circuits, numbers which[0 … n-1], and their mean KL over
- * the first `prompts` of `order`. */
+/* The circuits that are left, which[0 … n-1], and their mean KL over the first `prompts` of
+ * `order`. */
 struct contest {
         const struct hap_circuits *circuits;
         struct hap_pruning *pruning;
@@ -134,8 +136,8 @@ struct contest {
         double *kl;
 };
 
-/* The least KL first, of equal ones the earlier. */
-static void sort(struct contest *c)
+/* Lowest KL first; a stable sort. */
+static void sort_by_kl(struct contest *c)
 {
         for (size_t i = 1; i < c->n; i++) {
                 int64_t which = c->which[i];
@@ -151,8 +153,8 @@ static void sort(struct contest *c)
         }
 }
 
-/* Measures who is left on `more` prompts, of whom the `keep` best stay. */
-static int play(struct contest *c, size_t more, size_t keep, struct hap_error *err)
+/* Measures the circuits that are left on `more` further prompts and keeps the `keep` best. */
+static int contest_round(struct contest *c, size_t more, size_t keep, struct hap_error *err)
 {
         size_t bytes = c->circuits->bytes;
         struct hap_circuits left;
@@ -175,7 +177,7 @@ static int play(struct contest *c, size_t more, size_t keep, struct hap_error *e
                 c->kl[i] = (c->kl[i] * (double)c->prompts + again[i] * (double)more) /
                            (double)(c->prompts + more);
         if (rc == HAP_OK)
-                sort(c);
+                sort_by_kl(c);
         c->prompts += more;
         c->n = hap_smaller(c->n, keep);
         hap_circuits_release(&left);
@@ -202,10 +204,10 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
                 contest.which[i] = (int64_t)i;
         for (size_t share = 4; share > 0 && rc == HAP_OK; share /= 2)
                 if (on / share > contest.prompts)
-                        rc = play(&contest, on / share - contest.prompts,
+                        rc = contest_round(&contest, on / share - contest.prompts,
                                   share > 1 ? hap_larger(few, (contest.n + 1) / 2) : few, err);
         if (rc == HAP_OK && few > 1 && n > on && o->finalists_on > 0)
-                rc = play(&contest, hap_smaller((size_t)o->finalists_on, n - on), 1, err);
+                rc = contest_round(&contest, hap_smaller((size_t)o->finalists_on, n - on), 1, err);
         if (rc == HAP_OK) {
                 *kl = contest.kl[0];
                 pruning->kl_on = (int64_t)contest.prompts;

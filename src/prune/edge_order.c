@@ -50,17 +50,17 @@ size_t hap_rank_first(const struct hap_graph *graph, const uint32_t *order,
         return hap_graph_count_kept(graph, z);
 }
 
-/* Another edge never kills one that lives, so that the number alive rises with
- * the prefix and can be searched by halves. */
+/* Adding an edge never kills a live one. The number of live edges therefore grows with the
+ * prefix, and a binary search finds the longest one. */
 static size_t longest_prefix(const struct hap_graph *graph, const uint32_t *order,
-                             size_t n, size_t most, float *z)
+                             size_t n, size_t max, float *z)
 {
         size_t fits = 0, fails = n + 1;
 
         while (fails - fits > 1) {
                 size_t middle = fits + (fails - fits) / 2;
 
-                if (hap_rank_first(graph, order, middle, z) <= most)
+                if (hap_rank_first(graph, order, middle, z) <= max)
                         fits = middle;
                 else
                         fails = middle;
@@ -69,22 +69,22 @@ static size_t longest_prefix(const struct hap_graph *graph, const uint32_t *orde
 }
 
 size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
-                        size_t n, size_t most, float *z)
+                        size_t n, size_t max, float *z)
 {
-        return hap_rank_first(graph, order, longest_prefix(graph, order, n, most, z), z);
+        return hap_rank_first(graph, order, longest_prefix(graph, order, n, max, z), z);
 }
 
-/* Takes edges out of z, the last in the order first, each with what dies with
- * it, until at most `most` live; never the last path. */
-static int trim(const struct hap_graph *graph, const uint32_t *order, size_t n,
-                size_t most, float *z)
+/* Removes edges from z, starting with the last of the order, and the edges that die with
+ * them, until at most `max` live. Never removes the last path. */
+static int trim_last_edges(const struct hap_graph *graph, const uint32_t *order, size_t n,
+                           size_t max, float *z)
 {
         size_t bytes = graph->n_edges * sizeof *z, alive = hap_graph_count_kept(graph, z);
         float *before = malloc(bytes);
 
         if (!before)
                 return -1;
-        for (size_t k = n; k-- > 0 && alive > most;) {
+        for (size_t k = n; k-- > 0 && alive > max;) {
                 if (z[order[k]] == 0)
                         continue;
                 memcpy(before, z, bytes);
@@ -99,75 +99,77 @@ static int trim(const struct hap_graph *graph, const uint32_t *order, size_t n,
         return 0;
 }
 
-/* Where the best path to a writer, or to the logits, comes from. */
-struct way {
-        size_t length; /* edges; more than there are: none */
-        size_t worst;  /* place of its last edge in the order */
-        size_t edge;   /* the last one */
+/* The best path to a writer, or to the logits. */
+struct path {
+        size_t length; /* edges; more than the graph has: no path */
+        size_t worst;  /* the latest place in the order of any of its edges */
+        size_t edge;   /* the edge that it ends with */
 };
 
-static bool better(const struct way *a, const struct way *b)
+static bool is_better_path(const struct path *a, const struct path *b)
 {
         return a->length < b->length || (a->length == b->length && a->worst < b->worst);
 }
 
-/* Ways over the edges into one reader at one place. ways: [nodes + 1], the last of the
- * logits. */
-static void extend_ways(const struct hap_graph *graph, int reader, int at, const size_t *place,
-                        struct way *ways)
+/* Extends the paths over the edges into one reader at one position. paths: [nodes + 1], the
+ * last entry for the logits. */
+static void extend_paths(const struct hap_graph *graph, int reader, int at, const size_t *place,
+                         struct path *paths)
 {
         const size_t first = (size_t)at * graph->edges_per_position + graph->edge_start[reader];
-        const struct way *from = ways + (size_t)at * (size_t)graph->n_writers;
-        const struct hap_reachable fed = hap_graph_edge_to(graph, first);
-        struct way best = {graph->n_edges + 1, 0, 0};
+        const struct path *from = paths + (size_t)at * (size_t)graph->n_writers;
+        const struct hap_reachable to_nodes = hap_graph_edge_to(graph, first);
+        struct path best = {graph->n_edges + 1, 0, 0};
 
         for (int w = 0; w < hap_graph_in(graph, reader); w++) {
                 const size_t e = first + (size_t)w;
-                const struct way way = {from[w].length + 1, hap_larger(from[w].worst, place[e]), e};
+                const struct path path = {from[w].length + 1,
+                                          hap_larger(from[w].worst, place[e]), e};
 
-                if (place[e] != NOWHERE && from[w].length <= graph->n_edges && better(&way, &best))
-                        best = way;
+                if (place[e] != NOWHERE && from[w].length <= graph->n_edges &&
+                    is_better_path(&path, &best))
+                        best = path;
         }
-        if (fed.n == 0 && hap_graph_is_read(graph, at) &&
-            better(&best, ways + hap_graph_n_nodes(graph)))
-                ways[hap_graph_n_nodes(graph)] = best;
-        for (int i = 0; i < fed.n; i++) {
-                struct way *to = ways + fed.first + (size_t)i * (size_t)graph->n_writers;
+        if (to_nodes.n == 0 && hap_graph_is_read(graph, at) &&
+            is_better_path(&best, paths + hap_graph_n_nodes(graph)))
+                paths[hap_graph_n_nodes(graph)] = best;
+        for (int i = 0; i < to_nodes.n; i++) {
+                struct path *to = paths + to_nodes.first + (size_t)i * (size_t)graph->n_writers;
 
-                if (better(&best, to))
+                if (is_better_path(&best, to))
                         *to = best;
         }
 }
 
-/* The path from an input to the logits with the fewest edges, of such ones that whose
- * worst place in an order, place[edge], is best; edges with NOWHERE are none. Sets z =
- * 1 on it unless NULL. Returns its edges; 0: no path, or no memory. Readers come in the
- * order in which they are computed. */
+/* Finds the path from an input to the logits with the fewest edges; among equally short
+ * paths, the one whose latest place in the order, place[edge], is earliest. Edges at NOWHERE
+ * do not exist. Sets z = 1 on it unless z is NULL. Returns its number of edges; 0: no path,
+ * or no memory. Readers are visited in the order in which they are computed. */
 static size_t best_path(const struct hap_graph *graph, const size_t *place, float *z)
 {
         const size_t logits = hap_graph_n_nodes(graph), n_writers = (size_t)graph->n_writers;
-        struct way *ways = calloc(logits + 1, sizeof *ways);
+        struct path *paths = calloc(logits + 1, sizeof *paths);
         size_t length;
 
-        if (!ways)
+        if (!paths)
                 return 0;
         for (size_t node = 0; node <= logits; node++)
                 if (node == logits || node % n_writers >= (size_t)graph->n_inputs)
-                        ways[node].length = graph->n_edges + 1;
+                        paths[node].length = graph->n_edges + 1;
         for (int r = 0; r < graph->n_readers; r++)
                 for (int p = 0; p < graph->n_positions; p++)
-                        extend_ways(graph, r, p, place, ways);
-        length = ways[logits].length <= graph->n_edges ? ways[logits].length : 0;
-        for (size_t at = logits; z && length && (at == logits || ways[at].length > 0);) {
-                z[ways[at].edge] = 1;
-                at = hap_graph_edge_from(graph, ways[at].edge);
+                        extend_paths(graph, r, p, place, paths);
+        length = paths[logits].length <= graph->n_edges ? paths[logits].length : 0;
+        for (size_t at = logits; z && length && (at == logits || paths[at].length > 0);) {
+                z[paths[at].edge] = 1;
+                at = hap_graph_edge_from(graph, paths[at].edge);
         }
-        free(ways);
+        free(paths);
         return length;
 }
 
-/* The best of the shortest paths through edges of the order alone. -1: no memory. */
-static long keep_path(const struct hap_graph *graph, const uint32_t *order, size_t n, float *z)
+/* Makes z the best of the shortest paths through edges of the order. -1: no memory. */
+static long mark_best_path(const struct hap_graph *graph, const uint32_t *order, size_t n, float *z)
 {
         size_t *place = malloc(graph->n_edges * sizeof *place), length;
 
@@ -184,24 +186,24 @@ static long keep_path(const struct hap_graph *graph, const uint32_t *order, size
 }
 
 long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
-                  size_t n, size_t most, float *z)
+                  size_t n, size_t max, float *z)
 {
-        size_t first = longest_prefix(graph, order, n, most, z);
+        size_t first = longest_prefix(graph, order, n, max, z);
         size_t alive = hap_rank_first(graph, order, first, z);
 
         if (alive == 0 && first < n) {
                 hap_rank_first(graph, order, first + 1, z);
-                if (trim(graph, order, first + 1, most, z) < 0)
+                if (trim_last_edges(graph, order, first + 1, max, z) < 0)
                         return -1;
                 alive = hap_graph_count_kept(graph, z);
         }
-        if (alive == 0 || alive > most) {
-                long path = keep_path(graph, order, n, z);
+        if (alive == 0 || alive > max) {
+                long path = mark_best_path(graph, order, n, z);
 
-                if (path <= 0 || (size_t)path > most)
+                if (path <= 0 || (size_t)path > max)
                         return path < 0 ? -1 : 0;
         }
-        return hap_rank_fill(graph, order, n, most, z);
+        return hap_rank_fill(graph, order, n, max, z);
 }
 
 struct filling {
@@ -209,18 +211,18 @@ struct filling {
         const uint32_t *order;
         size_t n;
         float *z;
-        bool *reached, *live; /* nodes */
+        bool *reached, *live; /* [nodes] */
 };
 
-static void look(const struct filling *f)
+static void update_nodes(const struct filling *f)
 {
         hap_graph_reached(f->graph, f->z, f->reached);
         hap_graph_live(f->graph, f->z, f->live);
 }
 
-/* What an edge reads is there; it may lead nowhere yet: a head that lives at one place
- * is reached at all. */
-static bool is_fed(const struct filling *f, size_t edge)
+/* Whether the node that an edge reads is reached from an input. It may lead nowhere yet: a
+ * head that lives at one position is reached at all. */
+static bool is_reached(const struct filling *f, size_t edge)
 {
         return f->reached[hap_graph_edge_from(f->graph, edge)];
 }
@@ -230,26 +232,26 @@ static bool reads_live(const struct filling *f, size_t edge)
         return hap_graph_edge_leads(f->graph, edge, f->live);
 }
 
-/* Whether one edge's reader belongs to the node that another reads. */
+/* Whether `edge` leads into the node that `other` reads. */
 static bool leads_to(const struct filling *f, size_t edge, size_t other)
 {
-        const struct hap_reachable fed = hap_graph_edge_to(f->graph, edge);
+        const struct hap_reachable to_nodes = hap_graph_edge_to(f->graph, edge);
         const size_t node = hap_graph_edge_from(f->graph, other);
         const size_t n_writers = (size_t)f->graph->n_writers;
 
-        return fed.n == 1 ? node == fed.first
-                          : fed.n > 1 && node % n_writers == fed.first % n_writers;
+        return to_nodes.n == 1 ? node == to_nodes.first
+                          : to_nodes.n > 1 && node % n_writers == to_nodes.first % n_writers;
 }
 
-/* Edges from reached nodes into live ones, which come alive one by one. */
-static size_t add_between(const struct filling *f, size_t most)
+/* Adds edges from reached nodes into live ones, each of which is then alive. */
+static size_t add_edges_between(const struct filling *f, size_t max)
 {
         size_t added = 0;
 
-        for (size_t k = 0; k < f->n && added < most; k++) {
+        for (size_t k = 0; k < f->n && added < max; k++) {
                 size_t edge = f->order[k];
 
-                if (f->z[edge] > 0 || !is_fed(f, edge) || !reads_live(f, edge))
+                if (f->z[edge] > 0 || !is_reached(f, edge) || !reads_live(f, edge))
                         continue;
                 f->z[edge] = 1;
                 added++;
@@ -257,31 +259,31 @@ static size_t add_between(const struct filling *f, size_t most)
         return added;
 }
 
-/* Of the edges that join the dead node behind `edge` to the live ones on its
- * other side, the first in the order; n when there is none. */
-static size_t find_other(const struct filling *f, size_t edge, bool out)
+/* One end of `edge` is a dead node. Returns the place of the first edge of the order that
+ * joins this node to the live nodes on its other side; n if there is none. */
+static size_t find_other_edge(const struct filling *f, size_t edge, bool out)
 {
         for (size_t k = 0; k < f->n; k++) {
                 size_t other = f->order[k];
 
                 if (out ? leads_to(f, edge, other) && reads_live(f, other)
-                        : leads_to(f, other, edge) && is_fed(f, other))
+                        : leads_to(f, other, edge) && is_reached(f, other))
                         return k;
         }
         return f->n;
 }
 
-/* Two edges that bring a dead node to life: the first in the order that has one
- * live end, and what joins its other end. */
-static bool add_node(const struct filling *f)
+/* Adds two edges that bring a dead node to life: the first of the order with one live end,
+ * and the edge that joins its other end. */
+static bool add_dead_node(const struct filling *f)
 {
         for (size_t k = 0; k < f->n; k++) {
                 size_t edge = f->order[k], other;
-                bool out = is_fed(f, edge);
+                bool out = is_reached(f, edge);
 
                 if (out == reads_live(f, edge))
                         continue;
-                other = find_other(f, edge, out);
+                other = find_other_edge(f, edge, out);
                 if (other == f->n)
                         continue;
                 f->z[edge] = f->z[f->order[other]] = 1;
@@ -290,8 +292,8 @@ static bool add_node(const struct filling *f)
         return false;
 }
 
-/* Takes out the last edge of the order without which nothing else dies, to *edge. */
-static bool drop_one(const struct filling *f, float *scratch, size_t *edge)
+/* Removes the last edge of the order that no other edge depends on, and sets *edge to it. */
+static bool drop_spare_edge(const struct filling *f, float *scratch, size_t *edge)
 {
         for (size_t k = f->n; k-- > 0;) {
                 if (f->z[f->order[k]] == 0)
@@ -308,7 +310,7 @@ static bool drop_one(const struct filling *f, float *scratch, size_t *edge)
 }
 
 long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
-                   size_t n, size_t most, float *z)
+                   size_t n, size_t max, float *z)
 {
         const size_t nodes = hap_graph_n_nodes(graph);
         bool *reached = calloc(2 * nodes, sizeof *reached), *live = reached + nodes;
@@ -316,24 +318,24 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
         struct filling f = {graph, order, n, z, reached, live};
         size_t alive = hap_graph_count_kept(graph, z), spared = NOWHERE;
 
-        while (reached && scratch && alive > 0 && alive < most) {
+        while (reached && scratch && alive > 0 && alive < max) {
                 size_t added;
 
-                look(&f);
-                alive += added = add_between(&f, most - alive);
+                update_nodes(&f);
+                alive += added = add_edges_between(&f, max - alive);
                 if (added > 0)
-                        continue; /* which may have led to other places */
-                if (alive + 1 == most) { /* a node takes two */
-                        if (spared != NOWHERE || !drop_one(&f, scratch, &spared))
+                        continue; /* the new edges may lead to other positions */
+                if (alive + 1 == max) { /* a node needs two edges */
+                        if (spared != NOWHERE || !drop_spare_edge(&f, scratch, &spared))
                                 break;
                         alive--;
-                        look(&f);
+                        update_nodes(&f);
                 }
-                if (!add_node(&f))
+                if (!add_dead_node(&f))
                         break;
                 alive += 2;
         }
-        if (spared != NOWHERE && alive < most) { /* for nothing */
+        if (spared != NOWHERE && alive < max) { /* nothing came in its place */
                 z[spared] = 1;
                 alive++;
         }

@@ -1,4 +1,4 @@
-/* From numbers per edge to circuits of a wanted size. */
+/* The order of edges by a value, and circuits of a wanted size made of its first edges. */
 #ifndef HAP_PRUNE_EDGE_ORDER_H
 #define HAP_PRUNE_EDGE_ORDER_H
 
@@ -9,39 +9,39 @@
 #include "common/random.h"
 #include "graph/graph.h"
 
-/* Orders the n edges listed in `edges` by value[edge], the highest first; equal
- * ones at random, by (key, i). Writes them to `order` ([n]). -1: no memory. */
+/* Sorts the n edges listed in `edges` by value[edge], highest first, ties broken at random
+ * by (key, i), and writes them to `order` ([n]). -1: no memory. */
 int hap_rank_edges(const double *value, const uint32_t *edges, size_t n,
                    struct hap_random_key key, uint64_t i, uint32_t *order);
 
-/* The first `n_first` of the order, without dead edges, as masks 0 and 1
- * ([n_edges]). Returns how many edges live. */
+/* Sets z ([n_edges]) to 1 for the first `n_first` edges of the order, without dead ones, and
+ * to 0 for all others. Returns the number of live edges. */
 size_t hap_rank_first(const struct hap_graph *graph, const uint32_t *order,
                       size_t n_first, float *z);
 
-/* The longest prefix of the order with at most `most` edges alive, without the
- * dead ones. Returns how many live. */
+/* The same for the longest prefix of the order that has at most `max` live edges. */
 size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
-                        size_t n, size_t most, float *z);
+                        size_t n, size_t max, float *z);
 
-/* At least one and at most `most` edges alive: the longest prefix, or where it
- * has none alive, because paths first come in too many at once, the next longer
- * one without its last edges in the order, as far as a path is left; where that is
- * too long, the shortest path, of equally short ones that whose worst place in the
- * order is best. Then filled up (hap_rank_fill). Returns how many live, 0 when no path
- * is that short. -1: no memory. */
+/* Sets z ([n_edges]) to a circuit of at least one and at most `max` live edges. It begins with
+ * the longest prefix of the order that fits. If that has no live edge, because the first path
+ * completes too many edges at once, it takes the next longer prefix and removes its last
+ * edges as long as a path is left. If that has still too many edges, it takes the shortest
+ * path; among equally short paths, the one whose latest place in the order is earliest.
+ * hap_rank_fill then adds edges. Returns the number of live edges; 0: no path is that short;
+ * -1: no memory. */
 long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
-                  size_t n, size_t most, float *z);
+                  size_t n, size_t max, float *z);
 
-/* Adds edges to a circuit without dead edges until `most` live: those between
- * nodes that live, in the order; when there are no more, pairs of edges that
- * bring another node to life (for which, where one place is left, the last edge
- * that can be spared gives way). Returns how many live then. -1: no memory. */
+/* Adds edges to a circuit without dead edges until `max` live: first the edges between live
+ * nodes, in the order, then pairs of edges that bring another node to life. If room for only
+ * one edge is left, such a pair replaces the last edge that no other depends on. Returns the
+ * number of live edges. -1: no memory. */
 long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
-                   size_t n, size_t most, float *z);
+                   size_t n, size_t max, float *z);
 
-/* The fewest edges of a path from an input to the logits through edges with
- * z > 0; 0 when there is none. */
+/* The number of edges of the shortest path from an input to the logits through edges with
+ * z > 0. 0: there is no path, or no memory. */
 size_t hap_rank_shortest(const struct hap_graph *graph, const float *z);
 
 #endif

@@ -1,14 +1,14 @@
-/* Recipe edge-pruning: a logα for every edge (and writer), learned through
- * hard concrete masks by AdamW, with a Lagrangian on the sparsity. The method,
- * its constants and its final threshold are Edge Pruning's (Bhaskar et al.
- * 2024). Recipe hap is the same within a subgraph. */
+#include "prune/edge_pruning.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "prune/hard_concrete.h"
+#include "prune/log.h"
+#include "prune/threshold.h"
 #include "prune/trainer.h"
 
-static double ramp(const struct hap_prune_options *o, long step, double from, double to)
+static double ramp_target(const struct hap_prune_options *o, long step, double from, double to)
 {
         double share = (double)step / (double)o->ramp;
 
@@ -19,7 +19,7 @@ static double ramp(const struct hap_prune_options *o, long step, double from, do
         return 1 - exp(log(1 - from) + (log(1 - to) - log(1 - from)) * share);
 }
 
-static void sample(const struct hap_pruning *p, struct hap_masks *masks,
+static void sample_masks(const struct hap_pruning *p, struct hap_masks *masks,
                    enum hap_prune_stream stream, long step)
 {
         if (masks->n == 0)
@@ -34,8 +34,8 @@ static float node_slope(const struct hap_trainer *t, size_t edge)
         return t->nodes.n ? t->nodes.slope[hap_graph_edge_writer(t->p->graph, edge)] : 0;
 }
 
-/* m = edge × node, and which edges' gradients reach a parameter. Returns
- * whether any does. */
+/* Sets t->m to edge mask × node mask, and t->wanted to the edges whose gradient reaches a
+ * parameter. Returns whether any does. */
 static bool mix_masks(struct hap_trainer *t)
 {
         bool any = false;
@@ -52,7 +52,7 @@ static bool mix_masks(struct hap_trainer *t)
         return any;
 }
 
-/* 1 − mean of the masks that count. */
+/* 1 − mean over all edges of the masks that the sparsity counts. */
 static double sparsity_of(const struct hap_trainer *t)
 {
         bool counted = t->nodes.n && t->p->options->node_masks == HAP_NODES_COUNTED;
@@ -72,7 +72,7 @@ static double node_sparsity_of(const struct hap_trainer *t)
         return 1 - sum / (double)t->nodes.n;
 }
 
-/* d (λ1 (s − t) + λ2 (s − t)²) / ds, and the gradients of λ. */
+/* Returns d (λ1 (s − t) + λ2 (s − t)²) / ds and sets the gradients of λ. */
 static double constrain(struct hap_constraint *c, double s, double target)
 {
         double miss = s - target;
@@ -82,8 +82,8 @@ static double constrain(struct hap_constraint *c, double s, double target)
         return (double)c->lambda[0] + 2 * (double)c->lambda[1] * miss;
 }
 
-/* From d ΣKL / dm in t->scratch to d loss / dlogα. ds/dz is −1/n each. */
-static void gradients(struct hap_trainer *t, size_t batch, double pull, double node_pull)
+/* Turns d ΣKL / dm in t->scratch into d loss / dlogα. ds/dz is −1/n for each edge. */
+static void set_gradients(struct hap_trainer *t, size_t batch, double pull, double node_pull)
 {
         bool counted = t->nodes.n && t->p->options->node_masks == HAP_NODES_COUNTED;
         double per_edge = pull / (double)t->p->graph->n_edges;
@@ -105,7 +105,7 @@ static void gradients(struct hap_trainer *t, size_t batch, double pull, double n
                 t->nodes.gradient[w] *= t->nodes.slope[w];
 }
 
-static double squares(const float *x, size_t n)
+static double sum_of_squares(const float *x, size_t n)
 {
         double sum = 0;
 
@@ -114,7 +114,7 @@ static double squares(const float *x, size_t n)
         return sum;
 }
 
-static void scale(float *x, size_t n, double factor)
+static void scale_values(float *x, size_t n, double factor)
 {
         for (size_t i = 0; i < n; i++)
                 x[i] *= (float)factor;
@@ -132,22 +132,23 @@ static void update_limit(struct hap_constraint *c, long step, double factor)
                        c->lambda);
 }
 
-/* All gradients share one norm, as in the original's trainer. */
-static void update(struct hap_trainer *t, long step)
+/* Clips all gradients by their common norm, as the original's trainer does, and takes a
+ * step of AdamW. */
+static void update_parameters(struct hap_trainer *t, long step)
 {
         const struct hap_prune_options *o = t->p->options;
         bool limits_nodes = !isnan(t->node_target);
         double rate = hap_rate_factor(step, (long)o->warmup, (long)o->steps);
-        double all = squares(t->edges.gradient, t->edges.n) +
-                     squares(t->nodes.gradient, t->nodes.n) +
-                     squares(t->edge_limit.gradient, 2) +
-                     (limits_nodes ? squares(t->node_limit.gradient, 2) : 0);
+        double all = sum_of_squares(t->edges.gradient, t->edges.n) +
+                     sum_of_squares(t->nodes.gradient, t->nodes.n) +
+                     sum_of_squares(t->edge_limit.gradient, 2) +
+                     (limits_nodes ? sum_of_squares(t->node_limit.gradient, 2) : 0);
         double factor = hap_norm_factor(all, o->clip);
 
-        scale(t->edges.gradient, t->edges.n, factor);
-        scale(t->nodes.gradient, t->nodes.n, factor);
-        scale(t->edge_limit.gradient, 2, factor);
-        scale(t->node_limit.gradient, 2, factor);
+        scale_values(t->edges.gradient, t->edges.n, factor);
+        scale_values(t->nodes.gradient, t->nodes.n, factor);
+        scale_values(t->edge_limit.gradient, 2, factor);
+        scale_values(t->node_limit.gradient, 2, factor);
         update_masks(&t->edges, step, rate);
         update_masks(&t->nodes, step, rate);
         update_limit(&t->edge_limit, step, rate);
@@ -155,8 +156,8 @@ static void update(struct hap_trainer *t, long step)
                 update_limit(&t->node_limit, step, rate);
 }
 
-/* Edges that would be open more often than not. */
-static size_t alive(struct hap_trainer *t)
+/* The number of live edges among those with P(open) > ½. */
+static size_t count_alive(struct hap_trainer *t)
 {
         memset(t->m, 0, t->p->graph->n_edges * sizeof *t->m);
         for (size_t k = 0; k < t->edges.n; k++) {
@@ -171,9 +172,10 @@ static size_t alive(struct hap_trainer *t)
 
 static int check_finite(const struct hap_trainer *t, struct hap_error *err)
 {
-        double sum = squares(t->edges.log_alpha, t->edges.n) +
-                     squares(t->nodes.log_alpha, t->nodes.n) +
-                     squares(t->edge_limit.lambda, 2) + squares(t->node_limit.lambda, 2);
+        double sum = sum_of_squares(t->edges.log_alpha, t->edges.n) +
+                     sum_of_squares(t->nodes.log_alpha, t->nodes.n) +
+                     sum_of_squares(t->edge_limit.lambda, 2) +
+                     sum_of_squares(t->node_limit.lambda, 2);
 
         if (isfinite(sum))
                 return HAP_OK;
@@ -181,7 +183,7 @@ static int check_finite(const struct hap_trainer *t, struct hap_error *err)
                                          "--set rate=X or --set lambda-rate=X");
 }
 
-static int train_step(struct hap_trainer *t, long step, struct hap_prune_step *said,
+static int train_step(struct hap_trainer *t, long step, struct hap_prune_step *status,
                       struct hap_error *err)
 {
         struct hap_pruning *p = t->p;
@@ -193,40 +195,40 @@ static int train_step(struct hap_trainer *t, long step, struct hap_prune_step *s
 
         if (batch == 0)
                 return hap_fail_memory(err, "the order of prompts");
-        sample(p, &t->edges, HAP_PRUNE_MASKS, step);
-        sample(p, &t->nodes, HAP_PRUNE_NODES, step);
+        sample_masks(p, &t->edges, HAP_PRUNE_MASKS, step);
+        sample_masks(p, &t->nodes, HAP_PRUNE_NODES, step);
         runs.wanted = mix_masks(t) ? t->wanted : NULL;
         for (size_t i = 0; i < batch; i++)
                 t->z[i] = t->m;
         memset(t->scratch, 0, p->graph->n_edges * sizeof *t->scratch);
-        rc = hap_measure(&p->measure, &runs, t->kl, t->scratch, err);
+        rc = hap_masked_kl_run(&p->masked_kl, &runs, t->kl, t->scratch, err);
         if (rc < 0)
                 return rc;
-        said->kl = 0;
+        status->kl = 0;
         for (size_t i = 0; i < batch; i++)
-                said->kl += t->kl[i] / (double)batch;
-        said->sparsity = sparsity_of(t);
-        said->target = ramp(o, step, t->first_sparsity, p->target);
-        pull = constrain(&t->edge_limit, said->sparsity, said->target);
+                status->kl += t->kl[i] / (double)batch;
+        status->sparsity = sparsity_of(t);
+        status->target = ramp_target(o, step, t->first_sparsity, p->target);
+        pull = constrain(&t->edge_limit, status->sparsity, status->target);
         if (!isnan(t->node_target))
                 node_pull = constrain(&t->node_limit, node_sparsity_of(t),
-                                      ramp(o, step, 0, t->node_target));
-        gradients(t, batch, pull, node_pull);
-        update(t, step);
-        said->lambda[0] = (double)t->edge_limit.lambda[0];
-        said->lambda[1] = (double)t->edge_limit.lambda[1];
-        said->alive = alive(t);
+                                      ramp_target(o, step, 0, t->node_target));
+        set_gradients(t, batch, pull, node_pull);
+        update_parameters(t, step);
+        status->lambda[0] = (double)t->edge_limit.lambda[0];
+        status->lambda[1] = (double)t->edge_limit.lambda[1];
+        status->alive = count_alive(t);
         return check_finite(t, err);
 }
 
-/* The KL smoothed over about 50 steps, and when it last fell by a hundredth
- * after the ramp. */
-static void watch(struct hap_trainer *t, const struct hap_prune_step *said)
+/* Updates the KL smoothed over about 50 steps, and the last step that was within the ramp or
+ * lowered it by 1 %. */
+static void note_kl(struct hap_trainer *t, const struct hap_prune_step *status)
 {
-        t->smooth = isnan(t->smooth) ? said->kl : .98 * t->smooth + .02 * said->kl;
-        if (said->step <= t->p->options->ramp || t->smooth < .99 * t->best) {
+        t->smooth = isnan(t->smooth) ? status->kl : .98 * t->smooth + .02 * status->kl;
+        if (status->step <= t->p->options->ramp || t->smooth < .99 * t->best) {
                 t->best = t->smooth;
-                t->best_step = said->step;
+                t->best_step = status->step;
         }
 }
 
@@ -242,15 +244,15 @@ static int train(struct hap_trainer *t, struct hap_error *err)
         long steps = (long)t->p->options->steps;
 
         for (long step = (long)t->p->steps; step < steps && !on_plateau(t); step++) {
-                struct hap_prune_step said = {.step = step + 1, .steps = steps};
-                int rc = train_step(t, step, &said, err);
+                struct hap_prune_step status = {.step = step + 1, .steps = steps};
+                int rc = train_step(t, step, &status, err);
 
                 if (rc < 0) {
                         hap_fail_within(err, "step %ld", step + 1);
                         return rc;
                 }
-                watch(t, &said);
-                rc = hap_prune_step_done(t->p, &said, err);
+                note_kl(t, &status);
+                rc = hap_prune_step_done(t->p, &status, err);
                 if (rc != 0)
                         return rc;
         }

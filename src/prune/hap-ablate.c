@@ -1,5 +1,5 @@
-/* hap-ablate: examples, and a circuit, to the constants that cut edges are best
- * given. */
+/* hap-ablate: reads examples, and optionally a circuit, and learns the constants that best
+ * replace the values of cut edges. */
 #include <string.h>
 
 #include "common/program.h"
@@ -43,7 +43,7 @@ struct ablating {
         const struct options *opt;
         struct hap_session session;
         struct hap_edges circuit; /* header NULL: none */
-        size_t edges;             /* of it, dead ones removed */
+        size_t edges;             /* the circuit's, without dead ones */
         struct hap_ablate ablate;
 };
 
@@ -74,7 +74,7 @@ static void read_all(struct ablating *a)
         hap_must(p, hap_session_next(&a->session, 0, &prompts, &p->error));
 }
 
-/* The circuit's masks, as hap-eval runs it. */
+/* Takes the circuit's masks, without dead edges as hap-eval does. */
 static void take_circuit(struct ablating *a)
 {
         const struct hap_graph *graph = &a->session.engine.graph;
@@ -131,10 +131,10 @@ static void write_constants(struct ablating *a)
         hap_progress_clear(p);
         hap_say(p, "KL %.4f with the means, %.4f with what was learned (%s; %.0f masked runs)",
                 before, after, alone ? "the mean over nodes cut off alone" : "the circuit's",
-                b->measure.runs);
+                b->masked_kl.runs);
 }
 
-static void release(struct ablating *a)
+static void release_ablating(struct ablating *a)
 {
         hap_ablate_release(&a->ablate);
         hap_edges_release(&a->circuit);
@@ -165,6 +165,6 @@ int main(int argc, char **argv)
         hap_must(&p, hap_ablate_run(&a.ablate, &p.error));
         write_constants(&a);
         n = (size_t)opt.how.steps;
-        release(&a);
+        release_ablating(&a);
         return hap_program_end(&p, n, "steps");
 }

@@ -1,5 +1,5 @@
-/* hap-prune: examples, and optionally a subgraph and scores, to the circuit of
- * a wanted size that does best what the whole model does. */
+/* hap-prune: reads examples, and optionally a subgraph and scores, and finds the circuit of the
+ * wanted size that is closest to the full model. */
 #include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -9,8 +9,9 @@
 #include "common/program.h"
 #include "data/cache.h"
 #include "graph/edges.h"
+#include "prune/arguments.h"
 #include "prune/input.h"
-#include "prune/pruning.h"
+#include "prune/log.h"
 #include "prune/recipes.h"
 
 static const struct hap_program_info info = {
@@ -24,13 +25,13 @@ static const struct hap_program_info info = {
         .replaced = hap_prune_replaced,
 };
 
-#define FAR 0.1 /* as a sparsity */
+#define FAR 0.1 /* difference of sparsities */
 #define SECOND INT64_C(1000000000) /* in nanoseconds */
 
 static volatile sig_atomic_t signalled;
 
-/* timeout(1) signals the process and then its group: what follows within a second is
- * the same signal. Later somebody does not want to wait any more. */
+/* timeout(1) signals the process and then its group, so a second signal within a second counts
+ * as the same one. A later signal ends the process at once. */
 static void stop_by(int number)
 {
         static _Atomic int64_t first; /* in nanoseconds; 0: none yet */
@@ -45,12 +46,11 @@ static void stop_by(int number)
                 hap_die_by_signal(number);
 }
 
-/* From now on a signal ends the step under way first. */
+/* From now on a signal stops the program after the current step. */
 static void catch_signals(void)
 {
         static const int stopping[] = {SIGINT, SIGTERM};
-        struct sigaction action = {.sa_handler = stop_by, .sa_flags = SA_RESTART};
-        struct sigaction before;
+        struct sigaction action = {.sa_handler = stop_by, .sa_flags = SA_RESTART}, before;
 
         sigfillset(&action.sa_mask);
         for (int i = 0; i < 2; i++) {
@@ -95,20 +95,20 @@ static void write_circuit(struct hap_program *p, const struct hap_prune_input *i
 
 /* The file of --threshold-circuit, or NULL. Opened before the training, so that an error
  * shows at once. */
-static struct hap_stream_out *open_own(struct hap_program *p, const char *own)
+static struct hap_stream_out *open_threshold_circuit(struct hap_program *p, const char *path)
 {
         struct hap_stream_out *out;
 
-        if (!own)
+        if (!path)
                 return NULL;
-        hap_must(p, hap_stream_out_open(&out, own, p->gzip, &p->error));
+        hap_must(p, hap_stream_out_open(&out, path, p->gzip, &p->error));
         if (hap_stream_out_same(out, p->out))
-                hap_die(p, HAP_EUSAGE, "--threshold-circuit and -o both write to '%s'", own);
+                hap_die(p, HAP_EUSAGE, "--threshold-circuit and -o both write to '%s'", path);
         return out;
 }
 
-static void keep_apart(struct hap_program *p, const struct hap_prune_options *opt,
-                       const struct hap_stream_out *out, const char *option)
+static void refuse_same_file(struct hap_program *p, const struct hap_prune_options *opt,
+                             const struct hap_stream_out *out, const char *option)
 {
         if (opt->log && hap_stream_out_writes(out, opt->log))
                 hap_die(p, HAP_EUSAGE, "--log and %s both write to '%s'", option, opt->log);
@@ -117,14 +117,14 @@ static void keep_apart(struct hap_program *p, const struct hap_prune_options *op
                         opt->checkpoint);
 }
 
-/* The log is written while the input is still in use, the checkpoint is removed in
- * the end: both are files of their own. */
+/* The log is written while the input is still in use, and the checkpoint is removed at the end.
+ * Neither may be the same file as any other. */
 static void check_files(struct hap_program *p, const struct hap_prune_options *opt,
-                        const struct hap_stream_out *own)
+                        const struct hap_stream_out *threshold_out)
 {
-        keep_apart(p, opt, p->out, "-o");
-        if (own)
-                keep_apart(p, opt, own, "--threshold-circuit");
+        refuse_same_file(p, opt, p->out, "-o");
+        if (threshold_out)
+                refuse_same_file(p, opt, threshold_out, "--threshold-circuit");
         if (opt->log && opt->checkpoint && hap_same_target(opt->log, opt->checkpoint))
                 hap_die(p, HAP_EUSAGE, "--log and --checkpoint both write to '%s'", opt->log);
         for (int i = 0; opt->log && i < p->n_operands; i++)
@@ -132,7 +132,7 @@ static void check_files(struct hap_program *p, const struct hap_prune_options *o
                         hap_die(p, HAP_EUSAGE, "--log would write over the input '%s'", opt->log);
 }
 
-/* Masks that ended far from the target did not choose the circuit: the cut did. */
+/* Warns of masks that ended far from the target: training then did not choose the circuit. */
 static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
 {
         const struct hap_pruned *result = &pruning->result;
@@ -146,12 +146,12 @@ static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
         hap_say(p, "sparsity %.2f%% for %.2f%%: %zu of %.0f edges, %zu dead ones dropped%s; "
                    "%.0f masked runs", 100 * (1 - (double)result->kept / n),
                 100 * pruning->target, result->kept, n, result->dead, kl,
-                pruning->measure.runs);
+                pruning->masked_kl.runs);
         if (result->exact && result->kept < pruning->n_target)
                 hap_say(p, "a circuit of exactly %zu edges was not found", pruning->n_target);
         if (result->exact && pruning->target - result->soft > FAR)
                 hap_say(p, "the masks ended at a sparsity of %.1f%%, far from %.1f%%: edges were "
-                           "cut that training had not closed; it wants more --steps",
+                           "cut that training had not closed; increase --steps",
                         100 * result->soft, 100 * pruning->target);
 }
 
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
         struct hap_prune_input input;
         struct hap_pruning pruning;
         struct hap_program p;
-        struct hap_stream_out *own;
+        struct hap_stream_out *threshold_out;
         size_t n;
 
         hap_prune_options_init(&opt);
@@ -169,8 +169,8 @@ int main(int argc, char **argv)
         opt.max_memory = p.max_memory;
         opt.threads = (size_t)p.threads;
         hap_must(&p, hap_prune_options_settle(&opt, &hap_recipes[opt.recipe_row], &p.error));
-        own = open_own(&p, opt.threshold_circuit);
-        check_files(&p, &opt, own);
+        threshold_out = open_threshold_circuit(&p, opt.threshold_circuit);
+        check_files(&p, &opt, threshold_out);
         hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));
         hap_must(&p, hap_prune_options_fit(&opt, input.session.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &input.session.engine, input.prompts,
@@ -182,17 +182,17 @@ int main(int argc, char **argv)
         if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
                 die_by_signal(&p, &pruning);
         write_circuit(&p, &input, &pruning, &pruning.result, p.out);
-        if (own) {
-                write_circuit(&p, &input, &pruning, &pruning.own, own);
-                hap_must(&p, hap_stream_out_finish(own, &p.error));
+        if (threshold_out) {
+                write_circuit(&p, &input, &pruning, &pruning.threshold_circuit, threshold_out);
+                hap_must(&p, hap_stream_out_finish(threshold_out, &p.error));
         }
         say_result(&p, &pruning);
         n = (size_t)pruning.taken;
         hap_pruning_release(&pruning);
         hap_prune_input_release(&input);
         hap_program_end(&p, n, "steps");
-        if (own) /* with the other file, or not at all */
-                hap_must(&p, hap_stream_out_close(own, &p.error));
+        if (threshold_out) /* both files appear, or neither */
+                hap_must(&p, hap_stream_out_close(threshold_out, &p.error));
         if (opt.checkpoint)
                 hap_target_remove(opt.checkpoint);
         return 0;

@@ -21,9 +21,9 @@ static inline uint32_t bits_of(float f)
         return bits;
 }
 
-/* What follows compares floats by their bits: integer comparisons have no
- * side effect, so that the loops vectorise. A NaN would get lost on the way and
- * is put back with x − x, which is 0 for every finite x. */
+/* The functions below compare floats by their bits: integer comparisons have no side effects,
+ * so that the loops vectorise. A NaN would get lost; adding x − x, which is 0 for every finite
+ * x, restores it. */
 
 /* ln x for normal x > 0: x = 2^e · m with m in [√½, √2), and
  * ln m = 2 atanh(t) = 2t (1 + t²/3 + t⁴/5 + …), t = (m − 1)/(m + 1). */
@@ -38,7 +38,7 @@ static inline float log_of(float x)
         return (float)e * 0.693147181f + 2 * t * series + (x - x);
 }
 
-/* x within ±87. */
+/* x limited to ±87. */
 static inline float limited_of(float x)
 {
         uint32_t bits = bits_of(x), size = bits & 0x7fffffffu;
@@ -48,8 +48,8 @@ static inline float limited_of(float x)
         return float_of((bits & 0x80000000u) | size);
 }
 
-/* e^x for x within ±87: x = n ln 2 + r, |r| ≤ ln 2 / 2, e^r by Taylor. Adding
- * 1.5 · 2^23 rounds to an integer, which then stands in the low bits. */
+/* e^x, with x limited to ±87: x = n ln 2 + r, |r| ≤ ln 2 / 2, e^r by its Taylor series. Adding
+ * 1.5 · 2^23 rounds to an integer and leaves it in the low bits. */
 static inline float exp_of(float x)
 {
         const float round = 12582912.f;
@@ -63,7 +63,7 @@ static inline float exp_of(float x)
 }
 
 static const float width = (float)(HAP_CONCRETE_RIGHT - HAP_CONCRETE_LEFT);
-static const float left = (float)HAP_CONCRETE_LEFT;
+static const float lower_end = (float)HAP_CONCRETE_LEFT;
 static const float sharp = (float)(1 / HAP_CONCRETE_TEMPERATURE);
 
 static inline float sigmoid_of(float u, float log_alpha)
@@ -73,8 +73,8 @@ static inline float sigmoid_of(float u, float log_alpha)
         return 1 / (1 + exp_of(-(logit + log_alpha) * sharp));
 }
 
-/* x within [0, 1]. */
-static inline float clip(float x)
+/* x limited to [0, 1]. */
+static inline float clip_to_unit(float x)
 {
         int32_t bits = (int32_t)bits_of(x), one = 0x3f800000;
 
@@ -84,7 +84,7 @@ static inline float clip(float x)
 }
 
 /* 1 where 0 < x < 1, else 0 (NaN: 0). */
-static inline float within(float x)
+static inline float is_inside_unit(float x)
 {
         return bits_of(x) - 1 < 0x3f7fffffu ? 1.f : 0.f;
 }
@@ -95,16 +95,16 @@ void hap_concrete_sample(size_t n, const float *u, const float *log_alpha,
         if (!slope) {
 #pragma omp simd
                 for (size_t i = 0; i < n; i++)
-                        z[i] = clip(width * sigmoid_of(u[i], log_alpha[i]) + left);
+                        z[i] = clip_to_unit(width * sigmoid_of(u[i], log_alpha[i]) + lower_end);
                 return;
         }
 #pragma omp simd
         for (size_t i = 0; i < n; i++) {
                 float s = sigmoid_of(u[i], log_alpha[i]);
-                float stretched = width * s + left;
+                float stretched = width * s + lower_end;
 
-                z[i] = clip(stretched);
-                slope[i] = within(stretched) * (width * s * (1 - s) * sharp) +
+                z[i] = clip_to_unit(stretched);
+                slope[i] = is_inside_unit(stretched) * (width * s * (1 - s) * sharp) +
                            (stretched - stretched);
         }
 }

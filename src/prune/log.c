@@ -1,10 +1,9 @@
-/* What is written about a pruning while it runs: log and checkpoints. */
+#include "prune/log.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "prune/pruning.h"
 
 static int log_failed(const struct hap_pruning *p, struct hap_error *err)
 {
@@ -12,21 +11,21 @@ static int log_failed(const struct hap_pruning *p, struct hap_error *err)
                         strerror(errno));
 }
 
-/* A log that was written before goes on where the checkpoint was taken: what a
- * killed process wrote behind that comes again. */
+/* A log of an earlier process is continued from the newest checkpoint: the lines after it are
+ * removed, because their steps are repeated. */
 static int open_log(struct hap_pruning *p, struct hap_error *err)
 {
         const char *name = p->options->log;
         struct stat status;
-        bool there;
+        bool exists;
 
         if (!name)
                 return HAP_OK;
-        there = stat(name, &status) == 0;
-        if (p->log_size > 0 && (!there || (S_ISREG(status.st_mode) &&
+        exists = stat(name, &status) == 0;
+        if (p->log_size > 0 && (!exists || (S_ISREG(status.st_mode) &&
                                            status.st_size < p->log_size)))
-                return hap_fail(err, HAP_EINPUT, "log '%s' does not hold the steps before "
-                                "checkpoint '%s': put it back, or leave --log out", name,
+                return hap_fail(err, HAP_EINPUT, "log '%s' lacks steps before checkpoint "
+                                "'%s': restore it, or omit --log", name,
                                 p->options->checkpoint);
         p->log = fopen(name, p->resumed ? "a" : "w");
         if (!p->log || fstat(fileno(p->log), &status) < 0)
@@ -44,8 +43,8 @@ int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err)
         hap_checkpoint_add(&pruning->checkpoint, &pruning->steps, sizeof pruning->steps);
         hap_checkpoint_add(&pruning->checkpoint, &pruning->taken, sizeof pruning->taken);
         hap_checkpoint_add(&pruning->checkpoint, &pruning->log_size, sizeof pruning->log_size);
-        hap_checkpoint_add(&pruning->checkpoint, &pruning->measure.runs,
-                           sizeof pruning->measure.runs);
+        hap_checkpoint_add(&pruning->checkpoint, &pruning->masked_kl.runs,
+                           sizeof pruning->masked_kl.runs);
         if (pruning->options->checkpoint)
                 rc = hap_checkpoint_read(&pruning->checkpoint, pruning->options->checkpoint, err);
         if (rc < 0)
@@ -79,7 +78,7 @@ bool hap_prune_stopping(const struct hap_pruning *pruning)
         return pruning->stop && *pruning->stop;
 }
 
-static int save(struct hap_pruning *p, struct hap_error *err)
+static int write_checkpoint(struct hap_pruning *p, struct hap_error *err)
 {
         return p->options->checkpoint
                        ? hap_checkpoint_write(&p->checkpoint, p->options->checkpoint, err)
@@ -88,7 +87,7 @@ static int save(struct hap_pruning *p, struct hap_error *err)
 
 int hap_prune_stop(struct hap_pruning *pruning, struct hap_error *err)
 {
-        int rc = save(pruning, err);
+        int rc = write_checkpoint(pruning, err);
 
         return rc < 0 ? rc : HAP_PRUNE_STOPPED;
 }
@@ -108,6 +107,7 @@ int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step
                 pruning->report(pruning->context, step);
         if (hap_prune_stopping(pruning))
                 return hap_prune_stop(pruning, err);
-        return options->every > 0 && step->step % options->every == 0 ? save(pruning, err)
-                                                                      : HAP_OK;
+        if (options->every > 0 && step->step % options->every == 0)
+                return write_checkpoint(pruning, err);
+        return HAP_OK;
 }

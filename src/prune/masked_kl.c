@@ -7,54 +7,54 @@
 #include "metric/metric.h"
 #include "forward/masked.h"
 
-void hap_measure_init(struct hap_measure *measure, const struct hap_engine *engine,
+void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine *engine,
                       const struct hap_prompts *prompts)
 {
-        *measure = (struct hap_measure){.engine = engine, .prompts = prompts};
+        *masked_kl = (struct hap_masked_kl){.engine = engine, .prompts = prompts};
         for (size_t i = 0; i < prompts->n; i++) {
                 size_t answers = (size_t)prompts->items[i].n_answer_positions;
 
-                if (answers > measure->most_answers)
-                        measure->most_answers = answers;
+                if (answers > masked_kl->max_answers)
+                        masked_kl->max_answers = answers;
         }
 }
 
-void hap_measure_release(struct hap_measure *measure)
+void hap_masked_kl_release(struct hap_masked_kl *masked_kl)
 {
-        free(measure->partial);
-        *measure = (struct hap_measure){0};
+        free(masked_kl->partial);
+        *masked_kl = (struct hap_masked_kl){0};
 }
 
-/* One call's share of work, cut into jobs of consecutive runs. */
+/* How one call is split into jobs of consecutive runs. */
 struct plan {
-        struct hap_measure *measure;
+        struct hap_masked_kl *masked_kl;
         const struct hap_runs *runs;
         size_t per_job, group, jobs_per_group;
         double *kl;
-        size_t gradient; /* its numbers, 0: none is wanted */
+        size_t gradient; /* the gradient's numbers; 0: no gradient is wanted */
 };
 
-/* Jobs of half a batch keep many threads busy and pack weights some tenth more
- * often than whole ones; four jobs at least, where there are that many pairs of
- * runs, for one alone spends half its time on packing. The number of threads has no
- * say: sums would differ with it. */
-static struct plan plan_of(struct hap_measure *measure, const struct hap_runs *runs,
+/* A job has half a batch: this keeps many threads busy and packs weights only about a tenth
+ * more often than whole batches. There are at least four jobs if there are that many pairs of
+ * runs; a job of a single run spends half its time on packing. The split must not depend on
+ * the number of threads, because sums would then differ. */
+static struct plan plan_of(struct hap_masked_kl *masked_kl, const struct hap_runs *runs,
                            double *kl, bool gradient)
 {
-        struct plan plan = {.measure = measure, .runs = runs, .kl = kl};
-        const size_t most = hap_prompts_per_batch(measure->prompts);
+        struct plan plan = {.masked_kl = masked_kl, .runs = runs, .kl = kl};
+        const size_t max = hap_prompts_per_batch(masked_kl->prompts);
 
         plan.group = runs->group ? runs->group : runs->n;
         if (runs->n >= 4 * plan.group)
-                plan.per_job = hap_smaller(plan.group, most);
+                plan.per_job = hap_smaller(plan.group, max);
         else
-                plan.per_job = hap_smaller(hap_larger((plan.group + 3) / 4, 2), (most + 1) / 2);
+                plan.per_job = hap_smaller(hap_larger((plan.group + 3) / 4, 2), (max + 1) / 2);
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
-        if (gradient && runs->sources)
-                plan.gradient = (size_t)measure->engine->graph.n_writers *
-                                (size_t)measure->engine->model->config.d_model;
+        if (gradient && runs->want_counterfactual)
+                plan.gradient = (size_t)masked_kl->engine->graph.n_writers *
+                                (size_t)masked_kl->engine->model->config.d_model;
         else if (gradient && runs->wanted)
-                plan.gradient = measure->engine->graph.n_edges;
+                plan.gradient = masked_kl->engine->graph.n_edges;
         return plan;
 }
 
@@ -65,7 +65,7 @@ static size_t n_jobs(const struct plan *plan)
         return groups * plan->jobs_per_group;
 }
 
-/* The runs [*begin, *end) of a job; empty in the last group's missing part. */
+/* The runs [*begin, *end) of a job. The last group may be shorter: its last jobs are empty. */
 static void job_range(const struct plan *plan, size_t job, size_t *begin, size_t *end)
 {
         size_t start = job / plan->jobs_per_group * plan->group;
@@ -81,12 +81,13 @@ static void job_range(const struct plan *plan, size_t job, size_t *begin, size_t
                 *end = stop;
 }
 
-static int losses(const struct plan *plan, struct hap_scratch *work,
+/* Sets the KL of a batch's runs and, unless d_logits is NULL, their gradients by logits. */
+static int kl_of_batch(const struct plan *plan, struct hap_scratch *scratch,
                   const struct hap_batch *batch, size_t begin,
                   const float *logits, float *d_logits)
 {
-        const struct hap_prompts *prompts = plan->measure->prompts;
-        int n_out = work->engine->model->config.n_out;
+        const struct hap_prompts *prompts = plan->masked_kl->prompts;
+        int n_out = scratch->engine->model->config.n_out;
 
         for (int i = 0; i < batch->n; i++) {
                 size_t prompt = plan->runs->which[begin + (size_t)i];
@@ -95,7 +96,7 @@ static int losses(const struct plan *plan, struct hap_scratch *work,
                                             &prompts->examples[prompt], n_out, logits + at, d_logits ? d_logits + at : NULL);
 
                 if (!isfinite(kl))
-                        return hap_fail(&work->error, HAP_EINPUT,
+                        return hap_fail(&scratch->error, HAP_EINPUT,
                                         "the KL of prompt %zu ('%s') is not a finite number",
                                         prompt + 1, prompts->examples[prompt].id);
                 plan->kl[begin + (size_t)i] = kl;
@@ -103,7 +104,7 @@ static int losses(const struct plan *plan, struct hap_scratch *work,
         return HAP_OK;
 }
 
-static int run_job(void *context, struct hap_scratch *work, size_t job)
+static int run_job(void *context, struct hap_scratch *scratch, size_t job)
 {
         const struct plan *plan = context;
         const struct hap_runs *runs = plan->runs;
@@ -115,70 +116,70 @@ static int run_job(void *context, struct hap_scratch *work, size_t job)
         int rc;
 
         if (plan->gradient)
-                partial = plan->measure->partial + job * plan->gradient;
-        if (partial && runs->sources)
+                partial = plan->masked_kl->partial + job * plan->gradient;
+        if (partial && runs->want_counterfactual)
                 run.d_counterfactual = partial;
         else if (partial)
                 run.wanted = runs->wanted;
 
         job_range(plan, job, &begin, &end);
-        prompts = hap_scratch_alloc(work, end - begin + 1, sizeof *prompts);
+        prompts = hap_scratch_alloc(scratch, end - begin + 1, sizeof *prompts);
         if (!prompts)
-                return work->error.code;
+                return scratch->error.code;
         for (size_t i = begin; i < end; i++)
-                prompts[i - begin] = plan->measure->prompts->pointers[runs->which[i]];
+                prompts[i - begin] = plan->masked_kl->prompts->pointers[runs->which[i]];
         if (begin == end)
                 return HAP_OK;
-        rc = hap_batch_init(&batch, work, prompts, (int)(end - begin), true);
+        rc = hap_batch_init(&batch, scratch, prompts, (int)(end - begin), true);
         if (rc < 0)
                 return rc;
         run.z = runs->z + begin;
-        rc = hap_masked_forward(work, &batch, &run);
+        rc = hap_masked_forward(scratch, &batch, &run);
         if (rc < 0)
                 return rc;
         if (partial) {
-                d_logits = hap_scratch_alloc(work, (size_t)batch.answers.n *
-                                         (size_t)work->engine->model->config.n_out,
+                d_logits = hap_scratch_alloc(scratch, (size_t)batch.answers.n *
+                                         (size_t)scratch->engine->model->config.n_out,
                                          sizeof *d_logits);
                 if (!d_logits)
-                        return work->error.code;
+                        return scratch->error.code;
         }
-        rc = losses(plan, work, &batch, begin, run.logits, d_logits);
+        rc = kl_of_batch(plan, scratch, &batch, begin, run.logits, d_logits);
         if (rc < 0 || !partial)
                 return rc;
-        return hap_masked_backward(work, &batch, &run, d_logits,
-                                   runs->sources ? NULL : partial);
+        return hap_masked_backward(scratch, &batch, &run, d_logits,
+                                   runs->want_counterfactual ? NULL : partial);
 }
 
-/* The scratch that any job of the plan needs. */
+/* The scratch memory that one job needs at most, in bytes. */
 static size_t job_bytes(const struct plan *plan)
 {
-        const struct hap_measure *measure = plan->measure;
-        size_t answers = plan->per_job * measure->most_answers;
-        size_t bytes = hap_scratch_bytes(measure->engine, plan->per_job * measure->prompts->longest,
-                                      measure->prompts->longest, answers, true,
-                                      plan->gradient > 0);
+        const struct hap_masked_kl *masked_kl = plan->masked_kl;
+        size_t answers = plan->per_job * masked_kl->max_answers;
+        const size_t longest = masked_kl->prompts->longest;
+        size_t bytes = hap_scratch_bytes(masked_kl->engine, plan->per_job * longest, longest,
+                                         answers, true, plan->gradient > 0);
 
-        bytes += answers * (size_t)measure->engine->model->config.n_out * sizeof(float);
+        bytes += answers * (size_t)masked_kl->engine->model->config.n_out * sizeof(float);
         return bytes + plan->per_job * sizeof(void *) + 4096;
 }
 
-static int reserve(struct hap_measure *measure, size_t n, struct hap_error *err)
+static int grow_partial(struct hap_masked_kl *masked_kl, size_t n, struct hap_error *err)
 {
         float *more;
 
-        if (n <= measure->n_partial)
+        if (n <= masked_kl->n_partial)
                 return HAP_OK;
-        more = realloc(measure->partial, n * sizeof *more);
+        more = realloc(masked_kl->partial, n * sizeof *more);
         if (!more)
                 return hap_fail_memory(err, "gradients");
-        measure->partial = more;
-        measure->n_partial = n;
+        masked_kl->partial = more;
+        masked_kl->n_partial = n;
         return HAP_OK;
 }
 
-/* In the order of jobs, whichever thread did them. */
-static void add_up(const struct plan *plan, size_t jobs, float *gradient)
+/* Sums the jobs' gradients in the order of the jobs, whichever thread ran them. */
+static void sum_gradients(const struct plan *plan, size_t jobs, float *gradient)
 {
         for (size_t e = 0; e < plan->gradient; e++) {
                 double sum = 0;
@@ -188,25 +189,25 @@ static void add_up(const struct plan *plan, size_t jobs, float *gradient)
 
                         job_range(plan, job, &begin, &end);
                         if (begin < end)
-                                sum += (double)plan->measure->partial[job * plan->gradient + e];
+                                sum += (double)plan->masked_kl->partial[job * plan->gradient + e];
                 }
                 gradient[e] = (float)sum;
         }
 }
 
-int hap_measure(struct hap_measure *measure, const struct hap_runs *runs,
+int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs,
                 double *kl, float *gradient, struct hap_error *err)
 {
-        struct plan plan = plan_of(measure, runs, kl, gradient != NULL);
+        struct plan plan = plan_of(masked_kl, runs, kl, gradient != NULL);
         size_t jobs = n_jobs(&plan);
-        int rc = reserve(measure, jobs * plan.gradient, err);
+        int rc = grow_partial(masked_kl, jobs * plan.gradient, err);
 
         if (rc == HAP_OK)
-                rc = hap_parallel(measure->engine, jobs, job_bytes(&plan), run_job, &plan, err);
+                rc = hap_parallel(masked_kl->engine, jobs, job_bytes(&plan), run_job, &plan, err);
         if (rc < 0)
                 return rc;
         if (plan.gradient)
-                add_up(&plan, jobs, gradient);
-        measure->runs += (double)runs->n * (plan.gradient ? 1 : 0.5);
+                sum_gradients(&plan, jobs, gradient);
+        masked_kl->runs += (double)runs->n * (plan.gradient ? 1 : 0.5);
         return HAP_OK;
 }

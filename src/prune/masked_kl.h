@@ -1,5 +1,5 @@
-/* The KL divergence from the full model, and its gradient, of prompts under
- * masks: what every recipe asks the engine. */
+/* The KL divergence between the full model and masked runs of prompts, and its gradient by
+ * the masks. Every recipe uses the engine through this. */
 #ifndef HAP_PRUNE_MASKED_KL_H
 #define HAP_PRUNE_MASKED_KL_H
 
@@ -10,36 +10,35 @@
 #include "forward/engine.h"
 #include "data/prompts.h"
 
-struct hap_measure {
+struct hap_masked_kl {
         const struct hap_engine *engine;
         const struct hap_prompts *prompts;
-        size_t most_answers; /* answer positions of any prompt */
-        double runs;         /* masked runs so far: 1 with gradient, ½ without */
+        size_t max_answers; /* most answer positions of a prompt */
+        double runs;         /* masked runs so far; one without gradient counts ½ */
         float *partial;      /* [n_partial]: gradients of jobs */
         size_t n_partial;
 };
 
-/* The prompts must have log_p. Nothing is copied. */
-void hap_measure_init(struct hap_measure *measure, const struct hap_engine *engine,
+/* The prompts must have log_p. Engine and prompts must outlive masked_kl. */
+void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine *engine,
                       const struct hap_prompts *prompts);
-void hap_measure_release(struct hap_measure *measure);
+void hap_masked_kl_release(struct hap_masked_kl *masked_kl);
 
-/* n masked runs: of prompt which[i] under the masks z[i] ([n_edges]). */
+/* n masked runs: run i is prompt which[i] with the masks z[i] ([n_edges]). */
 struct hap_runs {
         size_t n;
         const uint32_t *which;
         const float *const *z;
-        const bool *wanted; /* [n_edges]: whose gradient is wanted, or NULL */
-        bool sources;       /* instead: that by what cut edges carry is wanted */
-        size_t group; /* runs of different groups of so many never share a batch;
-                       * 0: all may */
+        const bool *wanted; /* [n_edges]: edges whose gradient is wanted, or NULL */
+        bool want_counterfactual; /* instead, the gradient by the constants of cut edges */
+        size_t group; /* how many consecutive runs may share a batch; 0: all */
 };
 
-/* kl[i] of each run; with `wanted`, gradient[e] = Σ_i d kl[i] / d m[e] (0 for
- * edges that are not wanted); with `sources`, gradient[w][j] = Σ_i d kl[i] / d a'_w[j]
- * ([n_writers][d_model]). Fails when a KL is not finite. The result does
- * not depend on the number of threads. */
-int hap_measure(struct hap_measure *measure, const struct hap_runs *runs,
+/* Sets kl[i] for each run. With `wanted` also gradient[e] = Σ_i d kl[i] / d m[e] ([n_edges],
+ * 0 for edges that are not wanted); with `want_counterfactual`
+ * gradient[w][j] = Σ_i d kl[i] / d a'_w[j] ([n_writers][d_model]). HAP_EINPUT: a KL is not
+ * finite. The results do not depend on the number of threads. */
+int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs,
                 double *kl, float *gradient, struct hap_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* AdamW (Loshchilov and Hutter 2019) as torch.optim.AdamW computes it, the
- * learning rate's schedule, and the norm's limit. */
+/* AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) as torch.optim.AdamW computes it, the
+ * schedule of the learning rate, and clipping by norm. */
 #ifndef HAP_PRUNE_OPTIMISER_H
 #define HAP_PRUNE_OPTIMISER_H
 
@@ -9,14 +9,15 @@
 struct hap_adamw {
         double rate;
         double beta1, beta2, epsilon, weight_decay;
-        bool maximise; /* climb instead of descend */
+        bool maximise; /* ascend instead of descend */
 };
 
-/* β .9 and .999, ε 1e-8, weight decay .01, as torch's defaults. */
+/* PyTorch's defaults: β1 .9, β2 .999, ε 1e-8, weight decay .01. */
 struct hap_adamw hap_adamw_default(double rate);
 
-/* One step, the `step`-th counted from 1, on n values. mean and square are the
- * running moments ([n], zero before the first step). Decay is decoupled:
+/* Step number `step`, counted from 1, on n values, with the learning rate rate · factor. mean
+ * and square are the running moments ([n], zero before the first step). The weight decay is
+ * decoupled:
  *
  *      value ← value · (1 − rate · decay) − rate / (1 − β1^step) · mean
  *                       / (sqrt(square / (1 − β2^step)) + ε)                */
@@ -24,12 +25,12 @@ void hap_adamw_step(const struct hap_adamw *adamw, long step, double factor,
                     size_t n, const float *gradient, float *mean, float *square,
                     float *value);
 
-/* The factor of the learning rate at a step counted from 0: rises linearly
- * over `warmup` steps from 0, then falls linearly to 0 at `total`. */
+/* The factor of the learning rate at a step, counted from 0: it rises linearly from 0 during
+ * `warmup` steps, then falls linearly to 0 at step `total`. */
 double hap_rate_factor(long step, long warmup, long total);
 
-/* What gradients whose squares sum to `squares` are to be multiplied with so
- * that their norm is at most `limit` (0: no limit). */
+/* The factor that limits the norm of gradients, whose squares sum to `squares`, to `limit`
+ * (0: no limit). */
 double hap_norm_factor(double squares, double limit);
 
 #endif

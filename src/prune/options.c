@@ -87,9 +87,9 @@ static int set_constant(struct hap_prune_options *options, const char *text,
                 return hap_fail(err, HAP_EUSAGE, "option '--set' takes NAME=VALUE, not '%.64s'",
                                 text);
         if (!constant)
-                return hap_fail(err, HAP_EUSAGE, "recipe '%s' has no constant '%.*s'; see hap-prune "
-                                "--help-recipe %s", recipe->name, length > 64 ? 64 : (int)length,
-                                text, recipe->name);
+                return hap_fail(err, HAP_EUSAGE, "recipe '%s' has no constant '%.*s'; see "
+                                "hap-prune --help-recipe %s", recipe->name,
+                                length > 64 ? 64 : (int)length, text, recipe->name);
         if (constant->plain)
                 return hap_fail(err, HAP_EUSAGE, "'%s' is an option of its own: --%s",
                                 constant->option.name, constant->option.name);
@@ -232,9 +232,9 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
         if (isnan(options->last_share))
                 options->last_share = options->share / FIRST_TO_LAST;
         if (options->restarts < 0)
-                options->restarts = options->steps > 0
-                                            ? (int64_t)fmax(1, usual_value(options->recipe, restarts))
-                                            : 1;
+                options->restarts =
+                        options->steps > 0
+                                ? (int64_t)fmax(1, usual_value(options->recipe, restarts)) : 1;
         if (options->steps == 0 && options->restarts > 1)
                 return hap_fail(err, HAP_EUSAGE, "restarts repeat the steps, and a circuit of %zu "
                                 "edges is found without steps: give --steps N too", n_target);
@@ -266,7 +266,8 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
         for (const struct hap_constant *c = options->recipe->constants; !is_last(c); c++)
                 if (c->option.type != HAP_PERCENT && c->option.offset !=
                                                    offsetof(struct hap_prune_options, from_scores))
-                        rc |= json_object_set_new(description, c->option.name, value_of(options, c));
+                        rc |= json_object_set_new(description, c->option.name,
+                                                  value_of(options, c));
         rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
         rc |= json_object_set_new(description, "cache-dtype", json_string(hap_dtype_name(
                                   (enum hap_dtype)options->cache_dtype)));
@@ -298,8 +299,8 @@ int hap_prune_target(const struct hap_prune_options *options, size_t n_edges,
                 return hap_fail(err, HAP_EUSAGE, "a sparsity of %g%% leaves none of %zu edges: "
                                                  "ask for less", *sparsity * 100, n_edges);
         if (*n_target >= n_edges)
-                return hap_fail(err, HAP_EUSAGE, "a circuit of %zu edges keeps the whole graph of %zu edges: "
-                                "ask for fewer", *n_target, n_edges);
+                return hap_fail(err, HAP_EUSAGE, "a circuit of %zu edges keeps the whole graph of "
+                                "%zu edges: ask for fewer", *n_target, n_edges);
         return HAP_OK;
 }
 

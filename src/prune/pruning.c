@@ -9,7 +9,7 @@
 
 /* --- setting up --- */
 
-static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_error *err)
+static int list_allowed_edges(struct hap_pruning *p, const float *subgraph, struct hap_error *err)
 {
         size_t n = p->graph->n_edges;
 
@@ -17,8 +17,9 @@ static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_e
         p->edges = calloc(n, sizeof *p->edges);
         p->result.z = calloc(n, sizeof *p->result.z);
         if (p->options->threshold_circuit)
-                p->own.z = calloc(n, sizeof *p->own.z);
-        if (!p->allowed || !p->edges || !p->result.z || (p->options->threshold_circuit && !p->own.z))
+                p->threshold_circuit.z = calloc(n, sizeof *p->threshold_circuit.z);
+        if (!p->allowed || !p->edges || !p->result.z ||
+            (p->options->threshold_circuit && !p->threshold_circuit.z))
                 return hap_fail_memory(err, "the edges");
         for (size_t e = 0; e < n; e++) {
                 p->allowed[e] = !subgraph || subgraph[e] > 0;
@@ -28,7 +29,7 @@ static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_e
         return HAP_OK;
 }
 
-/* What the target asks for must be within what the subgraph can give. */
+/* The wanted size must be possible within the subgraph. */
 static int check_target(struct hap_pruning *p, struct hap_error *err)
 {
         size_t n = p->graph->n_edges, shortest, alive;
@@ -54,25 +55,25 @@ static int check_target(struct hap_pruning *p, struct hap_error *err)
         return HAP_OK;
 }
 
-static void mix(XXH3_state_t *state, const void *data, size_t bytes)
+static void hash_bytes(XXH3_state_t *state, const void *data, size_t bytes)
 {
         XXH3_64bits_update(state, data, bytes);
 }
 
-/* What cut edges carry, as far as the prompts do not tell. */
-static void mix_source(XXH3_state_t *state, const struct hap_pruning *p,
+/* Hashes what cut edges carry, as far as it does not follow from the prompts. */
+static void hash_counterfactual(XXH3_state_t *state, const struct hap_pruning *p,
                        const struct hap_engine *engine)
 {
         const struct hap_counterfactual *source = &p->prompts->items[0].counterfactual;
         int dtype = source->dtype;
 
-        mix(state, &dtype, sizeof dtype);
+        hash_bytes(state, &dtype, sizeof dtype);
         if (source->ablation->learned)
-                mix(state, source->data, (size_t)engine->graph.n_writers *
+                hash_bytes(state, source->data, (size_t)engine->graph.n_writers *
                                          (size_t)engine->model->config.d_model * sizeof(float));
 }
 
-/* Hash of everything that the result depends on. */
+/* A hash of everything that the result depends on. */
 static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine *engine)
 {
         json_t *options = hap_prune_options_describe(p->options, hap_prune_exact(p->options));
@@ -84,26 +85,27 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
                 int recipe = p->options->recipe_row, ablation = p->options->ablation;
 
                 XXH3_64bits_reset(state);
-                mix(state, text, strlen(text));
-                mix(state, &recipe, sizeof recipe);
-                mix(state, &ablation, sizeof ablation);
-                mix(state, &p->options->seed, sizeof p->options->seed);
-                mix(state, &p->target, sizeof p->target);
-                mix(state, &engine->model->fingerprint, sizeof engine->model->fingerprint);
-                mix(state, p->allowed, p->graph->n_edges * sizeof *p->allowed);
+                hash_bytes(state, text, strlen(text));
+                hash_bytes(state, &recipe, sizeof recipe);
+                hash_bytes(state, &ablation, sizeof ablation);
+                hash_bytes(state, &p->options->seed, sizeof p->options->seed);
+                hash_bytes(state, &p->target, sizeof p->target);
+                hash_bytes(state, &engine->model->fingerprint, sizeof engine->model->fingerprint);
+                hash_bytes(state, p->allowed, p->graph->n_edges * sizeof *p->allowed);
                 if (p->scores)
-                        mix(state, p->scores, p->graph->n_edges * sizeof *p->scores);
-                mix_source(state, p, engine);
+                        hash_bytes(state, p->scores, p->graph->n_edges * sizeof *p->scores);
+                hash_counterfactual(state, p, engine);
                 for (size_t i = 0; i < p->prompts->n; i++) {
                         const struct hap_example *x = &p->prompts->examples[i];
                         size_t bytes = (size_t)x->n_tokens * sizeof *x->clean;
 
-                        mix(state, x->clean, bytes);
-                        mix(state, x->corrupted, bytes);
-                        mix(state, &x->answer_first, sizeof x->answer_first);
-                        mix(state, &x->n_answer_positions, sizeof x->n_answer_positions);
+                        hash_bytes(state, x->clean, bytes);
+                        hash_bytes(state, x->corrupted, bytes);
+                        hash_bytes(state, &x->answer_first, sizeof x->answer_first);
+                        hash_bytes(state, &x->n_answer_positions, sizeof x->n_answer_positions);
                         if (p->graph->positions.n)
-                                mix(state, p->prompts->items[i].position, (size_t)x->n_tokens);
+                                hash_bytes(state, p->prompts->items[i].position,
+                                           (size_t)x->n_tokens);
                 }
                 hash = XXH3_64bits_digest(state);
         }
@@ -121,9 +123,10 @@ int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options
 
         *pruning = (struct hap_pruning){.options = options, .graph = &engine->graph,
                                         .prompts = prompts, .scores = scores, .kl = NAN,
-                                        .result = {.soft = NAN}, .own = {.soft = NAN}};
-        hap_measure_init(&pruning->measure, engine, prompts);
-        rc = take_edges(pruning, subgraph, err);
+                                        .result = {.soft = NAN},
+                                        .threshold_circuit = {.soft = NAN}};
+        hap_masked_kl_init(&pruning->masked_kl, engine, prompts);
+        rc = list_allowed_edges(pruning, subgraph, err);
         if (rc == HAP_OK)
                 rc = check_target(pruning, err);
         if (rc < 0) {
@@ -136,11 +139,11 @@ int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options
 
 void hap_pruning_release(struct hap_pruning *pruning)
 {
-        hap_measure_release(&pruning->measure);
+        hap_masked_kl_release(&pruning->masked_kl);
         free(pruning->allowed);
         free(pruning->edges);
         free(pruning->result.z);
-        free(pruning->own.z);
+        free(pruning->threshold_circuit.z);
         if (pruning->log)
                 fclose(pruning->log);
         *pruning = (struct hap_pruning){0};
@@ -152,6 +155,7 @@ int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err)
 {
         return pruning->options->recipe->run(pruning, err);
 }
+
 
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
                        bool whole, uint32_t *which)
@@ -217,7 +221,7 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
                           (json_int_t)pruning->n_target, "reached", reached, "edges",
                           (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
                           "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
-                          (json_int_t)pruning->taken, "masked_runs", pruning->measure.runs);
+                          (json_int_t)pruning->taken, "masked_runs", pruning->masked_kl.runs);
 
         if (description && !isnan(pruned->soft))
                 json_object_set_new(description, "soft_sparsity", json_real(pruned->soft));

@@ -1,4 +1,4 @@
-/* A pruning under way: what all recipes share, and the recipes. */
+/* The state of a pruning run that all recipes share, and what they do with it. */
 #ifndef HAP_PRUNE_PRUNING_H
 #define HAP_PRUNE_PRUNING_H
 
@@ -10,79 +10,79 @@
 #include "prune/masked_kl.h"
 #include "prune/options.h"
 
-/* What is known after a step. */
+/* What is logged and reported after a step. */
 struct hap_prune_step {
-        long step, steps;      /* done so far; in all */
-        double kl;             /* mean over the step's masked runs */
-        double sparsity;       /* of the masks that were run */
-        double target;         /* what it should be by now */
-        double lambda[2];      /* of the sparsity; 0 in rank sampling */
-        size_t alive;          /* edges that live of those likelier open than not */
+        long step, steps; /* steps done; steps in all */
+        double kl;        /* mean over the step's masked runs */
+        double sparsity;  /* of the step's masks */
+        double target;    /* the sparsity that this step should have */
+        double lambda[2]; /* multipliers of the sparsity; 0 in rank sampling */
+        size_t alive;     /* live edges among those with P(open) > ½ */
 };
 
-/* A circuit that came out. */
+/* A resulting circuit. */
 struct hap_pruned {
         float *z;    /* [n_edges]: 0 or 1, no dead edges */
-        size_t kept; /* edges of it */
-        size_t dead; /* that were dropped from it */
-        double soft; /* sparsity of the deterministic masks; NaN: none */
-        bool exact;  /* of the size asked for */
+        size_t kept; /* its edges */
+        size_t dead; /* dead edges that were dropped */
+        double soft; /* sparsity of the deterministic masks; NaN: the recipe has none */
+        bool exact;  /* it should have exactly the wanted size */
 };
 
 struct hap_pruning {
         const struct hap_prune_options *options;
         const struct hap_graph *graph;
         const struct hap_prompts *prompts;
-        struct hap_measure measure;
+        struct hap_masked_kl masked_kl;
         const double *scores; /* [n_edges], or NULL */
-        bool *allowed;        /* [n_edges]: edges of the subgraph */
-        uint32_t *edges;      /* [n_allowed]: these, in their order */
+        bool *allowed;        /* [n_edges]: whether an edge is in the subgraph */
+        uint32_t *edges;      /* [n_allowed]: the subgraph's edges, ascending */
         size_t n_allowed;
-        size_t n_target;      /* edges wanted */
-        double target;        /* as a sparsity */
+        size_t n_target;      /* the wanted number of edges */
+        double target;        /* the same as a sparsity */
         struct hap_checkpoint checkpoint;
         FILE *log;
-        int64_t log_size; /* up to the newest checkpoint */
-        bool resumed; /* the state was read from a checkpoint */
+        int64_t log_size; /* bytes of the log up to the newest step */
+        bool resumed;     /* the state was read from a checkpoint */
         void (*report)(void *context, const struct hap_prune_step *step);
         void *context;
-        const volatile sig_atomic_t *stop; /* set: stop after this step */
+        const volatile sig_atomic_t *stop; /* when set: stop after this step */
         struct hap_pruned result;
-        struct hap_pruned own; /* by edge pruning's own threshold; z is NULL: not asked */
-        double kl;     /* mean on the training prompts it was chosen on; NaN: none */
-        int64_t kl_on; /* so many */
-        int64_t steps; /* the number of the last one done; patience passes some over */
-        int64_t taken; /* how many were done */
+        /* The circuit of edge pruning's threshold, for --threshold-circuit; z NULL: not wanted. */
+        struct hap_pruned threshold_circuit;
+        double kl;     /* the result's mean KL on the training prompts that chose it; NaN: none */
+        int64_t kl_on; /* the number of these prompts */
+        int64_t steps; /* the number of the last step done; --patience may skip some */
+        int64_t taken; /* how many steps were done */
 };
 
-/* A recipe stopped because *stop was set; the checkpoint is written. */
-#define HAP_PRUNE_STOPPED 1
-
-/* `subgraph` (z of a circuit) and `scores` may be NULL. HAP_EUSAGE when the
- * target cannot be reached: says what could. Nothing given is owned. */
+/* `subgraph` (z of a circuit) and `scores`, both [n_edges], may be NULL. Arguments are not
+ * owned and must outlive `pruning`. HAP_EUSAGE: the wanted size is impossible; the message
+ * says what is possible. HAP_EINPUT: the subgraph has no path. */
 int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options *options,
                      const struct hap_engine *engine, const struct hap_prompts *prompts,
                      const float *subgraph, const double *scores, struct hap_error *err);
 void hap_pruning_release(struct hap_pruning *pruning);
 
-/* Runs the recipe: 0 with the result, HAP_PRUNE_STOPPED, or an error. */
+/* Runs the recipe. 0: pruning->result is the circuit. HAP_PRUNE_STOPPED (prune/log.h):
+ * pruning->stop was set before the end. Otherwise an error. */
 int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err);
 
-/* The header's "pruning": recipe, options, seed, target and reached sparsity,
- * masked runs. New reference. */
+/* The header's "pruning": recipe, options, seed, target and reached sparsity, masked runs. A
+ * new reference. */
 json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap_pruned *pruned);
 
 /* --- for recipes --- */
 
-/* Streams of the seed's random numbers. */
+/* Independent streams of random numbers of one seed. */
 enum hap_prune_stream {
-        HAP_PRUNE_START = 1, /* first logα */
-        HAP_PRUNE_MASKS,     /* u of the masks */
+        HAP_PRUNE_START = 1, /* initial logα */
+        HAP_PRUNE_MASKS,     /* u of edge masks */
         HAP_PRUNE_NODES,     /* u of node masks */
-        HAP_PRUNE_ORDER,     /* of prompts */
-        HAP_PRUNE_TIES,      /* among equal ranks */
+        HAP_PRUNE_ORDER,     /* order of prompts */
+        HAP_PRUNE_TIES,      /* ties between ranks */
         HAP_PRUNE_CHOICE,    /* prompts that circuits are chosen on */
-        HAP_PRUNE_SWAPS,
+        HAP_PRUNE_SWAPS,     /* prompts and flipped edges of swaps */
 };
 static inline struct hap_random_key hap_prune_key(const struct hap_pruning *pruning,
                                                   enum hap_prune_stream stream)
@@ -90,41 +90,24 @@ static inline struct hap_random_key hap_prune_key(const struct hap_pruning *prun
         return (struct hap_random_key){(uint64_t)pruning->options->seed, (uint64_t)stream};
 }
 
-/* Where the log stands belongs to the state that recipes keep. Called once,
- * after the recipe added its fields: reads the checkpoint when there is one
- * (1), opens the log. */
-int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err);
-
-/* After a step: counts, logs, reports, writes a checkpoint when one is due.
- * HAP_PRUNE_STOPPED when it is to stop. */
-int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
-                        struct hap_error *err);
-
-/* Whether *stop is set. */
-bool hap_prune_stopping(const struct hap_pruning *pruning);
-/* Writes the checkpoint, of the state after the last step: HAP_PRUNE_STOPPED. */
-int hap_prune_stop(struct hap_pruning *pruning, struct hap_error *err);
-
-/* The prompts of step `step`, at most `batch`, every prompt once an epoch in a
- * random order. With `whole`, the last batch of an epoch may be smaller, so
- * that each epoch starts a batch; else batches run across epochs. */
+/* Sets which[] to the prompts of step `step` and returns their number, at most `batch`; 0: no
+ * memory. Every prompt comes once an epoch, in random order. With `whole` each epoch starts a
+ * batch, and the last batch of an epoch may be smaller; otherwise batches continue across
+ * epochs. */
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
                        bool whole, uint32_t *which);
 
-/* Masks [n_edges] as a circuit: drops dead edges, counts. */
+/* Sets *pruned to the circuit of the edges with z > 0 ([n_edges]): drops dead edges, counts. */
 void hap_prune_keep(const struct hap_pruning *pruning, const float *z, struct hap_pruned *pruned);
-/* The same as the result: HAP_EINPUT when nothing is left. */
+/* The same for pruning->result. HAP_EINPUT: no edge is left. */
 int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_error *err);
 
-/* The allowed edges by value[edge], the highest first, equal ones at random by
- * (HAP_PRUNE_TIES, i), to `order` ([n_allowed]). */
+/* Sorts the allowed edges by value[edge], highest first, ties broken at random by
+ * (HAP_PRUNE_TIES, i), and writes them to `order` ([n_allowed]). */
 int hap_prune_rank(const struct hap_pruning *pruning, const double *value, uint64_t i,
                    uint32_t *order, struct hap_error *err);
 
-/* Edges that live among those with z > 0. */
+/* The number of live edges among those with z > 0. scratch: [n_edges]. */
 size_t hap_prune_alive(const struct hap_pruning *pruning, const float *z, float *scratch);
-
-int hap_recipe_edge_pruning(struct hap_pruning *pruning, struct hap_error *err);
-int hap_recipe_rank(struct hap_pruning *pruning, struct hap_error *err);
 
 #endif

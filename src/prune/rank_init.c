@@ -1,34 +1,28 @@
-/* Where rank sampling and refinement begin: with scores, those given or own.
- *
- * Own ones are measured with all masks at the same value:
- *      score = −Σ_a Σ_prompts d KL / dz at z = a,   a = .1, .3, .5, .7, .9
- *
- * Scores rank edges with their sign or by their size: which of the two is seen
- * by exact KL of the circuits that they give. */
+#include "prune/rank_init.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
 #include "prune/edge_order.h"
 
-enum { VALUES = 5 };
+enum { VALUES = 5 }; /* of the masks */
 
-static int measure_at(struct hap_ranker *r, float value, const struct hap_runs *runs,
+static int add_scores_at(struct hap_ranker *r, float value, const struct hap_runs *runs,
                       double *kl, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
         int rc;
 
         for (size_t k = 0; k < p->n_allowed; k++)
-                r->cut[p->edges[k]] = value;
-        rc = hap_measure(&r->p->measure, runs, kl, r->gradient, err);
+                r->circuit[p->edges[k]] = value;
+        rc = hap_masked_kl_run(&r->p->masked_kl, runs, kl, r->gradient, err);
         for (size_t e = 0; e < p->graph->n_edges && rc == HAP_OK; e++)
-                r->own[e] -= (double)r->gradient[e];
+                r->measured_scores[e] -= (double)r->gradient[e];
         return rc;
 }
 
-static int measure_own(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
+static int measure_scores(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
         size_t on = hap_smaller((size_t)p->options->refine_on, p->prompts->n);
@@ -37,14 +31,14 @@ static int measure_own(struct hap_ranker *r, const uint32_t *order, struct hap_e
         struct hap_runs runs = {.n = on, .which = order, .z = z, .wanted = p->allowed};
         int rc = z && kl ? HAP_OK : hap_fail_memory(err, "scores");
 
-        memset(r->cut, 0, p->graph->n_edges * sizeof *r->cut);
+        memset(r->circuit, 0, p->graph->n_edges * sizeof *r->circuit);
         for (size_t i = 0; i < on && rc == HAP_OK; i++)
-                z[i] = r->cut;
+                z[i] = r->circuit;
         for (int i = 0; i < VALUES && rc == HAP_OK; i++)
-                rc = measure_at(r, ((float)i + .5f) / VALUES, &runs, kl, err);
+                rc = add_scores_at(r, ((float)i + .5f) / VALUES, &runs, kl, err);
         free(z);
         free(kl);
-        r->scores = r->own;
+        r->initial_scores = r->measured_scores;
         return rc;
 }
 
@@ -53,23 +47,23 @@ void hap_rank_from_scores(struct hap_ranker *r, bool by_size)
         const struct hap_pruning *p = r->p;
         double size = 0;
 
-        for (size_t k = 0; r->scores && k < p->n_allowed; k++)
-                size += fabs(r->scores[p->edges[k]]) / (double)p->n_allowed;
+        for (size_t k = 0; r->initial_scores && k < p->n_allowed; k++)
+                size += fabs(r->initial_scores[p->edges[k]]) / (double)p->n_allowed;
         for (size_t e = 0; e < p->graph->n_edges; e++) {
-                double score = size > 0 ? r->scores[e] / size : 0;
+                double score = size > 0 ? r->initial_scores[e] / size : 0;
 
-                r->harm[e] = by_size ? fabs(score) : score;
+                r->score[e] = by_size ? fabs(score) : score;
         }
 }
 
-/* The circuit of the first edges; none when these join nothing. */
-static int add_top(struct hap_ranker *r, bool by_size, struct hap_circuits *tries,
+/* Adds the circuit that the scores give, if their first edges form a path. */
+static int add_circuit_of_scores(struct hap_ranker *r, bool by_size, struct hap_circuits *tries,
                    struct hap_error *err)
 {
         hap_rank_from_scores(r, by_size);
-        if (hap_prune_rank(r->p, r->harm, UINT64_MAX, r->order, err) < 0)
+        if (hap_prune_rank(r->p, r->score, UINT64_MAX, r->order, err) < 0)
                 return err->code;
-        return hap_circuits_add_first(tries, r->p, r->order, r->cut, err);
+        return hap_circuits_add_first(tries, r->p, r->order, r->circuit, err);
 }
 
 static int choose_sign(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
@@ -82,10 +76,10 @@ static int choose_sign(struct hap_ranker *r, const uint32_t *order, struct hap_e
         int rc = hap_circuits_init(&tries, p->graph->n_edges, 2, err);
 
         if (rc == HAP_OK)
-                rc = add_top(r, false, &tries, err);
+                rc = add_circuit_of_scores(r, false, &tries, err);
         with_sign = tries.n;
         if (rc == HAP_OK)
-                rc = add_top(r, true, &tries, err);
+                rc = add_circuit_of_scores(r, true, &tries, err);
         if (rc == HAP_OK && tries.n == 2)
                 rc = hap_circuits_measure(&tries, p, order, on, kl, err);
         if (rc == HAP_OK)
@@ -103,9 +97,9 @@ int hap_rank_start(struct hap_ranker *r, struct hap_error *err)
         if (rc == HAP_OK)
                 hap_random_shuffle(hap_prune_key(p, HAP_PRUNE_CHOICE), UINT64_MAX,
                                    p->prompts->n, order);
-        if (rc == HAP_OK && !r->scores && p->options->steps == 0)
-                rc = measure_own(r, order, err);
-        if (rc == HAP_OK && r->scores)
+        if (rc == HAP_OK && !r->initial_scores && p->options->steps == 0)
+                rc = measure_scores(r, order, err);
+        if (rc == HAP_OK && r->initial_scores)
                 rc = choose_sign(r, order, err);
         free(order);
         return rc;

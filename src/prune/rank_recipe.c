@@ -1,17 +1,3 @@
-/* Recipe rank: rank sampling. No parameter is learned: an edge's chance of
- * being open depends on its rank in a running mean of its measured harm, and on
- * how many edges should be open by now. Every prompt gets its own masks, so
- * that one batch measures every edge in many contexts, closed ones too.
- *
- *      n_t  = n0 (n / n0)^min(1, t / (anneal · steps))
- *      k    = k0 + (k1 − k0) t / steps
- *      logα = k ln((n_t + ½) / (rank + ½))
- *      h    ← β h + (1 − β) g / mean|g|,   g = −Σ_prompts d KL / dz
- *
- * Once n_t = n, every step's ranking gives two circuits; the best of all by
- * exact KL is the result. rank-thorough does this several times, with masks of
- * both kinds, and then exchanges edges. Circuits of many edges are refined
- * instead (refine.c), from the scores (start.c). */
 #include "prune/rank_recipe.h"
 
 #include <math.h>
@@ -19,91 +5,15 @@
 #include <string.h>
 
 #include "prune/edge_order.h"
-
-/* --- memory --- */
-
-static void release(struct hap_ranker *r)
-{
-        for (size_t i = 0; r->z && i < r->n_z; i++)
-                free(r->z[i]);
-        free(r->z);
-        free(r->harm);
-        free(r->mean);
-        free(r->own);
-        free(r->velocity);
-        free(r->moved);
-        free(r->order);
-        free(r->log_alpha);
-        free(r->which);
-        free(r->kl);
-        free(r->gradient);
-        free(r->cut);
-        free(r->scratch);
-        hap_circuits_release(&r->candidates);
-        hap_circuits_release(&r->winners);
-        hap_circuits_release(&r->final);
-}
-
-static int reserve(struct hap_ranker *r, struct hap_error *err)
-{
-        const struct hap_prune_options *o = r->p->options;
-        size_t n = r->p->graph->n_edges, batch = (size_t)o->batch;
-        bool got;
-
-        r->harm = calloc(n, sizeof *r->harm);
-        r->scores = r->p->scores;
-        r->own = calloc(n, sizeof *r->own);
-        r->mean = calloc(n, sizeof *r->mean);
-        r->velocity = calloc(n, sizeof *r->velocity);
-        r->moved = calloc(n, sizeof *r->moved);
-        r->order = calloc(r->p->n_allowed, sizeof *r->order);
-        r->log_alpha = calloc(r->p->n_allowed, sizeof *r->log_alpha);
-        r->gradient = calloc(n, sizeof *r->gradient);
-        r->cut = calloc(n, sizeof *r->cut);
-        r->scratch = calloc(n, sizeof *r->scratch);
-        r->n_z = batch;
-        if (o->rounds > 0)
-                r->n_z = hap_larger(batch, hap_smaller((size_t)o->refine_on, r->p->prompts->n));
-        r->which = calloc(r->n_z, sizeof *r->which);
-        r->kl = calloc(r->n_z, sizeof *r->kl);
-        r->z = calloc(r->n_z, sizeof *r->z);
-        got = r->harm && r->own && r->mean && r->velocity && r->moved && r->order &&
-              r->log_alpha && r->which && r->kl && r->gradient && r->cut && r->scratch && r->z;
-        for (size_t i = 0; got && i < r->n_z; i++)
-                got = (r->z[i] = calloc(n, sizeof **r->z)) != NULL;
-        if (!got)
-                return hap_fail_memory(err, "the masks");
-        if (hap_circuits_init(&r->candidates, n, 2 * (size_t)o->steps + 4, err) < 0 ||
-            hap_circuits_init(&r->winners, n, (size_t)o->restarts + 1, err) < 0)
-                return err->code;
-        return hap_circuits_init(&r->final, n, 1, err);
-}
-
-static void keep(struct hap_ranker *r)
-{
-        struct hap_checkpoint *c = &r->p->checkpoint;
-
-        hap_checkpoint_add(c, r->harm, r->p->graph->n_edges * sizeof *r->harm);
-        hap_checkpoint_add(c, r->own, r->p->graph->n_edges * sizeof *r->own);
-        hap_checkpoint_add(c, &r->by_size, sizeof r->by_size);
-        hap_checkpoint_add(c, r->mean, r->p->graph->n_edges * sizeof *r->mean);
-        hap_checkpoint_add(c, r->velocity, r->p->graph->n_edges * sizeof *r->velocity);
-        hap_checkpoint_add(c, &r->candidates.n, sizeof r->candidates.n);
-        hap_checkpoint_add(c, r->candidates.bits, r->candidates.room * r->candidates.bytes);
-        hap_checkpoint_add(c, &r->winners.n, sizeof r->winners.n);
-        hap_checkpoint_add(c, r->winners.bits, r->winners.room * r->winners.bytes);
-        hap_checkpoint_add(c, &r->final.n, sizeof r->final.n);
-        hap_checkpoint_add(c, r->final.bits, r->final.bytes);
-        hap_checkpoint_add(c, &r->ended, sizeof r->ended);
-        hap_checkpoint_add(c, &r->rounds, sizeof r->rounds);
-        hap_checkpoint_add(c, &r->same, sizeof r->same);
-        hap_checkpoint_add(c, &r->p->kl, sizeof r->p->kl);
-        hap_checkpoint_add(c, &r->p->kl_on, sizeof r->p->kl_on);
-}
+#include "prune/log.h"
+#include "prune/rank_init.h"
+#include "prune/refine.h"
+#include "prune/sample.h"
+#include "prune/swaps.h"
 
 /* --- a step --- */
 
-/* Edges that should be open at step t of a restart. */
+/* The number of edges that should be open at step t of a restart. */
 static double open_at(const struct hap_pruning *p, long t)
 {
         double n0 = (double)p->n_allowed, n = (double)p->n_target;
@@ -112,8 +22,8 @@ static double open_at(const struct hap_pruning *p, long t)
         return (double)t >= annealed ? n : n0 * pow(n / n0, (double)t / annealed);
 }
 
-/* The masks of a step, in every second restart of the other kind. */
-static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
+/* Samples the masks of a step. Every second restart has the other kind of masks. */
+static int sample_step(struct hap_ranker *r, long step, double n_t, double sharpness,
                   struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
@@ -125,56 +35,45 @@ static int sample(struct hap_ranker *r, long step, double n_t, double sharpness,
                                sharpness, kind, err);
 }
 
-int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient, double *size,
-                       struct hap_error *err)
-{
-        *size = 0;
-        for (size_t k = 0; k < pruning->n_allowed; k++)
-                *size += fabs((double)gradient[pruning->edges[k]]) / (double)pruning->n_allowed;
-        if (!isfinite(*size))
-                return hap_fail(err, HAP_EINPUT, "a gradient is not a finite number");
-        return HAP_OK;
-}
-
-/* h of the new gradient; the first one of all is taken as it is. */
-static int learn(struct hap_ranker *r, bool first, struct hap_error *err)
+/* Updates h by the new gradient. Without scores the first gradient replaces h. */
+static int update_score(struct hap_ranker *r, bool first, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        double size, old = first && !r->scores ? 0 : p->options->momentum;
+        double size, old = first && !r->initial_scores ? 0 : p->options->momentum;
         int rc = hap_rank_mean_size(p, r->gradient, &size, err);
 
         for (size_t k = 0; k < p->n_allowed && rc == HAP_OK && size > 0; k++) {
                 size_t e = p->edges[k];
 
-                r->harm[e] = old * r->harm[e] - (1 - old) * (double)r->gradient[e] / size;
+                r->score[e] = old * r->score[e] - (1 - old) * (double)r->gradient[e] / size;
         }
         return rc;
 }
 
-/* The two circuits that the ranking gives, filled up to the wanted size; only the
- * first, unless it joins nothing, where all that follows is refinement. */
+/* Adds the two circuits that the ranking gives, filled up to the wanted size. If only
+ * refinement follows, the first one is enough, unless its edges form no path. */
 static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
         int64_t before = r->candidates.n;
         long alive;
 
-        if (hap_prune_rank(p, r->harm, i, r->order, err) < 0 ||
-            hap_circuits_add_first(&r->candidates, p, r->order, r->cut, err) < 0)
+        if (hap_prune_rank(p, r->score, i, r->order, err) < 0 ||
+            hap_circuits_add_first(&r->candidates, p, r->order, r->circuit, err) < 0)
                 return err->code;
         if (p->options->steps == 0 && p->options->rounds > 0 && r->candidates.n > before)
                 return HAP_OK;
-        alive = hap_rank_cut(p->graph, r->order, p->n_allowed, p->n_target, r->cut);
-        if (alive <= 0) /* there is a path as short, hap_pruning_init saw it */
+        alive = hap_rank_cut(p->graph, r->order, p->n_allowed, p->n_target, r->circuit);
+        if (alive <= 0) /* hap_pruning_init made sure of a path */
                 return hap_fail_memory(err, "circuits");
-        hap_circuits_add(&r->candidates, p->graph->n_edges, r->cut);
+        hap_circuits_add(&r->candidates, p->graph->n_edges, r->circuit);
         r->same = r->candidates.n > before ? 0 : r->same + 1;
         return HAP_OK;
 }
 
-/* h at the start of a restart: the scores, or 0. The circuits that the scores
- * give by themselves are candidates, with their sign and by size; where there is
- * no step to add others only the one that hap_rank_start saw to be better. */
+/* Sets h for the start of a restart: the scores, or 0. The circuits that the scores alone give,
+ * with their sign and by size, are candidates. If there are no steps, which would add others,
+ * only the better one (hap_rank_start) is. */
 static int begin_restart(struct hap_ranker *r, struct hap_error *err)
 {
         int rc = HAP_OK;
@@ -182,32 +81,32 @@ static int begin_restart(struct hap_ranker *r, struct hap_error *err)
         r->candidates.n = 0;
         for (int i = r->p->options->steps > 0 ? 0 : 1; i < 2 && rc == HAP_OK; i++) {
                 hap_rank_from_scores(r, i == 0 ? !r->by_size : r->by_size);
-                if (r->scores)
+                if (r->initial_scores)
                         rc = add_candidates(r, UINT64_MAX, err);
         }
         r->same = 0;
         return rc;
 }
 
-static void describe(struct hap_ranker *r, double n_t, struct hap_prune_step *said)
+static void fill_status(struct hap_ranker *r, double n_t, struct hap_prune_step *status)
 {
         const struct hap_pruning *p = r->p;
         size_t batch = (size_t)p->options->batch, n = p->graph->n_edges;
         double open = 0;
 
-        said->kl = 0;
+        status->kl = 0;
         for (size_t i = 0; i < batch; i++) {
-                said->kl += r->kl[i] / (double)batch;
+                status->kl += r->kl[i] / (double)batch;
                 for (size_t e = 0; e < n; e++)
                         open += (double)r->z[i][e] / (double)batch;
         }
-        said->sparsity = 1 - open / (double)n;
-        said->target = 1 - n_t / (double)n;
-        hap_rank_first(p->graph, r->order, (size_t)llround(n_t), r->cut);
-        said->alive = hap_prune_alive(p, r->cut, r->scratch);
+        status->sparsity = 1 - open / (double)n;
+        status->target = 1 - n_t / (double)n;
+        hap_rank_first(p->graph, r->order, (size_t)llround(n_t), r->circuit);
+        status->alive = hap_prune_alive(p, r->circuit, r->scratch);
 }
 
-static int rank_step(struct hap_ranker *r, long step, struct hap_prune_step *said,
+static int rank_step(struct hap_ranker *r, long step, struct hap_prune_step *status,
                      struct hap_error *err)
 {
         struct hap_pruning *p = r->p;
@@ -217,19 +116,19 @@ static int rank_step(struct hap_ranker *r, long step, struct hap_prune_step *sai
         double sharpness = o->sharpness + (o->last_sharpness - o->sharpness) * share;
         struct hap_runs runs = {.n = (size_t)o->batch, .which = r->which,
                                 .z = (const float *const *)r->z, .wanted = p->allowed};
-        int rc = hap_prune_rank(p, r->harm, 2 * (uint64_t)step, r->order, err);
+        int rc = hap_prune_rank(p, r->score, 2 * (uint64_t)step, r->order, err);
 
         if (rc == HAP_OK)
-                rc = sample(r, step, n_t, sharpness, err);
+                rc = sample_step(r, step, n_t, sharpness, err);
         if (rc < 0)
                 return rc;
         if (hap_prune_batch(p, step, runs.n, false, r->which) == 0)
                 return hap_fail_memory(err, "the order of prompts");
-        rc = hap_measure(&p->measure, &runs, r->kl, r->gradient, err);
+        rc = hap_masked_kl_run(&p->masked_kl, &runs, r->kl, r->gradient, err);
         if (rc < 0)
                 return rc;
-        describe(r, n_t, said);
-        rc = learn(r, t == 0, err);
+        fill_status(r, n_t, status);
+        rc = update_score(r, t == 0, err);
         if (rc < 0)
                 return rc;
         if (n_t <= (double)p->n_target || t + 1 == o->steps)
@@ -239,8 +138,8 @@ static int rank_step(struct hap_ranker *r, long step, struct hap_prune_step *sai
 
 /* --- the choice --- */
 
-/* All prompts in a random order: the first of them judge the candidates. */
-static uint32_t *prompts_in_order(const struct hap_pruning *p, uint64_t i)
+/* All prompts in a random order; candidates are compared on the first ones. NULL: no memory. */
+static uint32_t *shuffled_prompts(const struct hap_pruning *p, uint64_t i)
 {
         uint32_t *order = calloc(p->prompts->n, sizeof *order);
 
@@ -249,50 +148,50 @@ static uint32_t *prompts_in_order(const struct hap_pruning *p, uint64_t i)
         return order;
 }
 
-static int choose(struct hap_ranker *r, const struct hap_circuits *from, size_t on,
+static int choose_best(struct hap_ranker *r, const struct hap_circuits *from, size_t on,
                   struct hap_error *err)
 {
-        uint32_t *order = prompts_in_order(r->p, (uint64_t)r->ended);
-        double runs = r->p->measure.runs; /* judging begins again after a stop */
+        uint32_t *order = shuffled_prompts(r->p, (uint64_t)r->ended);
+        double runs = r->p->masked_kl.runs; /* the choice is repeated after a stop */
         int rc;
 
         if (!order)
                 return hap_fail_memory(err, "the order of prompts");
-        rc = hap_circuits_best(from, r->p, order, on, r->cut, &r->p->kl, err);
+        rc = hap_circuits_best(from, r->p, order, on, r->circuit, &r->p->kl, err);
         free(order);
         if (rc != HAP_PRUNE_STOPPED)
                 return rc;
-        r->p->measure.runs = runs;
+        r->p->masked_kl.runs = runs;
         return hap_prune_stop(r->p, err);
 }
 
-/* A restart that is through leaves its best circuit. Its KL is not asked for where
- * there is nothing to choose and refinement follows. */
+/* Adds the restart's best circuit to `winners`. With a single candidate and refinement to
+ * follow, its KL is not needed. */
 static int end_restart(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
         int rc = HAP_OK;
 
         if (r->candidates.n == 1 && o->rounds > 0)
-                hap_circuits_get(&r->candidates, 0, r->p->graph->n_edges, r->cut);
+                hap_circuits_get(&r->candidates, 0, r->p->graph->n_edges, r->circuit);
         else
-                rc = choose(r, &r->candidates, (size_t)o->choose_on, err);
+                rc = choose_best(r, &r->candidates, (size_t)o->choose_on, err);
         if (rc != HAP_OK)
                 return rc;
-        hap_circuits_add(&r->winners, r->p->graph->n_edges, r->cut);
+        hap_circuits_add(&r->winners, r->p->graph->n_edges, r->circuit);
         r->ended++;
         for (size_t e = 0; e < r->p->graph->n_edges; e++)
-                r->mean[e] += r->harm[e] / (double)r->p->options->restarts;
+                r->mean[e] += r->score[e] / (double)r->p->options->restarts;
         return begin_restart(r, err);
 }
 
-static int sample_all(struct hap_ranker *r, struct hap_error *err)
+static int run_steps(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
         long steps = (long)(o->steps * o->restarts), all = steps + (long)(o->rounds + o->swaps);
 
         for (long step = (long)r->p->steps; step < steps; step++) {
-                struct hap_prune_step said = {.step = step + 1, .steps = all};
+                struct hap_prune_step status = {.step = step + 1, .steps = all};
                 int rc = HAP_OK;
 
                 if (step / o->steps > r->ended)
@@ -300,20 +199,20 @@ static int sample_all(struct hap_ranker *r, struct hap_error *err)
                 if (rc != HAP_OK)
                         return rc;
                 if (o->patience > 0 && r->same >= o->patience)
-                        continue; /* until the next restart */
-                rc = rank_step(r, step, &said, err);
+                        continue; /* skips to the next restart */
+                rc = rank_step(r, step, &status, err);
                 if (rc < 0) {
                         hap_fail_within(err, "step %ld", step + 1);
                         return rc;
                 }
-                rc = hap_prune_step_done(r->p, &said, err);
+                rc = hap_prune_step_done(r->p, &status, err);
                 if (rc != 0)
                         return rc;
         }
         return r->ended < o->restarts ? end_restart(r, err) : HAP_OK;
 }
 
-/* The best of the restarts, to `final`. */
+/* Sets `final` to the best circuit of the restarts. */
 static int choose_final(struct hap_ranker *r, struct hap_error *err)
 {
         size_t n = r->p->graph->n_edges;
@@ -322,101 +221,101 @@ static int choose_final(struct hap_ranker *r, struct hap_error *err)
         if (r->final.n > 0)
                 return HAP_OK;
         if (r->winners.n == 1)
-                hap_circuits_get(&r->winners, 0, n, r->cut);
+                hap_circuits_get(&r->winners, 0, n, r->circuit);
         else
-                rc = choose(r, &r->winners, r->p->prompts->n, err);
+                rc = choose_best(r, &r->winners, r->p->prompts->n, err);
         if (rc == HAP_OK)
-                hap_circuits_add(&r->final, n, r->cut);
+                hap_circuits_add(&r->final, n, r->circuit);
         return rc;
 }
 
-/* A step of refinement or swaps is through: `cut` is the circuit. */
-static int round_done(struct hap_ranker *r, struct hap_error *err)
+/* Ends a round of refinement or swaps, whose circuit is r->circuit. */
+static int end_round(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
         size_t n = r->p->graph->n_edges;
-        struct hap_prune_step said = {.kl = r->p->kl, .target = r->p->target};
+        struct hap_prune_step status = {.kl = r->p->kl, .target = r->p->target};
 
         r->rounds++;
-        said.step = (long)(o->steps * o->restarts + r->rounds);
-        said.steps = (long)(o->steps * o->restarts + o->rounds + o->swaps);
+        status.step = (long)(o->steps * o->restarts + r->rounds);
+        status.steps = (long)(o->steps * o->restarts + o->rounds + o->swaps);
         r->final.n = 0;
-        hap_circuits_add(&r->final, n, r->cut);
-        said.alive = hap_prune_alive(r->p, r->cut, r->scratch);
-        said.sparsity = 1 - (double)said.alive / (double)n;
-        return hap_prune_step_done(r->p, &said, err);
+        hap_circuits_add(&r->final, n, r->circuit);
+        status.alive = hap_prune_alive(r->p, r->circuit, r->scratch);
+        status.sparsity = 1 - (double)status.alive / (double)n;
+        return hap_prune_step_done(r->p, &status, err);
 }
 
-/* All rounds, whose last circuit must be better than those that the first began with. */
-static int refine_all(struct hap_ranker *r, struct hap_error *err)
+/* Runs the rounds of refinement. The last round's circuit is kept only if it is better than
+ * those of the restarts. */
+static int run_refinement(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
 
         if (r->rounds == 0)
-                memcpy(r->harm, r->mean, r->p->graph->n_edges * sizeof *r->harm);
+                memcpy(r->score, r->mean, r->p->graph->n_edges * sizeof *r->score);
         while (r->rounds < o->rounds) {
-                int rc = hap_refine_round(r, r->rounds, r->cut, &r->p->kl, err);
+                int rc = hap_refine_round(r, r->rounds, r->circuit, &r->p->kl, err);
 
                 if (rc == HAP_OK)
-                        rc = round_done(r, err);
+                        rc = end_round(r, err);
                 if (rc != 0)
                         return rc;
         }
         if (o->rounds == 0 || r->rounds > o->rounds)
                 return HAP_OK;
-        hap_circuits_add(&r->winners, r->p->graph->n_edges, r->cut);
-        return choose(r, &r->winners, (size_t)o->choose_on, err);
+        hap_circuits_add(&r->winners, r->p->graph->n_edges, r->circuit);
+        return choose_best(r, &r->winners, (size_t)o->choose_on, err);
 }
 
-/* Rounds of swaps until one finds nothing. */
-static int swap_all(struct hap_ranker *r, struct hap_error *err)
+/* Runs rounds of swaps until one finds no improvement. */
+static int run_swaps(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
 
         while (r->rounds < o->rounds + o->swaps) {
-                int rc = hap_swap_round(r->p, r->rounds - o->rounds, r->cut, &r->p->kl, err);
+                int rc = hap_swap_round(r->p, r->rounds - o->rounds, r->circuit, &r->p->kl, err);
 
                 if (rc <= 0)
                         return rc;
-                rc = round_done(r, err);
+                rc = end_round(r, err);
                 if (rc != 0)
                         return rc;
         }
         return HAP_OK;
 }
 
-static int recipe(struct hap_ranker *r, struct hap_error *err)
+static int run_rank(struct hap_ranker *r, struct hap_error *err)
 {
-        int rc = reserve(r, err);
+        int rc = hap_prune_resume(r->p, err);
 
-        if (rc < 0)
-                return rc;
-        keep(r);
-        rc = hap_prune_resume(r->p, err);
         if (!r->p->resumed && rc == HAP_OK)
                 rc = hap_rank_start(r, err);
         if (!r->p->resumed && rc == HAP_OK)
                 rc = begin_restart(r, err);
-        if (!r->scores && r->p->options->steps == 0)
-                r->scores = r->own;
+        if (!r->initial_scores && r->p->options->steps == 0)
+                r->initial_scores = r->measured_scores;
         if (rc == HAP_OK)
-                rc = sample_all(r, err);
+                rc = run_steps(r, err);
         if (rc == HAP_OK)
                 rc = choose_final(r, err);
         if (rc == HAP_OK)
-                hap_circuits_get(&r->final, 0, r->p->graph->n_edges, r->cut);
+                hap_circuits_get(&r->final, 0, r->p->graph->n_edges, r->circuit);
         if (rc == HAP_OK)
-                rc = refine_all(r, err);
+                rc = run_refinement(r, err);
         if (rc == HAP_OK)
-                rc = swap_all(r, err);
-        return rc == HAP_OK ? hap_prune_result(r->p, r->cut, err) : rc;
+                rc = run_swaps(r, err);
+        return rc == HAP_OK ? hap_prune_result(r->p, r->circuit, err) : rc;
 }
 
 int hap_recipe_rank(struct hap_pruning *pruning, struct hap_error *err)
 {
-        struct hap_ranker ranker = {.p = pruning};
-        int rc = recipe(&ranker, err);
+        struct hap_ranker ranker;
+        int rc = hap_ranker_init(&ranker, pruning, err);
 
-        release(&ranker);
+        if (rc < 0)
+                return rc;
+        rc = run_rank(&ranker, err);
+        hap_ranker_release(&ranker);
         return rc;
 }

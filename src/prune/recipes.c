@@ -1,6 +1,7 @@
 #include "prune/recipes.h"
 
-#include "prune/pruning.h"
+#include "prune/edge_pruning.h"
+#include "prune/rank_recipe.h"
 
 const struct hap_recipe hap_recipes[] = {
         {"rank",

@@ -1,25 +1,20 @@
-/* Refinement: a circuit moves along the gradient measured around it.
- *
- *      z ~ hard concrete(k ln((n + ½) / (rank + ½))) for each prompt, k large, so that
- *          only edges near the border of the circuit are in doubt
- *      v ← μ v + clip(g / mean|g|),   g = −Σ_prompts d KL / dz
- *      h ← h + λ v, λ such that a share s_t of the circuit's edges changes
- *
- * The first n edges of h are the circuit from then on. s_t falls geometrically from
- * round to round. No move is judged: exact KL of a few tries costs more than another
- * gradient, which teaches more (docs/recipes.md). */
+#include "prune/refine.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
+#include "prune/edge_order.h"
+#include "prune/sample.h"
 
-enum { HALVINGS = 10 }; /* of ln λ's range */
+enum { HALVINGS = 10 }; /* steps of the binary search for ln λ */
 
-/* Changes h as little as makes the edges of z its first ones, and ranks by it. */
-static int agree(struct hap_ranker *r, const float *z, size_t n_inside, struct hap_error *err)
+/* Changes h as little as needed so that the edges of z rank first, and ranks the edges by
+ * it. */
+static int put_circuit_first(struct hap_ranker *r, const float *z, size_t n_inside,
+                             struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        double *h = r->harm, size = 0, border;
+        double *h = r->score, size = 0, border;
         int rc = hap_prune_rank(p, h, UINT64_MAX, r->order, err);
 
         if (rc < 0)
@@ -38,8 +33,8 @@ static int agree(struct hap_ranker *r, const float *z, size_t n_inside, struct h
         return hap_prune_rank(p, h, UINT64_MAX, r->order, err);
 }
 
-/* v of a new gradient, and the mean KL of the runs that gave it. */
-static int learn(struct hap_ranker *r, int64_t round, size_t n_inside, double *kl,
+/* Updates v by a new gradient. *kl: the mean KL of the runs that gave it. */
+static int update_velocity(struct hap_ranker *r, int64_t round, size_t n_inside, double *kl,
                  struct hap_error *err)
 {
         struct hap_pruning *p = r->p;
@@ -48,23 +43,23 @@ static int learn(struct hap_ranker *r, int64_t round, size_t n_inside, double *k
         struct hap_runs runs = {.n = n, .which = r->which, .z = (const float *const *)r->z,
                                 .wanted = p->allowed};
         double size = 0;
-        /* the steps' places are below */
+        /* places of random numbers that no step uses */
         int rc = hap_rank_sample(r, ((uint64_t)round + 1) << 32, n, (double)n_inside,
                                  o->round_sharpness, (enum hap_mask_kind)o->masks, err);
 
         if (rc == HAP_OK && hap_prune_batch(p, (long)round, n, false, r->which) == 0)
                 return hap_fail_memory(err, "the order of prompts");
         if (rc == HAP_OK)
-                rc = hap_measure(&p->measure, &runs, r->kl, r->gradient, err);
+                rc = hap_masked_kl_run(&p->masked_kl, &runs, r->kl, r->gradient, err);
         if (rc == HAP_OK)
                 rc = hap_rank_mean_size(p, r->gradient, &size, err);
         if (rc < 0)
                 return rc;
         for (size_t k = 0; k < p->n_allowed && size > 0; k++) {
                 size_t e = p->edges[k];
-                double most = o->round_clip, g = (double)r->gradient[e] / size;
+                double max = o->round_clip, g = (double)r->gradient[e] / size;
 
-                r->velocity[e] = o->velocity * r->velocity[e] - fmin(fmax(g, -most), most);
+                r->velocity[e] = o->velocity * r->velocity[e] - fmin(fmax(g, -max), max);
         }
         *kl = 0;
         for (size_t i = 0; i < n; i++)
@@ -72,16 +67,17 @@ static int learn(struct hap_ranker *r, int64_t round, size_t n_inside, double *k
         return HAP_OK;
 }
 
-/* The circuit of h + λ v to r->scratch; returns the share of z's edges that it lacks. */
-static double move(struct hap_ranker *r, const float *z, size_t n_inside, double lambda,
+/* Sets r->scratch to the circuit of h + λ v. Returns the share of z's edges that are not in
+ * it. */
+static double try_move(struct hap_ranker *r, const float *z, size_t n_inside, double lambda,
                    struct hap_error *err)
 {
         const size_t n = r->p->graph->n_edges;
         size_t left = 0;
 
         for (size_t e = 0; e < n; e++)
-                r->moved[e] = r->harm[e] + lambda * r->velocity[e];
-        if (hap_prune_rank(r->p, r->moved, UINT64_MAX, r->order, err) < 0 ||
+                r->trial[e] = r->score[e] + lambda * r->velocity[e];
+        if (hap_prune_rank(r->p, r->trial, UINT64_MAX, r->order, err) < 0 ||
             hap_rank_circuit(r->p, r->order, r->scratch, err) < 0)
                 return err->code;
         for (size_t e = 0; e < n; e++)
@@ -89,15 +85,16 @@ static double move(struct hap_ranker *r, const float *z, size_t n_inside, double
         return (double)left / (double)n_inside;
 }
 
-/* h + λ v and its circuit, λ the least that changes the wanted share of z. */
-static int take_step(struct hap_ranker *r, float *z, size_t n_inside, double share,
+/* Moves h to h + λ v, and z to its circuit, with the smallest λ that exchanges the wanted
+ * share of z. */
+static int move_by_share(struct hap_ranker *r, float *z, size_t n_inside, double share,
                      struct hap_error *err)
 {
         double low = -14, high = 14;
 
         for (int halving = 0; halving < HALVINGS; halving++) {
                 double middle = (low + high) / 2;
-                double changed = move(r, z, n_inside, exp(middle), err);
+                double changed = try_move(r, z, n_inside, exp(middle), err);
 
                 if (changed < 0)
                         return err->code;
@@ -106,11 +103,11 @@ static int take_step(struct hap_ranker *r, float *z, size_t n_inside, double sha
                 else
                         high = middle;
         }
-        if (move(r, z, n_inside, exp(high), err) < 0)
+        if (try_move(r, z, n_inside, exp(high), err) < 0)
                 return err->code;
-        if (hap_graph_count_kept(r->p->graph, r->scratch) == 0) /* these edges join nothing */
+        if (hap_graph_count_kept(r->p->graph, r->scratch) == 0) /* these edges form no path */
                 return HAP_OK;
-        memcpy(r->harm, r->moved, r->p->graph->n_edges * sizeof *r->harm);
+        memcpy(r->score, r->trial, r->p->graph->n_edges * sizeof *r->score);
         memcpy(z, r->scratch, r->p->graph->n_edges * sizeof *z);
         return HAP_OK;
 }
@@ -121,9 +118,9 @@ int hap_refine_round(struct hap_ranker *r, int64_t round, float *z, double *kl,
         const struct hap_prune_options *o = r->p->options;
         double share = o->share * pow(o->last_share / o->share, (double)round / (double)o->rounds);
         const size_t n_inside = hap_graph_count_kept(r->p->graph, z);
-        int rc = agree(r, z, n_inside, err);
+        int rc = put_circuit_first(r, z, n_inside, err);
 
         if (rc == HAP_OK)
-                rc = learn(r, round, n_inside, kl, err);
-        return rc == HAP_OK ? take_step(r, z, n_inside, share, err) : rc;
+                rc = update_velocity(r, round, n_inside, kl, err);
+        return rc == HAP_OK ? move_by_share(r, z, n_inside, share, err) : rc;
 }

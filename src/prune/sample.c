@@ -1,27 +1,26 @@
-/* Masks sampled by rank, for rank sampling and for refinement: an edge in place k
- * of the ranking is open with the log-odds
- *      logα = sharpness · ln((open + ½) / (k + ½)) */
+#include "prune/sample.h"
+
 #include <math.h>
 
 #include "prune/hard_concrete.h"
-#include "prune/rank_recipe.h"
 
 struct sampling {
         struct hap_ranker *r;
-        uint64_t place;
+        uint64_t place; /* of the first prompt's random numbers */
         enum hap_mask_kind kind;
 };
 
-/* The masks of one prompt. */
-static int sample_job(void *context, struct hap_scratch *work, size_t i)
+/* Samples the masks of one prompt. */
+static int sample_job(void *context, struct hap_scratch *scratch, size_t i)
 {
         const struct sampling *s = context;
         const struct hap_pruning *p = s->r->p;
         size_t n = p->n_allowed;
-        float *u = hap_scratch_alloc(work, n, sizeof *u), *z = hap_scratch_alloc(work, n, sizeof *z);
+        float *u = hap_scratch_alloc(scratch, n, sizeof *u);
+        float *z = hap_scratch_alloc(scratch, n, sizeof *z);
 
         if (!u || !z)
-                return work->error.code;
+                return scratch->error.code;
         hap_random_fill(hap_prune_key(p, HAP_PRUNE_MASKS), s->place + i, 0, n, u);
         hap_concrete_uniform(n, u);
         if (s->kind == HAP_MASKS_BERNOULLI)
@@ -41,5 +40,5 @@ int hap_rank_sample(struct hap_ranker *r, uint64_t place, size_t n, double open,
 
         for (size_t k = 0; k < r->p->n_allowed; k++)
                 r->log_alpha[k] = (float)(sharpness * log((open + .5) / ((double)k + .5)));
-        return hap_parallel(r->p->measure.engine, n, bytes, sample_job, &sampling, err);
+        return hap_parallel(r->p->masked_kl.engine, n, bytes, sample_job, &sampling, err);
 }

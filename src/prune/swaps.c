@@ -1,22 +1,19 @@
-/* Swaps: edges outside a circuit against edges inside it.
- *
- * Gradients at the circuit, for half of the prompts with some edges flipped at
- * random, propose a few edges to add and a few to remove; each is tried alone
- * by exact KL, and the best 1, 2, 3 pairs are exchanged together. */
+#include "prune/swaps.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/rank_recipe.h"
+#include "prune/circuits.h"
 #include "prune/edge_order.h"
 
 enum {
-        PROPOSED = 12,  /* edges to add, and as many to remove */
-        PAIRS = 3,      /* exchanged at once, at most */
-        CHUNK = 32,     /* prompts whose masks are held at a time */
-        MOST = 256,     /* prompts that judge */
+        PROPOSED = 12,    /* edges to add, and as many to remove */
+        PAIRS = 3,        /* exchanged together, at most */
+        CHUNK = 32,       /* prompts whose masks are in memory at a time */
+        MAX_JUDGES = 256, /* prompts that exchanges are judged on */
 };
-#define FLIPPED 0.1 /* share of the circuit's edges */
+#define FLIPPED 0.1 /* share of the circuit's edges that is closed for a gradient */
 
 struct swap {
         struct hap_pruning *p;
@@ -32,7 +29,7 @@ struct swap {
         struct hap_circuits tries;
 };
 
-static void release(struct swap *s)
+static void swap_release(struct swap *s)
 {
         free(s->order);
         free(s->gain);
@@ -40,13 +37,13 @@ static void release(struct swap *s)
         hap_circuits_release(&s->tries);
 }
 
-static int reserve(struct swap *s, struct hap_error *err)
+static int swap_init(struct swap *s, struct hap_error *err)
 {
         const struct hap_prune_options *o = s->p->options;
         size_t n = s->p->prompts->n;
 
         s->n_edges = s->p->graph->n_edges;
-        s->n_judges = hap_smaller(n, MOST);
+        s->n_judges = hap_smaller(n, MAX_JUDGES);
         s->n_tries = hap_smaller(s->n_judges, 2 * (size_t)o->choose_on);
         s->order = calloc(n, sizeof *s->order);
         s->gain = calloc(s->n_edges, sizeof *s->gain);
@@ -57,9 +54,9 @@ static int reserve(struct swap *s, struct hap_error *err)
         return hap_circuits_init(&s->tries, s->n_edges, 2 * PROPOSED + 1, err);
 }
 
-/* The circuit, with FLIPPED of its edges closed and about as many others open
- * for every second prompt. */
-static void perturb(const struct swap *s, size_t prompt, float *z)
+/* Sets z to the circuit; for every second prompt a share FLIPPED of its edges is closed and
+ * about as many others are open. */
+static void flip_some_edges(const struct swap *s, size_t prompt, float *z)
 {
         struct hap_random_key key = hap_prune_key(s->p, HAP_PRUNE_SWAPS);
         uint64_t place = ((uint64_t)s->round + 1) << 32 | prompt;
@@ -92,9 +89,9 @@ static int measure_gain(struct swap *s, struct hap_error *err)
 
                 for (size_t i = 0; i < runs.n; i++) {
                         z[i] = masks + i * s->n_edges;
-                        perturb(s, first + i, masks + i * s->n_edges);
+                        flip_some_edges(s, first + i, masks + i * s->n_edges);
                 }
-                rc = hap_measure(&s->p->measure, &runs, kl, gradient, err);
+                rc = hap_masked_kl_run(&s->p->masked_kl, &runs, kl, gradient, err);
                 for (size_t e = 0; e < s->n_edges && rc == HAP_OK; e++)
                         s->gain[e] -= (double)gradient[e];
         }
@@ -103,8 +100,8 @@ static int measure_gain(struct swap *s, struct hap_error *err)
         return rc;
 }
 
-/* The outside edges of largest gain, the inside ones of smallest. */
-static int propose(struct swap *s, struct hap_error *err)
+/* Proposes the outside edges with the largest gain and the inside edges with the smallest. */
+static int propose_edges(struct swap *s, struct hap_error *err)
 {
         size_t n = s->p->n_allowed;
 
@@ -121,9 +118,9 @@ static int propose(struct swap *s, struct hap_error *err)
         return HAP_OK;
 }
 
-/* Exact KL with each edge of the list flipped alone, and of the circuit itself
- * in kl[n]. */
-static int try_alone(struct swap *s, const uint32_t *edges, size_t n, float *z, double *kl,
+/* Sets kl[i] to the exact KL with edge i of the list flipped alone, and kl[n] to the
+ * circuit's. */
+static int measure_flips(struct swap *s, const uint32_t *edges, size_t n, float *z, double *kl,
                      struct hap_error *err)
 {
         s->tries.n = 0;
@@ -136,8 +133,8 @@ static int try_alone(struct swap *s, const uint32_t *edges, size_t n, float *z, 
         return hap_circuits_measure(&s->tries, s->p, s->order, s->n_tries, kl, err);
 }
 
-/* Orders the edges by the KL with them flipped, the least first. */
-static void order_by(uint32_t *edges, double *kl, size_t n)
+/* Sorts the edges by their KL, lowest first. */
+static void sort_edges_by_kl(uint32_t *edges, double *kl, size_t n)
 {
         for (size_t i = 1; i < n; i++) {
                 for (size_t j = i; j > 0 && kl[j] < kl[j - 1]; j--) {
@@ -152,9 +149,10 @@ static void order_by(uint32_t *edges, double *kl, size_t n)
         }
 }
 
-/* The first `pairs` of both lists exchanged, places that are free filled too;
- * for edges that died by it come the next of the ranking. */
-static int exchange(const struct swap *s, size_t pairs, float *z, struct hap_error *err)
+/* Sets z to the circuit with the first `pairs` of both lists exchanged. If the circuit is
+ * smaller than wanted, more edges are added. The next edges of the ranking replace those that
+ * died. */
+static int exchange_pairs(const struct swap *s, size_t pairs, float *z, struct hap_error *err)
 {
         size_t free_places = s->p->n_target > s->n_inside ? s->p->n_target - s->n_inside : 0;
 
@@ -169,8 +167,9 @@ static int exchange(const struct swap *s, size_t pairs, float *z, struct hap_err
         return HAP_OK;
 }
 
-/* The circuit and the exchanges on all judges; the best to z. 1: another one. An exchange
- * that leaves fewer edges, or none at all, is no circuit of the size asked for. */
+/* Measures the circuit and its exchanges on all judges and sets z to the best. 1: it is not the
+ * circuit itself. An exchange that leaves fewer edges does not have the wanted size and is
+ * skipped. */
 static int best_exchange(struct swap *s, float *z, double *least, struct hap_error *err)
 {
         double kl[PAIRS + 2];
@@ -180,7 +179,7 @@ static int best_exchange(struct swap *s, float *z, double *least, struct hap_err
         s->tries.n = 0;
         hap_circuits_add(&s->tries, s->n_edges, s->z);
         for (size_t pairs = 0; pairs <= PAIRS && rc == HAP_OK; pairs++) {
-                rc = exchange(s, pairs, z, err);
+                rc = exchange_pairs(s, pairs, z, err);
                 if (rc == HAP_OK && hap_graph_count_kept(s->p->graph, z) >= s->n_inside)
                         hap_circuits_add(&s->tries, s->n_edges, z);
         }
@@ -204,26 +203,26 @@ int hap_swap_round(struct hap_pruning *pruning, int64_t round, float *z, double 
         struct swap s = {.p = pruning, .round = round, .z = z};
         float *other = calloc(pruning->graph->n_edges, sizeof *other);
         double alone[PROPOSED + 1];
-        int rc = other ? reserve(&s, err) : hap_fail_memory(err, "swaps");
+        int rc = other ? swap_init(&s, err) : hap_fail_memory(err, "swaps");
 
         s.n_inside = hap_graph_count_kept(pruning->graph, z);
         if (rc == HAP_OK)
                 rc = measure_gain(&s, err);
         if (rc == HAP_OK)
-                rc = propose(&s, err);
+                rc = propose_edges(&s, err);
         if (rc == HAP_OK)
-                rc = try_alone(&s, s.add, s.n_add, other, alone, err);
+                rc = measure_flips(&s, s.add, s.n_add, other, alone, err);
         if (rc == HAP_OK) {
-                order_by(s.add, alone, s.n_add);
-                rc = try_alone(&s, s.remove, s.n_remove, other, alone, err);
+                sort_edges_by_kl(s.add, alone, s.n_add);
+                rc = measure_flips(&s, s.remove, s.n_remove, other, alone, err);
         }
         if (rc == HAP_OK) {
-                order_by(s.remove, alone, s.n_remove);
+                sort_edges_by_kl(s.remove, alone, s.n_remove);
                 rc = best_exchange(&s, other, kl, err);
         }
         if (rc > 0)
                 memcpy(z, other, s.n_edges * sizeof *z);
         free(other);
-        release(&s);
+        swap_release(&s);
         return rc;
 }

@@ -1,16 +1,17 @@
-/* From trained parameters to a circuit. */
+#include "prune/threshold.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "prune/hard_concrete.h"
 #include "prune/edge_order.h"
-#include "prune/trainer.h"
+#include "prune/hard_concrete.h"
 
-/* The deterministic masks of one kind (in z), and the highest threshold, to within 1e-5,
- * above which no fewer are open than the masks sum to: the original's search by halves.
- * That takes the last middle; where all masks are as close to each other as that, it may
- * lie above every one of them, and nothing would be left of open masks. */
-static int threshold_of(struct hap_masks *masks, size_t whole, double *soft, double *threshold)
+/* Sets masks->z to the deterministic masks, *soft to their sparsity and *threshold to the
+ * highest threshold, to within 1e-5, that leaves at least as many masks open as they sum to.
+ * This is the original's binary search, except that the original returns the last middle:
+ * if all masks are closer to each other than 1e-5, that may be above all of them and close
+ * every mask. -1: no memory. */
+static int find_threshold(struct hap_masks *masks, size_t whole, double *soft, double *threshold)
 {
         double sum = 0, low = 0, high = 1;
 
@@ -34,15 +35,15 @@ static int threshold_of(struct hap_masks *masks, size_t whole, double *soft, dou
         return 0;
 }
 
-/* Edges whose own mask and whose writer's are above their thresholds, to t->m:
- * 1, or 0 for the others. *sparsity: of the masks as they are. */
+/* Sets t->m to 1 for edges whose mask and whose writer's mask are above their thresholds, and
+ * to 0 for all others. *sparsity: the sparsity of the deterministic edge masks. */
 static int mask_by_threshold(struct hap_trainer *t, double *sparsity, struct hap_error *err)
 {
         struct hap_pruning *p = t->p;
         double edge_threshold, node_threshold = 0, soft;
 
-        if (threshold_of(&t->edges, p->graph->n_edges, sparsity, &edge_threshold) < 0 ||
-            (t->nodes.n && threshold_of(&t->nodes, t->nodes.n, &soft, &node_threshold) < 0))
+        if (find_threshold(&t->edges, p->graph->n_edges, sparsity, &edge_threshold) < 0 ||
+            (t->nodes.n && find_threshold(&t->nodes, t->nodes.n, &soft, &node_threshold) < 0))
                 return hap_fail_memory(err, "the masks");
         memset(t->m, 0, p->graph->n_edges * sizeof *t->m);
         for (size_t k = 0; k < t->edges.n; k++)
@@ -51,8 +52,8 @@ static int mask_by_threshold(struct hap_trainer *t, double *sparsity, struct hap
         return HAP_OK;
 }
 
-/* The wanted number of edges by P(edge open) · P(writer open). */
-static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
+/* Keeps the wanted number of edges, those with the highest P(edge open) · P(writer open). */
+static int cut_to_size(struct hap_trainer *t, struct hap_error *err)
 {
         struct hap_pruning *p = t->p;
         double *value = calloc(p->graph->n_edges, sizeof *value);
@@ -70,7 +71,7 @@ static int cut_exactly(struct hap_trainer *t, struct hap_error *err)
         if (rc == HAP_OK)
                 rc = hap_prune_rank(p, value, 1, order, err);
         if (rc == HAP_OK && hap_rank_cut(p->graph, order, p->n_allowed, p->n_target, t->m) <= 0)
-                rc = hap_fail_memory(err, "the ranking"); /* a path as short exists */
+                rc = hap_fail_memory(err, "the ranking"); /* hap_pruning_init made sure of a path */
         free(value);
         free(order);
         return rc < 0 ? rc : hap_prune_result(p, t->m, err);
@@ -83,9 +84,9 @@ int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
 
         if (rc < 0)
                 return rc;
-        p->own.soft = p->result.soft;
-        if (p->own.z) /* it may leave nothing */
-                hap_prune_keep(p, trainer->m, &p->own);
-        return p->options->exact ? cut_exactly(trainer, err)
+        p->threshold_circuit.soft = p->result.soft;
+        if (p->threshold_circuit.z) /* this circuit may be empty */
+                hap_prune_keep(p, trainer->m, &p->threshold_circuit);
+        return p->options->exact ? cut_to_size(trainer, err)
                                  : hap_prune_result(p, trainer->m, err);
 }

@@ -49,7 +49,7 @@ void hap_trainer_release(struct hap_trainer *t)
         free(t->kl);
 }
 
-static int reserve(struct hap_trainer *t, struct hap_error *err)
+static int alloc_trainer(struct hap_trainer *t, struct hap_error *err)
 {
         const struct hap_prune_options *o = t->p->options;
         size_t n = t->p->graph->n_edges, batch = (size_t)o->batch;
@@ -71,19 +71,19 @@ static int reserve(struct hap_trainer *t, struct hap_error *err)
         return HAP_OK;
 }
 
-static void keep_masks(struct hap_checkpoint *c, struct hap_masks *masks)
+static void add_masks_to_checkpoint(struct hap_checkpoint *c, struct hap_masks *masks)
 {
         hap_checkpoint_add(c, masks->log_alpha, masks->n * sizeof(float));
         hap_checkpoint_add(c, masks->mean, masks->n * sizeof(float));
         hap_checkpoint_add(c, masks->square, masks->n * sizeof(float));
 }
 
-static void keep(struct hap_trainer *t)
+static void add_to_checkpoint(struct hap_trainer *t)
 {
         struct hap_checkpoint *c = &t->p->checkpoint;
 
-        keep_masks(c, &t->edges);
-        keep_masks(c, &t->nodes);
+        add_masks_to_checkpoint(c, &t->edges);
+        add_masks_to_checkpoint(c, &t->nodes);
         hap_checkpoint_add(c, &t->edge_limit, sizeof t->edge_limit);
         hap_checkpoint_add(c, &t->node_limit, sizeof t->node_limit);
         hap_checkpoint_add(c, &t->best, sizeof t->best);
@@ -91,7 +91,7 @@ static void keep(struct hap_trainer *t)
         hap_checkpoint_add(c, &t->best_step, sizeof t->best_step);
 }
 
-/* --- the start --- */
+/* --- initial values --- */
 
 static void start_normal(struct hap_masks *masks, const struct hap_prune_options *o,
                          struct hap_random_key key, uint64_t kind)
@@ -101,9 +101,9 @@ static void start_normal(struct hap_masks *masks, const struct hap_prune_options
                         (float)(o->start + o->start_spread * hap_random_normal(key, kind, k));
 }
 
-/* logα by rank of the score, 0 at the n_open-th: half as many edges open, on a
- * logarithmic scale, as lie between the target and all. */
-static int start_ranked(struct hap_trainer *t, struct hap_error *err)
+/* Initialises logα by the rank of the score, with logα = 0 at rank n_open: on a logarithmic
+ * scale, half way between the wanted number of edges and all. */
+static int start_from_scores(struct hap_trainer *t, struct hap_error *err)
 {
         const struct hap_pruning *p = t->p;
         double n_open = sqrt((double)p->n_target * (double)p->n_allowed);
@@ -123,9 +123,9 @@ static int start_ranked(struct hap_trainer *t, struct hap_error *err)
         return rc;
 }
 
-/* The ramp starts where the masks do: at the subgraph's sparsity, or at the
- * expected one of masks that start from scores. */
-static int start(struct hap_trainer *t, struct hap_error *err)
+/* The ramp starts at the sparsity of the initial masks: the subgraph's, or with from-scores
+ * the expected one. */
+static int init_parameters(struct hap_trainer *t, struct hap_error *err)
 {
         const struct hap_pruning *p = t->p;
         const struct hap_prune_options *o = p->options;
@@ -136,8 +136,9 @@ static int start(struct hap_trainer *t, struct hap_error *err)
         start_normal(&t->nodes, o, key, 1);
         if (o->from_scores) {
                 if (!p->scores)
-                        return hap_fail(err, HAP_EUSAGE, "--set from-scores=yes needs scores in the input");
-                if (start_ranked(t, err) < 0)
+                        return hap_fail(err, HAP_EUSAGE,
+                                        "--set from-scores=yes needs scores in the input");
+                if (start_from_scores(t, err) < 0)
                         return err->code;
                 open = 0;
                 for (size_t k = 0; k < t->edges.n; k++)
@@ -156,12 +157,12 @@ int hap_trainer_init(struct hap_trainer *trainer, struct hap_pruning *pruning,
         int rc;
 
         *trainer = (struct hap_trainer){.p = pruning};
-        rc = reserve(trainer, err);
+        rc = alloc_trainer(trainer, err);
         if (rc == HAP_OK)
-                rc = start(trainer, err);
+                rc = init_parameters(trainer, err);
         if (rc < 0)
                 hap_trainer_release(trainer);
         else
-                keep(trainer);
+                add_to_checkpoint(trainer);
         return rc;
 }

@@ -1,0 +1,28 @@
+/* What a recipe writes while it runs: a line of the log after each step, and checkpoints. */
+#ifndef HAP_PRUNE_LOG_H
+#define HAP_PRUNE_LOG_H
+
+#include "prune/pruning.h"
+
+/* A recipe stopped because pruning->stop was set. The checkpoint was written, if one was
+ * asked for. */
+#define HAP_PRUNE_STOPPED 1
+
+/* Called once, after the recipe added its fields to pruning->checkpoint: adds the shared
+ * fields, reads the checkpoint if it exists (pruning->resumed is then true) and opens the
+ * log. HAP_EINPUT: the checkpoint cannot be used, or the log lacks steps that the
+ * checkpoint has. HAP_ESYSTEM: a file cannot be read or written. */
+int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err);
+
+/* Called after each step: counts it, logs and reports it, and writes a checkpoint when one
+ * is due. HAP_PRUNE_STOPPED when the recipe must stop. */
+int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
+                        struct hap_error *err);
+
+/* Whether pruning->stop is set. */
+bool hap_prune_stopping(const struct hap_pruning *pruning);
+
+/* Writes a checkpoint of the state after the last step and returns HAP_PRUNE_STOPPED. */
+int hap_prune_stop(struct hap_pruning *pruning, struct hap_error *err);
+
+#endif
