@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "common/error.h"
-#include "model/stored.h"
+#include "model/store.h"
 
 /* out[r][c] = stored[row(r)][c] + add, or stored[c][row(r)] where transposed;
  * row(r) = first + (r / group) * stride + i, with i = r % group, or, for

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/stored.h"
+#include "common/storage.h"
 
 float hap_half_value(uint16_t half);      /* IEEE binary16 */
 float hap_bfloat_value(uint16_t bfloat16);

@@ -1,11 +1,11 @@
-/* What a model computes with: its description and its stored weights. Names of
- * files and tokenizers have no part in it. */
+/* The hash covers what a model computes with: its description and its stored weights.
+ * Names of files and the tokenizer are left out. */
+#include "model/fingerprint.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-
-#include "model/family.h"
 
 #define PIECE ((size_t)8 << 20) /* of a file that is resident at a time */
 

@@ -1,4 +1,5 @@
-/* The safetensors of a Hugging Face folder: one file, or shards and an index. */
+#include "model/folder.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -6,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/safetensors.h"
 #include "model/settings.h"
-#include "model/stored.h"
 
 #define MAX_INDEX (64u << 20)
 #define MAX_SHARDS 10000u
 
-static int join(char *path, size_t size, const char *folder, const char *name,
+static int join_path(char *path, size_t size, const char *folder, const char *name,
                 struct hap_error *err)
 {
         size_t n = strlen(folder);
@@ -31,7 +32,7 @@ static int add_file(struct hap_store *store, const char *folder, const char *nam
         char path[4096];
         int rc;
 
-        if ((rc = join(path, sizeof(path), folder, name, err)) < 0 ||
+        if ((rc = join_path(path, sizeof(path), folder, name, err)) < 0 ||
             (rc = hap_file_map_open(map, path, err)) < 0)
                 return rc;
         store->n_maps++;
@@ -127,7 +128,7 @@ static bool has_pickle(const char *folder)
         struct hap_error ignored;
         char path[4096];
 
-        return join(path, sizeof(path), folder, "pytorch_model.bin", &ignored) == 0 &&
+        return join_path(path, sizeof(path), folder, "pytorch_model.bin", &ignored) == 0 &&
                access(path, F_OK) == 0;
 }
 
@@ -137,8 +138,8 @@ int hap_store_open_folder(struct hap_store *store, const char *folder, struct ha
         int rc;
 
         *store = (struct hap_store){0};
-        if ((rc = join(single, sizeof(single), folder, "model.safetensors", err)) < 0 ||
-            (rc = join(index, sizeof(index), folder, "model.safetensors.index.json", err)) < 0)
+        if ((rc = join_path(single, sizeof(single), folder, "model.safetensors", err)) < 0 ||
+            (rc = join_path(index, sizeof(index), folder, "model.safetensors.index.json", err)) < 0)
                 return rc;
         if (access(single, F_OK) == 0)
                 rc = open_single(store, folder, single, err);

@@ -1,3 +1,5 @@
+#include "model/import.h"
+
 /* From stored tensors to a model's weights: each weight becomes a job that
  * says which rows of which tensor it is made of, and all jobs are then done by
  * all threads together. */
@@ -6,7 +8,6 @@
 #include <string.h>
 
 #include "model/convert.h"
-#include "model/family.h"
 
 struct import {
         struct hap_model *model;

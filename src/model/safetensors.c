@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/arena.h"
-#include "model/stored.h"
+#include "model/safetensors.h"
 
 /* The reference implementation's limit. */
 #define MAX_HEADER 100000000u

@@ -1,4 +1,4 @@
-#include "model/stored.h"
+#include "model/store.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "common/gguf.h"
-#include "model/stored.h"
+#include "model/store.h"
 #include "unit.h"
 
 struct file {

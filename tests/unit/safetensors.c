@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "model/stored.h"
+#include "model/safetensors.h"
 #include "unit.h"
 
 struct file {
