@@ -1,11 +1,12 @@
-/* How files store numbers. The block formats are ggml's. */
+/* The formats in which model files store numbers. */
 #ifndef HAP_COMMON_STORAGE_H
 #define HAP_COMMON_STORAGE_H
 
 #include <stddef.h>
 
+/* How values are stored. The block formats are ggml's. */
 enum hap_storage {
-        HAP_STORED_OTHER, /* cannot be a weight: integers, booleans … */
+        HAP_STORED_OTHER, /* none that can be a weight: integers, bools … */
         HAP_STORED_F32,
         HAP_STORED_F16,
         HAP_STORED_BF16,
@@ -20,10 +21,8 @@ enum hap_storage {
         HAP_STORED_KINDS
 };
 
-/* The bytes of `n` elements, a multiple of the kind's block, are
- * n / hap_storage_block() * hap_storage_block_bytes(). */
-size_t hap_storage_block(int kind);       /* elements in a block, 0 for OTHER */
-size_t hap_storage_block_bytes(int kind); /* 0 for OTHER */
+size_t hap_storage_block(int kind);       /* elements of a block; 0 for OTHER */
+size_t hap_storage_block_bytes(int kind); /* bytes of a block; 0 for OTHER */
 const char *hap_storage_name(int kind);   /* "F32", "Q4_1" … */
 
 #endif

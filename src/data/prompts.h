@@ -7,7 +7,7 @@
 #include "common/stream.h"
 #include "data/batches.h"
 #include "forward/engine.h"
-#include "metric/loss.h"
+#include "forward/distribution.h"
 
 struct hap_prompts_options {
         enum hap_ablation ablation;

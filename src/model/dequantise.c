@@ -224,7 +224,7 @@ static void (*const read_block[HAP_STORED_KINDS])(const unsigned char *, float *
 
 void hap_dequantise(int kind, const unsigned char *data, size_t n, float *out)
 {
-        size_t block = hap_storage_block(kind), bytes = hap_storage_block_bytes(kind);
+        const size_t block = hap_storage_block(kind), bytes = hap_storage_block_bytes(kind);
 
         if (kind == HAP_STORED_F32)
                 memcpy(out, data, n * sizeof(*out));

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/json_file.h"
 #include "model/safetensors.h"
-#include "model/settings.h"
 
 #define MAX_INDEX (64u << 20)
 #define MAX_SHARDS 10000u

@@ -1,5 +1,6 @@
 /* Loading of models: which weight goes where, and which settings are refused. */
 #include "model/settings.h"
+#include "common/json_file.h"
 #include "model_folder.h"
 #include "model/description.h"
 
