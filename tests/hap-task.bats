@@ -409,6 +409,42 @@ END
         assert_equal "$(header copying --from "$tmp/lines.jsonl" | jq -r '.task.name')" copying
 }
 
+@test "answers may mix ids and texts, with a model and without" {
+        lines '{"clean": "So Mary", "corrupted": "So John", "answers": [848, " Tina"], "wrongs": [849]}' \
+                '{"clean": [1, 2], "corrupted": [1, 3], "answers": [848, " Tina"], "wrong": " Mary"}'
+        records --from "$tmp/lines.jsonl" >"$tmp/text"
+        jq -es '.[0].answers == [848, " Tina"] and .[1].wrongs == [" Mary"]' "$tmp/text"
+        records -m models/demo --from "$tmp/lines.jsonl" >"$tmp/ids"
+        tina=$(hap-model models/demo >/dev/null; jq '.model.vocab["ĠTina"]' models/demo/tokenizer.json)
+        jq -es --argjson tina "$tina" 'all(.answers == [848, $tina])' "$tmp/ids"
+        assert_refused 3 "line 1 of '$tmp/lines.jsonl', which is text" \
+                hap-task -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+        lines '{"clean": [1, 2], "corrupted": [1, 3], "answers": [1, " x"]}'
+        assert_refused 3 "line 1 of '$tmp/lines.jsonl', which is text" \
+                hap-task -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+}
+
+@test "a mixed list names the same positions as texts" {
+        prompt='"clean": "When Mary and John went out, John gave a book to", "corrupted": "When Mary and Anna went out, John gave a book to"'
+        mary=$(jq '.model.vocab["ĠMary"]' models/demo/tokenizer.json)
+        lines "{$prompt, \"answer\": \" Mary\", \"wrong\": \" John\"}" \
+                "{$prompt, \"answers\": [$mary], \"wrong\": \" John\"}"
+        records ioi -m models/demo --from "$tmp/lines.jsonl" | jq -es \
+                '.[0].positions == .[1].positions and (.[0].positions | has("IO"))'
+}
+
+@test "a prompt of more than 4,096 tokens keeps its named positions" {
+        cp -r models/demo "$tmp/long"
+        jq '.n_positions = 8192' models/demo/config.json >"$tmp/long/config.json"
+        filler=$(printf ' and%.0s' {1..4200})
+        lines "{\"clean\": \"When Mary$filler John went out, John gave a book to\",
+                \"corrupted\": \"When Anna$filler John went out, John gave a book to\",
+                \"answer\": \" Mary\", \"wrong\": \" John\"}"
+        tr -d '\n' <"$tmp/lines.jsonl" >"$tmp/line.jsonl"
+        records ioi -m "$tmp/long" --from "$tmp/line.jsonl" | jq -es \
+                '.[0] | (.clean | length) > 4096 and .positions.END == (.clean | length) - 1 and .positions.S1 > 4096'
+}
+
 @test "prompts whose clean and corrupted are the same are counted aloud" {
         lines '{"clean": [1, 2], "corrupted": [1, 2], "answer": 5}' '{"clean": [1], "corrupted": [2], "answer": 5}'
         hap-task --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
@@ -537,19 +573,19 @@ END
 {"clean": [1, 2], "answer": 1}|there is no 'corrupted'
 {"prompt": "Mary", "counterfactual": "John", "answer": 1}|there is no 'clean'
 {"clean": [1, 2], "corrupted": [1, 3], "anwser": 1}|there is no 'answers', nor 'answer' or 'at'
-{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S": "1"}}|position 'S' is no whole number
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S": "1"}}|position 'S' is not a whole number
 {"clean": [1, 2], "corrupted": [1, 3]}|there is no 'answers'
-{"clean": [], "corrupted": [], "answer": 1}|clean is no text and no token ids
+{"clean": [], "corrupted": [], "answer": 1}|clean has no tokens
 {"clean": [1, -2], "corrupted": [1, 3], "answer": 1}|clean has token id -2
-{"clean": [1, 2.5], "corrupted": [1, 3], "answer": 1}|clean holds something that is no token id
+{"clean": [1, 2.5], "corrupted": [1, 3], "answer": 1}|clean contains a value that is not a token id
 {"clean": [1, 2], "corrupted": [1, 3], "answers": []}|answers is empty
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "wrongs": []}|wrongs is empty
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "answers": [1]}|there are both 'answer' and 'answers'
 {"clean": [1, 2], "corrupted": [1, 3], "answers": [1, 2], "wrongs": [2]}|token 2 is twice among answers and wrongs
-{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [2]}|at holds a position outside 0 to 1
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [2]}|at contains a position outside 0 to 1
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [1, 0]}|at is not one ascending range
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"IO": 2}}|position 'IO' is outside 0 to 1
-{"clean": "So Mary", "corrupted": "So John", "answers": [true]}|answers holds what is no text and no token id
+{"clean": "So Mary", "corrupted": "So John", "answers": [true]}|answers contains a value that is neither text nor a token id
 END
 }
 
@@ -617,7 +653,7 @@ END
                 lines "$good" "$(jq -c ".$field = \"\"" <<<"$good")"
                 for more in '' '-m models/demo'; do
                         # shellcheck disable=SC2086 # words
-                        assert_refused 3 "line 2 of '$tmp/lines.jsonl': ${field}s holds an empty text: an answer is one token" \
+                        assert_refused 3 "line 2 of '$tmp/lines.jsonl': ${field}s contains an empty text; an answer is one token" \
                                 hap-task $more --from "$tmp/lines.jsonl" -o "$tmp/x"
                 done
         done

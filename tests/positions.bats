@@ -204,7 +204,7 @@ value() {
         refused 2 "cannot name a position 'a\"b': a name has no '@', comma, quote" 'a"b'
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "positions": {"A": 1, "B": 1}}' >one.jsonl
         hap-task -q --from one.jsonl -o one.task
-        refused 3 "its positions 'A' and 'B' are one" all one.task
+        refused 3 "its positions 'A' and 'B' are the same token" all one.task
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
         refused 3 "there is no name that every example has" all none.task
         json -q one.task | sed 's/"B":1/"B b":2/' | hap-convert -q --from json >space.task

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/program.h"
-#include "task/example.h"
 #include "task/task.h"
 
 struct task_options {
