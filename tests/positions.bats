@@ -111,7 +111,7 @@ value() {
 @test "edge pruning and refinement take positions too, and a stopped run ends with the same bytes" {
         hap-prune -q --recipe edge-pruning --steps 60 --batch 4 --edges 300 --exact-sparsity -o "$tmp/ep" ioi.cache
         assert_equal "$(circuit_map "$tmp/ep" | jq length)" 300
-        rounds=(--steps 0 --rounds 3 --edges 200)
+        rounds=(--steps 0 --set rounds=3 --edges 200)
         hap-prune -q "${rounds[@]}" -o "$tmp/whole" ioi.cache ioi.subgraph ioi.scores
         assert_equal "$(circuit_map "$tmp/whole" | jq length)" 200
         rc=0 long=(hap-prune -q --steps 200 --edges 100)

@@ -86,9 +86,9 @@ int hap_prune_read(struct hap_prune_input *input, struct hap_stream_in *stream,
         if (rc == HAP_OK && !session->header)
                 rc = hap_fail(err, HAP_EINPUT, "there is neither a task nor a cache in the "
                                                "input: it holds %s", hap_stream_in_held(stream));
-        if (rc == HAP_OK && options->recipe == HAP_RECIPE_HAP && !input->subgraph.header)
-                rc = hap_fail(err, HAP_EUSAGE, "recipe 'hap' prunes within a subgraph: give a "
-                                               "circuit too (hap-select)");
+        if (rc == HAP_OK && options->recipe->needs_subgraph && !input->subgraph.header)
+                rc = hap_fail(err, HAP_EUSAGE, "recipe '%s' prunes within a subgraph: give a "
+                                               "circuit too (hap-select)", options->recipe->name);
         if (rc == HAP_OK)
                 rc = hap_session_next(session, 0, &input->prompts, err);
         if (rc > 0)

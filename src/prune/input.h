@@ -8,6 +8,10 @@
 
 /* The option table, of the fields of struct hap_prune_options. */
 extern const struct hap_option hap_prune_arguments[];
+/* The program's answers to --help-recipe and to options that were replaced (see struct
+ * hap_program_info). */
+bool hap_prune_print(const void *options, FILE *out);
+const char *hap_prune_replaced(const char *name, size_t length, char *text);
 
 struct hap_prune_input {
         struct hap_session session;
