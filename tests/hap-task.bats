@@ -531,7 +531,7 @@ END
 X@|a name has no '@', comma
 A,B|a name has no '@', comma
 A B|a name has no '@', comma
-rest|that stands for all that have no name
+rest|it means all positions without a name
 |a name has 1 to 23 bytes
 $long|a name has 1 to 23 bytes
 END

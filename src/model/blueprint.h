@@ -15,7 +15,7 @@ enum hap_qkv {
 
 /* Where the weights of a family lie. Names of linear maps and norms are stems,
  * to which ".weight" and ".bias" belong; "%d" is the layer. NULL: no such. */
-struct hap_layout {
+struct hap_weight_layout {
         /* Put before all names but that of the unembedding; the first with
          * which the token embedding is found counts. NULL-terminated. */
         const char *prefixes[4];
@@ -44,7 +44,7 @@ struct hap_layout {
 struct hap_blueprint {
         struct hap_settings *settings;
         struct hap_model *model; /* config and layers are filled in */
-        struct hap_layout layout;
+        struct hap_weight_layout layout;
         struct hap_error *err;
 };
 

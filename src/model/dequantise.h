@@ -7,9 +7,6 @@
 
 #include "common/storage.h"
 
-float hap_half_value(uint16_t half);      /* IEEE binary16 */
-float hap_bfloat_value(uint16_t bfloat16);
-
 /* out[i] = value i of `data`, i < n. n is a multiple of hap_storage_block(kind);
  * data need not be aligned. kind is not HAP_STORED_OTHER. */
 void hap_dequantise(int kind, const unsigned char *data, size_t n, float *out);

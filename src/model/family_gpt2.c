@@ -4,7 +4,7 @@
 #include "model/family.h"
 #include "model/gguf_like.h"
 
-static const struct hap_layout gpt2_layout = {
+static const struct hap_weight_layout gpt2_layout = {
         .prefixes = {"transformer.", ""},
         .token_embedding = "wte.weight",
         .position_embedding = "wpe.weight",

@@ -6,7 +6,7 @@
 #include "model/gguf_like.h"
 #include "model/rotary.h"
 
-static const struct hap_layout neox_layout = {
+static const struct hap_weight_layout neox_layout = {
         .prefixes = {"gpt_neox.", ""},
         .token_embedding = "embed_in.weight",
         .unembedding = "embed_out.weight",

@@ -6,7 +6,7 @@
 static void read_llama(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
-        struct hap_layout *l = &blueprint->layout;
+        struct hap_weight_layout *l = &blueprint->layout;
 
         hap_llama_sizes(blueprint, 0, 0);
         l->qkv_bias = hap_settings_flag(s, "attention_bias", false);

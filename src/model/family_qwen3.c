@@ -5,7 +5,7 @@
 
 static void read_qwen3(struct hap_blueprint *blueprint)
 {
-        struct hap_layout *l = &blueprint->layout;
+        struct hap_weight_layout *l = &blueprint->layout;
 
         hap_llama_sizes(blueprint, 32, 128);
         l->qkv_bias = hap_settings_flag(blueprint->settings, "attention_bias", false);

@@ -4,7 +4,7 @@
 
 #include "model/family.h"
 
-static const struct hap_layout tracr_layout = {
+static const struct hap_weight_layout tracr_layout = {
         .prefixes = {""},
         .token_embedding = "token_embed",
         .position_embedding = "pos_embed",

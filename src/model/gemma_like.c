@@ -16,7 +16,7 @@ void hap_gemma_sizes(struct hap_blueprint *blueprint, double attention_cap, doub
 {
         struct hap_settings *s = blueprint->settings;
         struct hap_config *c = &blueprint->model->config;
-        struct hap_layout *l = &blueprint->layout;
+        struct hap_weight_layout *l = &blueprint->layout;
 
         hap_llama_sizes(blueprint, 4, 256);
         l->attention_post_norm = "layers.%d.post_attention_layernorm";

@@ -5,7 +5,7 @@
 
 #include "model/rotary.h"
 
-static const struct hap_layout gguf_layout = {
+static const struct hap_weight_layout gguf_layout = {
         .prefixes = {""},
         .token_embedding = "token_embd.weight",
         .unembedding = "output.weight",

@@ -4,7 +4,7 @@
 
 #include "model/rotary.h"
 
-const struct hap_layout hap_llama_layout = {
+const struct hap_weight_layout hap_llama_layout = {
         .prefixes = {"model.", ""},
         .token_embedding = "embed_tokens.weight",
         .unembedding = "lm_head.weight",

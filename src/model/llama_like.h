@@ -4,7 +4,7 @@
 
 #include "model/blueprint.h"
 
-extern const struct hap_layout hap_llama_layout;
+extern const struct hap_weight_layout hap_llama_layout;
 
 /* Reads the sizes. `kv_heads` and `d_head` are the defaults of absent keys
  * (0: as many as heads; width / heads). */

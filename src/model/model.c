@@ -29,7 +29,7 @@ static void set_defaults(struct hap_config *c)
 
 /* Fills config and layers; the layout says where the weights are. */
 static int read_description(struct hap_model *model, const struct hap_model_files *source,
-                    struct hap_layout *layout, struct hap_error *err)
+                    struct hap_weight_layout *layout, struct hap_error *err)
 {
         struct hap_settings settings = {0};
         struct hap_blueprint blueprint = {.settings = &settings, .model = model, .err = err};
@@ -60,7 +60,7 @@ static int begin_model(struct hap_model *model, const char *path, struct hap_err
 int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err)
 {
         struct hap_model_files source = {0};
-        struct hap_layout layout;
+        struct hap_weight_layout layout;
         int rc = begin_model(model, path, err);
 
         if (rc == 0)
@@ -76,7 +76,7 @@ int hap_model_load_config(struct hap_model *model, const char *path, struct hap_
 int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err)
 {
         struct hap_model_files source = {0};
-        struct hap_layout layout;
+        struct hap_weight_layout layout;
         int rc = begin_model(model, path, err);
 
         if (rc == 0)
