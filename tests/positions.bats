@@ -198,7 +198,7 @@ value() {
                 assert_refused "$1" "$2" hap-forward -q -m "$root/models/demo" --positions "$3" "${4:-$BATS_FILE_TMPDIR/ioi.task}"
         }
         refused 3 "cannot use example 'ioi-train-1': it has no position 'S9'" S1,S9
-        refused 2 "cannot name a position 'S1': it is there already" S1,S2,S1
+        refused 2 "cannot name a position 'S1': it occurs twice" S1,S2,S1
         refused 2 "cannot name a position 'rest': it means all positions without a name" rest
         refused 2 "cannot name a position '': a name has 1 to 23 bytes" S1,
         refused 2 "cannot name a position 'a\"b': a name has no '@', comma, quote" 'a"b'
