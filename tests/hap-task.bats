@@ -178,7 +178,7 @@ lines() {
 "hap-task: cannot use line 2 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'
 hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'"
         lines '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}' '{"clean": '
-        assert_refused 3 "line 2 of '$tmp/lines.jsonl': no JSON" \
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': not JSON" \
                 hap-task --from "$tmp/lines.jsonl" --bootstrap 1 -o "$tmp/x"
         for wrong in 0 -1 1.5 x; do
                 assert_refused 2 "option '--bootstrap': " hap-task ioi --bootstrap=$wrong -o "$tmp/x"
@@ -210,7 +210,7 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'a
         refute_output --partial docstring
         for more in ioi "--split test" "-n 3" "--seed 1" "--corruption abc" "--generate"; do
                 # shellcheck disable=SC2086 # words
-                assert_refused 2 "stands alone" hap-task --list $more
+                assert_refused 2 "only -m can be combined with it" hap-task --list $more
         done
 }
 
@@ -566,9 +566,9 @@ END
                 assert_refused 3 "line 2 of '$tmp/lines.jsonl': $reason" \
                         hap-task --from "$tmp/lines.jsonl" -o "$tmp/x"
         done <<'END'
-{"clean": [1, 2]|no JSON
-[1, 2]|no JSON object
-{"clean": [1], "clean": [2], "corrupted": [1], "answer": 1}|no JSON
+{"clean": [1, 2]|not JSON
+[1, 2]|not a JSON object
+{"clean": [1], "clean": [2], "corrupted": [1], "answer": 1}|not JSON
 {"corrupted": [1, 2], "answer": 1}|there is no 'clean'
 {"clean": [1, 2], "answer": 1}|there is no 'corrupted'
 {"prompt": "Mary", "counterfactual": "John", "answer": 1}|there is no 'clean'
@@ -594,7 +594,7 @@ END
         lines "$good" "$good"
         hap-task -q --from "$tmp/lines.jsonl" -o "$tmp/plain"
         printf '\xEF\xBB\xBF%s\n' "$good" "$good" >"$tmp/lines.jsonl"
-        assert_refused 3 "line 2 of '$tmp/lines.jsonl': no JSON" hap-task --from "$tmp/lines.jsonl"
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': not JSON" hap-task --from "$tmp/lines.jsonl"
         sed -i '2s/^\xEF\xBB\xBF//' "$tmp/lines.jsonl"
         hap-task -q --from "$tmp/lines.jsonl" -o "$tmp/marked"
         assert_same "$tmp/marked" "$tmp/plain"
@@ -671,7 +671,7 @@ END
 
 @test "no lines, and no file, are errors" {
         printf '\n \n' >"$tmp/empty.jsonl"
-        assert_refused 3 "it holds no examples" hap-task --from "$tmp/empty.jsonl" -o "$tmp/x"
+        assert_refused 3 "it has no examples" hap-task --from "$tmp/empty.jsonl" -o "$tmp/x"
         assert_refused 1 "cannot open '$tmp/none.jsonl'" hap-task --from "$tmp/none.jsonl" -o "$tmp/x"
 }
 
@@ -680,8 +680,8 @@ END
 @test "misuse is refused with status 2" {
         assert_refused 2 "there is no task 'nonsense': there are ioi, greater-than" hap-task nonsense -o "$tmp/x"
         assert_refused 2 "there is no task '../ioi'" hap-task ../ioi -o "$tmp/x"
-        assert_refused 2 "no task is named" hap-task -o "$tmp/x"
-        assert_refused 2 "one task at a time" hap-task ioi induction -o "$tmp/x"
+        assert_refused 2 "no task is given" hap-task -o "$tmp/x"
+        assert_refused 2 "unexpected operand 'induction': give one task" hap-task ioi induction -o "$tmp/x"
         assert_refused 2 "--split cannot be used" hap-task --from - --split test -o "$tmp/x"
         assert_refused 2 "--generate needs -m" hap-task ioi --generate -o "$tmp/x"
         assert_refused 2 "none of" hap-task ioi --split holdout -o "$tmp/x"

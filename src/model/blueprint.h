@@ -13,11 +13,11 @@ enum hap_qkv {
         HAP_QKV_PER_HEAD, /* one tensor: for each head its q, k and v rows */
 };
 
-/* Where the weights of a family lie. Names of linear maps and norms are stems,
- * to which ".weight" and ".bias" belong; "%d" is the layer. NULL: no such. */
+/* The names and the layout of a family's stored weights. Names of linear maps and norms are stems
+ * without ".weight" and ".bias"; "%d" is the layer. NULL: the family has none. */
 struct hap_weight_layout {
-        /* Put before all names but that of the unembedding; the first with
-         * which the token embedding is found counts. NULL-terminated. */
+        /* Prefixes of all names but the unembedding's. The first with which the token
+         * embedding exists is used. NULL-terminated. */
         const char *prefixes[4];
         const char *token_embedding, *position_embedding, *unembedding; /* whole names */
         const char *final_norm;
@@ -29,8 +29,7 @@ struct hap_weight_layout {
         /* Factors that divide rotary frequencies, whole name without prefix,
          * used when it is there (GGUF's Llama 3). */
         const char *rotary_factors;
-        /* Ends of names that are passed over: masks and tables that checkpoints
-         * carry along. NULL-terminated. */
+        /* Suffixes of names that are ignored: masks and tables. NULL-terminated. */
         const char *ignored[6];
 
         enum hap_qkv fused;

@@ -1,5 +1,5 @@
-/* The block formats are those of ggml (ggml-quants.c), whose layouts they
- * follow: q is a whole number, d and m are halves. */
+/* The block formats of ggml (ggml-quants.c): q is a whole number, d and m are
+ * half-precision numbers. */
 #include "model/dequantise.h"
 
 #include <string.h>
@@ -175,7 +175,7 @@ static void block_q4_k(const unsigned char *b, float *out)
         }
 }
 
-/* As Q4_K, with 32 bytes that hold a fifth bit of every q: bit j of byte i
+/* As Q4_K, with 32 bytes for the fifth bits of all q: bit j of byte i
  * belongs to value i of sub-block j. */
 static void block_q5_k(const unsigned char *b, float *out)
 {

@@ -52,7 +52,7 @@ void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const 
                 hap_settings_refuse(s, "attention.value_length");
         c->d_mlp = hap_settings_int(s, "feed_forward_length", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
         c->n_context = hap_settings_int(s, "context_length", 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
-        hap_settings_value(s, "vocab_size"); /* what counts is the embedding's size */
+        hap_settings_value(s, "vocab_size"); /* the embedding's size is used */
         if (!embedding || embedding->n_dims != 2 || embedding->shape[0] > HAP_MAX_VOCABULARY)
                 hap_settings_fail(s, "it has no tensor 'token_embd.weight' of two dimensions");
         else
@@ -63,7 +63,7 @@ void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const 
         hap_settings_must_be(s, "attention.causal", true);
         if (hap_settings_int(s, "expert_count", 0, 4096, 0) != 0)
                 hap_settings_refuse(s, "expert_count");
-        hap_settings_value(s, "expert_used_count"); /* of no account without experts */
+        hap_settings_value(s, "expert_used_count"); /* has no effect without experts */
         c->causal = true;
         c->tied = !find_tensor(gguf, "output.weight");
         b->layout.qkv_bias = find_tensor(gguf, "blk.0.attn_q.bias") ||
@@ -90,8 +90,8 @@ static void read_scaling(struct hap_settings *s, struct hap_rotary *rotary)
         rotary->factor = factor;
 }
 
-/* Whether layer i slides: "sliding_window_pattern" says it as a period or layer
- * by layer, else `period` does (0: all layers). */
+/* Whether layer i slides. "sliding_window_pattern" is a period or a list of layers; without
+ * it `period` is used (0: all layers). */
 static bool slides(struct hap_settings *s, int i, int period)
 {
         const json_t *pattern = hap_settings_value(s, "attention.sliding_window_pattern");

@@ -1,8 +1,7 @@
 #include "model/import.h"
 
-/* From stored tensors to a model's weights: each weight becomes a job that
- * says which rows of which tensor it is made of, and all jobs are then done by
- * all threads together. */
+/* Each weight becomes a job that names the rows of a stored tensor; then all threads
+ * work on all jobs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +17,11 @@ struct weight_import {
         struct hap_error *err;
 };
 
-/* Which rows of a stored matrix (or elements of a vector) make a weight. */
+/* The rows of a stored matrix (or elements of a vector) that are a weight. */
 struct rows {
         size_t n;             /* rows of the weight */
-        size_t total;         /* rows that are stored */
-        size_t first;         /* the first of ours */
+        size_t total;         /* stored rows */
+        size_t first;         /* the first row of the weight */
         size_t group, stride; /* `group` rows of every `stride` */
         bool pairs;           /* see hap_weight_layout.rotary_pairs */
 };
@@ -93,7 +92,7 @@ static int find_stored(struct weight_import *im, const char *name, const size_t 
         return 0;
 }
 
-/* Room in the arena for a weight of rows.n * columns, and the job to fill it. */
+/* Allocates a weight of rows.n * columns in the arena and adds the job to fill it. */
 static int add_job(struct weight_import *im, const struct hap_stored *stored, struct rows rows,
                    size_t columns, struct hap_job job, float **out)
 {
@@ -243,7 +242,7 @@ static int import_layer(struct weight_import *im, int layer)
 
         if ((l->o_bias && l->attention_post_norm) || (l->mlp_bias && l->mlp_post_norm))
                 return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': biases in front of the "
-                                "norms behind attention and MLP are not supported", im->model->path);
+                                "norms after attention and MLP are not supported", im->model->path);
         if ((rc = import_norm(im, layer, l->attention_norm, d, &to->attention_norm)) < 0 ||
             (rc = import_norm(im, layer, l->attention_post_norm, d,
                               &to->attention_post_norm)) < 0 ||
@@ -287,7 +286,7 @@ static int import_embeddings(struct weight_import *im)
         return rc;
 }
 
-/* Frequencies as they are, divided by the stored factors. */
+/* Divides the frequencies by the stored factors. */
 static int import_rotary_factors(struct weight_import *im)
 {
         const struct hap_config *c = &im->model->config;
@@ -335,8 +334,7 @@ static bool ends_with(const char *text, const char *end)
         return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* What a file holds and the model has no place for would be left out of what
- * the model computes. */
+/* A tensor that the description does not use means that the description is wrong. */
 static int refuse_unused(const struct weight_import *im)
 {
         const struct hap_weight_layout *l = im->layout;
@@ -358,7 +356,7 @@ static int refuse_unused(const struct weight_import *im)
         return 0;
 }
 
-/* n_parameters, and the kind in which most of them are stored. */
+/* Sets n_parameters, and the storage kind of most of them. */
 static void count_parameters(struct hap_model *model, const struct hap_store *store)
 {
         size_t counts[HAP_STORED_KINDS] = {0};

@@ -27,7 +27,7 @@ static void set_defaults(struct hap_config *c)
         c->embedding_scale = 1;
 }
 
-/* Fills config and layers; the layout says where the weights are. */
+/* Fills config and layers. *layout gets the names of the weights. */
 static int read_description(struct hap_model *model, const struct hap_model_files *source,
                     struct hap_weight_layout *layout, struct hap_error *err)
 {

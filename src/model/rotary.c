@@ -67,18 +67,18 @@ void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary,
         }
 }
 
-/* Llama 3: long waves are slowed by the factor, short ones stay, those between
- * are mixed (transformers, modeling_rope_utils). */
+/* Llama 3: divides low frequencies by the factor, keeps high ones, and interpolates between
+ * (transformers, modeling_rope_utils). */
 static double llama3_frequency(double frequency, const struct hap_rotary *r)
 {
-        double turns = r->original * frequency / (2 * M_PI); /* within the old context */
+        double rotations = r->original * frequency / (2 * M_PI); /* within the original context */
         double mix;
 
-        if (turns < r->low)
+        if (rotations < r->low)
                 return frequency / r->factor;
-        if (turns > r->high)
+        if (rotations > r->high)
                 return frequency;
-        mix = (turns - r->low) / (r->high - r->low);
+        mix = (rotations - r->low) / (r->high - r->low);
         return (1 - mix) * frequency / r->factor + mix * frequency;
 }
 

@@ -7,8 +7,8 @@
 enum hap_rotary_scaling { HAP_ROTARY_PLAIN, HAP_ROTARY_LINEAR, HAP_ROTARY_LLAMA3 };
 struct hap_rotary {
         double theta;
-        double part; /* of a head's dimensions that turn, when the scaling says so; else 0 */
-        int n; /* dimensions that turn: even */
+        double part; /* of a head's dimensions that are rotary, if the scaling has it; else 0 */
+        int n; /* rotary dimensions, an even number */
         enum hap_rotary_scaling scaling;
         double factor, low, high, original; /* of the scaling */
 };

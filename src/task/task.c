@@ -7,7 +7,7 @@
 #include "task/task_files.h"
 #include "tokenizer/description.h"
 
-#define USUAL_NUMBER 200
+#define DEFAULT_NUMBER 200
 
 static char *with_dashes(struct hap_arena *arena, const char *name, size_t length)
 {
@@ -19,7 +19,7 @@ static char *with_dashes(struct hap_arena *arena, const char *name, size_t lengt
         return copy;
 }
 
-/* The corruption's name for the header: "corrupted" is the usual one. */
+/* The corruption's name for the header; "corrupted" is the default one. */
 static int name_corruption(struct hap_task_source *source, const struct hap_task_kind *task,
                            const char *wanted, struct hap_error *err)
 {
@@ -29,7 +29,7 @@ static int name_corruption(struct hap_task_source *source, const struct hap_task
         return source->corruption ? 0 : hap_fail_memory(err, "a name");
 }
 
-/* The user's file: named by itself unless a name is given. */
+/* The user's file. The task's default name is the file's. */
 static int name_file(struct hap_task_source *source, const struct hap_task_request *request,
                      struct hap_error *err)
 {
@@ -76,7 +76,7 @@ static int open_files(struct hap_task_source *source, const struct hap_task_requ
                 .task = task,
                 .corruption = request->corruption,
                 .seed = request->seed,
-                .n = request->n ? request->n : USUAL_NUMBER,
+                .n = request->n ? request->n : DEFAULT_NUMBER,
                 .at_most = request->n == 0,
         };
 
@@ -94,7 +94,7 @@ static int open_files(struct hap_task_source *source, const struct hap_task_requ
         return hap_lines_open(&source->lines, path, &options, err);
 }
 
-/* The corruptions of prompts that are made, parted by ", ". */
+/* The corruptions of generated prompts, separated by ", ". */
 static void list_generated(const struct hap_task_kind *task, char *text, size_t size)
 {
         size_t used = 0;
@@ -131,7 +131,7 @@ static int open_generated(struct hap_task_source *source, const struct hap_task_
                 .task = task,
                 .split = request->split,
                 .seed = request->seed,
-                .n = request->n ? request->n : USUAL_NUMBER,
+                .n = request->n ? request->n : DEFAULT_NUMBER,
                 .tokenizer = model->tokenizer,
                 .n_context = model->model->config.n_context,
         };
@@ -147,7 +147,7 @@ static int open_generated(struct hap_task_source *source, const struct hap_task_
         return hap_maker_open(&source->maker, &options, err);
 }
 
-static int no_task(const struct hap_task_request *request, struct hap_error *err)
+static int fail_unknown_task(const struct hap_task_request *request, struct hap_error *err)
 {
         char have[256] = "";
         size_t used = 0;
@@ -161,12 +161,12 @@ static int no_task(const struct hap_task_request *request, struct hap_error *err
                 return hap_fail(err, HAP_EUSAGE, "there is no task '%s': there are %s",
                                 request->name, have);
         return hap_fail(err, HAP_EUSAGE,
-                        "there is no task '%s' for model '%s': prompts can be made for %s, and "
+                        "there is no task '%s' for model '%s': prompts can be generated for %s, and "
                         "others are read from its folder 'tasks'", request->name,
                         request->model_path, have);
 }
 
-static bool is_plain(const char *name)
+static bool is_plain_name(const char *name)
 {
         return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                      "0123456789-_") == strlen(name) && strlen(name) <= 64;
@@ -179,8 +179,8 @@ static int open_named(struct hap_task_source *source, const struct hap_task_requ
         char folder[1024], path[1200];
         bool found = hap_task_folder(request->model_path, folder, sizeof folder) == 0;
 
-        if (!is_plain(request->name))
-                return no_task(request, err);
+        if (!is_plain_name(request->name))
+                return fail_unknown_task(request, err);
         if (found && !request->make &&
             hap_task_file(folder, request->name, request->split, path, sizeof path) == 0)
                 return open_files(source, request, path, err);
@@ -188,8 +188,8 @@ static int open_named(struct hap_task_source *source, const struct hap_task_requ
                 return open_generated(source, request, task, model, err);
         if (!found && task && !request->model_path)
                 return hap_fail(err, HAP_ESYSTEM, "cannot find the demo model's prompts: set "
-                                "HAP_DATA to the folder that holds models/demo");
-        return no_task(request, err);
+                                "HAP_DATA to the folder that contains models/demo");
+        return fail_unknown_task(request, err);
 }
 
 json_t *hap_task_describe(const struct hap_task_source *source,
@@ -199,7 +199,7 @@ json_t *hap_task_describe(const struct hap_task_source *source,
         json_t *task = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", source->name, "source",
                                  source->origin, "corruption", source->corruption, "seed",
                                  (json_int_t)request->seed, "examples", (json_int_t)source->n);
-        json_t *said = json_pack("{s:o}", "task", task);
+        json_t *fields = json_pack("{s:o}", "task", task);
 
         if (request->bootstrap)
                 json_object_set_new(task, "bootstrap",
@@ -208,8 +208,8 @@ json_t *hap_task_describe(const struct hap_task_source *source,
                 json_object_set_new(task, "split",
                                     json_string(hap_split_names[request->split]));
         if (tokenizer)
-                json_object_set_new(said, "tokenizer", hap_tokenizer_describe(tokenizer));
-        return said;
+                json_object_set_new(fields, "tokenizer", hap_tokenizer_describe(tokenizer));
+        return fields;
 }
 
 static int next_record(struct hap_task_source *source, json_t **record, char *where, size_t size,
@@ -221,7 +221,7 @@ static int next_record(struct hap_task_source *source, json_t **record, char *wh
         return hap_maker_next(source->maker, record, err);
 }
 
-/* Reads all records there are, for draws from them. */
+/* Reads all records, so that a bootstrap sample can draw from them. */
 static int read_all_records(struct hap_task_source *source, struct hap_error *err)
 {
         json_t *record;

@@ -6,8 +6,8 @@
 
 #include "task/task_words.h"
 
-/* Numbers that every recipe draws under the same slots; tries for names that
- * must belong to the split have slots of their own from OTHERS on. */
+/* The slots of random numbers. All generators use the first ones; tries for names that must
+ * belong to the split use slots from OTHERS on. */
 enum { SENTENCE, FIRST, SECOND, THIRD, FOURTH, OTHERS = 16, MORE = 4096, LAST = 8192 };
 #define MAX_OTHERS 500
 
@@ -20,9 +20,8 @@ static json_t *list_of_word(const char *word)
 }
 
 /* --- indirect objects ---
- * A split is made of pairs of names, so that a test asks about pairs never
- * trained on; under every corruption, too, the first two names are a pair of
- * the split. */
+ * Pairs of names are divided into splits, so that test prompts use pairs that training
+ * prompts do not. In every corruption, too, the first two names are a pair of the split. */
 
 struct ioi {
         const char *sentence, *place, *object;
@@ -44,8 +43,8 @@ static bool fill_ioi(char out[HAP_PROMPT_BYTES], const struct ioi *ioi, const ch
                         ioi->object, 0);
 }
 
-/* Two names that are a pair of the split and neither of those given; the first
- * may be given. */
+/* Two names that are a pair of the split and differ from io and s. `given`: the first name,
+ * or NULL. */
 static bool draw_others(const struct hap_draw *draw, uint64_t slot, const char *io,
                         const char *s, const char *given, const char *others[2])
 {
@@ -69,7 +68,7 @@ static bool generate_ioi(const struct hap_draw *draw, struct hap_draft *out)
                 .sentence = hap_draw_word(draw, SENTENCE, hap_words_all(hap_sentences_ioi)),
                 .place = hap_draw_word(draw, THIRD, draw->places),
                 .object = hap_draw_word(draw, FOURTH, draw->objects),
-                .subject_first = draw->made % 2, /* half the prompts each way */
+                .subject_first = draw->made % 2, /* in half of the prompts */
         };
 
         if (!in_pair_split(draw, io, s) || !draw_others(draw, OTHERS, io, s, NULL, two) ||
@@ -82,7 +81,7 @@ static bool generate_ioi(const struct hap_draw *draw, struct hap_draft *out)
         snprintf(out->answer, sizeof out->answer, " %s", io);
         out->answers = list_of_word(io);
         out->wrongs = list_of_word(s);
-        /* In the order of the task's corruptions, see hap_tasks. */
+        /* The order is that of the task's corruptions in hap_tasks. */
         return fill_ioi(out->clean, &ioi, io, s, s) &&
                fill_ioi(out->corrupted[0], &ioi, two[0], two[1], fifth) &&
                fill_ioi(out->corrupted[1], &ioi, io, s, io) &&
@@ -131,10 +130,9 @@ static int prepare_ioi(struct hap_draw *draw, struct hap_error *err)
 }
 
 /* --- later years ---
- * A split is made of sentence, event and century together. Where two digits
- * are one token the answers are all later years; where digits come one by one
- * they are the greater tens, and the tens of the year itself, which may be
- * right or wrong, count neither way. */
+ * Triples of sentence, event and century are divided into splits. If two digits are one
+ * token, the answers are all later years. If each digit is a token, the answers are the
+ * greater tens; the tens of the year itself may be right or wrong and are in neither list. */
 
 #define FIRST_CENTURY 11
 #define N_CENTURIES 9
@@ -210,14 +208,14 @@ static int prepare_years(struct hap_draw *draw, struct hap_error *err)
 }
 
 /* --- pronouns ---
- * A split is made of name and sentence together; the other name is one of the
- * split too. */
+ * Pairs of name and sentence are divided into splits. The other name belongs to the same
+ * split. */
 
 static bool generate_pronoun(const struct hap_draw *draw, struct hap_draft *out)
 {
         const char *sentence = hap_draw_word(draw, SENTENCE,
                                               hap_words_all(hap_sentences_pronoun));
-        bool man = draw->made % 2; /* as many of each */
+        bool man = draw->made % 2; /* half of the prompts */
         const char *name = hap_draw_word(draw, FIRST, man ? draw->men : draw->women);
         const char *adjective = hap_draw_word(draw, SECOND,
                                                hap_words_all(hap_words_adjectives));

@@ -89,12 +89,12 @@ static int find_lines(struct hap_lines *lines, size_t length, struct hap_error *
                 lines->lines[lines->n_lines++] = (struct json_line){ at, size, number };
         }
         if (lines->n_lines == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it holds no examples",
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no examples",
                                 lines->name);
         return 0;
 }
 
-/* The first lines for seed 0, otherwise lines drawn without repeating any. */
+/* The first lines for seed 0; otherwise lines drawn without replacement. */
 static int pick_lines(struct hap_lines *lines, struct hap_error *err)
 {
         size_t total = lines->n_lines, n = lines->options.n ? lines->options.n : total;
@@ -171,7 +171,7 @@ size_t hap_lines_count(const struct hap_lines *lines)
         return lines->n;
 }
 
-/* Texts here are C strings. The byte itself is no JSON anywhere. */
+/* Texts are C strings, so "\\u0000" is refused. The byte itself is not valid JSON. */
 static bool has_nul(const struct json_line *line, const json_error_t *why)
 {
         return json_error_code(why) == json_error_null_character ||
@@ -182,7 +182,7 @@ static bool has_nul(const struct json_line *line, const json_error_t *why)
 static int parse_line(const struct hap_lines *lines, const struct json_line *line,
                       json_t **object, struct hap_error *err)
 {
-        static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, with which some editors begin */
+        static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, which some editors write first */
         const size_t skip = line->number == 1 && line->length >= 3 &&
                             memcmp(line->text, mark, 3) == 0 ? 3 : 0;
         json_error_t why;
@@ -193,13 +193,13 @@ static int parse_line(const struct hap_lines *lines, const struct json_line *lin
                 return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': a NUL character "
                                 "(\\u0000) is not allowed", line->number, lines->name);
         if (!*object)
-                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': no JSON: %s",
+                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': not JSON: %s",
                                 line->number, lines->name, why.text);
         if (!json_is_object(*object)) {
                 json_decref(*object);
                 *object = NULL;
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot read line %zu of '%s': no JSON object", line->number,
+                                "cannot read line %zu of '%s': not a JSON object", line->number,
                                 lines->name);
         }
         return 0;
@@ -215,8 +215,8 @@ static bool is_corruption(const char *key, const json_t *value)
         return json_is_string(value) || json_is_array(value);
 }
 
-/* What the field "corrupted" is called. */
-static const char *usual_name(const struct hap_lines *lines)
+/* The name of the field "corrupted". */
+static const char *default_corruption(const struct hap_lines *lines)
 {
         return lines->options.task ? lines->options.task->corruptions[0] : "corrupted";
 }
@@ -230,7 +230,7 @@ static void list_corruptions(const struct hap_lines *lines, json_t *object, char
 
         *text = '\0';
         json_object_foreach(object, key, value) {
-                const char *name = strcmp(key, "corrupted") ? key : usual_name(lines);
+                const char *name = strcmp(key, "corrupted") ? key : default_corruption(lines);
 
                 if (!is_corruption(key, value) || used >= size)
                         continue;
@@ -241,7 +241,7 @@ static void list_corruptions(const struct hap_lines *lines, json_t *object, char
         }
 }
 
-/* The field asked for; the usual corruption's name stands for "corrupted". */
+/* The requested field. The name of the default corruption means "corrupted". */
 static json_t *find_corrupted(const struct hap_lines *lines, json_t *object)
 {
         const char *wanted = lines->options.corruption;
@@ -252,12 +252,12 @@ static json_t *find_corrupted(const struct hap_lines *lines, json_t *object)
                 json_object_foreach(object, key, value)
                         if (is_corruption(key, value) && hap_same_name(key, wanted))
                                 return value;
-        if (!wanted || hap_same_name(wanted, usual_name(lines)))
+        if (!wanted || hap_same_name(wanted, default_corruption(lines)))
                 return json_object_get(object, "corrupted");
         return NULL;
 }
 
-static int no_corruption(const struct hap_lines *lines, const struct json_line *line,
+static int fail_no_corruption(const struct hap_lines *lines, const struct json_line *line,
                          json_t *object, struct hap_error *err)
 {
         const char *wanted = lines->options.corruption;
@@ -287,8 +287,8 @@ static int set_list(json_t *record, const char *key, json_t *value)
         return json_object_set_new(record, key, json_pack("[O]", value));
 }
 
-/* "answer" or "answers" of the line as a list under `plural`. Both stay when
- * there are both, to be refused where records are checked. */
+/* Copies "answer" or "answers" as a list under `plural`. If the line has both, both are
+ * copied, and the check of the record refuses them. */
 static int copy_answers(json_t *record, json_t *object, const char *singular,
                         const char *plural)
 {
@@ -342,7 +342,7 @@ static json_t *make_record(const struct hap_lines *lines, const struct json_line
         return NULL;
 }
 
-/* An empty id is none, and what is no text is refused where records are checked. */
+/* An empty id counts as absent. The check of the record refuses an id of another type. */
 static int check_id(struct hap_lines *lines, const struct json_line *line, const json_t *record,
                     struct hap_error *err)
 {
@@ -376,7 +376,7 @@ int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t
                 return rc;
         corrupted = find_corrupted(lines, object);
         if (!corrupted)
-                rc = no_corruption(lines, line, object, err);
+                rc = fail_no_corruption(lines, line, object, err);
         else if (!(*record = make_record(lines, line, object, corrupted)))
                 rc = hap_fail_memory(err, "a record");
         else if ((rc = check_id(lines, line, *record, err)) < 0)
