@@ -13,7 +13,7 @@
 
 #include "common/arena.h"
 #include "common/error.h"
-#include "common/number.h"
+#include "common/random.h"
 #include "task/task_kind.h"
 #include "task/task_lines.h"
 #include "task/task_make.h"

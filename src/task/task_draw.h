@@ -7,7 +7,7 @@
 
 #include "common/arena.h"
 #include "common/error.h"
-#include "common/number.h"
+#include "common/random.h"
 #include "task/task_kind.h"
 #include "tokenizer/tokenizer.h"
 

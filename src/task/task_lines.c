@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "common/random.h"
 
 #define LINES_STREAM 0x6c696e6573 /* this use of the seed */
 #define MAX_FILE_BYTES ((size_t)1 << 32)
