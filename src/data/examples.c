@@ -1,6 +1,6 @@
 /* The examples of a task section: its records one by one, and the check that
  * its token ids are those of the model's own tokenizer. */
-#include "task/example.h"
+#include "data/examples.h"
 #include "tokenizer/description.h"
 
 #include <inttypes.h>

