@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/number.h"
+#include "common/random.h"
 #include "forward/kernels.h"
 #include "metric/loss.h"
 #include "forward/masked.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/number.h"
+#include "common/random.h"
 
 struct tensor {
         char name[64];

@@ -244,7 +244,7 @@ both_by_kl() {
         peak() { # EXAMPLES
                 hap-task greater-than -n "$1" -m "$root/models/demo" -q |
                         hap-attrib -j 1 -m "$root/models/demo" 2>&1 >/dev/null |
-                        sed -n 's/.*, \([0-9]*\) MB at most$/\1/p'
+                        sed -n 's/.*, \([0-9]*\) MB peak$/\1/p'
         }
         few=$(peak 30) many=$(peak 300)
         [[ -n $few && -n $many && $many -le $((few + 8)) ]] || fail "$few MB for 30, $many MB for 300"

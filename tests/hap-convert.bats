@@ -74,7 +74,7 @@ refused() {
         says '\x81\xa1x\xc7\x03\xffabc' '{"x":{"$ext":[-1,"YWJj"]}}'
 }
 
-@test "maps that JSON cannot say keep their order, their doubles and their keys" {
+@test "maps that JSON cannot represent keep their order, their doubles and their keys" {
         says '\x82\xa1a\x01\xa1a\x02' '{"$map":[["a",1],["a",2]]}'
         says '\x81\x05\xa1b' '{"$map":[[5,"b"]]}'
         says '\x81\xa4$bin\x01' '{"$map":[["$bin",1]]}'
@@ -145,29 +145,29 @@ refused() {
 }
 
 @test "bad JSON is refused by file and line" {
-        refused '{"edge":' "cannot read '$tmp/bad.json': line 2: no JSON: "
+        refused '{"edge":' "cannot read '$tmp/bad.json': line 2: not valid JSON: "
         refused '[1]' "line 2: not a map"
-        refused '{"a":1,"a":2}' 'line 2: no JSON: duplicate object key'
-        refused '{"hap":1,"kind":"scores"}' 'line 2: a header stands here before the trailer'
+        refused '{"a":1,"a":2}' 'line 2: not valid JSON: duplicate object key'
+        refused '{"hap":1,"kind":"scores"}' 'line 2: unexpected header: the section has no trailer yet'
         refused '{"x":{"$bin":"Zg="}}' 'line 2: "$bin" needs base64 text'
         refused '{"x":{"$ext":[500,"Zg=="]}}' 'line 2: "$ext" needs a type from -128 to 127'
         refused '{"x":{"$f64":"xyz"}}' 'line 2: "$f64" needs digits'
         refused '{"x":{"$as":["a1",5]}}' 'line 2: "$as" needs a lead byte that fits its value'
         refused '{"x":{"$as":["cc","a"]}}' 'line 2: "$as" needs a lead byte that fits its value'
         refused '{"x":{"$map":[[1]]}}' 'line 2: "$map" needs a list of pairs'
-        refused '{"x":{"$new":1}}' 'line 2: "$new" is none of the forms of hap-convert(1)'
+        refused '{"x":{"$new":1}}' 'line 2: "$new" is not one of the forms of hap-convert(1)'
         refused "{\"x\":$(printf '[%.0s' {1..40})$(printf ']%.0s' {1..40})}" 'nesting of 33 levels exceeds the limit of 32'
         printf '%s\n' '{"a":1}' >"$tmp/bad.json"
-        assert_refused 3 'line 1: a header with "hap" and "kind" should stand here' hap-convert --from json "$tmp/bad.json"
+        assert_refused 3 'line 1: expected a header with "hap" and "kind"' hap-convert --from json "$tmp/bad.json"
         printf '%s\n' '{"hap":1,"kind":"scores"}' '{"a":1}' >"$tmp/bad.json"
         assert_refused 3 'truncated after line 2: no trailer' hap-convert --from json "$tmp/bad.json"
 }
 
 @test "a wrong use is refused" {
-        assert_refused 2 'one of --to and --from is needed' hap-convert "$root/README.md"
-        assert_refused 2 'one of --to and --from is needed' hap-convert --to json --from json
-        assert_refused 2 "'yaml' is none of json, mib" hap-convert --to yaml
-        assert_refused 2 '-m goes with --from mib only' hap-convert -m "$root/models/demo" --to json
+        assert_refused 2 'give either --to or --from' hap-convert "$root/README.md"
+        assert_refused 2 'give either --to or --from' hap-convert --to json --from json
+        assert_refused 2 "'yaml' is not one of json, mib" hap-convert --to yaml
+        assert_refused 2 '-m needs --from mib' hap-convert -m "$root/models/demo" --to json
         assert_refused 1 "cannot read '$tmp/none': No such file or directory" hap-convert --to json "$tmp/none"
         assert_refused 3 'not a hap stream' hap-convert --to json "$root/README.md"
 }
@@ -242,23 +242,23 @@ mib() {
         scores_map -q "$tmp/stream" >"$tmp/is"
         scores_map -q "$tmp/scores" >"$tmp/should"
         assert_near_maps "$tmp/is" "$tmp/should" 0
-        mib '[]' | assert_refused 3 'the model is of another size' hap-convert --from mib -m "$root/models/demo"
+        mib '[]' | assert_refused 3 'the model has another size' hap-convert --from mib -m "$root/models/demo"
 }
 
 @test "what is no MIB file, or does not fit one, is refused" {
         mib '[]' >"$tmp/a.json"
         jq '.edges["m0->m0"] = {score: 1}' "$tmp/a.json" >"$tmp/bad.json"
-        assert_refused 3 "cannot use '$tmp/bad.json': 'm0->m0' is no edge of 1 layers and 2 heads" hap-convert --from mib "$tmp/bad.json"
+        assert_refused 3 "cannot use '$tmp/bad.json': 'm0->m0' is not an edge of a model with 1 layers and 2 heads" hap-convert --from mib "$tmp/bad.json"
         jq 'del(.cfg)' "$tmp/a.json" >"$tmp/bad.json"
-        assert_refused 3 '"cfg" lacks "n_layers" and "n_heads"' hap-convert --from mib "$tmp/bad.json"
+        assert_refused 3 '"cfg" needs "n_layers" and "n_heads"' hap-convert --from mib "$tmp/bad.json"
         jq '.edges["input->m0"].score = "x"' "$tmp/a.json" >"$tmp/bad.json"
-        assert_refused 3 "the score of 'input->m0' is no number" hap-convert --from mib "$tmp/bad.json"
+        assert_refused 3 "the score of 'input->m0' is not a number" hap-convert --from mib "$tmp/bad.json"
         jq '.edges |= map_values({})' "$tmp/a.json" >"$tmp/bad.json"
-        assert_refused 3 'no edge has a score or is in the graph' hap-convert --from mib "$tmp/bad.json"
+        assert_refused 3 'no edge has a score, and none is in the graph' hap-convert --from mib "$tmp/bad.json"
         sed 's/-5.5/NaN/' "$tmp/a.json" >"$tmp/bad.json"
-        assert_refused 3 "cannot read '$tmp/bad.json': no JSON" hap-convert --from mib "$tmp/bad.json"
+        assert_refused 3 "cannot read '$tmp/bad.json': not valid JSON" hap-convert --from mib "$tmp/bad.json"
         printf '%s\n' '{"hap":1,"kind":"task"}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/task"
-        assert_refused 3 'it holds neither scores nor a circuit' hap-convert --to mib "$tmp/task"
+        assert_refused 3 'it contains neither scores nor a circuit' hap-convert --to mib "$tmp/task"
         hap-convert -q --from mib "$tmp/a.json" >"$tmp/stream"
         assert_refused 3 "a second section of kind 'scores'" hap-convert --to mib "$tmp/stream" "$tmp/stream"
 }

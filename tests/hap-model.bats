@@ -208,7 +208,7 @@ END
                         "prune --cache-dtype f16 --edges 40 --batch 32 --steps 2" "ablate --steps 2"; do
                         # shellcheck disable=SC2086 # a program and its options
                         hap-$stage -j $threads -m "$root/models/demo" -o "$tmp/out" "$tmp/task" 2>"$tmp/err"
-                        took=$(grep -oE '[0-9]+ MB at most' "$tmp/err")
+                        took=$(grep -oE '[0-9]+ MB peak' "$tmp/err")
                         said=$(line "hap-${stage%% *}")
                         [[ $stage != *f16* ]] || said=${said##*prompts, }
                         took=${took%% *} said=${said%% *}
@@ -335,7 +335,7 @@ END
 @test "SmolLM2 loads within 1.2 times its weights in memory" {
         skip_unless_model "$root/models/smollm2/model.gguf"
         run -0 hap-model "$root/models/smollm2/model.gguf"
-        assert_output --regexp '[0-9]+ MB at most'
-        most=$(grep -oE '[0-9]+ MB at most' <<<"$output")
+        assert_output --regexp '[0-9]+ MB peak'
+        most=$(grep -oE '[0-9]+ MB peak' <<<"$output")
         ((${most%% *} <= 134515008 * 4 * 12 / 10000000))
 }

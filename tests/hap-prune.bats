@@ -618,7 +618,7 @@ make_state() {
                 hap-prune --edges 5 --set swap=1 "$cache"
         assert_refused 2 "constant 'swaps' of recipe 'rank': '1x'" \
                 hap-prune --edges 5 --set swaps=1x "$cache"
-        assert_refused 2 "constant 'share' of recipe 'rank': 2 is not within 1e-06 and 1" \
+        assert_refused 2 "constant 'share' of recipe 'rank': 2 is not between 1e-06 and 1" \
                 hap-prune --edges 5 --set share=2 "$cache"
         assert_refused 2 "'steps' is an option of its own: --steps" \
                 hap-prune --edges 5 --set steps=2 "$cache"

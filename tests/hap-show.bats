@@ -199,6 +199,20 @@ whole_graph() {
         refute_output --partial "intersection"
 }
 
+@test "names and fields are aligned by characters, not by bytes" {
+        cd "$tmp"
+        cp "$CIRCUIT" größe
+        cp "$CIRCUIT" plain-name
+        run -0 hap-show -q größe plain-name
+        assert_line "  größe            66"
+        assert_line --regexp '^  plain-name       66  1.000$'
+        jq -nc '{hap: 1, kind: "task"}, {"größe": 1, plain: 2}, {end: "task"}' |
+                hap-convert -q --from json >fields
+        run -0 hap-show -q fields
+        assert_line "  größe  1"
+        assert_line "  plain  2"
+}
+
 @test "a log's KL below rounding, and below 0, stretches no axis" {
         printf '{"step": %d, "kl": %s, "sparsity": 0.5, "target": 0.5}\n' 0 -3e-10 1 2e-11 2 0.02 3 5 >"$tmp/log"
         hap-show -q --svg "$tmp/log" >"$tmp/svg"
@@ -322,7 +336,7 @@ whole_graph() {
         while IFS='|' read -r line lacks; do
                 { head -n 2 "$LOG" && echo "$line"; } >"$tmp/log"
                 for form in --svg --html --top=3; do
-                        assert_refused 3 "cannot use '$tmp/log': line 3 is no step of a training log: it has no number '$lacks'" \
+                        assert_refused 3 "cannot use '$tmp/log': line 3 is not a step of a training log: it has no number '$lacks'" \
                                 hap-show -q "$form" "$tmp/log"
                 done
         done <<'END'
@@ -351,13 +365,13 @@ END
 }
 
 @test "what cannot be shown is refused" {
-        assert_refused 2 "exclude each other" hap-show -q --svg --dot "$CIRCUIT"
+        assert_refused 2 "cannot be combined" hap-show -q --svg --dot "$CIRCUIT"
         assert_refused 2 "--top" hap-show -q --top 0 "$CIRCUIT"
         assert_refused 3 "the input is empty" hap-show -q </dev/null
         jq -nc '{hap: 1, kind: "task"}, {id: "x"}, {end: "task"}' | hap-convert -q --from json >"$tmp/t"
         assert_refused 3 "nothing to draw" hap-show -q --svg "$tmp/t"
         echo '{"step": 1' >"$tmp/log"
-        assert_refused 3 "line 1 is no JSON object" hap-show -q "$tmp/log"
+        assert_refused 3 "line 1 is not a JSON object" hap-show -q "$tmp/log"
         assert_refused 1 "cannot read" hap-show -q "$tmp/none"
         head -c 1000 "$CIRCUIT" >"$tmp/cut"
         for form in --svg --html --dot --top=3; do

@@ -65,7 +65,7 @@ lines() {
         assert_refused 2 "301 examples from" hap-task ioi -n 301 -o "$tmp/x"
         assert_refused 2 "there are 300" hap-task ioi -n 301 -o "$tmp/x"
         assert_not_exists "$tmp/x"
-        assert_refused 2 "0 is not within 1 and 40000" hap-task ioi -n 0
+        assert_refused 2 "0 is not between 1 and 40000" hap-task ioi -n 0
 }
 
 @test "a corruption is its field, with dashes or underscores" {

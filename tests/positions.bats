@@ -189,7 +189,7 @@ value() {
                 hap-show -q --$form ioi.circuit >"$tmp/$form"
                 grep -q 'logits@END' "$tmp/$form"
         done
-        assert_refused 3 "MIB files do not tell positions apart" hap-convert -q --to mib ioi.circuit
+        assert_refused 3 "MIB files cannot represent positions" hap-convert -q --to mib ioi.circuit
 }
 
 @test "positions that examples do not have, or that are one, are refused by name" {

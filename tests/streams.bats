@@ -184,13 +184,13 @@ cut_everywhere() {
 
 @test "another version, kind or requirement exits 3 and says what came" {
         printf '%s\n' '{"hap":2,"kind":"task"}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/a"
-        assert_refused 3 "cannot read '$tmp/a': section 1 is of version 2, this program reads 1" hap-select --keep 5 "$tmp/a"
+        assert_refused 3 "cannot read '$tmp/a': section 1 has version 2; this program reads version 1" hap-select --keep 5 "$tmp/a"
         printf '%s\n' '{"hap":1,"kind":"music"}' '{"end":"music"}' | hap-convert -q --from json >"$tmp/a"
-        assert_refused 3 "section 1 is of unknown kind 'music'" hap-select --keep 5 "$tmp/a"
+        assert_refused 3 "section 1 has unknown kind 'music'" hap-select --keep 5 "$tmp/a"
         for feature in wings place; do
                 printf '%s\n' '{"hap":1,"kind":"task","requires":["'$feature'"]}' '{"end":"task"}' |
                         hap-convert -q --from json >"$tmp/a"
-                assert_refused 3 "section 1 requires '$feature', which this version does not know" \
+                assert_refused 3 "section 1 requires '$feature', which this version does not support" \
                         hap-select --keep 5 "$tmp/a"
         done
 }
@@ -318,7 +318,7 @@ history_of() {
         hap-show -j 2 -q task >text
         hap-convert -j 2 -q --to json task >json
         [[ -s text && -s json ]]
-        assert_refused 2 "option '--threads': 0 is not within" hap-task -j 0 ioi
+        assert_refused 2 "option '--threads': 0 is not between" hap-task -j 0 ioi
 }
 
 @test "what lacks in an input is told beside what it holds" {

@@ -41,10 +41,10 @@ static char *name_beside(const char *target)
 {
         const char *slash = strrchr(target, '/');
         int folder = slash ? (int)(slash - target) + 1 : 0;
-        char *beside;
+        char *file;
 
-        return asprintf(&beside, "%.*s.%s.tmp-%ld", folder, target, target + folder,
-                        (long)getpid()) < 0 ? NULL : beside;
+        return asprintf(&file, "%.*s.%s.tmp-%ld", folder, target, target + folder,
+                        (long)getpid()) < 0 ? NULL : file;
 }
 
 /* The one name of a file, there or not. */
@@ -76,64 +76,64 @@ static char *real_target(const char *path)
         return target;
 }
 
-static int fail(struct hap_atomic_file *beside, int why)
+static int fail(struct hap_atomic_file *file, int why)
 {
-        free(beside->path);
-        beside->path = NULL;
+        free(file->path);
+        file->path = NULL;
         errno = why;
         return -1;
 }
 
-int hap_atomic_file_open(struct hap_atomic_file *beside, const char *path)
+int hap_atomic_file_open(struct hap_atomic_file *file, const char *path)
 {
         struct stat st;
         int fd;
 
-        *beside = (struct hap_atomic_file){0};
+        *file = (struct hap_atomic_file){0};
         if (!*path)
-                return fail(beside, ENOENT);
-        beside->target = real_target(path);
-        beside->path = beside->target ? name_beside(beside->target) : NULL;
-        if (!beside->path)
-                return fail(beside, ENOMEM);
-        unlink(beside->path);
-        remember(beside->path); /* before it is there: a signal may come as soon as it is */
-        fd = open(beside->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+                return fail(file, ENOENT);
+        file->target = real_target(path);
+        file->path = file->target ? name_beside(file->target) : NULL;
+        if (!file->path)
+                return fail(file, ENOMEM);
+        unlink(file->path);
+        remember(file->path); /* before it is there: a signal may come as soon as it is */
+        fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0) {
                 int why = errno;
 
-                forget(beside->path);
-                return fail(beside, why);
+                forget(file->path);
+                return fail(file, why);
         }
-        if (stat(beside->target, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0) {
+        if (stat(file->target, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0) {
                 int why = errno;
 
                 close(fd);
-                hap_atomic_file_release(beside);
-                return fail(beside, why);
+                hap_atomic_file_release(file);
+                return fail(file, why);
         }
         return fd;
 }
 
-int hap_atomic_file_rename(struct hap_atomic_file *beside)
+int hap_atomic_file_rename(struct hap_atomic_file *file)
 {
-        if (rename(beside->path, beside->target) < 0)
+        if (rename(file->path, file->target) < 0)
                 return -1;
-        forget(beside->path);
-        free(beside->path);
-        beside->path = NULL;
+        forget(file->path);
+        free(file->path);
+        file->path = NULL;
         return 0;
 }
 
-void hap_atomic_file_release(struct hap_atomic_file *beside)
+void hap_atomic_file_release(struct hap_atomic_file *file)
 {
-        if (beside->path) {
-                unlink(beside->path);
-                forget(beside->path);
+        if (file->path) {
+                unlink(file->path);
+                forget(file->path);
         }
-        free(beside->path);
-        free(beside->target);
-        *beside = (struct hap_atomic_file){0};
+        free(file->path);
+        free(file->target);
+        *file = (struct hap_atomic_file){0};
 }
 
 void hap_target_remove(const char *path)

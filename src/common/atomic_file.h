@@ -1,28 +1,28 @@
-/* A file that is to appear whole or not at all: written under another name in the
- * folder of its target, ".NAME.tmp-PID", and renamed when all of it is on the disk. */
+/* A file that appears complete or not at all: it is written under a temporary name in the
+ * folder of its target, ".NAME.tmp-PID", and renamed when it is complete. */
 #ifndef HAP_COMMON_ATOMIC_FILE_H
 #define HAP_COMMON_ATOMIC_FILE_H
 
 #include <stdbool.h>
 
 struct hap_atomic_file {
-        char *target; /* what is replaced: a link's target, there or not, not the link */
-        char *path;   /* what is written, or NULL; both owned */
+        char *target; /* the file to replace; of a link its target, which need not exist */
+        char *path;   /* the temporary file, or NULL; both owned */
 };
 
-/* A descriptor to write, with the mode of the target where there is one; the caller
- * closes it. -1: errno says why, hap_atomic_file_release is due all the same. */
-int hap_atomic_file_open(struct hap_atomic_file *beside, const char *path);
+/* Returns a descriptor for writing, which the caller closes; the file gets the mode of
+ * an existing target. -1: errno is set, and hap_atomic_file_release must still be called. */
+int hap_atomic_file_open(struct hap_atomic_file *file, const char *path);
 /* 0, or -1 with errno. */
-int hap_atomic_file_rename(struct hap_atomic_file *beside);
-/* Removes what was not renamed. */
-void hap_atomic_file_release(struct hap_atomic_file *beside);
-/* Removes those of all that are open; for signal handlers. */
+int hap_atomic_file_rename(struct hap_atomic_file *file);
+/* Removes the temporary file unless it was renamed. */
+void hap_atomic_file_release(struct hap_atomic_file *file);
+/* Removes the temporary files of all that are open; for signal handlers. */
 void hap_atomic_file_remove_all(void);
 
-/* Removes what such a file was renamed to: a link's target, not the link. */
+/* Removes a file that was made this way: of a link its target. */
 void hap_target_remove(const char *path);
-/* Whether both paths name one file, there or not. */
+/* Whether both paths name the same file, which need not exist. */
 bool hap_same_target(const char *a, const char *b);
 
 #endif

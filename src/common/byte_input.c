@@ -16,7 +16,7 @@
  * peak memory does not grow with the file; they come back when looked at. */
 #define DROP_BYTES ((size_t)16 << 20)
 
-static int fail_read(struct hap_input *s, struct hap_error *err)
+static int fail_read(struct hap_byte_input *s, struct hap_error *err)
 {
         return hap_fail(err, HAP_ESYSTEM, "cannot read '%s': %s", s->name, strerror(errno));
 }
@@ -53,7 +53,7 @@ static int bytes_reserve(struct hap_bytes *b, size_t room)
 }
 
 /* Reads into the free part of `b`: the number of bytes, 0 at the end. */
-static ssize_t read_into(struct hap_input *s, struct hap_bytes *b)
+static ssize_t read_into(struct hap_byte_input *s, struct hap_bytes *b)
 {
         size_t room = b->size - b->end;
         ssize_t n;
@@ -76,7 +76,7 @@ static ssize_t read_into(struct hap_input *s, struct hap_bytes *b)
 }
 
 /* At least `n` raw bytes when there are that many. */
-static int raw_need(struct hap_input *s, size_t n, struct hap_error *err)
+static int raw_need(struct hap_byte_input *s, size_t n, struct hap_error *err)
 {
         ssize_t got = 1;
 
@@ -90,14 +90,14 @@ static int raw_need(struct hap_input *s, size_t n, struct hap_error *err)
         return 0;
 }
 
-static bool raw_is_gzip(const struct hap_input *s)
+static bool raw_is_gzip(const struct hap_byte_input *s)
 {
         return bytes_left(&s->raw) >= 2 && s->raw.at[s->raw.begin] == 0x1f &&
                s->raw.at[s->raw.begin + 1] == 0x8b;
 }
 
 /* A member has ended: another one, plain bytes, or nothing may follow. */
-static int after_member(struct hap_input *s, struct hap_error *err)
+static int after_member(struct hap_byte_input *s, struct hap_error *err)
 {
         int rc = raw_need(s, 2, err);
 
@@ -111,7 +111,7 @@ static int after_member(struct hap_input *s, struct hap_error *err)
         return 0;
 }
 
-static int fill_inflated(struct hap_input *s, struct hap_error *err)
+static int fill_inflated(struct hap_byte_input *s, struct hap_error *err)
 {
         int rc = raw_need(s, 1, err);
 
@@ -138,7 +138,7 @@ static int fill_inflated(struct hap_input *s, struct hap_error *err)
         return 0;
 }
 
-static int fill_plain(struct hap_input *s, struct hap_error *err)
+static int fill_plain(struct hap_byte_input *s, struct hap_error *err)
 {
         size_t left = bytes_left(&s->raw), room = s->out.size - s->out.end;
         ssize_t n;
@@ -157,7 +157,7 @@ static int fill_plain(struct hap_input *s, struct hap_error *err)
         return 0;
 }
 
-int hap_input_fill(struct hap_input *s, size_t n, struct hap_error *err)
+int hap_byte_input_fill(struct hap_byte_input *s, size_t n, struct hap_error *err)
 {
         int rc = 0;
 
@@ -171,7 +171,7 @@ int hap_input_fill(struct hap_input *s, size_t n, struct hap_error *err)
         return rc;
 }
 
-void hap_input_skip(struct hap_input *s, size_t n)
+void hap_byte_input_skip(struct hap_byte_input *s, size_t n)
 {
         if (!n)
                 return; /* there may be no window yet */
@@ -189,7 +189,7 @@ void hap_input_skip(struct hap_input *s, size_t n)
 }
 
 /* Turns what is in the window into raw bytes and starts to inflate them. */
-static int start_inflating(struct hap_input *s, struct hap_error *err)
+static int start_inflating(struct hap_byte_input *s, struct hap_error *err)
 {
         struct hap_bytes read_ahead = s->raw;
 
@@ -216,9 +216,9 @@ static int start_inflating(struct hap_input *s, struct hap_error *err)
         return 0;
 }
 
-int hap_input_detect(struct hap_input *s, struct hap_error *err)
+int hap_byte_input_detect(struct hap_byte_input *s, struct hap_error *err)
 {
-        int rc = hap_input_need(s, 2, err);
+        int rc = hap_byte_input_need(s, 2, err);
 
         if (rc < 0 || s->inflating || s->ready < 2 || s->data[0] != 0x1f || s->data[1] != 0x8b)
                 return rc;
@@ -226,7 +226,7 @@ int hap_input_detect(struct hap_input *s, struct hap_error *err)
 }
 
 /* Maps a regular file from where its offset stands. */
-static void try_map(struct hap_input *s)
+static void try_map(struct hap_byte_input *s)
 {
         struct stat st;
         off_t at = lseek(s->fd, 0, SEEK_CUR);
@@ -249,11 +249,11 @@ static void try_map(struct hap_input *s)
         s->ready = s->map_size - s->map_at;
 }
 
-int hap_input_open(struct hap_input *s, const char *path, struct hap_error *err)
+int hap_byte_input_open(struct hap_byte_input *s, const char *path, struct hap_error *err)
 {
         bool standard = strcmp(path, "-") == 0;
 
-        *s = (struct hap_input){.fd = STDIN_FILENO};
+        *s = (struct hap_byte_input){.fd = STDIN_FILENO};
         s->name = strdup(standard ? "standard input" : path);
         if (!s->name)
                 return hap_fail_memory(err, path);
@@ -269,16 +269,16 @@ int hap_input_open(struct hap_input *s, const char *path, struct hap_error *err)
         return 0;
 }
 
-int hap_input_memory(struct hap_input *s, const char *name, const void *data,
+int hap_byte_input_memory(struct hap_byte_input *s, const char *name, const void *data,
                       size_t n, struct hap_error *err)
 {
-        *s = (struct hap_input){.fd = -1, .map = data, .map_size = n, .data = data,
+        *s = (struct hap_byte_input){.fd = -1, .map = data, .map_size = n, .data = data,
                                  .ready = n, .ended = true, .direct = true};
         s->name = strdup(name);
         return s->name ? 0 : hap_fail_memory(err, name);
 }
 
-void hap_input_close(struct hap_input *s)
+void hap_byte_input_close(struct hap_byte_input *s)
 {
         if (s->inflating)
                 inflateEnd(&s->z);

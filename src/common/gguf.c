@@ -20,14 +20,14 @@
 #define LEAST_VALUE (8u + 4u + 1u)
 #define LEAST_TENSOR (8u + 4u + 8u + 4u + 8u)
 
-struct cursor {
+struct gguf_cursor {
         const unsigned char *data;
         size_t at, size;
         const char *path;
         struct hap_error *err;
 };
 
-__attribute__((format(printf, 2, 3))) static int bad(const struct cursor *c,
+__attribute__((format(printf, 2, 3))) static int bad(const struct gguf_cursor *c,
                                                      const char *format, ...)
 {
         char why[400];
@@ -49,16 +49,16 @@ static uint64_t little_endian(const unsigned char *data, size_t bytes)
 }
 
 /* The next `n` bytes, or an error that says what they would have been. */
-static int take(struct cursor *c, uint64_t n, const char *what, const unsigned char **bytes)
+static int take(struct gguf_cursor *c, uint64_t n, const char *what, const unsigned char **bytes)
 {
         *bytes = c->data + c->at;
         if (n > c->size - c->at)
-                return bad(c, "it ends within %s", what);
+                return bad(c, "truncated in %s", what);
         c->at += (size_t)n;
         return 0;
 }
 
-static int take_u32(struct cursor *c, const char *what, uint32_t *value)
+static int take_u32(struct gguf_cursor *c, const char *what, uint32_t *value)
 {
         const unsigned char *bytes;
         int rc = take(c, 4, what, &bytes);
@@ -67,7 +67,7 @@ static int take_u32(struct cursor *c, const char *what, uint32_t *value)
         return rc;
 }
 
-static int take_u64(struct cursor *c, const char *what, uint64_t *value)
+static int take_u64(struct gguf_cursor *c, const char *what, uint64_t *value)
 {
         const unsigned char *bytes;
         int rc = take(c, 8, what, &bytes);
@@ -76,7 +76,7 @@ static int take_u64(struct cursor *c, const char *what, uint64_t *value)
         return rc;
 }
 
-static int take_text(struct cursor *c, const char *what, uint64_t max,
+static int take_text(struct gguf_cursor *c, const char *what, uint64_t max,
                      struct hap_gguf_text *text)
 {
         const unsigned char *bytes;
@@ -107,7 +107,7 @@ static size_t number_bytes(int type)
 }
 
 /* Passes over the elements of a value and checks that they are all there. */
-static int take_elements(struct cursor *c, struct hap_gguf_value *v, uint64_t n)
+static int take_elements(struct gguf_cursor *c, struct hap_gguf_value *v, uint64_t n)
 {
         size_t size = number_bytes(v->element_type);
         struct hap_gguf_text text;
@@ -115,11 +115,11 @@ static int take_elements(struct cursor *c, struct hap_gguf_value *v, uint64_t n)
 
         v->data = c->data + c->at;
         if (v->element_type != HAP_GGUF_TEXT && size == 0)
-                return bad(c, "unsupported: metadata '%.*s' holds values of type %d",
+                return bad(c, "unsupported: metadata '%.*s' has values of type %d",
                            (int)v->key.length, v->key.text, v->element_type);
         /* No element takes less than a byte, no text less than eight. */
         if (n > (c->size - c->at) / (size ? size : 8))
-                return bad(c, "it ends within metadata '%.*s'", (int)v->key.length, v->key.text);
+                return bad(c, "truncated in metadata '%.*s'", (int)v->key.length, v->key.text);
         v->n = (size_t)n;
         if (size) {
                 c->at += v->n * size;
@@ -131,7 +131,7 @@ static int take_elements(struct cursor *c, struct hap_gguf_value *v, uint64_t n)
         return 0;
 }
 
-static int take_value(struct cursor *c, struct hap_gguf_value *v)
+static int take_value(struct gguf_cursor *c, struct hap_gguf_value *v)
 {
         uint32_t type;
         uint64_t n = 1;
@@ -168,7 +168,7 @@ static int by_key(const void *a, const void *b)
         return compare_text(x->key, y->key);
 }
 
-static int take_values(struct cursor *c, struct hap_gguf *gguf, uint64_t n)
+static int take_values(struct gguf_cursor *c, struct hap_gguf *gguf, uint64_t n)
 {
         int rc;
 
@@ -215,7 +215,7 @@ static const char *type_name(uint32_t type)
 }
 
 /* Sizes come innermost first; they are turned round here. */
-static int take_shape(struct cursor *c, struct hap_gguf_tensor *t)
+static int take_shape(struct gguf_cursor *c, struct hap_gguf_tensor *t)
 {
         uint32_t n_dims;
         uint64_t size;
@@ -240,7 +240,7 @@ static int take_shape(struct cursor *c, struct hap_gguf_tensor *t)
 }
 
 /* `data` is still the offset from the first tensor. */
-static int take_tensor(struct cursor *c, struct hap_gguf_tensor *t, uint64_t *offset)
+static int take_tensor(struct gguf_cursor *c, struct hap_gguf_tensor *t, uint64_t *offset)
 {
         uint32_t type;
         size_t block;
@@ -274,7 +274,7 @@ static int by_place(const void *a, const void *b)
         return (x->data > y->data) - (x->data < y->data);
 }
 
-static int check_overlap(const struct cursor *c, const struct hap_gguf *gguf)
+static int check_overlap(const struct gguf_cursor *c, const struct hap_gguf *gguf)
 {
         struct hap_gguf_tensor **order = calloc(gguf->n_tensors + 1, sizeof(*order));
         int rc = 0;
@@ -292,7 +292,7 @@ static int check_overlap(const struct cursor *c, const struct hap_gguf *gguf)
         return rc;
 }
 
-static int read_alignment(const struct cursor *c, const struct hap_gguf *gguf, size_t *alignment)
+static int read_alignment(const struct gguf_cursor *c, const struct hap_gguf *gguf, size_t *alignment)
 {
         int64_t value = DEFAULT_ALIGNMENT;
         int rc = hap_gguf_int(gguf, "general.alignment", &value, c->err);
@@ -307,7 +307,7 @@ static int read_alignment(const struct cursor *c, const struct hap_gguf *gguf, s
 }
 
 /* Offsets to places: behind the list, aligned, and within the file. */
-static int place_tensors(struct cursor *c, struct hap_gguf *gguf, const uint64_t *offsets)
+static int place_tensors(struct gguf_cursor *c, struct hap_gguf *gguf, const uint64_t *offsets)
 {
         size_t alignment = DEFAULT_ALIGNMENT, rest;
         int rc = read_alignment(c, gguf, &alignment);
@@ -325,14 +325,14 @@ static int place_tensors(struct cursor *c, struct hap_gguf *gguf, const uint64_t
                         return bad(c, "tensor '%.*s' is not aligned to %zu bytes",
                                    (int)t->name.length, t->name.text, alignment);
                 if (offsets[i] > room || t->bytes > room - offsets[i])
-                        return bad(c, "tensor '%.*s' reaches behind the end of the file",
+                        return bad(c, "tensor '%.*s' extends past the end of the file",
                                    (int)t->name.length, t->name.text);
                 t->data = c->data + c->at + rest + offsets[i];
         }
         return check_overlap(c, gguf);
 }
 
-static int take_tensors(struct cursor *c, struct hap_gguf *gguf, uint64_t n)
+static int take_tensors(struct gguf_cursor *c, struct hap_gguf *gguf, uint64_t n)
 {
         uint64_t *offsets;
         int rc = 0;
@@ -352,7 +352,7 @@ static int take_tensors(struct cursor *c, struct hap_gguf *gguf, uint64_t n)
         return rc;
 }
 
-static int parse(struct cursor *c, struct hap_gguf *gguf)
+static int parse(struct gguf_cursor *c, struct hap_gguf *gguf)
 {
         const unsigned char *magic;
         uint32_t version;
@@ -376,7 +376,7 @@ static int parse(struct cursor *c, struct hap_gguf *gguf)
 int hap_gguf_parse(struct hap_gguf *gguf, const unsigned char *data, size_t size,
                    const char *path, struct hap_error *err)
 {
-        struct cursor c = {.data = data, .size = size, .path = path, .err = err};
+        struct gguf_cursor c = {.data = data, .size = size, .path = path, .err = err};
         int rc;
 
         gguf->path = strdup(path);

@@ -81,13 +81,11 @@ int hap_gguf_parse(struct hap_gguf *gguf, const unsigned char *data, size_t size
 /* NULL when there is no such key. */
 const struct hap_gguf_value *hap_gguf_find(const struct hap_gguf *gguf, const char *key);
 
-/* Typed getters: 1, or 0 when there is no such key (*value stays as it is), or
- * HAP_EINPUT when it is of another type or does not fit. Integers of any width
- * are taken for _int, also floats for _real. */
+/* Typed getters: 1; 0 when there is no such key (*value is unchanged); HAP_EINPUT
+ * when the value has another type or does not fit. hap_gguf_int accepts integers of
+ * any width. */
 int hap_gguf_int(const struct hap_gguf *gguf, const char *key, int64_t *value,
                  struct hap_error *err);
-int hap_gguf_real(const struct hap_gguf *gguf, const char *key, double *value,
-                  struct hap_error *err);
 int hap_gguf_bool(const struct hap_gguf *gguf, const char *key, bool *value,
                   struct hap_error *err);
 int hap_gguf_text(const struct hap_gguf *gguf, const char *key,

@@ -112,19 +112,6 @@ int hap_gguf_int(const struct hap_gguf *gguf, const char *key, int64_t *value,
         return 1;
 }
 
-int hap_gguf_real(const struct hap_gguf *gguf, const char *key, double *value,
-                  struct hap_error *err)
-{
-        const struct hap_gguf_value *v = hap_gguf_find(gguf, key);
-
-        if (!v)
-                return 0;
-        if (!is_number(v->type))
-                return wrong(gguf, key, "a number", err);
-        *value = hap_gguf_element_real(v, 0);
-        return 1;
-}
-
 int hap_gguf_bool(const struct hap_gguf *gguf, const char *key, bool *value,
                   struct hap_error *err)
 {

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "common/stream.h"
+#include "common/json.h"
 
 /* The bytes of a text; msgpack-c gives an empty one no address. */
 static const char *text_of(const msgpack_object *object)

@@ -17,7 +17,7 @@ int hap_parse_int(const char *text, const char *what, int64_t min, int64_t max,
         errno = 0;
         parsed = strtoll(text, NULL, 10);
         if (errno || parsed < min || parsed > max)
-                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not within %lld and %lld",
+                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not between %lld and %lld",
                                 what, text, (long long)min, (long long)max);
         *value = parsed;
         return 0;
@@ -35,7 +35,7 @@ int hap_parse_real(const char *text, const char *what, double min, double max,
         if (!end || end == text || *end)
                 return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a number", what, text);
         if (!(parsed >= min && parsed <= max) || !isfinite(parsed))
-                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not within %g and %g",
+                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not between %g and %g",
                                 what, text, min, max);
         *value = parsed;
         return 0;
@@ -54,7 +54,7 @@ void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS])
         }
 }
 
-int hap_parse_amount(const char *text, const char *what,
+int hap_parse_count_or_percent(const char *text, const char *what,
                      struct hap_count_or_percent *amount, struct hap_error *err)
 {
         size_t length = strlen(text);
@@ -64,7 +64,7 @@ int hap_parse_amount(const char *text, const char *what,
 
         if (length && text[length - 1] == '%') {
                 if (length > sizeof(digits))
-                        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a share",
+                        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a percentage",
                                         what, text);
                 memcpy(digits, text, length - 1);
                 digits[length - 1] = '\0';
@@ -72,8 +72,8 @@ int hap_parse_amount(const char *text, const char *what,
         } else {
                 rc = hap_parse_int(text, what, 0, INT64_C(1) << 53, &count, err);
                 if (rc < 0 && strchr(text, '.'))
-                        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is no whole number; a "
-                                        "share of the whole is written as 90%%", what, text);
+                        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not a whole number; "
+                                        "write a percentage as 90%%", what, text);
                 if (rc == 0)
                         amount->value = (double)count;
         }
@@ -114,7 +114,7 @@ int hap_parse_size(const char *text, const char *what, size_t *bytes, struct hap
         if (hap_parse_real(digits, what, 0, 1e18, &value, err) < 0)
                 return err->code;
         if (value * unit < 1 || value * unit > 0x1p60)
-                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not within 1 byte and 2^60", what,
+                return hap_fail(err, HAP_EUSAGE, "%s: %.64s is not between 1 byte and 2^60", what,
                                 text);
         *bytes = (size_t)(value * unit);
         return 0;

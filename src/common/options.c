@@ -1,10 +1,12 @@
+#include "common/options.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/program.h"
 
-/* What all programs share, as one more table over struct hap_program. The
- * bits of `uses` that an option needs, or must not meet, stand beside it. */
+/* The options that all programs share: a table over struct hap_program. A program has
+ * an option if its `uses` has all bits of `needs` and none of `without`. */
 struct shared_option {
         struct hap_option option;
         unsigned needs, without;
@@ -35,15 +37,15 @@ static const struct shared_option shared_options[] = {
 };
 #define N_SHARED (sizeof(shared_options) / sizeof(shared_options[0]))
 
-static bool has(const struct hap_program_info *info, const struct shared_option *shared)
+static bool takes_shared(const struct hap_program_info *info, const struct shared_option *shared)
 {
         return (info->uses & shared->needs) == shared->needs && !(info->uses & shared->without);
 }
 
-/* One option as it was given. */
+/* An option of the command line. */
 struct given {
         const struct hap_option *option;
-        void *base; /* what its offset counts from */
+        void *base; /* the struct of its field */
 };
 
 static bool is_end(const struct hap_option *option)
@@ -51,7 +53,7 @@ static bool is_end(const struct hap_option *option)
         return !option->letter && !option->name;
 }
 
-static bool matches(const struct hap_option *option, char letter, const char *name, size_t length)
+static bool option_matches(const struct hap_option *option, char letter, const char *name, size_t length)
 {
         if (letter)
                 return option->letter == letter;
@@ -59,18 +61,18 @@ static bool matches(const struct hap_option *option, char letter, const char *na
                memcmp(option->name, name, length) == 0;
 }
 
-/* The option of a letter, or of a name when the letter is 0. */
-static struct given find(struct hap_program *program, char letter, const char *name, size_t length)
+/* Finds an option by its letter, or by its name if the letter is 0. */
+static struct given find_option(struct hap_program *program, char letter, const char *name, size_t length)
 {
         const struct hap_option *own = program->info->options;
 
         for (; own && !is_end(own); own++)
-                if (matches(own, letter, name, length))
+                if (option_matches(own, letter, name, length))
                         return (struct given){own, program->options};
         for (size_t i = 0; i < N_SHARED; i++) {
                 const struct shared_option *s = &shared_options[i];
 
-                if (has(program->info, s) && matches(&s->option, letter, name, length))
+                if (takes_shared(program->info, s) && option_matches(&s->option, letter, name, length))
                         return (struct given){&s->option, program};
         }
         return (struct given){NULL, NULL};
@@ -110,7 +112,7 @@ static int set_choice(const struct hap_option *o, const char *what, int *field,
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
                 strncat(known, name, sizeof(known) - strlen(known) - 1);
         }
-        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is none of %s", what, text, known);
+        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not one of %s", what, text, known);
 }
 
 static int add_text(struct hap_texts *texts, const char *text, struct hap_error *err)
@@ -147,9 +149,9 @@ int hap_option_set(const struct hap_option *o, void *base, const char *what,
                 if (!strchr(text, '%'))
                         return hap_fail(err, HAP_EUSAGE, "%s takes a percentage such as 94%%, "
                                                          "not '%.64s'", what, text);
-                return hap_parse_amount(text, what, field, err);
+                return hap_parse_count_or_percent(text, what, field, err);
         case HAP_COUNT_OR_PERCENT:
-                return hap_parse_amount(text, what, field, err);
+                return hap_parse_count_or_percent(text, what, field, err);
         case HAP_SIZE:
                 return hap_parse_size(text, what, field, err);
         case HAP_CHOICE:
@@ -160,8 +162,8 @@ int hap_option_set(const struct hap_option *o, void *base, const char *what,
         }
 }
 
-/* One option with its value, if it takes one; the three that need no field. */
-static int take(struct hap_program *program, struct given g, const char *text,
+/* Stores an option and its value, if it takes one. -h, --version and -j are special. */
+static int take_option(struct hap_program *program, struct given g, const char *text,
                 bool *given, int *asked)
 {
         const struct hap_option *own = program->info->options;
@@ -188,7 +190,7 @@ static int take(struct hap_program *program, struct given g, const char *text,
         return hap_option_set(g.option, g.base, what, text, &program->error);
 }
 
-static int unknown(struct hap_program *program, const char *dashes, const char *name, int length)
+static int fail_unknown(struct hap_program *program, const char *dashes, const char *name, int length)
 {
         const struct hap_program_info *info = program->info;
         char text[128];
@@ -203,51 +205,51 @@ static int unknown(struct hap_program *program, const char *dashes, const char *
                         dashes, length, name, program->info->name);
 }
 
-static int lacks_value(struct hap_program *program, const struct hap_option *o)
+static int fail_without_value(struct hap_program *program, const struct hap_option *o)
 {
         return hap_fail(&program->error, HAP_EUSAGE, "option '--%s' needs %s; see %s -h",
                         o->name, o->argument, program->info->name);
 }
 
-/* "--name", "--name=value" or "--name" "value": how many words it took. */
+/* Parses "--name", "--name=value" or "--name" "value"; returns the number of words. */
 static int parse_long(struct hap_program *program, char **argv, bool *given, int *asked)
 {
         const char *name = argv[0] + 2, *equals = strchr(name, '=');
         size_t length = equals ? (size_t)(equals - name) : strlen(name);
-        struct given g = find(program, 0, name, length);
+        struct given g = find_option(program, 0, name, length);
         int rc;
 
         if (!g.option)
-                return unknown(program, "--", name, (int)length);
+                return fail_unknown(program, "--", name, (int)length);
         if (g.option->type == HAP_FLAG) {
                 if (equals)
                         return hap_fail(&program->error, HAP_EUSAGE, "option '--%s' takes no value",
                                         g.option->name);
-                rc = take(program, g, NULL, given, asked);
+                rc = take_option(program, g, NULL, given, asked);
                 return rc < 0 ? rc : 1;
         }
         if (!equals && !argv[1])
-                return lacks_value(program, g.option);
-        rc = take(program, g, equals ? equals + 1 : argv[1], given, asked);
+                return fail_without_value(program, g.option);
+        rc = take_option(program, g, equals ? equals + 1 : argv[1], given, asked);
         return rc < 0 ? rc : equals ? 1 : 2;
 }
 
-/* "-qz", "-n5" or "-n" "5": how many words it took. */
+/* Parses "-qz", "-n5" or "-n" "5"; returns the number of words. */
 static int parse_short(struct hap_program *program, char **argv, bool *given, int *asked)
 {
         for (const char *at = argv[0] + 1; *at; at++) {
-                struct given g = find(program, *at, NULL, 0);
+                struct given g = find_option(program, *at, NULL, 0);
                 int rc;
 
                 if (!g.option)
-                        return unknown(program, "-", at, 1);
+                        return fail_unknown(program, "-", at, 1);
                 if (g.option->type != HAP_FLAG) {
                         if (!at[1] && !argv[1])
-                                return lacks_value(program, g.option);
-                        rc = take(program, g, at[1] ? at + 1 : argv[1], given, asked);
+                                return fail_without_value(program, g.option);
+                        rc = take_option(program, g, at[1] ? at + 1 : argv[1], given, asked);
                         return rc < 0 ? rc : at[1] ? 1 : 2;
                 }
-                rc = take(program, g, NULL, given, asked);
+                rc = take_option(program, g, NULL, given, asked);
                 if (rc < 0)
                         return rc;
         }
@@ -291,8 +293,8 @@ static json_t *record_of(const struct hap_option *o, const void *options)
         }
 }
 
-/* Options in the order of the table, then operands unless they are inputs. */
-static json_t *record(const struct hap_program *program, const bool *given)
+/* The options in the order of the table, then the operands unless they are inputs. */
+static json_t *history_entry(const struct hap_program *program, const bool *given)
 {
         const struct hap_option *o = program->info->options;
         json_t *arguments = json_array();
@@ -317,21 +319,12 @@ static json_t *record(const struct hap_program *program, const bool *given)
                          "arguments", arguments);
 }
 
-int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked)
+/* Parses all words; given[i] tells whether option i of the program was among them. */
+static int parse_words(struct hap_program *program, int argc, char **argv, bool *given,
+                       int *asked)
 {
-        bool *given;
-        size_t n_options = 0;
         int i = 1, rc = 0;
 
-        *asked = 0;
-        while (program->info->options && !is_end(&program->info->options[n_options]))
-                n_options++;
-        given = calloc(n_options + 1, sizeof(*given));
-        program->operands = calloc((size_t)argc + 1, sizeof(char *));
-        if (!given || !program->operands) {
-                free(given);
-                return hap_fail_memory(&program->error, "the command line");
-        }
         while (i < argc) {
                 if (argv[i][0] != '-' || !argv[i][1]) {
                         program->operands[program->n_operands++] = argv[i++];
@@ -344,14 +337,32 @@ int hap_options_parse(struct hap_program *program, int argc, char **argv, int *a
                 }
                 rc = argv[i][1] == '-' ? parse_long(program, argv + i, given, asked)
                                        : parse_short(program, argv + i, given, asked);
-                if (rc < 0) {
-                        free(given);
+                if (rc < 0)
                         return rc;
-                }
                 i += rc;
         }
-        program->history = record(program, given);
+        return 0;
+}
+
+int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked)
+{
+        const struct hap_option *own = program->info->options;
+        size_t n_own = 0;
+        bool *given;
+        int rc;
+
+        *asked = 0;
+        while (own && !is_end(own + n_own))
+                n_own++;
+        program->operands = calloc((size_t)argc + 1, sizeof(char *));
+        given = calloc(n_own + 1, sizeof(*given));
+        rc = program->operands && given ? parse_words(program, argc, argv, given, asked)
+                                        : hap_fail_memory(&program->error, "the command line");
+        if (rc == 0)
+                program->history = history_entry(program, given);
         free(given);
+        if (rc < 0)
+                return rc;
         return program->history ? 0
                 : hap_fail(&program->error, HAP_EUSAGE, "an argument is not UTF-8 text");
 }
@@ -403,7 +414,7 @@ void hap_options_help(const struct hap_program_info *info, FILE *out)
         for (; own && !is_end(own); own++)
                 help_option(own, out);
         for (size_t i = 0; i < N_SHARED; i++)
-                if (has(info, &shared_options[i]))
+                if (takes_shared(info, &shared_options[i]))
                         help_option(&shared_options[i].option, out);
         if (info->notes)
                 fprintf(out, "\n%s\n", info->notes);

@@ -15,7 +15,7 @@
 /* Weak, so that a program without linear algebra needs no BLAS. */
 void openblas_set_num_threads(int threads) __attribute__((weak));
 
-static double now(void)
+static double seconds_now(void)
 {
         struct timespec t;
 
@@ -23,10 +23,11 @@ static double now(void)
         return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* What comes while files are removed waits for the default action that ends this. */
+/* Signals that arrive while files are removed are blocked until the default action
+ * ends the program. */
 void hap_die_by_signal(int number)
 {
-        static const char shrunk[] = "an input file was cut short while it was read\n";
+        static const char shrunk[] = "an input file was truncated while it was being read\n";
         struct sigaction usual = {.sa_handler = SIG_DFL};
         sigset_t all, this;
 
@@ -52,7 +53,7 @@ static void catch_signals(void)
         sigfillset(&action.sa_mask);
         for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
                 sigaction(fatal[i], NULL, &before);
-                /* what nohup ignores stays ignored; a lost reader never is */
+                /* signals that nohup ignores stay ignored, except SIGPIPE */
                 if (before.sa_handler != SIG_IGN || fatal[i] == SIGPIPE)
                         sigaction(fatal[i], &action, NULL);
         }
@@ -69,7 +70,7 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
         fprintf(stderr, "%s: %s\n", program->info->name, message);
         hap_stream_out_abandon(program->out);
         hap_atomic_file_remove_all();
-        program->out = NULL; /* what exit flushes goes nowhere */
+        program->out = NULL; /* exit() flushes `text` into it: drop that */
         exit(exit_status(code));
 }
 
@@ -101,12 +102,12 @@ void hap_say(const struct hap_program *program, const char *format, ...)
         va_start(args, format);
         vsnprintf(message, sizeof(message), format, args);
         va_end(args);
-        /* at once: the stages of a pipe speak at the same time */
+        /* in one write: the programs of a pipeline print at the same time */
         fprintf(stderr, "%s%s: %s\n", program->shown > 0 ? "\r\033[K" : "",
                 program->info->name, message);
 }
 
-/* Standard output must have taken all that was printed. */
+/* Checks that everything printed reached standard output. */
 static void flush_stdout(struct hap_program *program)
 {
         if (fflush(stdout) != 0 || ferror(stdout))
@@ -114,7 +115,7 @@ static void flush_stdout(struct hap_program *program)
                         strerror(errno));
 }
 
-static void answer(struct hap_program *program, int asked)
+static void answer_and_exit(struct hap_program *program, int asked)
 {
         if (asked == 'h')
                 hap_options_help(program->info, stdout);
@@ -139,7 +140,7 @@ static void open_streams(struct hap_program *program)
                 hap_stream_in_pass_to(program->in, program->out);
 }
 
-/* What OMP_NUM_THREADS says, else all processors this process may use. */
+/* OMP_NUM_THREADS, or all processors that this process may use. */
 static int default_threads(void)
 {
         int threads = omp_get_max_threads();
@@ -152,12 +153,12 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
 {
         int asked;
 
-        *program = (struct hap_program){.info = info, .options = options, .started = now(),
+        *program = (struct hap_program){.info = info, .options = options, .started = seconds_now(),
                                         .threads = default_threads()};
         catch_signals();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)
-                answer(program, asked);
+                answer_and_exit(program, asked);
         if (info->print && info->print(options, stdout)) {
                 flush_stdout(program);
                 exit(0);
@@ -190,34 +191,6 @@ json_t *hap_program_header(const struct hap_program *program, const char *kind, 
         return header;
 }
 
-const char *hap_header_name(const json_t *header, const char *key)
-{
-        const json_t *value = json_object_get(header, key);
-        const char *name = json_string_value(json_is_object(value) ? json_object_get(value, "name")
-                                                                   : value);
-
-        return name ? name : "";
-}
-
-void hap_header_join(json_t *header, const json_t *other)
-{
-        json_t *history = json_object_get(header, "history"), *entry, *here;
-        size_t i, k;
-
-        if (!json_is_array(history)) {
-                history = json_array();
-                json_object_set_new(header, "history", history);
-        }
-        json_array_foreach(json_object_get(other, "history"), i, entry) {
-                json_array_foreach(history, k, here) {
-                        if (json_equal(entry, here))
-                                break;
-                }
-                if (k == json_array_size(history))
-                        json_array_append(history, entry);
-        }
-}
-
 /* --- text --- */
 
 static ssize_t text_write(void *cookie, const char *data, size_t n)
@@ -243,7 +216,8 @@ FILE *hap_program_text(struct hap_program *program)
 
 /* --- the end --- */
 
-/* A stream that is cut behind what was needed of it is still no good. */
+/* Reads to the end, so that a stream that is truncated after the sections that were
+ * needed is refused too. */
 static void read_rest(struct hap_program *program)
 {
         json_t *header;
@@ -271,7 +245,7 @@ static void close_output(struct hap_program *program)
         flush_stdout(program);
 }
 
-static void release(struct hap_program *program)
+static void release_program(struct hap_program *program)
 {
         const struct hap_option *o = program->info->options;
 
@@ -297,8 +271,8 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what)
         rest = what + word;
         if (done == 1 && rest[-1] == 's')
                 word--;
-        hap_say(program, "%zu %.*s%s in %.1f s, %ld MB at most", done, word, what, rest,
-                now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
-        release(program);
+        hap_say(program, "%zu %.*s%s in %.1f s, %ld MB peak", done, word, what, rest,
+                seconds_now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
+        release_program(program);
         return 0;
 }

@@ -1,16 +1,9 @@
-/* What every program shares: the option table, help, input and output, and
- * dying. Only programs use it; the library never exits.
+/* What every program shares: command line, input and output, error exits. Only
+ * programs use it; the library never exits.
  *
- *      static const struct hap_option options[] = {
- *              {'n', "number", "N", HAP_INT, offsetof(struct task_options, n),
- *               "prompts to write [200]", .min = 1, .max = 40000},
- *              {0},
- *      };
- *
- * The table drives parsing, -h, and the test that compares both with the page.
- * Options that all have: -m MODEL, -j THREADS, -o FILE, -q, -p, -z, -h,
- * --max-memory SIZE, --version; a program says with `uses` which of -m -p -z
- * --max-memory make sense for it, and whether -j has an effect: all take it. */
+ * Options that all programs have: -m MODEL, -j THREADS, -o FILE, -q, -p, -z, -h,
+ * --max-memory SIZE, --version. `uses` of a program says which of -m, -p, -z and
+ * --max-memory it takes, and whether -j has an effect; every program accepts -j. */
 #ifndef HAP_COMMON_PROGRAM_H
 #define HAP_COMMON_PROGRAM_H
 
@@ -19,41 +12,11 @@
 #include <stdio.h>
 
 #include "common/error.h"
+#include "common/header.h"
 #include "common/number.h"
+#include "common/options.h"
+#include "common/progress.h"
 #include "common/stream.h"
-
-enum hap_option_type {
-        HAP_FLAG = 1, /* bool */
-        HAP_TEXT,     /* const char * */
-        HAP_INT,      /* int64_t, with min and max */
-        HAP_REAL,     /* double, with min and max */
-        HAP_COUNT_OR_PERCENT,   /* struct hap_count_or_percent: N or P% */
-        HAP_PERCENT,    /* struct hap_count_or_percent: P% */
-        HAP_SIZE,     /* size_t: bytes, as 900M */
-        HAP_CHOICE,   /* int: the index in `choices`, or of the row in `rows` */
-        HAP_TEXTS,    /* struct hap_texts: may be given several times */
-};
-
-struct hap_texts {
-        const char **items;
-        size_t n;
-};
-
-struct hap_option {
-        char letter; /* 0: only a long name */
-        const char *name;
-        const char *argument; /* what help calls it; NULL for a flag */
-        enum hap_option_type type;
-        size_t offset; /* of its field in the program's options */
-        const char *help;
-        double min, max;
-        const char *const *choices; /* NULL-terminated */
-        /* Or the rows of a table, whose first member is their name, a const char *;
-         * NULL in the last row. */
-        const void *rows;
-        size_t row_size;
-        bool unrecorded; /* does not change the output: kept out of history */
-};
 
 enum hap_uses {
         HAP_USES_MODEL = 1,   /* -m */
@@ -95,74 +58,47 @@ struct hap_program {
         struct hap_stream_in *in;  /* open when HAP_USES_INPUT */
         struct hap_stream_out *out; /* open when HAP_USES_STREAM */
         json_t *history;        /* this program's entry */
-        FILE *text;             /* what hap_program_text gave */
-        double started;         /* for the closing line */
-        double shown;           /* when progress was last drawn; 0: it is not */
+        FILE *text;             /* from hap_program_text */
+        double started;         /* for the summary line */
+        double shown;           /* when progress was last drawn; 0: nothing is drawn */
         void *options;
 };
 
-/* Parses, answers -h and --version, opens input and output. Dies on misuse. */
+/* Parses the command line, answers -h and --version, opens input and output. Exits with
+ * a message on wrong usage. */
 void hap_program_begin(struct hap_program *program,
                        const struct hap_program_info *info, int argc,
                        char **argv, void *options);
 
 /* Prints "NAME: MESSAGE" and exits with the code's status when rc < 0;
- * returns rc otherwise. Writers that are open leave no file. */
+ * returns rc otherwise. Outputs that are open leave no file. */
 int hap_must(struct hap_program *program, int rc);
 _Noreturn void hap_die(struct hap_program *program, int code,
                        const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
-/* Removes the files beside of all writers, then dies as by the signal: what a signal
- * does that the program does not catch itself. For signal handlers, too. */
+/* Removes all temporary files, then ends the program by the signal's default action.
+ * The handler of signals that a program does not catch itself; may be called from
+ * other handlers. */
 void hap_die_by_signal(int number);
 
-/* A line of talk on standard error, unless -q: "NAME: …". */
+/* Prints a line "NAME: …" on standard error, unless -q. */
 void hap_say(const struct hap_program *program, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* A header of `kind` made of what `from` (NULL allowed) says of model, task,
- * graph, method and so on (everything but hap, kind, requires, history), with
- * history: that of `from` and this program's entry. New reference. */
+/* A new header of `kind`: a copy of `from` (may be NULL) without its hap, kind, requires
+ * and history, and with a history of `from`'s entries and this program's. New
+ * reference. */
 json_t *hap_program_header(const struct hap_program *program, const char *kind,
                            const json_t *from);
-/* Adds to a header's history the entries of another input's that it lacks. */
-void hap_header_join(json_t *header, const json_t *other);
-/* The name of a header's task or method, each of which is a name or an object that has
- * one: it belongs to the header; "" when there is none. */
-const char *hap_header_name(const json_t *header, const char *key);
 
-/* Where a program without HAP_USES_STREAM prints: standard output, or the file
- * of -o, which hap_program_end renames into its place. */
+/* The output of a program without HAP_USES_STREAM: standard output, or the temporary
+ * file of -o, which hap_program_end renames. */
 FILE *hap_program_text(struct hap_program *program);
 
-/* Reads and checks what is left of the input (with -p it is copied), closes
- * output and input, prints the closing line (`what` things done, a
- * plural, seconds, peak memory) on standard error unless -q; returns the exit status. */
+/* Reads and checks the rest of the input (-p copies it), closes input and output, and
+ * prints the summary line on standard error unless -q: the number done, `what` (a
+ * plural), seconds, peak memory. Returns the exit status. */
 int hap_program_end(struct hap_program *program, size_t done, const char *what);
-
-/* Progress on a terminal's standard error only, at most ten times a second;
- * never for -q. `note` is put behind the count (may be NULL). */
-void hap_progress(struct hap_program *program, size_t done, size_t total,
-                  const char *note);
-/* Takes the progress line away, before other talk. */
-void hap_progress_clear(struct hap_program *program);
-
-/* --- the option table's own part, see options.c --- */
-
-/* Fills the fields of `program` and its options from the command line and
- * collects the arguments for the history; *asked is 'h' or 'V' when help or
- * the version is wanted. HAP_EUSAGE: what is wrong. */
-int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked);
-/* Prints the help that the table gives. */
-void hap_options_help(const struct hap_program_info *info, FILE *out);
-/* Parses the text as a value of the option and stores it in its field of the struct at
- * `base`. `what` names it in messages ("option '--steps'"). HAP_EUSAGE: what is wrong. */
-int hap_option_set(const struct hap_option *option, void *base, const char *what,
-                   const char *text, struct hap_error *err);
-/* Prints "; a number from 0 to 1" or the like, as the help does after each option. */
-void hap_option_print_type(const struct hap_option *option, FILE *out);
-/* The name of choice i of a HAP_CHOICE, or NULL after the last one. */
-const char *hap_option_choice(const struct hap_option *option, int i);
 
 #endif

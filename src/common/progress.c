@@ -1,3 +1,5 @@
+#include "common/progress.h"
+
 #include <time.h>
 #include <unistd.h>
 
@@ -5,7 +7,7 @@
 
 #define INTERVAL 0.1 /* seconds between two drawings */
 
-static double now(void)
+static double seconds_now(void)
 {
         struct timespec t;
 
@@ -20,7 +22,7 @@ void hap_progress_clear(struct hap_program *program)
         program->shown = 0;
 }
 
-/* "3 min 20 s left", or nothing while it cannot be told. */
+/* "3 min left", or nothing while it is unknown. */
 static void time_left(char *text, size_t size, double elapsed, size_t done, size_t total)
 {
         double left;
@@ -39,7 +41,7 @@ static void time_left(char *text, size_t size, double elapsed, size_t done, size
 
 void hap_progress(struct hap_program *program, size_t done, size_t total, const char *note)
 {
-        double time = now();
+        double time = seconds_now();
         char left[32], of[32] = "";
 
         if (program->quiet || !isatty(STDERR_FILENO) ||

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/number.h"
+#include "common/random.h"
 
 /* Weyl constants and multipliers of Philox 4x32 (Salmon et al. 2011). */
 #define PHILOX_M0 UINT32_C(0xD2511F53)

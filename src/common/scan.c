@@ -2,11 +2,18 @@
 
 #include <inttypes.h>
 
+const struct hap_limits hap_limits_default = {
+        .record_bytes = (size_t)1 << 30,
+        .elements = (size_t)16 << 20,
+        .text_bytes = (size_t)1 << 20,
+        .depth = 32,
+};
+
 /* The deepest nesting that msgpack-c can decode. */
 #define MAX_DEPTH 32
 
 struct scan {
-        struct hap_input *input;
+        struct hap_byte_input *input;
         const struct hap_limits *limits;
         struct hap_error *err;
         size_t at;       /* bytes walked */
@@ -15,7 +22,7 @@ struct scan {
         size_t depth;
 };
 
-static int refuse(struct scan *s, const char *what, uint64_t is, const char *unit, size_t limit)
+static int refuse_value(struct scan *s, const char *what, uint64_t is, const char *unit, size_t limit)
 {
         hap_fail(s->err, HAP_EINPUT, "%s of %" PRIu64 " %s exceeds the limit of %zu",
                  what, is, unit, limit);
@@ -26,7 +33,7 @@ static int refuse(struct scan *s, const char *what, uint64_t is, const char *uni
 static int scan_number(struct scan *s, size_t n, uint64_t *value)
 {
         const unsigned char *p;
-        int rc = hap_input_need(s->input, s->at + n, s->err);
+        int rc = hap_byte_input_need(s->input, s->at + n, s->err);
 
         if (rc < 0)
                 return rc;
@@ -46,8 +53,8 @@ static int scan_bytes(struct scan *s, uint64_t n)
         int rc;
 
         if (n > s->limits->record_bytes || s->at + n > s->limits->record_bytes)
-                return refuse(s, "a record", s->at + n, "bytes", s->limits->record_bytes);
-        rc = hap_input_need(s->input, s->at + n, s->err);
+                return refuse_value(s, "a record", s->at + n, "bytes", s->limits->record_bytes);
+        rc = hap_byte_input_need(s->input, s->at + n, s->err);
         if (rc < 0)
                 return rc;
         if (s->input->ready < s->at + n)
@@ -59,7 +66,7 @@ static int scan_bytes(struct scan *s, uint64_t n)
 static int scan_text(struct scan *s, uint64_t n)
 {
         if (n > s->limits->text_bytes)
-                return refuse(s, "text", n, "bytes", s->limits->text_bytes);
+                return refuse_value(s, "text", n, "bytes", s->limits->text_bytes);
         return scan_bytes(s, n);
 }
 
@@ -69,13 +76,13 @@ static int scan_container(struct scan *s, uint64_t n, unsigned each)
         size_t depth_limit = s->limits->depth < MAX_DEPTH ? s->limits->depth : MAX_DEPTH;
 
         if (n > s->limits->elements)
-                return refuse(s, each == 2 ? "a map" : "an array", n, "elements",
+                return refuse_value(s, each == 2 ? "a map" : "an array", n, "elements",
                               s->limits->elements);
         s->elements += n;
         if (s->elements > s->limits->elements)
-                return refuse(s, "a record", s->elements, "elements", s->limits->elements);
+                return refuse_value(s, "a record", s->elements, "elements", s->limits->elements);
         if (s->depth >= depth_limit)
-                return refuse(s, "nesting", s->depth + 1, "levels", depth_limit);
+                return refuse_value(s, "nesting", s->depth + 1, "levels", depth_limit);
         s->left[++s->depth] = n * each;
         return 1;
 }
@@ -120,7 +127,7 @@ static int scan_value(struct scan *s, unsigned char lead)
         case 0xc0: case 0xc2: case 0xc3:
                 return 1; /* nil, false, true */
         case 0xc1:
-                hap_fail(s->err, HAP_EINPUT, "byte 0xc1 is no msgpack");
+                hap_fail(s->err, HAP_EINPUT, "byte 0xc1 is not valid msgpack");
                 return HAP_SCAN_REFUSED;
         case 0xca:
                 return scan_bytes(s, 4);
@@ -137,7 +144,7 @@ static int scan_value(struct scan *s, unsigned char lead)
         }
 }
 
-int hap_scan(struct hap_input *input, const struct hap_limits *limits,
+int hap_scan(struct hap_byte_input *input, const struct hap_limits *limits,
              size_t *length, struct hap_error *err)
 {
         struct scan s = {.input = input, .limits = limits, .err = err, .left = {1}};
@@ -154,12 +161,12 @@ int hap_scan(struct hap_input *input, const struct hap_limits *limits,
                 rc = scan_number(&s, 1, &lead);
                 if (rc == 1 && s.at == 1 && (lead & 0xf0) != 0x80 && lead != 0xde && lead != 0xdf) {
                         hap_fail(err, HAP_EINPUT, "not a map");
-                        return HAP_SCAN_REFUSED;
+                        return HAP_SCAN_NOT_A_MAP;
                 }
                 if (rc == 1)
                         rc = scan_value(&s, (unsigned char)lead);
                 if (rc == 1 && s.at > limits->record_bytes)
-                        rc = refuse(&s, "a record", s.at, "bytes", limits->record_bytes);
+                        rc = refuse_value(&s, "a record", s.at, "bytes", limits->record_bytes);
         }
         *length = s.at;
         return rc;

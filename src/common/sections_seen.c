@@ -6,24 +6,24 @@
 
 #define MORE "…"
 
-/* An entry ends in "'", whatever its name holds. */
+/* An entry ends in "'", whatever its name contains. */
 static bool ends_in_more(const char *text, size_t used)
 {
         return used >= strlen(MORE) && strcmp(text + used - strlen(MORE), MORE) == 0;
 }
 
-void hap_sections_seen_note(struct hap_sections_seen *held, const char *kind, const char *name)
+void hap_sections_seen_note(struct hap_sections_seen *seen, const char *kind, const char *name)
 {
-        const size_t used = strlen(held->text), left = sizeof held->text - used;
-        const int room = (int)(left - sizeof ", " MORE); /* after the entry this still fits */
+        const size_t used = strlen(seen->text), left = sizeof seen->text - used;
+        const int capacity = (int)(left - sizeof ", " MORE); /* leaves space for MORE */
 
-        if (ends_in_more(held->text, used))
+        if (ends_in_more(seen->text, used))
                 return;
-        if (snprintf(held->text + used, left, "%s%s in '%s'", used ? ", " : "", kind, name) > room)
-                snprintf(held->text + used, left, "%s%s", used ? ", " : kind, MORE);
+        if (snprintf(seen->text + used, left, "%s%s in '%s'", used ? ", " : "", kind, name) > capacity)
+                snprintf(seen->text + used, left, "%s%s", used ? ", " : kind, MORE);
 }
 
-const char *hap_sections_seen_text(const struct hap_sections_seen *held)
+const char *hap_sections_seen_text(const struct hap_sections_seen *seen)
 {
-        return *held->text ? held->text : "nothing";
+        return *seen->text ? seen->text : "nothing";
 }

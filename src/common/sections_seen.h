@@ -1,4 +1,4 @@
-/* What an input held, for the message on what it lacks. */
+/* Which sections an input had, for the message about what is missing. */
 #ifndef HAP_COMMON_SECTIONS_SEEN_H
 #define HAP_COMMON_SECTIONS_SEEN_H
 
@@ -6,9 +6,9 @@ struct hap_sections_seen {
         char text[240]; /* "task in 'a.task', scores in 'b'"; ends in "…" where more followed */
 };
 
-/* Another section of that kind, in the file of that name. */
-void hap_sections_seen_note(struct hap_sections_seen *held, const char *kind, const char *name);
+/* Adds a section of this kind in the file of this name. */
+void hap_sections_seen_note(struct hap_sections_seen *seen, const char *kind, const char *name);
 /* The text, or "nothing". */
-const char *hap_sections_seen_text(const struct hap_sections_seen *held);
+const char *hap_sections_seen_text(const struct hap_sections_seen *seen);
 
 #endif

@@ -11,62 +11,53 @@
 #include "common/sections_seen.h"
 #include "common/stream.h"
 
-const struct hap_limits hap_limits_default = {
-        .record_bytes = (size_t)1 << 30,
-        .elements = (size_t)16 << 20,
-        .text_bytes = (size_t)1 << 20,
-        .depth = 32,
-};
-
 static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", "constants",
                                           "report", "log"};
 
-/* What a header may list under "requires": a reader that does not know one
- * must refuse. Every program of this version knows these. */
+/* The features that a header may list under "requires". A program must refuse a section
+ * that requires any other. */
 static const char *const known_features[] = {"split-input", "positions"};
 
-/* A mapped input stays open until the reader is closed: records point in. */
+/* A mapped input stays open until the stream is closed: records point into it. */
 struct opened {
-        struct hap_input input;
+        struct hap_byte_input input;
         struct opened *next;
 };
 
 struct hap_stream_in {
         char **paths;
         size_t n_paths, next_path;
-        struct opened *opened; /* the current one first */
-        struct hap_limits limits;
+        struct opened *opened; /* the current input first */
 
-        struct hap_error failure; /* once it failed, it says so again */
+        struct hap_error failure; /* returned by every call after a failure */
         bool in_section;
         uint64_t section, record; /* numbers from 1, of the file; record 0: the header */
         uLong crc;
         msgpack_unpacked unpacked;
         json_t *header;
         const char *kind; /* in header */
-        size_t raw;       /* bytes of the window that the current value takes */
+        size_t raw;       /* bytes of the current value in the window */
 
         struct hap_stream_out *pass;
-        unsigned char *header_bytes; /* for pass: not yet copied */
+        unsigned char *header_bytes; /* not yet copied to `pass` */
         size_t n_header_bytes;
-        bool passing; /* the current section's header was copied */
-        struct hap_sections_seen held;
+        bool passing; /* the header of the current section was copied */
+        struct hap_sections_seen seen;
 };
 
-static int reader_new(struct hap_stream_in **in, struct hap_error *err)
+static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
 {
         struct hap_stream_in *r = calloc(1, sizeof(*r));
 
         *in = r;
         if (!r)
-                return hap_fail_memory(err, "a stream's reader");
-        r->limits = hap_limits_default;
+                return hap_fail_memory(err, "an input stream");
         msgpack_unpacked_init(&r->unpacked);
         return 0;
 }
 
-/* A name that is not there is told before any work is done; opening waits for
- * its turn. */
+/* A missing file is an error before any work is done. Each file is opened when it is
+ * needed. */
 static int add_path(struct hap_stream_in *r, const char *path, struct hap_error *err)
 {
         struct stat st;
@@ -84,7 +75,7 @@ int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
                     size_t n_paths, struct hap_error *err)
 {
         static const char *const standard[] = {"-"};
-        int rc = reader_new(in, err);
+        int rc = stream_in_new(in, err);
 
         if (rc < 0)
                 return rc;
@@ -108,12 +99,12 @@ int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
                            const void *data, size_t n, struct hap_error *err)
 {
         struct opened *o;
-        int rc = reader_new(in, err);
+        int rc = stream_in_new(in, err);
 
         if (rc < 0)
                 return rc;
         o = calloc(1, sizeof(*o));
-        rc = o ? hap_input_memory(&o->input, name, data, n, err) : hap_fail_memory(err, name);
+        rc = o ? hap_byte_input_memory(&o->input, name, data, n, err) : hap_fail_memory(err, name);
         if (rc < 0) {
                 free(o);
                 hap_stream_in_close(*in);
@@ -124,17 +115,12 @@ int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
         return 0;
 }
 
-void hap_stream_in_limit(struct hap_stream_in *in, const struct hap_limits *limits)
-{
-        in->limits = *limits;
-}
-
-static void drop_input(struct hap_stream_in *r)
+static void close_current_input(struct hap_stream_in *r)
 {
         struct opened *o = r->opened;
 
         r->opened = o->next;
-        hap_input_close(&o->input);
+        hap_byte_input_close(&o->input);
         free(o);
 }
 
@@ -143,7 +129,7 @@ void hap_stream_in_close(struct hap_stream_in *r)
         if (!r)
                 return;
         while (r->opened)
-                drop_input(r);
+                close_current_input(r);
         for (size_t i = 0; i < r->n_paths; i++)
                 free(r->paths[i]);
         free(r->paths);
@@ -207,11 +193,11 @@ static int fail_cut(struct hap_stream_in *r, struct hap_error *err)
                         name, r->record - 1);
 }
 
-/* Where a value is refused: the header, or the record that was to come. */
-static int fail_at(struct hap_stream_in *r, struct hap_error *err)
+/* A value is refused, with this code of hap_scan: names the header or the record. */
+static int fail_at(struct hap_stream_in *r, int code, struct hap_error *err)
 {
         if (!r->in_section)
-                return r->section == 0 && strcmp(err->message, "not a map") == 0
+                return r->section == 0 && code == HAP_SCAN_NOT_A_MAP
                         ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream",
                                    hap_stream_in_name(r))
                         : hap_fail_within(err, "cannot read '%s': header of section %" PRIu64,
@@ -220,32 +206,33 @@ static int fail_at(struct hap_stream_in *r, struct hap_error *err)
                                r->record);
 }
 
-/* Moves to the next value and decodes it: 1, 0 at the end of an input (also
- * within the value), or an error. */
+/* Moves to the next value and decodes it: 1; 0 at the end of an input, also within the
+ * value; or a negative code. */
 static int next_value(struct hap_stream_in *r, struct hap_error *err)
 {
-        struct hap_input *s = &r->opened->input;
+        struct hap_byte_input *s = &r->opened->input;
         size_t offset = 0;
         int rc;
 
-        hap_input_skip(s, r->raw);
+        hap_byte_input_skip(s, r->raw);
         r->raw = 0;
-        rc = hap_scan(s, &r->limits, &r->raw, err);
+        rc = hap_scan(s, &hap_limits_default, &r->raw, err);
         if (rc != 1) {
                 r->raw = 0;
-                return rc == HAP_SCAN_REFUSED ? fail_at(r, err) : rc;
+                return rc == HAP_SCAN_REFUSED || rc == HAP_SCAN_NOT_A_MAP ? fail_at(r, rc, err)
+                                                                   : rc;
         }
         rc = msgpack_unpack_next(&r->unpacked, (const char *)s->data, r->raw, &offset);
         if (rc == MSGPACK_UNPACK_SUCCESS && offset == r->raw)
                 return 1;
         if (rc == MSGPACK_UNPACK_NOMEM_ERROR)
                 return hap_fail_memory(err, "a record");
-        hap_fail(err, HAP_EINPUT, "not decodable");
-        return fail_at(r, err);
+        hap_fail(err, HAP_EINPUT, "it cannot be decoded");
+        return fail_at(r, HAP_SCAN_REFUSED, err);
 }
 
-/* The current value's bytes go to the stream of -p, its header's first. */
-static int pass_on(struct hap_stream_in *r, bool header, struct hap_error *err)
+/* Copies the current value to the stream of -p, after the header of its section. */
+static int pass_value(struct hap_stream_in *r, bool header, struct hap_error *err)
 {
         int rc = 0;
 
@@ -276,15 +263,15 @@ static int check_trailer(struct hap_stream_in *r, struct hap_error *err)
         if (!records || records->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !crc ||
             crc->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
-                                " lacks its record count or crc32", name, r->section);
+                                " has no record count or no crc32", name, r->section);
         if (records->via.u64 != n)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': section %" PRIu64 " has %" PRIu64
-                                " records, its trailer says %" PRIu64,
+                                " records; its trailer says %" PRIu64,
                                 name, r->section, n, records->via.u64);
         if (crc->via.u64 != (uint64_t)r->crc)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': damaged: section %" PRIu64
-                                " has crc32 %08" PRIx64 ", its trailer says %08" PRIx64, name,
+                                " has crc32 %08" PRIx64 "; its trailer says %08" PRIx64, name,
                                 r->section, (uint64_t)r->crc, crc->via.u64);
         return 0;
 }
@@ -294,7 +281,7 @@ static int end_section(struct hap_stream_in *r, struct hap_error *err)
         int rc = check_trailer(r, err);
 
         if (rc == 0)
-                rc = pass_on(r, r->record == 1, err);
+                rc = pass_value(r, r->record == 1, err);
         if (rc < 0)
                 return rc;
         r->in_section = r->passing = false;
@@ -316,15 +303,15 @@ static int read_record(struct hap_stream_in *r, msgpack_object *record, struct h
         if (hap_map_get(&r->unpacked.data, "end"))
                 return end_section(r, err);
         r->crc = crc32_z(r->crc, r->opened->input.data, r->raw);
-        rc = pass_on(r, r->record == 1, err);
+        rc = pass_value(r, r->record == 1, err);
         if (rc < 0)
                 return rc;
         *record = r->unpacked.data;
         return 1;
 }
 
-/* What was just returned, kept when it is a failure. */
-static int outcome(struct hap_stream_in *r, int rc, const struct hap_error *err)
+/* Returns rc; a failure is stored for later calls. */
+static int remember_failure(struct hap_stream_in *r, int rc, const struct hap_error *err)
 {
         if (rc < 0)
                 r->failure = *err;
@@ -337,10 +324,10 @@ int hap_stream_in_record(struct hap_stream_in *r, msgpack_object *record, struct
                 *err = r->failure;
                 return err->code;
         }
-        return outcome(r, read_record(r, record, err), err);
+        return remember_failure(r, read_record(r, record, err), err);
 }
 
-/* The input that holds the next section: 1, or 0 when there is none. */
+/* Moves to the input of the next section: 1, or 0 when there is none. */
 static int next_input(struct hap_stream_in *r, struct hap_error *err)
 {
         for (;;) {
@@ -348,11 +335,11 @@ static int next_input(struct hap_stream_in *r, struct hap_error *err)
                 int rc;
 
                 if (o) {
-                        hap_input_skip(&o->input, r->raw);
+                        hap_byte_input_skip(&o->input, r->raw);
                         r->raw = 0;
-                        rc = hap_input_detect(&o->input, err);
+                        rc = hap_byte_input_detect(&o->input, err);
                         if (rc == 0)
-                                rc = hap_input_need(&o->input, 1, err);
+                                rc = hap_byte_input_need(&o->input, 1, err);
                         if (rc < 0 || o->input.ready)
                                 return rc < 0 ? rc : 1;
                         if (o->input.cut)
@@ -363,11 +350,11 @@ static int next_input(struct hap_stream_in *r, struct hap_error *err)
                 if (r->next_path == r->n_paths)
                         return 0;
                 if (o && !o->input.direct)
-                        drop_input(r);
+                        close_current_input(r);
                 o = calloc(1, sizeof(*o));
                 if (!o)
-                        return hap_fail_memory(err, "a stream's reader");
-                rc = hap_input_open(&o->input, r->paths[r->next_path++], err);
+                        return hap_fail_memory(err, "an input stream");
+                rc = hap_byte_input_open(&o->input, r->paths[r->next_path++], err);
                 if (rc < 0) {
                         free(o);
                         return rc;
@@ -401,7 +388,7 @@ static int check_requires(struct hap_stream_in *r, struct hap_error *err)
 
                 if (!is_one_of(feature, known_features, sizeof(known_features) / sizeof(char *)))
                         return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                        " requires '%s', which this version does not know",
+                                        " requires '%s', which this version does not support",
                                         hap_stream_in_name(r), r->section, feature ? feature : "?");
         }
         return 0;
@@ -419,12 +406,12 @@ static int check_header(struct hap_stream_in *r, struct hap_error *err)
                                    " does not begin with a header", name, r->section);
         if (!json_is_integer(version) || json_integer_value(version) != HAP_STREAM_VERSION)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                " is of version %" JSON_INTEGER_FORMAT ", this program reads %d",
+                                " has version %" JSON_INTEGER_FORMAT "; this program reads version %d",
                                 name, r->section, json_integer_value(version), HAP_STREAM_VERSION);
         r->kind = json_string_value(json_object_get(r->header, "kind"));
         if (!is_one_of(r->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot read '%s': section %" PRIu64 " is of unknown kind '%s'",
+                                "cannot read '%s': section %" PRIu64 " has unknown kind '%s'",
                                 name, r->section, r->kind ? r->kind : "");
         return check_requires(r, err);
 }
@@ -454,7 +441,7 @@ static int read_header(struct hap_stream_in *r, json_t **header, struct hap_erro
         r->header = hap_json_of(&r->unpacked.data);
         if (!r->header)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': header of section %" PRIu64
-                                " holds what JSON cannot say", hap_stream_in_name(r), r->section);
+                                " contains a value that JSON cannot represent", hap_stream_in_name(r), r->section);
         rc = check_header(r, err);
         if (rc == 0)
                 rc = keep_header_bytes(r, err);
@@ -474,15 +461,15 @@ int hap_stream_in_section(struct hap_stream_in *r, json_t **header, struct hap_e
 
         while ((rc = hap_stream_in_record(r, &record, err)) == 1)
                 ;
-        rc = rc < 0 ? rc : outcome(r, read_header(r, header, err), err);
+        rc = rc < 0 ? rc : remember_failure(r, read_header(r, header, err), err);
         if (rc == 1)
-                hap_sections_seen_note(&r->held, r->kind, hap_stream_in_name(r));
+                hap_sections_seen_note(&r->seen, r->kind, hap_stream_in_name(r));
         return rc;
 }
 
 const char *hap_stream_in_held(const struct hap_stream_in *in)
 {
-        return hap_sections_seen_text(&in->held);
+        return hap_sections_seen_text(&in->seen);
 }
 
 void hap_stream_in_pass_to(struct hap_stream_in *in, struct hap_stream_out *out)

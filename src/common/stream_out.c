@@ -11,20 +11,21 @@
 #include <zlib.h>
 
 #include "common/atomic_file.h"
+#include "common/scan.h"
 #include "common/stream.h"
 
 #define BUFFER ((size_t)256 * 1024)
 
-/* From here on, data are written from where they lie. */
+/* Data of at least this size are written without copying them to the buffer. */
 #define DIRECT ((size_t)32 * 1024)
 
-/* Caches hardly compress: the quickest level loses little. */
+/* Caches hardly compress: the fastest level loses little. */
 #define GZIP_LEVEL 1
 
 struct hap_stream_out {
         int fd;
-        char *name;   /* as messages call it */
-        struct hap_atomic_file beside; /* without target: `fd` is no file of ours */
+        char *name;   /* for messages */
+        struct hap_atomic_file file; /* without target: `fd` is not a temporary file */
 
         unsigned char *buffer;
         size_t used, summed; /* bytes in the buffer, and of them in the crc */
@@ -101,7 +102,7 @@ static void deflate_out(struct hap_stream_out *w, const unsigned char *data, siz
         } while (n && !w->failed);
 }
 
-/* What stands outside of sections was summed by whoever wrote it. */
+/* Bytes outside of sections have no checksum here: whoever packed them wrote it. */
 static void sum_buffer(struct hap_stream_out *w)
 {
         if (w->in_section)
@@ -109,7 +110,7 @@ static void sum_buffer(struct hap_stream_out *w)
         w->summed = w->used;
 }
 
-/* Writes the buffer, then `data` behind it. */
+/* Writes the buffer, then `data`. */
 static void flush_with(struct hap_stream_out *w, const void *data, size_t n)
 {
         struct iovec parts[2] = {{w->buffer, w->used}, {(void *)data, n}};
@@ -127,7 +128,7 @@ static void flush_with(struct hap_stream_out *w, const void *data, size_t n)
         w->used = w->summed = 0;
 }
 
-static void put(struct hap_stream_out *w, const void *data, size_t n)
+static void put_bytes(struct hap_stream_out *w, const void *data, size_t n)
 {
         w->record_bytes += n;
         if (w->failed)
@@ -144,15 +145,15 @@ static void put(struct hap_stream_out *w, const void *data, size_t n)
 
 static int packer_put(void *writer, const char *data, size_t n)
 {
-        put(writer, data, n);
+        put_bytes(writer, data, n);
         return 0;
 }
 
 /* --- opening and closing --- */
 
-static void writer_free(struct hap_stream_out *w)
+static void stream_out_free(struct hap_stream_out *w)
 {
-        hap_atomic_file_release(&w->beside);
+        hap_atomic_file_release(&w->file);
         if (w->fd > STDERR_FILENO)
                 close(w->fd);
         if (w->gzip)
@@ -163,13 +164,13 @@ static void writer_free(struct hap_stream_out *w)
         free(w);
 }
 
-/* Devices and pipes are written as they are; files by way of one beside. */
+/* Devices and pipes are opened directly, files through a temporary file. */
 static int open_path(struct hap_stream_out *w, const char *path, struct hap_error *err)
 {
         struct stat st;
 
         if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
-                w->fd = hap_atomic_file_open(&w->beside, path);
+                w->fd = hap_atomic_file_open(&w->file, path);
         else
                 w->fd = open(path, O_WRONLY | O_CLOEXEC);
         if (w->fd >= 0)
@@ -189,7 +190,7 @@ static int start_gzip(struct hap_stream_out *w, struct hap_error *err)
         return 0;
 }
 
-static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
+static int open_output(struct hap_stream_out **out, const char *path, bool gzip,
                        bool binary, struct hap_error *err)
 {
         bool standard = !path || strcmp(path, "-") == 0;
@@ -202,13 +203,13 @@ static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
                 return hap_fail(err, HAP_EUSAGE, "the name of the output is empty");
         }
         if (!w)
-                return hap_fail_memory(err, "a stream's writer");
+                return hap_fail_memory(err, "an output stream");
         w->fd = STDOUT_FILENO;
         w->name = strdup(standard ? "standard output" : path);
         w->buffer = malloc(BUFFER);
         msgpack_packer_init(&w->packer, w, packer_put);
         if (!w->name || !w->buffer)
-                rc = hap_fail_memory(err, "a stream's writer");
+                rc = hap_fail_memory(err, "an output stream");
         else if (!standard)
                 rc = open_path(w, path, err);
         if (rc == 0 && (binary || gzip) && w->fd >= 0 && isatty(w->fd))
@@ -217,7 +218,7 @@ static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
         if (rc == 0 && gzip)
                 rc = start_gzip(w, err);
         if (rc < 0) {
-                writer_free(w);
+                stream_out_free(w);
                 return rc;
         }
         *out = w;
@@ -226,13 +227,13 @@ static int writer_open(struct hap_stream_out **out, const char *path, bool gzip,
 
 int hap_stream_out_open(struct hap_stream_out **out, const char *path, bool gzip, struct hap_error *err)
 {
-        return writer_open(out, path, gzip, true, err);
+        return open_output(out, path, gzip, true, err);
 }
 
 int hap_stream_out_open_text(struct hap_stream_out **out, const char *path, bool gzip,
                          struct hap_error *err)
 {
-        return writer_open(out, path, gzip, false, err);
+        return open_output(out, path, gzip, false, err);
 }
 
 static int check_failed(const struct hap_stream_out *w, struct hap_error *err)
@@ -249,7 +250,7 @@ int hap_stream_out_finish(struct hap_stream_out *w, struct hap_error *err)
         flush_with(w, NULL, 0);
         if (w->gzip)
                 deflate_out(w, NULL, 0, Z_FINISH);
-        /* some file systems tell only now that the disk is full */
+        /* some file systems report only now that the disk is full */
         if (close(w->fd) < 0 && !w->failed)
                 w->failed = errno;
         w->fd = -1;
@@ -260,11 +261,11 @@ int hap_stream_out_close(struct hap_stream_out *w, struct hap_error *err)
 {
         int rc = hap_stream_out_finish(w, err);
 
-        if (rc == 0 && w->beside.path && hap_atomic_file_rename(&w->beside) < 0) {
+        if (rc == 0 && w->file.path && hap_atomic_file_rename(&w->file) < 0) {
                 w->failed = errno;
                 rc = fail_write(w, err);
         }
-        writer_free(w);
+        stream_out_free(w);
         return rc;
 }
 
@@ -273,13 +274,13 @@ static bool same_file(const struct stat *x, const struct stat *y)
         return x->st_dev == y->st_dev && x->st_ino == y->st_ino;
 }
 
-/* Files by their names: those beside them have inodes of their own. */
+/* Files are compared by name: temporary files have inodes of their own. */
 bool hap_stream_out_writes(const struct hap_stream_out *out, const char *path)
 {
         struct stat x, y;
 
-        if (out->beside.target)
-                return hap_same_target(out->beside.target, path);
+        if (out->file.target)
+                return hap_same_target(out->file.target, path);
         return fstat(out->fd, &x) == 0 && stat(path, &y) == 0 && same_file(&x, &y);
 }
 
@@ -287,23 +288,23 @@ bool hap_stream_out_same(const struct hap_stream_out *a, const struct hap_stream
 {
         struct stat x, y;
 
-        if (a->beside.target)
-                return hap_stream_out_writes(b, a->beside.target);
-        if (b->beside.target)
-                return hap_stream_out_writes(a, b->beside.target);
+        if (a->file.target)
+                return hap_stream_out_writes(b, a->file.target);
+        if (b->file.target)
+                return hap_stream_out_writes(a, b->file.target);
         return fstat(a->fd, &x) == 0 && fstat(b->fd, &y) == 0 && same_file(&x, &y);
 }
 
 void hap_stream_out_abandon(struct hap_stream_out *out)
 {
         if (out)
-                writer_free(out);
+                stream_out_free(out);
 }
 
 /* --- sections --- */
 
-/* All before the header's bytes. */
-static int begin(struct hap_stream_out *w, const char *kind, struct hap_error *err)
+/* Everything before the bytes of the header. */
+static int begin_section(struct hap_stream_out *w, const char *kind, struct hap_error *err)
 {
         if (w->in_section || !kind || strlen(kind) >= sizeof(w->kind))
                 return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", w->name,
@@ -318,7 +319,7 @@ static int begin(struct hap_stream_out *w, const char *kind, struct hap_error *e
 
 int hap_stream_out_begin(struct hap_stream_out *w, const json_t *header, struct hap_error *err)
 {
-        int rc = begin(w, json_string_value(json_object_get(header, "kind")), err);
+        int rc = begin_section(w, json_string_value(json_object_get(header, "kind")), err);
 
         if (rc < 0)
                 return rc;
@@ -329,11 +330,11 @@ int hap_stream_out_begin(struct hap_stream_out *w, const json_t *header, struct 
 int hap_stream_out_begin_bytes(struct hap_stream_out *w, const char *kind, const void *header,
                            size_t n, struct hap_error *err)
 {
-        int rc = begin(w, kind, err);
+        int rc = begin_section(w, kind, err);
 
         if (rc < 0)
                 return rc;
-        put(w, header, n);
+        put_bytes(w, header, n);
         return check_failed(w, err);
 }
 
@@ -364,7 +365,7 @@ int hap_stream_out_end(struct hap_stream_out *w, struct hap_error *err)
 
         sum_buffer(w);
         crc = w->crc;
-        w->in_section = false; /* the trailer is not summed */
+        w->in_section = false; /* the crc does not cover the trailer */
         msgpack_pack_map(&w->packer, 3);
         hap_pack_text(&w->packer, "end");
         hap_pack_text(&w->packer, w->kind);
@@ -379,10 +380,10 @@ int hap_stream_out_bin(struct hap_stream_out *w, const void *data, size_t n, str
 {
         if (n > hap_limits_default.record_bytes)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot write '%s': %zu bytes exceed the limit of %zu of a record",
+                                "cannot write '%s': %zu bytes exceed the limit of %zu for a record",
                                 w->name, n, hap_limits_default.record_bytes);
         msgpack_pack_bin(&w->packer, n);
-        put(w, data, n);
+        put_bytes(w, data, n);
         return check_failed(w, err);
 }
 
@@ -390,7 +391,7 @@ int hap_stream_out_bytes(struct hap_stream_out *w, const void *data, size_t n, s
 {
         if (w->in_section)
                 return hap_fail(err, HAP_ESYSTEM,
-                                "cannot pass on into '%s': a section is being written", w->name);
-        put(w, data, n);
+                                "cannot copy to '%s': a section is being written", w->name);
+        put_bytes(w, data, n);
         return check_failed(w, err);
 }

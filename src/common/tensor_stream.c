@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/arena.h"
+#include "common/scan.h"
 #include "common/stream.h"
 
 /* Elements that are converted at a time. */
@@ -11,7 +12,7 @@ static int tensor_shape(const msgpack_object *shape, struct hap_tensor *tensor,
                         struct hap_error *err)
 {
         if (!shape || shape->type != MSGPACK_OBJECT_ARRAY || shape->via.array.size > HAP_MAX_DIMS)
-                return hap_fail(err, HAP_EINPUT, "a tensor has no shape of at most %d sizes",
+                return hap_fail(err, HAP_EINPUT, "a tensor needs a shape of at most %d dimensions",
                                 HAP_MAX_DIMS);
         tensor->n_dims = (int)shape->via.array.size;
         tensor->n = 1;

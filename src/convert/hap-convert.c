@@ -1,5 +1,8 @@
 /* hap-convert: streams to JSON lines or MIB exchange files, and back. */
-#include "convert/convert.h"
+#include "common/program.h"
+#include "convert/json_pack.h"
+#include "convert/json_print.h"
+#include "convert/mib.h"
 #include "model/model.h"
 #include "model/description.h"
 
@@ -41,7 +44,7 @@ static size_t to_json(struct hap_program *p)
                         putc('\n', out);
                         n++;
                 } while (hap_must(p, hap_stream_in_record(p->in, &record, &p->error)));
-                n--; /* the header is no record */
+                n--; /* the header is not a record */
                 hap_json_print(hap_stream_in_raw(p->in, &bytes), out);
                 putc('\n', out);
         }
@@ -56,7 +59,7 @@ static size_t to_mib(struct hap_program *p)
         return n;
 }
 
-static size_t one_from_json(struct hap_program *p, struct hap_input *input)
+static size_t one_from_json(struct hap_program *p, struct hap_byte_input *input)
 {
         int64_t n = hap_json_read(input, p->out, &p->error);
 
@@ -64,7 +67,7 @@ static size_t one_from_json(struct hap_program *p, struct hap_input *input)
         return (size_t)n;
 }
 
-/* What -m says of the model, or NULL. */
+/* The description of the model of -m, or NULL without -m. */
 static json_t *model_of(struct hap_program *p)
 {
         struct hap_model model;
@@ -78,7 +81,7 @@ static json_t *model_of(struct hap_program *p)
         return description;
 }
 
-static size_t one_from_mib(struct hap_program *p, struct hap_input *input)
+static size_t one_from_mib(struct hap_program *p, struct hap_byte_input *input)
 {
         json_t *model = model_of(p);
         size_t n = 0;
@@ -88,8 +91,8 @@ static size_t one_from_mib(struct hap_program *p, struct hap_input *input)
         return n;
 }
 
-/* Files of another form, each on its own; none means standard input. */
-static size_t from(struct hap_program *p, enum form form)
+/* Converts files of another form one by one; no operand means standard input. */
+static size_t convert_from(struct hap_program *p, enum form form)
 {
         char *standard[] = {"-"};
         int n_files = p->n_operands ? p->n_operands : 1;
@@ -100,11 +103,11 @@ static size_t from(struct hap_program *p, enum form form)
         p->in = NULL;
         hap_must(p, hap_stream_out_open(&p->out, p->output, false, &p->error));
         for (int i = 0; i < n_files; i++) {
-                struct hap_input input;
+                struct hap_byte_input input;
 
-                hap_must(p, hap_input_open(&input, files[i], &p->error));
+                hap_must(p, hap_byte_input_open(&input, files[i], &p->error));
                 n += form == FORM_JSON ? one_from_json(p, &input) : one_from_mib(p, &input);
-                hap_input_close(&input);
+                hap_byte_input_close(&input);
         }
         return n;
 }
@@ -117,11 +120,11 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         if ((opt.to == FORM_NONE) == (opt.from == FORM_NONE))
-                hap_die(&p, HAP_EUSAGE, "one of --to and --from is needed; see hap-convert -h");
+                hap_die(&p, HAP_EUSAGE, "give either --to or --from; see hap-convert -h");
         if (p.model && opt.from != FORM_MIB)
-                hap_die(&p, HAP_EUSAGE, "-m goes with --from mib only; see hap-convert -h");
+                hap_die(&p, HAP_EUSAGE, "-m needs --from mib; see hap-convert -h");
         if (opt.from != FORM_NONE)
-                n = from(&p, (enum form)opt.from);
+                n = convert_from(&p, (enum form)opt.from);
         else
                 n = opt.to == FORM_JSON ? to_json(&p) : to_mib(&p);
         return hap_program_end(&p, n,

@@ -1,3 +1,5 @@
+#include "convert/json_pack.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -6,7 +8,7 @@
 
 #include "common/base64.h"
 #include "common/scan.h"
-#include "convert/convert.h"
+#include "common/stream.h"
 
 /* A line of JSON is at most as long as base64 makes the largest record. */
 #define LINE_BYTES ((size_t)3 << 29)
@@ -16,10 +18,10 @@ static int fail_form(const char *name, const char *wanted, struct hap_error *err
         return hap_fail(err, HAP_EINPUT, "\"%.16s\" needs %s", name, wanted);
 }
 
-/* --- what JSON has no word for --- */
+/* --- values that JSON cannot represent --- */
 
 /* The bytes of a base64 text in *data, which the caller frees. */
-static int decode(const char *name, const json_t *text, void **data, size_t *n,
+static int decode_base64(const char *name, const json_t *text, void **data, size_t *n,
                   struct hap_error *err)
 {
         long long length;
@@ -40,7 +42,7 @@ static int pack_bytes(msgpack_packer *packer, const char *name, const json_t *va
 {
         void *data;
         size_t n = 0;
-        int rc = decode(name, value, &data, &n, err);
+        int rc = decode_base64(name, value, &data, &n, err);
 
         if (rc == 0 && strcmp(name, "$bin") == 0)
                 msgpack_pack_bin_with_body(packer, data, n);
@@ -60,14 +62,14 @@ static int pack_ext(msgpack_packer *packer, const char *name, const json_t *valu
 
         if (json_array_size(value) != 2 || type < -128 || type > 127)
                 return fail_form(name, "a type from -128 to 127 and base64 text", err);
-        rc = decode(name, json_array_get(value, 1), &data, &n, err);
+        rc = decode_base64(name, json_array_get(value, 1), &data, &n, err);
         if (rc == 0)
                 msgpack_pack_ext_with_body(packer, data, n, (int8_t)type);
         free(data);
         return rc;
 }
 
-/* The number that `text` writes in `base`, whole. */
+/* The whole number that `text` is in `base`. */
 static int parse_bits(const char *name, const json_t *text, int base, uint64_t *bits,
                       struct hap_error *err)
 {
@@ -125,7 +127,7 @@ static int pack_pairs(msgpack_packer *packer, const char *name, const json_t *va
         return rc;
 }
 
-/* --- encodings longer than need be --- */
+/* --- encodings longer than necessary --- */
 
 static void pack_big_endian(msgpack_packer *packer, uint64_t value, unsigned n)
 {
@@ -136,7 +138,7 @@ static void pack_big_endian(msgpack_packer *packer, uint64_t value, unsigned n)
         msgpack_pack_bin_body(packer, bytes, n);
 }
 
-/* How many bytes of a number or length follow the lead byte, 0 if none. */
+/* How many bytes of a number or length follow the lead byte; may be 0. */
 static unsigned field_bytes(unsigned lead)
 {
         if (lead >= 0xc4 && lead <= 0xc9)
@@ -172,8 +174,8 @@ static uint64_t short_field(const unsigned char *p, size_t *content)
         return p[0] <= 0x7f ? p[0] : p[0] <= 0x9f ? p[0] & 15 : p[0] & 31;
 }
 
-/* What a lead byte starts; fixed and sized encodings of a type are one. */
-static char family(unsigned lead)
+/* The type that a lead byte begins, as a letter; 0 for types with one encoding. */
+static char type_of_lead(unsigned lead)
 {
         if (lead <= 0x7f || lead >= 0xe0 || (lead >= 0xcc && lead <= 0xd3))
                 return 'n';
@@ -203,7 +205,7 @@ static int pack_longer(msgpack_packer *packer, const char *name, const json_t *v
         msgpack_packer_init(&inner, &buffer, msgpack_sbuffer_write);
         rc = hap_json_pack(&inner, json_array_get(value, 1), err);
         if (rc == 0 && (lead > 0xff || !field_bytes((unsigned)lead) || !buffer.size ||
-                        family((unsigned)lead) != family((unsigned char)buffer.data[0])))
+                        type_of_lead((unsigned)lead) != type_of_lead((unsigned char)buffer.data[0])))
                 rc = fail_form(name, "a lead byte that fits its value", err);
         if (rc == 0) {
                 unsigned char byte = (unsigned char)lead;
@@ -234,7 +236,7 @@ static int pack_escaped(msgpack_packer *packer, const char *name, const json_t *
         for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
                 if (strcmp(name, forms[i].name) == 0)
                         return forms[i].pack(packer, name, value, err);
-        return hap_fail(err, HAP_EINPUT, "\"%.16s\" is none of the forms of hap-convert(1)", name);
+        return hap_fail(err, HAP_EINPUT, "\"%.16s\" is not one of the forms of hap-convert(1)", name);
 }
 
 static int pack_object(msgpack_packer *packer, const json_t *object, struct hap_error *err)
@@ -279,21 +281,21 @@ int hap_json_pack(msgpack_packer *packer, const json_t *value, struct hap_error 
 /* --- lines --- */
 
 struct lines {
-        struct hap_input *input;
+        struct hap_byte_input *input;
         struct hap_stream_out *out;
         uint64_t line;
         int64_t records;
         bool in_section;
 };
 
-/* The next line, without its end, in the input's window: its bytes with the
- * end, or 0 behind the last. */
+/* The next line, without its newline, in the input's window. Returns its bytes with the
+ * newline, or 0 after the last line. */
 static int64_t next_line(struct lines *l, const char **text, size_t *length, struct hap_error *err)
 {
         size_t seen = 0;
 
         for (;;) {
-                struct hap_input *in = l->input;
+                struct hap_byte_input *in = l->input;
                 const char *end = NULL;
 
                 if (in->ready > seen)
@@ -308,22 +310,22 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
                 if (end || in->ended)
                         return (int64_t)*length + (end ? 1 : 0);
                 seen = in->ready;
-                if (hap_input_need(in, seen + 1, err) < 0)
+                if (hap_byte_input_need(in, seen + 1, err) < 0)
                         return err->code;
         }
 }
 
-/* What was packed must be readable: the limits hold here too. */
-static int check(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, struct hap_error *err)
+/* Checks the limits, so that the stream can be read. */
+static int check_packed(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, struct hap_error *err)
 {
-        struct hap_input memory;
+        struct hap_byte_input memory;
         size_t length, offset = 0;
-        int rc = hap_input_memory(&memory, "a line", packed->data, packed->size, err);
+        int rc = hap_byte_input_memory(&memory, "a line", packed->data, packed->size, err);
 
         if (rc < 0)
                 return rc;
         rc = hap_scan(&memory, &hap_limits_default, &length, err);
-        hap_input_close(&memory);
+        hap_byte_input_close(&memory);
         if (rc != 1)
                 return HAP_EINPUT;
         if (msgpack_unpack_next(unpacked, packed->data, packed->size, &offset) !=
@@ -342,7 +344,7 @@ static int begin_section(struct lines *l, const msgpack_object *map, const msgpa
                 memcpy(name, kind->via.str.ptr, kind->via.str.size);
         if (!name[0] || !hap_map_get(map, "hap"))
                 return hap_fail(err, HAP_EINPUT,
-                                "a header with \"hap\" and \"kind\" should stand here");
+                                "expected a header with \"hap\" and \"kind\"");
         l->in_section = true;
         return hap_stream_out_begin_bytes(l->out, name, packed->data, packed->size, err);
 }
@@ -353,7 +355,7 @@ static int write_line(struct lines *l, const msgpack_object *map, const msgpack_
         if (!l->in_section)
                 return begin_section(l, map, packed, err);
         if (hap_map_get(map, "hap"))
-                return hap_fail(err, HAP_EINPUT, "a header stands here before the trailer");
+                return hap_fail(err, HAP_EINPUT, "unexpected header: the section has no trailer yet");
         if (hap_map_get(map, "end")) {
                 l->in_section = false;
                 return hap_stream_out_end(l->out, err);
@@ -380,14 +382,14 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         int rc;
 
         if (!line)
-                return hap_fail(err, HAP_EINPUT, "no JSON: %s", why.text);
+                return hap_fail(err, HAP_EINPUT, "not valid JSON: %s", why.text);
         msgpack_sbuffer_init(&packed);
         msgpack_packer_init(&packer, &packed, msgpack_sbuffer_write);
         msgpack_unpacked_init(&unpacked);
         rc = hap_json_pack(&packer, line, err);
         json_decref(line);
         if (rc == 0)
-                rc = check(&packed, &unpacked, err);
+                rc = check_packed(&packed, &unpacked, err);
         if (rc == 0)
                 rc = write_line(l, &unpacked.data, &packed, err);
         msgpack_unpacked_destroy(&unpacked);
@@ -395,24 +397,24 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         return rc;
 }
 
-int64_t hap_json_read(struct hap_input *input, struct hap_stream_out *out, struct hap_error *err)
+int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out, struct hap_error *err)
 {
         struct lines l = {.input = input, .out = out};
         const char *text;
         size_t length;
-        int64_t n = hap_input_detect(input, err);
+        int64_t n = hap_byte_input_detect(input, err);
 
         while (n >= 0 && (n = next_line(&l, &text, &length, err)) > 0) {
                 int rc;
 
                 l.line++;
-                /* blank lines are nothing */
+                /* blank lines are skipped */
                 rc = is_blank(text, length) ? 0 : take_line(&l, text, length, err);
                 if (rc < 0)
                         return rc == HAP_ESYSTEM ? rc
                                 : hap_fail_within(err, "cannot read '%s': line %" PRIu64,
                                                   input->name, l.line);
-                hap_input_skip(input, (size_t)n);
+                hap_byte_input_skip(input, (size_t)n);
         }
         if (n < 0)
                 return n;

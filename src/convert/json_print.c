@@ -1,3 +1,5 @@
+#include "convert/json_print.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -6,17 +8,16 @@
 
 #include "common/base64.h"
 #include "common/number.h"
-#include "convert/convert.h"
 
-/* Maps of more keys are not searched for keys that come twice. */
+/* Maps with more keys are not searched for duplicate keys. */
 #define PLAIN_KEYS 4096
 
-/* One value, taken apart. */
+/* The parts of one value. */
 struct value {
         unsigned char lead;
-        const unsigned char *content; /* behind the lead byte and the length */
+        const unsigned char *content; /* after the lead byte and the length */
         uint64_t n; /* bytes of str, bin, ext; elements of array and map; else the bits */
-        bool shortest; /* encoded in the fewest bytes that can be */
+        bool shortest; /* encoded in the fewest bytes */
 };
 
 static const unsigned char *print_value(const unsigned char *at, FILE *out);
@@ -31,7 +32,7 @@ static uint64_t big_endian(const unsigned char *at, unsigned n)
 }
 
 /* Whether a length is too large for the encoding one shorter than `bytes`;
- * `fixed` is what the lead byte alone can say. */
+ * `fixed` is the largest length that fits the lead byte. */
 static bool length_shortest(uint64_t n, unsigned bytes, uint64_t fixed, bool has_8)
 {
         if (bytes == 1)
@@ -196,7 +197,7 @@ static void print_digits(double number, bool single, FILE *out)
         hap_shortest_digits(number, single, text);
         fputs(text, out);
         if (!strpbrk(text, ".e"))
-                fputs(".0", out); /* else it would be read as a whole number */
+                fputs(".0", out); /* or it would be read as a whole number */
 }
 
 static void print_float(const struct value *v, FILE *out)
@@ -223,13 +224,13 @@ static void print_float(const struct value *v, FILE *out)
 
 static void print_unsigned(uint64_t n, FILE *out)
 {
-        /* JSON readers hold 63 bits at most */
+        /* JSON readers take at most 63 bits */
         fprintf(out, n <= INT64_MAX ? "%" PRIu64 : "{\"$uint\":\"%" PRIu64 "\"}", n);
 }
 
 /* --- arrays and maps --- */
 
-/* Behind the value. Only for keys, which are texts. */
+/* The end of the value. For keys only, which are texts. */
 static const unsigned char *skip_text(const unsigned char *at)
 {
         struct value v = open_value(at);
@@ -268,7 +269,7 @@ static bool same_text(const unsigned char *a, const unsigned char *b)
         return x.n == y.n && memcmp(x.content, y.content, x.n) == 0;
 }
 
-/* Whether JSON can say this map as an object that reads back the same. */
+/* Whether this map can be a JSON object that reads back the same. */
 static bool is_plain_map(const struct value *map)
 {
         const unsigned char **keys, *at = map->content;

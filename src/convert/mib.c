@@ -1,19 +1,20 @@
-/* The exchange files of the MIB benchmark, which EAP-IG's graphs are saved as:
+/* The exchange files of the MIB benchmark, the format in which EAP-IG saves graphs:
  * {"cfg": {"n_layers", "n_heads", "parallel_attn_mlp", "d_model"},
  *  "nodes": {NODE: {"in_graph"}}, "edges": {EDGE: {"score", "in_graph"}}}. */
+#include "convert/mib.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/convert.h"
 #include "graph/edges.h"
 
-/* Files are at most this large: 123,211 edges take 9 MB. */
+/* The largest file: 123,211 edges take 9 MB. */
 #define FILE_BYTES ((size_t)1 << 30)
 
 /* --- to MIB --- */
 
-/* What goes out: scores, a circuit, or both over one graph. */
+/* The sections to write: scores, a circuit, or both over one graph. */
 struct exchange {
         struct hap_edges scores, circuit;
         bool has_scores, has_circuit;
@@ -29,8 +30,8 @@ static int take_section(struct hap_stream_in *in, const json_t *header, struct e
                 return 0;
         if (scores ? x->has_scores : x->has_circuit)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': a second section of kind '%s', "
-                                "where a MIB file holds one",
+                                "cannot use '%s': there is a second section of kind '%s', "
+                                "but a MIB file has only one",
                                 hap_stream_in_name(in), kind);
         *(scores ? &x->has_scores : &x->has_circuit) = true;
         return hap_edges_read(in, header, scores ? &x->scores : &x->circuit, err);
@@ -50,12 +51,12 @@ static int read_exchange(struct hap_stream_in *in, struct exchange *x, struct ha
                 return rc;
         if (!x->has_scores && !x->has_circuit)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': it holds neither scores nor a circuit",
+                                "cannot use '%s': it contains neither scores nor a circuit",
                                 hap_stream_in_name(in));
         if (x->has_scores && x->has_circuit &&
             !hap_graph_equal(&x->scores.graph, &x->circuit.graph))
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': scores and circuit are of different graphs",
+                                "cannot use '%s': the scores and the circuit have different graphs",
                                 hap_stream_in_name(in));
         if ((x->has_scores ? &x->scores : &x->circuit)->graph.split_input)
                 return hap_fail(err, HAP_EINPUT,
@@ -63,7 +64,7 @@ static int read_exchange(struct hap_stream_in *in, struct exchange *x, struct ha
                                 hap_stream_in_name(in));
         if ((x->has_scores ? &x->scores : &x->circuit)->graph.positions.n)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': MIB files do not tell positions apart",
+                                "cannot use '%s': MIB files cannot represent positions",
                                 hap_stream_in_name(in));
         return 0;
 }
@@ -73,7 +74,7 @@ static bool in_graph(const struct exchange *x, size_t edge)
         return x->has_circuit ? x->circuit.z[edge] > 0 : true;
 }
 
-/* Scores are their own; a circuit alone gives its z. */
+/* The edge's score; without scores, its z in the circuit. */
 static double score_of(const struct exchange *x, size_t edge)
 {
         return x->has_scores ? x->scores.score[edge] : (double)x->circuit.z[edge];
@@ -169,13 +170,13 @@ struct import {
         size_t n_scores, n_kept;
 };
 
-static int load(struct hap_input *input, json_t **mib, struct hap_error *err)
+static int load_mib(struct hap_byte_input *input, json_t **mib, struct hap_error *err)
 {
         json_error_t why;
-        int rc = hap_input_detect(input, err);
+        int rc = hap_byte_input_detect(input, err);
 
         if (rc == 0)
-                rc = hap_input_need(input, FILE_BYTES, err);
+                rc = hap_byte_input_need(input, FILE_BYTES, err);
         if (rc < 0)
                 return rc;
         if (input->ready >= FILE_BYTES)
@@ -184,7 +185,7 @@ static int load(struct hap_input *input, json_t **mib, struct hap_error *err)
                                 FILE_BYTES);
         *mib = json_loadb((const char *)input->data, input->ready, JSON_REJECT_DUPLICATES, &why);
         if (!*mib)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': no JSON: %s, line %d",
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': not valid JSON: %s, line %d",
                                 input->name, why.text, why.line);
         return 0;
 }
@@ -197,7 +198,7 @@ static int import_graph(struct import *in, const json_t *cfg, struct hap_error *
 
         if (n_layers < 1 || n_layers > 4096 || n_heads < 1 || n_heads > 4096)
                 return hap_fail(err, HAP_EINPUT,
-                                "\"cfg\" lacks \"n_layers\" and \"n_heads\" from 1 to 4096");
+                                "\"cfg\" needs \"n_layers\" and \"n_heads\" from 1 to 4096");
         return hap_graph_init(&in->graph, (int)n_layers, (int)n_heads,
                               json_is_true(json_object_get(cfg, "parallel_attn_mlp")), false, err);
 }
@@ -210,11 +211,11 @@ static int import_edge(struct import *in, const char *name, const json_t *value,
         int64_t edge = hap_graph_find_edge(&in->graph, name, strlen(name));
 
         if (edge < 0)
-                return hap_fail(err, HAP_EINPUT, "'%.64s' is no edge of %d layers and %d heads",
+                return hap_fail(err, HAP_EINPUT, "'%.64s' is not an edge of a model with %d layers and %d heads",
                                 name, in->graph.n_layers, in->graph.n_heads);
         if (score && !json_is_null(score)) {
                 if (!json_is_number(score))
-                        return hap_fail(err, HAP_EINPUT, "the score of '%s' is no number", name);
+                        return hap_fail(err, HAP_EINPUT, "the score of '%s' is not a number", name);
                 in->score[edge] = json_number_value(score);
                 in->given[edge] = true;
                 in->n_scores++;
@@ -258,7 +259,7 @@ static int check_model(const struct import *in, const json_t *cfg, const json_t 
                       json_integer_value(json_object_get(model, "heads")) != in->graph.n_heads ||
                       (theirs && json_integer_value(theirs) != json_integer_value(ours))))
                 return hap_fail(err, HAP_EINPUT,
-                                "it is of %d layers and %d heads, the model is of another size",
+                                "it has %d layers and %d heads; the model has another size",
                                 in->graph.n_layers, in->graph.n_heads);
         return 0;
 }
@@ -293,12 +294,12 @@ static int write_sections(const struct import *in, const struct hap_program *pro
         return rc;
 }
 
-int hap_mib_read(struct hap_input *input, const struct hap_program *program, const json_t *model,
+int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program, const json_t *model,
                  struct hap_stream_out *out, size_t *n_edges, struct hap_error *err)
 {
         struct import in = {0};
         json_t *mib = NULL, *cfg;
-        int rc = load(input, &mib, err);
+        int rc = load_mib(input, &mib, err);
 
         if (rc < 0)
                 return rc;
@@ -307,7 +308,7 @@ int hap_mib_read(struct hap_input *input, const struct hap_program *program, con
         if (rc == 0)
                 rc = check_model(&in, cfg, model, err);
         if (rc == 0 && !in.n_scores && !in.n_kept)
-                rc = hap_fail(err, HAP_EINPUT, "no edge has a score or is in the graph");
+                rc = hap_fail(err, HAP_EINPUT, "no edge has a score, and none is in the graph");
         if (rc < 0)
                 hap_fail_within(err, "cannot use '%s'", input->name);
         else

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "common/random.h"
 #include "prune/optimiser.h"
 
 static size_t n_values(const struct hap_ablate *a)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/number.h"
+#include "common/random.h"
 #include "graph/graph.h"
 
 /* Orders the n edges listed in `edges` by value[edge], the highest first; equal

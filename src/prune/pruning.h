@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "common/random.h"
 #include "prune/checkpoint.h"
 #include "prune/masked_kl.h"
 #include "prune/options.h"

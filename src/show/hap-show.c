@@ -1,9 +1,13 @@
-/* hap-show: any stream, or a training log, as something to look at. */
+/* hap-show: summarise or draw streams and training logs. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "common/program.h"
-#include "show/show.h"
+#include "show/show_dot.h"
+#include "show/show_html.h"
+#include "show/show_plot.h"
+#include "show/show_svg.h"
+#include "show/show_text.h"
 
 struct show_options {
         int64_t top;
@@ -33,7 +37,8 @@ static const struct hap_program_info info = {
 
 enum { TOP_IN_TEXT = 20, EXAMPLES_IN_TEXT = 3 };
 
-/* No stream begins with '{'. Pipes are not looked into. */
+/* No stream begins with '{'. Only regular files are examined: standard input is never read
+ * as a log. */
 static bool is_json_lines(const char *path)
 {
         struct stat status;
@@ -57,8 +62,8 @@ static void read_log(struct hap_program *p, struct hap_show *show, const char *p
         fclose(file);
 }
 
-/* Operands one by one, since logs and streams may be mixed. */
-static void read_all(struct hap_program *p, struct hap_show *show)
+/* Reads the operands one by one: logs and streams may be mixed. */
+static void read_operands(struct hap_program *p, struct hap_show *show)
 {
         static const char *const standard_input[] = {"-"};
         const char *const *paths = (const char *const *)p->operands;
@@ -83,7 +88,7 @@ static void read_all(struct hap_program *p, struct hap_show *show)
                 hap_die(p, HAP_EINPUT, "the input is empty");
 }
 
-static int draw(const struct show_options *opt, const struct hap_show *show, FILE *out,
+static int draw_graph(const struct show_options *opt, const struct hap_show *show, FILE *out,
                 struct hap_error *err)
 {
         struct hap_drawing drawing;
@@ -101,14 +106,14 @@ static int draw(const struct show_options *opt, const struct hap_show *show, FIL
         return rc;
 }
 
-/* A log is plotted when there is no graph to draw. */
+/* Plots the logs if there is no graph to draw. */
 static int show_all(const struct show_options *opt, const struct hap_show *show, FILE *out,
                     struct hap_error *err)
 {
         if (!opt->svg && !opt->html && !opt->dot)
                 return hap_show_text(show, opt->top ? (size_t)opt->top : TOP_IN_TEXT, out, err);
         if (opt->dot || !hap_show_has_log(show) || hap_show_has_edges(show))
-                return draw(opt, show, out, err);
+                return draw_graph(opt, show, out, err);
         return opt->html ? hap_show_plot_html(show, out, err) : hap_show_plot(show, out, err);
 }
 
@@ -121,8 +126,8 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         if (opt.svg + opt.html + opt.dot > 1)
-                hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot exclude each other");
-        read_all(&p, &show);
+                hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot cannot be combined");
+        read_operands(&p, &show);
         hap_must(&p, show_all(&opt, &show, hap_program_text(&p), &p.error));
         sections = show.n;
         hap_show_release(&show);

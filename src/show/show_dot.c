@@ -1,5 +1,7 @@
 /* A graph for Graphviz: layers as ranks, from the bottom to the top. */
-#include "show/show_svg.h"
+#include "show/show_dot.h"
+
+#include "show/show_output.h"
 
 static const char *const colours[] = {
         [HAP_READS_Q] = "#3d8bfd", [HAP_READS_K] = "#e08a1e", [HAP_READS_V] = "#2fa76b",

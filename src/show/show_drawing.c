@@ -1,13 +1,16 @@
-/* Which edges a picture shows, and how strong each is. */
+#include "show/show_drawing.h"
+
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "show/show.h"
+#include "show/show_phrase.h"
+
 
 enum { USUAL_SCORES = 200 };
 
-static int weaker(const void *a, const void *b)
+static int compare_strength(const void *a, const void *b)
 {
         const struct hap_drawn *x = a, *y = b;
 
@@ -16,8 +19,8 @@ static int weaker(const void *a, const void *b)
         return x->edge > y->edge ? -1 : x->edge < y->edge;
 }
 
-/* The last section of circuits or of scores; over `graph`, unless NULL. */
-static const struct hap_section *last(const struct hap_show *show, bool circuit,
+/* The last circuit or the last scores; over `graph`, unless it is NULL. */
+static const struct hap_section *last_section(const struct hap_show *show, bool circuit,
                                       const struct hap_graph *graph)
 {
         for (size_t i = show->n; i-- > 0;) {
@@ -30,7 +33,7 @@ static const struct hap_section *last(const struct hap_show *show, bool circuit,
         return NULL;
 }
 
-/* live: z without dead edges; NULL: none is dead. */
+/* live: z without the dead edges; NULL: no edge is dead. */
 static void mark_dead(struct hap_drawing *d, const float *live)
 {
         for (size_t i = 0; i < d->n; i++) {
@@ -40,7 +43,7 @@ static void mark_dead(struct hap_drawing *d, const float *live)
         d->n_kept = d->n;
 }
 
-/* Scales strengths to at most 1, sorts by them and keeps the `top` strongest. */
+/* Scales strengths to at most 1, sorts by them and keeps only the `top` strongest. */
 static void order_edges(struct hap_drawing *d, size_t top)
 {
         double most = 0;
@@ -49,7 +52,7 @@ static void order_edges(struct hap_drawing *d, size_t top)
                 most = fmax(most, d->edges[i].strength);
         for (size_t i = 0; i < d->n; i++)
                 d->edges[i].strength = most > 0 ? d->edges[i].strength / most : 1;
-        qsort(d->edges, d->n, sizeof *d->edges, weaker);
+        qsort(d->edges, d->n, sizeof *d->edges, compare_strength);
         if (top > 0 && d->n > top) {
                 for (size_t i = 0; i < top; i++)
                         d->edges[i] = d->edges[d->n - top + i];
@@ -77,16 +80,16 @@ static void count_degrees(struct hap_drawing *d)
 int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t top,
                      struct hap_error *err)
 {
-        const struct hap_section *circuit = last(show, true, NULL), *scores;
+        const struct hap_section *circuit = last_section(show, true, NULL), *scores;
         const struct hap_edges *edges;
         float *live = NULL;
 
         *d = (struct hap_drawing){0};
-        scores = last(show, false, circuit ? &circuit->edges.graph : NULL);
+        scores = last_section(show, false, circuit ? &circuit->edges.graph : NULL);
         d->section = circuit ? circuit : scores;
         if (!d->section)
                 return hap_fail(err, HAP_EINPUT,
-                                "there is nothing to draw: neither a circuit nor scores");
+                                "there is nothing to draw: the input has no circuit and no scores");
         edges = &d->section->edges;
         d->graph = &edges->graph;
         d->values_are_z = circuit != NULL;
@@ -119,7 +122,7 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
         }
         mark_dead(d, live);
         free(live);
-        if (circuit) /* a circuit's nodes are in it whatever is drawn */
+        if (circuit) /* of a circuit, edges that are not drawn count too */
                 count_degrees(d);
         order_edges(d, top || circuit ? top : USUAL_SCORES);
         if (!circuit)
@@ -133,4 +136,50 @@ void hap_drawing_release(struct hap_drawing *d)
         free(d->in);
         free(d->out);
         *d = (struct hap_drawing){0};
+}
+
+/* --- title --- */
+
+void hap_drawing_title(const struct hap_drawing *d, char *title)
+{
+        const json_t *header = d->section->header;
+        char task[HAP_PHRASE], model[HAP_PHRASE], method[HAP_PHRASE];
+
+        hap_phrase_task(header, task);
+        hap_phrase_model(header, model);
+        hap_phrase_method(header, method);
+        snprintf(title, HAP_TITLE, "%s%s%s%s%s", task, *task && *model ? " on " : "", model,
+                 *method && (*task || *model) ? ", " : "", method);
+        if (!*title)
+                snprintf(title, HAP_TITLE, "%s", d->values_are_z ? "circuit" : "scores");
+}
+
+void hap_drawing_counts(const struct hap_drawing *d, char *text)
+{
+        const struct hap_graph *g = d->graph;
+        char kept[32], all[32], part[80] = "";
+        int heads = 0, mlps = 0, length;
+
+        for (int w = g->n_inputs; w < g->n_writers; w++) {
+                bool drawn = d->in[w] + d->out[w] > 0;
+
+                if (hap_graph_writer(g, w).kind == HAP_WRITES_MLP)
+                        mlps += drawn;
+                else
+                        heads += drawn;
+        }
+        hap_phrase_count(d->values_are_z ? d->n_kept : d->n, kept);
+        hap_phrase_count(g->n_edges, all);
+        if (d->values_are_z && d->n_live < d->n_kept)
+                snprintf(part, sizeof part, " (%zu live)", d->n_live);
+        if (d->values_are_z && d->n < d->n_kept)
+                snprintf(part, sizeof part, " (%zu drawn)", d->n);
+        length = snprintf(text, HAP_TITLE, "%s%s of %s edges%s", d->values_are_z ? "" : "best ",
+                          kept, all, part);
+        if (d->values_are_z)
+                length += snprintf(text + length, (size_t)(HAP_TITLE - length),
+                                   ", sparsity %.1f %%",
+                                   100 * (1 - (double)d->n_kept / (double)g->n_edges));
+        snprintf(text + length, (size_t)(HAP_TITLE - length), ", %d of %d heads, %d of %d MLPs",
+                 heads, g->n_layers * g->n_heads, mlps, g->n_layers);
 }

@@ -1,20 +1,22 @@
-/* Scores and circuits in words. */
+#include "show/show_edges.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/show_words.h"
+#include "show/show_phrase.h"
+#include "show/show_table.h"
 
 enum { BAR = 30 };
 
-struct entry {
+struct ranked_edge {
         double size;
         size_t edge;
 };
 
-static int larger(const void *a, const void *b)
+static int compare_larger(const void *a, const void *b)
 {
-        const struct entry *x = a, *y = b;
+        const struct ranked_edge *x = a, *y = b;
 
         if (x->size != y->size)
                 return x->size > y->size ? -1 : 1;
@@ -26,22 +28,22 @@ static double value_of(const struct hap_edges *edges, size_t edge)
         return edges->z ? (double)edges->z[edge] : edges->score[edge];
 }
 
-/* Given edges, the largest magnitude first; *n of them. NULL: no memory. */
-static struct entry *sorted(const struct hap_edges *edges, size_t *n)
+/* The given edges, the largest magnitude first: *n of them. NULL: memory is short. */
+static struct ranked_edge *ranked_edges(const struct hap_edges *edges, size_t *n)
 {
-        struct entry *order = malloc((edges->n_given + 1) * sizeof *order);
+        struct ranked_edge *order = malloc((edges->n_given + 1) * sizeof *order);
 
         *n = 0;
         for (size_t e = 0; order && e < edges->graph.n_edges; e++) {
                 if (edges->given[e])
-                        order[(*n)++] = (struct entry){fabs(value_of(edges, e)), e};
+                        order[(*n)++] = (struct ranked_edge){fabs(value_of(edges, e)), e};
         }
         if (order)
-                qsort(order, *n, sizeof *order, larger);
+                qsort(order, *n, sizeof *order, compare_larger);
         return order;
 }
 
-static void write_top(const struct hap_edges *edges, const struct entry *order, size_t n,
+static void write_top(const struct hap_edges *edges, const struct ranked_edge *order, size_t n,
                       size_t top, FILE *out)
 {
         static const char bar[BAR + 1] = "##############################";
@@ -71,12 +73,12 @@ static void write_top(const struct hap_edges *edges, const struct entry *order, 
         }
 }
 
-/* What one reader reads at one place, at most `left` edges; how many were written. */
-static size_t write_reader(const struct hap_edges *edges, int reader, int place, size_t left,
+/* Writes the edges into one reader at one position, at most `left`; returns how many. */
+static size_t write_reader(const struct hap_edges *edges, int reader, int position, size_t left,
                            FILE *out)
 {
         const struct hap_graph *g = &edges->graph;
-        const bool *given = edges->given + (size_t)place * g->edges_per_position;
+        const bool *given = edges->given + (size_t)position * g->edges_per_position;
         const int wide = g->positions.n ? 11 + HAP_POSITION_NAME / 2 : 11;
         char name[2 * HAP_NAME];
         size_t written = 0;
@@ -84,11 +86,11 @@ static size_t write_reader(const struct hap_edges *edges, int reader, int place,
 
         hap_graph_reader_name(g, reader, name);
         if (g->positions.n)
-                snprintf(name + strlen(name), HAP_NAME, "@%s", g->positions.name[place]);
+                snprintf(name + strlen(name), HAP_NAME, "@%s", g->positions.name[position]);
         for (int w = 0; w < hap_graph_in(g, reader); w++) {
                 if (!given[hap_graph_edge(g, w, reader)])
                         continue;
-                if (written == left) { /* of this reader's, too */
+                if (written == left) { /* this reader has more */
                         column += fprintf(out, " ...");
                         break;
                 }
@@ -105,8 +107,8 @@ static size_t write_reader(const struct hap_edges *edges, int reader, int place,
         return written;
 }
 
-/* The edges of a circuit whose z are all the same, by what reads them, from the
- * logits down; `top` of them. */
+/* Writes `top` edges of a circuit whose z are all equal, grouped by reader, from the
+ * logits down. */
 static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
 {
         const struct hap_graph *g = &edges->graph;
@@ -114,12 +116,12 @@ static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
 
         fprintf(out, "\n  %zu of %zu edges, by reader\n", left, edges->n_given);
         for (int r = g->n_readers - 1; r >= 0 && left > 0; r--)
-                for (int place = 0; place < g->n_positions && left > 0; place++)
-                        left -= write_reader(edges, r, place, left, out);
+                for (int position = 0; position < g->n_positions && left > 0; position++)
+                        left -= write_reader(edges, r, position, left, out);
 }
 
-/* Over how many edges the sum of magnitudes is spread. */
-static void write_spread(const struct hap_edges *edges, const struct entry *order, size_t n,
+/* How concentrated the sum of magnitudes is. */
+static void write_spread(const struct hap_edges *edges, const struct ranked_edge *order, size_t n,
                          FILE *out)
 {
         size_t positive = 0, half = 0;
@@ -141,8 +143,8 @@ static void write_spread(const struct hap_edges *edges, const struct entry *orde
 
 /* --- circuits --- */
 
-/* Edges in and out of every writer; `logits` gets those into logits. z: without dead
- * ones, so that a writer lives that has one out. */
+/* Counts the edges into and out of every writer, and those into the logits; returns the
+ * number of edges. z has no dead edges, so a writer with an edge out is live. */
 static int count_degrees(const struct hap_graph *g, const float *z, int *in, int *out,
                          int *logits)
 {
@@ -244,7 +246,7 @@ static int write_circuit(const struct hap_edges *edges, FILE *out, struct hap_er
 int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct hap_error *err)
 {
         size_t n;
-        struct entry *order = sorted(edges, &n);
+        struct ranked_edge *order = ranked_edges(edges, &n);
         int rc = HAP_OK;
 
         if (!order)

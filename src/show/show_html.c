@@ -1,6 +1,9 @@
-/* A page that needs nothing but itself: the picture, where a node under the
- * pointer shows its own edges only, and the table of edges, which sorts by any
- * column and filters by name. */
+/* A self-contained page: the picture, which shows only the edges of the node under the
+ * pointer, and a table of the edges, which sorts by any column and filters by name. */
+#include "show/show_html.h"
+
+#include "show/show_output.h"
+#include "show/show_plot.h"
 #include "show/show_svg.h"
 
 static const char head[] =

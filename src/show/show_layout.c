@@ -2,14 +2,14 @@
 
 #include <math.h>
 
-/* Rows are shifted against each other, so that nodes of one column do not stand
- * exactly above each other. In slots. */
+/* How far the rows are shifted, in slots, so that the nodes of a column are not exactly
+ * above each other. */
 static const double shifts[] = {0, .3, .15};
 
-struct hap_layout hap_layout_of(const struct hap_drawing *drawing)
+struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing)
 {
         const struct hap_graph *g = drawing->graph;
-        struct hap_layout l = {.drawing = drawing, .graph = g, .left = 74, .top = 128};
+        struct hap_drawing_layout l = {.drawing = drawing, .graph = g, .left = 74, .top = 128};
         double heads;
 
         l.slot = hap_clamp(600.0 / g->n_heads, 38, 112);
@@ -26,12 +26,12 @@ struct hap_layout hap_layout_of(const struct hap_drawing *drawing)
         return l;
 }
 
-double hap_layout_row(const struct hap_layout *l, int layer)
+double hap_drawing_row(const struct hap_drawing_layout *l, int layer)
 {
         return l->top + l->row * (l->graph->n_layers - 1 - layer);
 }
 
-struct hap_point hap_layout_place(const struct hap_layout *l, int writer)
+struct hap_point hap_drawing_node(const struct hap_drawing_layout *l, int writer)
 {
         struct hap_node node = hap_graph_writer(l->graph, writer);
 
@@ -39,45 +39,45 @@ struct hap_point hap_layout_place(const struct hap_layout *l, int writer)
                 double apart = l->graph->split_input ? l->half + 8 : 0;
 
                 return (struct hap_point){l->middle + (writer ? apart : -apart),
-                                          hap_layout_row(l, 0) + l->row + 18};
+                                          hap_drawing_row(l, 0) + l->row + 18};
         }
         if (node.kind == HAP_WRITES_MLP)
-                return (struct hap_point){l->mlp_x, hap_layout_row(l, node.layer) + .36 * l->row};
+                return (struct hap_point){l->mlp_x, hap_drawing_row(l, node.layer) + .36 * l->row};
         return (struct hap_point){
                 l->left + l->slot * (node.head + .5 + shifts[node.layer % 3]),
-                hap_layout_row(l, node.layer) + .62 * l->row,
+                hap_drawing_row(l, node.layer) + .62 * l->row,
         };
 }
 
-struct hap_point hap_layout_logits(const struct hap_layout *l)
+struct hap_point hap_drawing_logits(const struct hap_drawing_layout *l)
 {
         return (struct hap_point){l->middle, l->top - 32};
 }
 
 /* --- edges --- */
 
-/* Where an edge leaves its writer, and where it enters its reader: q, k and v
+/* Where an edge starts at its writer and ends at its reader. The ends at q, k and v are
  * side by side at the lower side of a head. */
-static struct hap_point leaves(const struct hap_layout *l, int writer)
+static struct hap_point edge_start(const struct hap_drawing_layout *l, int writer)
 {
-        struct hap_point p = hap_layout_place(l, writer);
+        struct hap_point p = hap_drawing_node(l, writer);
         struct hap_node node = hap_graph_writer(l->graph, writer);
 
         p.y -= node.layer < 0 ? 11 : node.kind == HAP_WRITES_MLP ? l->mlp : l->radius;
         return p;
 }
 
-static struct hap_point enters(const struct hap_layout *l, int reader)
+static struct hap_point edge_end(const struct hap_drawing_layout *l, int reader)
 {
         struct hap_node node = hap_graph_reader(l->graph, reader);
-        struct hap_point p = hap_layout_logits(l);
+        struct hap_point p = hap_drawing_logits(l);
         double aside = (node.kind - HAP_READS_K) * .6 * l->radius;
 
         if (node.kind == HAP_READS_LOGITS) {
                 p.y += 11;
                 return p;
         }
-        p = hap_layout_place(l, hap_graph_reader_node(l->graph, reader));
+        p = hap_drawing_node(l, hap_graph_reader_node(l->graph, reader));
         if (node.kind == HAP_READS_MLP) {
                 p.y += l->mlp;
         } else {
@@ -87,7 +87,7 @@ static struct hap_point enters(const struct hap_layout *l, int reader)
         return p;
 }
 
-static struct hap_curve bent(struct hap_point from, struct hap_point to, double aside)
+static struct hap_curve bent_curve(struct hap_point from, struct hap_point to, double aside)
 {
         double reach = .46 * (from.y - to.y);
 
@@ -106,18 +106,18 @@ static struct hap_point point_at(const struct hap_curve *c, double t)
         };
 }
 
-static bool within(const struct hap_layout *l, int writer, struct hap_point p)
+static bool within_node(const struct hap_drawing_layout *l, int writer, struct hap_point p)
 {
         const struct hap_drawing *d = l->drawing;
-        struct hap_point node = hap_layout_place(l, writer);
+        struct hap_point node = hap_drawing_node(l, writer);
         double reach = l->radius + 2;
 
         return d->in[writer] + d->out[writer] > 0 &&
                hypot(p.x - node.x, p.y - node.y) < reach;
 }
 
-/* Is the point on a node that is drawn, other than the two? */
-static bool on_node(const struct hap_layout *l, struct hap_point p, int but, int and_but)
+/* Whether the point is on a drawn node other than these two. */
+static bool on_node(const struct hap_drawing_layout *l, struct hap_point p, int but, int and_but)
 {
         const struct hap_graph *g = l->graph;
         int layer = g->n_layers - 1 - (int)floor((p.y - l->top) / l->row);
@@ -128,16 +128,16 @@ static bool on_node(const struct hap_layout *l, struct hap_point p, int but, int
         head = (int)floor((p.x - l->left) / l->slot - shifts[layer % 3]);
         if (head >= 0 && head < g->n_heads) {
                 writer = hap_graph_head_writer(g, layer, head);
-                if (writer != but && writer != and_but && within(l, writer, p))
+                if (writer != but && writer != and_but && within_node(l, writer, p))
                         return true;
         }
         writer = hap_graph_mlp_writer(g, layer);
-        return writer != but && writer != and_but && within(l, writer, p);
+        return writer != but && writer != and_but && within_node(l, writer, p);
 }
 
-/* Of some curves between the points, the straightest of those that touch the
- * fewest nodes. */
-static struct hap_curve free_curve(const struct hap_layout *l, size_t edge,
+/* Tries several curves between the points; returns the one that touches the fewest
+ * nodes, the straightest if several do. */
+static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t edge,
                                    struct hap_point from, struct hap_point to)
 {
         enum { POINTS = 40, TRIES = 11 };
@@ -147,12 +147,12 @@ static struct hap_curve free_curve(const struct hap_layout *l, size_t edge,
         double unit = hap_clamp(.3 * l->slot, 14, 30);
         /* one edge at several positions: side by side */
         double apart = 5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_positions - 1));
-        struct hap_curve best = bent(from, to, apart);
+        struct hap_curve best = bent_curve(from, to, apart);
         int least = POINTS;
 
         for (int i = 0; i < TRIES && least > 0; i++) {
                 double aside = apart + (i + 1) / 2 * unit * (i % 2 ? side : -side);
-                struct hap_curve c = bent(from, to, aside);
+                struct hap_curve c = bent_curve(from, to, aside);
                 int touched = 0;
 
                 for (int k = 1; k < POINTS; k++)
@@ -165,35 +165,35 @@ static struct hap_curve free_curve(const struct hap_layout *l, size_t edge,
         return best;
 }
 
-/* Input and logits are wide: edges meet them spread out, towards their other end. */
-static double port(const struct hap_layout *l, double x, double other)
+/* Input and logits are wide: spreads their edges towards the other ends. */
+static double spread_x(const struct hap_drawing_layout *l, double x, double other)
 {
         return x + hap_clamp(.3 * (other - x), 10 - l->half, l->half - 10);
 }
 
-struct hap_curve hap_layout_curve(const struct hap_layout *l, size_t edge)
+struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *l, size_t edge)
 {
         int writer = hap_graph_edge_writer(l->graph, edge);
         int reader = hap_graph_edge_reader(l->graph, edge);
         struct hap_node from = hap_graph_writer(l->graph, writer);
         struct hap_node to = hap_graph_reader(l->graph, reader);
-        struct hap_point begin = leaves(l, writer), end = enters(l, reader);
+        struct hap_point begin = edge_start(l, writer), end = edge_end(l, reader);
 
         if (from.kind == HAP_WRITES_HEAD && to.kind == HAP_READS_MLP && from.layer == to.layer) {
                 /* within a layer: into the MLP's left side */
-                end = hap_layout_place(l, hap_graph_reader_node(l->graph, reader));
+                end = hap_drawing_node(l, hap_graph_reader_node(l->graph, reader));
                 end.x -= l->mlp;
                 return (struct hap_curve){begin, {begin.x + 4, begin.y - .26 * l->row},
                                           {end.x - .6 * l->slot, end.y - .12 * l->row}, end};
         }
         if (from.layer < 0)
-                begin.x = port(l, begin.x, end.x);
+                begin.x = spread_x(l, begin.x, end.x);
         if (to.layer < 0)
-                end.x = port(l, end.x, begin.x);
+                end.x = spread_x(l, end.x, begin.x);
         if (from.kind == HAP_WRITES_MLP && to.kind == HAP_READS_MLP) {
                 double rows = (begin.y - end.y) / l->row;
 
-                return bent(begin, end, rows < 1.3 ? 0 : l->bow * rows);
+                return bent_curve(begin, end, rows < 1.3 ? 0 : l->bow * rows);
         }
         return free_curve(l, edge, begin, end);
 }

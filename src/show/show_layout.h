@@ -1,21 +1,19 @@
-/* Where the nodes of a picture stand and how its edges run; inside the room
- * only. */
+/* The positions of the nodes of a picture and the curves of its edges. */
 #ifndef HAP_SHOW_SHOW_LAYOUT_H
 #define HAP_SHOW_SHOW_LAYOUT_H
 
-#include "show/show.h"
+#include "show/show_drawing.h"
 
 struct hap_point {
         double x, y;
 };
 
-/* A curve from where an edge begins to where it ends, and the two points that
- * pull it (a cubic Bézier curve). */
+/* A cubic Bézier curve: the ends of an edge and the two control points. */
 struct hap_curve {
         struct hap_point from, pull_from, pull_to, to;
 };
 
-struct hap_layout {
+struct hap_drawing_layout {
         const struct hap_drawing *drawing;
         const struct hap_graph *graph;
         double slot, row;     /* between heads, between layers */
@@ -25,17 +23,17 @@ struct hap_layout {
         double width, height; /* of the picture */
         double middle;        /* x of input and logits */
         double half;          /* half of their width */
-        double bow;           /* of an edge between MLPs, per layer between */
+        double bow;           /* of an edge between MLPs, for each layer between them */
 };
 
-struct hap_layout hap_layout_of(const struct hap_drawing *drawing);
+struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing);
 /* The upper edge of a layer's band. */
-double hap_layout_row(const struct hap_layout *layout, int layer);
+double hap_drawing_row(const struct hap_drawing_layout *layout, int layer);
 /* The middle of a writer's node, and of logits. */
-struct hap_point hap_layout_place(const struct hap_layout *layout, int writer);
-struct hap_point hap_layout_logits(const struct hap_layout *layout);
-/* An edge runs upwards, and aside of nodes that are not its own if it can. */
-struct hap_curve hap_layout_curve(const struct hap_layout *layout, size_t edge);
+struct hap_point hap_drawing_node(const struct hap_drawing_layout *layout, int writer);
+struct hap_point hap_drawing_logits(const struct hap_drawing_layout *layout);
+/* An edge runs upwards, and around other nodes if possible. */
+struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *layout, size_t edge);
 
 static inline double hap_clamp(double x, double low, double high)
 {

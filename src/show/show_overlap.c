@@ -1,15 +1,14 @@
-/* How alike circuits are. */
-#include <string.h>
+#include "show/show_overlap.h"
 
+#include "show/show_phrase.h"
 #include "show/show_table.h"
-#include "show/show_words.h"
 
 static bool is_circuit(const struct hap_section *s)
 {
         return s->kind == HAP_SHOW_EDGES && s->edges.z != NULL;
 }
 
-/* Intersection over union of their edges; of two without edges 1. */
+/* Intersection over union of the edges; 1 if both have no edges. */
 static double overlap(const struct hap_edges *a, const struct hap_edges *b)
 {
         size_t both = 0, either = 0;
@@ -21,16 +20,15 @@ static double overlap(const struct hap_edges *a, const struct hap_edges *b)
         return either > 0 ? (double)both / (double)either : 1;
 }
 
-static void write_row(const struct hap_show *show, size_t row, int widest, FILE *out)
+static void write_row(const struct hap_show *show, size_t row, size_t widest, FILE *out)
 {
         const struct hap_edges *edges = &show->sections[row].edges;
         char count[32];
-        const int used = (int)strlen(show->sections[row].name);
 
         fputs("  ", out);
-        hap_write_plain(out, show->sections[row].name, SIZE_MAX);
+        hap_write_padded(out, show->sections[row].name, widest);
         hap_phrase_count(edges->n_given, count);
-        fprintf(out, "%*s  %7s", widest - used, "", count);
+        fprintf(out, "  %7s", count);
         for (size_t i = 0; i < row; i++) {
                 if (!is_circuit(&show->sections[i]))
                         continue;
@@ -44,16 +42,15 @@ static void write_row(const struct hap_show *show, size_t row, int widest, FILE 
 
 void hap_write_overlap(const struct hap_show *show, FILE *out)
 {
-        size_t circuits = 0;
-        int widest = 0;
+        size_t circuits = 0, widest = 0;
 
         for (size_t i = 0; i < show->n; i++) {
-                const int length = (int)strlen(show->sections[i].name);
+                const size_t width = hap_text_width(show->sections[i].name);
 
                 if (!is_circuit(&show->sections[i]))
                         continue;
                 circuits++;
-                widest = length > widest ? length : widest;
+                widest = width > widest ? width : widest;
         }
         if (circuits < 2)
                 return;

@@ -1,7 +1,9 @@
-/* What a header says, in a few words. */
+#include "show/show_phrase.h"
+
+#include <stdio.h>
 #include <string.h>
 
-#include "show/show.h"
+#include "common/header.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -50,20 +52,4 @@ void hap_phrase_count(size_t n, char *text)
                 *text++ = digits[i];
         }
         *text = '\0';
-}
-
-void hap_write_escaped(FILE *out, const char *text)
-{
-        for (; *text; text++) {
-                if (*text == '<')
-                        fputs("&lt;", out);
-                else if (*text == '>')
-                        fputs("&gt;", out);
-                else if (*text == '&')
-                        fputs("&amp;", out);
-                else if (*text == '"')
-                        fputs("&quot;", out);
-                else
-                        fputc((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text, out);
-        }
 }

@@ -1,9 +1,11 @@
-/* Training logs as curves: KL above, sparsity below, against the step; one
- * colour a log. KL is on a logarithmic axis when it spans much. */
+/* Training logs as curves against the step, KL above and sparsity below, one colour for
+ * each log. The KL axis is logarithmic if the range is wide. */
+#include "show/show_plot.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "show/show_svg.h"
+#include "show/show_output.h"
 
 enum { WIDTH = 760, LEFT = 70, RIGHT = 24, TOP = 52, KL_HEIGHT = 230, GAP = 34,
        SPARSITY_HEIGHT = 130, BOTTOM = 46 };
@@ -12,7 +14,7 @@ static const char *const colours[] = {"#3d8bfd", "#e08a1e", "#2fa76b", "#a06bea"
                                       "#e0526a", "#23a6b8", "#8d99a8", "#b0893f"};
 enum { N_COLOURS = sizeof colours / sizeof *colours };
 
-#define ROUNDING 1e-6 /* KL in nats: less says nothing, not even its sign */
+#define ROUNDING 1e-6 /* KL in nats: smaller values are rounding errors, even their sign */
 
 struct range {
         double low, high;
@@ -24,26 +26,8 @@ struct panel {
         bool logarithmic;
 };
 
-bool hap_show_has_log(const struct hap_show *show)
-{
-        for (size_t i = 0; i < show->n; i++) {
-                if (show->sections[i].kind == HAP_SHOW_LOG)
-                        return true;
-        }
-        return false;
-}
-
-bool hap_show_has_edges(const struct hap_show *show)
-{
-        for (size_t i = 0; i < show->n; i++) {
-                if (show->sections[i].kind == HAP_SHOW_EDGES)
-                        return true;
-        }
-        return false;
-}
-
-/* A number of a record; false when there is none that can be drawn. */
-static bool number(const json_t *record, const char *key, double *value)
+/* A number of a record; false when it is missing or not finite. */
+static bool number_of(const json_t *record, const char *key, double *value)
 {
         const json_t *json = json_object_get(record, key);
 
@@ -51,8 +35,8 @@ static bool number(const json_t *record, const char *key, double *value)
         return json_is_number(json) && isfinite(*value);
 }
 
-/* What `key` spans over all logs, values below `least` left out. */
-static struct range span(const struct hap_show *show, const char *key, double least)
+/* The range of `key` over all logs, without values below `least`. */
+static struct range value_range(const struct hap_show *show, const char *key, double least)
 {
         struct range r = {INFINITY, -INFINITY};
         size_t k;
@@ -63,7 +47,7 @@ static struct range span(const struct hap_show *show, const char *key, double le
                 if (show->sections[i].kind != HAP_SHOW_LOG)
                         continue;
                 json_array_foreach(show->sections[i].records, k, record) {
-                        if (!number(record, key, &value) || value < least)
+                        if (!number_of(record, key, &value) || value < least)
                                 continue;
                         r.low = fmin(r.low, value);
                         r.high = fmax(r.high, value);
@@ -91,7 +75,7 @@ static double y_at(const struct panel *p, double value)
         return p->y + p->height * (1 - (value - low) / (high - low));
 }
 
-/* 1, 2 or 5 times a power of ten, so that about `n` steps fill the range. */
+/* 1, 2 or 5 times a power of ten, such that about `n` steps fill the range. */
 static double step_of(struct range r, int n)
 {
         double rough = (r.high - r.low) / n, power = pow(10, floor(log10(rough)));
@@ -144,7 +128,7 @@ static void draw_curve(const struct panel *p, const json_t *records, const char 
 
         fprintf(out, "<path fill=\"none\" stroke=\"%s\"%s d=\"", colour, more);
         json_array_foreach(records, k, record) {
-                if (!number(record, "step", &step) || !number(record, key, &value))
+                if (!number_of(record, "step", &step) || !number_of(record, key, &value))
                         continue;
                 fprintf(out, "%c%.1f %.1f", command, x_at(p, step), y_at(p, value));
                 command = 'L';
@@ -152,7 +136,7 @@ static void draw_curve(const struct panel *p, const json_t *records, const char 
         fputs("\"/>\n", out);
 }
 
-/* Which colour is which log, when there are several. */
+/* The names of the logs in their colours, if there are several. */
 static void draw_names(const struct hap_show *show, FILE *out)
 {
         int log = 0, logs = 0;
@@ -174,8 +158,8 @@ static void draw_names(const struct hap_show *show, FILE *out)
 
 static struct panel kl_panel(const struct hap_show *show)
 {
-        struct panel p = {.y = TOP, .height = KL_HEIGHT, .x = span(show, "step", -INFINITY),
-                          .values = span(show, "kl", ROUNDING)};
+        struct panel p = {.y = TOP, .height = KL_HEIGHT, .x = value_range(show, "step", -INFINITY),
+                          .values = value_range(show, "kl", ROUNDING)};
 
         p.logarithmic = p.values.low > 0 && p.values.high / p.values.low > 30;
         if (p.logarithmic) {

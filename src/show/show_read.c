@@ -1,8 +1,9 @@
-/* Sections into memory, as far as they are shown. */
+#include "show/show_read.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/show.h"
+#include "common/stream.h"
 
 static struct hap_section *add_section(struct hap_show *show, const char *name,
                                        const json_t *header, enum hap_show_kind kind)
@@ -26,8 +27,8 @@ static struct hap_section *add_section(struct hap_show *show, const char *name,
 
 static json_t *record_of(const msgpack_object *record);
 
-/* A record's value as JSON; a tensor, or any other binary data, as words. The
- * reader has limited how deep values are nested. */
+/* A record's value as JSON; a tensor or other binary data as a description. The limits of
+ * streams bound the nesting. */
 static json_t *value_of(const msgpack_object *object)
 {
         struct hap_tensor tensor;
@@ -96,7 +97,7 @@ static enum hap_show_kind kind_of(const json_t *header)
                 if (strcmp(kind, names[i]) == 0)
                         return (enum hap_show_kind)i;
         }
-        return HAP_SHOW_EDGES; /* a circuit; hap_edges_read refuses all else */
+        return HAP_SHOW_EDGES; /* a circuit; hap_edges_read refuses any other kind */
 }
 
 int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
@@ -124,7 +125,7 @@ int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
         return rc;
 }
 
-/* What every line of a log has, for else nothing of it could be drawn. */
+/* Every line of a log must have these, or it could not be drawn. */
 static int check_step(const json_t *line, const char *name, size_t number, struct hap_error *err)
 {
         static const char *const keys[] = {"step", "kl"};
@@ -132,8 +133,8 @@ static int check_step(const json_t *line, const char *name, size_t number, struc
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
                 if (!json_is_number(json_object_get(line, keys[i])))
                         return hap_fail(err, HAP_EINPUT,
-                                        "cannot use '%s': line %zu is no step of a training log: "
-                                        "it has no number '%s'", name, number, keys[i]);
+                                        "cannot use '%s': line %zu is not a step of a training "
+                                        "log: it has no number '%s'", name, number, keys[i]);
         return HAP_OK;
 }
 
@@ -153,7 +154,7 @@ int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
 
                 s->n++;
                 if (!json_is_object(record))
-                        rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': line %zu is no JSON "
+                        rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': line %zu is not a JSON "
                                       "object%s%s", name, s->n, record ? "" : ": ",
                                       record ? "" : why.text);
                 else if ((rc = check_step(record, name, s->n, err)) == 0 &&
@@ -165,6 +166,24 @@ int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
                 rc = hap_fail(err, HAP_ESYSTEM, "cannot read '%s'", name);
         free(line);
         return rc;
+}
+
+bool hap_show_has_log(const struct hap_show *show)
+{
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind == HAP_SHOW_LOG)
+                        return true;
+        }
+        return false;
+}
+
+bool hap_show_has_edges(const struct hap_show *show)
+{
+        for (size_t i = 0; i < show->n; i++) {
+                if (show->sections[i].kind == HAP_SHOW_EDGES)
+                        return true;
+        }
+        return false;
 }
 
 void hap_show_release(struct hap_show *show)

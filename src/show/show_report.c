@@ -1,49 +1,50 @@
-/* A report as a table: its records are one value each, a table has a line per
- * circuit (and ablation) and a column per metric. */
+/* A record of a report is one value; the table has a line for each circuit and ablation,
+ * and a column for each metric. */
+#include "show/show_report.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "show/show_table.h"
-#include "show/show_words.h"
 
-static bool same(const json_t *a, const json_t *b, const char *key)
+static bool same_field(const json_t *a, const json_t *b, const char *key)
 {
         const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
 
         return (!x && !y) || (x && y && json_equal(x, y));
 }
 
-/* Lines of the table: the record that began each, and its row. */
-struct line {
+/* A line of the table: its first record, and its row. */
+struct report_line {
         const json_t *first;
         size_t row;
 };
 
-/* The newest line about the record's circuit that has no such metric yet; NULL:
- * it begins one. */
-static const struct line *line_of(const struct hap_table *table, const struct line *lines,
+/* The last line of the record's circuit, if it does not have the metric yet; NULL: the
+ * record begins a new line. */
+static const struct report_line *line_of(const struct hap_table *table, const struct report_line *lines,
                                   size_t n, const json_t *record)
 {
         const char *metric = json_string_value(json_object_get(record, "metric"));
 
         while (n-- > 0) {
-                const struct line *line = lines + n;
+                const struct report_line *line = lines + n;
 
-                if (same(record, line->first, "circuit") && same(record, line->first, "ablation"))
+                if (same_field(record, line->first, "circuit") && same_field(record, line->first, "ablation"))
                         return hap_table_has(table, line->row, metric ? metric : "value") ? NULL
                                                                                          : line;
         }
         return NULL;
 }
 
-static int put(struct hap_table *table, size_t row, const char *title, const char *text)
+static int put_cell(struct hap_table *table, size_t row, const char *title, const char *text)
 {
         long column = hap_table_column(table, title);
 
         return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
 }
 
-/* A metric's mean over the examples, and how much these differ. */
+/* A metric's mean over the examples and its standard deviation. */
 static int put_metric(struct hap_table *table, size_t row, const json_t *record)
 {
         const char *metric = json_string_value(json_object_get(record, "metric"));
@@ -55,10 +56,10 @@ static int put_metric(struct hap_table *table, size_t row, const json_t *record)
                          json_number_value(sd));
         else if (json_is_number(value))
                 snprintf(text, sizeof text, "%.4g", json_number_value(value));
-        return put(table, row, metric ? metric : "value", text);
+        return put_cell(table, row, metric ? metric : "value", text);
 }
 
-/* What the first record about a circuit says besides the metric. */
+/* The other fields of the first record of a circuit. */
 static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 {
         static const char *const of_metric[] = {"metric", "value", "sd"};
@@ -75,7 +76,7 @@ static int put_rest(struct hap_table *table, size_t row, const json_t *record)
                 if (own || rc < 0)
                         continue;
                 text = hap_value_text(value);
-                rc = text ? put(table, row, key, text) : -1;
+                rc = text ? put_cell(table, row, key, text) : -1;
                 free(text);
         }
         return rc;
@@ -85,12 +86,12 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
 {
         struct hap_table table = {0};
         size_t n = json_array_size(records), n_lines = 0, per_example = 0;
-        struct line *lines = calloc(n + 1, sizeof *lines);
+        struct report_line *lines = calloc(n + 1, sizeof *lines);
         int rc = lines && hap_table_column(&table, "circuit") >= 0 ? 0 : -1;
 
         for (size_t i = 0; i < n && rc == 0; i++) {
                 const json_t *record = json_array_get(records, i);
-                const struct line *line;
+                const struct report_line *line;
 
                 if (json_object_get(record, "id")) {
                         per_example++;
@@ -100,7 +101,7 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 if (!line) {
                         long row = hap_table_row(&table);
 
-                        lines[n_lines] = (struct line){record, (size_t)row};
+                        lines[n_lines] = (struct report_line){record, (size_t)row};
                         line = lines + n_lines++;
                         rc = row < 0 ? -1 : put_rest(&table, line->row, record);
                 }

@@ -1,13 +1,14 @@
 /* A circuit as SVG: layers from bottom to top, the heads of a layer in a row
- * and its MLP right of them, a little higher; every edge runs upwards. Heads
- * keep their place whatever is drawn, so that two circuits can be compared.
- * Colours are of medium lightness: they do on white and on black. */
+ * and its MLP right of them, a little higher; every edge runs upwards. A head
+ * has the same place in every picture, so that two circuits can be compared.
+ * Colours are of medium lightness: they suit light and dark backgrounds. */
+#include "show/show_svg.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "show/show.h"
 #include "show/show_layout.h"
-#include "show/show_svg.h"
+#include "show/show_output.h"
 
 static const char *const kind_names[] = {
         [HAP_READS_Q] = "q", [HAP_READS_K] = "k", [HAP_READS_V] = "v",
@@ -27,12 +28,12 @@ static const char style[] =
 
 /* --- edges --- */
 
-static void draw_edge(const struct hap_layout *l, const struct hap_drawing *d,
+static void draw_edge(const struct hap_drawing_layout *l, const struct hap_drawing *d,
                       const struct hap_drawn *edge, bool details, FILE *out)
 {
         int writer = hap_graph_edge_writer(l->graph, edge->edge);
         int reader = hap_graph_edge_reader(l->graph, edge->edge);
-        struct hap_curve c = hap_layout_curve(l, edge->edge);
+        struct hap_curve c = hap_drawing_curve(l, edge->edge);
         double n = (double)d->n;
         double thick = hap_clamp(3.4 - .8 * log10(fmax(n, 20) / 20), 1.3, 3.4);
         double opaque = hap_clamp(.95 - .28 * log10(fmax(n, 30) / 30), .4, .95);
@@ -64,10 +65,10 @@ static void draw_edge(const struct hap_layout *l, const struct hap_drawing *d,
 
 /* --- nodes --- */
 
-static void draw_bands(const struct hap_layout *l, FILE *out)
+static void draw_bands(const struct hap_drawing_layout *l, FILE *out)
 {
         for (int layer = 0; layer < l->graph->n_layers; layer++) {
-                double y = hap_layout_row(l, layer);
+                double y = hap_drawing_row(l, layer);
 
                 fprintf(out, "<rect class=\"b\" x=\"12\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\""
                         " rx=\"8\"/><text class=\"s\" x=\"22\" y=\"%.1f\">layer %d</text>\n",
@@ -75,7 +76,7 @@ static void draw_bands(const struct hap_layout *l, FILE *out)
         }
 }
 
-static void draw_pill(const struct hap_layout *l, struct hap_point p, const char *name, int writer,
+static void draw_pill(const struct hap_drawing_layout *l, struct hap_point p, const char *name, int writer,
                       const char *degrees, FILE *out)
 {
         fprintf(out, "<g data-n=\"%d\"><title>%s%s</title><rect x=\"%.1f\" y=\"%.1f\""
@@ -84,7 +85,7 @@ static void draw_pill(const struct hap_layout *l, struct hap_point p, const char
                 p.y - 11, 2 * l->half, p.x, p.y + 4.3, name);
 }
 
-static void draw_head(const struct hap_layout *l, struct hap_point p, struct hap_node node,
+static void draw_head(const struct hap_drawing_layout *l, struct hap_point p, struct hap_node node,
                       int writer, const char *degrees, FILE *out)
 {
         char label[32];
@@ -98,7 +99,7 @@ static void draw_head(const struct hap_layout *l, struct hap_point p, struct hap
                 p.y + .35 * size, size, label);
 }
 
-static void draw_mlp(const struct hap_layout *l, struct hap_point p, struct hap_node node,
+static void draw_mlp(const struct hap_drawing_layout *l, struct hap_point p, struct hap_node node,
                      int writer, const char *degrees, FILE *out)
 {
         double half = l->mlp;
@@ -109,11 +110,11 @@ static void draw_mlp(const struct hap_layout *l, struct hap_point p, struct hap_
                 p.y - half, 2 * half, 2 * half, p.x, p.y + 3.9, node.layer);
 }
 
-static void draw_node(const struct hap_layout *l, const struct hap_drawing *d, int writer,
+static void draw_node(const struct hap_drawing_layout *l, const struct hap_drawing *d, int writer,
                       FILE *out)
 {
         struct hap_node node = hap_graph_writer(l->graph, writer);
-        struct hap_point p = hap_layout_place(l, writer);
+        struct hap_point p = hap_drawing_node(l, writer);
         char degrees[64], name[HAP_NAME];
 
         hap_graph_writer_name(l->graph, writer, name);
@@ -130,7 +131,7 @@ static void draw_node(const struct hap_layout *l, const struct hap_drawing *d, i
                 draw_head(l, p, node, writer, degrees, out);
 }
 
-static void draw_nodes(const struct hap_layout *l, const struct hap_drawing *d, FILE *out)
+static void draw_nodes(const struct hap_drawing_layout *l, const struct hap_drawing *d, FILE *out)
 {
         char degrees[64];
 
@@ -144,57 +145,13 @@ static void draw_nodes(const struct hap_layout *l, const struct hap_drawing *d, 
                 }
                 if (pass == 1) {
                         snprintf(degrees, sizeof degrees, ": %d in", d->into_logits);
-                        draw_pill(l, hap_layout_logits(l), "logits", -1, degrees, out);
+                        draw_pill(l, hap_drawing_logits(l), "logits", -1, degrees, out);
                 }
                 fputs("</g>\n", out);
         }
 }
 
 /* --- title and legend --- */
-
-void hap_drawing_title(const struct hap_drawing *d, char *title)
-{
-        const json_t *header = d->section->header;
-        char task[HAP_PHRASE], model[HAP_PHRASE], method[HAP_PHRASE];
-
-        hap_phrase_task(header, task);
-        hap_phrase_model(header, model);
-        hap_phrase_method(header, method);
-        snprintf(title, HAP_TITLE, "%s%s%s%s%s", task, *task && *model ? " on " : "", model,
-                 *method && (*task || *model) ? ", " : "", method);
-        if (!*title)
-                snprintf(title, HAP_TITLE, "%s", d->values_are_z ? "circuit" : "scores");
-}
-
-void hap_drawing_counts(const struct hap_drawing *d, char *text)
-{
-        const struct hap_graph *g = d->graph;
-        char kept[32], all[32], part[80] = "";
-        int heads = 0, mlps = 0, length;
-
-        for (int w = g->n_inputs; w < g->n_writers; w++) {
-                bool drawn = d->in[w] + d->out[w] > 0;
-
-                if (hap_graph_writer(g, w).kind == HAP_WRITES_MLP)
-                        mlps += drawn;
-                else
-                        heads += drawn;
-        }
-        hap_phrase_count(d->values_are_z ? d->n_kept : d->n, kept);
-        hap_phrase_count(g->n_edges, all);
-        if (d->values_are_z && d->n_live < d->n_kept)
-                snprintf(part, sizeof part, " (%zu live)", d->n_live);
-        if (d->values_are_z && d->n < d->n_kept)
-                snprintf(part, sizeof part, " (%zu drawn)", d->n);
-        length = snprintf(text, HAP_TITLE, "%s%s of %s edges%s", d->values_are_z ? "" : "best ",
-                          kept, all, part);
-        if (d->values_are_z)
-                length += snprintf(text + length, (size_t)(HAP_TITLE - length),
-                                   ", sparsity %.1f %%",
-                                   100 * (1 - (double)d->n_kept / (double)g->n_edges));
-        snprintf(text + length, (size_t)(HAP_TITLE - length), ", %d of %d heads, %d of %d MLPs",
-                 heads, g->n_layers * g->n_heads, mlps, g->n_layers);
-}
 
 static void draw_title(const struct hap_drawing *d, FILE *out)
 {
@@ -207,7 +164,7 @@ static void draw_title(const struct hap_drawing *d, FILE *out)
         fprintf(out, "</text><text class=\"s\" x=\"18\" y=\"53\">%s</text>\n", counts);
 }
 
-static void draw_legend(const struct hap_layout *l, const struct hap_drawing *d, FILE *out)
+static void draw_legend(const struct hap_drawing_layout *l, const struct hap_drawing *d, FILE *out)
 {
         static const char *const words[] = {"into q", "k", "v", "MLP", "logits"};
         double x = 22, y = l->height - 22;
@@ -229,7 +186,7 @@ static void draw_legend(const struct hap_layout *l, const struct hap_drawing *d,
 
 void hap_draw(const struct hap_drawing *d, bool details, FILE *out)
 {
-        struct hap_layout l = hap_layout_of(d);
+        struct hap_drawing_layout l = hap_drawing_layout(d);
 
         fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\""
                 " width=\"%.0f\" height=\"%.0f\" role=\"img\">\n<style>%s</style>\n",

@@ -3,12 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-void hap_write_plain(FILE *out, const char *text, size_t most)
+void hap_write_plain(FILE *out, const char *text, size_t max)
 {
-        for (; *text && most > 0; text++, most--)
+        for (; *text && max > 0; text++, max--)
                 fputc((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text, out);
         if (*text)
                 fputs(" ...", out);
+}
+
+size_t hap_text_width(const char *text)
+{
+        size_t n = 0;
+
+        /* bytes that do not continue a UTF-8 character */
+        for (; text && *text; text++)
+                n += ((unsigned char)*text & 0xc0) != 0x80;
+        return n;
+}
+
+void hap_write_padded(FILE *out, const char *text, size_t width)
+{
+        const size_t used = hap_text_width(text);
+
+        hap_write_plain(out, text, SIZE_MAX);
+        fprintf(out, "%*s", used < width ? (int)(width - used) : 0, "");
+}
+
+void hap_write_label(FILE *out, const char *label)
+{
+        fprintf(out, "  %-*s ", HAP_LABEL_COLUMNS - 3, label);
 }
 
 char *hap_value_text(const json_t *value)
@@ -90,16 +113,6 @@ long hap_table_column(struct hap_table *table, const char *title)
         return hap_table_set(table, 0, n, title) < 0 ? -1 : (long)n;
 }
 
-/* Bytes that are no continuation of a UTF-8 character. */
-static size_t width_of(const char *text)
-{
-        size_t n = 0;
-
-        for (; text && *text; text++)
-                n += ((unsigned char)*text & 0xc0) != 0x80;
-        return n;
-}
-
 void hap_table_write(const struct hap_table *table, int indent, FILE *out)
 {
         for (size_t r = 0; r < table->rows; r++) {
@@ -109,15 +122,13 @@ void hap_table_write(const struct hap_table *table, int indent, FILE *out)
                         size_t widest = 0;
 
                         for (size_t i = 0; i < table->rows; i++) {
-                                size_t width = width_of(table->cells[i][c]);
+                                size_t width = hap_text_width(table->cells[i][c]);
 
                                 widest = width > widest ? width : widest;
                         }
                         if (c > 0)
-                                fprintf(out, "  %*s", (int)(widest - width_of(text)), "");
-                        hap_write_plain(out, text, SIZE_MAX);
-                        if (c == 0)
-                                fprintf(out, "%*s", (int)(widest - width_of(text)), "");
+                                fprintf(out, "  %*s", (int)(widest - hap_text_width(text)), "");
+                        hap_write_padded(out, text, c == 0 ? widest : 0);
                 }
                 fputc('\n', out);
         }

@@ -1,18 +1,18 @@
-/* A stream in words: what every section is and where it comes from, then what
- * is in it, each kind in its own way. */
+/* For every section: its kind, its header and history, then a summary of its records that
+ * depends on the kind. */
+#include "show/show_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/show_svg.h"
+#include "show/show_edges.h"
+#include "show/show_output.h"
+#include "show/show_overlap.h"
+#include "show/show_phrase.h"
+#include "show/show_report.h"
 #include "show/show_table.h"
-#include "show/show_words.h"
 
-enum { LABEL = 14, WIDE = 96 }; /* columns */
-
-void hap_write_label(FILE *out, const char *label)
-{
-        fprintf(out, "  %-*s ", LABEL - 3, label);
-}
+enum { WIDE = 96 }; /* columns */
 
 /* "ioi, corruption abc, split train": the entries of a map, of a map within it
  * in parentheses; other values as they are. */
@@ -41,18 +41,18 @@ static void write_entries(FILE *out, const json_t *value, int depth)
         }
 }
 
-/* Behind a label, broken at commas where the line would be longer than WIDE. */
+/* Writes text after a label; breaks at commas lines that would be longer than WIDE. */
 static void write_wrapped(const char *text, FILE *out)
 {
-        size_t column = LABEL;
+        size_t column = HAP_LABEL_COLUMNS;
 
         while (*text) {
                 const char *comma = strstr(text, ", ");
                 const size_t n = comma ? (size_t)(comma - text) + 1 : strlen(text);
 
-                if (column + n > WIDE && column > LABEL)
-                        column = (size_t)fprintf(out, "\n%*s", LABEL, "") - 1;
-                else if (column > LABEL)
+                if (column + n > WIDE && column > HAP_LABEL_COLUMNS)
+                        column = (size_t)fprintf(out, "\n%*s", HAP_LABEL_COLUMNS, "") - 1;
+                else if (column > HAP_LABEL_COLUMNS)
                         column += (size_t)fprintf(out, " ");
                 column += fwrite(text, 1, n, out);
                 text += comma ? n + 1 : n;
@@ -128,6 +128,7 @@ static void write_history(const json_t *header, FILE *out)
         }
 }
 
+/* In columns, 30 at most. */
 static size_t widest_key(const json_t *records)
 {
         size_t i, widest = 0;
@@ -136,7 +137,7 @@ static size_t widest_key(const json_t *records)
 
         json_array_foreach(records, i, record) {
                 json_object_foreach(record, key, value)
-                        widest = strlen(key) > widest ? strlen(key) : widest;
+                        widest = hap_text_width(key) > widest ? hap_text_width(key) : widest;
         }
         return widest < 30 ? widest : 30;
 }
@@ -152,20 +153,27 @@ static bool holds_texts(const json_t *value)
         return all;
 }
 
-/* Texts within a map, such as both prompts, a line each; other maps in one. */
-static void write_field(FILE *out, const char *key, const json_t *value, int width)
+static void write_key(FILE *out, const char *key, size_t width)
+{
+        fputs("  ", out);
+        hap_write_padded(out, key, width);
+        fputs("  ", out);
+}
+
+/* Writes a map of texts, such as both prompts, one a line; any other value in one line. */
+static void write_field(FILE *out, const char *key, const json_t *value, size_t width)
 {
         const char *inner;
         json_t *entry;
 
         if (!holds_texts(value)) {
-                fprintf(out, "  %-*s  ", width, key);
+                write_key(out, key, width);
                 write_entries(out, value, 0);
                 fputc('\n', out);
                 return;
         }
         json_object_foreach((json_t *)value, inner, entry) {
-                fprintf(out, "  %-*s  ", width, key);
+                write_key(out, key, width);
                 hap_write_plain(out, inner, SIZE_MAX);
                 fputs(": ", out);
                 hap_write_value(out, entry);
@@ -177,8 +185,7 @@ static void write_field(FILE *out, const char *key, const json_t *value, int wid
 /* The first records, one field a line. */
 static void write_records(const struct hap_section *s, FILE *out)
 {
-        int width = (int)widest_key(s->records);
-        size_t i;
+        size_t width = widest_key(s->records), i;
         json_t *record, *value;
         const char *key;
 
@@ -191,7 +198,7 @@ static void write_records(const struct hap_section *s, FILE *out)
                 fprintf(out, "\n  and %zu more\n", s->n - i);
 }
 
-/* First and last values of what a log follows. */
+/* The first and the last value of each field of a log. */
 static void write_log(const struct hap_section *s, FILE *out)
 {
         size_t n = json_array_size(s->records);

@@ -13,7 +13,7 @@
 
 #include "common/arena.h"
 #include "common/error.h"
-#include "common/number.h"
+#include "common/random.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 

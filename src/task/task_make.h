@@ -3,7 +3,7 @@
 #ifndef HAP_TASK_TASK_MAKE_H
 #define HAP_TASK_TASK_MAKE_H
 
-#include "common/number.h"
+#include "common/random.h"
 #include "task/task.h"
 
 #define HAP_PROMPT_BYTES 320

@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "common/gguf.h"
+#include "tokenizer/tokenizer_alphabet.h"
+#include "tokenizer/tokenizer_gguf.h"
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_json.h"
 
 enum { TEXT_MAX = 1 << 28 }; /* bytes; words count in 32 bits */
 
 /* What loaders leave to be derived, once everything is there. */
-static int finish(struct hap_tokenizer *t, struct hap_error *err)
+static int derive_rest(struct hap_tokenizer *t, struct hap_error *err)
 {
         int rc = t->byte_level ? hap_byte_level_finish(t, err)
                                : hap_sentencepiece_finish(t, err);
@@ -35,7 +38,7 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
         rc = hap_gguf_is(model_path) ? hap_tokenizer_read_gguf(t, model_path, err)
                                      : hap_tokenizer_read_folder(t, model_path, err);
         if (rc == 0)
-                rc = finish(t, err);
+                rc = derive_rest(t, err);
         if (rc != 0) {
                 hap_tokenizer_free(t);
                 return hap_fail_within(err, "cannot use the tokenizer of '%s'",
@@ -59,13 +62,6 @@ void hap_tokenizer_free(struct hap_tokenizer *t)
         }
         hap_added_release(t);
         free(t);
-}
-
-void hap_encoder_put(struct hap_encoder *e, int32_t id)
-{
-        if (e->n < e->max)
-                e->ids[e->n] = id;
-        e->n++;
 }
 
 /* Text that is normalised already and holds no added token. */
@@ -151,7 +147,7 @@ static int encode(struct hap_encoder *e, const char *text, size_t length,
 
         if (length > TEXT_MAX)
                 return hap_fail(e->err, HAP_EINPUT,
-                                "a text of %zu bytes, the limit is %d", length,
+                                "a text has %zu bytes; the limit is %d", length,
                                 TEXT_MAX);
         e->match = pcre2_match_data_create(1, NULL);
         if (e->match == NULL)

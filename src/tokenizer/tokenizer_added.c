@@ -2,6 +2,8 @@
  * anything else looks at the text. Those that are `normalized` are looked for
  * behind the normalizer, the others before. Of the tokens that start at the
  * same place the longest wins. */
+#include "tokenizer/tokenizer_added.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -92,14 +94,14 @@ int hap_added_add(struct hap_tokenizer *t, const char *text, size_t length,
                 return hap_fail(err, HAP_EINPUT,
                                 "added token %d is longer than %d bytes",
                                 (int)what->id, HAP_TOKEN_BYTES_MAX);
-        if (t->n_added == t->room_added) {
-                size_t room = 2 * t->room_added + 16;
+        if (t->n_added == t->added_capacity) {
+                size_t capacity = 2 * t->added_capacity + 16;
 
-                added = realloc(t->added, room * sizeof *added);
+                added = realloc(t->added, capacity * sizeof *added);
                 if (added == NULL)
                         return hap_fail_memory(err, "the added tokens");
                 t->added = added;
-                t->room_added = room;
+                t->added_capacity = capacity;
         }
         added = &t->added[t->n_added++];
         *added = *what;
@@ -162,11 +164,11 @@ static int check_metaspace(const struct hap_tokenizer *t, const struct hap_added
                                          mark->length) == NULL))
                 return 0;
         return hap_fail(err, HAP_EINPUT,
-                        "added token '%.80s' is normalized and strips or holds spaces, "
+                        "added token '%.80s' is normalized and strips or contains spaces, "
                         "which is not supported with Metaspace", name);
 }
 
-static int finish_one(struct hap_tokenizer *t, struct hap_added *added,
+static int finish_added(struct hap_tokenizer *t, struct hap_added *added,
                       struct hap_error *err)
 {
         struct hap_buffer made = { 0 }, given = added->text;
@@ -185,7 +187,7 @@ static int finish_one(struct hap_tokenizer *t, struct hap_added *added,
 int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err)
 {
         for (size_t i = 0; i < t->n_added; i++) {
-                int rc = t->added[i].ready ? 0 : finish_one(t, &t->added[i], err);
+                int rc = t->added[i].ready ? 0 : finish_added(t, &t->added[i], err);
 
                 if (rc != 0)
                         return rc;
@@ -264,7 +266,7 @@ static bool stands_alone(const char *text, size_t start, size_t end, size_t leng
 }
 
 /* Takes the spaces beside the token with it where the token says so. */
-static void widen(const struct hap_added *added, const char *text, size_t length,
+static void widen_match(const struct hap_added *added, const char *text, size_t length,
                   size_t first, size_t *start, size_t *end)
 {
         size_t at;
@@ -299,7 +301,7 @@ int hap_added_cut(const struct hap_tokenizer *t, bool normalized, bool special,
                 if ((added->special && !special) ||
                     (added->single_word && !stands_alone(s, start, end, part.length)))
                         continue;
-                widen(added, s, part.length, done, &start, &end);
+                widen_match(added, s, part.length, done, &start, &end);
                 if (start > done)
                         rc = hap_pieces_add(out, part.start + done, start - done, -1);
                 if (rc == 0)

@@ -1,4 +1,6 @@
 /* What the tokens of a vocabulary stand for: bytes, or characters. */
+#include "tokenizer/tokenizer_alphabet.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,9 +5,12 @@
  * where ranks are equal. Candidates wait in a heap; one whose symbols were
  * merged elsewhere since is dropped when its turn comes, so that a word of n
  * symbols costs n log n. */
+#include "tokenizer/tokenizer_bpe.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "tokenizer/tokenizer_alphabet.h"
 #include "tokenizer/tokenizer_impl.h"
 
 static const uint64_t FREE = UINT64_MAX;
@@ -26,7 +29,7 @@ static size_t home_of(const struct hap_merges *m, uint64_t pair)
 int hap_merges_init(struct hap_merges *m, size_t n, struct hap_error *err)
 {
         if (n > HAP_TOKENS_MAX)
-                return hap_fail(err, HAP_EINPUT, "%zu merges, the limit is %d", n,
+                return hap_fail(err, HAP_EINPUT, "%zu merges; the limit is %d", n,
                                 HAP_TOKENS_MAX);
         m->n_slots = 16;
         while (m->n_slots < 2 * n)
@@ -71,7 +74,7 @@ static int merge_part(const struct hap_vocab *v, uint32_t which, const char *tex
         if (*id >= 0)
                 return 0;
         return hap_fail(err, HAP_EINPUT,
-                        "merge %u makes or uses '%.*s', which the vocabulary lacks",
+                        "merge %u needs '%.*s', which is not in the vocabulary",
                         which + 1, length < 80 ? (int)length : 80, text);
 }
 
@@ -107,7 +110,7 @@ int hap_merges_add_line(struct hap_tokenizer *t, uint32_t which, const char *lin
         size_t n = space != NULL ? (size_t)(space - line) : 0;
 
         if (space == NULL || memchr(space + 1, ' ', length - n - 1) != NULL)
-                return hap_fail(err, HAP_EINPUT, "merge %u is no pair: '%.*s'",
+                return hap_fail(err, HAP_EINPUT, "merge %u is not a pair: '%.*s'",
                                 which + 1, length < 80 ? (int)length : 80, line);
         return hap_merges_add_texts(t, which, line, n, space + 1, length - n - 1, err);
 }
@@ -115,15 +118,15 @@ int hap_merges_add_line(struct hap_tokenizer *t, uint32_t which, const char *lin
 static int add_symbol(struct hap_encoder *e, int32_t id, size_t start,
                       size_t length)
 {
-        if (e->n_symbols == e->room_symbols) {
-                size_t room = 2 * e->room_symbols + 64;
+        if (e->n_symbols == e->symbols_capacity) {
+                size_t capacity = 2 * e->symbols_capacity + 64;
                 struct hap_symbol *symbols =
-                        realloc(e->symbols, room * sizeof *symbols);
+                        realloc(e->symbols, capacity * sizeof *symbols);
 
                 if (symbols == NULL)
                         return hap_fail_memory(e->err, "the symbols of a word");
                 e->symbols = symbols;
-                e->room_symbols = room;
+                e->symbols_capacity = capacity;
         }
         int32_t at = (int32_t)e->n_symbols++;
         e->symbols[at] = (struct hap_symbol){ id, at - 1, at + 1, (uint32_t)start,
@@ -217,16 +220,16 @@ static bool comes_before(const struct hap_candidate *a, const struct hap_candida
         return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
 }
 
-static int push(struct hap_encoder *e, struct hap_candidate candidate)
+static int heap_push(struct hap_encoder *e, struct hap_candidate candidate)
 {
-        if (e->n_heap == e->room_heap) {
-                size_t room = 2 * e->room_heap + 64;
-                struct hap_candidate *heap = realloc(e->heap, room * sizeof *heap);
+        if (e->n_heap == e->heap_capacity) {
+                size_t capacity = 2 * e->heap_capacity + 64;
+                struct hap_candidate *heap = realloc(e->heap, capacity * sizeof *heap);
 
                 if (heap == NULL)
                         return hap_fail_memory(e->err, "the merges of a word");
                 e->heap = heap;
-                e->room_heap = room;
+                e->heap_capacity = capacity;
         }
         size_t at = e->n_heap++;
         while (at > 0 && comes_before(&candidate, &e->heap[(at - 1) / 2])) {
@@ -237,7 +240,7 @@ static int push(struct hap_encoder *e, struct hap_candidate candidate)
         return 0;
 }
 
-static struct hap_candidate pop(struct hap_encoder *e)
+static struct hap_candidate heap_pop(struct hap_encoder *e)
 {
         struct hap_candidate first = e->heap[0], last = e->heap[--e->n_heap];
         size_t at = 0, child;
@@ -289,11 +292,11 @@ static int push_candidate(struct hap_encoder *e, const char *word, int32_t at)
 {
         struct hap_candidate candidate;
 
-        return find_candidate(e, word, at, &candidate) ? push(e, candidate) : 0;
+        return find_candidate(e, word, at, &candidate) ? heap_push(e, candidate) : 0;
 }
 
 /* Merges symbol `at` with the one behind it. */
-static void merge(struct hap_encoder *e, int32_t at, int32_t id)
+static void merge_symbols(struct hap_encoder *e, int32_t at, int32_t id)
 {
         struct hap_symbol *left = &e->symbols[at], *right = &e->symbols[left->next];
 
@@ -313,20 +316,27 @@ static int merge_all(struct hap_encoder *e, const char *word)
         for (size_t i = 0; rc == 0 && i + 1 < e->n_symbols; i++)
                 rc = push_candidate(e, word, (int32_t)i);
         while (rc == 0 && e->n_heap > 0) {
-                struct hap_candidate best = pop(e), now;
+                struct hap_candidate best = heap_pop(e), now;
                 int32_t at = (int32_t)best.at;
 
                 if (e->symbols[at].length == 0 ||
                     !find_candidate(e, word, at, &now) || now.id != best.id ||
                     now.length != best.length)
                         continue;
-                merge(e, at, best.id);
+                merge_symbols(e, at, best.id);
                 if (e->symbols[at].previous >= 0)
                         rc = push_candidate(e, word, e->symbols[at].previous);
                 if (rc == 0)
                         rc = push_candidate(e, word, at);
         }
         return rc;
+}
+
+void hap_encoder_put(struct hap_encoder *e, int32_t id)
+{
+        if (e->n < e->max)
+                e->ids[e->n] = id;
+        e->n++;
 }
 
 static void put_symbol(struct hap_encoder *e, const char *word,

@@ -1,8 +1,11 @@
 /* tokenizer_config.json: what the tokenizer's class adds to the files. */
+#include "tokenizer/tokenizer_config.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_special.h"
 
 static const char *class_of(const json_t *config)
 {

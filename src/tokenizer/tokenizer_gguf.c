@@ -4,6 +4,8 @@
  * two neighbours make the piece of the best score. Where llama.cpp and the
  * model's own library differ (NFC, spaces before what the user defined), the
  * library is followed. */
+#include "tokenizer/tokenizer_gguf.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +68,7 @@ static bool is_text(struct hap_gguf_text text, const char *wanted)
                memcmp(text.text, wanted, text.length) == 0;
 }
 
-static int unsupported(const struct source *s, const char *key,
+static int unsupported_value(const struct source *s, const char *key,
                        struct hap_gguf_text text)
 {
         return hap_fail(s->err, HAP_EINPUT, "%s '%.*s' is not supported", key,
@@ -132,7 +134,7 @@ static int add_tokens(const struct source *s)
                                (type == TYPE_CONTROL || type == TYPE_UNKNOWN));
 
                 if (type < TYPE_NORMAL || type > TYPE_BYTE)
-                        return hap_fail(s->err, HAP_EINPUT, "token %zu is of type %lld",
+                        return hap_fail(s->err, HAP_EINPUT, "token %zu has unknown type %lld",
                                         id, (long long)type);
                 rc = hidden ? hap_vocab_add_hidden(v, (int64_t)id, text.text,
                                                    text.length, s->err)
@@ -154,7 +156,7 @@ static int read_id(const struct source *s, const char *key, int32_t *id)
         if (rc <= 0)
                 return rc;
         if (value < 0 || (uint64_t)value >= s->n)
-                return hap_fail(s->err, HAP_EINPUT, "%s is %lld, there are %zu tokens",
+                return hap_fail(s->err, HAP_EINPUT, "%s is %lld, but there are %zu tokens",
                                 key, (long long)value, s->n);
         *id = (int32_t)value;
         return 0;
@@ -213,7 +215,7 @@ static int read_byte_level(const struct source *s)
                 if (is_text(name, pres[i].name))
                         pre = &pres[i];
         if (rc > 0 && pre == NULL)
-                return unsupported(s, KEY("pre"), name);
+                return unsupported_value(s, KEY("pre"), name);
         s->t->byte_level = true;
         rc = rc < 0 ? rc : add_tokens(s);
         if (rc == 0)
@@ -327,7 +329,7 @@ int hap_tokenizer_read_gguf(struct hap_tokenizer *t, const char *path,
         else if (rc == 0 && is_text(model, "llama"))
                 rc = read_sentencepiece(&s);
         else if (rc == 0)
-                rc = unsupported(&s, KEY("model"), model);
+                rc = unsupported_value(&s, KEY("model"), model);
         free(s.tokens);
         free(s.types);
         free(s.scores);

@@ -1,6 +1,8 @@
 /* The tokenizer of a Hugging Face folder: tokenizer.json, or vocab.json with
  * merges.txt; tokenizer_config.json beside either, and older files that say
  * what it may say. */
+#include "tokenizer/tokenizer_json.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,10 @@
 
 #include "common/file_map.h"
 #include "common/json_file.h"
+#include "tokenizer/tokenizer_config.h"
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_special.h"
+#include "tokenizer/tokenizer_stages.h"
 
 struct folder {
         struct hap_tokenizer *t;
@@ -18,16 +23,16 @@ struct folder {
         struct hap_error *err;
 };
 
-static int path_in(const struct folder *f, const char *name, char *out, size_t room)
+static int path_in(const struct folder *f, const char *name, char *out, size_t capacity)
 {
-        int n = snprintf(out, room, "%s/%s", f->path, name);
+        int n = snprintf(out, capacity, "%s/%s", f->path, name);
 
-        if (n < 0 || (size_t)n >= room)
+        if (n < 0 || (size_t)n >= capacity)
                 return hap_fail(f->err, HAP_EUSAGE, "the path is too long");
         return 0;
 }
 
-static bool exists(const struct folder *f, const char *name)
+static bool file_exists(const struct folder *f, const char *name)
 {
         char path[4096];
         struct hap_error ignored;
@@ -55,7 +60,7 @@ static int read_json(const struct folder *f, const char *name, json_t **json)
                 return 0;
         json_decref(*json);
         *json = NULL;
-        return hap_fail(f->err, HAP_EINPUT, "%s holds no object", name);
+        return hap_fail(f->err, HAP_EINPUT, "%s is not a JSON object", name);
 }
 
 static int add_vocabulary(const struct folder *f, json_t *vocab)
@@ -91,7 +96,7 @@ static int add_merge(const struct folder *f, uint32_t which, const json_t *merge
                                            json_string_length(merge), f->err);
         if (json_array_size(merge) != 2 || !json_is_string(left) ||
             !json_is_string(right))
-                return hap_fail(f->err, HAP_EINPUT, "merge %u is no pair", which + 1);
+                return hap_fail(f->err, HAP_EINPUT, "merge %u is not a pair", which + 1);
         return hap_merges_add_texts(f->t, which, json_string_value(left),
                                     json_string_length(left), json_string_value(right),
                                     json_string_length(right), f->err);
@@ -116,7 +121,7 @@ static int add_merges(const struct folder *f, const json_t *merges)
         return rc;
 }
 
-static bool is_set(const json_t *json)
+static bool is_truthy(const json_t *json)
 {
         return json != NULL && !json_is_null(json) && !json_is_false(json) &&
                !(json_is_string(json) && json_string_length(json) == 0) &&
@@ -136,7 +141,7 @@ static int read_model(const struct folder *f, json_t *model)
                 return hap_fail(f->err, HAP_EINPUT, "model '%.80s' is not supported",
                                 json_string_value(type));
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-                if (is_set(json_object_get(model, refused[i])))
+                if (is_truthy(json_object_get(model, refused[i])))
                         return hap_fail(f->err, HAP_EINPUT,
                                         "a model with %s is not supported", refused[i]);
         t->byte_fallback = json_is_true(json_object_get(model, "byte_fallback"));
@@ -148,7 +153,7 @@ static int read_model(const struct folder *f, json_t *model)
                                            json_string_length(unk));
                 if (t->unk_id < 0)
                         rc = hap_fail(f->err, HAP_EINPUT,
-                                      "the vocabulary lacks unk_token '%.80s'",
+                                      "unk_token '%.80s' is not in the vocabulary",
                                       json_string_value(unk));
         }
         return rc != 0 ? rc : add_merges(f, json_object_get(model, "merges"));
@@ -194,7 +199,7 @@ static int read_stages(const struct folder *f, const json_t *json)
                 return rc;
         if (f->t->byte_level && f->t->byte_fallback)
                 return hap_fail(f->err, HAP_EINPUT,
-                                "byte_fallback behind ByteLevel is not supported");
+                                "byte_fallback after ByteLevel is not supported");
         override_prefix(f, pre_tokenizer);
         return hap_stage_post_processor(f->t, json_object_get(json, "post_processor"),
                                         f->err);
@@ -285,7 +290,7 @@ static int read_legacy_file(const struct folder *f, const char *name,
         json_t *json = NULL;
         int rc;
 
-        if (!exists(f, name))
+        if (!file_exists(f, name))
                 return 0;
         rc = read_json(f, name, &json);
         if (rc == 0)
@@ -311,7 +316,7 @@ static int read_config(struct folder *f)
 {
         int rc;
 
-        if (exists(f, "tokenizer_config.json")) {
+        if (file_exists(f, "tokenizer_config.json")) {
                 rc = read_json(f, "tokenizer_config.json", &f->config);
                 return rc != 0 ? rc : read_legacy(f);
         }
@@ -324,10 +329,10 @@ int hap_tokenizer_read_folder(struct hap_tokenizer *t, const char *path,
                               struct hap_error *err)
 {
         struct folder f = { t, path, NULL, err };
-        bool whole = exists(&f, "tokenizer.json");
+        bool whole = file_exists(&f, "tokenizer.json");
         int rc;
 
-        if (!whole && !(exists(&f, "vocab.json") && exists(&f, "merges.txt")))
+        if (!whole && !(file_exists(&f, "vocab.json") && file_exists(&f, "merges.txt")))
                 return hap_fail(err, HAP_EINPUT,
                                 "there is no tokenizer.json, and no vocab.json with "
                                 "merges.txt");

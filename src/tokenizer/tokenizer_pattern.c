@@ -2,9 +2,12 @@
  * syntax, we with PCRE2 (UTF, UCP, MULTILINE). Within what the families use,
  * the two read a pattern alike but for \s, which is written out here; a
  * construct that they read differently is refused by name. */
+#include "tokenizer/tokenizer_pattern.h"
+
+#include <stdbool.h>
 #include <string.h>
 
-#include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_buffer.h"
 
 /* Unicode's White_Space; PCRE2's \s has U+180E besides. */
 #define SPACES                                                                 \
@@ -19,14 +22,14 @@ struct translation {
         struct hap_error *err;
 };
 
-static int put(struct translation *t, const char *text, size_t length)
+static int put_text(struct translation *t, const char *text, size_t length)
 {
         if (hap_buffer_append(t->out, text, length) != 0)
                 return hap_fail_memory(t->err, "a split pattern");
         return 0;
 }
 
-static int refuse(struct translation *t, const char *what)
+static int refuse_construct(struct translation *t, const char *what)
 {
         return hap_fail(t->err, HAP_EINPUT,
                         "split pattern '%.200s' has %s, which is not supported",
@@ -36,11 +39,11 @@ static int refuse(struct translation *t, const char *what)
 static int put_space(struct translation *t, bool negated)
 {
         if (!t->in_class)
-                return negated ? put(t, "[^" SPACES "]", sizeof "[^" SPACES "]" - 1)
-                               : put(t, "[" SPACES "]", sizeof "[" SPACES "]" - 1);
+                return negated ? put_text(t, "[^" SPACES "]", sizeof "[^" SPACES "]" - 1)
+                               : put_text(t, "[" SPACES "]", sizeof "[" SPACES "]" - 1);
         if (negated)
-                return refuse(t, "\\S within a class");
-        return put(t, SPACES, sizeof SPACES - 1);
+                return refuse_construct(t, "\\S within a class");
+        return put_text(t, SPACES, sizeof SPACES - 1);
 }
 
 /* \p{L}, \P{Lu}, \p{^N}: general categories; scripts and such mean other sets
@@ -50,7 +53,7 @@ static int put_property(struct translation *t)
         size_t start = t->at, i = start + 2;
 
         if (i >= t->length || t->pattern[i] != '{')
-                return refuse(t, "\\p without braces");
+                return refuse_construct(t, "\\p without braces");
         i++;
         if (i < t->length && t->pattern[i] == '^')
                 i++;
@@ -59,9 +62,9 @@ static int put_property(struct translation *t)
                 i++;
         if (i == t->length || i - name < 1 || i - name > 2 ||
             strchr("LMNPSZC", t->pattern[name]) == NULL)
-                return refuse(t, "a property that is no general category");
+                return refuse_construct(t, "a property that is not a general category");
         t->at = i + 1;
-        return put(t, t->pattern + start, t->at - start);
+        return put_text(t, t->pattern + start, t->at - start);
 }
 
 static int put_escape(struct translation *t)
@@ -79,18 +82,18 @@ static int put_escape(struct translation *t)
                 return put_property(t);
         case 'r': case 'n': case 't': case 'f': case 'v': case 'd': case 'D':
                 if (which == 'v') /* Oniguruma: vertical tab only */
-                        return refuse(t, name);
+                        return refuse_construct(t, name);
                 break;
         case 'x':
                 break;
         default:
                 if (which == '\0' || (which >= '0' && which <= '9') ||
                     (which >= 'a' && which <= 'z') || (which >= 'A' && which <= 'Z'))
-                        return refuse(t, which == '\0' ? "a backslash at its end"
+                        return refuse_construct(t, which == '\0' ? "a backslash at its end"
                                                        : name);
         }
         t->at += 2;
-        return put(t, name, 2);
+        return put_text(t, name, 2);
 }
 
 static int put_in_class(struct translation *t)
@@ -98,12 +101,12 @@ static int put_in_class(struct translation *t)
         char c = t->pattern[t->at];
 
         if (c == '[')
-                return refuse(t, "a class within a class");
+                return refuse_construct(t, "a class within a class");
         if (c == '&' && t->at + 1 < t->length && t->pattern[t->at + 1] == '&')
-                return refuse(t, "an intersection of classes");
+                return refuse_construct(t, "an intersection of classes");
         if (c == ']')
                 t->in_class = false;
-        return put(t, &t->pattern[t->at++], 1);
+        return put_text(t, &t->pattern[t->at++], 1);
 }
 
 /* "[" or "[^"; a "]" right behind is literal in both and ends no class. */
@@ -117,7 +120,7 @@ static int open_class(struct translation *t)
                 n++;
         t->in_class = true;
         t->at += n;
-        return put(t, t->pattern + t->at - n, n);
+        return put_text(t, t->pattern + t->at - n, n);
 }
 
 /* "{": a repeat where numbers follow, else literal. "{,n}" and blanks within
@@ -130,12 +133,12 @@ static int put_brace(struct translation *t)
         bool repeat = n > 0 && inside[n] == '}';
 
         if (repeat && inside[0] == ',')
-                return refuse(t, "'{,', a repeat without its least number");
+                return refuse_construct(t, "'{,', a repeat without its least number");
         if (repeat && strcspn(inside, " \t") < n)
-                return refuse(t, "a blank within a counted repeat");
+                return refuse_construct(t, "a blank within a counted repeat");
         if (repeat && inside[n + 1] == '?' && memchr(inside, ',', n) == NULL)
-                return refuse(t, "'{n}?'");
-        return put(t, &t->pattern[t->at++], 1);
+                return refuse_construct(t, "'{n}?'");
+        return put_text(t, &t->pattern[t->at++], 1);
 }
 
 static int put_outside(struct translation *t)
@@ -144,30 +147,30 @@ static int put_outside(struct translation *t)
         char next = t->at + 1 < t->length ? t->pattern[t->at + 1] : '\0';
 
         if (c == '}' && next == '+')
-                return refuse(t, "a possessive counted repeat");
+                return refuse_construct(t, "a possessive counted repeat");
         if (c == '(' && next == '?') {
                 /* (?: (?= (?! (?> (?i: and (?<= (?<! are the same in both. */
                 const char *kind = &t->pattern[t->at + 2];
                 if (strncmp(kind, "i:", 2) != 0 && strncmp(kind, "<=", 2) != 0 &&
                     strncmp(kind, "<!", 2) != 0 &&
                     (*kind == '\0' || strchr(":=!>", *kind) == NULL))
-                        return refuse(t, "a group of an uncommon kind");
+                        return refuse_construct(t, "a group of an uncommon kind");
         }
         if (c == '[')
                 return open_class(t);
         if (c == '{')
                 return put_brace(t);
-        return put(t, &t->pattern[t->at++], 1);
+        return put_text(t, &t->pattern[t->at++], 1);
 }
 
 int hap_pattern_translate(const char *pattern, size_t length,
                           struct hap_buffer *out, struct hap_error *err)
 {
         struct translation t = { pattern, length, 0, false, out, err };
-        int rc = put(&t, "", 0);
+        int rc = put_text(&t, "", 0);
 
         if (memchr(pattern, '\0', length) != NULL)
-                return refuse(&t, "a NUL");
+                return refuse_construct(&t, "a NUL");
         while (rc == 0 && t.at < length) {
                 if (pattern[t.at] == '\\')
                         rc = put_escape(&t);

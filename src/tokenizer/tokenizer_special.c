@@ -2,6 +2,8 @@
  * added_tokens_decoder in tokenizer_config.json or, without it, of
  * added_tokens.json. Which of them are special, the config says too, or
  * special_tokens_map.json. */
+#include "tokenizer/tokenizer_special.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +41,8 @@ static int add_hidden(struct hap_tokenizer *t, int64_t id, const char *text,
                 next = (int64_t)t->last_added + 1;
         if (id != next)
                 return hap_fail(err, HAP_EINPUT,
-                                "added token '%.80s' has id %lld, but the next that is "
-                                "free is %lld", text, (long long)id, (long long)next);
+                                "added token '%.80s' has id %lld, but the next free id "
+                                "is %lld", text, (long long)id, (long long)next);
         return hap_vocab_add_hidden(&t->vocab, id, text, length, err);
 }
 
@@ -172,7 +174,7 @@ static bool differs(const json_t *token, const struct hap_added *there)
 static int refuse_two(const char *text, struct hap_error *err)
 {
         return hap_fail(err, HAP_EINPUT,
-                        "special token '%.80s' is described twice, and differently", text);
+                        "special token '%.80s' is described twice in different ways", text);
 }
 
 static bool is_single(const json_t *config, const json_t *token)
@@ -201,8 +203,8 @@ static int add_special(struct hap_tokenizer *t, const json_t *config, const json
         added.id = hap_vocab_find(&t->vocab, text, strlen(text));
         if (added.id < 0)
                 return hap_fail(err, HAP_EINPUT,
-                                "the config names a special token '%.80s', which is none "
-                                "of the tokenizer's", text);
+                                "the config names a special token '%.80s', which the "
+                                "tokenizer does not have", text);
         return hap_added_add(t, text, strlen(text), &added, err);
 }
 

@@ -1,12 +1,15 @@
 /* Text into words, by the steps of the pre-tokenizer one after another. Each
  * step sees a word of the step before as a text of its own, so that nothing
  * looks across its ends. */
+#include "tokenizer/tokenizer_split.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_pattern.h"
 
-static int compile(struct hap_tokenizer *t, const char *pattern, size_t length,
+static int compile_step(struct hap_tokenizer *t, const char *pattern, size_t length,
                    uint32_t options, enum hap_split_behaviour behaviour,
                    bool invert, struct hap_error *err)
 {
@@ -34,7 +37,7 @@ static int compile(struct hap_tokenizer *t, const char *pattern, size_t length,
         pcre2_pattern_info(step->code, PCRE2_INFO_MATCHEMPTY, &may_be_empty);
         if (may_be_empty)
                 return hap_fail(err, HAP_EINPUT,
-                                "split pattern '%.200s' matches nothing at all, "
+                                "split pattern '%.200s' can match an empty text, "
                                 "which is not supported", pattern);
         /* Without a compiler for this machine it is interpreted. */
         pcre2_jit_compile(step->code, PCRE2_JIT_COMPLETE);
@@ -49,7 +52,7 @@ int hap_split_add(struct hap_tokenizer *t, const char *pattern, size_t length,
         int rc = hap_pattern_translate(pattern, length, &translated, err);
 
         if (rc == 0)
-                rc = compile(t, translated.data, translated.length,
+                rc = compile_step(t, translated.data, translated.length,
                              PCRE2_UCP | PCRE2_MULTILINE, behaviour, invert, err);
         free(translated.data);
         return rc;
@@ -60,8 +63,8 @@ int hap_split_add_literal(struct hap_tokenizer *t, const char *text,
                           bool invert, struct hap_error *err)
 {
         if (length == 0)
-                return hap_fail(err, HAP_EINPUT, "a Split on an empty text");
-        return compile(t, text, length, PCRE2_LITERAL, behaviour, invert, err);
+                return hap_fail(err, HAP_EINPUT, "a Split has an empty pattern");
+        return compile_step(t, text, length, PCRE2_LITERAL, behaviour, invert, err);
 }
 
 /* What a step makes of a word's stretches, matched or between matches. */

@@ -1,5 +1,7 @@
 /* The stages of tokenizer.json around the model: normalizer, pre_tokenizer and
  * post_processor. Each is an object with a "type", or a Sequence of such. */
+#include "tokenizer/tokenizer_stages.h"
+
 #include <string.h>
 
 #include "tokenizer/tokenizer_impl.h"
@@ -19,20 +21,20 @@ static bool is_type(const json_t *json, const char *type)
         return strcmp(type_of(json), type) == 0;
 }
 
-static bool flag(const json_t *json, const char *name, bool otherwise)
+static bool flag_of(const json_t *json, const char *name, bool otherwise)
 {
         const json_t *value = json_object_get(json, name);
 
         return json_is_boolean(value) ? json_is_true(value) : otherwise;
 }
 
-static int unsupported(struct hap_error *err, const char *stage, const char *what)
+static int unsupported_stage(struct hap_error *err, const char *stage, const char *what)
 {
         return hap_fail(err, HAP_EINPUT, "%s '%.80s' is not supported", stage, what);
 }
 
 /* Every member of a Sequence; `key` holds them. */
-static int each(struct hap_tokenizer *t, const json_t *json, const char *key,
+static int each_stage(struct hap_tokenizer *t, const json_t *json, const char *key,
                 stage_fn *stage, struct hap_error *err)
 {
         const json_t *list = json_object_get(json, key), *member;
@@ -40,7 +42,7 @@ static int each(struct hap_tokenizer *t, const json_t *json, const char *key,
         int rc = 0;
 
         if (!json_is_array(list))
-                return hap_fail(err, HAP_EINPUT, "a Sequence without '%s'", key);
+                return hap_fail(err, HAP_EINPUT, "a Sequence has no '%s'", key);
         json_array_foreach(list, i, member) {
                 rc = is_type(member, "Sequence")
                              ? hap_fail(err, HAP_EINPUT,
@@ -69,10 +71,10 @@ static int replace_step(struct hap_normal_step *step, const json_t *json,
 
         step->kind = HAP_NORMAL_REPLACE;
         if (!json_is_string(json_object_get(pattern, "String")))
-                return unsupported(err, "normalizer", "Replace of a pattern");
+                return unsupported_stage(err, "normalizer", "Replace of a pattern");
         rc = copy_text(&step->from, json_object_get(pattern, "String"), err);
         if (rc == 0 && step->from.length == 0)
-                return unsupported(err, "normalizer", "Replace of nothing");
+                return unsupported_stage(err, "normalizer", "Replace of nothing");
         return rc != 0 ? rc
                        : copy_text(&step->to, json_object_get(json, "content"), err);
 }
@@ -104,7 +106,7 @@ static int one_normalizer(struct hap_tokenizer *t, const json_t *json,
                 step->kind = HAP_NORMAL_PREPEND;
                 return copy_text(&step->to, json_object_get(json, "prepend"), err);
         }
-        return unsupported(err, "normalizer", type_of(json));
+        return unsupported_stage(err, "normalizer", type_of(json));
 }
 
 int hap_stage_normalizer(struct hap_tokenizer *t, const json_t *json,
@@ -113,7 +115,7 @@ int hap_stage_normalizer(struct hap_tokenizer *t, const json_t *json,
         if (json == NULL || json_is_null(json))
                 return 0;
         if (is_type(json, "Sequence"))
-                return each(t, json, "normalizers", one_normalizer, err);
+                return each_stage(t, json, "normalizers", one_normalizer, err);
         return one_normalizer(t, json, err);
 }
 
@@ -134,7 +136,7 @@ static int behaviour_of(const json_t *json, enum hap_split_behaviour *behaviour,
                         *behaviour = (enum hap_split_behaviour)i;
                         return 0;
                 }
-        return unsupported(err, "a Split's behavior", name != NULL ? name : "(none)");
+        return unsupported_stage(err, "a Split's behavior", name != NULL ? name : "(none)");
 }
 
 static int split_stage(struct hap_tokenizer *t, const json_t *json,
@@ -151,12 +153,12 @@ static int split_stage(struct hap_tokenizer *t, const json_t *json,
         if (json_is_string(regex))
                 return hap_split_add(t, json_string_value(regex),
                                      json_string_length(regex), behaviour,
-                                     flag(json, "invert", false), err);
+                                     flag_of(json, "invert", false), err);
         if (json_is_string(text))
                 return hap_split_add_literal(t, json_string_value(text),
                                              json_string_length(text), behaviour,
-                                             flag(json, "invert", false), err);
-        return hap_fail(err, HAP_EINPUT, "a Split without a pattern");
+                                             flag_of(json, "invert", false), err);
+        return hap_fail(err, HAP_EINPUT, "a Split has no pattern");
 }
 
 /* A prefix is put before the text as a whole, so only a first step may. */
@@ -164,22 +166,22 @@ static int set_prefix(struct hap_tokenizer *t, const char *prefix,
                       struct hap_error *err)
 {
         if (t->n_split > 0)
-                return unsupported(err, "pre_tokenizer",
-                                   "add_prefix_space behind another");
+                return unsupported_stage(err, "pre_tokenizer",
+                                   "add_prefix_space after another");
         if (strlen(prefix) >= sizeof t->prefix)
-                return unsupported(err, "a Metaspace's replacement", prefix);
+                return unsupported_stage(err, "a Metaspace's replacement", prefix);
         strcpy(t->prefix, prefix);
         return 0;
 }
 
-static int byte_level(struct hap_tokenizer *t, const json_t *json,
+static int byte_level_stage(struct hap_tokenizer *t, const json_t *json,
                       struct hap_error *err)
 {
         int rc = 0;
 
-        if (flag(json, "add_prefix_space", true))
+        if (flag_of(json, "add_prefix_space", true))
                 rc = set_prefix(t, " ", err);
-        if (rc == 0 && flag(json, "use_regex", true))
+        if (rc == 0 && flag_of(json, "use_regex", true))
                 rc = hap_split_add(t, HAP_PATTERN_GPT2, sizeof HAP_PATTERN_GPT2 - 1,
                                    HAP_SPLIT_ISOLATED, false, err);
         t->byte_level = true;
@@ -189,7 +191,7 @@ static int byte_level(struct hap_tokenizer *t, const json_t *json,
 /* Spaces become the replacement, as a normalizer would do it, since nothing
  * comes before but the search for normalised added tokens (those that could
  * tell are refused); words begin with it. */
-static int metaspace(struct hap_tokenizer *t, const json_t *json,
+static int metaspace_stage(struct hap_tokenizer *t, const json_t *json,
                      struct hap_error *err)
 {
         const json_t *with = json_object_get(json, "replacement");
@@ -198,9 +200,9 @@ static int metaspace(struct hap_tokenizer *t, const json_t *json,
         int rc = 0;
 
         if (scheme == NULL)
-                scheme = flag(json, "add_prefix_space", true) ? "always" : "never";
+                scheme = flag_of(json, "add_prefix_space", true) ? "always" : "never";
         if (t->n_split > 0 || t->n_normal == HAP_STEPS_MAX || !json_is_string(with))
-                return unsupported(err, "pre_tokenizer", "Metaspace behind another");
+                return unsupported_stage(err, "pre_tokenizer", "Metaspace after another");
         step->kind = HAP_NORMAL_REPLACE;
         t->n_normal++;
         t->metaspace = step;
@@ -210,7 +212,7 @@ static int metaspace(struct hap_tokenizer *t, const json_t *json,
         if (rc == 0 && strcmp(scheme, "never") != 0)
                 rc = set_prefix(t, json_string_value(with), err);
         t->prefix_first_only = strcmp(scheme, "first") == 0;
-        if (rc == 0 && flag(json, "split", true))
+        if (rc == 0 && flag_of(json, "split", true))
                 rc = hap_split_add_literal(t, json_string_value(with),
                                            json_string_length(with),
                                            HAP_SPLIT_MERGED_WITH_NEXT, false, err);
@@ -221,21 +223,21 @@ static int one_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,
                              struct hap_error *err)
 {
         if (t->byte_level)
-                return unsupported(err, "a pre_tokenizer behind ByteLevel",
+                return unsupported_stage(err, "a pre_tokenizer after ByteLevel",
                                    type_of(json));
         if (is_type(json, "ByteLevel"))
-                return byte_level(t, json, err);
+                return byte_level_stage(t, json, err);
         if (is_type(json, "Split"))
                 return split_stage(t, json, err);
         if (is_type(json, "Digits"))
                 return hap_split_add(t, "\\p{N}", 5,
-                                     flag(json, "individual_digits", false)
+                                     flag_of(json, "individual_digits", false)
                                              ? HAP_SPLIT_ISOLATED
                                              : HAP_SPLIT_CONTIGUOUS,
                                      false, err);
         if (is_type(json, "Metaspace"))
-                return metaspace(t, json, err);
-        return unsupported(err, "pre_tokenizer", type_of(json));
+                return metaspace_stage(t, json, err);
+        return unsupported_stage(err, "pre_tokenizer", type_of(json));
 }
 
 int hap_stage_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,
@@ -244,12 +246,12 @@ int hap_stage_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,
         if (json == NULL || json_is_null(json))
                 return 0;
         if (is_type(json, "Sequence"))
-                return each(t, json, "pretokenizers", one_pre_tokenizer, err);
+                return each_stage(t, json, "pretokenizers", one_pre_tokenizer, err);
         return one_pre_tokenizer(t, json, err);
 }
 
 /* "BOS text" or "text": what else a template may hold is no causal model's. */
-static int template(struct hap_tokenizer *t, const json_t *json,
+static int template_stage(struct hap_tokenizer *t, const json_t *json,
                     struct hap_error *err)
 {
         const json_t *single = json_object_get(json, "single");
@@ -259,8 +261,8 @@ static int template(struct hap_tokenizer *t, const json_t *json,
 
         if (n < 1 || n > 2 ||
             json_object_get(json_array_get(single, n - 1), "Sequence") == NULL)
-                return unsupported(err, "post_processor",
-                                   "TemplateProcessing of another kind than BOS, text");
+                return unsupported_stage(err, "post_processor",
+                                   "TemplateProcessing other than BOS, text");
         if (n == 1)
                 return 0;
         special = json_object_get(json_object_get(first, "SpecialToken"), "id");
@@ -270,11 +272,11 @@ static int template(struct hap_tokenizer *t, const json_t *json,
                               "ids");
         if (json_array_size(ids) != 1 || !json_is_integer(json_array_get(ids, 0)))
                 return hap_fail(err, HAP_EINPUT,
-                                "TemplateProcessing's first token has no single id");
+                                "the first token of TemplateProcessing must have one id");
         json_int_t id = json_integer_value(json_array_get(ids, 0));
         if (id < 0 || id >= HAP_TOKENS_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "TemplateProcessing's first token has id %lld",
+                                "the first token of TemplateProcessing has id %lld",
                                 (long long)id);
         t->bos_id = (int32_t)id;
         return 0;
@@ -286,8 +288,8 @@ static int one_post_processor(struct hap_tokenizer *t, const json_t *json,
         if (is_type(json, "ByteLevel")) /* changes offsets only */
                 return 0;
         if (is_type(json, "TemplateProcessing"))
-                return template(t, json, err);
-        return unsupported(err, "post_processor", type_of(json));
+                return template_stage(t, json, err);
+        return unsupported_stage(err, "post_processor", type_of(json));
 }
 
 int hap_stage_post_processor(struct hap_tokenizer *t, const json_t *json,
@@ -296,6 +298,6 @@ int hap_stage_post_processor(struct hap_tokenizer *t, const json_t *json,
         if (json == NULL || json_is_null(json))
                 return 0;
         if (is_type(json, "Sequence"))
-                return each(t, json, "processors", one_post_processor, err);
+                return each_stage(t, json, "processors", one_post_processor, err);
         return one_post_processor(t, json, err);
 }

@@ -1,4 +1,6 @@
 /* Text before it is cut into words: UTF-8 and normalisation. */
+#include "tokenizer/tokenizer_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -107,7 +109,7 @@ static int normal_form(enum hap_normal_kind kind, struct hap_buffer *text,
         return rc == 0 ? 0 : hap_fail_memory(err, "a text");
 }
 
-static int replace(const struct hap_normal_step *step, struct hap_buffer *text,
+static int replace_text(const struct hap_normal_step *step, struct hap_buffer *text,
                    struct hap_error *err)
 {
         struct hap_buffer made = { 0 };
@@ -132,7 +134,7 @@ static int replace(const struct hap_normal_step *step, struct hap_buffer *text,
         return 0;
 }
 
-static int prepend(const struct hap_normal_step *step, struct hap_buffer *text,
+static int prepend_text(const struct hap_normal_step *step, struct hap_buffer *text,
                    struct hap_error *err)
 {
         size_t n = step->to.length, length = text->length;
@@ -158,11 +160,11 @@ int hap_normalize(const struct hap_tokenizer *t, const char *text, size_t length
                 if (out->length == 0)
                         break;
                 if (step->kind == HAP_NORMAL_REPLACE)
-                        rc = replace(step, out, err);
+                        rc = replace_text(step, out, err);
                 else if (step->kind != HAP_NORMAL_PREPEND)
                         rc = normal_form(step->kind, out, err);
                 else if (!continued)
-                        rc = prepend(step, out, err);
+                        rc = prepend_text(step, out, err);
         }
         return rc;
 }

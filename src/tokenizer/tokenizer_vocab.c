@@ -1,42 +1,11 @@
 /* Texts to ids and back. */
+#include "tokenizer/tokenizer_vocab.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#include "tokenizer/tokenizer_impl.h"
-
-int hap_buffer_append(struct hap_buffer *b, const char *text, size_t length)
-{
-        if (length >= b->room - b->length || b->room == 0) {
-                size_t room = 2 * b->room + length + 64;
-                char *data = realloc(b->data, room);
-
-                if (data == NULL)
-                        return -1;
-                b->data = data;
-                b->room = room;
-        }
-        if (length > 0)
-                memcpy(b->data + b->length, text, length);
-        b->length += length;
-        b->data[b->length] = '\0';
-        return 0;
-}
-
-int hap_pieces_add(struct hap_pieces *p, size_t start, size_t length, int32_t id)
-{
-        if (p->n == p->room) {
-                size_t room = 2 * p->room + 32;
-                struct hap_piece *items = realloc(p->items, room * sizeof *items);
-
-                if (items == NULL)
-                        return -1;
-                p->items = items;
-                p->room = room;
-        }
-        p->items[p->n++] = (struct hap_piece){ start, length, id };
-        return 0;
-}
+#include "tokenizer/tokenizer_buffer.h"
 
 static size_t power_of_two_above(size_t n)
 {
@@ -49,7 +18,7 @@ static size_t power_of_two_above(size_t n)
 
 static int grow_slots(struct hap_vocab *v)
 {
-        size_t n_slots = power_of_two_above(2 * v->room);
+        size_t n_slots = power_of_two_above(2 * v->capacity);
         int32_t *slots = malloc(n_slots * sizeof *slots);
 
         if (slots == NULL)
@@ -72,26 +41,26 @@ static int grow_slots(struct hap_vocab *v)
         return 0;
 }
 
-static int reserve(struct hap_vocab *v, size_t n)
+static int reserve_ids(struct hap_vocab *v, size_t n)
 {
-        size_t room = n > v->room + v->room / 2 ? n : v->room + v->room / 2;
+        size_t capacity = n > v->capacity + v->capacity / 2 ? n : v->capacity + v->capacity / 2;
 
-        if (n <= v->room)
+        if (n <= v->capacity)
                 return 0;
-        struct hap_token_text *stored = realloc(v->stored, room * sizeof *stored);
+        struct hap_token_text *stored = realloc(v->stored, capacity * sizeof *stored);
         if (stored == NULL)
                 return -1;
         v->stored = stored;
-        struct hap_token_text *shown = realloc(v->shown, room * sizeof *shown);
+        struct hap_token_text *shown = realloc(v->shown, capacity * sizeof *shown);
         if (shown == NULL)
                 return -1;
         v->shown = shown;
-        bool *known = realloc(v->known, room * sizeof *known);
+        bool *known = realloc(v->known, capacity * sizeof *known);
         if (known == NULL)
                 return -1;
         v->known = known;
-        memset(known + v->room, 0, (room - v->room) * sizeof *known);
-        v->room = room;
+        memset(known + v->capacity, 0, (capacity - v->capacity) * sizeof *known);
+        v->capacity = capacity;
         return grow_slots(v);
 }
 
@@ -100,9 +69,9 @@ int hap_vocab_init(struct hap_vocab *v, size_t n, struct hap_error *err)
         memset(v, 0, sizeof *v);
         if (n > HAP_TOKENS_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "the vocabulary has %zu tokens, the limit is %d",
+                                "the vocabulary has %zu tokens; the limit is %d",
                                 n, HAP_TOKENS_MAX);
-        if (reserve(v, n > 0 ? n : 1) != 0)
+        if (reserve_ids(v, n > 0 ? n : 1) != 0)
                 return hap_fail_memory(err, "the vocabulary");
         return 0;
 }
@@ -123,7 +92,7 @@ static size_t find_slot(const struct hap_vocab *v, const char *text, size_t leng
         return at;
 }
 
-static int keep(struct hap_vocab *v, const char *text, size_t length,
+static int store_text(struct hap_vocab *v, const char *text, size_t length,
                 struct hap_token_text *where, struct hap_error *err)
 {
         where->offset = (uint32_t)v->bytes.length;
@@ -142,20 +111,20 @@ int hap_vocab_add_hidden(struct hap_vocab *v, int64_t id, const char *text,
 {
         if (id < 0 || id >= HAP_TOKENS_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "token '%.80s' has id %lld, outside 0 to %d", text,
+                                "token '%.80s' has id %lld, which is not between 0 and %d", text,
                                 (long long)id, HAP_TOKENS_MAX - 1);
         if (length > HAP_TOKEN_BYTES_MAX)
                 return hap_fail(err, HAP_EINPUT,
-                                "token %lld is %zu bytes long, the limit is %d",
+                                "token %lld is %zu bytes long; the limit is %d",
                                 (long long)id, length, HAP_TOKEN_BYTES_MAX);
         if ((size_t)id < v->n && v->known[id])
                 return hap_fail(err, HAP_EINPUT,
                                 "tokens '%.80s' and '%.80s' have the same id %lld",
                                 v->bytes.data + v->stored[id].offset, text,
                                 (long long)id);
-        if (reserve(v, (size_t)id + 1) != 0)
+        if (reserve_ids(v, (size_t)id + 1) != 0)
                 return hap_fail_memory(err, "the vocabulary");
-        int rc = keep(v, text, length, &v->stored[id], err);
+        int rc = store_text(v, text, length, &v->stored[id], err);
         if (rc != 0)
                 return rc;
         v->shown[id] = v->stored[id];
@@ -183,7 +152,7 @@ int32_t hap_vocab_find(const struct hap_vocab *v, const char *text, size_t lengt
 int hap_vocab_show(struct hap_vocab *v, int32_t id, const char *text,
                    size_t length, struct hap_error *err)
 {
-        return keep(v, text, length, &v->shown[id], err);
+        return store_text(v, text, length, &v->shown[id], err);
 }
 
 void hap_vocab_release(struct hap_vocab *v)

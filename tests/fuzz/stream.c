@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/convert.h"
+#include "common/stream.h"
+#include "convert/json_pack.h"
+#include "convert/json_print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/number.h"
+#include "common/random.h"
 #include "forward/kernels.h"
 #include "metric/loss.h"
 #include "forward/masked.h"

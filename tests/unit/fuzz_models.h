@@ -9,7 +9,7 @@
 
 #include <dirent.h>
 
-#include "common/number.h"
+#include "common/random.h"
 #include "unit.h"
 
 #define LARGEST 16384

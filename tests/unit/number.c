@@ -5,6 +5,7 @@
 #include "common/arena.h"
 #include "common/base64.h"
 #include "common/number.h"
+#include "common/random.h"
 
 static struct hap_error err;
 
@@ -86,7 +87,7 @@ TEST("a message names the option, the text and the range")
         int64_t value;
 
         hap_parse_int("5000", "option '--steps'", 1, 100, &value, &err);
-        CHECK_TEXT(err.message, "option '--steps': 5000 is not within 1 and 100");
+        CHECK_TEXT(err.message, "option '--steps': 5000 is not between 1 and 100");
         hap_parse_int("ten", "option '--steps'", 1, 100, &value, &err);
         CHECK_TEXT(err.message, "option '--steps': 'ten' is not a whole number");
 }
@@ -95,14 +96,14 @@ TEST("an amount is a number of things or a share of them")
 {
         struct hap_count_or_percent amount = {0};
 
-        CHECK(hap_parse_amount("20%", "keep", &amount, &err) == 0);
+        CHECK(hap_parse_count_or_percent("20%", "keep", &amount, &err) == 0);
         CHECK(amount.given && amount.percent);
         CHECK(hap_count_or_percent_of(&amount, 32491) == 6498); /* 6498.2 */
         CHECK(hap_count_or_percent_of(&amount, 0) == 0);
-        CHECK(hap_parse_amount("1.5%", "keep", &amount, &err) == 0);
+        CHECK(hap_parse_count_or_percent("1.5%", "keep", &amount, &err) == 0);
         CHECK(hap_count_or_percent_of(&amount, 479) == 7); /* 7.185 */
         CHECK(hap_count_or_percent_of(&amount, 100) == 2); /* half goes up */
-        CHECK(hap_parse_amount("300", "keep", &amount, &err) == 0);
+        CHECK(hap_parse_count_or_percent("300", "keep", &amount, &err) == 0);
         CHECK(!amount.percent);
         CHECK(hap_count_or_percent_of(&amount, 479) == 300);
         CHECK(hap_count_or_percent_of(&amount, 200) == 200);
@@ -115,7 +116,7 @@ TEST("an amount that is none is refused")
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 struct hap_count_or_percent amount = {0};
 
-                CHECK(hap_parse_amount(cases[i], "keep", &amount, &err) == HAP_EUSAGE);
+                CHECK(hap_parse_count_or_percent(cases[i], "keep", &amount, &err) == HAP_EUSAGE);
                 CHECK(!amount.given);
         }
 }

@@ -155,11 +155,11 @@ TEST("misuse is refused with the words that were wrong")
         CHECK(PARSE(&filter, "--flag=yes") == HAP_EUSAGE);
         CHECK_TEXT(program.error.message, "option '--flag' takes no value");
         CHECK(PARSE(&filter, "--number", "0") == HAP_EUSAGE);
-        CHECK_TEXT(program.error.message, "option '--number': 0 is not within 1 and 40000");
+        CHECK_TEXT(program.error.message, "option '--number': 0 is not between 1 and 40000");
         CHECK(PARSE(&filter, "--real", "nan") == HAP_EUSAGE);
         CHECK_TEXT(program.error.message, "option '--real': 'nan' is not a number");
         CHECK(PARSE(&filter, "--method", "EAP") == HAP_EUSAGE);
-        CHECK_TEXT(program.error.message, "option '--method': 'EAP' is none of eap, exact");
+        CHECK_TEXT(program.error.message, "option '--method': 'EAP' is not one of eap, exact");
         CHECK(PARSE(&filter, "--keep", "120%") == HAP_EUSAGE);
         CHECK(PARSE(&filter, "-j0") == HAP_EUSAGE);
 }
@@ -193,6 +193,29 @@ TEST("history holds what changes the output, in one spelling and order")
         CHECK(PARSE(&filter, "-r1.50", "--also", "b", "--method=exact", "--also", "a") == 0);
         CHECK_TEXT(recorded(), "--real=1.5 --method=exact --also=b --also=a");
         CHECK_TEXT(json_string_value(json_object_get(program.history, "name")), "hap-test");
+}
+
+/* As many flags as would have overflowed an array of fixed size. */
+TEST("a program may have any number of options")
+{
+        static bool flags[300];
+        static struct hap_option many[301];
+        static char names[300][8];
+        const struct hap_program_info info = {
+                .name = "hap-test", .summary = "Test.", .operands = "NAME", .options = many};
+        char *argv[] = {"hap-test", "--f0", "--f299", NULL};
+        struct hap_program other = {.info = &info, .options = flags};
+
+        for (size_t i = 0; i < 300; i++) {
+                snprintf(names[i], sizeof(names[i]), "f%zu", i);
+                many[i] = (struct hap_option){.name = names[i], .type = HAP_FLAG,
+                                              .offset = i * sizeof(bool), .help = "a flag"};
+        }
+        CHECK(hap_options_parse(&other, 3, argv, &asked) == 0);
+        CHECK(flags[0] && flags[299] && !flags[298]);
+        CHECK(json_array_size(json_object_get(other.history, "arguments")) == 2);
+        json_decref(other.history);
+        free(other.operands);
 }
 
 TEST("operands that are no streams belong to history")

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/number.h"
+#include "common/random.h"
 #include "data/cache.h"
 #include "data/memory_estimate.h"
 #include "data/prompts.h"

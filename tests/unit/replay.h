@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
-#include "common/number.h"
+#include "common/random.h"
 
 #define REPLAY_LARGEST 65536
 

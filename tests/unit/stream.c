@@ -1,5 +1,6 @@
 #include <zlib.h>
 
+#include "common/scan.h"
 #include "stream_bytes.h"
 
 /* Where the records of python_scores begin, and its trailer. */
@@ -134,7 +135,7 @@ TEST("a trailer that lies is refused, and the message says how")
         CHECK(read_all(b.at, b.n) == 1);
         b.at[b.n - 12] = 2; /* records */
         CHECK(read_all(b.at, b.n) == HAP_EINPUT);
-        CHECK_TEXT(err.message, "cannot read 'in': section 1 has 1 records, its trailer says 2");
+        CHECK_TEXT(err.message, "cannot read 'in': section 1 has 1 records; its trailer says 2");
         b.at[b.n - 12] = 1;
         b.at[b.n - 1] ^= 1;
         CHECK(read_all(b.at, b.n) == HAP_EINPUT);
@@ -163,12 +164,12 @@ static const char *refusal(const char *header, size_t n)
 TEST("another version, kind or requirement is refused")
 {
         CHECK_TEXT(refusal("\x82\xa3hap\x02\xa4kind\xa6scores", 18),
-                   "cannot read 'in': section 1 is of version 2, this program reads 1");
+                   "cannot read 'in': section 1 has version 2; this program reads version 1");
         CHECK_TEXT(refusal("\x82\xa3hap\x01\xa4kind\xa6SCORES", 18),
-                   "cannot read 'in': section 1 is of unknown kind 'SCORES'");
-        CHECK_TEXT(refusal("\x81\xa3hap\x01", 6), "cannot read 'in': section 1 is of unknown kind ''");
+                   "cannot read 'in': section 1 has unknown kind 'SCORES'");
+        CHECK_TEXT(refusal("\x81\xa3hap\x01", 6), "cannot read 'in': section 1 has unknown kind ''");
         CHECK_TEXT(refusal("\x83\xa3hap\x01\xa4kind\xa6scores\xa8requires\x91\xa4" "4dim", 33),
-                   "cannot read 'in': section 1 requires '4dim', which this version does not know");
+                   "cannot read 'in': section 1 requires '4dim', which this version does not support");
         CHECK_TEXT(refusal("\x83\xa3hap\x01\xa4kind\xa6scores\xa8requires\x01", 28),
                    "cannot read 'in': \"requires\" of section 1 is not a list");
 }
@@ -177,28 +178,47 @@ TEST("another version, kind or requirement is refused")
 
 static const struct hap_limits small = {.record_bytes = 64, .elements = 10, .text_bytes = 16, .depth = 4};
 
+/* The code of scanning these bytes. */
+static int scanned(const void *bytes, size_t n, const struct hap_limits *limits)
+{
+        struct hap_byte_input input;
+        size_t length;
+        int rc;
+
+        CHECK(hap_byte_input_memory(&input, "in", bytes, n, &err) == 0);
+        rc = hap_scan(&input, limits, &length, &err);
+        hap_byte_input_close(&input);
+        return rc;
+}
+
 static const char *limited(const void *record, size_t n)
+{
+        CHECK(scanned(record, n, &small) == HAP_SCAN_REFUSED);
+        return err.message;
+}
+
+static const char *refused_record(const void *record, size_t n)
 {
         struct bytes b = section_of(record, n);
 
-        CHECK(read_with(b.at, b.n, &small) == HAP_EINPUT);
+        CHECK(read_all(b.at, b.n) == HAP_EINPUT);
         return err.message;
 }
 
 TEST("every limit is checked, and its message names it")
 {
         CHECK_TEXT(limited("\x81\xa1" "b\xc6\x00\xff\xff\xff", 8), /* only the length is there */
-                   "cannot read 'in': record 1: a record of 16777223 bytes exceeds the limit of 64");
+                   "a record of 16777223 bytes exceeds the limit of 64");
         CHECK_TEXT(limited("\x81\xa1" "t\xd9\x11" "01234567890123456", 22),
-                   "cannot read 'in': record 1: text of 17 bytes exceeds the limit of 16");
+                   "text of 17 bytes exceeds the limit of 16");
         CHECK_TEXT(limited("\x81\xa1" "a\xdc\x00\x0b", 6),
-                   "cannot read 'in': record 1: an array of 11 elements exceeds the limit of 10");
+                   "an array of 11 elements exceeds the limit of 10");
         CHECK_TEXT(limited("\xde\x00\x0b", 3),
-                   "cannot read 'in': record 1: a map of 11 elements exceeds the limit of 10");
+                   "a map of 11 elements exceeds the limit of 10");
         CHECK_TEXT(limited("\x82\xa1" "a\x98\0\0\0\0\0\0\0\0\xa1" "b\x91\x00", 16),
-                   "cannot read 'in': record 1: a record of 11 elements exceeds the limit of 10");
+                   "a record of 11 elements exceeds the limit of 10");
         CHECK_TEXT(limited("\x81\xa1" "a\x91\x91\x91\x91\x00", 8),
-                   "cannot read 'in': record 1: nesting of 5 levels exceeds the limit of 4");
+                   "nesting of 5 levels exceeds the limit of 4");
 }
 
 TEST("what is just within the limits is read")
@@ -206,11 +226,8 @@ TEST("what is just within the limits is read")
         static const char *const fits[] = {"\x81\xa1" "a\x91\x91\x91\x01", "\x81\xa1" "t\xb0" "0123456789012345",
                                            "\x81\xa1" "a\x99\1\1\1\1\1\1\1\1\1"};
 
-        for (size_t i = 0; i < 3; i++) {
-                struct bytes b = section_of(fits[i], strlen(fits[i]));
-                /* the trailer has a map of 3 and texts of at most 7 */
-                CHECK(read_with(b.at, b.n, &small) == 1);
-        }
+        for (size_t i = 0; i < 3; i++)
+                CHECK(scanned(fits[i], strlen(fits[i]), &small) == 1);
 }
 
 TEST("the deepest nesting that is allowed is also decoded")
@@ -243,10 +260,19 @@ TEST("a few bytes that announce gigabytes are refused before memory is taken")
                    "cannot read 'in': header of section 1: a record of 4294967301 bytes exceeds the limit of 1073741824");
 }
 
-TEST("bytes that are no msgpack, or no map, are refused")
+TEST("a value that is not a map has a code of its own, whatever the message")
 {
-        CHECK_TEXT(limited("\x81\xa1" "a\xc1", 4), "cannot read 'in': record 1: byte 0xc1 is no msgpack");
-        CHECK_TEXT(limited("\x93\x01\x02\x03", 4), "cannot read 'in': record 1: not a map");
+        CHECK(scanned("\x93\x01\x02\x03", 4, &hap_limits_default) == HAP_SCAN_NOT_A_MAP);
+        CHECK(scanned("text", 4, &hap_limits_default) == HAP_SCAN_NOT_A_MAP);
+        CHECK(scanned("\x81\xa1" "a\xc1", 4, &hap_limits_default) == HAP_SCAN_REFUSED);
+        CHECK(scanned("\x81\xa1" "a", 3, &hap_limits_default) == 0);
+        CHECK(scanned("\x80", 1, &hap_limits_default) == 1);
+}
+
+TEST("bytes that are not msgpack, or not a map, are refused")
+{
+        CHECK_TEXT(refused_record("\x81\xa1" "a\xc1", 4), "cannot read 'in': record 1: byte 0xc1 is not valid msgpack");
+        CHECK_TEXT(refused_record("\x93\x01\x02\x03", 4), "cannot read 'in': record 1: not a map");
 }
 
 RUN_TESTS

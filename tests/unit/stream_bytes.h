@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/scan.h"
 #include "common/stream.h"
 #include "unit.h"
 
@@ -41,7 +42,7 @@ static const unsigned char python_cache[] = {
         0xa4, 0xae,
 };
 /* Reads all there is: the number of records, or the code of the error. */
-static inline int read_with(const void *data, size_t n, const struct hap_limits *limits)
+static inline int read_all(const void *data, size_t n)
 {
         struct hap_stream_in *in;
         msgpack_object record;
@@ -51,18 +52,11 @@ static inline int read_with(const void *data, size_t n, const struct hap_limits 
         err.message[0] = '\0';
         if (hap_stream_in_open_memory(&in, "in", data, n, &err) < 0)
                 return HAP_ESYSTEM;
-        if (limits)
-                hap_stream_in_limit(in, limits);
         while ((rc = hap_stream_in_section(in, &header, &err)) == 1)
                 while ((rc = hap_stream_in_record(in, &record, &err)) == 1)
                         records++;
         hap_stream_in_close(in);
         return rc < 0 ? rc : records;
-}
-
-static inline int read_all(const void *data, size_t n)
-{
-        return read_with(data, n, NULL);
 }
 
 struct bytes {

@@ -102,7 +102,7 @@ TEST("a tensor whose parts do not fit is refused")
         CHECK_TEXT(tensor_refusal("\x83\xa5" "dtype" "\xa3" "f32" "\xa5" "shape" "\x91\xff" DATA, 30),
                    "a tensor's shape is out of range");
         CHECK_TEXT(tensor_refusal("\x83\xa5" "dtype" "\xa3" "f32" "\xa5" "shape" "\x95\1\1\1\1\1" DATA, 34),
-                   "a tensor has no shape of at most 4 sizes");
+                   "a tensor needs a shape of at most 4 dimensions");
         CHECK_TEXT(tensor_refusal("\x83\xa5" "dtype" "\xa3" "f32" "\xa5" "shape"
                                   "\x92\xcf\x80\0\0\0\0\0\0\0\x02" DATA, 39),
                    "a tensor's shape is out of range");

@@ -60,7 +60,7 @@ TEST("the config adds tokens to tokenizer.json, and says whether a space comes f
         hap_tokenizer_free(t);
         write_text("tokenizer_config.json",
                    "{\"added_tokens_decoder\":{\"9\":{\"content\":\"<x>\"}}}");
-        refused_at(folder, "added token '<x>' has id 9, but the next that is free is 2");
+        refused_at(folder, "added token '<x>' has id 9, but the next free id is 2");
         write_text("tokenizer_config.json", "{\"added_tokens_decoder\":{\"x\":{}}}");
         refused_at(folder, "added_tokens_decoder");
         remove_folder();
@@ -131,7 +131,7 @@ TEST("added_tokens.json adds tokens where the config has no added_tokens_decoder
         folder_ids("12<x>1 2<e>", true, "2 5 6 3");
         folder_ids("12<x>1 2<e>", false, "2 6");
         write_text("added_tokens.json", "{\"<x>\":9}");
-        refused_at(folder, "added token '<x>' has id 9, but the next that is free is 5");
+        refused_at(folder, "added token '<x>' has id 9, but the next free id is 5");
         write_text("added_tokens.json", "{\"<x>\":\"y\"}");
         refused_at(folder, "added_tokens.json: token '<x>' has no id");
         write_text("tokenizer_config.json",
@@ -221,7 +221,7 @@ TEST("a token added as an ordinary one is special where the config names it")
         remove_folder();
 }
 
-TEST("a special token that is described twice, and differently, is refused")
+TEST("a special token that is described twice in different ways is refused")
 {
         new_folder();
         write_text("tokenizer.json", "{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"<x>\","

@@ -45,7 +45,7 @@ TEST("a folder without a tokenizer is refused, with the files looked for")
 TEST("broken JSON is refused with its line")
 {
         refused("{\n\"model\": }", "tokenizer.json: line 2");
-        refused("[]", "tokenizer.json holds no object");
+        refused("[]", "tokenizer.json is not a JSON object");
         refused("{}", "vocabulary is empty");
 }
 
@@ -67,18 +67,18 @@ TEST("ids that are missing, doubled or out of range are refused")
         refused("{\"model\":{\"vocab\":{\"a\":\"x\"},\"merges\":[]}}", "'a' has no id");
         refused("{" MODEL ",\"added_tokens\":[{\"content\":\"x\"}]}", "added token 0 has no id");
         refused("{" MODEL ",\"added_tokens\":[{\"id\":1,\"content\":\"x\"}]}",
-                "added token 'x' has id 1, but the next that is free is 3");
+                "added token 'x' has id 1, but the next free id is 3");
         refused("{" MODEL ",\"added_tokens\":[{\"id\":72,\"content\":\"x\"}]}",
-                "added token 'x' has id 72, but the next that is free is 3");
+                "added token 'x' has id 72, but the next free id is 3");
         refused("{" MODEL ",\"added_tokens\":[{\"id\":3,\"content\":\"x\"},"
                 "{\"id\":5,\"content\":\"y\"}]}", "'y' has id 5");
 }
 
 TEST("merges that are no pairs, or of tokens that are not there, are refused by number")
 {
-        refused("{\"model\":{" VOCAB ",\"merges\":[\"a b\",\"ab\"]}}", "merge 2 is no pair");
-        refused("{\"model\":{" VOCAB ",\"merges\":[\"a b c\"]}}", "merge 1 is no pair");
-        refused("{\"model\":{" VOCAB ",\"merges\":[[\"a\"]]}}", "merge 1 is no pair");
+        refused("{\"model\":{" VOCAB ",\"merges\":[\"a b\",\"ab\"]}}", "merge 2 is not a pair");
+        refused("{\"model\":{" VOCAB ",\"merges\":[\"a b c\"]}}", "merge 1 is not a pair");
+        refused("{\"model\":{" VOCAB ",\"merges\":[[\"a\"]]}}", "merge 1 is not a pair");
         refused("{\"model\":{" VOCAB ",\"merges\":[[\"b\",\"a\"]]}}", "'ba'");
         refused("{\"model\":{" VOCAB ",\"merges\":[\"a c\"]}}", "'c'");
         refused("{\"model\":{" VOCAB "}}", "no merges");
@@ -115,7 +115,7 @@ TEST("split patterns that Oniguruma and PCRE2 read differently are refused")
 {
         refused_pattern("\\\\w+", "\\w");
         refused_pattern("\\\\h", "\\h");
-        refused_pattern("\\\\p{Han}", "no general category");
+        refused_pattern("\\\\p{Han}", "not a general category");
         refused_pattern("[a-z&&[^b]]", "an intersection of classes");
         refused_pattern("[a[b]]", "a class within a class");
         refused_pattern("\\\\p{N}{1,3}+", "possessive");
@@ -123,7 +123,7 @@ TEST("split patterns that Oniguruma and PCRE2 read differently are refused")
         refused_pattern("a{1, 2}", "a blank within a counted repeat");
         refused_pattern("(?:a{2}?|b)", "'{n}?'");
         refused_pattern("(?m:a)", "a group of an uncommon kind");
-        refused_pattern("a*", "matches nothing at all");
+        refused_pattern("a*", "can match an empty text");
         refused_pattern("(a", "split pattern '(a'");
 }
 
@@ -308,7 +308,7 @@ TEST("a GGUF file of sentencepiece without scores, or with odd types, is refused
         put_u64(2);
         put_u32(1);
         put_u32(77);
-        gguf_refused("token 1 is of type 77");
+        gguf_refused("token 1 has unknown type 77");
 }
 
 RUN_TESTS

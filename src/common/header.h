@@ -1,0 +1,13 @@
+/* Headers of sections. */
+#ifndef HAP_COMMON_HEADER_H
+#define HAP_COMMON_HEADER_H
+
+#include <jansson.h>
+
+/* Appends the entries of the other header's history that this one does not have. */
+void hap_header_join(json_t *header, const json_t *other);
+/* The name of a header's task or method (`key`), whose value is a name or an object with
+ * a "name"; "" when there is none. The header owns it. */
+const char *hap_header_name(const json_t *header, const char *key);
+
+#endif

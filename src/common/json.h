@@ -1,0 +1,18 @@
+/* JSON values and msgpack objects: packing, converting, looking into maps. */
+#ifndef HAP_COMMON_JSON_H
+#define HAP_COMMON_JSON_H
+
+#include <jansson.h>
+#include <msgpack.h>
+#include <stdbool.h>
+
+void hap_pack_text(msgpack_packer *packer, const char *text);
+void hap_pack_json(msgpack_packer *packer, const json_t *value);
+/* NULL when memory is short or the object holds bin or ext. New reference. */
+json_t *hap_json_of(const msgpack_object *object);
+
+/* The value of a key of a map, or NULL (also when `map` is no map). */
+const msgpack_object *hap_map_get(const msgpack_object *map, const char *key);
+bool hap_object_is_text(const msgpack_object *object, const char *text);
+
+#endif

@@ -1,0 +1,9 @@
+/* A picture of a graph in the language of Graphviz. */
+#ifndef HAP_SHOW_SHOW_DOT_H
+#define HAP_SHOW_SHOW_DOT_H
+
+#include "show/show_drawing.h"
+
+int hap_show_dot(const struct hap_drawing *drawing, FILE *out, struct hap_error *err);
+
+#endif

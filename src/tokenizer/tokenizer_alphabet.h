@@ -1,0 +1,22 @@
+/* The bytes or characters that the stored texts of tokens represent. */
+#ifndef HAP_TOKENIZER_TOKENIZER_ALPHABET_H
+#define HAP_TOKENIZER_TOKENIZER_ALPHABET_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+
+struct hap_tokenizer;
+
+/* GPT-2's alphabet, in which byte-level vocabularies are written: each byte is
+ * one printable character. Both return the length written, at most 2 bytes
+ * for each byte of `text`; from_alphabet returns -1 when a character is none
+ * of the alphabet's. */
+size_t hap_to_alphabet(const char *text, size_t length, char *out);
+ptrdiff_t hap_from_alphabet(const char *text, size_t length, char *out);
+/* What every token of a byte-level vocabulary stands for, and byte_id. */
+int hap_byte_level_finish(struct hap_tokenizer *t, struct hap_error *err);
+/* The same for sentencepiece: "▁" is a space, "<0x0A>" a byte. */
+int hap_sentencepiece_finish(struct hap_tokenizer *t, struct hap_error *err);
+
+#endif
