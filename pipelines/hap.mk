@@ -2,48 +2,60 @@
 #
 #   make -f pipelines/hap.mk MODEL=models/demo TASK=ioi SPARSITY='90% 94%' SEEDS=3
 #
-# task -> cache -> scores -> subgraph -> circuit -> report, each a stream that is
-# kept under results/NAME and not made again as long as what it is made from and
-# the options it is made with stay the same. The processor time that a stage took
-# stands beside its product, in FILE.seconds.
+# task -> cache -> scores -> subgraph -> circuit -> report. Each is a stream that is
+# kept under results/NAME. It is made again only if its inputs or its options change.
+# FILE.seconds contains the processor time of the stage that made FILE.
 #
-#   MODEL     folder or .gguf file
-#   TASK      a task of hap-task, or with PROMPTS=DIR a name for one's own
-#             prompts, DIR/train.jsonl, validation.jsonl and test.jsonl: by default
-#             the folder's
-#   SPARSITY  one or more, in percent of all edges
-#   SEEDS     how many seeds each method that draws random numbers gets
-#             METHOD.seeds=N on the command line gives one of them another number,
-#             and no samples
-#   TRAIN, VALIDATION, TEST   how many prompts of each split; of one's own all there are
-#   METRICS   what hap-eval measures, kl among it
-#   METHODS   any of
-#             eap, eap-ig  the first of the ranking by attribution
+# make -j2 runs two stages side by side, for example two prunings. Each of N jobs gets
+# 1/N of the processors as threads, unless OMP_NUM_THREADS is set.
+# A pruning that is interrupted resumes from FILE.checkpoint at the next make.
+#
+# Targets:
+#   all       the table, as text and Markdown, and pictures of the best HAP circuits
+#   circuits  the circuits only
+#   table     the table as JSON only
+#   help      print this text
+#
+# Variables [default]:
+#   MODEL     a folder or a .gguf file [models/demo]
+#   TASK      a task of hap-task, or with PROMPTS a name for your own prompts [ioi, or
+#             the name of the folder PROMPTS]
+#   PROMPTS   a folder with your own train.jsonl, validation.jsonl and test.jsonl
+#   SPARSITY  one or more sparsities, in percent of all edges [94%]
+#   SEEDS     number of seeds of each method that draws random numbers [1]
+#             METHOD.seeds=N gives one method another number, and no samples
+#   TRAIN, VALIDATION, TEST
+#             number of prompts of each split [200, 200, 1000; all with PROMPTS]
+#   METRICS   metrics of hap-eval; must contain kl [kl,logit-diff,accuracy,exact-match]
+#   METHODS   any of the following [hap]
+#             eap, eap-ig  the best edges by attribution score
 #             ep           edge pruning of the whole graph
 #             ep-small     the same with 2 prompts a step instead of 32, and without EP
-#             hap-ep       edge pruning of the subgraph that attribution leaves,
-#                          as in the paper
+#             hap-ep       edge pruning of the subgraph that attribution selects, as in
+#                          the paper
 #             hap          the default recipe on that subgraph, from its scores
 #             hap-thorough the thorough recipe there
 #             rank         the default recipe on the whole graph, without attribution
-#             hap-as-ep    hap with as many edges as ep's own threshold leaves with
-#                          that seed: the two at equal size
+#             hap-as-ep    hap with as many edges as ep's own threshold leaves with the
+#                          same seed, to compare the two at equal size
 #   EP        further options of edge pruning, such as --steps 300
-#   ATTRIB    the attribution of eap and of the subgraph, as options of hap-attrib, by
-#             default --method eap; another is a row 'attribution' instead of EAP.
-#             Prompts without wrong answers need one, and METRICS without logit-diff:
+#   ATTRIB    options of hap-attrib for eap and for the subgraph [--method eap]. With
+#             other options the table's row is called attribution instead of EAP.
+#             Prompts without wrong answers need other options, and other METRICS:
 #             ATTRIB='--method eap-ig-inputs --metric kl'
 #             METRICS=kl,accuracy,exact-match
-#   BOOTSTRAP a number: train on that bootstrap sample of the training prompts
-#   SAMPLES   how many such samples, two or more, the pipeline runs itself for, to
-#             tell how much circuits owe to the prompts; with seed 1 and the last
-#             SPARSITY
-#   POSITIONS names of positions that edges are told apart by, as hap-forward takes
-#             them; sparsity then is of all edges at all positions
-#   KEEP      size of that subgraph, N edges or P%
-#   NAME      folder under RESULTS, by default results
+#   BOOTSTRAP number of a bootstrap sample of the training prompts to train on
+#   SAMPLES   number of bootstrap samples, two or more, for which the pipeline runs
+#             itself, with seed 1 and the last SPARSITY, to measure how much circuits
+#             depend on the prompts [0]
+#   POSITIONS names of positions at which edges are told apart, as in hap-forward;
+#             SPARSITY is then of all edges at all positions
+#   KEEP      size of the subgraph, N edges or P% [70%]
+#   NAME      folder under RESULTS [MODEL-TASK]
+#   RESULTS   where to write [results]
+#   BIN       folder of the programs [bin]
 #
-# No name of a file may hold a space, as everywhere in make.
+# File names must not contain spaces, because make does not allow them.
 
 PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 BIN ?= $(PIPELINES)/../bin
@@ -73,11 +85,14 @@ ifeq ($(filter grouped-target,$(.FEATURES)),)
 $(error GNU make 4.3 or newer is needed, this is $(MAKE_VERSION))
 endif
 
-# A method either cuts the ranking of its scores, or prunes: all edges, or those
-# of the subgraph that the scores named leave.
+# METHOD.attrib: options of hap-attrib; the method takes the best edges by these scores.
+# METHOD.prune: options of hap-prune; the method prunes all edges or, with METHOD.from,
+# the subgraph that the scores of that method select.
+# METHOD.own: the row of the circuit that the recipe's own threshold leaves.
+# METHOD.size-of: the row whose circuits give the number of edges.
+# METHOD.title: the name in the table.
 eap.attrib := $(ATTRIB)
 eap-ig.attrib := --method eap-ig-inputs --steps 5
-# EP's own threshold leaves a circuit too, of another size than asked for.
 ep.prune := --recipe edge-pruning --exact-sparsity $(EP)
 ep.own := ep-own
 ep-small.prune := --recipe edge-pruning --exact-sparsity --batch 2
@@ -123,7 +138,7 @@ SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
 ifeq ($(if $(filter-out 0,$(SAMPLES)),$(word 2,$(SAMPLE_LIST)),none),)
 $(error SAMPLES is '$(SAMPLES)', but to compare takes two samples or more, 0 for none)
 endif
-ifeq ($(shell PATH='$(PATH)' command -v hap-task),)
+ifeq ($(filter help,$(MAKECMDGOALS))$(shell PATH='$(PATH)' command -v hap-task),)
 $(error the programs are not built yet: run make first)
 endif
 
@@ -132,21 +147,21 @@ ifeq ($(and $(strip $(SPARSITY)),$(SEED_LIST)),)
 $(error SPARSITY and SEEDS must name at least one sparsity and one seed)
 endif
 
-# Without its sign one below 1 would more likely be meant as a share of 1.
+# Without its sign, a number below 1 would probably be meant as a fraction.
 is_percentage = $(shell printf %s '$(1)' | \
 	grep -E '^(([0-9]{1,2}([.][0-9]*)?|[.][0-9]+)%|[1-9][0-9]?([.][0-9]*)?)$$')
 $(foreach s,$(SPARSITY),$(if $(call is_percentage,$(s)),,\
 	$(error SPARSITY holds '$(s)', which is no percentage below 100, such as 94%)))
 
-# What is named twice is made once, or it would count as another seed: 94%, 94 and
-# 94.0 are one sparsity.
+# A sparsity or method that is named twice is made once, or it would count as another
+# seed. 94%, 94 and 94.0 are one sparsity.
 once = $(if $(1),$(strip $(firstword $(1)) $(call once,$(filter-out $(firstword $(1)),$(1)))))
 SPARSITIES := $(call once,$(shell printf '%s\n' $(SPARSITY) | \
 	sed -E 's/%$$//; s/^[.]/0./; s/^0+([0-9])/\1/; s/([.][0-9]*[1-9])0+$$/\1/; s/[.]0*$$//'))
 override METHODS := $(call once,$(METHODS))
 
 TIMED = @$(PIPELINES)/timed $@.seconds
-# The model's files, so that another model makes everything anew.
+# The model's files: everything is made again if they change.
 MODEL_FILES := $(filter-out %.md %.py,$(wildcard $(MODEL)/*.* $(MODEL)/tasks/*.jsonl \
 	$(filter %.gguf,$(MODEL))))
 prompts = $(TASK) $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,--split $(1))$(if $(2), -n $(2))
@@ -166,9 +181,8 @@ NAMES := $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(call circuit_names,$
 CIRCUITS := $(NAMES:%=$(D)/%.circuit)
 PICTURES := $(if $(filter hap,$(METHODS)),$(SPARSITIES:%=$(D)/hap-%.svg))
 
-.NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: all circuits table force
+.PHONY: all circuits table help force
 .SUFFIXES:
 
 all: $(D)/table.txt $(D)/table.md $(PICTURES)
@@ -179,7 +193,12 @@ all: $(D)/table.txt $(D)/table.md $(PICTURES)
 circuits: $(CIRCUITS)
 table: $(D)/table.json
 
-# .options/NAME changes when the options do, and with it what depends on it.
+# The opening comment of this file and of the one that includes it.
+help:
+	@for file in $(sort $(firstword $(MAKEFILE_LIST)) $(PIPELINES)/hap.mk); do \
+		sed -n '/^#/!q; s/^# \{0,1\}//p' "$$file"; echo; done
+
+# .options/NAME changes when the options do; what depends on them depends on it.
 # $(call options,NAME,TEXT)
 define options
 $(D)/.options/$(1): force
@@ -212,8 +231,8 @@ $(eval $(call options,$(1).subgraph,$(KEEP)))
 endef
 $(foreach m,$(SCORES),$(eval $(call scores_rule,$(m))))
 
-# Dead edges stay in a circuit that is cut from a ranking, so that it has the
-# sparsity asked for; hap-eval leaves them out.
+# A circuit cut from a ranking keeps its dead edges, so that it has the sparsity asked
+# for; hap-eval removes them.
 define cut_rule # method, sparsity
 $(D)/$(1)-$(2).circuit: $(D)/$(1).scores
 	$$(TIMED) hap-select --keep $(call keep_of,$(2)) --keep-dead -o $$@ $$<
@@ -222,7 +241,7 @@ $(foreach m,$(CUTS),$(foreach s,$(SPARSITIES),$(eval $(call cut_rule,$(m),$(s)))
 
 sized_by = $(if $($(1).size-of),$(D)/$($(1).size-of)-$(2)-$(3).circuit)
 size_for = $(if $($(1).size-of),--edges "$$$$edges",--sparsity $(2)%)
-# What has no edges is no size to prune to.
+# A circuit without edges is refused as a size.
 find_size = $(if $($(1).size-of),edges="$$$$($(PIPELINES)/table size $(sized_by))" || exit; \
 	[ "$$$$edges" -gt 0 ] || { echo "hap.mk: $(1) cannot take its size from '$(sized_by)': it has no edges;" \
 		"give EP more steps (EP) or take $(1) out of METHODS" >&2; exit 1; };)
@@ -231,8 +250,9 @@ $(D)/$(1)-$(2)-$(3).circuit $(if $($(1).own),$(D)/$($(1).own)-$(2)-$(3).circuit 
 		$(D)/train.cache \
 		$(if $($(1).from),$(D)/$($(1).from).subgraph $(D)/$($(1).from).scores) \
 		$(sized_by) $(D)/.options/$(1)
+	@$(PIPELINES)/drop-stale $(D)/$(1)-$(2)-$(3).circuit.checkpoint $$^
 	@$(call find_size,$(1),$(2),$(3)) $(PIPELINES)/timed $(D)/$(1)-$(2)-$(3).circuit.seconds \
-		hap-prune -m $(MODEL) $($(1).prune) $(call size_for,$(1),$(2),$(3)) --seed $(3) \
+		hap-prune --checkpoint $(D)/$(1)-$(2)-$(3).circuit.checkpoint -m $(MODEL) $($(1).prune) $(call size_for,$(1),$(2),$(3)) --seed $(3) \
 		$(if $($(1).own),--threshold-circuit $(D)/$($(1).own)-$(2)-$(3).circuit) \
 		-o $(D)/$(1)-$(2)-$(3).circuit \
 		$$(filter-out $(D)/.options/% $(sized_by),$$^)
@@ -254,17 +274,17 @@ endef
 $(eval $(call report_rule,test))
 $(eval $(call report_rule,validation))
 
-# How alike the circuits are that seeds, and bootstrap samples, give.
+# How similar the circuits of different seeds, and of different bootstrap samples, are.
 SAMPLED_AT := $(lastword $(SPARSITIES))
 SAMPLED_METHODS := $(foreach m,$(METHODS),\
 	$(if $($(m).seeds)$($(call sizer,$(m)).seeds),,$(m)))
 SAMPLED := $(foreach m,$(SAMPLED_METHODS),$(foreach w,$(m) $($(m).own),$(w)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit))
 of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).attrib),,-1).circuit)
 
-# The same pipeline, which knows what it has to make again: all that says what a
-# circuit is made of goes to it.
+# A sample is made by the same pipeline in a folder of its own. It is given all variables
+# that a circuit depends on, and decides by itself what to make again.
 export MODEL TASK PROMPTS TRAIN KEEP METHODS EP ATTRIB POSITIONS RESULTS BIN
-define sample_rule # number; the file is as new as the newest of its circuits
+define sample_rule # number; .made is as new as the newest of its circuits
 $(D)/sample-$(1)/.made: force
 	+@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) NAME=$(NAME)/sample-$(1) \
 		BOOTSTRAP=$(1) SEEDS=1 SAMPLES=0 SPARSITY=$(SAMPLED_AT) \
@@ -290,7 +310,7 @@ overlaps_of = $(if $(word 2,$(call circuit_names,$(1),$(2))),$(call overlap,$(1)
 	$(if $(and $(SAMPLE_LIST),$(filter $(2),$(SAMPLED_AT)),\
 		$(filter $(1:-own=),$(SAMPLED_METHODS))),$(call overlap,$(1),$(2),samples))
 
-# What a circuit cost: the stages that it alone, or with others, came from.
+# The stages that a circuit comes from; their processor times add up to its cost.
 costs = $(D)/train.cache.seconds \
 	$(if $($(1).attrib),$(D)/$(1).scores.seconds) \
 	$(if $($(1).from),$(D)/$($(1).from).scores.seconds $(D)/$($(1).from).subgraph.seconds)
@@ -306,7 +326,7 @@ REPORTED := full empty $(NAMES)
 REPORTS := $(foreach n,$(REPORTED),$(D)/$(n).test.report $(D)/$(n).validation.report)
 
 $(eval $(call options,table,$(ROWS)))
-# First what needs no circuit: what is wrong with prompts or metrics shows at once.
+# Reports that need no circuit come first, so that errors in prompts or metrics show at once.
 $(D)/table.json: $(filter $(D)/full.%,$(REPORTS)) $(CIRCUITS) $(REPORTS) $(filter %.overlap,$(ROWS)) $(D)/.options/table $(PIPELINES)/table
 	@$(PIPELINES)/table collect $(ROWS) > $@.part
 	@mv $@.part $@
@@ -319,7 +339,7 @@ $(D)/table.md: $(D)/table.json
 	@$(PIPELINES)/table markdown $< > $@.part
 	@mv $@.part $@
 
-# The picture is of the seed whose circuit is best on the validation prompts.
+# The picture shows the seed whose circuit is best on the validation prompts.
 define picture_rule # sparsity
 $(D)/hap-$(1).svg: $(D)/table.json
 	@best=$$$$($(PIPELINES)/table best HAP $(1) $$<) && \
@@ -327,6 +347,6 @@ $(D)/hap-$(1).svg: $(D)/table.json
 endef
 $(foreach s,$(SPARSITIES),$(eval $(call picture_rule,$(s))))
 
-# Programs and prompts stay as they are; only options are looked at each time.
+# Options are compared each time; nothing makes the model's files.
 force:
 $(MODEL_FILES):

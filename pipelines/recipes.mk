@@ -1,11 +1,11 @@
-# What a pruning recipe's masked runs buy: KL on test prompts against masked runs,
-# for edge pruning of several lengths and batches and rank sampling of several sizes.
+# KL on test prompts against the number of masked runs, for edge pruning of several
+# lengths and batch sizes and for rank sampling of several sizes:
 #
 #   make -f pipelines/recipes.mk TASK=ioi SEEDS=3
 #
-# Writes, beside the table, results/recipes-TASK/curve.svg and, as docs/recipes.md has
-# it, pivot.md. All variables of hap.mk
-# may be given; with ep, edge pruning's full 3,000 steps, it takes hours.
+# Besides the table it writes curve.svg and, for docs/recipes.md, pivot.md, under
+# results/recipes-TASK. All variables of hap.mk can be set. With ep, which is edge
+# pruning with its full 3,000 steps, it takes hours.
 
 TASK ?= ioi
 SPARSITY ?= 80% 90% 94% 97%

@@ -1,24 +1,33 @@
-# docs/results.md: every method on every task, the demo model's and a real one's.
+# docs/results.md: every method on every task, of the demo model and of a real model:
 #
 #   make -f pipelines/results.mk -j2
 #
-# A night's work on two cores, nearly all of it edge pruning's; a few hours with
-# REAL_SPARSITY=94%, minutes with DEMO_TASKS=ioi REAL_TASKS=. Each task is a
-# pipeline of hap.mk under results/; -j runs so many of them side by side, each
-# with THREADS threads. What is there already is not made again.
+# This takes a night on two cores, mostly for edge pruning; a few hours with
+# REAL_SPARSITY=94%, and minutes with DEMO_TASKS=ioi REAL_TASKS=. Each task is a pipeline
+# of hap.mk under results/. -jN runs N stages side by side, each with THREADS threads.
+# What exists is not made again.
 #
-#   SEEDS, SAMPLES            seeds of each method and bootstrap samples of the
-#                             training prompts on the demo model
-#   SPARSITY, REAL_SPARSITY   what is asked for on the demo model and on the real one
-#   REAL                      a real model's file; hap-model fetch smollm2 gets
-#                             this one. Left out, with a word, when it is not there
+# Targets:
+#   all    the page
+#   demo   the tables of the demo model
+#   real   the tables of the real model
+#   help   print this text
+#
+# Variables:
+#   SEEDS, SAMPLES            seeds of each method, and bootstrap samples of the training
+#                             prompts, on the demo model
+#   SPARSITY, REAL_SPARSITY   sparsities on the demo model and on the real model
+#   DEMO_TASKS, REAL_TASKS    tasks; METHODS, REAL_METHODS methods
+#   REAL                      file of the real model, which hap-model fetch smollm2 gets.
+#                             If it does not exist, its tasks are left out with a message
 #   HAP_EP_SEEDS              another number of seeds of the paper's HAP, which is as slow
-#                             as edge pruning; then it gets no samples
+#                             as edge pruning; it then gets no samples
 #   REAL_SEEDS, REAL_TRAIN, REAL_VALIDATION, REAL_TEST
-#                             the same for the real model, and how many prompts
-#   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning there, where batches of
-#                             32 prompts would take hours a circuit
-#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP there
+#                             seeds and numbers of prompts for the real model
+#   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning on the real model, where
+#                             batches of 32 prompts would take hours per circuit
+#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP on the real model
+#   THREADS                   threads of each stage
 #   PAGE                      the file to write
 
 DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
@@ -53,14 +62,18 @@ endif
 
 DEMO := $(DEMO_TASKS:%=$(RESULTS)/results-demo-%/table.json)
 OTHER := $(REAL_TASKS:%=$(RESULTS)/results-real-%/table.json)
-# + hands -j on, as make does for a line that shows its $(MAKE).
+# The + passes -j on to the inner make.
 HAP = +@$(MAKE) --no-print-directory -f $(PIPELINES)/hap.mk NAME=results-$(1)-$* RESULTS=$(RESULTS)
 
 .DELETE_ON_ERROR:
-.PHONY: all demo real force
+.PHONY: all demo real help force
 
 all: $(PAGE)
 demo: $(DEMO)
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
 real: $(OTHER)
 
 # hap.mk knows what is to be made again.

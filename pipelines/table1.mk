@@ -1,10 +1,10 @@
-# The paper's table on the embedded model: indirect object identification by
-# edge attribution patching (EAP), edge pruning (EP) and the hybrid (HAP), which
-# prunes what EAP leaves: by EP as in the paper, and by hap-prune's own recipes.
+# The table of the HAP paper on the embedded model: indirect object identification by
+# edge attribution patching (EAP), edge pruning (EP) and the hybrid (HAP), which prunes
+# the subgraph that EAP selects: by EP as in the paper, and by hap-prune's own recipes.
 #
 #   make -f pipelines/table1.mk SPARSITY='90% 94%' SEEDS=5
 #
-# All variables of hap.mk may be given.
+# All variables of hap.mk can be set.
 
 MODEL ?= models/demo
 TASK ?= ioi

@@ -272,7 +272,7 @@ row() {
         assert_line '## Second task'
         assert_line --regexp '^\| EP \| 90 % \|.* 0.400 .* 96000 \| 120.0 \|$'
         assert_line --regexp '^\| HAP \| 94 % \|.* 0.500 .* 1200 \| 3.0 \| 0.75 \|$'
-        refute_output --partial 'own threshold leaves'
+        refute_output --partial "EP's KL, own threshold"
         run "$root/pipelines/table" page 'First task' "$tmp/none.json"
         assert_failure
 }
@@ -310,7 +310,7 @@ row() {
         assert_line --partial '| Tiny, ioi (EP: --steps 7) | 94 % | 0.3000 | 0.3000 | 1.00 |'
         assert_line --regexp '^\| EP, own threshold \| 90 % \|.* 0.33 \| 0.33 \|$'
         run grep -h ' --steps 7 ' "$tmp/log"
-        assert_output --regexp "^hap-prune -m $tmp/real.gguf .*results-real-ioi/ep-94-1.circuit [^ ]*train.cache\$"
+        assert_output --regexp "^hap-prune --checkpoint [^ ]* -m $tmp/real.gguf .*results-real-ioi/ep-94-1.circuit [^ ]*train.cache\$"
         assert_equal "$(grep -c "hap-task -m $tmp/real.gguf ioi --split train -n 20 " "$tmp/log")" 1
         refute_regex "$(cat "$tmp/said")" 'jobserver|warning'
         pipeline results.mk "${every[@]}"
@@ -598,4 +598,51 @@ END
         assert_success
         run head -c 200 "$tmp/results/demo-ioi/hap-80.svg"
         assert_output --partial "<svg"
+}
+
+@test "make -j2 runs two prunings side by side" {
+        # Each pruning waits until both have begun.
+        rm "$tmp/bin/hap-prune"
+        cat >"$tmp/bin/hap-prune" <<'END'
+#!/bin/bash
+folder=${0%/bin/*}
+touch "$folder/begun.$$"
+for ((i = 0; i < 300; i++)); do
+        [[ $(find "$folder" -name 'begun.*' | wc -l) -ge 2 ]] && break
+        sleep 0.1
+done
+[[ $i -lt 300 ]] || exit 1
+exec -a "$0" bash "$folder/bin/stage" "$@"
+END
+        chmod +x "$tmp/bin/hap-prune"
+        pipeline hap.mk -j2 METHODS=rank SEEDS=2 circuits
+        assert_exists "$tmp/results/demo-ioi/rank-94-1.circuit"
+        assert_exists "$tmp/results/demo-ioi/rank-94-2.circuit"
+}
+
+@test "a pruning is given a checkpoint, which is removed when its inputs are newer" {
+        pipeline hap.mk METHODS=rank circuits
+        d=$tmp/results/demo-ioi checkpoint=$tmp/results/demo-ioi/rank-94-1.circuit.checkpoint
+        run -0 cat "$tmp/log"
+        assert_line --partial "hap-prune --checkpoint $checkpoint "
+
+        rm "$d/rank-94-1.circuit"
+        touch "$checkpoint"
+        pipeline hap.mk METHODS=rank circuits
+        assert_exists "$checkpoint"
+
+        touch -d '1 hour ago' "$checkpoint"
+        touch "$d/train.cache"
+        pipeline hap.mk METHODS=rank circuits
+        assert_not_exists "$checkpoint"
+}
+
+@test "make help prints the variables and the targets of every pipeline" {
+        for file in hap table1 recipes results; do
+                run -0 make -s -C "$root" -f "pipelines/$file.mk" BIN="$tmp/none" help
+                assert_line --regexp '^Variables'
+                assert_line --regexp '^Targets:'
+                assert_line --regexp '^  SPARSITY'
+                assert_line --regexp '^  help '
+        done
 }
