@@ -684,7 +684,7 @@ END
         assert_refused 2 "unexpected operand 'induction': give one task" hap-task ioi induction -o "$tmp/x"
         assert_refused 2 "--split cannot be used" hap-task --from - --split test -o "$tmp/x"
         assert_refused 2 "--generate needs -m" hap-task ioi --generate -o "$tmp/x"
-        assert_refused 2 "none of" hap-task ioi --split holdout -o "$tmp/x"
+        assert_refused 2 "is not one of" hap-task ioi --split holdout -o "$tmp/x"
         assert_not_exists "$tmp/x"
 }
 
