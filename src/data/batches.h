@@ -3,6 +3,7 @@
 #define HAP_DATA_BATCHES_H
 
 #include "forward/engine.h"
+#include "task/example.h"
 
 #define HAP_BATCH_ROWS 128   /* tokens after which a batch is full … */
 #define HAP_BATCH_PROMPTS 16 /* … or prompts */

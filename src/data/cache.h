@@ -18,6 +18,7 @@
 
 #include "common/stream.h"
 #include "forward/engine.h"
+#include "task/example.h"
 
 /* Of a run: clean or corrupted. */
 struct hap_cached_run {

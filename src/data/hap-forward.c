@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "common/program.h"
-#include "data/memory_estimate.h"
+#include "data/chunk.h"
+#include "data/inputs.h"
 #include "model/model_open.h"
-#include "data/round.h"
 
 struct forward_options {
         int dtype;
@@ -40,15 +40,15 @@ static void write_records(struct hap_program *p, const struct hap_engine *engine
                           const struct hap_examples *examples, enum hap_dtype dtype)
 {
         const size_t threads = (size_t)omp_get_max_threads();
-        struct hap_round round = {0};
+        struct hap_chunk chunk = {0};
 
-        for (size_t done = 0; done < examples->n; done += round.n) {
-                hap_must(p, hap_round_run(&round, engine, examples->items + done,
+        for (size_t done = 0; done < examples->n; done += chunk.n) {
+                hap_must(p, hap_chunk_run(&chunk, engine, examples->items + done,
                                           examples->n - done, threads, &p->error));
-                hap_must(p, hap_round_write(&round, engine, dtype, p->out, &p->error));
-                hap_progress(p, done + round.n, examples->n, NULL);
+                hap_must(p, hap_chunk_write(&chunk, engine, dtype, p->out, &p->error));
+                hap_progress(p, done + chunk.n, examples->n, NULL);
         }
-        hap_round_release(&round);
+        hap_chunk_release(&chunk);
 }
 
 /* The section's examples; the model is loaded for the first section, and only
@@ -122,8 +122,7 @@ int main(int argc, char **argv)
                         done += forward_section(&p, header, &model, &engine);
         }
         if (!done)
-                hap_die(&p, HAP_EINPUT, "there is no task in the input: it holds %s",
-                        hap_stream_in_held(p.in));
+                hap_must(&p, hap_fail_missing(p.in, "task", &p.error));
         hap_engine_release(&engine);
         hap_model_release(&model);
         return hap_program_end(&p, done, "examples");

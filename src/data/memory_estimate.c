@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "common/number.h"
-#include "data/feed.h"
+#include "data/batches.h"
+#include "data/means.h"
 
 /* Libraries and streams; what a thread's stack and its part of the BLAS take. */
 #define PROGRAM ((size_t)6 << 20)
