@@ -117,7 +117,8 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                         .n_answers = 1, .n_wrongs = 1, .answer_first = tokens - 1, .n_positions = 1};
                 b->prompts[i] = (struct hap_prompt){
                         .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answers = 1,
-                        .first = hap_prompt_first(&b->engine, &b->examples[i], HAP_INTERCHANGE),
+                        .first = hap_prompt_first(&b->engine, b->examples[i].clean, b->examples[i].corrupted,
+                                                 b->examples[i].answer_first, HAP_INTERCHANGE),
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
                 b->pointers[i] = &b->prompts[i];
         }

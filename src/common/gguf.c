@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/arena.h"
-#include "model/stored.h"
+#include "common/storage.h"
 
 #define MAX_KEY 65535u /* the format's own limits */
 #define MAX_TENSOR_NAME 64u

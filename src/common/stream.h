@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/tensor.h"
 
 #define HAP_STREAM_VERSION 1
 
@@ -134,30 +135,14 @@ json_t *hap_json_of(const msgpack_object *object);
 const msgpack_object *hap_map_get(const msgpack_object *map, const char *key);
 bool hap_object_is_text(const msgpack_object *object, const char *text);
 
-/* A tensor {"dtype", "shape", "data"}; data points into the record. */
-enum hap_dtype { HAP_F32, HAP_F16, HAP_BF16 };
-#define HAP_MAX_DIMS 4
-struct hap_tensor {
-        enum hap_dtype dtype;
-        int n_dims;
-        size_t shape[HAP_MAX_DIMS];
-        size_t n; /* elements in all */
-        const void *data;
-};
-/* HAP_EINPUT with a reason when it is no tensor or its bytes do not fit. */
+/* A tensor as a map {"dtype", "shape", "data"}: its data stay in the record.
+ * HAP_EINPUT, with the reason, when the object is not a tensor or the number of
+ * bytes does not fit its shape. */
 int hap_tensor_of(const msgpack_object *object, struct hap_tensor *tensor,
                   struct hap_error *err);
-/* Writes f32 values as a tensor of the dtype (rounding to nearest even). */
-int hap_stream_out_tensor(struct hap_stream_out *stream, enum hap_dtype dtype,
-                      int n_dims, const size_t *shape, const float *values,
-                      struct hap_error *err);
-/* `n` elements from `first` on, as f32. */
-void hap_tensor_read(const struct hap_tensor *tensor, size_t first, size_t n,
-                     float *out);
-/* Values as f16 or bf16, rounded to nearest even: how many stand before the first
- * that is finite and beyond f16, n if there is none. */
-size_t hap_halves_of(enum hap_dtype dtype, const float *values, size_t n, uint16_t *out);
-const char *hap_dtype_name(enum hap_dtype dtype);
-int hap_dtype_of(const char *name, enum hap_dtype *dtype); /* -1: unknown */
+/* Writes f32 values as a tensor of the dtype, rounded to nearest even. */
+int hap_stream_out_tensor(struct hap_stream_out *out, enum hap_dtype dtype,
+                          int n_dims, const size_t *shape, const float *values,
+                          struct hap_error *err);
 
 #endif

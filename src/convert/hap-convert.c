@@ -1,6 +1,7 @@
 /* hap-convert: streams to JSON lines or MIB exchange files, and back. */
 #include "convert/convert.h"
 #include "model/model.h"
+#include "model/description.h"
 
 enum form { FORM_NONE = -1, FORM_JSON, FORM_MIB };
 

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/graph_json.h"
+#include "model/description.h"
+
 int hap_cache_describe(json_t *header, const struct hap_engine *engine,
                        enum hap_dtype dtype, size_t n_examples, size_t shortest,
                        size_t longest, struct hap_error *err)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/graph_json.h"
+
 /* Memory follows what was read, never what a header promises. */
 static int make_room(struct hap_constants *c, int writer, struct hap_error *err)
 {

@@ -6,6 +6,7 @@
 #include "common/program.h"
 #include "data/chunk.h"
 #include "data/inputs.h"
+#include "model/description.h"
 #include "model/model_open.h"
 
 struct forward_options {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/program.h"
+#include "graph/graph_json.h"
+#include "model/description.h"
 #include "model/model_open.h"
 
 static bool is_kind(const json_t *header, const char *kind)

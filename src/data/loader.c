@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/means.h"
+#include "model/description.h"
 
 struct hap_loader {
         struct hap_prompts_options options;

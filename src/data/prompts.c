@@ -162,8 +162,9 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                                       false);
 
         for (size_t i = 0; i < prompts->n; i++)
-                prompts->items[i].first = hap_prompt_first(engine, prompts->examples + i,
-                                                           options->ablation);
+                prompts->items[i].first = hap_prompt_first(
+                        engine, prompts->examples[i].clean, prompts->examples[i].corrupted,
+                        prompts->examples[i].answer_first, options->ablation);
         return hap_parallel(engine, prompts->n, bytes, prepare_prompt, &in, err);
 }
 

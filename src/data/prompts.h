@@ -6,7 +6,7 @@
 #include "data/batches.h"
 #include "data/cache.h"
 #include "forward/engine.h"
-#include "metric/loss.h"
+#include "forward/distribution.h"
 
 struct hap_prompts_options {
         enum hap_ablation ablation;

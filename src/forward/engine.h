@@ -22,8 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/arena.h"
 #include "common/error.h"
-#include "task/example.h"
+#include "common/tensor.h"
 #include "graph/graph.h"
 #include "model/model.h"
 
@@ -173,10 +174,12 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *work
 int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *work,
                       struct hap_prompt *prompt);
 
-/* first: the first position at which an interchange run can differ (0 when the
- * model is not causal or the ablation is another). */
-int hap_prompt_first(const struct hap_engine *engine, const struct hap_example *example,
-                     enum hap_ablation ablation);
+/* The first position at which the clean run can differ from an interchange run:
+ * the first token that differs, at most answer_first. clean, corrupted: token ids,
+ * at least answer_first of each. 0 when the model is not causal or the ablation is
+ * another one. */
+int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
+                     const int32_t *corrupted, int answer_first, enum hap_ablation ablation);
 
 /* out[row][d] = scale · a'_writer at positions first … first + n - 1. */
 void hap_counterfactual_read(const struct hap_counterfactual *source, const struct hap_engine *engine,

@@ -2,15 +2,14 @@
 
 #include "forward/kernels.h"
 
-int hap_prompt_first(const struct hap_engine *engine, const struct hap_example *example,
-                     enum hap_ablation ablation)
+int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
+                     const int32_t *corrupted, int answer_first, enum hap_ablation ablation)
 {
         int first = 0;
 
         if (!engine->model->config.causal || ablation != HAP_INTERCHANGE)
                 return 0;
-        while (first < example->answer_first &&
-               example->clean[first] == example->corrupted[first])
+        while (first < answer_first && clean[first] == corrupted[first])
                 first++;
         return first;
 }

@@ -1,4 +1,5 @@
 #include "graph/edges.h"
+#include "graph/graph_json.h"
 
 #include <math.h>
 #include <stdlib.h>

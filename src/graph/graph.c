@@ -5,13 +5,12 @@
 #include <string.h>
 
 enum {
-        MAX_SIZE = 4096,
         MAX_EDGES = 1 << 27, /* of which a stream of a few bytes can speak */
 };
 
 static bool is_size(int64_t value)
 {
-        return value >= 1 && value <= MAX_SIZE;
+        return value >= 1 && value <= HAP_MAX_GRAPH_SIZE;
 }
 
 /* How many writers stand before the heads of a layer read. */
@@ -79,7 +78,7 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot make a graph of %d layers and %d heads: "
                                 "each must be from 1 to %d", n_layers, n_heads,
-                                MAX_SIZE);
+                                HAP_MAX_GRAPH_SIZE);
         g.n_writers = before_layer(&g, n_layers);
         g.n_readers = n_layers * (3 * n_heads + 1) + 1;
         edges = count_edges(&g);
@@ -151,106 +150,6 @@ struct hap_graph hap_graph_without_positions(const struct hap_graph *graph)
         plain.n_positions = 1;
         plain.n_edges = plain.edges_per_position;
         return plain;
-}
-
-json_t *hap_graph_describe(const struct hap_graph *graph)
-{
-        json_t *all = json_pack("{s:i, s:i, s:b, s:s, s:I, s:i, s:i}",
-                                "layers", graph->n_layers, "heads", graph->n_heads,
-                                "parallel", graph->parallel_residual,
-                                "input", graph->split_input ? "split" : "joined",
-                                "edges", (json_int_t)graph->n_edges,
-                                "writers", graph->n_writers,
-                                "readers", graph->n_readers);
-
-        if (all && graph->positions.n && hap_positions_describe(&graph->positions, all) < 0) {
-                json_decref(all);
-                all = NULL;
-        }
-        return all;
-}
-
-int hap_graph_into(json_t *header, const struct hap_graph *graph)
-{
-        int rc = json_object_set_new(header, "graph", hap_graph_describe(graph));
-
-        if (!graph->positions.n)
-                json_object_del(header, "requires");
-        else if (rc == 0)
-                rc = json_object_set_new(header, "requires", json_pack("[s]", "positions"));
-        return rc;
-}
-
-/* A count that a description may leave out, but must not have wrong. */
-static int check_count(const json_t *description, const char *key,
-                       size_t expected, struct hap_error *err)
-{
-        const json_t *count = json_object_get(description, key);
-
-        if (!count || (json_is_integer(count) &&
-                       json_integer_value(count) == (json_int_t)expected))
-                return HAP_OK;
-        if (!json_is_integer(count))
-                return hap_fail(err, HAP_EINPUT, "the graph's '%s' is no number", key);
-        return hap_fail(err, HAP_EINPUT,
-                        "the graph says that it has %" JSON_INTEGER_FORMAT
-                        " %s, its layers and heads make %zu",
-                        json_integer_value(count), key, expected);
-}
-
-static int get_size(const json_t *description, const char *key, int *size,
-                    struct hap_error *err)
-{
-        const json_t *value = json_object_get(description, key);
-
-        if (!json_is_integer(value) || !is_size(json_integer_value(value)))
-                return hap_fail(err, HAP_EINPUT,
-                                "the graph's '%s' is no number from 1 to %d",
-                                key, MAX_SIZE);
-        *size = (int)json_integer_value(value);
-        return HAP_OK;
-}
-
-static int get_input(const json_t *description, bool *split, struct hap_error *err)
-{
-        const json_t *input = json_object_get(description, "input");
-        const char *text = json_string_value(input);
-
-        *split = text && strcmp(text, "split") == 0;
-        if (!input || *split || (text && strcmp(text, "joined") == 0))
-                return HAP_OK;
-        return hap_fail(err, HAP_EINPUT,
-                        "the graph's 'input' is neither \"joined\" nor \"split\"");
-}
-
-int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
-                      struct hap_error *err)
-{
-        const json_t *parallel = json_object_get(description, "parallel");
-        struct hap_positions places;
-        int layers = 0, heads = 0, rc;
-        bool split;
-
-        *graph = (struct hap_graph){0};
-        if (!json_is_object(description))
-                return hap_fail(err, HAP_EINPUT, "no graph is described");
-        if (parallel && !json_is_boolean(parallel))
-                return hap_fail(err, HAP_EINPUT,
-                                "the graph's 'parallel' is neither true nor false");
-        if ((rc = get_size(description, "layers", &layers, err)) < 0 ||
-            (rc = get_size(description, "heads", &heads, err)) < 0 ||
-            (rc = get_input(description, &split, err)) < 0 ||
-            (rc = hap_positions_of_json(&places, description, err)) < 0)
-                return rc;
-        rc = hap_graph_init(graph, layers, heads, json_is_true(parallel), split, err);
-        if (rc < 0)
-                return rc;
-        if ((rc = hap_graph_set_positions(graph, &places, err)) < 0 ||
-            (rc = check_count(description, "edges", graph->n_edges, err)) < 0 ||
-            (rc = check_count(description, "writers", (size_t)graph->n_writers, err)) < 0 ||
-            (rc = check_count(description, "readers", (size_t)graph->n_readers, err)) < 0)
-                hap_graph_release(graph);
-        return rc;
 }
 
 bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)

@@ -17,7 +17,6 @@
 #ifndef HAP_GRAPH_GRAPH_H
 #define HAP_GRAPH_GRAPH_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +51,10 @@ struct hap_graph {
         int *edge_reader;     /* [edges_per_position] */
 };
 
-/* Sizes from 1 to 4096 each, at most 2^31 - 1 edges. */
+/* The largest number of layers, and of heads in a layer. */
+enum { HAP_MAX_GRAPH_SIZE = 4096 };
+
+/* n_layers and n_heads from 1 to HAP_MAX_GRAPH_SIZE, at most 2^27 edges. */
 int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                    bool parallel_residual, bool split_input,
                    struct hap_error *err);
@@ -69,15 +71,6 @@ int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions 
 /* The same without places, which owns nothing. */
 struct hap_graph hap_graph_without_positions(const struct hap_graph *graph);
 
-/* Header form: {"layers", "heads", "parallel", "input": "joined"|"split",
- * "edges", "writers", "readers"}, with places also "positions", their names, and
- * "answers", those where logits are read; and back (HAP_EINPUT). New reference. */
-json_t *hap_graph_describe(const struct hap_graph *graph);
-int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
-                      struct hap_error *err);
-/* Sets a header's "graph", and its "requires": there with places, else none. Negative: no
- * memory. */
-int hap_graph_into(json_t *header, const struct hap_graph *graph);
 bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b);
 
 /* The writers that a reader may read: 0 … n-1. */

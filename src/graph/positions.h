@@ -2,7 +2,6 @@
 #ifndef HAP_GRAPH_POSITIONS_H
 #define HAP_GRAPH_POSITIONS_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,11 +34,5 @@ const char *hap_positions_text(const struct hap_positions *places, char *text);
 const char *hap_positions_hint(const struct hap_positions *places, const char *name, size_t length,
                             char *text);
 bool hap_positions_equal(const struct hap_positions *a, const struct hap_positions *b);
-
-/* Adds "positions" and "answers" to a graph's description; negative: no memory. */
-int hap_positions_describe(const struct hap_positions *places, json_t *description);
-/* The places of a described graph, n = 0 where it has none. */
-int hap_positions_of_json(struct hap_positions *places, const json_t *description,
-                       struct hap_error *err);
 
 #endif

@@ -5,29 +5,6 @@
 
 const char *const hap_metric_names[] = {"logit-diff", "kl", "prob-diff", NULL};
 
-/* log Σ exp(row), in double. */
-static double log_sum(int n, const float *row)
-{
-        double most = row[0], total = 0;
-
-        for (int i = 1; i < n; i++)
-                most = row[i] > most ? row[i] : most;
-        for (int i = 0; i < n; i++)
-                total += exp((double)row[i] - most);
-        return most + log(total);
-}
-
-void hap_log_softmax(int rows, int n, const float *logits, float *out)
-{
-        for (int r = 0; r < rows; r++) {
-                const float *row = logits + (size_t)r * n;
-                const double total = n == 1 ? 0 : log_sum(n, row);
-
-                for (int i = 0; i < n; i++)
-                        out[(size_t)r * n + i] = (float)(row[i] - total);
-        }
-}
-
 /* mean over wrongs − mean over answers. */
 static double logit_diff(const struct hap_example *e, const float *row, double weight,
                          float *gradient)
@@ -47,35 +24,11 @@ static double logit_diff(const struct hap_example *e, const float *row, double w
         return loss;
 }
 
-/* d / d logit = q − p, of a number y − y_full. */
-double hap_kl(int n, const float *log_p, const float *row, double log_all, double weight,
-              float *gradient)
-{
-        double loss = 0;
-
-        if (n == 1) {
-                const double apart = (double)row[0] - (double)log_p[0];
-
-                if (gradient != NULL)
-                        gradient[0] = (float)(weight * apart);
-                return apart * apart / 2;
-        }
-        for (int i = 0; i < n; i++) {
-                const double log_q = row[i] - log_all, p = exp(log_p[i]);
-
-                if (p > 0)
-                        loss += p * (log_p[i] - log_q);
-                if (gradient != NULL)
-                        gradient[i] = (float)(weight * (exp(log_q) - p));
-        }
-        return loss;
-}
-
 /* Σ q(wrongs) − Σ q(answers); d / d logit i = q_i (sign_i − loss). */
 static double prob_diff(const struct hap_example *e, int n, const float *row, double weight,
                         float *gradient)
 {
-        const double total = log_sum(n, row);
+        const double total = hap_log_sum_exp(n, row);
         double loss = 0;
 
         for (int i = 0; i < e->n_wrongs; i++)
@@ -110,7 +63,7 @@ double hap_loss(enum hap_metric metric, const struct hap_prompt *prompt,
                         loss += logit_diff(example, row, weight, g);
                 else if (metric == HAP_KL)
                         loss += hap_kl(n_out, prompt->log_p + (size_t)a * n_out, row,
-                                       log_sum(n_out, row), weight, g);
+                                       hap_log_sum_exp(n_out, row), weight, g);
                 else
                         loss += prob_diff(example, n_out, row, weight, g);
         }

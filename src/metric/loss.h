@@ -3,6 +3,8 @@
 #define HAP_METRIC_LOSS_H
 
 #include "forward/engine.h"
+#include "forward/distribution.h"
+#include "task/example.h"
 
 enum hap_metric {
         HAP_LOGIT_DIFF, /* mean wrong logit − mean answer logit */
@@ -17,17 +19,5 @@ extern const char *const hap_metric_names[]; /* NULL-terminated */
 double hap_loss(enum hap_metric metric, const struct hap_prompt *prompt,
                 const struct hap_example *example, int n_out,
                 const float *logits, float *gradient);
-
-/* out[i] = log softmax(logits)[i], for each of `rows` rows of n. A model with one
- * output (n = 1) answers with a number y, not with a distribution over tokens:
- * its out is y itself, and KL that of two normal distributions of variance 1
- * about the two numbers, (y − y_full)² / 2. */
-void hap_log_softmax(int rows, int n, const float *logits, float *out);
-
-/* KL of one row of n logits, whose log Σ exp is log_all, from a row of
- * hap_log_softmax: Σ p (ln p − ln q); a token that p rules out counts nothing.
- * Writes `weight` times its gradient to gradient ([n]) unless NULL. */
-double hap_kl(int n, const float *log_p, const float *row, double log_all, double weight,
-              float *gradient);
 
 #endif

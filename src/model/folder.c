@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "model/settings.h"
+#include "common/json_file.h"
 #include "model/stored.h"
 
 #define MAX_INDEX (64u << 20)

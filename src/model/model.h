@@ -6,7 +6,6 @@
 #ifndef HAP_MODEL_MODEL_H
 #define HAP_MODEL_MODEL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -106,15 +105,5 @@ int hap_model_load(struct hap_model *model, const char *path,
 int hap_model_load_config(struct hap_model *model, const char *path,
                           struct hap_error *err);
 void hap_model_release(struct hap_model *model);
-
-/* The "model" of a stream's header: {"path", "fingerprint" (16 hex digits),
- * "family", "layers", "heads", "kv_heads", "d_model", "d_head", "d_mlp",
- * "vocabulary"}. New reference, NULL when memory is short. */
-json_t *hap_model_describe(const struct hap_model *model);
-/* HAP_EINPUT unless `header` (of stream `name`) was made by this model; a
- * header without a model is accepted, and any header as long as the model is only
- * described. "made for model 5e1f…, this is 90ab…" */
-int hap_model_check(const struct hap_model *model, const json_t *header,
-                    const char *name, struct hap_error *err);
 
 #endif

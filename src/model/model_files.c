@@ -1,4 +1,5 @@
 #include "model/model_files.h"
+#include "common/json_file.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 #include "model/model_open.h"
+#include "model/description.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,16 +55,4 @@ int hap_model_open_config_for(struct hap_model *model, const char *path, const j
 
         return found ? read_from(hap_model_load_config(model, found, err), path, name, err)
                      : err->code;
-}
-
-int hap_header_form(const json_t *header, const char *name, struct hap_graph_form *form,
-                    struct hap_error *err)
-{
-        const json_t *graph = json_object_get(header, "graph");
-        const char *input = json_string_value(json_object_get(graph, "input"));
-
-        form->split_input = input && strcmp(input, "split") == 0;
-        if (hap_positions_of_json(&form->positions, graph, err) < 0)
-                return hap_fail_within(err, "cannot use '%s'", name);
-        return HAP_OK;
 }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 
 #include "common/error.h"
-#include "graph/graph.h"
 #include "model/model.h"
 
 /* Loads the model at `path` (option -m), or with NULL the one that the header
@@ -22,9 +21,5 @@ int hap_model_open_config_for(struct hap_model *model, const char *path, const j
 
 /* The path of the model that a header names, or NULL. */
 const char *hap_header_model(const json_t *header);
-
-/* The form of the graph in the header of stream `name`. HAP_EINPUT: wrong places. */
-int hap_header_form(const json_t *header, const char *name, struct hap_graph_form *form,
-                    struct hap_error *err);
 
 #endif

@@ -56,11 +56,4 @@ void hap_settings_fail(struct hap_settings *settings, const char *format, ...)
  * what the model computes. Returns settings->rc. */
 int hap_settings_end(struct hap_settings *settings);
 
-/* json_loadb(), except that integers of more than 64 bits become reals. */
-json_t *hap_json_text(const char *text, size_t n, size_t flags, json_error_t *why);
-
-/* A JSON file of at most `limit` bytes whose value is an object. New
- * reference in *value. */
-int hap_json_file(json_t **value, const char *path, size_t limit, struct hap_error *err);
-
 #endif

@@ -10,23 +10,7 @@
 #include "common/error.h"
 #include "common/gguf.h"
 #include "common/file_map.h"
-
-/* How values are stored. The block formats are ggml's. */
-enum hap_storage {
-        HAP_STORED_OTHER, /* none that can be a weight: integers, bools … */
-        HAP_STORED_F32,
-        HAP_STORED_F16,
-        HAP_STORED_BF16,
-        HAP_STORED_Q4_0,
-        HAP_STORED_Q4_1,
-        HAP_STORED_Q5_0,
-        HAP_STORED_Q5_1,
-        HAP_STORED_Q8_0,
-        HAP_STORED_Q4_K,
-        HAP_STORED_Q5_K,
-        HAP_STORED_Q6_K,
-        HAP_STORED_KINDS
-};
+#include "common/storage.h"
 
 #define HAP_STORED_MAX_DIMS 8
 
@@ -71,11 +55,5 @@ int hap_store_sort(struct hap_store *store, const char *path, struct hap_error *
 /* Adds the tensors of one safetensors file, mapped; `path` for messages. */
 int hap_safetensors_read(struct hap_store *store, const struct hap_file_map *map,
                          const char *path, struct hap_error *err);
-
-/* The bytes of `n` elements, a multiple of the kind's block; see dequantise.h
- * for reading them. */
-size_t hap_storage_block(int kind);       /* elements in a block, 0 for OTHER */
-size_t hap_storage_block_bytes(int kind); /* 0 for OTHER */
-const char *hap_storage_name(int kind);   /* "F32", "Q4_1" … */
 
 #endif

@@ -70,8 +70,4 @@ int hap_examples_positions(const struct hap_examples *examples, const char *name
                         struct hap_positions *places, struct hap_error *err);
 void hap_examples_release(struct hap_examples *examples);
 
-/* The "tokenizer" of a task's header, {"tokens", "fingerprint" (16 hex digits:
- * xxh3-64 over all tokens)}. New reference, NULL when memory is short. */
-json_t *hap_tokenizer_describe(const struct hap_tokenizer *tokenizer);
-
 #endif

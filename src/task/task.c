@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "task/example.h"
+#include "tokenizer/description.h"
 
 #define USUAL_NUMBER 200
 

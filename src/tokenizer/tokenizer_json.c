@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/file_map.h"
-#include "model/settings.h"
+#include "common/json_file.h"
 #include "tokenizer/tokenizer_impl.h"
 
 struct folder {

@@ -13,6 +13,7 @@
 
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
+#include "model/description.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -104,7 +104,8 @@ static inline void set_up(struct bench *b, const char *path, enum hap_ablation a
                         .n_answers = 1, .n_wrongs = 1, .answers = &b->answer, .wrongs = &b->wrong,
                         .answer_first = lengths[i] - 1, .n_answer_positions = 1};
                 *p = (struct hap_prompt){.n_tokens = lengths[i], .tokens = b->clean[i],
-                                         .first = hap_prompt_first(&b->engine, &b->examples[i], ablation),
+                                         .first = hap_prompt_first(&b->engine, b->examples[i].clean, b->examples[i].corrupted,
+                                                 b->examples[i].answer_first, ablation),
                                          .answer_first = lengths[i] - 1, .n_answer_positions = 1,
                                          .position = divided ? b->place[i] : NULL};
                 b->outputs[i] = calloc((size_t)b->engine.graph.n_writers * lengths[i] * d, sizeof(float));

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "task/example.h"
+#include "tokenizer/description.h"
 #include "unit.h"
 
 static struct hap_error err;

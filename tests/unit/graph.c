@@ -1,8 +1,10 @@
 #include <stdint.h>
 #include <stdlib.h>
+#include <jansson.h>
 
 #include "graph/graph.h"
 #include "unit.h"
+#include "graph/graph_json.h"
 
 #ifndef GOLDEN
 #define GOLDEN "tests/golden/"

@@ -1,6 +1,8 @@
 /* Loading of models: which weight goes where, and which settings are refused. */
 #include "model/settings.h"
+#include "common/json_file.h"
 #include "model_folder.h"
+#include "model/description.h"
 
 #define NEOX "tests/golden/families/neox"
 #define GEMMA3 "tests/golden/families/gemma3"

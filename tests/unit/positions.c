@@ -1,9 +1,11 @@
 /* Graphs that tell positions apart. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <jansson.h>
 
 #include "graph/graph.h"
 #include "unit.h"
+#include "graph/graph_json.h"
 
 static struct hap_graph make(int layers, int heads, bool split)
 {

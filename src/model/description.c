@@ -1,9 +1,9 @@
-/* What a stream's header says of the model that it was made with. */
+#include "model/description.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "model/model.h"
 
 json_t *hap_model_describe(const struct hap_model *model)
 {

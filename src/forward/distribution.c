@@ -1,0 +1,49 @@
+#include "forward/distribution.h"
+
+#include <math.h>
+
+double hap_log_sum_exp(int n, const float *row)
+{
+        double max = row[0], total = 0;
+
+        for (int i = 1; i < n; i++)
+                max = row[i] > max ? row[i] : max;
+        for (int i = 0; i < n; i++)
+                total += exp((double)row[i] - max);
+        return max + log(total);
+}
+
+void hap_log_softmax(int rows, int n, const float *logits, float *out)
+{
+        for (int r = 0; r < rows; r++) {
+                const float *row = logits + (size_t)r * n;
+                const double total = n == 1 ? 0 : hap_log_sum_exp(n, row);
+
+                for (int i = 0; i < n; i++)
+                        out[(size_t)r * n + i] = (float)(row[i] - total);
+        }
+}
+
+/* d / d logit = q − p, of a number y − y_full. */
+double hap_kl(int n, const float *log_p, const float *row, double log_all, double weight,
+              float *gradient)
+{
+        double loss = 0;
+
+        if (n == 1) {
+                const double apart = (double)row[0] - (double)log_p[0];
+
+                if (gradient != NULL)
+                        gradient[0] = (float)(weight * apart);
+                return apart * apart / 2;
+        }
+        for (int i = 0; i < n; i++) {
+                const double log_q = row[i] - log_all, p = exp(log_p[i]);
+
+                if (p > 0)
+                        loss += p * (log_p[i] - log_q);
+                if (gradient != NULL)
+                        gradient[i] = (float)(weight * (exp(log_q) - p));
+        }
+        return loss;
+}

@@ -1,0 +1,23 @@
+/* Distributions over tokens, from logits: log-probabilities and KL divergence. */
+#ifndef HAP_FORWARD_DISTRIBUTION_H
+#define HAP_FORWARD_DISTRIBUTION_H
+
+#include <stddef.h>
+
+/* log Σ exp(row[i]) over n logits, summed in double. */
+double hap_log_sum_exp(int n, const float *row);
+
+/* out[r][i] = logits[r][i] − log Σ exp(logits[r]); logits, out: [rows][n]. A model
+ * with one output (n = 1) answers with a number y, not with a distribution over
+ * tokens: out is then y itself. */
+void hap_log_softmax(int rows, int n, const float *logits, float *out);
+
+/* KL(p ‖ q) = Σ_i p_i (ln p_i − ln q_i) in nats, for one row of n logits.
+ * log_p: [n], a row of hap_log_softmax; row: [n], the logits of q; log_all: their
+ * log Σ exp. Tokens with p_i = 0 add nothing. Writes `weight` times the gradient by
+ * the logits, weight · (q_i − p_i), to gradient ([n]) unless it is NULL. With n = 1:
+ * the KL of two normal distributions of variance 1, (y − y_full)² / 2. */
+double hap_kl(int n, const float *log_p, const float *row, double log_all, double weight,
+              float *gradient);
+
+#endif
