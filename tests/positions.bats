@@ -212,7 +212,7 @@ value() {
         hap-forward -q -m "$root/models/demo" --positions A space.task >space.cache
         sed -e 's/"B": 1/"B": 2/' one.jsonl | hap-task -q --from - -o two.task
         cat "$BATS_FILE_TMPDIR/ioi.task" two.task >both.task
-        refused 3 "its positions, or where answers stand, are not those of the task before it" all both.task
+        refused 3 "its positions, or those of its answers, are not those of the task before it" all both.task
 }
 
 @test "headers whose positions are none are refused with the file's name" {

@@ -62,19 +62,11 @@ static int run_both(struct hap_chunk *chunk, const struct hap_engine *engine,
 }
 
 int hap_chunk_run(struct hap_chunk *chunk, const struct hap_engine *engine,
-                  const struct hap_example *examples, size_t n, size_t threads,
-                  struct hap_error *err)
+                  const struct hap_prompts *prompts, struct hap_error *err)
 {
-        struct hap_batches batches = {0};
-        int rc = HAP_OK;
-
-        chunk->examples = examples;
-        for (chunk->n = 0; rc == HAP_OK && chunk->n < n && !hap_batches_have(&batches, threads); chunk->n++)
-                rc = hap_batches_add(&batches, examples + chunk->n, 0, err);
-        if (rc == HAP_OK)
-                rc = run_both(chunk, engine, &batches, err);
-        hap_batches_release(&batches);
-        return rc;
+        chunk->examples = prompts->examples;
+        chunk->n = prompts->n;
+        return run_both(chunk, engine, &prompts->batches, err);
 }
 
 int hap_chunk_write(const struct hap_chunk *chunk, const struct hap_engine *engine,

@@ -3,8 +3,7 @@
 #ifndef HAP_DATA_CHUNK_H
 #define HAP_DATA_CHUNK_H
 
-#include "data/batches.h"
-#include "data/cache.h"
+#include "data/prompts.h"
 
 struct hap_chunk {
         const struct hap_example *examples; /* borrowed */
@@ -14,12 +13,11 @@ struct hap_chunk {
         struct hap_run_values *results[2]; /* clean, corrupted: [n], into values */
 };
 
-/* Takes the first of n examples, as many as fill a batch for each of the threads, and runs
- * them. The chunk is zeros before the first call; each call overwrites the results of the
+/* Runs the examples of these prompts, clean and corrupted, in the batches of the prompts, which
+ * must outlive the chunk. The chunk is zeros before the first call; each call overwrites the results of the
  * one before. */
 int hap_chunk_run(struct hap_chunk *chunk, const struct hap_engine *engine,
-                  const struct hap_example *examples, size_t n, size_t threads,
-                  struct hap_error *err);
+                  const struct hap_prompts *prompts, struct hap_error *err);
 /* Writes a record of the cache for each example. */
 int hap_chunk_write(const struct hap_chunk *chunk, const struct hap_engine *engine,
                     enum hap_dtype dtype, struct hap_stream_out *out, struct hap_error *err);

@@ -69,17 +69,25 @@ static int load_weights(struct hap_inputs *inputs, struct hap_error *err)
                                   inputs->name, err);
 }
 
-static int make_engine(struct hap_inputs *inputs, struct hap_error *err)
+/* The positions of a task's graph are those that the option names. */
+static int settle_positions(struct hap_inputs *inputs, struct hap_error *err)
 {
         const char *positions = inputs->want.positions;
+
+        if (!positions || !inputs->loader)
+                return HAP_OK;
+        return hap_examples_positions(hap_loader_examples(inputs->loader), positions,
+                                      &inputs->form.positions, err);
+}
+
+static int make_engine(struct hap_inputs *inputs, struct hap_error *err)
+{
         int rc;
 
         if (inputs->engine.model)
                 return HAP_OK;
-        if (positions && inputs->loader &&
-            hap_examples_positions(hap_loader_examples(inputs->loader), positions,
-                                   &inputs->form.positions, err) < 0)
-                return err->code;
+        if ((rc = settle_positions(inputs, err)) < 0)
+                return rc;
         if (inputs->model_unknown) /* fails, and says that -m is needed */
                 return hap_model_open_for(&inputs->model, NULL, inputs->header, inputs->name, err);
         if (inputs->config_only && (rc = load_weights(inputs, err)) < 0)
@@ -116,7 +124,8 @@ static int open_model(struct hap_inputs *inputs, const char *name, const json_t 
 
         if (inputs->header && !inputs->model_unknown)
                 return hap_model_check(&inputs->model, header, name, err);
-        inputs->model_unknown = is_kind(header, "task") && !path && !hap_header_model(header);
+        inputs->model_unknown = is_kind(header, "task") && !inputs->want.each_task && !path &&
+                                !hap_header_model(header);
         if (inputs->model_unknown)
                 return HAP_OK;
         inputs->config_only = inputs->memory.max_bytes > 0;
@@ -138,11 +147,12 @@ static int replace_examples(struct hap_inputs *inputs, const json_t *header,
                             struct hap_error *err)
 {
         const char *name = hap_stream_in_name(inputs->in);
+        const bool second = inputs->header && !inputs->want.each_task;
         int rc;
 
-        if (inputs->header && (is_kind(inputs->header, "cache") || is_kind(header, "task")))
+        if (second && (is_kind(inputs->header, "cache") || is_kind(header, "task")))
                 return fail_second(name, "examples", inputs->name, err);
-        if (inputs->header && !same_task(inputs->header, header))
+        if (second && !same_task(inputs->header, header))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': it is not the cache of the task in '%s'", name,
                                 inputs->name);
@@ -191,6 +201,7 @@ static int read_examples(struct hap_inputs *inputs, const json_t *header, struct
         rc = hap_loader_open(&inputs->loader, inputs->in, header, &inputs->model,
                              &inputs->want.prompts,
                              inputs->memory.max_bytes ? &inputs->memory : NULL, err);
+        inputs->in_parts = inputs->want.each_task;
         if (rc < 0 || !now)
                 return rc;
         inputs->in_parts = !keeps_cache(inputs);
@@ -233,7 +244,7 @@ static int read_edges(struct hap_inputs *inputs, struct hap_edges_list *list, si
 
 static int read_section(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
 {
-        if (is_kind(header, "task") || is_kind(header, "cache"))
+        if (is_kind(header, "task") || (is_kind(header, "cache") && !inputs->want.each_task))
                 return read_examples(inputs, header, err);
         if (is_kind(header, "circuit"))
                 return read_edges(inputs, &inputs->circuits, inputs->want.circuits, "a circuit",
@@ -244,7 +255,7 @@ static int read_section(struct hap_inputs *inputs, const json_t *header, struct 
         return is_kind(header, "constants") ? read_constants(inputs, header, err) : HAP_OK;
 }
 
-/* Up to the end of the stream, or into a cache that is read in parts. */
+/* Up to the end of the stream, or to examples that are given before the rest is read. */
 static int read_sections(struct hap_inputs *inputs, struct hap_error *err)
 {
         json_t *header;
@@ -265,7 +276,7 @@ static int check_missing(const struct hap_inputs *inputs, struct hap_error *err)
                 bool missing;
                 const char *kind;
         } checks[] = {
-                {!inputs->header, "task or cache"},
+                {!inputs->header, want->each_task ? "task" : "task or cache"},
                 {want->need_circuits && !inputs->circuits.n, "circuit"},
                 {want->need_scores && !inputs->scores.n, "scores"},
                 {want->prompts.ablation == HAP_OPTIMAL && !inputs->constants.values,
@@ -393,10 +404,29 @@ static int end_prompts(struct hap_inputs *inputs, struct hap_error *err)
         hap_loader_close(inputs->loader);
         inputs->loader = NULL;
         inputs->all_given = true;
-        if (!inputs->in_parts)
+        if (!inputs->in_parts || inputs->want.each_task)
                 return HAP_OK;
         inputs->in_parts = false;
         return read_sections(inputs, err);
+}
+
+int hap_inputs_next_task(struct hap_inputs *inputs, struct hap_error *err)
+{
+        int rc;
+
+        inputs->in_parts = false;
+        rc = read_sections(inputs, err);
+        if (rc < 0 || !inputs->loader)
+                return rc;
+        if ((rc = settle_positions(inputs, err)) < 0)
+                return rc;
+        if (!hap_positions_equal(&inputs->form.positions, &inputs->engine.graph.positions))
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': its positions, or those of its "
+                                "answers, are not those of the task before it", inputs->name);
+        inputs->all_given = false;
+        inputs->memory.tokens = inputs->memory.shortest = inputs->memory.positions = 0;
+        rc = check_memory(inputs, err);
+        return rc < 0 ? rc : 1;
 }
 
 int hap_inputs_next(struct hap_inputs *inputs, const struct hap_prompts **prompts,

@@ -19,6 +19,7 @@
 #define HAP_ANY_NUMBER SIZE_MAX
 
 struct hap_inputs_want {
+        bool each_task; /* only tasks, one at a time, any number: hap_inputs_next_task */
         size_t circuits, scores; /* at most so many sections of the kind; 0: they are skipped */
         bool need_circuits, need_scores; /* at least one */
         const char *model_path;  /* option -m, or NULL: the model that the header names */
@@ -56,13 +57,13 @@ struct hap_inputs {
         struct hap_loader *loader;  /* of the examples; NULL before, and after the last prompts */
         bool model_unknown;  /* the examples are a task that nothing names a model for */
         bool config_only;    /* the model has no weights yet */
-        bool in_parts;       /* the stream is inside a cache that hap_inputs_next reads */
+        bool in_parts;       /* the rest of the stream is read after the prompts */
         bool waiting;        /* prompts were made before the sections after them were read */
         bool all_given;
         bool differ;         /* some of the prompts given so far */
 };
 
-/* Reads the sections and makes the engine. It stops at a cache if no other section is wanted:
+/* Reads the sections and makes the engine. With each_task it stops after a task. It stops at a cache if no other section is wanted:
  * hap_inputs_next then reads that one in parts, so that memory does not grow, and the rest of
  * the stream after it. Otherwise all is read, and a cache's prompts stay in memory.
  * HAP_EINPUT: a section is missing or comes twice, another model's or graph's section;
@@ -77,6 +78,11 @@ void hap_inputs_release(struct hap_inputs *inputs);
  * the next call. */
 int hap_inputs_next(struct hap_inputs *inputs, const struct hap_prompts **prompts,
                     struct hap_error *err);
+
+/* With each_task, after the last prompts of a task: 1 if another task follows, which
+ * hap_inputs_next then gives, 0 if none does. HAP_EINPUT also: another model's task, or the
+ * graph would have other positions. */
+int hap_inputs_next_task(struct hap_inputs *inputs, struct hap_error *err);
 
 /* The masks of the first circuit and the scores of the first scores section, [n_edges], or
  * NULL if there is none. */

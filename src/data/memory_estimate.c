@@ -198,7 +198,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
                           (needs->source != HAP_COUNTERFACTUALS_RUNS && needs->dtype != HAP_F32);
         size_t floats = 0, outputs = 0;
 
-        if (o->ablation == HAP_INTERCHANGE)
+        if (o->ablation == HAP_INTERCHANGE || needs->runs == HAP_MEMORY_FULL)
                 outputs = s->writers * stream * (half ? 2 : sizeof(float));
         if (needs->runs == HAP_MEMORY_FULL)
                 return 2 * (outputs + logits * sizeof(float));
