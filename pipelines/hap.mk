@@ -233,7 +233,7 @@ $(D)/$(1)-$(2)-$(3).circuit $(if $($(1).own),$(D)/$($(1).own)-$(2)-$(3).circuit 
 		$(sized_by) $(D)/.options/$(1)
 	@$(call find_size,$(1),$(2),$(3)) $(PIPELINES)/timed $(D)/$(1)-$(2)-$(3).circuit.seconds \
 		hap-prune -m $(MODEL) $($(1).prune) $(call size_for,$(1),$(2),$(3)) --seed $(3) \
-		$(if $($(1).own),--own $(D)/$($(1).own)-$(2)-$(3).circuit) \
+		$(if $($(1).own),--threshold-circuit $(D)/$($(1).own)-$(2)-$(3).circuit) \
 		-o $(D)/$(1)-$(2)-$(3).circuit \
 		$$(filter-out $(D)/.options/% $(sized_by),$$^)
 endef

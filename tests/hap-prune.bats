@@ -107,7 +107,7 @@ assert_no_dead_edges() {
         "${ep[@]}" --log "$tmp/without" -o "$tmp/c" "$cache" "$scores"
         assert_near "$(jq -s '.[0].sparsity' "$tmp/without")" 0 0.02
         # open at first: about the geometric mean of 60 and 262
-        "${ep[@]}" --from-scores --log "$tmp/with" -o "$tmp/c" "$cache" "$scores"
+        "${ep[@]}" --set from-scores=yes --log "$tmp/with" -o "$tmp/c" "$cache" "$scores"
         assert_near "$(jq -s '.[0].sparsity' "$tmp/with")" 0.5 0.12
 }
 
@@ -127,7 +127,7 @@ expected_open() {
 @test "masks are open by rank as the law says, softly at first and sharply at last" {
         for law in "40 1" "40 5" "131 2" "131 30"; do
                 read -r n k <<<"$law"
-                hap-prune -q --steps 1 --anneal 0 --batch 400 --sharpness "$k" --edges "$n" \
+                hap-prune -q --steps 1 --set anneal=0 --batch 400 --set sharpness="$k" --edges "$n" \
                         --log "$tmp/log" -o "$tmp/c" "$cache"
                 # 400 masks of 262 edges: a standard error of .0015 at most
                 assert_near "$(jq '1 - .sparsity' "$tmp/log")" "$(expected_open "$n" "$k")" 0.006
@@ -160,7 +160,7 @@ expected_open() {
 
 @test "refinement of scores runs its rounds, a choice of sign and a last choice, no more" {
         hap-attrib -q -o "$tmp/scores" "$DIR/ioi.cache"
-        hap-prune -q --steps 0 --rounds 7 --edges 60 --choose-on 20 --finalists-on 30 -o "$tmp/c" \
+        hap-prune -q --steps 0 --set rounds=7 --edges 60 --set choose-on=20 --set finalists-on=30 -o "$tmp/c" \
                 "$DIR/ioi.cache" "$tmp/scores"
         # a forward alone is half a run: two circuits on 20 prompts, then two on 50
         assert_equal "$(header "$tmp/c" .pruning.masked_runs | jq round)" $((7 * 32 + 20 + 50))
@@ -170,7 +170,7 @@ expected_open() {
         hap-task ioi -q -m "$root/models/demo" --split test -n 100 -o "$tmp/test"
         hap-attrib -q -o "$tmp/scores" "$DIR/ioi.cache"
         hap-prune -q --steps 0 --edges 60 -o "$tmp/top" "$DIR/ioi.cache" "$tmp/scores"
-        hap-prune -q --steps 0 --rounds 16 --share 0.05 --edges 60 -o "$tmp/c" "$DIR/ioi.cache" "$tmp/scores"
+        hap-prune -q --steps 0 --set rounds=16 --set share=0.05 --edges 60 -o "$tmp/c" "$DIR/ioi.cache" "$tmp/scores"
         assert_equal "$(edges "$tmp/c" | wc -l)" 60
         assert_no_dead_edges "$tmp/c"
         top=$(kl_of "$tmp/test" "$tmp/top") kl=$(kl_of "$tmp/test" "$tmp/c")
@@ -178,17 +178,17 @@ expected_open() {
 }
 
 @test "a round whose gradients are clipped to nothing moves nothing" {
-        hap-prune -q --steps 0 --rounds 0 --edges 60 -o "$tmp/start" "$cache" "$scores"
-        hap-prune -q --steps 0 --rounds 4 --share 0.06 --edges 60 -o "$tmp/moved" "$cache" "$scores"
-        hap-prune -q --steps 0 --rounds 4 --share 0.06 --round-clip 0 --edges 60 -o "$tmp/c" "$cache" "$scores"
+        hap-prune -q --steps 0 --set rounds=0 --edges 60 -o "$tmp/start" "$cache" "$scores"
+        hap-prune -q --steps 0 --set rounds=4 --set share=0.06 --edges 60 -o "$tmp/moved" "$cache" "$scores"
+        hap-prune -q --steps 0 --set rounds=4 --set share=0.06 --set round-clip=0 --edges 60 -o "$tmp/c" "$cache" "$scores"
         run -1 diff <(edges "$tmp/start") <(edges "$tmp/moved")
         run -0 diff <(edges "$tmp/start") <(edges "$tmp/c")
 }
 
 @test "a round exchanges the share of the circuit that it is told to, or what dies with it" {
-        hap-prune -q --steps 0 --rounds 0 --edges 100 -o "$tmp/start" "$cache" "$scores"
+        hap-prune -q --steps 0 --set rounds=0 --edges 100 -o "$tmp/start" "$cache" "$scores"
         for n in 3 6 12; do
-                hap-prune -q --steps 0 --rounds 1 --share "0.$(printf %02d "$n")" --round-sharpness 8 \
+                hap-prune -q --steps 0 --set rounds=1 --set share="0.$(printf %02d "$n")" --set round-sharpness=8 \
                         --edges 100 -o "$tmp/c" "$cache" "$scores"
                 left=$(comm -23 <(edges "$tmp/start" | sort) <(edges "$tmp/c" | sort) | wc -l)
                 (( left >= n && left <= n + 2 )) || fail "$left of 100 edges left, not $n"
@@ -197,20 +197,20 @@ expected_open() {
 
 @test "where more is kept, refinement exchanges less" {
         for n in 12 16 32; do # of the graph's 267, 6 % are 16
-                hap-prune -q --steps 0 --rounds 1 --edges "$n" -o "$tmp/c" "$cache" "$scores"
+                hap-prune -q --steps 0 --set rounds=1 --edges "$n" -o "$tmp/c" "$cache" "$scores"
                 header "$tmp/c" '.pruning.options | [.share, .["last-share"] * 24] | map(. * 1e6 | round)'
         done >"$tmp/shares"
         assert_equal "$(tr -d ' \n' <"$tmp/shares")" "[60000,60000][60000,60000][15000,15000]"
 }
 
 @test "refinement that leads nowhere gives the circuit it began with" {
-        hap-prune -q --steps 0 --rounds 0 --edges 60 -o "$tmp/start" "$cache" "$scores"
-        hap-prune -q --steps 0 --rounds 2 --share 0.9 --last-share 0.9 --edges 60 -o "$tmp/c" "$cache" "$scores"
+        hap-prune -q --steps 0 --set rounds=0 --edges 60 -o "$tmp/start" "$cache" "$scores"
+        hap-prune -q --steps 0 --set rounds=2 --set share=0.9 --set last-share=0.9 --edges 60 -o "$tmp/c" "$cache" "$scores"
         run -0 diff <(edges "$tmp/start") <(edges "$tmp/c")
 }
 
 @test "refinement gives the same bytes with other threads, and when it was killed" {
-        refine=(hap-prune -q --steps 2 --rounds 6 --swaps 2 --edges 40 --choose-on 4)
+        refine=(hap-prune -q --steps 2 --set rounds=6 --set swaps=2 --edges 40 --set choose-on=4)
         "${refine[@]}" -j1 --log "$tmp/log1" -o "$tmp/c1" "$cache" "$scores"
         "${refine[@]}" -j3 -o "$tmp/c3" "$cache" "$scores"
         cmp "$tmp/c1" "$tmp/c3"
@@ -219,13 +219,13 @@ expected_open() {
         cmp "$tmp/c1" "$tmp/c2"
         cmp "$tmp/log1" "$tmp/log2"
         # without any steps, too, and where a recipe would repeat them
-        assert_resumes 2 hap-prune -q --recipe rank-thorough --steps 0 --rounds 5 --swaps 1 --edges 60
+        assert_resumes 2 hap-prune -q --recipe rank-thorough --steps 0 --set rounds=5 --set swaps=1 --edges 60
 }
 
 @test "what has no steps is not repeated" {
-        assert_refused 2 "give --steps" hap-prune -q --steps 0 --rounds 2 --restarts 2 --edges 40 \
+        assert_refused 2 "give --steps" hap-prune -q --steps 0 --set rounds=2 --set restarts=2 --edges 40 \
                 -o "$tmp/c" "$cache" "$scores"
-        hap-prune -q --recipe rank-thorough --steps 0 --rounds 2 --edges 40 -o "$tmp/c" "$cache" "$scores"
+        hap-prune -q --recipe rank-thorough --steps 0 --set rounds=2 --edges 40 -o "$tmp/c" "$cache" "$scores"
         assert_equal "$(header "$tmp/c" .pruning.options.restarts)" 1
         hap-prune -q --recipe rank-thorough --steps 2 --edges 40 -o "$tmp/c" "$cache" "$scores"
         assert_equal "$(header "$tmp/c" .pruning.options.restarts)" 4
@@ -244,8 +244,8 @@ expected_open() {
 
 @test "swaps that leave edges dead fill up to the wanted number" {
         for seed in 1 2 3; do
-                hap-prune -q --recipe rank-thorough --restarts 1 --steps 4 --choose-on 8 \
-                        --finalists-on 0 --edges 100 --seed $seed -o "$tmp/c" "$DIR/ioi.cache"
+                hap-prune -q --recipe rank-thorough --set restarts=1 --steps 4 --set choose-on=8 \
+                        --set finalists-on=0 --edges 100 --seed $seed -o "$tmp/c" "$DIR/ioi.cache"
                 assert_equal "$(edges "$tmp/c" | wc -l)" 100
                 assert_no_dead_edges "$tmp/c"
         done
@@ -254,8 +254,8 @@ expected_open() {
 @test "swaps keep the size where taking edges away would leave nothing" {
         # with zeros for cut edges the empty circuit is closer to the model than these
         for n in 2 3 5; do
-                hap-prune -q --ablation zero --recipe rank-thorough --restarts 1 --steps 4 \
-                        --choose-on 8 --finalists-on 0 --edges $n -o "$tmp/c" "$DIR/ioi.cache"
+                hap-prune -q --ablation zero --recipe rank-thorough --set restarts=1 --steps 4 \
+                        --set choose-on=8 --set finalists-on=0 --edges $n -o "$tmp/c" "$DIR/ioi.cache"
                 assert_equal "$(edges "$tmp/c" | wc -l)" "$n"
                 assert_no_dead_edges "$tmp/c"
         done
@@ -270,26 +270,25 @@ expected_open() {
         done
 }
 
-@test "what is for steps or rounds is refused where the circuit's size leaves none" {
-        for option in "--share .9" "--round-sharpness 1" "--round-clip 0" "--velocity 0" \
-                "--last-share .1"; do
+@test "a constant of the steps or the rounds is refused where the circuit is found without them" {
+        for option in share=.9 round-sharpness=1 round-clip=0 velocity=0 last-share=.1; do
+                assert_refused 2 "${option%%=*} has no effect: a circuit of 40 edges is found without rounds" \
+                        hap-prune --edges 40 --set $option "$cache"
+        done
+        for option in "--batch 1" "--patience 1" "--set sharpness=9" "--set anneal=0" "--set momentum=0"; do
+                name=${option#--set } name=${name#--} name=${name%%[= ]*}
                 # shellcheck disable=SC2086 # words
-                assert_refused 2 "${option%% *} is for rounds, and for 40 edges there are none" \
-                        hap-prune --edges 40 $option "$cache"
+                assert_refused 2 "$name has no effect: a circuit of 40 edges is found without steps" \
+                        hap-prune --edges 40 --steps 0 --set rounds=2 $option "$cache"
         done
-        for option in "--batch 1" "--patience 1" "--sharpness 9" "--anneal 0" "--momentum 0"; do
-                # shellcheck disable=SC2086
-                assert_refused 2 "${option%% *} is for steps, and for 40 edges there are none" \
-                        hap-prune --edges 40 --steps 0 --rounds 2 $option "$cache"
-        done
-        hap-prune -q --edges 40 --steps 2 --rounds 1 --share .1 --batch 2 -o "$tmp/c" "$cache"
-        assert_refused 2 "--node-rate is for node masks" "${ep[@]}" --node-masks none \
-                --node-rate 1 "$cache"
-        assert_refused 2 "--node-sparsity leaves no writer" "${ep[@]}" --node-sparsity 100% "$cache"
+        hap-prune -q --edges 40 --steps 2 --set rounds=1 --set share=.1 --batch 2 -o "$tmp/c" "$cache"
+        assert_refused 2 "node-rate needs node masks" "${ep[@]}" --set node-masks=none \
+                --set node-rate=1 "$cache"
+        assert_refused 2 "leaves no writer" "${ep[@]}" --set node-sparsity=100% "$cache"
 }
 
 @test "steps that patience passes over are not counted" {
-        hap-prune -q --steps 100 --restarts 2 --patience 3 --edges 20 --anneal 0.02 \
+        hap-prune -q --steps 100 --set restarts=2 --patience 3 --edges 20 --set anneal=0.02 \
                 --log "$tmp/log" -o "$tmp/c" "$cache"
         steps=$(jq -s length "$tmp/log")
         ((steps < 150))
@@ -312,11 +311,11 @@ expected_open() {
 }
 
 @test "edge pruning's target rises linearly over the ramp, or its logarithm falls" {
-        "${ep[@]}" --ramp 40 --log "$tmp/log" -o "$tmp/c" "$cache"
+        "${ep[@]}" --set ramp=40 --log "$tmp/log" -o "$tmp/c" "$cache"
         end=$(awk 'BEGIN { print 1 - 60 / 262 }')
         assert_near "$(jq -s '.[20].target' "$tmp/log")" "$(awk "BEGIN { print $end / 2 }")" 1e-5
         assert_near "$(jq -s '.[59].target' "$tmp/log")" "$end" 1e-5
-        "${ep[@]}" --ramp 40 --ramp-kind logarithmic --log "$tmp/log" -o "$tmp/c" "$cache"
+        "${ep[@]}" --set ramp=40 --set ramp-kind=logarithmic --log "$tmp/log" -o "$tmp/c" "$cache"
         assert_near "$(jq -s '.[20].target' "$tmp/log")" "$(awk "BEGIN { print 1 - sqrt(1 - $end) }")" 1e-5
 }
 
@@ -327,7 +326,7 @@ expected_open() {
 }
 
 @test "nothing is cut at the start of edge pruning, so the KL is 0 there" {
-        hap-prune -q --recipe edge-pruning --start 30 --steps 2 --edges 60 --exact-sparsity \
+        hap-prune -q --recipe edge-pruning --set start=30 --steps 2 --edges 60 --exact-sparsity \
                 --log "$tmp/log" -o "$tmp/c" "$cache"
         assert_near "$(jq -s '.[0].kl' "$tmp/log")" 0 1e-6
         assert_near "$(jq -s '.[0].sparsity' "$tmp/log")" 0 1e-9
@@ -336,8 +335,8 @@ expected_open() {
 @test "judges called in by halves never beat all judges for all candidates, and cost less" {
         for seed in 1 2 3; do
                 # eight prompts: with 100 finalists nobody leaves before the last of them
-                "${rank[@]}" --seed $seed --choose-on 8 --finalists 100 -o "$tmp/all" "$cache"
-                "${rank[@]}" --seed $seed --choose-on 8 --finalists 1 -o "$tmp/halves" "$cache"
+                "${rank[@]}" --seed $seed --set choose-on=8 --set finalists=100 -o "$tmp/all" "$cache"
+                "${rank[@]}" --seed $seed --set choose-on=8 --set finalists=1 -o "$tmp/halves" "$cache"
                 all=$(kl_of "$DIR/a.task" "$tmp/all" "$root/tests/golden/gpt2-a/model")
                 halves=$(kl_of "$DIR/a.task" "$tmp/halves" "$root/tests/golden/gpt2-a/model")
                 jq -ne "$all <= $halves + 1e-7" >/dev/null || fail "seed $seed: $all against $halves"
@@ -347,7 +346,7 @@ expected_open() {
 }
 
 @test "masked runs are counted: 1 with gradient, half without" {
-        hap-prune -q --steps 5 --batch 4 --anneal 0.9 --choose-on 8 --edges 40 -o "$tmp/c" "$cache"
+        hap-prune -q --steps 5 --batch 4 --set anneal=0.9 --set choose-on=8 --edges 40 -o "$tmp/c" "$cache"
         runs=$(header "$tmp/c" .pruning.masked_runs)
         # one step at the full number, so at most two candidates on 8 prompts
         [[ $runs == 24 || $runs == 24.0 || $runs == 28 || $runs == 28.0 ]] || fail "$runs runs"
@@ -413,11 +412,11 @@ assert_resumes() {
 }
 
 @test "a signal while candidates are judged is heeded" {
-        assert_resumes 30 hap-prune -q -j 1 --steps 30 --anneal 0 --edges 60 --choose-on 60 \
-                --finalists 20 --finalists-on 0
+        assert_resumes 30 hap-prune -q -j 1 --steps 30 --set anneal=0 --edges 60 --set choose-on=60 \
+                --set finalists=20 --set finalists-on=0
         # before the first step, too: the log is opened when all is read, and the scores
         # that are measured then are not measured again
-        assert_resumes 0 hap-prune -q -j 1 --steps 0 --rounds 8 --refine-on 60 --edges 60 --choose-on 60
+        assert_resumes 0 hap-prune -q -j 1 --steps 0 --set rounds=8 --set refine-on=60 --edges 60 --set choose-on=60
 }
 
 @test "SIGTERM and SIGINT write a checkpoint, leave no circuit and end as by the signal" {
@@ -587,7 +586,7 @@ make_state() {
         make_state "$tmp/state"
         more=(--steps 100000 --checkpoint "$tmp/state" -o "$tmp/c")
         assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --seed 5 "$cache"
-        assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --rate 0.7 "$cache"
+        assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --set rate=0.7 "$cache"
         assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --edges 61 "$cache"
         assert_refused 3 "other options" "${ep[@]}" "${more[@]}" "$cache" "$subgraph"
         assert_refused 3 "other options" "${ep[@]}" "${more[@]}" --cache-dtype f16 "$cache"
@@ -607,9 +606,60 @@ make_state() {
 
 @test "a target that cannot be reached is refused with what could be" {
         assert_refused 2 "leaves none of 262 edges" hap-prune --sparsity 100% "$cache"
-        assert_refused 2 "are no circuit" hap-prune --edges 262 "$cache"
+        assert_refused 2 "keeps the whole graph" hap-prune --edges 262 "$cache"
         assert_refused 2 "of a subgraph of" hap-prune --edges 200 "$cache" "$subgraph"
         assert_refused 2 "ask for a sparsity of" hap-prune --sparsity 10% "$cache" "$subgraph"
+}
+
+@test "a constant is set by name, within its range, and only where the recipe has it" {
+        assert_refused 2 "option '--set' takes NAME=VALUE, not 'swaps'" \
+                hap-prune --edges 5 --set swaps "$cache"
+        assert_refused 2 "recipe 'rank' has no constant 'swap'; see hap-prune --help-recipe rank" \
+                hap-prune --edges 5 --set swap=1 "$cache"
+        assert_refused 2 "constant 'swaps' of recipe 'rank': '1x'" \
+                hap-prune --edges 5 --set swaps=1x "$cache"
+        assert_refused 2 "constant 'share' of recipe 'rank': 2 is not within 1e-06 and 1" \
+                hap-prune --edges 5 --set share=2 "$cache"
+        assert_refused 2 "'steps' is an option of its own: --steps" \
+                hap-prune --edges 5 --set steps=2 "$cache"
+        "${rank[@]}" --set choose-on=7 --set finalists=3 -o "$tmp/c" "$cache"
+        header "$tmp/c" .pruning.options | jq -e '."choose-on" == 7 and .finalists == 3'
+        header "$tmp/c" '.history[-1].arguments' | jq -e 'index("--set=choose-on=7")'
+}
+
+@test "an option that became a constant is refused with its new spelling" {
+        assert_refused 2 "option '--share' is now --set share=VALUE" hap-prune --share .1 "$cache"
+        assert_refused 2 "option '--node-masks' is now --set node-masks=VALUE" \
+                hap-prune --node-masks=none "$cache"
+        assert_refused 2 "option '--own' is now --threshold-circuit FILE" hap-prune --own f "$cache"
+}
+
+# The constants that --help-recipe prints: one name a line.
+printed_constants() {
+        hap-prune --help-recipe "$1" | sed -nE 's/^  ([a-z][a-z0-9-]*)=.*/\1/p'
+}
+
+@test "--help-recipe prints the constants that the header of a circuit records" {
+        for recipe in rank rank-thorough edge-pruning hap; do
+                hap-prune -q --recipe $recipe --steps 2 --edges 100 --exact-sparsity \
+                        -o "$tmp/c" "$cache" "$subgraph"
+                { # what the header records of options, and what it leaves out when not given
+                        header "$tmp/c" '.pruning.options' | jq -r 'keys[]' |
+                                grep -vxE 'steps|batch|patience|exact-sparsity|cache-dtype'
+                        case $recipe in edge-pruning | hap) echo node-sparsity ;; esac
+                } | sort >"$tmp/recorded"
+                printed_constants $recipe | sort >"$tmp/printed"
+                diff -u "$tmp/recorded" "$tmp/printed"
+        done
+}
+
+@test "the page lists the constants that --help-recipe prints, in their order" {
+        for recipe in rank edge-pruning; do
+                printed_constants $recipe >"$tmp/printed"
+                sed -n "/^\.Ss Constants of $recipe/,/^\.El/s/^\.It Cm \([a-z0-9-]*\).*/\1/p" \
+                        "$root/man/hap-prune.1" >"$tmp/page"
+                diff -u "$tmp/printed" "$tmp/page"
+        done
 }
 
 @test "what the options contradict is refused" {
@@ -618,14 +668,14 @@ make_state() {
         assert_refused 2 "option '--sparsity' takes a percentage" hap-prune --sparsity 90 "$cache"
         assert_refused 2 "option '--sparsity' takes a percentage such as 94%, not '0.9'" \
                 hap-prune --sparsity 0.9 "$cache"
-        assert_refused 2 "--rate has no meaning in recipe 'rank'" hap-prune --edges 5 --rate 1 "$cache"
-        assert_refused 2 "--momentum has no meaning in recipe 'hap'" \
-                hap-prune --edges 5 --recipe hap --momentum 0.5 "$cache" "$subgraph"
+        assert_refused 2 "recipe 'rank' has no constant 'rate'" hap-prune --edges 5 --set rate=1 "$cache"
+        assert_refused 2 "recipe 'hap' has no constant 'momentum'" \
+                hap-prune --edges 5 --recipe hap --set momentum=0.5 "$cache" "$subgraph"
         assert_refused 2 "recipe 'hap' prunes within a subgraph" hap-prune --edges 5 --recipe hap "$cache"
-        assert_refused 2 "needs scores" "${ep[@]}" --from-scores "$cache"
+        assert_refused 2 "needs scores" "${ep[@]}" --set from-scores=yes "$cache"
         assert_refused 2 "needs --checkpoint" "${ep[@]}" --every 3 "$cache"
-        assert_refused 2 "needs a recipe with node masks" \
-                "${ep[@]}" --node-masks none --node-sparsity 20% "$cache"
+        assert_refused 2 "node-sparsity needs node masks" \
+                "${ep[@]}" --set node-masks=none --set node-sparsity=20% "$cache"
 }
 
 @test "masks that ended far from the target are told, the circuit being the cut's choice" {
@@ -643,7 +693,7 @@ make_state() {
 }
 
 @test "the KL that is told is that on the prompts which chose the circuit" {
-        hap-prune -q --edges 48 --steps 8 --choose-on 60 -o "$tmp/c" "$DIR/ioi.cache"
+        hap-prune -q --edges 48 --steps 8 --set choose-on=60 -o "$tmp/c" "$DIR/ioi.cache"
         assert_equal "$(header "$tmp/c" .pruning.training_kl_on)" 60 # all there are
         assert_near "$(header "$tmp/c" .pruning.training_kl)" \
                 "$(kl_of "$DIR/ioi.cache" "$tmp/c")" 1e-5
@@ -688,23 +738,23 @@ make_state() {
 }
 
 @test "masks that leave the numbers are an error that names the step and the option" {
-        assert_refused 3 "lower --rate" "${ep[@]}" --warmup 0 --rate 1e6 "$cache"
-        run -3 "${ep[@]}" --warmup 0 --rate 1e6 -o "$tmp/c" "$cache"
+        assert_refused 3 "lower --set rate=X" "${ep[@]}" --set warmup=0 --set rate=1e6 "$cache"
+        run -3 "${ep[@]}" --set warmup=0 --set rate=1e6 -o "$tmp/c" "$cache"
         assert_output --partial "step "
         assert_not_exists "$tmp/c"
 }
 
 @test "a circuit that came out empty is an error that says what to change" {
         # no log alpha survives a start far below 0
-        assert_refused 3 "came out empty" hap-prune --recipe edge-pruning --start=-20 --steps 2 \
+        assert_refused 3 "came out empty" hap-prune --recipe edge-pruning --set start=-20 --steps 2 \
                 --edges 60 "$cache"
 }
 
-@test "--own is the circuit that the same options leave without --exact-sparsity" {
-        trained=(hap-prune -q --recipe edge-pruning --steps 120 --ramp 60 --edges 60)
-        for more in "--seed 0" "--seed 3 --node-sparsity 30%"; do
+@test "--threshold-circuit is the circuit that the same options leave without --exact-sparsity" {
+        trained=(hap-prune -q --recipe edge-pruning --steps 120 --set ramp=60 --edges 60)
+        for more in "--seed 0" "--seed 3 --set node-sparsity=30%"; do
                 # shellcheck disable=SC2086 # words
-                "${trained[@]}" $more --exact-sparsity --own "$tmp/own" -o "$tmp/exact" "$cache"
+                "${trained[@]}" $more --exact-sparsity --threshold-circuit "$tmp/own" -o "$tmp/exact" "$cache"
                 # shellcheck disable=SC2086
                 "${trained[@]}" $more -o "$tmp/threshold" "$cache"
                 json "$tmp/own" | jq -c 'del(.history, .crc32)' >"$tmp/ours"
@@ -719,27 +769,27 @@ make_state() {
         done
 }
 
-@test "--own may be empty, where the exact circuit is not" {
-        hap-prune -q --recipe hap --start=-20 --steps 2 --edges 60 --exact-sparsity \
-                --own "$tmp/own" -o "$tmp/c" "$cache" "$subgraph"
+@test "--threshold-circuit may be empty, where the exact circuit is not" {
+        hap-prune -q --recipe hap --set start=-20 --steps 2 --edges 60 --exact-sparsity \
+                --threshold-circuit "$tmp/own" -o "$tmp/c" "$cache" "$subgraph"
         assert_equal "$(header "$tmp/own" '[.circuit.edges, .circuit.of]')" '[0,262]'
         assert_equal "$(edges "$tmp/own" | wc -l)" 0
         assert_equal "$(edges "$tmp/c" | wc -l)" 60
 }
 
-@test "--own is refused where there is no second circuit, or no place of its own for it" {
-        assert_refused 2 "beside --exact-sparsity" hap-prune --recipe edge-pruning --edges 60 \
-                --own "$tmp/own" -o "$tmp/c" "$cache"
-        assert_refused 2 "beside --exact-sparsity" "${rank[@]}" --own "$tmp/own" -o "$tmp/c" "$cache"
-        assert_refused 2 "beside --exact-sparsity" "${rank[@]}" --exact-sparsity --own "$tmp/own" \
+@test "--threshold-circuit is refused where there is no second circuit, or no place of its own for it" {
+        assert_refused 2 "needs --exact-sparsity" hap-prune --recipe edge-pruning --edges 60 \
+                --threshold-circuit "$tmp/own" -o "$tmp/c" "$cache"
+        assert_refused 2 "needs --exact-sparsity" "${rank[@]}" --threshold-circuit "$tmp/own" -o "$tmp/c" "$cache"
+        assert_refused 2 "needs --exact-sparsity" "${rank[@]}" --exact-sparsity --threshold-circuit "$tmp/own" \
                 -o "$tmp/c" "$cache"
-        assert_refused 2 "both write to" "${ep[@]}" --own - "$cache"
-        assert_refused 2 "both write to" bash -c '"$@" >"$0"' "$tmp/c" "${ep[@]}" --own "$tmp/c" "$cache"
+        assert_refused 2 "both write to" "${ep[@]}" --threshold-circuit - "$cache"
+        assert_refused 2 "both write to" bash -c '"$@" >"$0"' "$tmp/c" "${ep[@]}" --threshold-circuit "$tmp/c" "$cache"
         rm "$tmp/c"
         ln -s . "$tmp/here"
         cd "$tmp"
         for c in c "$tmp/c" ./c here/c; do
-                assert_refused 2 "both write to '$c'" "${ep[@]}" --own "$c" -o c "$cache"
+                assert_refused 2 "both write to '$c'" "${ep[@]}" --threshold-circuit "$c" -o c "$cache"
                 assert_equal "$(ls -A "$tmp")" here
         done
 }
@@ -747,8 +797,8 @@ make_state() {
 @test "outputs, log and checkpoint are files of their own" {
         ln -s . "$tmp/here"
         cd "$tmp"
-        for two in "-o f --checkpoint here/f" "-o c --own f --checkpoint f" "-o f --log ./f" \
-                "-o c --own f --log $tmp/f" "-o c --log f --checkpoint f"; do
+        for two in "-o f --checkpoint here/f" "-o c --threshold-circuit f --checkpoint f" "-o f --log ./f" \
+                "-o c --threshold-circuit f --log $tmp/f" "-o c --log f --checkpoint f"; do
                 # shellcheck disable=SC2086 # words
                 assert_refused 2 "both write to" "${ep[@]}" $two "$cache"
                 assert_equal "$(ls -A "$tmp")" here
@@ -782,17 +832,17 @@ make_state() {
         assert_equal "$(jq -s 'map(.step) == [range(1; 4001)]' "$tmp/log")" true
 }
 
-@test "--own that cannot be written is an error before the training, and one that fails leaves none" {
-        assert_refused 1 "cannot write '$tmp/no/own'" "${ep[@]}" --own "$tmp/no/own" \
+@test "--threshold-circuit that cannot be written is an error before the training, and one that fails leaves none" {
+        assert_refused 1 "cannot write '$tmp/no/own'" "${ep[@]}" --threshold-circuit "$tmp/no/own" \
                 --log "$tmp/log" -o "$tmp/c" "$cache"
         [[ -z $(ls -A "$tmp") ]]
-        assert_refused 1 "cannot write '/dev/full'" "${ep[@]}" --own /dev/full -o "$tmp/c" "$cache"
-        assert_refused 3 "lower --rate" "${ep[@]}" --warmup 0 --rate 1e6 --own "$tmp/own" \
+        assert_refused 1 "cannot write '/dev/full'" "${ep[@]}" --threshold-circuit /dev/full -o "$tmp/c" "$cache"
+        assert_refused 3 "lower --set rate=X" "${ep[@]}" --set warmup=0 --set rate=1e6 --threshold-circuit "$tmp/own" \
                 -o "$tmp/c" "$cache"
         [[ -z $(ls -A "$tmp") ]]
-        assert_refused 1 "cannot write '/dev/full'" "${ep[@]}" --own "$tmp/own" -o /dev/full "$cache"
+        assert_refused 1 "cannot write '/dev/full'" "${ep[@]}" --threshold-circuit "$tmp/own" -o /dev/full "$cache"
         [[ -z $(ls -A "$tmp") ]]
-        "${ep[@]}" --steps 100000 --own "$tmp/own" -o "$tmp/c" --log "$tmp/log" "$cache" 2>"$tmp/said" &
+        "${ep[@]}" --steps 100000 --threshold-circuit "$tmp/own" -o "$tmp/c" --log "$tmp/log" "$cache" 2>"$tmp/said" &
         until [[ -s $tmp/log ]]; do sleep 0.05; done
         kill -TERM $!
         rc=0
@@ -809,11 +859,11 @@ make_state() {
 }
 
 @test "masks of writers can be counted, driven to a sparsity, or left out" {
-        for more in "free --node-masks free" "counted --node-masks counted" \
-                "none --node-masks none" "driven --node-sparsity 60%"; do
+        for more in "free --set node-masks=free" "counted --set node-masks=counted" \
+                "none --set node-masks=none" "driven --set node-sparsity=60%"; do
                 # shellcheck disable=SC2086 # words
-                "${ep[@]}" --start 2 --steps 300 ${more#* } --log "$tmp/${more%% *}" \
-                        --own "$tmp/own.${more%% *}" -o "$tmp/c" "$cache"
+                "${ep[@]}" --set start=2 --steps 300 ${more#* } --log "$tmp/${more%% *}" \
+                        --threshold-circuit "$tmp/own.${more%% *}" -o "$tmp/c" "$cache"
                 assert_equal "$(edges "$tmp/c" | wc -l)" 60
         done
         # of the first step's masks: the writers' close edges where there are some, and
@@ -828,9 +878,9 @@ make_state() {
 }
 
 @test "patience ends a run that no longer changes" {
-        hap-prune -q --steps 400 --patience 5 --edges 20 --anneal 0.02 -o "$tmp/c" "$cache"
+        hap-prune -q --steps 400 --patience 5 --edges 20 --set anneal=0.02 -o "$tmp/c" "$cache"
         assert_equal "$(header "$tmp/c" '.pruning.steps < 400')" true
-        hap-prune -q --recipe edge-pruning --steps 400 --ramp 10 --patience 20 --edges 60 \
+        hap-prune -q --recipe edge-pruning --steps 400 --set ramp=10 --patience 20 --edges 60 \
                 --exact-sparsity -o "$tmp/c" "$cache"
         assert_equal "$(header "$tmp/c" '.pruning.steps < 400')" true
 }

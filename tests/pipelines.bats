@@ -13,7 +13,7 @@ echo "${0##*/} $*" >>"$log"
 for last in "$@"; do :; done
 while [[ $# -gt 0 ]]; do
         [[ $1 == -o ]] && out=$2
-        [[ $1 == --own ]] && own=$2
+        [[ $1 == --threshold-circuit ]] && own=$2
         [[ $1 == --seed ]] && seed=$2
         [[ $1 == --metric ]] && metrics=$2
         shift
@@ -130,8 +130,8 @@ ran() {
 @test "one training leaves the exact circuit and its own threshold's, each a row" {
         pipeline table1.mk SPARSITY=90% SEEDS=2 METHODS='ep hap-ep'
         run grep -h '^hap-prune' "$tmp/log"
-        assert_line --partial "--own $tmp/results/table1/ep-own-90-1.circuit -o $tmp/results/table1/ep-90-1.circuit "
-        assert_line --partial "--own $tmp/results/table1/hap-ep-own-90-2.circuit "
+        assert_line --partial "--threshold-circuit $tmp/results/table1/ep-own-90-1.circuit -o $tmp/results/table1/ep-90-1.circuit "
+        assert_line --partial "--threshold-circuit $tmp/results/table1/hap-ep-own-90-2.circuit "
         assert_equal "$(ran prune)" 4
         run cat "$tmp/said"
         for title in "EP" "EP, own threshold" "HAP by EP" "HAP by EP, own threshold"; do

@@ -111,7 +111,7 @@ value() {
 @test "edge pruning and refinement take positions too, and a stopped run ends with the same bytes" {
         hap-prune -q --recipe edge-pruning --steps 60 --batch 4 --edges 300 --exact-sparsity -o "$tmp/ep" ioi.cache
         assert_equal "$(circuit_map "$tmp/ep" | jq length)" 300
-        rounds=(--steps 0 --rounds 3 --edges 200)
+        rounds=(--steps 0 --set rounds=3 --edges 200)
         hap-prune -q "${rounds[@]}" -o "$tmp/whole" ioi.cache ioi.subgraph ioi.scores
         assert_equal "$(circuit_map "$tmp/whole" | jq length)" 200
         rc=0 long=(hap-prune -q --steps 200 --edges 100)
@@ -206,9 +206,9 @@ value() {
         hap-task -q --from one.jsonl -o one.task
         refused 3 "its positions 'A' and 'B' are one" all one.task
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
-        refused 3 "there is no name that every example has" all none.task
+        refused 3 "no name is common to all examples" all none.task
         json -q one.task | sed 's/"B":1/"B b":2/' | hap-convert -q --from json >space.task
-        refused 3 "cannot take all positions (some may be listed): cannot name a position 'B b'" all space.task
+        refused 3 "cannot use all positions (a list of some may be given): cannot name a position 'B b'" all space.task
         hap-forward -q -m "$root/models/demo" --positions A space.task >space.cache
         sed -e 's/"B": 1/"B": 2/' one.jsonl | hap-task -q --from - -o two.task
         cat "$BATS_FILE_TMPDIR/ioi.task" two.task >both.task

@@ -6,9 +6,9 @@ load helper
 SEEDS=${HAP_TEST_SEEDS:-1 2 3 4 5}
 # Edge pruning at its usual rates finds hardly any of them. SLOW are Edge Pruning's own
 # constants for the model that reverses; the other one takes quicker masks.
-SLOW=(--steps 6000 --warmup 1500 --ramp 5900 --batch 16 --rate .03 --node-rate .03
-        --lambda-rate .001)
-QUICK=(--batch 64 --rate .3 --lambda-rate .0003 --node-masks none)
+SLOW=(--steps 6000 --set warmup=1500 --set ramp=5900 --batch 16 --set rate=.03 --set node-rate=.03
+        --set lambda-rate=.001)
+QUICK=(--batch 64 --set rate=.3 --set lambda-rate=.0003 --set node-masks=none)
 
 # inputs BEGIN FIRST LAST AT: prompts of BEGIN and one to five tokens FIRST .. LAST,
 # measured from position AT on, each with the input a third of all further on as

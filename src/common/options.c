@@ -89,18 +89,26 @@ static int set_int(const struct hap_option *o, const char *what, int64_t *field,
         return rc;
 }
 
+const char *hap_option_choice(const struct hap_option *o, int i)
+{
+        if (o->rows)
+                return *(const char *const *)((const char *)o->rows + (size_t)i * o->row_size);
+        return o->choices[i];
+}
+
 static int set_choice(const struct hap_option *o, const char *what, int *field,
                       const char *text, struct hap_error *err)
 {
         char known[512] = "";
+        const char *name;
 
-        for (int i = 0; o->choices[i]; i++) {
-                if (strcmp(text, o->choices[i]) == 0) {
+        for (int i = 0; (name = hap_option_choice(o, i)); i++) {
+                if (strcmp(text, name) == 0) {
                         *field = i;
                         return 0;
                 }
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
-                strncat(known, o->choices[i], sizeof(known) - strlen(known) - 1);
+                strncat(known, name, sizeof(known) - strlen(known) - 1);
         }
         return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is none of %s", what, text, known);
 }
@@ -117,15 +125,12 @@ static int add_text(struct hap_texts *texts, const char *text, struct hap_error 
         return 0;
 }
 
-/* Stores the value in the field of its type. */
-static int set(struct given g, const char *text, struct hap_error *err)
+int hap_option_set(const struct hap_option *o, void *base, const char *what,
+                   const char *text, struct hap_error *err)
 {
-        const struct hap_option *o = g.option;
-        void *field = (char *)g.base + o->offset;
-        bool limited = o->min < o->max;
-        char what[64];
+        void *field = (char *)base + o->offset;
+        const bool limited = o->min < o->max;
 
-        snprintf(what, sizeof(what), "option '--%s'", o->name);
         switch (o->type) {
         case HAP_FLAG:
                 *(bool *)field = true;
@@ -160,6 +165,7 @@ static int take(struct hap_program *program, struct given g, const char *text,
                 bool *given, int *asked)
 {
         const struct hap_option *own = program->info->options;
+        char what[64];
 
         if (g.option->letter == 'h' && g.base == program) {
                 *asked = 'h';
@@ -178,11 +184,21 @@ static int take(struct hap_program *program, struct given g, const char *text,
         }
         if (g.base != program)
                 given[g.option - own] = true;
-        return set(g, text, &program->error);
+        snprintf(what, sizeof(what), "option '--%s'", g.option->name);
+        return hap_option_set(g.option, g.base, what, text, &program->error);
 }
 
 static int unknown(struct hap_program *program, const char *dashes, const char *name, int length)
 {
+        const struct hap_program_info *info = program->info;
+        char text[128];
+        const char *now = info->replaced && strlen(dashes) == 2
+                                  ? info->replaced(name, (size_t)length, text) : NULL;
+
+        if (now)
+                return hap_fail(&program->error, HAP_EUSAGE,
+                                "option '%s%.*s' is now %s; see %s -h", dashes, length, name, now,
+                                info->name);
         return hap_fail(&program->error, HAP_EUSAGE, "unknown option '%s%.*s'; see %s -h",
                         dashes, length, name, program->info->name);
 }
@@ -268,7 +284,7 @@ static json_t *record_of(const struct hap_option *o, const void *options)
         case HAP_SIZE:
                 return json_sprintf("--%s=%zu", o->name, *(const size_t *)field);
         case HAP_CHOICE:
-                return json_sprintf("--%s=%s", o->name, o->choices[*(const int *)field]);
+                return json_sprintf("--%s=%s", o->name, hap_option_choice(o, *(const int *)field));
         case HAP_TEXTS:
         default:
                 return NULL;
@@ -303,13 +319,19 @@ static json_t *record(const struct hap_program *program, const bool *given)
 
 int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked)
 {
-        bool given[64] = {false};
+        bool *given;
+        size_t n_options = 0;
         int i = 1, rc = 0;
 
         *asked = 0;
+        while (program->info->options && !is_end(&program->info->options[n_options]))
+                n_options++;
+        given = calloc(n_options + 1, sizeof(*given));
         program->operands = calloc((size_t)argc + 1, sizeof(char *));
-        if (!program->operands)
-                return hap_fail_memory(&program->error, "operands");
+        if (!given || !program->operands) {
+                free(given);
+                return hap_fail_memory(&program->error, "the command line");
+        }
         while (i < argc) {
                 if (argv[i][0] != '-' || !argv[i][1]) {
                         program->operands[program->n_operands++] = argv[i++];
@@ -322,18 +344,21 @@ int hap_options_parse(struct hap_program *program, int argc, char **argv, int *a
                 }
                 rc = argv[i][1] == '-' ? parse_long(program, argv + i, given, asked)
                                        : parse_short(program, argv + i, given, asked);
-                if (rc < 0)
+                if (rc < 0) {
+                        free(given);
                         return rc;
+                }
                 i += rc;
         }
         program->history = record(program, given);
+        free(given);
         return program->history ? 0
                 : hap_fail(&program->error, HAP_EUSAGE, "an argument is not UTF-8 text");
 }
 
 /* --- help --- */
 
-static void help_type(const struct hap_option *o, FILE *out)
+void hap_option_print_type(const struct hap_option *o, FILE *out)
 {
         bool limited = o->min < o->max;
 
@@ -353,9 +378,8 @@ static void help_type(const struct hap_option *o, FILE *out)
                 fprintf(out, "; bytes, with K, M, G, T or Ki, Mi, Gi, Ti");
         else if (o->type == HAP_TEXTS)
                 fprintf(out, "; may be given several times");
-        for (int i = 0; o->type == HAP_CHOICE && o->choices[i]; i++)
-                fprintf(out, "%s%s", i ? ", " : "; one of ", o->choices[i]);
-        fputc('\n', out);
+        for (int i = 0; o->type == HAP_CHOICE && hap_option_choice(o, i); i++)
+                fprintf(out, "%s%s", i ? ", " : "; one of ", hap_option_choice(o, i));
 }
 
 static void help_option(const struct hap_option *o, FILE *out)
@@ -366,7 +390,8 @@ static void help_option(const struct hap_option *o, FILE *out)
                  o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
                  o->argument ? " " : "", o->argument ? o->argument : "");
         fprintf(out, "%-28s %s", words, o->help);
-        help_type(o, out);
+        hap_option_print_type(o, out);
+        fputc('\n', out);
 }
 
 void hap_options_help(const struct hap_program_info *info, FILE *out)

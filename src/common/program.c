@@ -158,6 +158,10 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)
                 answer(program, asked);
+        if (info->print && info->print(options, stdout)) {
+                flush_stdout(program);
+                exit(0);
+        }
         omp_set_num_threads(program->threads);
         if (openblas_set_num_threads)
                 openblas_set_num_threads(1);

@@ -30,7 +30,7 @@ enum hap_option_type {
         HAP_COUNT_OR_PERCENT,   /* struct hap_count_or_percent: N or P% */
         HAP_PERCENT,    /* struct hap_count_or_percent: P% */
         HAP_SIZE,     /* size_t: bytes, as 900M */
-        HAP_CHOICE,   /* int: the index in `choices` */
+        HAP_CHOICE,   /* int: the index in `choices`, or of the row in `rows` */
         HAP_TEXTS,    /* struct hap_texts: may be given several times */
 };
 
@@ -48,6 +48,10 @@ struct hap_option {
         const char *help;
         double min, max;
         const char *const *choices; /* NULL-terminated */
+        /* Or the rows of a table, whose first member is their name, a const char *;
+         * NULL in the last row. */
+        const void *rows;
+        size_t row_size;
         bool unrecorded; /* does not change the output: kept out of history */
 };
 
@@ -67,6 +71,13 @@ struct hap_program_info {
         unsigned uses;
         const struct hap_option *options;
         const char *notes; /* further lines of -h, or NULL */
+        /* Prints what the options ask to be printed instead of a run, and returns
+         * whether they do; called before any stream is opened. NULL: there is no such
+         * option. */
+        bool (*print)(const void *options, FILE *out);
+        /* What replaced an option that does not exist any more ("--set NAME=VALUE"),
+         * or NULL; text has room for 128 bytes. NULL: nothing was replaced. */
+        const char *(*replaced)(const char *name, size_t length, char *text);
 };
 
 #define HAP_MAX_THREADS 4096
@@ -145,5 +156,13 @@ void hap_progress_clear(struct hap_program *program);
 int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked);
 /* Prints the help that the table gives. */
 void hap_options_help(const struct hap_program_info *info, FILE *out);
+/* Parses the text as a value of the option and stores it in its field of the struct at
+ * `base`. `what` names it in messages ("option '--steps'"). HAP_EUSAGE: what is wrong. */
+int hap_option_set(const struct hap_option *option, void *base, const char *what,
+                   const char *text, struct hap_error *err);
+/* Prints "; a number from 0 to 1" or the like, as the help does after each option. */
+void hap_option_print_type(const struct hap_option *option, FILE *out);
+/* The name of choice i of a HAP_CHOICE, or NULL after the last one. */
+const char *hap_option_choice(const struct hap_option *option, int i);
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef HAP_DATA_MEANS_H
 #define HAP_DATA_MEANS_H
 
+#include "data/examples.h"
 #include "forward/engine.h"
-#include "task/example.h"
 
 /* Prompts whose outputs are in memory at a time; the sums do not depend on it. */
 #define HAP_MEANS_AT_ONCE 32

@@ -6,6 +6,7 @@
 #ifndef HAP_DATA_MEMORY_ESTIMATE_H
 #define HAP_DATA_MEMORY_ESTIMATE_H
 
+#include "data/examples.h"
 #include "data/prompts.h"
 
 /* The runs that make up a stage. */

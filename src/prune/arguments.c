@@ -1,106 +1,77 @@
 /* hap-prune's command line. */
+#include <string.h>
+
 #include "common/program.h"
 #include "prune/input.h"
 #include "prune/options.h"
+#include "prune/recipes.h"
 
 static const char *const cache_dtypes[] = {"f32", "f16", NULL}; /* as enum hap_dtype */
 
 #define FIELD(name) offsetof(struct hap_prune_options, name)
+#define RECIPES .rows = hap_recipes, .row_size = sizeof(hap_recipes[0])
 
 const struct hap_option hap_prune_arguments[] = {
         {0, "sparsity", "P%", HAP_PERCENT, FIELD(sparsity),
          .help = "cut P% of the graph's edges"},
         {0, "edges", "N", HAP_INT, FIELD(edges), .min = 1, .max = INT32_MAX,
          .help = "or keep N edges"},
-        {0, "recipe", "NAME", HAP_CHOICE, FIELD(recipe), .choices = hap_recipe_names,
-         .help = "how [rank]"},
+        {0, "recipe", "NAME", HAP_CHOICE, FIELD(recipe_row), RECIPES,
+         .help = "prune by this recipe [rank]"},
         {0, "seed", "N", HAP_INT, FIELD(seed), .min = 0, .max = 1e15,
-         .help = "of all random numbers [0]"},
+         .help = "draw random numbers with this seed [0]"},
         {0, "steps", "N", HAP_INT, FIELD(steps), .min = 0, .max = 1e9,
-         .help = "steps, of each restart [rank: 48, or 0 for 1000 edges and more; "
-                 "edge-pruning: 3000]"},
+         .help = "take N steps [rank: 48, or 0 for 1000 edges and more; edge-pruning: 3000]"},
         {0, "batch", "N", HAP_INT, FIELD(batch), .min = 1, .max = 65536,
-         .help = "prompts a step [rank: 16; edge-pruning: 32]"},
+         .help = "use N prompts for each step [rank: 16; edge-pruning: 32]"},
         {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choices = hap_ablation_names,
-         .help = "what a cut edge carries [interchange]"},
+         .help = "replace the values of cut edges in this way [interchange]"},
         {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = cache_dtypes,
-         .help = "how the corrupted runs' outputs are kept; f16 takes half the memory [f32]"},
+         .help = "keep the outputs of corrupted runs as this; f16 takes half the memory [f32]"},
         {0, "exact-sparsity", NULL, HAP_FLAG, FIELD(exact),
-         .help = "end with exactly the edges asked for, dead ones not counted [rank: always]"},
+         .help = "end with exactly the edges asked for, none of them dead [rank: always]"},
         {0, "patience", "N", HAP_INT, FIELD(patience), .min = 0, .max = 1e9,
-         .help = "stop early when nothing changed for N steps; 0: never [0]"},
-        {0, "own", "FILE", HAP_TEXT, FIELD(own), .unrecorded = true,
-         .help = "edge-pruning: besides, the circuit of its own threshold"},
+         .help = "stop early if nothing changed for N steps; 0: never [0]"},
+        {0, "threshold-circuit", "FILE", HAP_TEXT, FIELD(threshold_circuit), .unrecorded = true,
+         .help = "edge-pruning: also write the circuit that its own threshold leaves"},
         {0, "log", "FILE", HAP_TEXT, FIELD(log), .unrecorded = true,
-         .help = "write a line of JSON after every step"},
+         .help = "write a line of JSON after each step"},
         {0, "checkpoint", "FILE", HAP_TEXT, FIELD(checkpoint), .unrecorded = true,
-         .help = "go on from FILE if it is there; write it when stopped"},
+         .help = "resume from FILE if it exists; write it when stopped by a signal"},
         {0, "every", "N", HAP_INT, FIELD(every), .min = 1, .max = 1e9, .unrecorded = true,
-         .help = "and after every N steps"},
-        {0, "sharpness", "X", HAP_REAL, FIELD(sharpness), .min = 0, .max = 1000,
-         .help = "rank: how steeply chances fall with rank, at first [1]"},
-        {0, "last-sharpness", "X", HAP_REAL, FIELD(last_sharpness), .min = 0, .max = 1000,
-         .help = "rank: and at last [5]"},
-        {0, "momentum", "X", HAP_REAL, FIELD(momentum), .min = 0, .max = 0.9999,
-         .help = "rank: what a step keeps of the running mean [0.94]"},
-        {0, "anneal", "X", HAP_REAL, FIELD(anneal), .min = 0, .max = 1,
-         .help = "rank: share of the steps until the wanted size [0.5]"},
-        {0, "masks", "KIND", HAP_CHOICE, FIELD(masks), .choices = hap_mask_kind_names,
-         .help = "rank: of the first restart, the next has the other kind [concrete]"},
-        {0, "choose-on", "N", HAP_INT, FIELD(choose_on), .min = 1, .max = 1e9,
-         .help = "rank: prompts that judge every candidate [32]"},
-        {0, "finalists", "N", HAP_INT, FIELD(finalists), .min = 1, .max = 1e6,
-         .help = "rank: candidates that are judged again [4]"},
-        {0, "finalists-on", "N", HAP_INT, FIELD(finalists_on), .min = 0, .max = 1e9,
-         .help = "rank: on so many more prompts [100]"},
-        {0, "restarts", "N", HAP_INT, FIELD(restarts), .min = 1, .max = 1000,
-         .help = "rank: how often all is done [1; rank-thorough: 4]"},
-        {0, "rounds", "N", HAP_INT, FIELD(rounds), .min = 0, .max = 100000,
-         .help = "rank: rounds of refinement [0; for 1000 edges and more 36]"},
-        {0, "refine-on", "N", HAP_INT, FIELD(refine_on), .min = 1, .max = 100000,
-         .help = "rank: prompts that a round learns from [32]"},
-        {0, "round-sharpness", "X", HAP_REAL, FIELD(round_sharpness), .min = 0, .max = 1e6,
-         .help = "rank: how steeply chances fall with rank where a round learns [30]"},
-        {0, "round-clip", "X", HAP_REAL, FIELD(round_clip), .min = 0, .max = 1e30,
-         .help = "rank: in a round no gradient counts for more than X times their mean size [10]"},
-        {0, "share", "X", HAP_REAL, FIELD(share), .min = 1e-6, .max = 1,
-         .help = "rank: of the circuit's edges that the first round exchanges [0.06; less above 6%]"},
-        {0, "last-share", "X", HAP_REAL, FIELD(last_share), .min = 1e-6, .max = 1,
-         .help = "rank: and one after the last would [1/24 of --share]"},
-        {0, "velocity", "X", HAP_REAL, FIELD(velocity), .min = 0, .max = 1,
-         .help = "rank: what a round keeps of the gradients before [0.7]"},
-        {0, "swaps", "N", HAP_INT, FIELD(swaps), .min = 0, .max = 1000,
-         .help = "rank: rounds of swaps at the end, at most [0; rank-thorough: 3]"},
-        /* edge-pruning, hap */
-        {0, "rate", "X", HAP_REAL, FIELD(rate), .min = 0, .max = 1e6,
-         .help = "edge-pruning: learning rate of edge masks [0.8]"},
-        {0, "node-rate", "X", HAP_REAL, FIELD(node_rate), .min = 0, .max = 1e6,
-         .help = "edge-pruning: of node masks [0.8]"},
-        {0, "lambda-rate", "X", HAP_REAL, FIELD(lambda_rate), .min = 0, .max = 1e6,
-         .help = "edge-pruning: of the multipliers of sparsity [0.8]"},
-        {0, "weight-decay", "X", HAP_REAL, FIELD(weight_decay), .min = 0, .max = 1,
-         .help = "edge-pruning: AdamW's, of masks and multipliers [0.01]"},
-        {0, "beta1", "X", HAP_REAL, FIELD(beta1), .min = 0, .max = 0.999999,
-         .help = "edge-pruning: AdamW's [0.9]"},
-        {0, "beta2", "X", HAP_REAL, FIELD(beta2), .min = 0, .max = 0.999999,
-         .help = "edge-pruning: AdamW's [0.999]"},
-        {0, "clip", "X", HAP_REAL, FIELD(clip), .min = 0, .max = 1e9,
-         .help = "edge-pruning: largest norm of the gradient; 0: no limit [1]"},
-        {0, "warmup", "N", HAP_INT, FIELD(warmup), .min = 0, .max = 1e9,
-         .help = "edge-pruning: steps until the rates are full [200 of 3000 steps]"},
-        {0, "ramp", "N", HAP_INT, FIELD(ramp), .min = 0, .max = 1e9,
-         .help = "edge-pruning: steps until the target is [2500 of 3000 steps]"},
-        {0, "ramp-kind", "KIND", HAP_CHOICE, FIELD(ramp_kind), .choices = hap_ramp_names,
-         .help = "edge-pruning: how the target rises [linear]"},
-        {0, "start", "X", HAP_REAL, FIELD(start), .min = -100, .max = 100,
-         .help = "edge-pruning: mean of the first log alpha [10]"},
-        {0, "start-spread", "X", HAP_REAL, FIELD(start_spread), .min = 0, .max = 100,
-         .help = "edge-pruning: and its standard deviation [0.01]"},
-        {0, "from-scores", NULL, HAP_FLAG, FIELD(from_scores),
-         .help = "edge-pruning: first log alpha by the scores' ranks"},
-        {0, "node-masks", "KIND", HAP_CHOICE, FIELD(node_masks), .choices = hap_node_masks_names,
-         .help = "edge-pruning: a mask for every writer too; counted: in the sparsity [free]"},
-        {0, "node-sparsity", "P%", HAP_PERCENT, FIELD(node_sparsity),
-         .help = "edge-pruning: cut P% of the writers too"},
+         .help = "write the checkpoint after every N steps too"},
+        {0, "set", "NAME=VALUE", HAP_TEXTS, FIELD(set),
+         .help = "set a constant of the recipe"},
+        {0, "help-recipe", "NAME", HAP_CHOICE, FIELD(help_recipe), RECIPES, .unrecorded = true,
+         .help = "print the recipe's constants"},
         {0},
 };
+
+bool hap_prune_print(const void *options, FILE *out)
+{
+        const int row = ((const struct hap_prune_options *)options)->help_recipe;
+
+        if (row < 0)
+                return false;
+        hap_recipe_print(&hap_recipes[row], out);
+        return true;
+}
+
+static bool is_constant(const struct hap_constant *constants, const char *name, size_t length)
+{
+        for (const struct hap_constant *c = constants; c->option.name; c++)
+                if (strlen(c->option.name) == length && memcmp(c->option.name, name, length) == 0)
+                        return true;
+        return false;
+}
+
+const char *hap_prune_replaced(const char *name, size_t length, char *text)
+{
+        if (length == 3 && memcmp(name, "own", 3) == 0)
+                return "--threshold-circuit FILE";
+        if (!is_constant(hap_rank_constants, name, length) &&
+            !is_constant(hap_edge_pruning_constants, name, length))
+                return NULL;
+        snprintf(text, 128, "--set %.*s=VALUE", (int)length, name);
+        return text;
+}

@@ -177,8 +177,8 @@ static int check_finite(const struct hap_trainer *t, struct hap_error *err)
 
         if (isfinite(sum))
                 return HAP_OK;
-        return hap_fail(err, HAP_EINPUT, "a mask is no longer a finite number: lower --rate or "
-                                         "--lambda-rate");
+        return hap_fail(err, HAP_EINPUT, "a mask is no longer a finite number: lower "
+                                         "--set rate=X or --set lambda-rate=X");
 }
 
 static int train_step(struct hap_trainer *t, long step, struct hap_prune_step *said,

@@ -14,27 +14,27 @@ struct options {
 #define FIELD(name) offsetof(struct options, name)
 static const struct hap_option options[] = {
         {0, "steps", "N", HAP_INT, FIELD(how.steps), .min = 0, .max = 1e7,
-         .help = "steps of gradient descent; 0: the means themselves [200]"},
+         .help = "take N steps of gradient descent; 0: keep the means [200]"},
         {0, "batch", "N", HAP_INT, FIELD(how.batch), .min = 1, .max = 65536,
-         .help = "prompts a step [16]"},
+         .help = "use N prompts for each step [16]"},
         {0, "rate", "X", HAP_REAL, FIELD(how.rate), .min = 0, .max = 100,
-         .help = "the first step's length, relative to the mean's size [0.1]"},
+         .help = "set the initial learning rate, relative to the mean's size [0.1]"},
         {0, "seed", "N", HAP_INT, FIELD(how.seed), .min = 0, .max = 1e15,
-         .help = "seed of the prompts' order [0]"},
+         .help = "shuffle the prompts with this seed [0]"},
         {0, "split-input", NULL, HAP_FLAG, FIELD(split_input),
-         .help = "from a task: token and position embeddings are two writers"},
+         .help = "with a task: make token and position embeddings two writers"},
         {0},
 };
 
 static const struct hap_program_info info = {
         .name = "hap-ablate",
-        .summary = "learn what cut edges are best given",
+        .summary = "learn the best constants to replace cut edges",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
                 HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
-        .notes = "The input holds one task or cache, and a circuit whose cut edges are meant;\n"
-                 "without one each node is cut off alone.",
+        .notes = "The input contains one task or cache, and optionally a circuit, whose cut edges\n"
+                 "are then replaced; without one, each node is cut off separately.",
 };
 
 struct ablating {

@@ -10,6 +10,7 @@
 #include "data/cache.h"
 #include "prune/input.h"
 #include "prune/pruning.h"
+#include "prune/recipes.h"
 
 static const struct hap_program_info info = {
         .name = "hap-prune",
@@ -18,6 +19,8 @@ static const struct hap_program_info info = {
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
                 HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = hap_prune_arguments,
+        .print = hap_prune_print,
+        .replaced = hap_prune_replaced,
 };
 
 #define FAR 0.1 /* as a sparsity */
@@ -61,11 +64,8 @@ static void die_by_signal(struct hap_program *p, const struct hap_pruning *pruni
         const char *checkpoint = pruning->options->checkpoint;
 
         hap_progress_clear(p);
-        if (checkpoint)
-                hap_say(p, "stopped after step %lld: '%s' holds the state",
-                        (long long)pruning->steps, checkpoint);
-        else
-                hap_say(p, "stopped after step %lld", (long long)pruning->steps);
+        hap_say(p, checkpoint ? "stopped after step %lld; '%s' contains the state"
+                              : "stopped after step %lld", (long long)pruning->steps, checkpoint);
         hap_die_by_signal(signalled);
 }
 
@@ -92,7 +92,8 @@ static void write_circuit(struct hap_program *p, const struct hap_inputs *inputs
         json_decref(header);
 }
 
-/* The file of --own, or NULL: found impossible to write now, not after the training. */
+/* The file of --threshold-circuit, or NULL. Opened before the training, so that an error
+ * shows at once. */
 static struct hap_stream_out *open_own(struct hap_program *p, const char *own)
 {
         struct hap_stream_out *out;
@@ -101,7 +102,7 @@ static struct hap_stream_out *open_own(struct hap_program *p, const char *own)
                 return NULL;
         hap_must(p, hap_stream_out_open(&out, own, p->gzip, &p->error));
         if (hap_stream_out_same(out, p->out))
-                hap_die(p, HAP_EUSAGE, "--own and -o both write to '%s'", own);
+                hap_die(p, HAP_EUSAGE, "--threshold-circuit and -o both write to '%s'", own);
         return out;
 }
 
@@ -122,7 +123,7 @@ static void check_files(struct hap_program *p, const struct hap_prune_options *o
 {
         keep_apart(p, opt, p->out, "-o");
         if (own)
-                keep_apart(p, opt, own, "--own");
+                keep_apart(p, opt, own, "--threshold-circuit");
         if (opt->log && opt->checkpoint && hap_same_target(opt->log, opt->checkpoint))
                 hap_die(p, HAP_EUSAGE, "--log and --checkpoint both write to '%s'", opt->log);
         for (int i = 0; opt->log && i < p->n_operands; i++)
@@ -167,8 +168,8 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         opt.max_memory = p.max_memory;
         opt.threads = (size_t)p.threads;
-        hap_must(&p, hap_prune_options_settle(&opt, &p.error));
-        own = open_own(&p, opt.own);
+        hap_must(&p, hap_prune_options_settle(&opt, &hap_recipes[opt.recipe_row], &p.error));
+        own = open_own(&p, opt.threshold_circuit);
         check_files(&p, &opt, own);
         hap_must(&p, hap_prune_read(&inputs, &prompts, p.in, p.model, &opt, &p.error));
         hap_must(&p, hap_prune_options_fit(&opt, inputs.engine.graph.n_edges, &p.error));

@@ -34,9 +34,9 @@ int hap_prune_read(struct hap_inputs *inputs, const struct hap_prompts **prompts
 
         if (rc < 0)
                 return rc;
-        if (options->recipe == HAP_RECIPE_HAP && !inputs->circuits.n)
-                rc = hap_fail(err, HAP_EUSAGE, "recipe 'hap' prunes within a subgraph: give a "
-                                               "circuit too (hap-select)");
+        if (options->recipe->needs_subgraph && !inputs->circuits.n)
+                rc = hap_fail(err, HAP_EUSAGE, "recipe '%s' prunes within a subgraph: give a "
+                                               "circuit too (hap-select)", options->recipe->name);
         else
                 rc = hap_inputs_next(inputs, prompts, err);
         if (rc < 0)

@@ -7,6 +7,10 @@
 
 /* The option table, of the fields of struct hap_prune_options. */
 extern const struct hap_option hap_prune_arguments[];
+/* The program's answers to --help-recipe and to options that were replaced (see struct
+ * hap_program_info). */
+bool hap_prune_print(const void *options, FILE *out);
+const char *hap_prune_replaced(const char *name, size_t length, char *text);
 
 /* Reads the examples, and a circuit and scores if there are any, and gives the prompts, which
  * stay in memory. HAP_EUSAGE: what the recipe needs is missing; other errors are those of

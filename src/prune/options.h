@@ -1,20 +1,50 @@
-/* What a pruning is asked for, and the recipes: named sets of such choices. */
+/* What a pruning is asked for: the options, and the constants of its recipe. */
 #ifndef HAP_PRUNE_OPTIONS_H
 #define HAP_PRUNE_OPTIONS_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/error.h"
 #include "common/number.h"
+#include "common/program.h"
 
-enum hap_recipe {
-        HAP_RECIPE_RANK,          /* rank sampling */
-        HAP_RECIPE_RANK_THOROUGH, /* several of them, then swaps */
-        HAP_RECIPE_EDGE_PRUNING,  /* hard concrete masks learned by AdamW */
-        HAP_RECIPE_HAP,           /* the same inside a subgraph */
+struct hap_pruning;
+
+/* A constant of a recipe: a value that its formulas contain. `option` says its name,
+ * type, range, field in struct hap_prune_options and help, as for options of a program.
+ * Parsing, --help-recipe, the header of the circuit and the check of what is given all
+ * read these rows. */
+struct hap_constant {
+        struct hap_option option;
+        double value;  /* when it is not given */
+        const char *fitted; /* or what its value depends on: hap_prune_options_fit */
+        unsigned part; /* of the recipe that uses it, HAP_STEPS or HAP_ROUNDS; 0: all */
+        bool plain;    /* has an option of its own, such as --steps, instead of --set */
 };
+enum { HAP_STEPS = 1, HAP_ROUNDS = 2 };
+
+/* A way to prune; the rows are hap_recipes (recipes.h). */
+struct hap_recipe {
+        const char *name;
+        const char *help;
+        const struct hap_constant *constants; /* ended by a row without a name */
+        /* Where the recipe differs from the constants' usual values; ended likewise. */
+        const struct hap_constant_value {
+                const char *name;
+                double value;
+        } *values;
+        bool exact;          /* always ends with the number of edges asked for */
+        bool trains_masks;   /* learns masks, of which a threshold leaves a circuit */
+        bool needs_subgraph;
+        int (*run)(struct hap_pruning *pruning, struct hap_error *err);
+};
+
+/* The constants of rank sampling and refinement, and those of edge pruning. */
+extern const struct hap_constant hap_rank_constants[], hap_edge_pruning_constants[];
+
 enum hap_node_masks {
         HAP_NODES_NONE,
         HAP_NODES_FREE,    /* sparsity counts edges' own masks */
@@ -23,17 +53,19 @@ enum hap_node_masks {
 enum hap_ramp { HAP_RAMP_LINEAR, HAP_RAMP_LOGARITHMIC };
 enum hap_mask_kind { HAP_MASKS_CONCRETE, HAP_MASKS_BERNOULLI };
 
-extern const char *const hap_recipe_names[], *const hap_node_masks_names[],
-        *const hap_ramp_names[], *const hap_mask_kind_names[]; /* NULL-terminated */
-
-/* Whole numbers below 0 and reals that are NaN are left to the recipe. */
+/* Until they are settled, constants that were not given are negative integers, NaN, or
+ * percentages that are not `given`. */
 struct hap_prune_options {
-        int recipe, ablation;
+        const struct hap_recipe *recipe; /* by hap_prune_options_settle */
+        int recipe_row, ablation;
+        struct hap_texts set;  /* NAME=VALUE, as given */
+        int help_recipe;       /* the row to be printed, or -1 */
         struct hap_count_or_percent sparsity; /* P% */
-        int64_t edges;              /* or so many edges; 0: not given */
+        int64_t edges;              /* or the number of edges; 0: not given */
         int64_t steps, batch, seed, patience;
-        bool exact, from_scores;
+        bool exact;
         /* edge-pruning, hap */
+        int from_scores; /* 0 or 1 */
         double rate, node_rate, lambda_rate, weight_decay, clip;
         double beta1, beta2; /* of AdamW */
         double start, start_spread; /* logα ~ N(start, spread) */
@@ -46,36 +78,42 @@ struct hap_prune_options {
         int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
         int masks;
         /* that leave the result as it is */
-        const char *log, *checkpoint, *own;
+        const char *log, *checkpoint, *threshold_circuit;
         int64_t every;
         /* of memory */
         int cache_dtype; /* enum hap_dtype */
         size_t max_memory, threads;
-        uint64_t given; /* which of the constants; by hap_prune_options_settle */
+        uint64_t given; /* bit i: constants[i] was; by hap_prune_options_settle */
 };
 
-/* Everything left open. */
+/* All constants open, no recipe printed. */
 void hap_prune_options_init(struct hap_prune_options *options);
 
-/* Fills what was left open, but for what hap_prune_options_fit fills, with the
- * recipe's values and checks what was given:
- * HAP_EUSAGE for what contradicts itself or has no meaning in the recipe. */
-int hap_prune_options_settle(struct hap_prune_options *options, struct hap_error *err);
+/* Takes the recipe, parses what --set gives, fills the constants that are still open
+ * with the recipe's values (but for those that hap_prune_options_fit fills), and checks
+ * what was given. HAP_EUSAGE: a contradiction, or a constant that the recipe does not
+ * have. */
+int hap_prune_options_settle(struct hap_prune_options *options, const struct hap_recipe *recipe,
+                             struct hap_error *err);
 
-/* Steps and rounds of the rank recipes, where left open, by the size of the
- * circuit wanted of n_edges. HAP_EUSAGE when something was given that is for steps or
- * rounds, and there are none. */
+/* Fills what depends on the size of the circuit: steps, rounds, restarts and the shares
+ * of the rank recipes. n_edges: of the graph. HAP_EUSAGE: a constant of the steps, or of
+ * the rounds, was given and there are none. */
 int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                           struct hap_error *err);
 
-/* The settled options that have a meaning in the recipe. New reference. */
+/* The settled constants of the recipe, by name, for the circuit's header. New
+ * reference, or NULL when memory is short. */
 json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool exact);
 
-/* Whether the circuit gets the size asked for. */
+/* Whether the circuit gets exactly the size asked for. */
 bool hap_prune_exact(const struct hap_prune_options *options);
 
-/* The number of edges wanted of n_edges: HAP_EUSAGE when it is none or all. */
+/* The number of edges wanted, and the sparsity, of n_edges. HAP_EUSAGE: none, or all. */
 int hap_prune_target(const struct hap_prune_options *options, size_t n_edges,
                      size_t *n_target, double *sparsity, struct hap_error *err);
+
+/* Prints what the recipe does and its constants, as --help-recipe does. */
+void hap_recipe_print(const struct hap_recipe *recipe, FILE *out);
 
 #endif

@@ -16,9 +16,9 @@ static int take_edges(struct hap_pruning *p, const float *subgraph, struct hap_e
         p->allowed = calloc(n, sizeof *p->allowed);
         p->edges = calloc(n, sizeof *p->edges);
         p->result.z = calloc(n, sizeof *p->result.z);
-        if (p->options->own)
+        if (p->options->threshold_circuit)
                 p->own.z = calloc(n, sizeof *p->own.z);
-        if (!p->allowed || !p->edges || !p->result.z || (p->options->own && !p->own.z))
+        if (!p->allowed || !p->edges || !p->result.z || (p->options->threshold_circuit && !p->own.z))
                 return hap_fail_memory(err, "the edges");
         for (size_t e = 0; e < n; e++) {
                 p->allowed[e] = !subgraph || subgraph[e] > 0;
@@ -81,7 +81,7 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
         uint64_t hash = 0;
 
         if (state && text) {
-                int recipe = p->options->recipe, ablation = p->options->ablation;
+                int recipe = p->options->recipe_row, ablation = p->options->ablation;
 
                 XXH3_64bits_reset(state);
                 mix(state, text, strlen(text));
@@ -150,13 +150,7 @@ void hap_pruning_release(struct hap_pruning *pruning)
 
 int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err)
 {
-        switch (pruning->options->recipe) {
-        case HAP_RECIPE_EDGE_PRUNING:
-        case HAP_RECIPE_HAP:
-                return hap_recipe_edge_pruning(pruning, err);
-        default:
-                return hap_recipe_rank(pruning, err);
-        }
+        return pruning->options->recipe->run(pruning, err);
 }
 
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
@@ -217,7 +211,7 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
         double reached = 1 - (double)pruned->kept / (double)pruning->graph->n_edges;
         json_t *description =
                 json_pack("{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
-                          hap_recipe_names[options->recipe], "options",
+                          options->recipe->name, "options",
                           hap_prune_options_describe(options, pruned->exact), "seed",
                           (json_int_t)options->seed, "target", pruning->target, "target_edges",
                           (json_int_t)pruning->n_target, "reached", reached, "edges",

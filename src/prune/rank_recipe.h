@@ -58,7 +58,7 @@ int hap_circuits_measure(const struct hap_circuits *circuits, struct hap_pruning
 
 /* The best circuit of a set by exact KL on prompts of `order` (all prompts): after
  * a quarter and a half of the first `on` the better half stays, after all of
- * them --finalists, which --finalists-on more decide between. To z ([n_edges]);
+ * them `finalists`, which `finalists_on` more prompts decide between. To z ([n_edges]);
  * *kl is its mean over the prompts it was measured on. HAP_PRUNE_STOPPED when it is
  * to stop, with nothing changed but the count of runs. */
 int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *pruning,

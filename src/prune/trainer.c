@@ -136,7 +136,7 @@ static int start(struct hap_trainer *t, struct hap_error *err)
         start_normal(&t->nodes, o, key, 1);
         if (o->from_scores) {
                 if (!p->scores)
-                        return hap_fail(err, HAP_EUSAGE, "--from-scores needs scores in the input");
+                        return hap_fail(err, HAP_EUSAGE, "--set from-scores=yes needs scores in the input");
                 if (start_ranked(t, err) < 0)
                         return err->code;
                 open = 0;

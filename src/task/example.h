@@ -29,14 +29,6 @@ struct hap_example {
         const int *named_at;
 };
 
-/* The examples of one task section. */
-struct hap_examples {
-        json_t *header; /* owned */
-        struct hap_example *items;
-        size_t n;
-        struct hap_arena arena;
-};
-
 /* One record {"id", "clean", "corrupted", "answers", "wrongs", "at",
  * "positions"} to an example. Texts are encoded with the tokenizer (NULL:
  * texts are refused, ids are needed); an answer's text must be one token.
@@ -55,19 +47,5 @@ int hap_example_position(const struct hap_example *example, const char *name);
  * names, or two stand at one token. */
 int hap_example_positions(const struct hap_example *example, const struct hap_positions *places,
                        uint8_t *place, struct hap_error *err);
-
-/* All records of the stream's current section (kind "task"); an empty one is
- * an error. The tokenizer is loaded from the model's path when first needed:
- * for a record with text, or for a header that says which tokenizer its ids
- * are from, which then must be the model's. */
-int hap_examples_read(struct hap_stream_in *in, const json_t *header,
-                      const struct hap_model *model, struct hap_examples *examples,
-                      struct hap_error *err);
-/* The places of a graph for these examples: `names`, parted by commas, or with "all"
- * those that every example has; then HAP_REST. HAP_EUSAGE: the list holds what is no
- * name, or one twice. HAP_EINPUT: an example does not fit. */
-int hap_examples_positions(const struct hap_examples *examples, const char *names,
-                        struct hap_positions *places, struct hap_error *err);
-void hap_examples_release(struct hap_examples *examples);
 
 #endif
