@@ -19,14 +19,14 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
         const size_t full = full_rows ? full_rows : HAP_BATCH_ROWS;
         const size_t tokens = (size_t)example->n_tokens;
 
-        if (batches->n + 2 > batches->room) {
-                size_t room = batches->room ? 2 * batches->room : 64;
+        if (batches->n + 2 > batches->capacity) {
+                size_t room = batches->capacity ? 2 * batches->capacity : 64;
                 size_t *start = reallocarray(batches->start, room, sizeof *start);
 
                 if (!start)
                         return hap_fail_memory(err, "batches");
                 batches->start = start;
-                batches->room = room;
+                batches->capacity = room;
         }
         if (!batches->open) {
                 if (batches->n == 0)
@@ -40,8 +40,8 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
         batches->rows += tokens;
         batches->answers += (size_t)example->n_answer_positions;
         batches->longest = hap_larger(batches->longest, tokens);
-        batches->most_rows = hap_larger(batches->most_rows, batches->rows);
-        batches->most_answers = hap_larger(batches->most_answers, batches->answers);
+        batches->max_rows = hap_larger(batches->max_rows, batches->rows);
+        batches->max_answers = hap_larger(batches->max_answers, batches->answers);
         if (batches->rows >= full ||
             batches->start[batches->n] - batches->start[batches->n - 1] >= HAP_BATCH_PROMPTS)
                 batches->open = false;
@@ -170,11 +170,11 @@ int hap_run_whole(const struct hap_engine *engine, const struct hap_example *exa
                   void *const *outputs, float *const *logits, struct hap_error *err)
 {
         struct whole whole = {examples, batches, corrupted, dtype, outputs, logits};
-        size_t bytes = hap_scratch_bytes(engine, batches->most_rows, batches->longest,
-                                      batches->most_answers, false, false);
+        size_t bytes = hap_scratch_bytes(engine, batches->max_rows, batches->longest,
+                                      batches->max_answers, false, false);
 
         if (outputs)
-                bytes += (size_t)engine->graph.n_writers * batches->most_rows *
+                bytes += (size_t)engine->graph.n_writers * batches->max_rows *
                          (size_t)engine->model->config.d_model * sizeof(float);
         return hap_parallel(engine, batches->n, bytes, run_batch, &whole, err);
 }

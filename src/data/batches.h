@@ -14,10 +14,10 @@
 struct hap_batches {
         size_t *start; /* [n + 1], owned */
         size_t n;
-        size_t room;         /* allocated entries of start */
+        size_t capacity;         /* allocated entries of start */
         size_t longest;      /* tokens of the longest example */
-        size_t most_rows;    /* tokens of the largest batch */
-        size_t most_answers; /* answer positions of the batch with most */
+        size_t max_rows;    /* tokens of the largest batch */
+        size_t max_answers; /* answer positions of the batch with most */
         size_t rows, answers; /* of the batch that is being filled */
         bool open;            /* the last batch takes more */
 };

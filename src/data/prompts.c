@@ -188,7 +188,7 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engi
                 rc = build_counterfactuals(prompts, engine, source, err);
         if (rc == 0 && source->options.want_log_p)
                 rc = build_log_p(prompts, engine, source->cached, err);
-        if (rc == 0 && !source->options.plain)
+        if (rc == 0 && !source->options.full_runs_only)
                 rc = prepare_all(prompts, engine, &source->options, err);
         return rc;
 }

@@ -10,7 +10,7 @@
 
 struct hap_prompts_options {
         enum hap_ablation ablation;
-        bool plain;      /* only full runs follow: first = 0, nothing is prepared */
+        bool full_runs_only;      /* only full runs follow: first = 0, nothing is prepared */
         bool want_q;     /* masked runs follow (see hap_prompt.q) */
         bool want_log_p; /* KL, exact match: the full model's answers */
         size_t limit;    /* take only the first `limit` examples; 0: all */

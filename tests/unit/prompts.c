@@ -487,13 +487,13 @@ TEST("a batch takes prompts until it has 128 tokens or 16 of them")
         }
         CHECK(batches.n == 4);
         CHECK(batches.start[1] == 3 && batches.start[2] == 4 && batches.start[3] == 6);
-        CHECK(batches.start[4] == 7 && batches.longest == 200 && batches.most_rows == 200);
+        CHECK(batches.start[4] == 7 && batches.longest == 200 && batches.max_rows == 200);
         CHECK(hap_batches_have(&batches, 3) == false); /* the fourth is begun */
         e.n_tokens = 1;
         for (int i = 0; i < 40; i++)
                 CHECK(hap_batches_add(&batches, &e, 0, &err) == 0);
         CHECK(batches.n == 6 && batches.start[4] == 6 + 16 && batches.start[5] == 6 + 32);
-        CHECK(batches.most_answers == 16);
+        CHECK(batches.max_answers == 16);
         hap_batches_release(&batches);
 }
 
