@@ -54,7 +54,7 @@ static int run_both(struct hap_chunk *chunk, const struct hap_engine *engine,
         if (rc == HAP_OK)
                 rc = place_results(chunk, engine, outputs, logits, err);
         for (size_t side = 0; side < 2 && rc == HAP_OK; side++)
-                rc = hap_run_whole(engine, chunk->examples, batches, side == 1, HAP_F32,
+                rc = hap_run_examples(engine, chunk->examples, batches, side == 1, HAP_F32,
                                    outputs + side * chunk->n, logits + side * chunk->n, err);
         free(outputs);
         free(logits);

@@ -1,5 +1,5 @@
-/* hap-forward: a task to a cache of what the clean and the corrupted run of
- * every example leave behind. */
+/* hap-forward: runs the clean and the corrupted prompt of every example of a task, and writes
+ * their outputs and logits to a cache. */
 #include <omp.h>
 
 #include "common/program.h"

@@ -45,7 +45,7 @@ static int run_counterfactuals(struct hap_prompts *prompts, const struct hap_eng
 
         if (!outputs)
                 return err->code;
-        rc = hap_run_whole(engine, prompts->examples, &prompts->batches, true, dtype, outputs,
+        rc = hap_run_examples(engine, prompts->examples, &prompts->batches, true, dtype, outputs,
                            NULL, err);
         for (size_t i = 0; i < prompts->n; i++) {
                 prompts->items[i].counterfactual.data = outputs[i];
@@ -88,7 +88,7 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
         for (size_t i = 0; i < prompts->n && rc == 0; i++)
                 logits[i] = each[i];
         if (rc == 0 && !cached)
-                rc = hap_run_whole(engine, prompts->examples, &prompts->batches, false, HAP_F32,
+                rc = hap_run_examples(engine, prompts->examples, &prompts->batches, false, HAP_F32,
                                    NULL, logits, err);
         for (size_t i = 0; i < prompts->n && rc == 0; i++) {
                 const struct hap_example *example = prompts->examples + i;
@@ -179,7 +179,7 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engi
         if (!prompts->items || !prompts->pointers)
                 rc = hap_fail_memory(err, "prompts");
         for (size_t i = 0; i < prompts->n && rc == 0; i++) {
-                prompts->items[i] = hap_prompt_plain(prompts->examples + i, false);
+                prompts->items[i] = hap_prompt_of(prompts->examples + i, false);
                 prompts->pointers[i] = prompts->items + i;
         }
         if (rc == 0)

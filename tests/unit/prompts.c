@@ -101,7 +101,7 @@ static void write_cache(const char *path, const struct hap_example *examples, en
         for (int i = 0; i < EXAMPLES; i++)
                 CHECK(hap_batches_add(&batches, examples + i, 0, &err) == 0);
         for (int side = 0; side < 2; side++)
-                CHECK(hap_run_whole(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
+                CHECK(hap_run_examples(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
                                     logits[side], &err) == 0);
         CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, 5, 9, &err) == 0);
         CHECK(hap_stream_out_open(&out, path, false, &err) == 0);
@@ -328,7 +328,7 @@ static void sum_outputs(const struct hap_prompts *prompts, int writer, int posit
                 struct hap_batches one = {0};
 
                 CHECK(hap_batches_add(&one, e, 0, &err) == 0);
-                CHECK(hap_run_whole(&engine, e, &one, false, HAP_F32, (void *[]){outputs}, NULL,
+                CHECK(hap_run_examples(&engine, e, &one, false, HAP_F32, (void *[]){outputs}, NULL,
                                     &err) == 0);
                 for (int t = 0; t < e->n_tokens; t++) {
                         if (position >= 0 && t != position)
