@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/program.h"
+#include "data/same_graph.h"
 #include "graph/graph_json.h"
 #include "model/description.h"
 #include "model/model_open.h"
@@ -291,32 +292,15 @@ static int check_missing(const struct hap_inputs *inputs, struct hap_error *err)
 
 /* --- what belongs to the same model and graph --- */
 
-/* HAP_EINPUT unless stream `name` was made for the examples' model and graph. Its history
- * joins theirs. */
+/* The section must be for the same model and graph; its history joins the examples'. */
 static int join_section(struct hap_inputs *inputs, const json_t *header,
                         const struct hap_graph *graph, const char *name, struct hap_error *err)
 {
-        const struct hap_graph *ours = &inputs->engine.graph;
-        char their_positions[HAP_POSITIONS_TEXT], our_positions[HAP_POSITIONS_TEXT];
-        int rc = hap_model_check(&inputs->model, header, name, err);
+        int rc = hap_check_same_graph(&inputs->engine, inputs->name, header, graph, name, err);
 
-        if (rc < 0)
-                return rc;
-        if (!hap_positions_equal(&graph->positions, &ours->positions))
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it %s, but here the graph %s",
-                                name, hap_positions_text(&graph->positions, their_positions),
-                                hap_positions_text(&ours->positions, our_positions));
-        if (graph->split_input != ours->split_input)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it was made %s --split-input, "
-                                "but here the graph has a %s input", name,
-                                graph->split_input ? "with" : "without",
-                                graph->split_input ? "joined" : "split");
-        if (!hap_graph_equal(graph, ours))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': its graph has %zu edges, that of '%s' has %zu",
-                                name, graph->n_edges, inputs->name, ours->n_edges);
-        hap_header_join(inputs->header, header);
-        return HAP_OK;
+        if (rc == 0)
+                hap_header_join(inputs->header, header);
+        return rc;
 }
 
 static int join_edges(struct hap_inputs *inputs, const struct hap_edges_list *list,
