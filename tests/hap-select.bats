@@ -246,11 +246,11 @@ expected() {
                 { jq -nc "$header" && jq -nc '{edge: "input->m0", score: 1}' && jq -nc "$1"; } | stream >"$tmp/s"
                 assert_refused 3 "$2" hap-select -q --keep 1 "$tmp/s"
         }
-        try '{edge: "input->m3", score: 1}' "record 2: 'input->m3' is no edge of a graph of 3 layers and 4 heads"
-        try '{edge: "input->m0", score: 1}' "record 2: edge 'input->m0' comes a second time"
-        try '{edge: "input->m1"}' "record 2: its 'score' is missing or no number"
-        try '{edge: "input->m1", score: "1"}' "record 2: its 'score' is missing or no number"
-        try '{score: 1}' "record 2: it names no edge"
+        try '{edge: "input->m3", score: 1}' "record 2: 'input->m3' is not an edge of a graph of 3 layers and 4 heads"
+        try '{edge: "input->m0", score: 1}' "record 2: edge 'input->m0' occurs twice"
+        try '{edge: "input->m1"}' "record 2: its 'score' is missing or not a number"
+        try '{edge: "input->m1", score: "1"}' "record 2: its 'score' is missing or not a number"
+        try '{score: 1}' "record 2: it has no edge"
 }
 
 @test "a circuit that would be empty is an error that says what to do" {
@@ -262,7 +262,7 @@ expected() {
 
 @test "input without scores is refused, and so are no scores in a section" {
         hap-select -q --keep 40 "$EAP" >"$tmp/c"
-        assert_refused 3 "there are no scores in the input" hap-select -q --keep 1 "$tmp/c"
+        assert_refused 3 "the input contains no scores" hap-select -q --keep 1 "$tmp/c"
         jq -nc "$header" | stream >"$tmp/s"
         assert_refused 3 "it contains no scores" hap-select -q --keep 1 "$tmp/s"
 }

@@ -178,7 +178,7 @@ lines() {
 "hap-task: cannot use line 2 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'
 hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'"
         lines '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}' '{"clean": '
-        assert_refused 3 "line 2 of '$tmp/lines.jsonl': no JSON" \
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': not JSON" \
                 hap-task --from "$tmp/lines.jsonl" --bootstrap 1 -o "$tmp/x"
         for wrong in 0 -1 1.5 x; do
                 assert_refused 2 "option '--bootstrap': " hap-task ioi --bootstrap=$wrong -o "$tmp/x"
@@ -210,7 +210,7 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'a
         refute_output --partial docstring
         for more in ioi "--split test" "-n 3" "--seed 1" "--corruption abc" "--generate"; do
                 # shellcheck disable=SC2086 # words
-                assert_refused 2 "stands alone" hap-task --list $more
+                assert_refused 2 "only -m can be combined with it" hap-task --list $more
         done
 }
 
@@ -268,7 +268,7 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'a
 
 @test "ids of one tokenizer are refused by a model with another" {
         hap-task -q greater-than -m "$BYTES" -n 5 -o "$tmp/bytes.task"
-        assert_refused 3 "its token ids are of tokenizer" \
+        assert_refused 3 "its token ids belong to tokenizer" \
                 hap-forward -m models/demo -o "$tmp/x" "$tmp/bytes.task"
         assert_not_exists "$tmp/x"
 }
@@ -409,6 +409,42 @@ END
         assert_equal "$(header copying --from "$tmp/lines.jsonl" | jq -r '.task.name')" copying
 }
 
+@test "answers may mix ids and texts, with a model and without" {
+        lines '{"clean": "So Mary", "corrupted": "So John", "answers": [848, " Tina"], "wrongs": [849]}' \
+                '{"clean": [1, 2], "corrupted": [1, 3], "answers": [848, " Tina"], "wrong": " Mary"}'
+        records --from "$tmp/lines.jsonl" >"$tmp/text"
+        jq -es '.[0].answers == [848, " Tina"] and .[1].wrongs == [" Mary"]' "$tmp/text"
+        records -m models/demo --from "$tmp/lines.jsonl" >"$tmp/ids"
+        tina=$(hap-model models/demo >/dev/null; jq '.model.vocab["ĠTina"]' models/demo/tokenizer.json)
+        jq -es --argjson tina "$tina" 'all(.answers == [848, $tina])' "$tmp/ids"
+        assert_refused 3 "line 1 of '$tmp/lines.jsonl', which is text" \
+                hap-task -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+        lines '{"clean": [1, 2], "corrupted": [1, 3], "answers": [1, " x"]}'
+        assert_refused 3 "line 1 of '$tmp/lines.jsonl', which is text" \
+                hap-task -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+}
+
+@test "a mixed list names the same positions as texts" {
+        prompt='"clean": "When Mary and John went out, John gave a book to", "corrupted": "When Mary and Anna went out, John gave a book to"'
+        mary=$(jq '.model.vocab["ĠMary"]' models/demo/tokenizer.json)
+        lines "{$prompt, \"answer\": \" Mary\", \"wrong\": \" John\"}" \
+                "{$prompt, \"answers\": [$mary], \"wrong\": \" John\"}"
+        records ioi -m models/demo --from "$tmp/lines.jsonl" | jq -es \
+                '.[0].positions == .[1].positions and (.[0].positions | has("IO"))'
+}
+
+@test "a prompt of more than 4,096 tokens keeps its named positions" {
+        cp -r models/demo "$tmp/long"
+        jq '.n_positions = 8192' models/demo/config.json >"$tmp/long/config.json"
+        filler=$(printf ' and%.0s' {1..4200})
+        lines "{\"clean\": \"When Mary$filler John went out, John gave a book to\",
+                \"corrupted\": \"When Anna$filler John went out, John gave a book to\",
+                \"answer\": \" Mary\", \"wrong\": \" John\"}"
+        tr -d '\n' <"$tmp/lines.jsonl" >"$tmp/line.jsonl"
+        records ioi -m "$tmp/long" --from "$tmp/line.jsonl" | jq -es \
+                '.[0] | (.clean | length) > 4096 and .positions.END == (.clean | length) - 1 and .positions.S1 > 4096'
+}
+
 @test "prompts whose clean and corrupted are the same are counted aloud" {
         lines '{"clean": [1, 2], "corrupted": [1, 2], "answer": 5}' '{"clean": [1], "corrupted": [2], "answer": 5}'
         hap-task --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
@@ -495,7 +531,7 @@ END
 X@|a name has no '@', comma
 A,B|a name has no '@', comma
 A B|a name has no '@', comma
-rest|that stands for all that have no name
+rest|it means all positions without a name
 |a name has 1 to 23 bytes
 $long|a name has 1 to 23 bytes
 END
@@ -530,26 +566,26 @@ END
                 assert_refused 3 "line 2 of '$tmp/lines.jsonl': $reason" \
                         hap-task --from "$tmp/lines.jsonl" -o "$tmp/x"
         done <<'END'
-{"clean": [1, 2]|no JSON
-[1, 2]|no JSON object
-{"clean": [1], "clean": [2], "corrupted": [1], "answer": 1}|no JSON
+{"clean": [1, 2]|not JSON
+[1, 2]|not a JSON object
+{"clean": [1], "clean": [2], "corrupted": [1], "answer": 1}|not JSON
 {"corrupted": [1, 2], "answer": 1}|there is no 'clean'
 {"clean": [1, 2], "answer": 1}|there is no 'corrupted'
 {"prompt": "Mary", "counterfactual": "John", "answer": 1}|there is no 'clean'
 {"clean": [1, 2], "corrupted": [1, 3], "anwser": 1}|there is no 'answers', nor 'answer' or 'at'
-{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S": "1"}}|position 'S' is no whole number
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S": "1"}}|position 'S' is not a whole number
 {"clean": [1, 2], "corrupted": [1, 3]}|there is no 'answers'
-{"clean": [], "corrupted": [], "answer": 1}|clean is no text and no token ids
+{"clean": [], "corrupted": [], "answer": 1}|clean has no tokens
 {"clean": [1, -2], "corrupted": [1, 3], "answer": 1}|clean has token id -2
-{"clean": [1, 2.5], "corrupted": [1, 3], "answer": 1}|clean holds something that is no token id
+{"clean": [1, 2.5], "corrupted": [1, 3], "answer": 1}|clean contains a value that is not a token id
 {"clean": [1, 2], "corrupted": [1, 3], "answers": []}|answers is empty
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "wrongs": []}|wrongs is empty
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "answers": [1]}|there are both 'answer' and 'answers'
 {"clean": [1, 2], "corrupted": [1, 3], "answers": [1, 2], "wrongs": [2]}|token 2 is twice among answers and wrongs
-{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [2]}|at holds a position outside 0 to 1
+{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [2]}|at contains a position outside 0 to 1
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [1, 0]}|at is not one ascending range
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"IO": 2}}|position 'IO' is outside 0 to 1
-{"clean": "So Mary", "corrupted": "So John", "answers": [true]}|answers holds what is no text and no token id
+{"clean": "So Mary", "corrupted": "So John", "answers": [true]}|answers contains a value that is neither text nor a token id
 END
 }
 
@@ -558,7 +594,7 @@ END
         lines "$good" "$good"
         hap-task -q --from "$tmp/lines.jsonl" -o "$tmp/plain"
         printf '\xEF\xBB\xBF%s\n' "$good" "$good" >"$tmp/lines.jsonl"
-        assert_refused 3 "line 2 of '$tmp/lines.jsonl': no JSON" hap-task --from "$tmp/lines.jsonl"
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': not JSON" hap-task --from "$tmp/lines.jsonl"
         sed -i '2s/^\xEF\xBB\xBF//' "$tmp/lines.jsonl"
         hap-task -q --from "$tmp/lines.jsonl" -o "$tmp/marked"
         assert_same "$tmp/marked" "$tmp/plain"
@@ -617,7 +653,7 @@ END
                 lines "$good" "$(jq -c ".$field = \"\"" <<<"$good")"
                 for more in '' '-m models/demo'; do
                         # shellcheck disable=SC2086 # words
-                        assert_refused 3 "line 2 of '$tmp/lines.jsonl': ${field}s holds an empty text: an answer is one token" \
+                        assert_refused 3 "line 2 of '$tmp/lines.jsonl': ${field}s contains an empty text; an answer is one token" \
                                 hap-task $more --from "$tmp/lines.jsonl" -o "$tmp/x"
                 done
         done
@@ -635,7 +671,7 @@ END
 
 @test "no lines, and no file, are errors" {
         printf '\n \n' >"$tmp/empty.jsonl"
-        assert_refused 3 "it holds no examples" hap-task --from "$tmp/empty.jsonl" -o "$tmp/x"
+        assert_refused 3 "it has no examples" hap-task --from "$tmp/empty.jsonl" -o "$tmp/x"
         assert_refused 1 "cannot open '$tmp/none.jsonl'" hap-task --from "$tmp/none.jsonl" -o "$tmp/x"
 }
 
@@ -644,11 +680,11 @@ END
 @test "misuse is refused with status 2" {
         assert_refused 2 "there is no task 'nonsense': there are ioi, greater-than" hap-task nonsense -o "$tmp/x"
         assert_refused 2 "there is no task '../ioi'" hap-task ../ioi -o "$tmp/x"
-        assert_refused 2 "no task is named" hap-task -o "$tmp/x"
-        assert_refused 2 "one task at a time" hap-task ioi induction -o "$tmp/x"
+        assert_refused 2 "no task is given" hap-task -o "$tmp/x"
+        assert_refused 2 "unexpected operand 'induction': give one task" hap-task ioi induction -o "$tmp/x"
         assert_refused 2 "--split cannot be used" hap-task --from - --split test -o "$tmp/x"
         assert_refused 2 "--generate needs -m" hap-task ioi --generate -o "$tmp/x"
-        assert_refused 2 "none of" hap-task ioi --split holdout -o "$tmp/x"
+        assert_refused 2 "is not one of" hap-task ioi --split holdout -o "$tmp/x"
         assert_not_exists "$tmp/x"
 }
 

@@ -146,7 +146,7 @@ value() {
         assert_equal "$(circuit_map "$tmp/edge" | jq -c keys)" '["a1.h3->a3.h2<v>@END"]'
         assert_refused 2 "'a1.h3@S7' is neither an edge nor a node of a graph of 4 layers and 4 heads, which has positions IO, S1" \
                 hap-select -q --keep 0 --always a1.h3@S7 ioi.scores
-        assert_refused 2 "'a1.h3@S2' is neither an edge nor a node of a graph of 4 layers and 4 heads, which tells no positions apart" \
+        assert_refused 2 "'a1.h3@S2' is neither an edge nor a node of a graph of 4 layers and 4 heads, which distinguishes no positions" \
                 hap-select -q --keep 0 --always a1.h3@S2 <(hap-attrib -q plain.cache)
         hap-select --keep 150 --greedy -o "$tmp/greedy" ioi.scores 2>"$tmp/said"
         grep -q '150 selected' "$tmp/said"
@@ -198,21 +198,21 @@ value() {
                 assert_refused "$1" "$2" hap-forward -q -m "$root/models/demo" --positions "$3" "${4:-$BATS_FILE_TMPDIR/ioi.task}"
         }
         refused 3 "cannot use example 'ioi-train-1': it has no position 'S9'" S1,S9
-        refused 2 "cannot name a position 'S1': it is there already" S1,S2,S1
-        refused 2 "cannot name a position 'rest': that stands for all that have no name" rest
+        refused 2 "cannot name a position 'S1': it occurs twice" S1,S2,S1
+        refused 2 "cannot name a position 'rest': it means all positions without a name" rest
         refused 2 "cannot name a position '': a name has 1 to 23 bytes" S1,
         refused 2 "cannot name a position 'a\"b': a name has no '@', comma, quote" 'a"b'
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5, "positions": {"A": 1, "B": 1}}' >one.jsonl
         hap-task -q --from one.jsonl -o one.task
-        refused 3 "its positions 'A' and 'B' are one" all one.task
+        refused 3 "its positions 'A' and 'B' are the same token" all one.task
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
-        refused 3 "there is no name that every example has" all none.task
+        refused 3 "no name is common to all examples" all none.task
         json -q one.task | sed 's/"B":1/"B b":2/' | hap-convert -q --from json >space.task
-        refused 3 "cannot take all positions (some may be listed): cannot name a position 'B b'" all space.task
+        refused 3 "cannot use all positions (a list of some may be given): cannot name a position 'B b'" all space.task
         hap-forward -q -m "$root/models/demo" --positions A space.task >space.cache
         sed -e 's/"B": 1/"B": 2/' one.jsonl | hap-task -q --from - -o two.task
         cat "$BATS_FILE_TMPDIR/ioi.task" two.task >both.task
-        refused 3 "its positions, or where answers stand, are not those of the task before it" all both.task
+        refused 3 "its positions, or those of its answers, are not those of the task before it" all both.task
 }
 
 @test "headers whose positions are none are refused with the file's name" {
@@ -226,7 +226,7 @@ value() {
         printf '%s\n' '{"hap":1,"kind":"circuit","graph":{"layers":1,"heads":4096,"answers":["rest"],"positions":['"$(
                 seq -f '"p%g"' -s, 31)"',"rest"]}}' '{"edge":"input->logits@rest","z":1}' '{"end":"circuit"}' |
                 hap-convert -q --from json -o "$tmp/wide"
-        assert_refused 3 "cannot tell 32 positions apart: 4098 writers at each are more than 65536" hap-show "$tmp/wide"
+        assert_refused 3 "cannot distinguish 32 positions: 4098 writers at each are more than 65536" hap-show "$tmp/wide"
 }
 
 @test "a circuit is measured only on prompts with its positions, their answers where it reads them" {
@@ -238,7 +238,7 @@ value() {
                 hap-task -q --from - -o "$tmp/elsewhere.task"
         assert_refused 3 "its answer is at 'rest', where this graph reads no logits" \
                 hap-eval -q -m models/demo "$tmp/elsewhere.task" ioi.circuit
-        assert_refused 3 "it has positions IO, S1, S1+1, S2, END, rest, with answers at END, but here the graph tells no positions apart" \
+        assert_refused 3 "it has positions IO, S1, S1+1, S2, END, rest, with answers at END, but here the graph distinguishes no positions" \
                 hap-prune -q --edges 50 plain.cache ioi.scores
         hap-forward -q -m models/demo --positions S1,END -o "$tmp/a" ioi.task
         hap-forward -q -m models/demo --positions END,S1 -o "$tmp/b" ioi.task

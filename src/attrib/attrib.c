@@ -57,7 +57,7 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
         return (struct hap_prompts_options){
                 .ablation = options->ablation,
                 /* with a corrupted prompt, runs begin where the two prompts differ */
-                .plain = full_runs && !options->ablation->per_prompt,
+                .full_runs_only = full_runs && !options->ablation->per_prompt,
                 .want_q = !full_runs,
                 .want_log_p = !full_runs && (options->metric->needs & HAP_NEEDS_FULL_MODEL),
                 .gradients = full_runs,
@@ -80,11 +80,11 @@ size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompt
         const struct hap_engine *engine = attrib->engine;
         const struct hap_batches *b = &prompts->batches;
         const struct hap_method *method = attrib->options.method;
-        const size_t floats = 3 * b->most_answers * (size_t)engine->model->config.n_out +
+        const size_t floats = 3 * b->max_answers * (size_t)engine->model->config.n_out +
                               engine->graph.n_edges;
 
         return floats * sizeof(float) + (1 << 20) +
-               hap_scratch_bytes(engine, b->most_rows, b->longest, b->most_answers,
+               hap_scratch_bytes(engine, b->max_rows, b->longest, b->max_answers,
                                  !by_gradient(method), method->runs != HAP_MEMORY_MASKED);
 }
 

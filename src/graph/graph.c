@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-        MAX_EDGES = 1 << 27, /* of which a stream of a few bytes can speak */
+        MAX_EDGES = 1 << 27, /* the limit, because a stream of a few bytes may declare any number */
 };
 
 static bool is_size(int64_t value)
@@ -13,14 +13,14 @@ static bool is_size(int64_t value)
         return value >= 1 && value <= HAP_MAX_GRAPH_SIZE;
 }
 
-/* How many writers stand before the heads of a layer read. */
-static int before_layer(const struct hap_graph *g, int layer)
+/* The number of writers before a layer. */
+static int writers_before_layer(const struct hap_graph *g, int layer)
 {
         return g->n_inputs + layer * (g->n_heads + 1);
 }
 
-/* How many writers each reader may read, in closed form from its place. */
-static int writers_before(const struct hap_graph *g, int reader)
+/* The number of writers that a reader may read. */
+static int readable_writers(const struct hap_graph *g, int reader)
 {
         int per_layer = 3 * g->n_heads + 1;
         int layer = reader / per_layer;
@@ -28,8 +28,8 @@ static int writers_before(const struct hap_graph *g, int reader)
         if (reader == g->n_readers - 1)
                 return g->n_writers;
         if (reader % per_layer == 3 * g->n_heads && !g->parallel_residual)
-                return before_layer(g, layer) + g->n_heads;
-        return before_layer(g, layer);
+                return writers_before_layer(g, layer) + g->n_heads;
+        return writers_before_layer(g, layer);
 }
 
 static uint64_t count_edges(const struct hap_graph *g)
@@ -37,7 +37,7 @@ static uint64_t count_edges(const struct hap_graph *g)
         uint64_t heads = (uint64_t)g->n_heads, n = (uint64_t)g->n_writers;
 
         for (int layer = 0; layer < g->n_layers; layer++) {
-                uint64_t before = (uint64_t)before_layer(g, layer);
+                uint64_t before = (uint64_t)writers_before_layer(g, layer);
 
                 n += 3 * heads * before + before;
                 if (!g->parallel_residual)
@@ -51,7 +51,7 @@ static void number_edges(struct hap_graph *g)
         size_t edge = 0;
 
         for (int reader = 0; reader < g->n_readers; reader++) {
-                int n = writers_before(g, reader);
+                int n = readable_writers(g, reader);
 
                 g->edge_start[reader] = edge;
                 for (int writer = 0; writer < n; writer++)
@@ -79,7 +79,7 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                                 "cannot make a graph of %d layers and %d heads: "
                                 "each must be from 1 to %d", n_layers, n_heads,
                                 HAP_MAX_GRAPH_SIZE);
-        g.n_writers = before_layer(&g, n_layers);
+        g.n_writers = writers_before_layer(&g, n_layers);
         g.n_readers = n_layers * (3 * n_heads + 1) + 1;
         edges = count_edges(&g);
         if (edges > MAX_EDGES)
@@ -123,33 +123,33 @@ void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *gr
                 form->positions = graph->positions;
 }
 
-int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions *places,
+int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions *positions,
                      struct hap_error *err)
 {
-        if (places->n == 0)
+        if (positions->n == 0)
                 return HAP_OK;
-        if (graph->edges_per_position * (size_t)places->n > MAX_EDGES)
+        if (graph->edges_per_position * (size_t)positions->n > MAX_EDGES)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot tell %d positions apart: %zu edges at each are "
-                                "more than %d", places->n, graph->edges_per_position, MAX_EDGES);
-        if (graph->n_writers * places->n > HAP_MAX_NODES)
+                                "cannot distinguish %d positions: %zu edges at each are "
+                                "more than %d", positions->n, graph->edges_per_position, MAX_EDGES);
+        if (graph->n_writers * positions->n > HAP_MAX_NODES)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot tell %d positions apart: %d writers at each are "
-                                "more than %d", places->n, graph->n_writers, HAP_MAX_NODES);
-        graph->positions = *places;
-        graph->n_positions = places->n;
-        graph->n_edges = graph->edges_per_position * (size_t)places->n;
+                                "cannot distinguish %d positions: %d writers at each are "
+                                "more than %d", positions->n, graph->n_writers, HAP_MAX_NODES);
+        graph->positions = *positions;
+        graph->n_positions = positions->n;
+        graph->n_edges = graph->edges_per_position * (size_t)positions->n;
         return HAP_OK;
 }
 
 struct hap_graph hap_graph_without_positions(const struct hap_graph *graph)
 {
-        struct hap_graph plain = *graph;
+        struct hap_graph without = *graph;
 
-        plain.positions = (struct hap_positions){0};
-        plain.n_positions = 1;
-        plain.n_edges = plain.edges_per_position;
-        return plain;
+        without.positions = (struct hap_positions){0};
+        without.n_positions = 1;
+        without.n_edges = without.edges_per_position;
+        return without;
 }
 
 bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)
@@ -161,30 +161,30 @@ bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)
 
 struct hap_node hap_graph_writer(const struct hap_graph *graph, int writer)
 {
-        int behind = writer - graph->n_inputs;
-        int layer = behind / (graph->n_heads + 1);
-        int place = behind % (graph->n_heads + 1);
+        int after_inputs = writer - graph->n_inputs;
+        int layer = after_inputs / (graph->n_heads + 1);
+        int in_layer = after_inputs % (graph->n_heads + 1);
 
         if (writer == 0)
                 return (struct hap_node){HAP_WRITES_INPUT, -1, -1};
-        if (behind < 0)
+        if (after_inputs < 0)
                 return (struct hap_node){HAP_WRITES_POSITION, -1, -1};
-        if (place == graph->n_heads)
+        if (in_layer == graph->n_heads)
                 return (struct hap_node){HAP_WRITES_MLP, layer, -1};
-        return (struct hap_node){HAP_WRITES_HEAD, layer, place};
+        return (struct hap_node){HAP_WRITES_HEAD, layer, in_layer};
 }
 
 struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader)
 {
         int per_layer = 3 * graph->n_heads + 1;
-        int layer = reader / per_layer, place = reader % per_layer;
+        int layer = reader / per_layer, in_layer = reader % per_layer;
 
         if (reader == graph->n_readers - 1)
                 return (struct hap_node){HAP_READS_LOGITS, -1, -1};
-        if (place == 3 * graph->n_heads)
+        if (in_layer == 3 * graph->n_heads)
                 return (struct hap_node){HAP_READS_MLP, layer, -1};
-        return (struct hap_node){HAP_READS_Q + place / graph->n_heads, layer,
-                                 place % graph->n_heads};
+        return (struct hap_node){HAP_READS_Q + in_layer / graph->n_heads, layer,
+                                 in_layer % graph->n_heads};
 }
 
 int hap_graph_reader_node(const struct hap_graph *graph, int reader)
@@ -202,12 +202,12 @@ struct hap_reachable hap_graph_edge_to(const struct hap_graph *graph, size_t edg
 {
         const int reader = hap_graph_edge_reader(graph, edge);
         const int kind = hap_graph_reader(graph, reader).kind;
-        const size_t fed = (size_t)hap_graph_reader_node(graph, reader);
-        const size_t place = (size_t)hap_graph_edge_position(graph, edge);
+        const size_t reader_node = (size_t)hap_graph_reader_node(graph, reader);
+        const size_t position = (size_t)hap_graph_edge_position(graph, edge);
 
         if (kind == HAP_READS_LOGITS)
                 return (struct hap_reachable){0, 0};
         if (kind == HAP_READS_K || kind == HAP_READS_V)
-                return (struct hap_reachable){fed, graph->n_positions};
-        return (struct hap_reachable){place * (size_t)graph->n_writers + fed, 1};
+                return (struct hap_reachable){reader_node, graph->n_positions};
+        return (struct hap_reachable){position * (size_t)graph->n_writers + reader_node, 1};
 }

@@ -7,13 +7,13 @@
  *
  * Writers are numbered in the order in which they are written: input (tok,
  * pos), then for each layer its heads and its MLP. Readers: for each layer the
- * q of every head, the k, the v, then the MLP; last `logits`. What a reader may
- * read is always a prefix of the writers, so the edges of a reader are
- * numbered one behind the other: edge = edge_start[reader] + writer.
+ * q of every head, the k, the v, then the MLP; last `logits`. The writers that a reader
+ * may read are always a prefix of all writers, so the edges of a reader have consecutive
+ * numbers: edge = edge_start[reader] + writer.
  *
- * A graph may tell positions of prompts apart: then all edges exist once for each
- * *place*, `a0.h0->a5.h1<q>@S2`, and hold at that position alone: edge = place ·
- * edges_per_position + edge_start[reader] + writer. */
+ * A graph may distinguish named positions of prompts. Then every edge exists once for each
+ * position, `a0.h0->a5.h1<q>@S2`, and is used at that position only:
+ * edge = position * edges_per_position + edge_start[reader] + writer. */
 #ifndef HAP_GRAPH_GRAPH_H
 #define HAP_GRAPH_GRAPH_H
 
@@ -28,13 +28,14 @@
 enum hap_reader_kind { HAP_READS_Q, HAP_READS_K, HAP_READS_V, HAP_READS_MLP, HAP_READS_LOGITS };
 enum hap_writer_kind { HAP_WRITES_INPUT, HAP_WRITES_POSITION, HAP_WRITES_HEAD, HAP_WRITES_MLP };
 
-/* What of a graph is not the model's: chosen for a cache, told by headers. */
+/* The properties of a graph that do not follow from the model. They are chosen for a
+ * cache; headers record them. */
 struct hap_graph_form {
         bool split_input;
         struct hap_positions positions;
 };
 
-/* No graph without places has more nodes: its edges would be more than 2^27. */
+/* A graph without positions cannot have more nodes: it would have more than 2^27 edges. */
 enum { HAP_MAX_NODES = 1 << 16 };
 
 struct hap_graph {
@@ -44,8 +45,8 @@ struct hap_graph {
         int n_inputs;     /* 1, or 2 when split */
         int n_writers, n_readers;
         struct hap_positions positions;
-        int n_positions;         /* 1 where positions are not told apart */
-        size_t edges_per_position; /* of one place */
+        int n_positions;         /* 1 when positions are not distinguished */
+        size_t edges_per_position; /* at one position */
         size_t n_edges;       /* n_positions · edges_per_position */
         size_t *edge_start;   /* [n_readers + 1] */
         int *edge_reader;     /* [edges_per_position] */
@@ -61,14 +62,14 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
 void hap_graph_release(struct hap_graph *graph);
 int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
                    struct hap_error *err);
-/* A graph's form joins another: the input split if either's is, the graph's places where
- * *form has none. */
+/* Merges a graph's form into *form: the input is split if either is; the graph's positions
+ * are used when *form has none. */
 void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph);
-/* Tells the positions of a graph without places apart; places->n = 0: none.
+/* Distinguishes positions in a graph that has none; positions->n = 0: no change.
  * HAP_EINPUT: more than 2^27 edges or HAP_MAX_NODES nodes. */
-int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions *places,
+int hap_graph_set_positions(struct hap_graph *graph, const struct hap_positions *positions,
                      struct hap_error *err);
-/* The same without places, which owns nothing. */
+/* A view of the graph without positions; it owns nothing. */
 struct hap_graph hap_graph_without_positions(const struct hap_graph *graph);
 
 bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b);
@@ -78,7 +79,7 @@ static inline int hap_graph_in(const struct hap_graph *graph, int reader)
 {
         return (int)(graph->edge_start[reader + 1] - graph->edge_start[reader]);
 }
-/* At place 0. */
+/* At position 0. */
 static inline size_t hap_graph_edge(const struct hap_graph *graph, int writer, int reader)
 {
         return graph->edge_start[reader] + (size_t)writer;
@@ -132,7 +133,7 @@ struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader);
  * logits. */
 int hap_graph_reader_node(const struct hap_graph *graph, int reader);
 
-/* A node is a writer at a place: place · n_writers + writer. */
+/* A node is a writer at a position: position * n_writers + writer. */
 static inline size_t hap_graph_n_nodes(const struct hap_graph *graph)
 {
         return (size_t)graph->n_positions * (size_t)graph->n_writers;
@@ -143,21 +144,21 @@ static inline size_t hap_graph_edge_from(const struct hap_graph *graph, size_t e
         return (size_t)hap_graph_edge_position(graph, edge) * (size_t)graph->n_writers +
                (size_t)hap_graph_edge_writer(graph, edge);
 }
-/* The nodes that an edge can reach through its reader: first, first + n_writers, …:
- * that of its own place, or of all places for what a head's keys and values read,
- * which its attention carries to any position. None for the logits. */
+/* The nodes that an edge can reach through its reader: first, first + n_writers, …
+ * An edge into keys or values reaches the head at all positions, because attention carries
+ * it there; other edges reach the node at their own position. None for the logits. */
 struct hap_reachable {
         size_t first;
         int n;
 };
 struct hap_reachable hap_graph_edge_to(const struct hap_graph *graph, size_t edge);
-/* Whether the logits are read at a place: answers stand there. */
-static inline bool hap_graph_is_read(const struct hap_graph *graph, int place)
+/* Whether the logits are read at a position: it is an answer position. */
+static inline bool hap_graph_is_read(const struct hap_graph *graph, int position)
 {
-        return graph->positions.n == 0 || graph->positions.answers[place];
+        return graph->positions.n == 0 || graph->positions.answers[position];
 }
-/* Whether an edge can reach one of the nodes ([hap_graph_n_nodes]) that are flagged, or
- * logits that are read. */
+/* Whether an edge can reach one of the flagged nodes ([hap_graph_n_nodes]), or logits that
+ * are read. */
 bool hap_graph_edge_leads(const struct hap_graph *graph, size_t edge, const bool *nodes);
 
 /* Names, at most HAP_NAME bytes with the NUL. */
@@ -165,33 +166,34 @@ bool hap_graph_edge_leads(const struct hap_graph *graph, size_t edge, const bool
 void hap_graph_writer_name(const struct hap_graph *graph, int writer, char *name);
 void hap_graph_reader_name(const struct hap_graph *graph, int reader, char *name);
 void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name);
-/* The edge, or -1 when the name is none of this graph, which with places has one behind
- * its '@'. Numbers are written without leading zeros. */
+/* The edge, or -1 when this graph has none of that name. In a graph with positions the name
+ * ends in '@' and a position. Numbers have no leading zeros. */
 int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length);
-/* The place behind a name's '@', which goes off the length with it; without one, and for
- * a name that is none of the graph's places, these. */
+/* The position after a name's '@'; *length is reduced to what is before it.
+ * HAP_ANY_POSITION: no '@'. HAP_NO_POSITION: the graph has no such position. */
 enum { HAP_ANY_POSITION = -1, HAP_NO_POSITION = -2 };
 int hap_graph_take_position(const struct hap_graph *graph, const char *name, size_t *length);
-/* That at place 0, for a name without '@', or -1. */
+/* The edge at position 0, for a name without '@', or -1. */
 int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
                                      size_t length);
 int hap_graph_find_writer(const struct hap_graph *graph, const char *name, size_t length);
 int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_t length);
 
-/* How many edges are kept: those with z > 0, z ([n_edges]). */
+/* The number of edges with z > 0. z: [n_edges]. */
 size_t hap_graph_count_kept(const struct hap_graph *graph, const float *z);
 
 /* Removes dead edges from `z` ([n_edges], an edge is kept when z > 0) to a
  * fixed point: a node stays only with a kept edge in and one out (`input`
  * needs none in, `logits` none out; of a head's q, k, v one suffices).
- * Sets z of what is dropped to 0 and returns how many edges were dropped. A node
- * here is one at a place. */
+ * Sets z of dropped edges to 0 and returns their number. A node is a writer at a
+ * position. */
 size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z);
 
-/* Which nodes a path of kept edges leads to from an input, [hap_graph_n_nodes]; inputs
- * are. */
+/* reached[node]: a path of kept edges leads to the node from an input, or it is an input.
+ * reached: [hap_graph_n_nodes]. */
 void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reached);
-/* As hap_graph_drop_dead, and tells which nodes live ([hap_graph_n_nodes]) without touching z. */
+/* live[node]: hap_graph_drop_dead would keep the node. live: [hap_graph_n_nodes]. z does not
+ * change. */
 void hap_graph_live(const struct hap_graph *graph, const float *z, bool *live);
 
 #endif

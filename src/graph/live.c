@@ -1,30 +1,29 @@
 /* Which nodes and edges of a circuit can carry anything to the logits.
  *
- * The graph has no cycles, so the fixed point of "drop a node without an edge
- * in or out" is reached in two passes: a node lives when a path of kept edges
- * leads to it from an input, and one leads from it to the logits. Where the graph
- * tells positions apart a node is a writer at a place, and a head's keys and values
- * lead to it at every place. */
+ * The graph has no cycles, so two passes reach the fixed point of "drop a node without an
+ * edge in or out": a node is live when a path of kept edges leads to it from an input,
+ * and another from it to the logits. In a graph with positions a node is a writer at a
+ * position, and the edges into a head's keys and values lead to the head at every position. */
 #include <string.h>
 
 #include "graph/graph.h"
 
-/* The edges into one reader at one place. */
-struct into {
+/* The edges of one reader at one position. */
+struct edges_in {
         size_t first, from; /* edge and node of writer 0 */
         int n;
 };
 
-static struct into into(const struct hap_graph *graph, int reader, int place)
+static struct edges_in edges_in(const struct hap_graph *graph, int reader, int position)
 {
-        const size_t edge = (size_t)place * graph->edges_per_position + graph->edge_start[reader];
+        const size_t edge = (size_t)position * graph->edges_per_position + graph->edge_start[reader];
 
-        return (struct into){edge, (size_t)place * (size_t)graph->n_writers,
+        return (struct edges_in){edge, (size_t)position * (size_t)graph->n_writers,
                              hap_graph_in(graph, reader)};
 }
 
-/* Readers come in the order in which they are computed, so that a reader's writers are
- * known before it. */
+/* Readers are numbered in the order of computation, so the writers of a reader are known
+ * before it. */
 void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reached)
 {
         const size_t n_writers = (size_t)graph->n_writers;
@@ -33,34 +32,34 @@ void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reac
                 reached[node] = node % n_writers < (size_t)graph->n_inputs;
         for (int r = 0; r < graph->n_readers - 1; r++)
                 for (int p = 0; p < graph->n_positions; p++) {
-                        const struct into in = into(graph, r, p);
-                        const struct hap_reachable fed = hap_graph_edge_to(graph, in.first);
+                        const struct edges_in in = edges_in(graph, r, p);
+                        const struct hap_reachable to = hap_graph_edge_to(graph, in.first);
                         bool any = false;
 
                         for (int w = 0; w < in.n && !any; w++)
                                 any = z[in.first + (size_t)w] > 0 && reached[in.from + (size_t)w];
-                        for (int i = 0; any && i < fed.n; i++)
-                                reached[fed.first + (size_t)i * n_writers] = true;
+                        for (int i = 0; any && i < to.n; i++)
+                                reached[to.first + (size_t)i * n_writers] = true;
                 }
 }
 
 bool hap_graph_edge_leads(const struct hap_graph *graph, size_t edge, const bool *nodes)
 {
-        const struct hap_reachable fed = hap_graph_edge_to(graph, edge);
-        bool any = fed.n == 0 && hap_graph_is_read(graph, hap_graph_edge_position(graph, edge));
+        const struct hap_reachable to = hap_graph_edge_to(graph, edge);
+        bool any = to.n == 0 && hap_graph_is_read(graph, hap_graph_edge_position(graph, edge));
 
-        for (int i = 0; i < fed.n && !any; i++)
-                any = nodes[fed.first + (size_t)i * (size_t)graph->n_writers];
+        for (int i = 0; i < to.n && !any; i++)
+                any = nodes[to.first + (size_t)i * (size_t)graph->n_writers];
         return any;
 }
 
-/* useful[node]: some path of kept edges leads from there to the logits. */
+/* useful[node]: a path of kept edges leads from the node to the logits. */
 static void mark_useful(const struct hap_graph *graph, const float *z, bool *useful)
 {
         memset(useful, 0, hap_graph_n_nodes(graph) * sizeof *useful);
         for (int r = graph->n_readers - 1; r >= 0; r--)
                 for (int p = 0; p < graph->n_positions; p++) {
-                        const struct into in = into(graph, r, p);
+                        const struct edges_in in = edges_in(graph, r, p);
 
                         if (!hap_graph_edge_leads(graph, in.first, useful))
                                 continue;
@@ -96,7 +95,7 @@ size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
         hap_graph_live(graph, z, live);
         for (int r = 0; r < graph->n_readers; r++)
                 for (int p = 0; p < graph->n_positions; p++) {
-                        const struct into in = into(graph, r, p);
+                        const struct edges_in in = edges_in(graph, r, p);
                         const bool reads = hap_graph_edge_leads(graph, in.first, live);
 
                         for (int w = 0; w < in.n; w++) {

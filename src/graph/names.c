@@ -1,4 +1,4 @@
-/* Names of nodes and edges, there and back. */
+/* Names of nodes and edges, and the numbers that belong to names. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,12 +53,12 @@ void hap_graph_edge_name(const struct hap_graph *graph, size_t edge, char *name)
         }
 }
 
-/* What is left of a name that is being read. */
+/* The rest of a name that is being read. */
 struct cursor {
         const char *at, *end;
 };
 
-static bool take(struct cursor *c, const char *text)
+static bool accept(struct cursor *c, const char *text)
 {
         size_t n = strlen(text);
 
@@ -69,7 +69,7 @@ static bool take(struct cursor *c, const char *text)
 }
 
 /* A number below `limit`, without sign or leading zeros. */
-static bool take_number(struct cursor *c, int limit, int *number)
+static bool accept_number(struct cursor *c, int limit, int *number)
 {
         const char *first = c->at;
         int n = 0;
@@ -83,7 +83,7 @@ static bool take_number(struct cursor *c, int limit, int *number)
         return c->at > first && (*first != '0' || c->at == first + 1);
 }
 
-static bool is(const char *name, size_t length, const char *text)
+static bool equals(const char *name, size_t length, const char *text)
 {
         return length == strlen(text) && memcmp(name, text, length) == 0;
 }
@@ -93,15 +93,15 @@ int hap_graph_find_writer(const struct hap_graph *graph, const char *name, size_
         struct cursor c = {name, name + length};
         int layer, head;
 
-        if (is(name, length, graph->split_input ? "tok" : "input"))
+        if (equals(name, length, graph->split_input ? "tok" : "input"))
                 return 0;
-        if (graph->split_input && is(name, length, "pos"))
+        if (graph->split_input && equals(name, length, "pos"))
                 return 1;
-        if (take(&c, "m"))
-                return take_number(&c, graph->n_layers, &layer) && c.at == c.end
+        if (accept(&c, "m"))
+                return accept_number(&c, graph->n_layers, &layer) && c.at == c.end
                                ? hap_graph_mlp_writer(graph, layer) : -1;
-        if (take(&c, "a") && take_number(&c, graph->n_layers, &layer) &&
-            take(&c, ".h") && take_number(&c, graph->n_heads, &head) && c.at == c.end)
+        if (accept(&c, "a") && accept_number(&c, graph->n_layers, &layer) &&
+            accept(&c, ".h") && accept_number(&c, graph->n_heads, &head) && c.at == c.end)
                 return hap_graph_head_writer(graph, layer, head);
         return -1;
 }
@@ -111,19 +111,19 @@ int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_
         struct cursor c = {name, name + length};
         int layer, head, which;
 
-        if (is(name, length, "logits"))
+        if (equals(name, length, "logits"))
                 return hap_graph_logits_reader(graph);
-        if (take(&c, "m"))
-                return take_number(&c, graph->n_layers, &layer) && c.at == c.end
+        if (accept(&c, "m"))
+                return accept_number(&c, graph->n_layers, &layer) && c.at == c.end
                                ? hap_graph_mlp_reader(graph, layer) : -1;
-        if (!take(&c, "a") || !take_number(&c, graph->n_layers, &layer) ||
-            !take(&c, ".h") || !take_number(&c, graph->n_heads, &head) ||
-            !take(&c, "<") || c.at == c.end)
+        if (!accept(&c, "a") || !accept_number(&c, graph->n_layers, &layer) ||
+            !accept(&c, ".h") || !accept_number(&c, graph->n_heads, &head) ||
+            !accept(&c, "<") || c.at == c.end)
                 return -1;
         for (which = 0; which < 3 && letters[which] != *c.at; which++)
                 continue;
         c.at++;
-        if (which == 3 || !take(&c, ">") || c.at != c.end)
+        if (which == 3 || !accept(&c, ">") || c.at != c.end)
                 return -1;
         return hap_graph_head_reader(graph, layer, which, head);
 }
@@ -132,13 +132,13 @@ int hap_graph_take_position(const struct hap_graph *graph, const char *name, siz
 {
         const char *mark = memchr(name, '@', *length);
         const size_t whole = *length;
-        int place;
+        int position;
 
         if (!mark)
                 return HAP_ANY_POSITION;
         *length = (size_t)(mark - name);
-        place = hap_positions_find(&graph->positions, mark + 1, whole - *length - 1);
-        return place < 0 ? HAP_NO_POSITION : place;
+        position = hap_positions_find(&graph->positions, mark + 1, whole - *length - 1);
+        return position < 0 ? HAP_NO_POSITION : position;
 }
 
 int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *name,
@@ -160,11 +160,11 @@ int64_t hap_graph_find_edge_anywhere(const struct hap_graph *graph, const char *
 
 int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, size_t length)
 {
-        int place = hap_graph_take_position(graph, name, &length);
+        int position = hap_graph_take_position(graph, name, &length);
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
 
-        if (place == HAP_ANY_POSITION && graph->n_positions == 1)
-                place = 0;
-        return place < 0 || edge < 0 ? -1
-                                     : edge + (int64_t)((size_t)place * graph->edges_per_position);
+        if (position == HAP_ANY_POSITION && graph->n_positions == 1)
+                position = 0;
+        return position < 0 || edge < 0 ? -1
+                                     : edge + (int64_t)((size_t)position * graph->edges_per_position);
 }

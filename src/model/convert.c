@@ -8,8 +8,8 @@
 #include "common/file_map.h"
 
 #define CHUNK 262144 /* values that a thread converts at a time */
-#define STRIP 256   /* rows at a time of a transposed weight … */
-#define DEPTH 16    /* … and columns */
+#define STRIP 256   /* rows of a transposed weight that are converted at a time */
+#define DEPTH 16    /* and columns */
 
 struct chunk {
         struct hap_job *job;
@@ -93,8 +93,8 @@ static void convert_columns(const struct hap_job *job, size_t first, size_t end)
         hap_file_map_forget(job->from->data, job->from->bytes);
 }
 
-/* Adds, and tells whether all values are finite. */
-static bool finish(const struct hap_job *job, size_t first, size_t end)
+/* Adds job->add. Returns whether all values are finite. */
+static bool add_and_check(const struct hap_job *job, size_t first, size_t end)
 {
         float *x = job->out + first * job->columns;
         size_t n = (end - first) * job->columns;
@@ -120,7 +120,7 @@ static void do_chunk(const struct chunk *chunk)
                 convert_columns(job, chunk->first, chunk->end);
         else
                 convert_rows(job, chunk->first, chunk->end);
-        if (!finish(job, chunk->first, chunk->end)) {
+        if (!add_and_check(job, chunk->first, chunk->end)) {
 #pragma omp atomic write
                 job->not_finite = true;
         }
@@ -133,7 +133,7 @@ static size_t rows_at_a_time(const struct hap_job *job)
         return job->transposed ? STRIP : rows;
 }
 
-static struct chunk *cut(const struct hap_jobs *jobs, size_t *n_chunks)
+static struct chunk *divide_jobs(const struct hap_jobs *jobs, size_t *n_chunks)
 {
         struct chunk *chunks;
         size_t n = 0;
@@ -158,7 +158,7 @@ static struct chunk *cut(const struct hap_jobs *jobs, size_t *n_chunks)
 int hap_jobs_run(struct hap_jobs *jobs, const char *path, struct hap_error *err)
 {
         size_t n_chunks;
-        struct chunk *chunks = cut(jobs, &n_chunks);
+        struct chunk *chunks = divide_jobs(jobs, &n_chunks);
         int rc = 0;
 
         if (!chunks)
@@ -169,7 +169,7 @@ int hap_jobs_run(struct hap_jobs *jobs, const char *path, struct hap_error *err)
         for (size_t i = 0; i < jobs->n && rc == 0; i++)
                 if (jobs->items[i].not_finite)
                         rc = hap_fail(err, HAP_EINPUT,
-                                      "cannot use '%s': tensor '%.200s' holds NaN or infinite "
+                                      "cannot use '%s': tensor '%.200s' contains NaN or infinite "
                                       "values",
                                       path, jobs->items[i].from->name);
         free(chunks);

@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 #include "common/error.h"
-#include "model/stored.h"
+#include "model/store.h"
 
 /* out[r][c] = stored[row(r)][c] + add, or stored[c][row(r)] where transposed;
  * row(r) = first + (r / group) * stride + i, with i = r % group, or, for
- * `pairs`, the place 2 (i % h) + i / h, h = group / 2, that undoes ggml's order
+ * `pairs`, 2 (i % h) + i / h with h = group / 2, which undoes ggml's order
  * of the rows of rotary heads.
  * out: [rows][columns]. A vector has one column. */
 struct hap_job {

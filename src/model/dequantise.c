@@ -1,5 +1,5 @@
-/* The block formats are those of ggml (ggml-quants.c), whose layouts they
- * follow: q is a whole number, d and m are halves. */
+/* The block formats of ggml (ggml-quants.c): q is a whole number, d and m are
+ * half-precision numbers. */
 #include "model/dequantise.h"
 
 #include <string.h>
@@ -15,12 +15,12 @@ static float float_of_bits(uint32_t bits)
         return value;
 }
 
-float hap_bfloat_value(uint16_t bfloat16)
+static float bfloat_value(uint16_t bfloat16)
 {
         return float_of_bits((uint32_t)bfloat16 << 16);
 }
 
-float hap_half_value(uint16_t half)
+static float half_value(uint16_t half)
 {
 #ifdef __F16C__
         return _cvtsh_ss(half);
@@ -46,7 +46,7 @@ static uint16_t read_u16(const unsigned char *data)
 
 static float read_half(const unsigned char *data)
 {
-        return hap_half_value(read_u16(data));
+        return half_value(read_u16(data));
 }
 
 static void read_halves(const unsigned char *data, size_t n, float *out)
@@ -68,7 +68,7 @@ static void read_halves(const unsigned char *data, size_t n, float *out)
 static void read_bfloats(const unsigned char *data, size_t n, float *out)
 {
         for (size_t i = 0; i < n; i++)
-                out[i] = hap_bfloat_value(read_u16(data + 2 * i));
+                out[i] = bfloat_value(read_u16(data + 2 * i));
 }
 
 /* block: d, 16 bytes of two q each. x = (q - 8) d */
@@ -175,7 +175,7 @@ static void block_q4_k(const unsigned char *b, float *out)
         }
 }
 
-/* As Q4_K, with 32 bytes that hold a fifth bit of every q: bit j of byte i
+/* As Q4_K, with 32 bytes for the fifth bits of all q: bit j of byte i
  * belongs to value i of sub-block j. */
 static void block_q5_k(const unsigned char *b, float *out)
 {

@@ -5,10 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/stored.h"
-
-float hap_half_value(uint16_t half);      /* IEEE binary16 */
-float hap_bfloat_value(uint16_t bfloat16);
+#include "common/storage.h"
 
 /* out[i] = value i of `data`, i < n. n is a multiple of hap_storage_block(kind);
  * data need not be aligned. kind is not HAP_STORED_OTHER. */

@@ -1,202 +1,68 @@
 #include "model/family.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-static const struct hap_family families[] = {
-        {"gpt2", hap_family_gpt2},       {"gpt_neox", hap_family_gpt_neox},
-        {"llama", hap_family_llama},     {"mistral", hap_family_mistral},
-        {"qwen2", hap_family_qwen2},     {"qwen3", hap_family_qwen3},
-        {"gemma2", hap_family_gemma2},   {"gemma3_text", hap_family_gemma3},
-        {"tracr", hap_family_tracr},
-};
+/* One row per family; hap_family_NAME is defined in family_NAME.c. */
+#define FAMILIES(row)                \
+        row(hap_family_gpt2)         \
+        row(hap_family_gpt_neox)     \
+        row(hap_family_llama)        \
+        row(hap_family_mistral)      \
+        row(hap_family_qwen2)        \
+        row(hap_family_qwen3)        \
+        row(hap_family_gemma2)       \
+        row(hap_family_gemma3_text)  \
+        row(hap_family_tracr)
 
-const struct hap_family *hap_family_find(const char *model_type)
+#define DECLARE(family) extern const struct hap_family family;
+FAMILIES(DECLARE)
+
+#define ADDRESS(family) &family,
+const struct hap_family *const hap_families[] = {FAMILIES(ADDRESS) NULL};
+
+const struct hap_family *hap_family_find(const char *model_type, const char *name)
 {
-        for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
-                if (strcmp(model_type, families[i].name) == 0)
-                        return &families[i];
+        for (const struct hap_family *const *at = hap_families; *at; at++) {
+                const char *prefix = (*at)->name_prefix;
+
+                if (model_type ? strcmp(model_type, (*at)->name) == 0
+                               : prefix && strncmp(name, prefix, strlen(prefix)) == 0)
+                        return *at;
+        }
         return NULL;
 }
 
-const char *hap_family_names(void)
+const struct hap_family *hap_family_of_architecture(const char *architecture)
 {
-        return "gpt2, gpt_neox, llama, mistral, qwen2, qwen3, gemma2, gemma3_text, tracr";
+        for (const struct hap_family *const *at = hap_families; *at; at++)
+                if ((*at)->architecture && strcmp(architecture, (*at)->architecture) == 0)
+                        return *at;
+        return NULL;
 }
 
-void hap_blueprint_layers(struct hap_blueprint *blueprint)
+/* Adds a name to a list separated by commas; one that does not fit is left out. */
+static void append_name(char *text, size_t size, const char *name)
 {
-        struct hap_model *m = blueprint->model;
+        const size_t used = strlen(text);
 
-        if (blueprint->settings->rc < 0)
-                return;
-        m->layers = hap_arena_alloc(&m->arena, (size_t)m->config.n_layers, sizeof(*m->layers));
-        if (!m->layers) {
-                blueprint->settings->rc = hap_fail_memory(blueprint->err, "the model's layers");
-                return;
-        }
-        for (int i = 0; i < m->config.n_layers; i++)
-                m->layers[i].rotary_scale = 1;
+        if (used + strlen(name) + 3 <= size)
+                snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
 }
 
-void hap_family_share_width(struct hap_settings *settings, struct hap_config *config)
+const char *hap_family_names(char *text, size_t size)
 {
-        if (settings->rc == 0 && config->d_model % config->n_heads != 0)
-                hap_settings_fail(settings, "%d heads do not divide a width of %d",
-                                  config->n_heads, config->d_model);
-        config->d_head = config->d_model / config->n_heads;
+        *text = '\0';
+        for (const struct hap_family *const *at = hap_families; *at; at++)
+                append_name(text, size, (*at)->name);
+        return text;
 }
 
-enum hap_activation hap_settings_activation(struct hap_settings *settings, const char *key,
-                                            const char *fallback)
+const char *hap_family_architectures(char *text, size_t size)
 {
-        static const struct {
-                const char *name;
-                enum hap_activation activation;
-        } names[] = {
-                {"gelu", HAP_GELU},
-                {"gelu_new", HAP_GELU_TANH},
-                {"gelu_fast", HAP_GELU_TANH},
-                {"gelu_pytorch_tanh", HAP_GELU_TANH},
-                {"relu", HAP_RELU},
-                {"silu", HAP_SILU},
-                {"swish", HAP_SILU},
-        };
-        const char *name = hap_settings_text(settings, key, fallback);
-
-        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-                if (strcmp(name, names[i].name) == 0)
-                        return names[i].activation;
-        hap_settings_refuse(settings, key);
-        return HAP_GELU;
-}
-
-bool hap_settings_layer_slides(struct hap_settings *settings, int i, int n, bool fallback)
-{
-        const json_t *types = hap_settings_value(settings, "layer_types");
-        const char *type;
-
-        if (!types)
-                return fallback;
-        if (!json_is_array(types) || json_array_size(types) != (size_t)n) {
-                hap_settings_fail(settings, "'layer_types' is not a list of %d texts", n);
-                return false;
-        }
-        type = json_string_value(json_array_get(types, (size_t)i));
-        if (type && strcmp(type, "sliding_attention") == 0)
-                return true;
-        if (!type || strcmp(type, "full_attention") != 0)
-                hap_settings_refuse(settings, "layer_types");
-        return false;
-}
-
-static void read_llama3(struct hap_settings *s, struct hap_rotary *rotary)
-{
-        rotary->scaling = HAP_ROTARY_LLAMA3;
-        rotary->factor = hap_settings_real(s, "factor", 1e-6, 1e6, HAP_REQUIRED);
-        rotary->low = hap_settings_real(s, "low_freq_factor", 1e-6, 1e6, HAP_REQUIRED);
-        rotary->high = hap_settings_real(s, "high_freq_factor", 1e-6, 1e6, HAP_REQUIRED);
-        rotary->original = hap_settings_real(s, "original_max_position_embeddings", 1, 1e9,
-                                             HAP_REQUIRED);
-        if (s->rc == 0 && rotary->high <= rotary->low)
-                hap_settings_fail(s, "'high_freq_factor' is not above 'low_freq_factor'");
-}
-
-void hap_rotary_read_object(struct hap_blueprint *blueprint, const char *key,
-                            const char *member, struct hap_rotary *rotary)
-{
-        struct hap_settings *s = blueprint->settings;
-        const json_t *scaling = hap_settings_value(s, key);
-        struct hap_settings inner;
-        const char *type;
-        int rc;
-
-        if (!scaling || s->rc < 0)
-                return;
-        if (member)
-                scaling = json_object_get(scaling, member);
-        if (!json_is_object(scaling)) {
-                hap_settings_refuse(s, key);
-                return;
-        }
-        rc = hap_settings_init(&inner, json_incref((json_t *)(uintptr_t)scaling), s->path, s->err);
-        if (rc < 0) {
-                s->rc = rc;
-                return;
-        }
-        type = hap_settings_text(&inner, "rope_type", hap_settings_text(&inner, "type", "default"));
-        rotary->theta = hap_settings_real(&inner, "rope_theta", 1, 1e12, rotary->theta);
-        rotary->part = hap_settings_real(&inner, "partial_rotary_factor", 0, 1, rotary->part);
-        if (strcmp(type, "linear") == 0) {
-                rotary->scaling = HAP_ROTARY_LINEAR;
-                rotary->factor = hap_settings_real(&inner, "factor", 1e-6, 1e6, HAP_REQUIRED);
-        } else if (strcmp(type, "llama3") == 0) {
-                read_llama3(&inner, rotary);
-        } else if (strcmp(type, "default") != 0) {
-                hap_settings_refuse(s, key);
-        }
-        if (s->rc == 0)
-                s->rc = hap_settings_end(&inner);
-        hap_settings_release(&inner);
-}
-
-void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta)
-{
-        static const char *const names[] = {"rope_scaling", "rope_parameters"};
-
-        rotary->theta = hap_settings_real(blueprint->settings, "rope_theta", 1, 1e12, theta);
-        for (int i = 0; i < 2; i++) {
-                hap_rotary_read_object(blueprint, names[i], NULL, rotary);
-                if (rotary->part != 0 && rotary->part != 1) {
-                        hap_settings_refuse(blueprint->settings, names[i]);
-                        return;
-                }
-        }
-}
-
-/* Llama 3: long waves are slowed by the factor, short ones stay, those between
- * are mixed (transformers, modeling_rope_utils). */
-static double llama3_frequency(double frequency, const struct hap_rotary *r)
-{
-        double turns = r->original * frequency / (2 * M_PI); /* within the old context */
-        double mix;
-
-        if (turns < r->low)
-                return frequency / r->factor;
-        if (turns > r->high)
-                return frequency;
-        mix = (turns - r->low) / (r->high - r->low);
-        return (1 - mix) * frequency / r->factor + mix * frequency;
-}
-
-const float *hap_rotary_make(struct hap_blueprint *blueprint, const struct hap_rotary *rotary)
-{
-        struct hap_model *m = blueprint->model;
-        size_t n = (size_t)rotary->n / 2;
-        float *frequencies;
-
-        if (blueprint->settings->rc < 0)
-                return NULL;
-        if (rotary->n % 2 != 0 || rotary->n < 2 || rotary->n > m->config.d_head) {
-                hap_settings_fail(blueprint->settings,
-                                  "%d of a head's %d dimensions cannot be rotary", rotary->n,
-                                  m->config.d_head);
-                return NULL;
-        }
-        frequencies = hap_arena_alloc(&m->arena, n, sizeof(*frequencies));
-        if (!frequencies) {
-                blueprint->settings->rc =
-                        hap_fail_memory(blueprint->err, "the model's rotary frequencies");
-                return NULL;
-        }
-        for (size_t i = 0; i < n; i++) {
-                double f = pow(rotary->theta, -(double)(2 * i) / rotary->n);
-
-                if (rotary->scaling == HAP_ROTARY_LINEAR)
-                        f /= rotary->factor;
-                else if (rotary->scaling == HAP_ROTARY_LLAMA3)
-                        f = llama3_frequency(f, rotary);
-                frequencies[i] = (float)f;
-        }
-        return frequencies;
+        *text = '\0';
+        for (const struct hap_family *const *at = hap_families; *at; at++)
+                if ((*at)->architecture)
+                        append_name(text, size, (*at)->architecture);
+        return text;
 }

@@ -1,147 +1,34 @@
-/* Llama and the families that differ from it in little: Mistral, Qwen 2 and 3. */
-#include <math.h>
-#include <string.h>
-
+/* Llama. */
 #include "model/family.h"
+#include "model/gguf_like.h"
+#include "model/llama_like.h"
 
-static const struct hap_layout llama_layout = {
-        .prefixes = {"model.", ""},
-        .token_embedding = "embed_tokens.weight",
-        .unembedding = "lm_head.weight",
-        .final_norm = "norm",
-        .attention_norm = "layers.%d.input_layernorm",
-        .mlp_norm = "layers.%d.post_attention_layernorm",
-        .q = "layers.%d.self_attn.q_proj",
-        .k = "layers.%d.self_attn.k_proj",
-        .v = "layers.%d.self_attn.v_proj",
-        .o = "layers.%d.self_attn.o_proj",
-        .gate = "layers.%d.mlp.gate_proj",
-        .in = "layers.%d.mlp.up_proj",
-        .out = "layers.%d.mlp.down_proj",
-        .ignored = {".rotary_emb.inv_freq"},
-};
-
-void hap_family_llama_sizes(struct hap_blueprint *blueprint, int kv_heads, int d_head)
+static void read_llama(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
-        struct hap_config *c = &blueprint->model->config;
+        struct hap_weight_layout *l = &blueprint->layout;
 
-        blueprint->layout = llama_layout;
-        c->n_layers = hap_settings_int(s, "num_hidden_layers", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
-        c->n_heads = hap_settings_int(s, "num_attention_heads", 1, HAP_MAX_HEADS, HAP_REQUIRED);
-        if (kv_heads == 0 || hap_settings_is_null(s, "num_key_value_heads"))
-                kv_heads = c->n_heads;
-        c->n_kv_heads = hap_settings_int(s, "num_key_value_heads", 1, HAP_MAX_HEADS, kv_heads);
-        c->d_model = hap_settings_int(s, "hidden_size", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        if (d_head == 0)
-                d_head = c->d_model / c->n_heads;
-        c->d_head = hap_settings_int(s, "head_dim", 1, HAP_MAX_WIDTH, d_head);
-        c->d_mlp = hap_settings_int(s, "intermediate_size", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
-        c->n_out = c->n_vocab;
-        c->n_context = hap_settings_int(s, "max_position_embeddings", 1, HAP_MAX_CONTEXT,
-                                        HAP_REQUIRED);
-        c->norm = HAP_NORM_RMS;
-        c->norm_eps = (float)hap_settings_real(s, "rms_norm_eps", 0, 1, 1e-6);
-        c->position_kind = HAP_POSITIONS_ROTARY;
-        c->n_rotary = c->d_head;
-        c->causal = true;
-        c->attention_scale = 1 / sqrtf((float)c->d_head);
-        c->gated = true;
-}
-
-/* All layers turn alike. */
-static void set_rotary(struct hap_blueprint *blueprint)
-{
-        struct hap_settings *s = blueprint->settings;
-        struct hap_model *m = blueprint->model;
-        struct hap_rotary rotary = {.n = m->config.n_rotary};
-        const float *frequencies;
-
-        hap_rotary_read(blueprint, &rotary, 10000);
-        hap_settings_must_be(s, "rope_interleaved", false);
-        frequencies = hap_rotary_make(blueprint, &rotary);
-        for (int i = 0; frequencies && i < m->config.n_layers; i++)
-                m->layers[i].rotary_frequency = frequencies;
-}
-
-/* What follows the sizes: layers, rotary angles, activation, tying. */
-static void finish(struct hap_blueprint *blueprint)
-{
-        struct hap_settings *s = blueprint->settings;
-        struct hap_config *c = &blueprint->model->config;
-
-        c->activation = hap_settings_activation(s, "hidden_act", "silu");
-        c->tied = hap_settings_flag(s, "tie_word_embeddings", false);
-        if (hap_settings_real(s, "partial_rotary_factor", 0, 1, 1) != 1)
-                hap_settings_refuse(s, "partial_rotary_factor");
-        hap_blueprint_layers(blueprint);
-        set_rotary(blueprint);
-}
-
-void hap_family_llama(struct hap_blueprint *blueprint)
-{
-        struct hap_settings *s = blueprint->settings;
-        struct hap_layout *l = &blueprint->layout;
-
-        hap_family_llama_sizes(blueprint, 0, 0);
+        hap_llama_sizes(blueprint, 0, 0);
         l->qkv_bias = hap_settings_flag(s, "attention_bias", false);
         l->o_bias = l->qkv_bias;
         l->mlp_bias = hap_settings_flag(s, "mlp_bias", false);
-        finish(blueprint);
+        hap_llama_layers(blueprint);
 }
 
-void hap_family_mistral(struct hap_blueprint *blueprint)
+static void read_llama_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
 {
-        struct hap_settings *s = blueprint->settings;
-        struct hap_model *m = blueprint->model;
-        int window = hap_settings_is_null(s, "sliding_window") ? 0 : 4096;
-
-        hap_family_llama_sizes(blueprint, 8, 0);
-        window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, window);
-        finish(blueprint);
-        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++)
-                m->layers[i].window = window;
+        hap_gguf_llama(gguf, b);
+        b->layout.rotary_pairs = true;
+        hap_gguf_rotary(b, 0, 0, 0);
+        if (b->model->config.n_rotary != b->model->config.d_head)
+                hap_settings_refuse(b->settings, "rope.dimension_count");
 }
 
-/* Sliding windows from layer max_window_layers on, or as "layer_types" says. */
-static void qwen_windows(struct hap_blueprint *blueprint)
-{
-        struct hap_settings *s = blueprint->settings;
-        struct hap_model *m = blueprint->model;
-        bool use = hap_settings_flag(s, "use_sliding_window", false) &&
-                   !hap_settings_is_null(s, "sliding_window"); /* null is no window */
-        int window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 4096);
-        int from = hap_settings_int(s, "max_window_layers", 0, HAP_MAX_LAYERS, 28);
-
-        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++) {
-                bool slides = hap_settings_layer_slides(s, i, m->config.n_layers,
-                                                        use && i >= from);
-
-                if (slides && !use)
-                        hap_settings_refuse(s, "layer_types");
-                m->layers[i].window = slides ? window : 0;
-        }
-}
-
-void hap_family_qwen2(struct hap_blueprint *blueprint)
-{
-        hap_family_llama_sizes(blueprint, 32, 0);
-        blueprint->layout.qkv_bias = true;
-        hap_settings_value(blueprint->settings, "attention_bias"); /* not read by the family */
-        finish(blueprint);
-        qwen_windows(blueprint);
-}
-
-void hap_family_qwen3(struct hap_blueprint *blueprint)
-{
-        struct hap_layout *l = &blueprint->layout;
-
-        hap_family_llama_sizes(blueprint, 32, 128);
-        l->qkv_bias = hap_settings_flag(blueprint->settings, "attention_bias", false);
-        l->o_bias = l->qkv_bias;
-        l->q_norm = "layers.%d.self_attn.q_norm";
-        l->k_norm = "layers.%d.self_attn.k_norm";
-        finish(blueprint);
-        qwen_windows(blueprint);
-}
+const struct hap_family hap_family_llama = {
+        .name = "llama",
+        .architecture = "llama",
+        .help = "Llama, SmolLM2",
+        .layout = &hap_llama_layout,
+        .read_config = read_llama,
+        .read_gguf = read_llama_gguf,
+};

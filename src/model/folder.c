@@ -1,4 +1,5 @@
-/* The safetensors of a Hugging Face folder: one file, or shards and an index. */
+#include "model/folder.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -6,14 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model/settings.h"
 #include "common/json_file.h"
-#include "model/stored.h"
+#include "model/safetensors.h"
 
 #define MAX_INDEX (64u << 20)
 #define MAX_SHARDS 10000u
 
-static int join(char *path, size_t size, const char *folder, const char *name,
+static int join_path(char *path, size_t size, const char *folder, const char *name,
                 struct hap_error *err)
 {
         size_t n = strlen(folder);
@@ -25,21 +25,21 @@ static int join(char *path, size_t size, const char *folder, const char *name,
 }
 
 /* Maps FOLDER/NAME as the store's next file and reads its tensors. */
-static int add_file(struct hap_store *store, const char *folder, const char *name,
+static int add_shard(struct hap_store *store, const char *folder, const char *name,
                     struct hap_error *err)
 {
         struct hap_file_map *map = &store->maps[store->n_maps];
         char path[4096];
         int rc;
 
-        if ((rc = join(path, sizeof(path), folder, name, err)) < 0 ||
+        if ((rc = join_path(path, sizeof(path), folder, name, err)) < 0 ||
             (rc = hap_file_map_open(map, path, err)) < 0)
                 return rc;
         store->n_maps++;
         return hap_safetensors_read(store, map, path, err);
 }
 
-/* The set of files that the index names. Borrowed texts as keys. */
+/* Collects the files that the index names as keys of *shards. */
 static int list_shards(const json_t *weights, json_t *shards, const char *path,
                        struct hap_error *err)
 {
@@ -63,7 +63,7 @@ static int list_shards(const json_t *weights, json_t *shards, const char *path,
         return 0;
 }
 
-/* Each tensor of the index must be there. */
+/* Checks that the files contain each tensor of the index. */
 static int check_index(const struct hap_store *store, const json_t *weights, const char *path,
                        struct hap_error *err)
 {
@@ -101,7 +101,7 @@ static int open_shards(struct hap_store *store, const char *folder, const char *
                 goto out;
         }
         json_object_foreach(shards, name, value)
-                if ((rc = add_file(store, folder, name, err)) < 0)
+                if ((rc = add_shard(store, folder, name, err)) < 0)
                         goto out;
         if ((rc = hap_store_sort(store, path, err)) == 0)
                 rc = check_index(store, weights, path, err);
@@ -119,7 +119,7 @@ static int open_single(struct hap_store *store, const char *folder, const char *
         store->maps = calloc(1, sizeof(*store->maps));
         if (!store->maps)
                 return hap_fail_memory(err, "the list of files");
-        rc = add_file(store, folder, "model.safetensors", err);
+        rc = add_shard(store, folder, "model.safetensors", err);
         return rc < 0 ? rc : hap_store_sort(store, path, err);
 }
 
@@ -128,7 +128,7 @@ static bool has_pickle(const char *folder)
         struct hap_error ignored;
         char path[4096];
 
-        return join(path, sizeof(path), folder, "pytorch_model.bin", &ignored) == 0 &&
+        return join_path(path, sizeof(path), folder, "pytorch_model.bin", &ignored) == 0 &&
                access(path, F_OK) == 0;
 }
 
@@ -138,8 +138,8 @@ int hap_store_open_folder(struct hap_store *store, const char *folder, struct ha
         int rc;
 
         *store = (struct hap_store){0};
-        if ((rc = join(single, sizeof(single), folder, "model.safetensors", err)) < 0 ||
-            (rc = join(index, sizeof(index), folder, "model.safetensors.index.json", err)) < 0)
+        if ((rc = join_path(single, sizeof(single), folder, "model.safetensors", err)) < 0 ||
+            (rc = join_path(index, sizeof(index), folder, "model.safetensors.index.json", err)) < 0)
                 return rc;
         if (access(single, F_OK) == 0)
                 rc = open_single(store, folder, single, err);
@@ -149,7 +149,7 @@ int hap_store_open_folder(struct hap_store *store, const char *folder, struct ha
                 rc = hap_fail(err, HAP_EINPUT,
                               "cannot read model '%s': its weights are a pickle, "
                               "pytorch_model.bin; save them as model.safetensors", folder);
-        else /* says that it is not there */
+        else /* fails: the file does not exist */
                 rc = open_single(store, folder, single, err);
         if (rc < 0)
                 hap_store_close(store);

@@ -1,29 +1,29 @@
-/* From stored tensors to a model's weights: each weight becomes a job that
- * says which rows of which tensor it is made of, and all jobs are then done by
- * all threads together. */
+#include "model/import.h"
+
+/* Each weight becomes a job that names the rows of a stored tensor; then all threads
+ * work on all jobs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/convert.h"
-#include "model/family.h"
 
-struct import {
+struct weight_import {
         struct hap_model *model;
-        const struct hap_layout *layout;
+        const struct hap_weight_layout *layout;
         struct hap_store *store;
         const char *prefix;
         struct hap_jobs jobs;
         struct hap_error *err;
 };
 
-/* Which rows of a stored matrix (or elements of a vector) make a weight. */
+/* The rows of a stored matrix (or elements of a vector) that are a weight. */
 struct rows {
         size_t n;             /* rows of the weight */
-        size_t total;         /* rows that are stored */
-        size_t first;         /* the first of ours */
+        size_t total;         /* stored rows */
+        size_t first;         /* the first row of the weight */
         size_t group, stride; /* `group` rows of every `stride` */
-        bool pairs;           /* see hap_layout.rotary_pairs */
+        bool pairs;           /* see hap_weight_layout.rotary_pairs */
 };
 
 static struct rows all_rows(size_t n)
@@ -34,7 +34,7 @@ static struct rows all_rows(size_t n)
 #define MAX_TENSOR_NAME 256
 
 /* PREFIX + NAME with the layer in place of its "%d" + SUFFIX. */
-static void tensor_name(const struct import *im, const char *name, int layer,
+static void tensor_name(const struct weight_import *im, const char *name, int layer,
                         const char *suffix, char out[MAX_TENSOR_NAME])
 {
         const char *mark = strstr(name, "%d");
@@ -56,7 +56,7 @@ static void shape_text(const size_t *shape, int n_dims, char text[200])
         strcpy(text + n, n_dims ? "]" : "[]");
 }
 
-static int refuse_shape(struct import *im, const struct hap_stored *stored,
+static int refuse_shape(struct weight_import *im, const struct hap_stored *stored,
                         const size_t *shape, int n_dims)
 {
         char is[200], wanted[200];
@@ -69,7 +69,7 @@ static int refuse_shape(struct import *im, const struct hap_stored *stored,
                         im->model->path, stored->name, is, wanted);
 }
 
-static int find_stored(struct import *im, const char *name, const size_t *shape, int n_dims,
+static int find_stored(struct weight_import *im, const char *name, const size_t *shape, int n_dims,
                        struct hap_stored **found)
 {
         struct hap_stored *stored = hap_store_find(im->store, name);
@@ -92,8 +92,8 @@ static int find_stored(struct import *im, const char *name, const size_t *shape,
         return 0;
 }
 
-/* Room in the arena for a weight of rows.n * columns, and the job to fill it. */
-static int add_job(struct import *im, const struct hap_stored *stored, struct rows rows,
+/* Allocates a weight of rows.n * columns in the arena and adds the job to fill it. */
+static int add_job(struct weight_import *im, const struct hap_stored *stored, struct rows rows,
                    size_t columns, struct hap_job job, float **out)
 {
         size_t n;
@@ -115,7 +115,7 @@ static int add_job(struct import *im, const struct hap_stored *stored, struct ro
         return hap_jobs_add(&im->jobs, job, im->err);
 }
 
-static int import_matrix(struct import *im, const char *name, struct rows rows,
+static int import_matrix(struct weight_import *im, const char *name, struct rows rows,
                          size_t columns, bool transposed, float **out)
 {
         size_t shape[2] = {rows.total, columns};
@@ -138,7 +138,7 @@ static int import_matrix(struct import *im, const char *name, struct rows rows,
                        out);
 }
 
-static int import_vector(struct import *im, const char *name, struct rows rows, float add,
+static int import_vector(struct weight_import *im, const char *name, struct rows rows, float add,
                          float **out)
 {
         struct hap_stored *stored;
@@ -153,7 +153,7 @@ static int import_vector(struct import *im, const char *name, struct rows rows, 
         return add_job(im, stored, rows, 1, (struct hap_job){.add = add}, out);
 }
 
-static int import_linear(struct import *im, int layer, const char *stem, struct rows rows,
+static int import_linear(struct weight_import *im, int layer, const char *stem, struct rows rows,
                          size_t columns, bool bias, struct hap_linear *to)
 {
         char name[MAX_TENSOR_NAME];
@@ -169,7 +169,7 @@ static int import_linear(struct import *im, int layer, const char *stem, struct 
         return import_vector(im, name, rows, 0, &to->bias);
 }
 
-static int import_norm(struct import *im, int layer, const char *stem, size_t n,
+static int import_norm(struct weight_import *im, int layer, const char *stem, size_t n,
                        struct hap_norm *to)
 {
         char name[MAX_TENSOR_NAME];
@@ -192,7 +192,7 @@ static int import_norm(struct import *im, int layer, const char *stem, size_t n,
 }
 
 /* Rows of q, k or v (which = 0, 1, 2), heads of d_head rows each. */
-static struct rows head_rows(const struct import *im, int which)
+static struct rows head_rows(const struct weight_import *im, int which)
 {
         const struct hap_config *c = &im->model->config;
         size_t d = (size_t)c->d_head, q = (size_t)c->n_heads * d, kv = (size_t)c->n_kv_heads * d;
@@ -211,9 +211,9 @@ static struct rows head_rows(const struct import *im, int which)
         return rows;
 }
 
-static int import_attention(struct import *im, int layer, struct hap_layer *to)
+static int import_attention(struct weight_import *im, int layer, struct hap_layer *to)
 {
-        const struct hap_layout *l = im->layout;
+        const struct hap_weight_layout *l = im->layout;
         const struct hap_config *c = &im->model->config;
         const char *stems[3] = {l->q, l->k, l->v};
         struct hap_linear *linears[3] = {&to->q, &to->k, &to->v};
@@ -233,16 +233,16 @@ static int import_attention(struct import *im, int layer, struct hap_layer *to)
                              l->o_bias, &to->o);
 }
 
-static int import_layer(struct import *im, int layer)
+static int import_layer(struct weight_import *im, int layer)
 {
         struct hap_layer *to = &im->model->layers[layer];
-        const struct hap_layout *l = im->layout;
+        const struct hap_weight_layout *l = im->layout;
         size_t d = (size_t)im->model->config.d_model, m = (size_t)im->model->config.d_mlp;
         int rc;
 
         if ((l->o_bias && l->attention_post_norm) || (l->mlp_bias && l->mlp_post_norm))
                 return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': biases in front of the "
-                                "norms behind attention and MLP are not supported", im->model->path);
+                                "norms after attention and MLP are not supported", im->model->path);
         if ((rc = import_norm(im, layer, l->attention_norm, d, &to->attention_norm)) < 0 ||
             (rc = import_norm(im, layer, l->attention_post_norm, d,
                               &to->attention_post_norm)) < 0 ||
@@ -255,7 +255,7 @@ static int import_layer(struct import *im, int layer)
         return import_linear(im, layer, l->out, all_rows(d), m, l->mlp_bias, &to->out);
 }
 
-static int import_embeddings(struct import *im)
+static int import_embeddings(struct weight_import *im)
 {
         struct hap_model *m = im->model;
         const struct hap_config *c = &m->config;
@@ -286,8 +286,8 @@ static int import_embeddings(struct import *im)
         return rc;
 }
 
-/* Frequencies as they are, divided by the stored factors. */
-static int import_rotary_factors(struct import *im)
+/* Divides the frequencies by the stored factors. */
+static int import_rotary_factors(struct weight_import *im)
 {
         const struct hap_config *c = &im->model->config;
         struct rows rows = all_rows((size_t)c->n_rotary / 2);
@@ -312,7 +312,7 @@ static int import_rotary_factors(struct import *im)
         return 0;
 }
 
-static int choose_prefix(struct import *im)
+static int choose_prefix(struct weight_import *im)
 {
         const char *const *prefix = im->layout->prefixes;
         char name[MAX_TENSOR_NAME];
@@ -334,11 +334,10 @@ static bool ends_with(const char *text, const char *end)
         return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* What a file holds and the model has no place for would be left out of what
- * the model computes. */
-static int refuse_unused(const struct import *im)
+/* A tensor that the description does not use means that the description is wrong. */
+static int refuse_unused(const struct weight_import *im)
 {
-        const struct hap_layout *l = im->layout;
+        const struct hap_weight_layout *l = im->layout;
 
         for (size_t i = 0; i < im->store->n; i++) {
                 const struct hap_stored *stored = &im->store->items[i];
@@ -357,7 +356,7 @@ static int refuse_unused(const struct import *im)
         return 0;
 }
 
-/* n_parameters, and the kind in which most of them are stored. */
+/* Sets n_parameters, and the storage kind of most of them. */
 static void count_parameters(struct hap_model *model, const struct hap_store *store)
 {
         size_t counts[HAP_STORED_KINDS] = {0};
@@ -377,10 +376,10 @@ static void count_parameters(struct hap_model *model, const struct hap_store *st
                 *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
 }
 
-int hap_import(struct hap_model *model, const struct hap_layout *layout,
+int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
                struct hap_store *store, struct hap_error *err)
 {
-        struct import im = {.model = model, .layout = layout, .store = store, .err = err};
+        struct weight_import im = {.model = model, .layout = layout, .store = store, .err = err};
         int rc;
 
         if ((rc = choose_prefix(&im)) < 0 || (rc = import_embeddings(&im)) < 0 ||

@@ -2,7 +2,7 @@
  *
  * An architecture is a description: the engine reads this struct and has no
  * code per family. A loader fills it from a Hugging Face folder or a GGUF file
- * and refuses by name what the description cannot say. */
+ * and refuses, by name, settings that the description cannot express. */
 #ifndef HAP_MODEL_MODEL_H
 #define HAP_MODEL_MODEL_H
 
@@ -35,7 +35,7 @@ struct hap_config {
 
         enum hap_position_kind position_kind;
         bool rotary_interleaved; /* pairs (2i, 2i+1) rather than (i, i + n/2) */
-        int n_rotary;            /* leading dimensions of a head that turn */
+        int n_rotary;            /* the first dimensions of a head, which are rotary */
 
         bool causal;
         float attention_scale; /* scores are q·k times this */
@@ -49,7 +49,7 @@ struct hap_config {
         bool tied;              /* unembedding is the embedding */
 };
 
-/* y = gain * normed(x) + bias; both NULL: there is no such norm here.
+/* y = gain * normed(x) + bias; both NULL: the layer does not have this norm.
  * "(1 + w)" norms are stored as gain = 1 + w. LayerNorm's bias may be NULL. */
 struct hap_norm {
         const float *gain; /* [d] */
@@ -75,7 +75,7 @@ struct hap_layer {
         struct hap_linear out;          /* [d_model][d_mlp] */
         int window; /* keys within the last `window` positions only; 0: all */
         /* Rotary: angle of pair i at position t is t * rotary_frequency[i]
-         * (n_rotary / 2 values, with the family's scaling already in them);
+         * (n_rotary / 2 values, the family's scaling included);
          * cos and sin are multiplied with rotary_scale. NULL: no rotary. */
         const float *rotary_frequency;
         float rotary_scale;

@@ -2,9 +2,9 @@
 #ifndef HAP_MODEL_MODEL_FILES_H
 #define HAP_MODEL_MODEL_FILES_H
 
-#include "model/family.h"
 #include "common/gguf.h"
-#include "model/stored.h"
+#include "model/blueprint.h"
+#include "model/store.h"
 
 struct hap_model_files {
         const char *path; /* borrowed */
@@ -16,8 +16,8 @@ struct hap_model_files {
 int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err);
 void hap_model_files_close(struct hap_model_files *source);
 
-/* Reads the settings and lets the family describe the model into *blueprint;
- * the settings' first error is left in them. */
+/* Finds the model's family, which reads the settings and fills *blueprint. The first
+ * error of the settings stays in them. */
 int hap_model_files_settings(const struct hap_model_files *source, struct hap_settings *settings,
                         struct hap_blueprint *blueprint, struct hap_error *err);
 

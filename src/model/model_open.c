@@ -9,7 +9,7 @@ const char *hap_header_model(const json_t *header)
         return json_string_value(json_object_get(json_object_get(header, "model"), "path"));
 }
 
-/* `path`, or what the header of stream `name` has: NULL with a message. */
+/* `path`, or the path in the header of stream `name`. NULL: neither, with a message. */
 static const char *path_of(const char *path, const json_t *header, const char *name,
                            struct hap_error *err)
 {
@@ -21,9 +21,9 @@ static const char *path_of(const char *path, const json_t *header, const char *n
         return path;
 }
 
-/* rc of reading a model. One that cannot be read and was not `given` on the command
- * line is stream `name`'s. */
-static int read_from(int rc, const char *given, const char *name, struct hap_error *err)
+/* Returns rc. If reading failed and no model was `given` on the command line, adds to the
+ * message that stream `name` names the model. */
+static int explain_failure(int rc, const char *given, const char *name, struct hap_error *err)
 {
         const size_t used = rc < 0 ? strlen(err->message) : 0;
 
@@ -41,7 +41,7 @@ int hap_model_open_for(struct hap_model *model, const char *path, const json_t *
 
         if (!found)
                 return err->code;
-        if ((rc = read_from(hap_model_load(model, found, err), path, name, err)) < 0)
+        if ((rc = explain_failure(hap_model_load(model, found, err), path, name, err)) < 0)
                 return rc;
         if ((rc = hap_model_check(model, header, name, err)) < 0)
                 hap_model_release(model);
@@ -53,6 +53,6 @@ int hap_model_open_config_for(struct hap_model *model, const char *path, const j
 {
         const char *found = path_of(path, header, name, err);
 
-        return found ? read_from(hap_model_load_config(model, found, err), path, name, err)
+        return found ? explain_failure(hap_model_load_config(model, found, err), path, name, err)
                      : err->code;
 }

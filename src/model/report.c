@@ -47,7 +47,7 @@ static void report_mlp(const struct hap_model *m, FILE *out)
                         c->parallel_residual ? ", beside the attention" : "");
 }
 
-/* Layers that see a window only, and how wide it is. */
+/* The number of layers with a window; *window is its size. */
 static int count_windows(const struct hap_model *m, int *window)
 {
         int n = 0;

@@ -1,26 +1,26 @@
-/* safetensors: eight bytes with the header's length, a JSON object that gives
- * each tensor's dtype, shape and place, and the tensors' bytes, which fill the
- * rest of the file without hole or overlap. */
+/* safetensors: eight bytes with the header's length, a JSON object with each tensor's dtype,
+ * shape and offsets, and the tensors' bytes, which fill the rest of the file without gap
+ * or overlap. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/arena.h"
-#include "model/stored.h"
+#include "model/safetensors.h"
 
 /* The reference implementation's limit. */
 #define MAX_HEADER 100000000u
 #define MAX_TENSORS 1000000u
 
 struct place {
-        size_t first, end; /* bytes behind the header */
+        size_t first, end; /* offsets from the end of the header */
         const char *name;
 };
 
 struct file {
         const char *path;
-        const unsigned char *data; /* behind the header */
+        const unsigned char *data; /* after the header */
         size_t size;
         struct place *places;
         size_t n_places;
@@ -108,13 +108,13 @@ static int read_entry(struct hap_store *store, struct file *file, const char *na
         if (!json_is_object(entry))
                 return bad(file, name, err, "its entry is not an object");
         if (read_dtype(entry, &stored, &size) < 0)
-                return bad(file, name, err, "its dtype is none that is known");
+                return bad(file, name, err, "its dtype is unknown");
         if (read_shape(entry, &stored) < 0)
                 return bad(file, name, err, "its shape is not a list of at most 8 sizes");
         if (read_place(entry, &place) < 0)
                 return bad(file, name, err, "its data_offsets are not two growing offsets");
         if (place.end > file->size)
-                return bad(file, name, err, "it reaches behind the end of the file");
+                return bad(file, name, err, "it extends past the end of the file");
         stored.bytes = place.end - place.first;
         if (hap_size_mul(stored.n, size, &size) < 0 || size != stored.bytes)
                 return bad(file, name, err, "its bytes do not fit its dtype and shape");

@@ -147,7 +147,7 @@ void hap_settings_must_be(struct hap_settings *settings, const char *key, bool v
 }
 
 /* Keys without an effect on what a model computes from given tokens: training,
- * text generation, bookkeeping. A '*' at the end stands for anything. */
+ * text generation, bookkeeping. A '*' at the end matches anything. */
 static const char *const without_effect[] = {
         "_*",
         "architectures",
@@ -238,8 +238,7 @@ static bool has_no_effect(const char *key)
         return false;
 }
 
-/* A key that nobody knows is let pass when it says nothing: null, false or an
- * empty list or object. */
+/* An unknown key is ignored when its value is null, false, or an empty list or object. */
 static bool says_nothing(const json_t *value)
 {
         return json_is_null(value) || json_is_false(value) ||
@@ -247,8 +246,8 @@ static bool says_nothing(const json_t *value)
                (json_is_object(value) && json_object_size(value) == 0);
 }
 
-/* What families without sliding windows carry along from those with them:
- * layers that all see everything, and where windows would begin. */
+/* Keys that configs without sliding windows may still have: layers with full attention, and
+ * the first layer that would have a window. */
 static bool says_no_window(const char *key, const json_t *value)
 {
         const char *type;

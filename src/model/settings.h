@@ -1,7 +1,7 @@
 /* A model's settings: the keys of config.json, or of a GGUF file's metadata.
  *
  * Getters remember which keys were read and keep the first error, so that a
- * family can read all its keys one behind the other and check once at the end;
+ * family can read all its keys in a row and check once at the end;
  * hap_settings_end() then refuses what nobody read and is not known to change
  * nothing. */
 #ifndef HAP_MODEL_SETTINGS_H

@@ -1,4 +1,4 @@
-#include "model/stored.h"
+#include "model/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ void hap_store_close(struct hap_store *store)
         *store = (struct hap_store){0};
 }
 
-static int grow(struct hap_store *store, struct hap_error *err)
+static int grow_store(struct hap_store *store, struct hap_error *err)
 {
         size_t capacity = store->capacity ? 2 * store->capacity : 64;
         struct hap_stored *items;
@@ -32,7 +32,7 @@ int hap_store_add(struct hap_store *store, const char *name, size_t length,
 {
         int rc;
 
-        if (store->n == store->capacity && (rc = grow(store, err)) < 0)
+        if (store->n == store->capacity && (rc = grow_store(store, err)) < 0)
                 return rc;
         stored.name = strndup(name, length);
         if (!stored.name)
@@ -51,12 +51,12 @@ static int by_name(const void *a, const void *b)
 int hap_store_sort(struct hap_store *store, const char *path, struct hap_error *err)
 {
         if (store->n == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it holds no tensor", path);
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it contains no tensor", path);
         qsort(store->items, store->n, sizeof(*store->items), by_name);
         for (size_t i = 1; i < store->n; i++)
                 if (by_name(&store->items[i - 1], &store->items[i]) == 0)
                         return hap_fail(err, HAP_EINPUT,
-                                        "cannot use '%s': tensor '%.200s' comes twice", path,
+                                        "cannot use '%s': tensor '%.200s' occurs twice", path,
                                         store->items[i].name);
         return 0;
 }

@@ -1,5 +1,5 @@
-/* A zip archive ends with a record that says where its directory lies; an entry
- * of the directory says how a file is packed and where. */
+/* A zip archive ends with a record that has the offset of its directory. An entry of the
+ * directory has the offset of a file and the way it is packed. */
 #include "model/zip.h"
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static const unsigned char *find_end(const struct hap_file_map *map)
         return NULL;
 }
 
-/* Where an entry's bytes lie: behind a header of its own. */
+/* The offset of an entry's bytes, which follow a header of their own. */
 static int locate(const struct hap_file_map *map, size_t offset, struct entry *entry)
 {
         const unsigned char *local = map->data + offset;
@@ -101,7 +101,7 @@ static int find_entry(const struct hap_file_map *map, const char *archive, const
                                        : bad(archive, "an entry is damaged", err);
                 at += ENTRY_BYTES + name + u16(e + 30) + u16(e + 32);
         }
-        return hap_fail(err, HAP_EINPUT, "cannot use '%s': it holds no file *%s", archive, suffix);
+        return hap_fail(err, HAP_EINPUT, "cannot use '%s': it contains no file *%s", archive, suffix);
 }
 
 static int put(FILE *out, const unsigned char *data, size_t n, uint32_t *crc)
@@ -110,7 +110,7 @@ static int put(FILE *out, const unsigned char *data, size_t n, uint32_t *crc)
         return fwrite(data, 1, n, out) == n ? 0 : -1;
 }
 
-/* Unpacks to `out`: 0, 1 when the data are damaged, -1 when writing fails. */
+/* Unpacks to `out`. Returns 0, 1 when the data are damaged, -1 when writing fails. */
 static int inflate_to(const struct entry *entry, FILE *out, size_t *size, uint32_t *crc)
 {
         static unsigned char piece[PIECE];

@@ -5,7 +5,7 @@
 #include "common/error.h"
 
 /* Writes the first entry whose name ends with `suffix` to the new file `to`.
- * HAP_EINPUT: no zip file, none such in it, damaged. */
+ * HAP_EINPUT: not a zip file, no such entry, or damaged. */
 int hap_zip_extract(const char *archive, const char *suffix, const char *to,
                     struct hap_error *err);
 

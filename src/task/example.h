@@ -1,4 +1,4 @@
-/* Examples of a task: what `hap-task` writes and every stage reads. */
+/* An example of a task: one record that hap-task writes and every program reads. */
 #ifndef HAP_TASK_EXAMPLE_H
 #define HAP_TASK_EXAMPLE_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/arena.h"
-#include "common/stream.h"
+#include "common/error.h"
 #include "graph/positions.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
@@ -16,12 +16,12 @@ struct hap_example {
         const char *id;
         int n_tokens;
         const int32_t *clean, *corrupted;
-        /* No answers: only a record with "at" may lack them; no wrongs: any
-         * may. A metric that needs them complains. */
+        /* Token ids. A record with "at" may have no answers, any record may have no
+         * wrongs; a metric that needs them refuses the record. */
         int n_answers, n_wrongs;
         const int32_t *answers, *wrongs;
-        /* Answer positions: answer_first … answer_first + n_answer_positions - 1;
-         * the last token alone unless the record says otherwise ("at"). */
+        /* Answer positions: answer_first … answer_first + n_answer_positions - 1, from
+         * "at"; by default the last token. */
         int answer_first, n_answer_positions;
         /* Named positions ("positions"), in the order of the record. */
         int n_named;
@@ -29,45 +29,27 @@ struct hap_example {
         const int *named_at;
 };
 
-/* The examples of one task section. */
-struct hap_examples {
-        json_t *header; /* owned */
-        struct hap_example *items;
-        size_t n;
-        struct hap_arena arena;
-};
-
-/* One record {"id", "clean", "corrupted", "answers", "wrongs", "at",
- * "positions"} to an example. Texts are encoded with the tokenizer (NULL:
- * texts are refused, ids are needed); an answer's text must be one token.
- * "answer" and "wrong" are taken for lists of one. `model` gives the limits of
- * ids and lengths (NULL: none are checked). `where` ("record 12 of 'ioi.task'")
- * names it in messages. Memory comes from the arena. */
+/* Reads a record {"id", "clean", "corrupted", "answers", "wrongs", "at", "positions"}.
+ * The tokenizer encodes texts (NULL: texts are refused); an answer's text must be one
+ * token. "answer" and "wrong" are lists of one. `model` gives the limits of ids and
+ * lengths (NULL: no limits). `where` ("record 12 of 'ioi.task'") names the record in
+ * messages. Memory comes from the arena. */
 int hap_example_of(const json_t *record, const struct hap_model *model,
                    const struct hap_tokenizer *tokenizer, const char *where,
                    struct hap_arena *arena, struct hap_example *example,
                    struct hap_error *err);
 
-/* Where the example's position of that name is, or -1. */
+/* Checks a record that needs no model: the same rules as far as they can be checked
+ * without tokenizer and limits. Texts are accepted. */
+int hap_example_check(const json_t *record, const char *where, struct hap_error *err);
+
+/* The token of the named position, or -1. */
 int hap_example_position(const struct hap_example *example, const char *name);
 
-/* The place of each of the example's tokens, [n_tokens]. HAP_EINPUT: it lacks one of the
- * names, or two stand at one token. */
-int hap_example_positions(const struct hap_example *example, const struct hap_positions *places,
-                       uint8_t *place, struct hap_error *err);
-
-/* All records of the stream's current section (kind "task"); an empty one is
- * an error. The tokenizer is loaded from the model's path when first needed:
- * for a record with text, or for a header that says which tokenizer its ids
- * are from, which then must be the model's. */
-int hap_examples_read(struct hap_stream_in *in, const json_t *header,
-                      const struct hap_model *model, struct hap_examples *examples,
-                      struct hap_error *err);
-/* The places of a graph for these examples: `names`, parted by commas, or with "all"
- * those that every example has; then HAP_REST. HAP_EUSAGE: the list holds what is no
- * name, or one twice. HAP_EINPUT: an example does not fit. */
-int hap_examples_positions(const struct hap_examples *examples, const char *names,
-                        struct hap_positions *places, struct hap_error *err);
-void hap_examples_release(struct hap_examples *examples);
+/* The index in `positions` of each of the example's tokens: position_of[n_tokens].
+ * HAP_EINPUT: a name is missing in the example, or two names are the same token. */
+int hap_example_positions(const struct hap_example *example,
+                          const struct hap_positions *positions, uint8_t *position_of,
+                          struct hap_error *err);
 
 #endif

@@ -1,9 +1,8 @@
-/* hap-task: prompts of a task, clean and corrupted, for the stages behind. */
+/* hap-task: write the prompts of a task, clean and corrupted. */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/program.h"
-#include "task/example.h"
 #include "task/task.h"
 
 struct task_options {
@@ -64,7 +63,7 @@ static void list_task(struct hap_program *p, FILE *out, const char *name)
         }
 }
 
-/* --list prints text, so no stream may be opened for it. */
+/* --list prints text, so the program must not open a stream. */
 static bool is_list(int argc, char **argv)
 {
         for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
@@ -84,8 +83,8 @@ static int list_tasks(int argc, char **argv)
         hap_program_begin(&p, &text, argc, argv, &opt);
         if (p.n_operands || opt.n || opt.seed || opt.bootstrap || opt.split >= 0 || opt.from ||
             opt.corruption || opt.generate)
-                hap_die(&p, HAP_EUSAGE, "--list lists all tasks: but for -m it stands alone");
-        p.quiet = true; /* there is nothing that a closing line could count */
+                hap_die(&p, HAP_EUSAGE, "--list lists all tasks; only -m can be combined with it");
+        p.quiet = true; /* there are no records to count */
         out = hap_program_text(&p);
         fprintf(out, "%-17s %-10s %6s  %s\n", "task", "split", "number", "corruptions");
         for (const struct hap_task_kind *task = hap_tasks; task->name; task++)
@@ -108,9 +107,9 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         };
 
         if (p->n_operands > 1)
-                hap_die(p, HAP_EUSAGE, "one task at a time: '%s' is one too many", p->operands[1]);
+                hap_die(p, HAP_EUSAGE, "unexpected operand '%s': give one task", p->operands[1]);
         if (!request.name && !request.from)
-                hap_die(p, HAP_EUSAGE, "no task is named; hap-task --list shows those there are");
+                hap_die(p, HAP_EUSAGE, "no task is given; hap-task --list lists the tasks");
         if (request.from && opt->split >= 0)
                 hap_die(p, HAP_EUSAGE, "--from has no splits: --split cannot be used with it");
         if (request.make && (request.from || !p->model))
@@ -126,7 +125,7 @@ static const char *const remarks[REMARKS] = {
         [SPACE] = "the last character is a space: answers begin with it in most tokenizers",
 };
 
-/* n: of how many prompts each remark is to be made. */
+/* n: the number of prompts that each remark applies to. */
 static void write_record(struct hap_program *p, json_t *record, const char *task,
                          const struct hap_task_model *model, const char *where, size_t n[])
 {
@@ -143,15 +142,15 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
 {
         const struct hap_task_request request = request_of(p, opt);
         struct hap_task_source source;
-        json_t *said, *header, *record;
+        json_t *fields, *header, *record;
         size_t n[REMARKS] = {0};
         char where[512];
 
         hap_must(p, hap_task_open(&source, &request, model, &p->error));
-        said = hap_task_describe(&source, &request, model->tokenizer);
-        header = hap_program_header(p, "task", said);
+        fields = hap_task_describe(&source, &request, model->tokenizer);
+        header = hap_program_header(p, "task", fields);
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
-        json_decref(said);
+        json_decref(fields);
         while (hap_must(p, hap_task_next(&source, &record, where, sizeof where, &p->error)))
                 write_record(p, record, source.name, model, where, n);
         hap_must(p, hap_stream_out_end(p->out, &p->error));

@@ -1,101 +1,15 @@
-/* The tasks that hap knows, where their files lie, and what a name stands for. */
 #include "task/task.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "task/example.h"
+#include "task/task_files.h"
 #include "tokenizer/description.h"
 
-#define USUAL_NUMBER 200
+#define DEFAULT_NUMBER 200
 
-const char *const hap_split_names[] = { "train", "validation", "test", NULL };
-
-const struct hap_task_kind hap_tasks[] = {
-        { "ioi", { "abc", "s2-io-flip", "s1-io-flip", "s1-flip", "random-names" }, true },
-        { "greater-than", { "year-01", "random-year" }, true },
-        { "gendered-pronoun", { "other-gender" }, true },
-        { "docstring", { "other-names", "exchange" }, false },
-        { "induction", { "no-repeat", "exchange" }, false },
-        { NULL, { NULL }, false },
-};
-
-bool hap_same_name(const char *a, const char *b)
-{
-        for (; *a && *b; a++, b++)
-                if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
-                        return false;
-        return *a == *b;
-}
-
-const struct hap_task_kind *hap_task_find(const char *name)
-{
-        for (const struct hap_task_kind *task = hap_tasks; task->name; task++)
-                if (hap_same_name(task->name, name))
-                        return task;
-        return NULL;
-}
-
-/* --- files --- */
-
-static bool is_folder_of_tasks(const char *root, const char *rest, char *folder, size_t size)
-{
-        int n = snprintf(folder, size, "%s%s", root, rest);
-
-        return n > 0 && (size_t)n < size && access(folder, R_OK | X_OK) == 0;
-}
-
-int hap_task_folder(const char *model_path, char *folder, size_t size)
-{
-        static const char *const beside[] = { "/../models/demo/tasks",
-                                              "/../../models/demo/tasks",
-                                              "/../share/hap/models/demo/tasks" };
-        const char *data = getenv("HAP_DATA");
-        char self[1024];
-        ssize_t length;
-
-        if (model_path)
-                return is_folder_of_tasks(model_path, "/tasks", folder, size) ? 0 : -1;
-        if (data && *data)
-                return is_folder_of_tasks(data, "/models/demo/tasks", folder, size) ? 0 : -1;
-        length = readlink("/proc/self/exe", self, sizeof self - 1);
-        self[length > 0 ? length : 0] = '\0';
-        if (strrchr(self, '/')) {
-                *strrchr(self, '/') = '\0';
-                for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-                        if (is_folder_of_tasks(self, beside[i], folder, size))
-                                return 0;
-        }
-        return is_folder_of_tasks(HAP_DATADIR, "/models/demo/tasks", folder, size) ? 0 : -1;
-}
-
-int hap_task_file(const char *folder, const char *name, enum hap_split split, char *path,
-                  size_t size)
-{
-        for (int dashes = 0; dashes < 2; dashes++) {
-                int n = snprintf(path, size, "%s/%s", folder, name);
-                char *stem = path + strlen(folder);
-
-                if (n < 0 || (size_t)n >= size)
-                        return -1;
-                for (; *stem; stem++)
-                        if (*stem == '-' || *stem == '_')
-                                *stem = dashes ? '-' : '_';
-                n = snprintf(stem, size - (size_t)(stem - path), "-%s.jsonl",
-                             hap_split_names[split]);
-                if (n > 0 && (size_t)n < size - (size_t)(stem - path) &&
-                    access(path, R_OK) == 0)
-                        return 0;
-        }
-        return -1;
-}
-
-/* --- what is asked for --- */
-
-static char *dashed(struct hap_arena *arena, const char *name, size_t length)
+static char *with_dashes(struct hap_arena *arena, const char *name, size_t length)
 {
         char *copy = hap_arena_text(arena, name, length);
 
@@ -105,17 +19,17 @@ static char *dashed(struct hap_arena *arena, const char *name, size_t length)
         return copy;
 }
 
-/* The corruption's name for the header: "corrupted" is the usual one. */
+/* The corruption's name for the header; "corrupted" is the default one. */
 static int name_corruption(struct hap_task_source *source, const struct hap_task_kind *task,
                            const char *wanted, struct hap_error *err)
 {
         if (!wanted || strcmp(wanted, "corrupted") == 0)
                 wanted = task ? task->corruptions[0] : "corrupted";
-        source->corruption = dashed(&source->arena, wanted, strlen(wanted));
+        source->corruption = with_dashes(&source->arena, wanted, strlen(wanted));
         return source->corruption ? 0 : hap_fail_memory(err, "a name");
 }
 
-/* The user's file: named by itself unless a name is given. */
+/* The user's file. The task's default name is the file's. */
 static int name_file(struct hap_task_source *source, const struct hap_task_request *request,
                      struct hap_error *err)
 {
@@ -127,7 +41,7 @@ static int name_file(struct hap_task_source *source, const struct hap_task_reque
         if (strcmp(request->from, "-") == 0)
                 source->origin = base = "standard input";
         if (request->name)
-                source->name = dashed(&source->arena, request->name, strlen(request->name));
+                source->name = with_dashes(&source->arena, request->name, strlen(request->name));
         else
                 source->name = hap_arena_text(&source->arena, base,
                                               dot > base ? (size_t)(dot - base) : strlen(base));
@@ -162,13 +76,13 @@ static int open_files(struct hap_task_source *source, const struct hap_task_requ
                 .task = task,
                 .corruption = request->corruption,
                 .seed = request->seed,
-                .n = request->n ? request->n : USUAL_NUMBER,
+                .n = request->n ? request->n : DEFAULT_NUMBER,
                 .at_most = request->n == 0,
         };
 
         source->has_split = true;
         source->origin = request->model_path ? "model" : "demo";
-        source->name = dashed(&source->arena, request->name, strlen(request->name));
+        source->name = with_dashes(&source->arena, request->name, strlen(request->name));
         if (!source->name)
                 return hap_fail_memory(err, "a name");
         snprintf(id, sizeof id, "%.64s-%s", source->name, hap_split_names[request->split]);
@@ -180,18 +94,18 @@ static int open_files(struct hap_task_source *source, const struct hap_task_requ
         return hap_lines_open(&source->lines, path, &options, err);
 }
 
-/* The corruptions of prompts that are made, parted by ", ". */
-static void list_made(const struct hap_task_kind *task, char *text, size_t size)
+/* The corruptions of generated prompts, separated by ", ". */
+static void list_generated(const struct hap_task_kind *task, char *text, size_t size)
 {
         size_t used = 0;
 
         *text = '\0';
-        for (size_t i = 0; i < HAP_TASK_MAX_KINDS && task->corruptions[i] && used < size; i++)
+        for (size_t i = 0; i < HAP_TASK_MAX_CORRUPTIONS && task->corruptions[i] && used < size; i++)
                 used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
                                          task->corruptions[i]);
 }
 
-static int find_made_corruption(const struct hap_task_kind *task, const char *wanted,
+static int find_generated_corruption(const struct hap_task_kind *task, const char *wanted,
                                 size_t *index, struct hap_error *err)
 {
         char have[256];
@@ -199,54 +113,60 @@ static int find_made_corruption(const struct hap_task_kind *task, const char *wa
         *index = 0;
         if (!wanted || strcmp(wanted, "corrupted") == 0)
                 return 0;
-        for (size_t i = 0; i < HAP_TASK_MAX_KINDS && task->corruptions[i]; i++)
+        for (size_t i = 0; i < HAP_TASK_MAX_CORRUPTIONS && task->corruptions[i]; i++)
                 if (hap_same_name(task->corruptions[i], wanted)) {
                         *index = i;
                         return 0;
                 }
-        list_made(task, have, sizeof have);
+        list_generated(task, have, sizeof have);
         return hap_fail(err, HAP_EUSAGE, "cannot corrupt by '%s': task '%s' has %s", wanted,
                         task->name, have);
 }
 
-static int open_made(struct hap_task_source *source, const struct hap_task_request *request,
+static int open_generated(struct hap_task_source *source, const struct hap_task_request *request,
                      const struct hap_task_kind *task, const struct hap_task_model *model,
                      struct hap_error *err)
 {
-        struct hap_task_request asked = *request;
-        size_t corruption;
-        int rc = find_made_corruption(task, request->corruption, &corruption, err);
+        struct hap_maker_options options = {
+                .task = task,
+                .split = request->split,
+                .seed = request->seed,
+                .n = request->n ? request->n : DEFAULT_NUMBER,
+                .tokenizer = model->tokenizer,
+                .n_context = model->model->config.n_context,
+        };
+        int rc = find_generated_corruption(task, request->corruption, &options.corruption, err);
 
-        asked.n = source->n = request->n ? request->n : USUAL_NUMBER;
+        source->n = options.n;
         if (rc < 0)
                 return rc;
         source->name = task->name;
-        source->corruption = task->corruptions[corruption];
+        source->corruption = task->corruptions[options.corruption];
         source->origin = "made";
         source->has_split = true;
-        return hap_maker_open(&source->maker, task, &asked, corruption, model, err);
+        return hap_maker_open(&source->maker, &options, err);
 }
 
-static int no_task(const struct hap_task_request *request, struct hap_error *err)
+static int fail_unknown_task(const struct hap_task_request *request, struct hap_error *err)
 {
         char have[256] = "";
         size_t used = 0;
         bool made = request->model_path != NULL;
 
         for (const struct hap_task_kind *task = hap_tasks; task->name; task++)
-                if (!made || task->made)
+                if (!made || task->generated)
                         used += (size_t)snprintf(have + used, sizeof have - used, "%s%s",
                                                  used ? ", " : "", task->name);
         if (!made)
                 return hap_fail(err, HAP_EUSAGE, "there is no task '%s': there are %s",
                                 request->name, have);
         return hap_fail(err, HAP_EUSAGE,
-                        "there is no task '%s' for model '%s': prompts can be made for %s, and "
+                        "there is no task '%s' for model '%s': prompts can be generated for %s, and "
                         "others are read from its folder 'tasks'", request->name,
                         request->model_path, have);
 }
 
-static bool is_plain(const char *name)
+static bool is_plain_name(const char *name)
 {
         return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                      "0123456789-_") == strlen(name) && strlen(name) <= 64;
@@ -259,17 +179,17 @@ static int open_named(struct hap_task_source *source, const struct hap_task_requ
         char folder[1024], path[1200];
         bool found = hap_task_folder(request->model_path, folder, sizeof folder) == 0;
 
-        if (!is_plain(request->name))
-                return no_task(request, err);
+        if (!is_plain_name(request->name))
+                return fail_unknown_task(request, err);
         if (found && !request->make &&
             hap_task_file(folder, request->name, request->split, path, sizeof path) == 0)
                 return open_files(source, request, path, err);
-        if (task && task->made && request->model_path)
-                return open_made(source, request, task, model, err);
+        if (task && task->generated && request->model_path)
+                return open_generated(source, request, task, model, err);
         if (!found && task && !request->model_path)
                 return hap_fail(err, HAP_ESYSTEM, "cannot find the demo model's prompts: set "
-                                "HAP_DATA to the folder that holds models/demo");
-        return no_task(request, err);
+                                "HAP_DATA to the folder that contains models/demo");
+        return fail_unknown_task(request, err);
 }
 
 json_t *hap_task_describe(const struct hap_task_source *source,
@@ -279,7 +199,7 @@ json_t *hap_task_describe(const struct hap_task_source *source,
         json_t *task = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", source->name, "source",
                                  source->origin, "corruption", source->corruption, "seed",
                                  (json_int_t)request->seed, "examples", (json_int_t)source->n);
-        json_t *said = json_pack("{s:o}", "task", task);
+        json_t *fields = json_pack("{s:o}", "task", task);
 
         if (request->bootstrap)
                 json_object_set_new(task, "bootstrap",
@@ -288,11 +208,11 @@ json_t *hap_task_describe(const struct hap_task_source *source,
                 json_object_set_new(task, "split",
                                     json_string(hap_split_names[request->split]));
         if (tokenizer)
-                json_object_set_new(said, "tokenizer", hap_tokenizer_describe(tokenizer));
-        return said;
+                json_object_set_new(fields, "tokenizer", hap_tokenizer_describe(tokenizer));
+        return fields;
 }
 
-static int next_of_all(struct hap_task_source *source, json_t **record, char *where, size_t size,
+static int next_record(struct hap_task_source *source, json_t **record, char *where, size_t size,
                        struct hap_error *err)
 {
         if (source->lines)
@@ -301,15 +221,15 @@ static int next_of_all(struct hap_task_source *source, json_t **record, char *wh
         return hap_maker_next(source->maker, record, err);
 }
 
-/* Reads all records there are, for draws from them. */
-static int read_all(struct hap_task_source *source, struct hap_error *err)
+/* Reads all records, so that a bootstrap sample can draw from them. */
+static int read_all_records(struct hap_task_source *source, struct hap_error *err)
 {
         json_t *record;
         char where[512];
         int rc;
 
         source->sampled = json_array();
-        while ((rc = next_of_all(source, &record, where, sizeof where, err)) > 0) {
+        while ((rc = next_record(source, &record, where, sizeof where, err)) > 0) {
                 json_t *drawn = json_pack("[o, o]", record, json_string_nocheck(where));
 
                 if (json_array_append_new(source->sampled, drawn) < 0)
@@ -331,7 +251,7 @@ int hap_task_open(struct hap_task_source *source, const struct hap_task_request 
                 source->n = hap_lines_count(source->lines);
         if (rc == 0 && request->bootstrap) {
                 source->key = (struct hap_random_key){request->bootstrap, 0};
-                rc = read_all(source, err);
+                rc = read_all_records(source, err);
         }
         if (rc < 0)
                 hap_task_close(source);
@@ -345,7 +265,7 @@ int hap_task_next(struct hap_task_source *source, json_t **record, char *where, 
         size_t n;
 
         if (!source->sampled)
-                return next_of_all(source, record, where, size, err);
+                return next_record(source, record, where, size, err);
         n = json_array_size(source->sampled);
         if (source->given == n)
                 return 0;
@@ -382,9 +302,9 @@ int hap_task_list(const char *name, enum hap_split split, const char *model_path
                 hap_lines_close(lines);
                 return rc < 0 ? rc : 1;
         }
-        if (!model_path || !task || !task->made)
+        if (!model_path || !task || !task->generated)
                 return 0;
         *n = HAP_TASK_MAX_EXAMPLES;
-        list_made(task, text, size);
+        list_generated(task, text, size);
         return 1;
 }

@@ -1,5 +1,4 @@
-/* Prompts from JSON lines: the files that ship with a model, or the user's. */
-#include "task/task.h"
+#include "task/task_lines.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,11 +7,12 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "common/random.h"
 
 #define LINES_STREAM 0x6c696e6573 /* this use of the seed */
 #define MAX_FILE_BYTES ((size_t)1 << 32)
 
-struct line {
+struct json_line {
         const char *text;
         size_t length, number; /* from 1, blank lines counted */
 };
@@ -20,7 +20,7 @@ struct line {
 struct hap_lines {
         char *name; /* for messages */
         char *bytes;
-        struct line *lines; /* those that are not blank */
+        struct json_line *lines; /* those that are not blank */
         size_t n_lines;
         uint32_t *order;
         size_t n, next;
@@ -31,21 +31,21 @@ struct hap_lines {
 static const char *const reserved[] = { "id",    "clean", "answer",    "answers", "wrong",
                                         "wrongs", "at",   "positions", "text",    NULL };
 
-static int read_whole(FILE *file, struct hap_lines *lines, size_t *length,
+static int read_file(FILE *file, struct hap_lines *lines, size_t *length,
                       struct hap_error *err)
 {
-        size_t room = 1 << 16, n = 0, got;
+        size_t capacity = 1 << 16, n = 0, got;
 
         do {
-                char *bytes = realloc(lines->bytes, room);
+                char *bytes = realloc(lines->bytes, capacity);
 
                 if (!bytes)
                         return hap_fail_memory(err, "prompts");
                 lines->bytes = bytes;
-                got = fread(bytes + n, 1, room - n, file);
+                got = fread(bytes + n, 1, capacity - n, file);
                 n += got;
-                if (n == room)
-                        room *= 2;
+                if (n == capacity)
+                        capacity *= 2;
         } while (got > 0 && n <= MAX_FILE_BYTES);
         if (ferror(file))
                 return hap_fail(err, HAP_ESYSTEM, "cannot read '%s': %s", lines->name,
@@ -68,7 +68,7 @@ static bool is_blank(const char *text, size_t length)
 static int find_lines(struct hap_lines *lines, size_t length, struct hap_error *err)
 {
         const char *end = lines->bytes + length;
-        size_t room = 0, number = 0;
+        size_t capacity = 0, number = 0;
 
         for (const char *at = lines->bytes, *next; at < end; at = next) {
                 const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -78,25 +78,25 @@ static int find_lines(struct hap_lines *lines, size_t length, struct hap_error *
                 number++;
                 if (is_blank(at, size))
                         continue;
-                if (lines->n_lines == room) {
-                        struct line *more;
+                if (lines->n_lines == capacity) {
+                        struct json_line *more;
 
-                        room = room ? 2 * room : 256;
-                        more = reallocarray(lines->lines, room, sizeof *more);
+                        capacity = capacity ? 2 * capacity : 256;
+                        more = reallocarray(lines->lines, capacity, sizeof *more);
                         if (!more)
                                 return hap_fail_memory(err, "prompts");
                         lines->lines = more;
                 }
-                lines->lines[lines->n_lines++] = (struct line){ at, size, number };
+                lines->lines[lines->n_lines++] = (struct json_line){ at, size, number };
         }
         if (lines->n_lines == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it holds no examples",
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no examples",
                                 lines->name);
         return 0;
 }
 
-/* The first lines for seed 0, otherwise lines drawn without repeating any. */
-static int pick(struct hap_lines *lines, struct hap_error *err)
+/* The first lines for seed 0; otherwise lines drawn without replacement. */
+static int pick_lines(struct hap_lines *lines, struct hap_error *err)
 {
         size_t total = lines->n_lines, n = lines->options.n ? lines->options.n : total;
         struct hap_random_key key = { lines->options.seed, LINES_STREAM };
@@ -140,13 +140,13 @@ int hap_lines_open(struct hap_lines **out, const char *path,
                 rc = hap_fail(err, HAP_ESYSTEM, "cannot open '%s': %s", path, strerror(errno));
                 goto out;
         }
-        rc = read_whole(file, lines, &length, err);
+        rc = read_file(file, lines, &length, err);
         if (!standard)
                 fclose(file);
         if (rc == 0)
                 rc = find_lines(lines, length, err);
         if (rc == 0)
-                rc = pick(lines, err);
+                rc = pick_lines(lines, err);
 out:
         if (rc < 0)
                 hap_lines_close(lines);
@@ -172,18 +172,18 @@ size_t hap_lines_count(const struct hap_lines *lines)
         return lines->n;
 }
 
-/* Texts here are C strings. The byte itself is no JSON anywhere. */
-static bool has_nul(const struct line *line, const json_error_t *why)
+/* Texts are C strings, so "\\u0000" is refused. The byte itself is not valid JSON. */
+static bool has_nul(const struct json_line *line, const json_error_t *why)
 {
         return json_error_code(why) == json_error_null_character ||
                json_error_code(why) == json_error_null_byte_in_key ||
                memchr(line->text, '\0', line->length);
 }
 
-static int parse_line(const struct hap_lines *lines, const struct line *line,
+static int parse_line(const struct hap_lines *lines, const struct json_line *line,
                       json_t **object, struct hap_error *err)
 {
-        static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, with which some editors begin */
+        static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, which some editors write first */
         const size_t skip = line->number == 1 && line->length >= 3 &&
                             memcmp(line->text, mark, 3) == 0 ? 3 : 0;
         json_error_t why;
@@ -194,13 +194,13 @@ static int parse_line(const struct hap_lines *lines, const struct line *line,
                 return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': a NUL character "
                                 "(\\u0000) is not allowed", line->number, lines->name);
         if (!*object)
-                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': no JSON: %s",
+                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': not JSON: %s",
                                 line->number, lines->name, why.text);
         if (!json_is_object(*object)) {
                 json_decref(*object);
                 *object = NULL;
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot read line %zu of '%s': no JSON object", line->number,
+                                "cannot read line %zu of '%s': not a JSON object", line->number,
                                 lines->name);
         }
         return 0;
@@ -216,8 +216,8 @@ static bool is_corruption(const char *key, const json_t *value)
         return json_is_string(value) || json_is_array(value);
 }
 
-/* What the field "corrupted" is called. */
-static const char *usual_name(const struct hap_lines *lines)
+/* The name of the field "corrupted". */
+static const char *default_corruption(const struct hap_lines *lines)
 {
         return lines->options.task ? lines->options.task->corruptions[0] : "corrupted";
 }
@@ -231,7 +231,7 @@ static void list_corruptions(const struct hap_lines *lines, json_t *object, char
 
         *text = '\0';
         json_object_foreach(object, key, value) {
-                const char *name = strcmp(key, "corrupted") ? key : usual_name(lines);
+                const char *name = strcmp(key, "corrupted") ? key : default_corruption(lines);
 
                 if (!is_corruption(key, value) || used >= size)
                         continue;
@@ -242,7 +242,7 @@ static void list_corruptions(const struct hap_lines *lines, json_t *object, char
         }
 }
 
-/* The field asked for; the usual corruption's name stands for "corrupted". */
+/* The requested field. The name of the default corruption means "corrupted". */
 static json_t *find_corrupted(const struct hap_lines *lines, json_t *object)
 {
         const char *wanted = lines->options.corruption;
@@ -253,12 +253,12 @@ static json_t *find_corrupted(const struct hap_lines *lines, json_t *object)
                 json_object_foreach(object, key, value)
                         if (is_corruption(key, value) && hap_same_name(key, wanted))
                                 return value;
-        if (!wanted || hap_same_name(wanted, usual_name(lines)))
+        if (!wanted || hap_same_name(wanted, default_corruption(lines)))
                 return json_object_get(object, "corrupted");
         return NULL;
 }
 
-static int no_corruption(const struct hap_lines *lines, const struct line *line,
+static int fail_no_corruption(const struct hap_lines *lines, const struct json_line *line,
                          json_t *object, struct hap_error *err)
 {
         const char *wanted = lines->options.corruption;
@@ -288,8 +288,8 @@ static int set_list(json_t *record, const char *key, json_t *value)
         return json_object_set_new(record, key, json_pack("[O]", value));
 }
 
-/* "answer" or "answers" of the line as a list under `plural`. Both stay when
- * there are both, to be refused where records are checked. */
+/* Copies "answer" or "answers" as a list under `plural`. If the line has both, both are
+ * copied, and the check of the record refuses them. */
 static int copy_answers(json_t *record, json_t *object, const char *singular,
                         const char *plural)
 {
@@ -304,7 +304,7 @@ static int copy_answers(json_t *record, json_t *object, const char *singular,
         return 0;
 }
 
-static int set_id(const struct hap_lines *lines, const struct line *line, json_t *record,
+static int set_id(const struct hap_lines *lines, const struct json_line *line, json_t *record,
                   json_t *id)
 {
         char text[128];
@@ -320,7 +320,7 @@ static int set_id(const struct hap_lines *lines, const struct line *line, json_t
         return json_object_set_new(record, "id", json_string(text));
 }
 
-static json_t *make_record(const struct hap_lines *lines, const struct line *line,
+static json_t *make_record(const struct hap_lines *lines, const struct json_line *line,
                            json_t *object, json_t *corrupted)
 {
         static const char *const rest[] = { "at", "positions", NULL };
@@ -343,8 +343,8 @@ static json_t *make_record(const struct hap_lines *lines, const struct line *lin
         return NULL;
 }
 
-/* An empty id is none, and what is no text is refused where records are checked. */
-static int check_id(struct hap_lines *lines, const struct line *line, const json_t *record,
+/* An empty id counts as absent. The check of the record refuses an id of another type. */
+static int check_id(struct hap_lines *lines, const struct json_line *line, const json_t *record,
                     struct hap_error *err)
 {
         const char *id = json_string_value(json_object_get(record, "id"));
@@ -365,7 +365,7 @@ static int check_id(struct hap_lines *lines, const struct line *line, const json
 int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t size,
                    struct hap_error *err)
 {
-        const struct line *line;
+        const struct json_line *line;
         json_t *object, *corrupted;
         int rc = 1;
 
@@ -377,7 +377,7 @@ int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t
                 return rc;
         corrupted = find_corrupted(lines, object);
         if (!corrupted)
-                rc = no_corruption(lines, line, object, err);
+                rc = fail_no_corruption(lines, line, object, err);
         else if (!(*record = make_record(lines, line, object, corrupted)))
                 rc = hap_fail_memory(err, "a record");
         else if ((rc = check_id(lines, line, *record, err)) < 0)

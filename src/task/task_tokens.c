@@ -1,29 +1,28 @@
-/* A task's record with token ids in place of text, and where its names are. */
-#include "task/task.h"
+/* A task's record with token ids in place of text, and the task's named positions. */
+#include "task/task_tokens.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "task/example.h"
+#include "task/task_kind.h"
 
 /* The tokens of a text and where each begins in it: starts[n] is its length. */
 struct spans {
         const char *text;
         int n;
-        size_t starts[4096 + 1];
+        size_t *starts; /* [n + 1] */
 };
 
-/* Lays the tokens along the text. A special token that the text does not show
- * (BOS) has no width; a first token's own leading space may be missing. False
- * when they do not spell the text. */
-static bool lay_tokens(const struct hap_tokenizer *tokenizer, const char *text,
+/* Finds where each token begins in the text. A special token that the text does not show
+ * (BOS) has no width; the leading space of the first token may be missing. False when the
+ * tokens do not spell the text. */
+static bool align_tokens(const struct hap_tokenizer *tokenizer, const char *text,
                        const int32_t *ids, int n, struct spans *spans)
 {
         size_t length = strlen(text), at = 0;
 
-        if (n > 4096)
-                return false;
         spans->text = text;
         spans->n = n;
         for (int i = 0; i < n; i++) {
@@ -42,7 +41,7 @@ static bool lay_tokens(const struct hap_tokenizer *tokenizer, const char *text,
         return at == length;
 }
 
-/* The token that holds the character, or -1. */
+/* The token that contains the character, or -1. */
 static int token_at(const struct spans *spans, size_t character)
 {
         for (int i = spans->n - 1; i >= 0; i--)
@@ -56,8 +55,8 @@ static bool is_word(char c)
         return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-/* Where the word stands for the `nth` time from 0 on, as a whole word; leading
- * spaces of `word` do not count. NULL: it does not. */
+/* The `nth` occurrence, from 0, of the word as a whole word; leading spaces of `word` are
+ * ignored. NULL: there is none. */
 static const char *find_word(const char *text, const char *word, int nth)
 {
         size_t length;
@@ -79,11 +78,11 @@ struct naming {
         json_t *positions;
 };
 
-/* Names the token that holds the character, and `after` the one behind it. */
-static void name_place(struct naming *in, const char *name, const char *after,
-                       const char *place)
+/* Names the token that contains the character, and the next token `after`. */
+static void name_token_at(struct naming *in, const char *name, const char *after,
+                          const char *character)
 {
-        int token = place ? token_at(in->spans, (size_t)(place - in->clean)) : -1;
+        int token = character ? token_at(in->spans, (size_t)(character - in->clean)) : -1;
 
         if (token < 0)
                 return;
@@ -94,9 +93,9 @@ static void name_place(struct naming *in, const char *name, const char *after,
 
 static void name_ioi(struct naming *in)
 {
-        name_place(in, "IO", NULL, find_word(in->clean, in->answer, 0));
-        name_place(in, "S1", "S1+1", find_word(in->clean, in->wrong, 0));
-        name_place(in, "S2", NULL, find_word(in->clean, in->wrong, 1));
+        name_token_at(in, "IO", NULL, find_word(in->clean, in->answer, 0));
+        name_token_at(in, "S1", "S1+1", find_word(in->clean, in->wrong, 0));
+        name_token_at(in, "S2", NULL, find_word(in->clean, in->wrong, 1));
 }
 
 /* The first run of four digits: XX its first two, YY its last two. */
@@ -106,15 +105,15 @@ static void name_years(struct naming *in)
                 size_t digits = strspn(at, "0123456789");
 
                 if (digits == 4) {
-                        name_place(in, "XX", NULL, at);
-                        name_place(in, "YY", NULL, at + 2);
+                        name_token_at(in, "XX", NULL, at);
+                        name_token_at(in, "YY", NULL, at + 2);
                         return;
                 }
                 at += digits ? digits - 1 : 0;
         }
 }
 
-/* The name is the first word that the corrupted prompt has not. */
+/* The name is the first word that differs in the corrupted prompt. */
 static void name_person(struct naming *in)
 {
         const char *at = in->clean;
@@ -122,22 +121,22 @@ static void name_person(struct naming *in)
         for (size_t i = 0; in->clean[i] && in->clean[i] == in->corrupted[i]; i++)
                 if (!is_word(in->clean[i]))
                         at = in->clean + i + 1;
-        name_place(in, "NAME", NULL, at);
+        name_token_at(in, "NAME", NULL, at);
 }
 
-/* The last word's first place, and what followed it. */
+/* The first occurrence of the last word, and the token after it. */
 static void name_repeat(struct naming *in)
 {
         const char *last = strrchr(in->clean, ' ');
 
         if (last)
-                name_place(in, "FIRST", "FIRST+1", find_word(in->clean, last, 0));
+                name_token_at(in, "FIRST", "FIRST+1", find_word(in->clean, last, 0));
 }
 
 static void name_argument(struct naming *in)
 {
-        name_place(in, "ANSWER", NULL, find_word(in->clean, in->answer, 0));
-        name_place(in, "WRONG", NULL, find_word(in->clean, in->wrong, 0));
+        name_token_at(in, "ANSWER", NULL, find_word(in->clean, in->answer, 0));
+        name_token_at(in, "WRONG", NULL, find_word(in->clean, in->wrong, 0));
 }
 
 static const struct {
@@ -151,38 +150,61 @@ static const struct {
         { "docstring", name_argument },
 };
 
-static const char *first_text(const json_t *record, const char *field)
+/* The text of the first answer: as the record has it, or that of its token. */
+static const char *answer_text(const json_t *record, const char *field,
+                               const struct hap_tokenizer *tokenizer, const int32_t *ids, int n)
 {
         const json_t *list = json_object_get(record, field);
+        const json_t *first = json_is_array(list) ? json_array_get(list, 0) : list;
 
-        return json_string_value(json_is_array(list) ? json_array_get(list, 0) : list);
+        if (json_is_string(first))
+                return json_string_value(first);
+        return tokenizer && n ? hap_tokenizer_text(tokenizer, ids[0], NULL) : NULL;
 }
 
-/* The positions that the task has names for; END is the last token. */
-static json_t *named_positions(const json_t *record, const char *task,
-                               const struct hap_task_model *model,
-                               const struct hap_example *example)
+/* Adds the positions that the task has names for; END is the last token. */
+static int name_positions(struct naming *in, const char *task, const struct hap_task_model *model,
+                          const struct hap_example *example, struct hap_error *err)
 {
         struct spans spans;
+
+        if (!in->clean || !in->corrupted || !in->answer || !in->wrong)
+                return HAP_OK;
+        spans.starts = calloc((size_t)example->n_tokens + 1, sizeof *spans.starts);
+        if (!spans.starts)
+                return hap_fail_memory(err, "positions");
+        in->spans = &spans;
+        if (align_tokens(model->tokenizer, in->clean, example->clean, example->n_tokens, &spans))
+                for (size_t i = 0; i < sizeof namings / sizeof *namings; i++)
+                        if (task && hap_same_name(task, namings[i].task)) {
+                                namings[i].name(in);
+                                json_object_set_new(in->positions, "END",
+                                                    json_integer(example->n_tokens - 1));
+                        }
+        free(spans.starts);
+        return HAP_OK;
+}
+
+/* The record's own positions, or the task's. New reference in *positions. */
+static int positions_of(const json_t *record, const char *task,
+                        const struct hap_task_model *model, const struct hap_example *example,
+                        json_t **positions, struct hap_error *err)
+{
         struct naming in = {
-                .spans = &spans,
-                .clean = first_text(record, "clean"),
-                .corrupted = first_text(record, "corrupted"),
-                .answer = first_text(record, "answers"),
-                .wrong = first_text(record, "wrongs"),
+                .clean = json_string_value(json_object_get(record, "clean")),
+                .corrupted = json_string_value(json_object_get(record, "corrupted")),
+                .answer = answer_text(record, "answers", model->tokenizer, example->answers,
+                                      example->n_answers),
+                .wrong = answer_text(record, "wrongs", model->tokenizer, example->wrongs,
+                                     example->n_wrongs),
         };
 
-        in.positions = json_object();
-        if (!in.clean || !in.corrupted || !in.answer || !in.wrong || !in.positions ||
-            !lay_tokens(model->tokenizer, in.clean, example->clean, example->n_tokens, &spans))
-                return in.positions;
-        for (size_t i = 0; i < sizeof namings / sizeof *namings; i++)
-                if (task && hap_same_name(task, namings[i].task)) {
-                        namings[i].name(&in);
-                        json_object_set_new(in.positions, "END",
-                                            json_integer(example->n_tokens - 1));
-                }
-        return in.positions;
+        *positions = json_incref(json_object_get(record, "positions"));
+        if (*positions)
+                return HAP_OK;
+        in.positions = *positions = json_object();
+        return *positions ? name_positions(&in, task, model, example, err)
+                          : hap_fail_memory(err, "positions");
 }
 
 static json_t *ids_of(const int32_t *ids, int n)
@@ -197,7 +219,7 @@ static json_t *ids_of(const int32_t *ids, int n)
         return list;
 }
 
-/* The texts of the prompts, for the reader's eye; NULL when there are none. */
+/* The texts of the prompts, for people to read; NULL when there are none. */
 static json_t *texts_of(const json_t *record)
 {
         json_t *clean = json_object_get(record, "clean");
@@ -208,11 +230,23 @@ static json_t *texts_of(const json_t *record)
         return json_pack("{s:O, s:O}", "clean", clean, "corrupted", corrupted);
 }
 
-static bool all_ids(const json_t *record)
+static bool has_text(const json_t *list)
 {
-        return !json_is_string(json_object_get(record, "clean")) &&
-               !json_is_string(json_object_get(record, "corrupted")) &&
-               !first_text(record, "answers") && !first_text(record, "wrongs");
+        for (size_t i = 0; i < json_array_size(list); i++)
+                if (json_is_string(json_array_get(list, i)))
+                        return true;
+        return json_is_string(list);
+}
+
+/* Whether any prompt or answer of the record is text. */
+static bool needs_tokenizer(const json_t *record)
+{
+        static const char *const fields[] = { "clean", "corrupted", "answers", "wrongs" };
+
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+                if (has_text(json_object_get(record, fields[i])))
+                        return true;
+        return false;
 }
 
 /* The record with token ids as a new reference in *out. */
@@ -221,17 +255,17 @@ static int tokenise(const json_t *record, const char *task, const struct hap_tas
 {
         struct hap_arena arena;
         struct hap_example example;
-        json_t *ids = NULL, *given = json_object_get(record, "positions"), *positions, *texts;
+        json_t *ids = NULL, *positions = NULL, *texts;
         int failed = 0, rc;
 
         *out = NULL;
-        if (!model->tokenizer && !all_ids(record))
+        if (!model->tokenizer && needs_tokenizer(record))
                 return hap_fail(err, HAP_EINPUT, "cannot use %s, which is text: %s", where,
                                 model->no_tokenizer);
         hap_arena_init(&arena);
         rc = hap_example_of(record, model->model, model->tokenizer, where, &arena, &example,
                             err);
-        if (rc < 0)
+        if (rc < 0 || (rc = positions_of(record, task, model, &example, &positions, err)) < 0)
                 goto out;
         ids = json_pack("{s:O, s:o, s:o}", "id", json_object_get(record, "id"), "clean",
                         ids_of(example.clean, example.n_tokens), "corrupted",
@@ -244,10 +278,8 @@ static int tokenise(const json_t *record, const char *task, const struct hap_tas
                                               ids_of(example.wrongs, example.n_wrongs));
         if (json_object_get(record, "at"))
                 failed |= json_object_set(ids, "at", json_object_get(record, "at"));
-        positions = given ? json_incref(given) : named_positions(record, task, model, &example);
         if (json_object_size(positions))
                 failed |= json_object_set(ids, "positions", positions);
-        json_decref(positions);
         if ((texts = texts_of(record)) != NULL)
                 failed |= json_object_set_new(ids, "text", texts);
         if (!ids || failed)
@@ -257,96 +289,14 @@ out:
                 json_decref(ids);
         else
                 *out = ids;
+        json_decref(positions);
         hap_arena_release(&arena);
         return rc;
 }
 
-/* --- records that stay text --- */
-
-static bool is_text(const json_t *value)
-{
-        return json_string_length(value) > 0;
-}
-
-static int check_text(const json_t *record, const char *field, const char *where,
-                      struct hap_error *err)
-{
-        const json_t *value = json_object_get(record, field);
-
-        if (!value)
-                return hap_fail(err, HAP_EINPUT, "cannot use %s: there is no '%s'", where,
-                                field);
-        if (!is_text(value) && !(json_is_array(value) && json_array_size(value)))
-                return hap_fail(err, HAP_EINPUT, "cannot use %s: %s is no text and no token ids",
-                                where, field);
-        return 0;
-}
-
-/* "answers" or "wrongs": absent, or a list of texts and ids that is not empty. */
-static int check_list(const json_t *record, const char *singular, const char *plural,
-                      const char *where, struct hap_error *err)
-{
-        const json_t *list = json_object_get(record, plural);
-
-        if (list && json_object_get(record, singular))
-                return hap_fail(err, HAP_EINPUT, "cannot use %s: there are both '%s' and '%s'",
-                                where, singular, plural);
-        if (list && json_array_size(list) == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use %s: %s is empty", where, plural);
-        for (size_t i = 0; i < json_array_size(list); i++) {
-                const json_t *item = json_array_get(list, i);
-
-                if (json_is_string(item) && !is_text(item))
-                        return hap_fail(err, HAP_EINPUT,
-                                        "cannot use %s: %s holds an empty text: an answer is one "
-                                        "token", where, plural);
-                if (!json_is_string(item) && !json_is_integer(item))
-                        return hap_fail(err, HAP_EINPUT,
-                                        "cannot use %s: %s holds what is no text and no token id",
-                                        where, plural);
-        }
-        return 0;
-}
-
-static int check_lengths(const json_t *record, const char *where, struct hap_error *err)
-{
-        const json_t *clean = json_object_get(record, "clean");
-        const json_t *corrupted = json_object_get(record, "corrupted");
-
-        if (!json_is_array(clean) || !json_is_array(corrupted) ||
-            json_array_size(clean) == json_array_size(corrupted))
-                return 0;
-        return hap_fail(err, HAP_EINPUT,
-                        "cannot use %s: clean has %zu tokens, corrupted %zu: "
-                        "they must be equally long", where, json_array_size(clean),
-                        json_array_size(corrupted));
-}
-
-static int check_record(const json_t *record, const char *where, struct hap_error *err)
-{
-        struct hap_arena arena;
-        struct hap_example example;
-        int rc;
-
-        if ((rc = check_text(record, "clean", where, err)) < 0 ||
-            (rc = check_text(record, "corrupted", where, err)) < 0 ||
-            (rc = check_lengths(record, where, err)) < 0 ||
-            (rc = check_list(record, "answer", "answers", where, err)) < 0 ||
-            (rc = check_list(record, "wrong", "wrongs", where, err)) < 0)
-                return rc;
-        if (!json_object_get(record, "answers") && !json_object_get(record, "at"))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot use %s: there is no 'answers', nor 'answer' or 'at'", where);
-        if (!all_ids(record))
-                return 0;
-        hap_arena_init(&arena);
-        rc = hap_example_of(record, NULL, NULL, where, &arena, &example, err);
-        hap_arena_release(&arena);
-        return rc;
-}
-
-/* By the rule that hap-forward names a graph's positions by. */
-static int check_names(const json_t *record, const char *where, struct hap_error *err)
+/* A new record may only have names that a graph accepts; old streams may have others as
+ * long as no graph uses them. */
+static int check_position_names(const json_t *record, const char *where, struct hap_error *err)
 {
         const char *name;
         json_t *value;
@@ -361,10 +311,12 @@ int hap_task_ready(json_t **record, const char *task, const struct hap_task_mode
                    const char *where, struct hap_error *err)
 {
         json_t *ids;
-        int rc = check_names(*record, where, err);
+        int rc = check_position_names(*record, where, err);
 
-        if (rc < 0 || !model->model)
-                return rc < 0 ? rc : check_record(*record, where, err);
+        if (rc < 0)
+                return rc;
+        if (!model->model)
+                return hap_example_check(*record, where, err);
         if ((rc = tokenise(*record, task, model, where, &ids, err)) < 0)
                 return rc;
         json_decref(*record);

@@ -1,4 +1,4 @@
-/* Words and sentences that prompts are made of. Lists end with NULL. */
+/* Words and sentences of generated prompts. Lists end with NULL. */
 #ifndef HAP_TASK_TASK_WORDS_H
 #define HAP_TASK_TASK_WORDS_H
 

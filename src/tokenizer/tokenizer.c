@@ -1,7 +1,7 @@
 /* Text to ids.
  *
- * Bytes that are no UTF-8 are not lost silently: each maximal broken part of
- * the text becomes U+FFFD first, as in Python's decode(errors="replace"). */
+ * Bytes that are not valid UTF-8 are replaced first: each maximal invalid part becomes
+ * U+FFFD, as in Python's decode(errors="replace"). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +11,9 @@
 #include "tokenizer/tokenizer_impl.h"
 #include "tokenizer/tokenizer_json.h"
 
-enum { TEXT_MAX = 1 << 28 }; /* bytes; words count in 32 bits */
+enum { TEXT_MAX = 1 << 28 }; /* bytes; words have 32-bit offsets */
 
-/* What loaders leave to be derived, once everything is there. */
+/* Derives what depends on everything that the loaders have read. */
 static int derive_rest(struct hap_tokenizer *t, struct hap_error *err)
 {
         int rc = t->byte_level ? hap_byte_level_finish(t, err)
@@ -64,7 +64,7 @@ void hap_tokenizer_free(struct hap_tokenizer *t)
         free(t);
 }
 
-/* Text that is normalised already and holds no added token. */
+/* Encodes text that is normalised and contains no added token. */
 static int encode_words(struct hap_encoder *e, const char *text,
                         struct hap_piece part, bool first)
 {
@@ -91,8 +91,8 @@ static int encode_words(struct hap_encoder *e, const char *text,
         return rc;
 }
 
-/* Text between added tokens: normalised, then cut at those added tokens that
- * are looked for in normalised text. */
+/* Encodes text between added tokens: normalises it, then cuts out the added tokens that
+ * are searched for in normalised text. */
 static int encode_part(struct hap_encoder *e, const char *text, struct hap_piece part,
                        bool special)
 {

@@ -10,20 +10,19 @@
 
 struct hap_tokenizer; /* read-only once loaded: threads may share it */
 
-/* From a model's path: tokenizer.json, or vocab.json + merges.txt, of a
- * folder; the metadata of a GGUF file. HAP_EINPUT: none there, or of a kind
- * that is not supported (says which). */
+/* Loads from a model's path: tokenizer.json, or vocab.json + merges.txt, in a folder; or
+ * the metadata of a GGUF file. HAP_EINPUT: there is no tokenizer, or its kind, which the
+ * message names, is not supported. */
 int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
                        struct hap_error *err);
 void hap_tokenizer_free(struct hap_tokenizer *tokenizer); /* NULL is allowed */
 
-/* Encodes text. Bytes that are no UTF-8 become U+FFFD, one for each maximal
- * broken part, as in Python's decode(errors="replace"); the ids are then those
- * of the tokenizers library; as there, a byte or character that the vocabulary
- * cannot say becomes its unknown token, or nothing when it has none. Writes at
- * most `max` ids and returns how many the text has, or a negative code.
- * `special`: texts of special tokens become their ids; BOS is put first when
- * the model's own setting says so and `bos` is true. */
+/* Encodes text. Each maximal invalid part of the UTF-8 becomes U+FFFD, as in Python's
+ * decode(errors="replace"). The ids are those of the tokenizers library; as there, a byte
+ * or character that is not in the vocabulary becomes the unknown token, or nothing if there
+ * is none. Writes at most `max` ids; returns how many the text has, or a negative code.
+ * `special`: texts of special tokens become their ids. `bos`: BOS is put first if the
+ * model's settings ask for it. */
 int hap_tokenizer_encode(const struct hap_tokenizer *tokenizer, const char *text,
                          size_t length, bool special, bool bos, int32_t *ids,
                          size_t max, struct hap_error *err);
@@ -33,19 +32,19 @@ int hap_tokenizer_encode(const struct hap_tokenizer *tokenizer, const char *text
 const char *hap_tokenizer_text(const struct hap_tokenizer *tokenizer, int32_t id,
                                size_t *length);
 
-/* The same for a text that goes on from a prompt, " Mary": no BOS, no space put
- * before it, and texts of special tokens are text. */
+/* Encodes a text that continues a prompt, such as " Mary": without BOS, without a space
+ * before it; texts of special tokens are ordinary text. */
 int hap_tokenizer_continue(const struct hap_tokenizer *tokenizer, const char *text,
                            size_t length, int32_t *ids, size_t max, struct hap_error *err);
 
-/* The id when the whole of a text that goes on from a prompt is one token, else -1. */
+/* The id if a text that continues a prompt is one token, else -1. */
 int32_t hap_tokenizer_single(const struct hap_tokenizer *tokenizer,
                              const char *text);
 
-/* How many ids there are: the greatest + 1. */
+/* The number of ids: the largest + 1. */
 size_t hap_tokenizer_size(const struct hap_tokenizer *tokenizer);
 
-/* The id that `bos` puts first, -1 when the model's setting says none. */
+/* The id that `bos` puts first; -1 if the model's settings do not ask for BOS. */
 int32_t hap_tokenizer_bos(const struct hap_tokenizer *tokenizer);
 
 #endif

@@ -1,7 +1,6 @@
-/* Added tokens: texts that become one token wherever they stand, before
- * anything else looks at the text. Those that are `normalized` are looked for
- * behind the normalizer, the others before. Of the tokens that start at the
- * same place the longest wins. */
+/* Added tokens are found before the text is split into words: those that are `normalized`
+ * after the normalizer, the others before it. Of the tokens that start at the same
+ * position, the longest is taken. */
 #include "tokenizer/tokenizer_added.h"
 
 #include <stdlib.h>
@@ -45,8 +44,8 @@ static int new_slots(struct hap_added_index *index, size_t n)
         return 0;
 }
 
-/* Makes the token added last one that hap_added_find finds; of two with one
- * text, the first is. */
+/* Makes the last added token known to hap_added_find, which finds the first of two with
+ * the same text. */
 static int note_name(struct hap_tokenizer *t)
 {
         size_t i = t->n_added - 1;
@@ -113,7 +112,7 @@ int hap_added_add(struct hap_tokenizer *t, const char *text, size_t length,
         return note_name(t) == 0 ? 0 : hap_fail_memory(err, "the added tokens");
 }
 
-/* Keeps the lengths of tokens that start with one byte, longest first. */
+/* Adds to the lengths of the tokens that start with a byte, longest first. */
 static int note_length(struct hap_added_lengths *l, size_t length)
 {
         size_t at = 0;
@@ -192,7 +191,7 @@ int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err)
                 if (rc != 0)
                         return rc;
         }
-        free(t->names.slots); /* the texts are others now */
+        free(t->names.slots); /* the texts have changed */
         t->names = (struct hap_added_index){ 0 };
         if (index_all(t, false) != 0 || index_all(t, true) != 0)
                 return hap_fail_memory(err, "the added tokens");
@@ -265,7 +264,7 @@ static bool stands_alone(const char *text, size_t start, size_t end, size_t leng
                !is_word(character_at(text + end, length - end));
 }
 
-/* Takes the spaces beside the token with it where the token says so. */
+/* Extends the match over adjacent spaces if the token strips them. */
 static void widen_match(const struct hap_added *added, const char *text, size_t length,
                   size_t first, size_t *start, size_t *end)
 {

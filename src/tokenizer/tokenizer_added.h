@@ -26,18 +26,18 @@ struct hap_added_index {
         int32_t *slots; /* open addressing, index in `added` */
         size_t n_slots;
 };
-/* Appends one; its text is as the file has it. The vocabulary must have its id,
- * hidden where the text is none of the model's own: merging never sees it. */
+/* Appends one, with its text as in the file. The vocabulary must have its id; a text that
+ * is not one of the model's own must be hidden there, so that merging does not find it. */
 int hap_added_add(struct hap_tokenizer *t, const char *text, size_t length,
                   const struct hap_added *what, struct hap_error *err);
-/* That of this text (as the file has it), or NULL; until hap_added_finish. */
+/* The added token with this text (as in the file), or NULL; until hap_added_finish. */
 struct hap_added *hap_added_find(const struct hap_tokenizer *t, const char *text,
                                  size_t length);
-/* The id of an added token or of the model's own of this name; -1: none. */
+/* The id of the added token, or of the model's own token, with this text; -1: none. */
 int32_t hap_token_named(const struct hap_tokenizer *t, const char *text, size_t length);
-/* Once all are there and the normalizer is known. */
+/* To be called when all are added and the normalizer is known. */
 int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err);
-/* Cuts text[start, start + length) into tokens and text, appended to `out`. */
+/* Cuts `part` of the text into added tokens and text, and appends them to `out`. */
 int hap_added_cut(const struct hap_tokenizer *t, bool normalized, bool special,
                   const char *text, struct hap_piece part,
                   struct hap_pieces *out);

@@ -1,4 +1,3 @@
-/* What the tokens of a vocabulary stand for: bytes, or characters. */
 #include "tokenizer/tokenizer_alphabet.h"
 
 #include <stdlib.h>
@@ -6,8 +5,8 @@
 
 #include "tokenizer/tokenizer_impl.h"
 
-/* GPT-2's bytes_to_unicode: printable Latin-1 stands for itself, the other
- * bytes, in order, for the characters from U+0100. */
+/* GPT-2's bytes_to_unicode: printable Latin-1 represents itself; the other
+ * bytes, in order, are the characters from U+0100. */
 static bool stands_for_itself(unsigned byte)
 {
         return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) ||
@@ -73,7 +72,7 @@ ptrdiff_t hap_from_alphabet(const char *text, size_t length, char *out)
         return to - out;
 }
 
-/* The longest token's bytes fit: a text is never longer than it is stored. */
+/* Has space for the longest token: its bytes are never longer than its stored text. */
 static char *scratch_for(const struct hap_vocab *v)
 {
         size_t longest = 0;

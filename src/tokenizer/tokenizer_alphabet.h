@@ -8,13 +8,12 @@
 
 struct hap_tokenizer;
 
-/* GPT-2's alphabet, in which byte-level vocabularies are written: each byte is
- * one printable character. Both return the length written, at most 2 bytes
- * for each byte of `text`; from_alphabet returns -1 when a character is none
- * of the alphabet's. */
+/* GPT-2's alphabet, in which byte-level vocabularies are written: each byte is one
+ * printable character. Both return the length written, at most 2 bytes for each byte of
+ * `text`; hap_from_alphabet returns -1 if a character is not in the alphabet. */
 size_t hap_to_alphabet(const char *text, size_t length, char *out);
 ptrdiff_t hap_from_alphabet(const char *text, size_t length, char *out);
-/* What every token of a byte-level vocabulary stands for, and byte_id. */
+/* Sets the bytes that every token of a byte-level vocabulary represents, and byte_id. */
 int hap_byte_level_finish(struct hap_tokenizer *t, struct hap_error *err);
 /* The same for sentencepiece: "▁" is a space, "<0x0A>" a byte. */
 int hap_sentencepiece_finish(struct hap_tokenizer *t, struct hap_error *err);

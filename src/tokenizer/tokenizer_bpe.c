@@ -1,10 +1,9 @@
 /* Byte pair encoding of one word.
  *
- * A word starts as one symbol for each byte or character. As long as two
- * neighbours can be merged, those of the best rank are, the leftmost first
- * where ranks are equal. Candidates wait in a heap; one whose symbols were
- * merged elsewhere since is dropped when its turn comes, so that a word of n
- * symbols costs n log n. */
+ * A word starts as one symbol for each byte or character. While two
+ * neighbours can be merged, the pair of the best rank is merged, the leftmost of equal
+ * rank first. A heap orders the candidates; a candidate whose symbols have been merged
+ * otherwise is dropped when it is popped, so a word of n symbols costs n log n. */
 #include "tokenizer/tokenizer_bpe.h"
 
 #include <stdlib.h>
@@ -20,7 +19,7 @@ static uint64_t pair_of(int32_t left, int32_t right)
         return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
 }
 
-/* Fibonacci hashing: the high bits of the product are the well mixed ones. */
+/* Fibonacci hashing: the high bits of the product are mixed best. */
 static size_t home_of(const struct hap_merges *m, uint64_t pair)
 {
         return (size_t)((pair * 0x9e3779b97f4a7c15u) >> 20) & (m->n_slots - 1);
@@ -134,8 +133,8 @@ static int add_symbol(struct hap_encoder *e, int32_t id, size_t start,
         return 0;
 }
 
-/* Text that the vocabulary lacks: the unknown token where there is one, else
- * nothing, as in the tokenizers library. */
+/* Adds the unknown token for text that is not in the vocabulary, or nothing if there is no
+ * unknown token, as in the tokenizers library. */
 static int unknown_symbol(struct hap_encoder *e, size_t start, size_t length,
                           bool *after_unknown)
 {
@@ -176,13 +175,13 @@ static bool all_bytes_known(const struct hap_tokenizer *t, const char *text,
         return true;
 }
 
-/* A character that the vocabulary lacks, as its bytes. */
+/* Adds a character that is not in the vocabulary as its bytes. */
 static int fallback_symbols(struct hap_encoder *e, const char *word, size_t start,
                             size_t length)
 {
         int rc = 0;
 
-        /* Merging by text still may join it to its neighbours. */
+        /* merging by text may still join it to its neighbours */
         if (e->t->score_rank != NULL)
                 return add_symbol(e, -1, start, length);
         for (size_t i = start; rc == 0 && i < start + length; i++)
@@ -258,7 +257,7 @@ static struct hap_candidate heap_pop(struct hap_encoder *e)
         return first;
 }
 
-/* What symbol `at` and the one behind it make together, if anything. */
+/* Finds the merge of symbol `at` with the next one, if there is one. */
 static bool find_candidate(const struct hap_encoder *e, const char *word,
                            int32_t at, struct hap_candidate *candidate)
 {
@@ -295,7 +294,7 @@ static int push_candidate(struct hap_encoder *e, const char *word, int32_t at)
         return find_candidate(e, word, at, &candidate) ? heap_push(e, candidate) : 0;
 }
 
-/* Merges symbol `at` with the one behind it. */
+/* Merges symbol `at` with the next one. */
 static void merge_symbols(struct hap_encoder *e, int32_t at, int32_t id)
 {
         struct hap_symbol *left = &e->symbols[at], *right = &e->symbols[left->next];
@@ -351,7 +350,7 @@ static void put_symbol(struct hap_encoder *e, const char *word,
                         e, e->t->byte_id[(unsigned char)word[symbol->start + i]]);
 }
 
-/* The word as it stands in the vocabulary, or -1. */
+/* The id of the whole word in the vocabulary, or -1. */
 static int32_t whole_word(const struct hap_tokenizer *t, const char *word,
                           size_t length)
 {

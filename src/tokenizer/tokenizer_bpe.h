@@ -25,7 +25,7 @@ struct hap_merges {
 int hap_merges_init(struct hap_merges *m, size_t n, struct hap_error *err);
 void hap_merges_add(struct hap_merges *m, int32_t left, int32_t right,
                     uint32_t rank, int32_t id);
-/* Looks up both texts and what they make together. `which` counts from 0. */
+/* Adds a merge: looks up both texts and their concatenation. `which` counts from 0. */
 int hap_merges_add_texts(struct hap_tokenizer *t, uint32_t which,
                          const char *left, size_t n_left, const char *right,
                          size_t n_right, struct hap_error *err);
@@ -33,9 +33,9 @@ int hap_merges_add_texts(struct hap_tokenizer *t, uint32_t which,
 int hap_merges_add_line(struct hap_tokenizer *t, uint32_t which, const char *line,
                         size_t length, struct hap_error *err);
 
-/* What one call of encode works with. */
+/* The state of one call of encode. */
 struct hap_symbol {
-        int32_t id; /* -1: a character that only its bytes can stand for */
+        int32_t id; /* -1: a character that is encoded as its bytes */
         int32_t previous, next;
         uint32_t start, length;
 };
@@ -48,7 +48,7 @@ struct hap_encoder {
         const struct hap_tokenizer *t;
         int32_t *ids; /* the first `max` of `n` */
         size_t max, n;
-        bool continued; /* the text goes on from another: nothing before it */
+        bool continued; /* the text continues another: nothing is put before it */
         struct hap_symbol *symbols;
         size_t n_symbols, symbols_capacity;
         struct hap_candidate *heap;

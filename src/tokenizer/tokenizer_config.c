@@ -1,4 +1,3 @@
-/* tokenizer_config.json: what the tokenizer's class adds to the files. */
 #include "tokenizer/tokenizer_config.h"
 
 #include <stdlib.h>
@@ -72,7 +71,7 @@ int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
         return 0;
 }
 
-/* What both classes take for BOS, EOS or padding unless told otherwise. */
+/* The default BOS, EOS or padding token of both classes. */
 static int add_default(struct hap_tokenizer *t, struct hap_error *err)
 {
         static const char text[] = "<|endoftext|>";

@@ -147,7 +147,7 @@ static int add_tokens(const struct source *s)
         return rc;
 }
 
-/* *id stays as it is when the file does not say. */
+/* *id is unchanged if the file does not have the key. */
 static int read_id(const struct source *s, const char *key, int32_t *id)
 {
         int64_t value;

@@ -43,7 +43,7 @@ struct hap_tokenizer {
         int32_t byte_id[256]; /* of one byte, or of its "<0xXX>"; -1: none */
         bool byte_fallback; /* characters not in the vocabulary become bytes */
         int32_t unk_id;     /* else this; -1: nothing */
-        bool fuse_unk;      /* neighbours become one */
+        bool fuse_unk;      /* adjacent unknown tokens become one */
         bool ignore_merges; /* a word in the vocabulary is not split at all */
         uint32_t *score_rank; /* [n]: merge by text, best score first; or NULL */
         size_t longest;       /* bytes of the longest stored text */
@@ -53,16 +53,16 @@ struct hap_tokenizer {
         const struct hap_normal_step *metaspace; /* of them, no normalizer; or NULL */
         struct hap_split_step split[HAP_STEPS_MAX];
         size_t n_split;
-        char prefix[16];        /* before the text's words unless it starts so */
-        bool prefix_first_only; /* … only where the text begins */
+        char prefix[16];        /* put before a text that does not start with it */
+        bool prefix_first_only; /* only at the beginning of the whole text */
 
         struct hap_added *added;
         size_t n_added, added_capacity;
-        int32_t last_added;              /* the greatest id of them */
-        struct hap_added_index names;    /* as the files have them, while loading */
+        int32_t last_added;              /* their largest id */
+        struct hap_added_index names;    /* texts as in the files, while loading */
         struct hap_added_index index[2]; /* raw, normalised */
 
-        int32_t bos_id; /* put first; -1: the model's setting says none */
+        int32_t bos_id; /* put first; -1: none */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* The tokenizer of a Hugging Face folder: tokenizer.json, or vocab.json with
- * merges.txt; tokenizer_config.json beside either, and older files that say
- * what it may say. */
+ * merges.txt; tokenizer_config.json with either, and older files that
+ * contain parts of it. */
 #include "tokenizer/tokenizer_json.h"
 
 #include <errno.h>
@@ -178,7 +178,7 @@ static int add_tokens(const struct folder *f, const json_t *tokens)
         return rc;
 }
 
-/* A ByteLevel that is not within a Sequence obeys the config's word on it. */
+/* add_prefix_space of the config overrides a ByteLevel that is not in a Sequence. */
 static void override_prefix(const struct folder *f, const json_t *pre_tokenizer)
 {
         const json_t *prefix = json_object_get(f->config, "add_prefix_space");

@@ -10,7 +10,7 @@
 
 struct hap_tokenizer;
 
-/* Adds one that a file of the folder describes. The id of a new text must be
+/* Adds a token as a file of the folder describes it. The id of a new text must be
  * the one that the tokenizers library would give it, the next free one. */
 int hap_added_read(struct hap_tokenizer *t, const json_t *token, int64_t id,
                    struct hap_error *err);

@@ -1,6 +1,6 @@
 /* Text into words, by the steps of the pre-tokenizer one after another. Each
- * step sees a word of the step before as a text of its own, so that nothing
- * looks across its ends. */
+ * step sees a word of the previous step as a separate text, so no match looks beyond the
+ * ends of a word. */
 #include "tokenizer/tokenizer_split.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static int compile_step(struct hap_tokenizer *t, const char *pattern, size_t len
                 return hap_fail(err, HAP_EINPUT,
                                 "split pattern '%.200s' can match an empty text, "
                                 "which is not supported", pattern);
-        /* Without a compiler for this machine it is interpreted. */
+        /* if this fails, the pattern is interpreted */
         pcre2_jit_compile(step->code, PCRE2_JIT_COMPLETE);
         return 0;
 }
@@ -67,7 +67,7 @@ int hap_split_add_literal(struct hap_tokenizer *t, const char *text,
         return compile_step(t, text, length, PCRE2_LITERAL, behaviour, invert, err);
 }
 
-/* What a step makes of a word's stretches, matched or between matches. */
+/* The pieces that a step makes of a word: its matches and the text between them. */
 struct joiner {
         struct hap_pieces *out;
         size_t first; /* of `out`: pieces of this word */
@@ -105,7 +105,7 @@ static int add_stretch(struct joiner *j, size_t start, size_t length, bool match
         return hap_pieces_add(out, start, length, -1);
 }
 
-/* 1 and where in the match data, 0 when there is none, or a negative code. */
+/* 1 if there is a match, in the match data; 0 if there is none; or a negative code. */
 static int next_match(struct hap_encoder *e, const struct hap_split_step *step,
                       const char *word, size_t length, size_t from)
 {

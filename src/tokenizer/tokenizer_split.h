@@ -40,7 +40,7 @@ struct hap_split_step {
 int hap_split_add(struct hap_tokenizer *t, const char *pattern, size_t length,
                   enum hap_split_behaviour behaviour, bool invert,
                   struct hap_error *err);
-/* The same for a text to be found as it stands. */
+/* The same for a literal text. */
 int hap_split_add_literal(struct hap_tokenizer *t, const char *text,
                           size_t length, enum hap_split_behaviour behaviour,
                           bool invert, struct hap_error *err);

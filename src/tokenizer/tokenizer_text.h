@@ -16,7 +16,7 @@ enum hap_normal_kind {
         HAP_NORMAL_NFKC,
         HAP_NORMAL_NFKD,
         HAP_NORMAL_REPLACE, /* every `from` by `to` */
-        HAP_NORMAL_PREPEND, /* `to` before what is not empty */
+        HAP_NORMAL_PREPEND, /* `to` before a text that is not empty */
 };
 struct hap_normal_step {
         enum hap_normal_kind kind;
@@ -26,10 +26,10 @@ struct hap_normal_step {
 int hap_normalize(const struct hap_tokenizer *t, const char *text, size_t length,
                   bool continued, struct hap_buffer *out, struct hap_error *err);
 
-/* Length of the well-formed character that starts here, 0 if there is none. */
+/* Length of the valid character that starts here, 0 if there is none. */
 size_t hap_utf8_length(const char *text, size_t length);
-/* Copies, each maximal broken part becoming U+FFFD (what Python's
- * decode(errors="replace") does, and Unicode recommends). */
+/* Copies the text; each maximal invalid part becomes U+FFFD (as Python's
+ * decode(errors="replace") does and Unicode recommends). */
 int hap_utf8_repair(const char *text, size_t length, struct hap_buffer *out);
 bool hap_utf8_valid(const char *text, size_t length);
 

@@ -149,4 +149,29 @@ TEST("a plain run's gradients give the mask gradients at masks of one")
                 plain_equals_masked(models[i]);
 }
 
+TEST("an engine that could not be made is empty, and its model can make another")
+{
+        const struct hap_graph_form refused[] = {
+                {.split_input = true},        /* llama-a has no learned positions */
+                {.positions = {.n = 1 << 20}}, /* too many nodes */
+        };
+        const int codes[] = {HAP_EUSAGE, HAP_EINPUT};
+        struct hap_error err = {0};
+        struct hap_engine engine;
+        struct hap_model model;
+
+        CHECK(hap_model_load(&model, "tests/golden/llama-a/model", &err) == 0);
+        for (int i = 0; i < 2; i++) {
+                CHECK(hap_engine_init(&engine, &model, &refused[i], &err) == codes[i]);
+                CHECK(engine.model == NULL);
+                CHECK(engine.pool == NULL && engine.graph.edge_start == NULL);
+                hap_engine_release(&engine);
+        }
+        CHECK(hap_engine_init(&engine, &model, NULL, &err) == 0 && engine.model == &model);
+        hap_engine_release(&engine);
+        CHECK(engine.model == NULL);
+        hap_engine_release(&engine);
+        hap_model_release(&model);
+}
+
 RUN_TESTS

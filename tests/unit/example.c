@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "data/examples.h"
 #include "task/example.h"
 #include "tokenizer/description.h"
 #include "unit.h"
@@ -77,7 +78,7 @@ TEST("without a model any id and any length are taken")
 static const struct {
         const char *record, *why;
 } refused[] = {
-        {"[1]", "it is no map"},
+        {"[1]", "it is not an object"},
         {"{\"id\": [], \"clean\": [1], \"corrupted\": [2], \"answer\": 3}",
          "id is neither text nor a whole number"},
         {"{\"corrupted\": [2], \"answer\": 3}", "there is no 'clean'"},
@@ -93,7 +94,7 @@ static const struct {
         {"{\"clean\": [1], \"corrupted\": [4294967297], \"answer\": 3}",
          "corrupted has token id 4294967297, the ids end at 99"},
         {"{\"clean\": [true], \"corrupted\": [1], \"answer\": 3}",
-         "clean holds something that is no token id"},
+         "clean contains a value that is not a token id"},
         {"{\"clean\": [1, 1, 1, 1, 1, 1, 1, 1, 1], \"corrupted\": [1], \"answer\": 3}",
          "clean has 9 tokens, the model has 8 positions"},
         {"{\"clean\": [1], \"corrupted\": [2]}", "there is no 'answers', nor 'answer' or 'at'"},
@@ -109,20 +110,51 @@ static const struct {
         {"{\"clean\": [1], \"corrupted\": [2], \"answer\": 3, \"wrong\": 3}",
          "token 3 is twice among answers and wrongs"},
         {"{\"clean\": [1], \"corrupted\": [2], \"answer\": 3, \"at\": []}",
-         "at is no list of positions"},
+         "at is not a list of positions"},
         {"{\"clean\": [1], \"corrupted\": [2], \"answer\": 3, \"at\": [1]}",
-         "at holds a position outside 0 to 0"},
+         "at contains a position outside 0 to 0"},
         {"{\"clean\": [1, 2, 3], \"corrupted\": [2, 2, 3], \"answer\": 3, \"at\": [0, 2]}",
          "at is not one ascending range of positions"},
         {"{\"clean\": [1], \"corrupted\": [2], \"answer\": 3, \"positions\": {\"IO\": 1}}",
          "position 'IO' is outside 0 to 0"},
         {"{\"clean\": [1], \"corrupted\": [2], \"answer\": 3, \"positions\": [0]}",
-         "positions is no map of names to positions"},
+         "positions is not an object of names and positions"},
         {"{\"clean\": \"a\", \"corrupted\": [2], \"answer\": 3}",
          "clean is text and there is no tokenizer; token ids are needed"},
         {"{\"clean\": [1], \"corrupted\": [2], \"answer\": \" a\"}",
          "answer is text and there is no tokenizer; token ids are needed"},
 };
+
+static int check_json(const char *text)
+{
+        json_t *record = json_loads(text, 0, NULL);
+        int rc = hap_example_check(record, "record 7 of 'x'", &err);
+
+        json_decref(record);
+        return rc;
+}
+
+TEST("without a tokenizer a record is checked by the same rules, and texts may be anywhere")
+{
+        CHECK(check_json("{\"clean\": \"a\", \"corrupted\": [2], \"answers\": [8, \" a\", \" b\"],"
+                         " \"wrongs\": [\" c\", 9]}") == 0);
+        CHECK(check_json("{\"clean\": \"a\", \"corrupted\": \"b\", \"at\": [3, 4],"
+                         " \"positions\": {\"IO\": 9}}") == 0);
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+                char wanted[256];
+
+                if (strstr(refused[i].why, "no tokenizer") || strstr(refused[i].why, "the ids end") ||
+                    strstr(refused[i].why, "the model has"))
+                        continue;
+                snprintf(wanted, sizeof wanted, "cannot use record 7 of 'x': %s",
+                         refused[i].why);
+                CHECK(check_json(refused[i].record) == HAP_EINPUT);
+                CHECK_TEXT(err.message, wanted);
+        }
+        CHECK(check_json("{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": \" c\","
+                         " \"at\": [1, 0]}") == HAP_EINPUT);
+        CHECK(check_json("{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": -1}") == HAP_EINPUT);
+}
 
 TEST("what is no example is refused by record and reason")
 {
@@ -225,10 +257,10 @@ TEST("a section of no records, and one of another kind, are refused")
 
         write_task("task", NULL, none);
         CHECK(read_task(&examples) == HAP_EINPUT);
-        check_message("it holds no examples");
+        check_message("it contains no examples");
         write_task("scores", NULL, none);
         CHECK(read_task(&examples) == HAP_EINPUT);
-        check_message("a stream of kind 'scores' where one of kind 'task' is needed");
+        check_message("its kind is 'scores', but 'task' is needed");
 }
 
 TEST("texts are encoded by the model's own tokenizer, and other tokenizers' ids refused")
@@ -261,7 +293,7 @@ TEST("texts are encoded by the model's own tokenizer, and other tokenizers' ids 
         other = json_pack("{s:i, s:s}", "tokens", 1004, "fingerprint", "0123456789abcdef");
         write_task("task", other, ids);
         CHECK(read_task(&examples) == HAP_EINPUT);
-        check_message("its token ids are of tokenizer 0123456789abcdef, the model's is ");
+        check_message("its token ids belong to tokenizer 0123456789abcdef, the model's is ");
         json_decref(ours);
         json_decref(other);
 }

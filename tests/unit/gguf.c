@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "common/gguf.h"
-#include "model/stored.h"
+#include "model/store.h"
 #include "unit.h"
 
 struct file {
@@ -420,7 +420,7 @@ TEST("a tensor's name that comes twice is refused by the store")
         put_data(&f, 128);
         CHECK(parse(&f, &g, &copy, &err) == 0);
         CHECK(hap_store_of_gguf(&store, &g, &err) == HAP_EINPUT);
-        CHECK(strstr(err.message, "tensor 'w' comes twice") != NULL);
+        CHECK(strstr(err.message, "tensor 'w' occurs twice") != NULL);
         hap_gguf_close(&g);
         free(copy);
 }

@@ -207,7 +207,7 @@ TEST("settings that are missing, wrong or inconsistent are refused")
         refused(GPT2, "n_head", "\"4\"", "'n_head' is not a whole number");
         refused(GPT2, "n_layer", "100000", "'n_layer' is not a whole number from 1 to 4096");
         refused(GPT2, "n_head", "5", "5 heads do not divide a width of 32");
-        refused(GPT2, "model_type", NULL, "does not say 'model_type'");
+        refused(GPT2, "model_type", NULL, "it has no 'model_type'");
         refused(LLAMA, "num_key_value_heads", "4", "4 key and value heads do not divide 6 heads");
         refused(LLAMA, "rope_theta", "\"x\"", "'rope_theta' is not a number");
         refused(LLAMA, "hidden_act", "7", "'hidden_act' is not a text");

@@ -21,10 +21,10 @@ static void spoil(const char *tensor, size_t element, float value, const char *w
 TEST("NaN and infinite weights are refused by the tensor's name")
 {
         spoil("transformer.h.1.attn.c_attn.weight", 95, NAN,
-              "tensor 'transformer.h.1.attn.c_attn.weight' holds NaN or infinite");
+              "tensor 'transformer.h.1.attn.c_attn.weight' contains NaN or infinite");
         spoil("transformer.ln_f.bias", 31, -INFINITY,
-              "tensor 'transformer.ln_f.bias' holds NaN or infinite");
-        spoil("transformer.wpe.weight", 0, NAN, "tensor 'transformer.wpe.weight' holds NaN");
+              "tensor 'transformer.ln_f.bias' contains NaN or infinite");
+        spoil("transformer.wpe.weight", 0, NAN, "tensor 'transformer.wpe.weight' contains NaN");
 }
 
 TEST("the fingerprint changes with any weight and any size")

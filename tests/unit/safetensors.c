@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "model/stored.h"
+#include "model/safetensors.h"
 #include "unit.h"
 
 struct file {
@@ -155,7 +155,7 @@ TEST("offsets that go backwards are refused")
 }
 TEST("offsets behind the end of the file are refused")
 {
-        refused(file_with("{" A("[1]", "[4,8]") "}", 4), "'a': it reaches behind the end");
+        refused(file_with("{" A("[1]", "[4,8]") "}", 4), "'a': it extends past the end");
 }
 TEST("bytes that do not fit the shape are refused")
 {
@@ -185,7 +185,7 @@ TEST("a tensor of two shards is refused")
         CHECK(hap_safetensors_read(&store, &map, "x", &err) == 0);
         CHECK(hap_safetensors_read(&store, &map, "y", &err) == 0);
         CHECK(hap_store_sort(&store, "the index", &err) == HAP_EINPUT);
-        CHECK(strstr(err.message, "tensor 'a' comes twice") != NULL);
+        CHECK(strstr(err.message, "tensor 'a' occurs twice") != NULL);
         hap_store_close(&store);
 }
 

@@ -92,7 +92,7 @@ TEST("a file that is not in the archive is an error")
         struct hap_error err;
 
         CHECK(extract(".bin", sizeof(archive), 0, 0, &err) == HAP_EINPUT);
-        CHECK(strstr(err.message, "holds no file *.bin") != NULL);
+        CHECK(strstr(err.message, "contains no file *.bin") != NULL);
 }
 
 TEST("an archive cut anywhere is refused")

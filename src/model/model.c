@@ -1,12 +1,15 @@
+#include "model/model.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/family.h"
+#include "model/fingerprint.h"
+#include "model/import.h"
 #include "model/model_files.h"
 
-/* What the engine relies on, whatever family. */
+/* What the engine assumes of every family. */
 static void check_config(struct hap_settings *s, const struct hap_config *c)
 {
         if (s->rc < 0)
@@ -24,9 +27,9 @@ static void set_defaults(struct hap_config *c)
         c->embedding_scale = 1;
 }
 
-/* Fills config and layers; the layout says where the weights are. */
-static int describe(struct hap_model *model, const struct hap_model_files *source,
-                    struct hap_layout *layout, struct hap_error *err)
+/* Fills config and layers. *layout gets the names of the weights. */
+static int read_description(struct hap_model *model, const struct hap_model_files *source,
+                    struct hap_weight_layout *layout, struct hap_error *err)
 {
         struct hap_settings settings = {0};
         struct hap_blueprint blueprint = {.settings = &settings, .model = model, .err = err};
@@ -44,7 +47,7 @@ out:
         return rc;
 }
 
-static int begin(struct hap_model *model, const char *path, struct hap_error *err)
+static int begin_model(struct hap_model *model, const char *path, struct hap_error *err)
 {
         *model = (struct hap_model){0};
         hap_arena_init(&model->arena);
@@ -57,13 +60,13 @@ static int begin(struct hap_model *model, const char *path, struct hap_error *er
 int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err)
 {
         struct hap_model_files source = {0};
-        struct hap_layout layout;
-        int rc = begin(model, path, err);
+        struct hap_weight_layout layout;
+        int rc = begin_model(model, path, err);
 
         if (rc == 0)
                 rc = hap_model_files_open(&source, path, err);
         if (rc == 0)
-                rc = describe(model, &source, &layout, err);
+                rc = read_description(model, &source, &layout, err);
         hap_model_files_close(&source);
         if (rc < 0)
                 hap_model_release(model);
@@ -73,13 +76,13 @@ int hap_model_load_config(struct hap_model *model, const char *path, struct hap_
 int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err)
 {
         struct hap_model_files source = {0};
-        struct hap_layout layout;
-        int rc = begin(model, path, err);
+        struct hap_weight_layout layout;
+        int rc = begin_model(model, path, err);
 
         if (rc == 0)
                 rc = hap_model_files_open(&source, path, err);
         if (rc == 0)
-                rc = describe(model, &source, &layout, err);
+                rc = read_description(model, &source, &layout, err);
         if (rc == 0)
                 rc = hap_model_files_tensors(&source, err);
         if (rc == 0)

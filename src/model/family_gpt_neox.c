@@ -1,10 +1,12 @@
-/* GPT-NeoX and Pythia: q, k and v of each head stand together, part of a head
- * turns, and the MLP may read beside the attention instead of after it. */
+/* GPT-NeoX and Pythia: one tensor stores q, k and v head by head, part of a head is
+ * rotary, and the MLP may read the same input as the attention. */
 #include <math.h>
 
 #include "model/family.h"
+#include "model/gguf_like.h"
+#include "model/rotary.h"
 
-static const struct hap_layout neox_layout = {
+static const struct hap_weight_layout neox_layout = {
         .prefixes = {"gpt_neox.", ""},
         .token_embedding = "embed_in.weight",
         .unembedding = "embed_out.weight",
@@ -40,12 +42,11 @@ static void set_rotary(struct hap_blueprint *blueprint)
                 m->layers[i].rotary_frequency = frequencies;
 }
 
-void hap_family_gpt_neox(struct hap_blueprint *blueprint)
+static void read_gpt_neox(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
         struct hap_config *c = &blueprint->model->config;
 
-        blueprint->layout = neox_layout;
         c->n_layers = hap_settings_int(s, "num_hidden_layers", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
         c->n_heads = hap_settings_int(s, "num_attention_heads", 1, HAP_MAX_HEADS, HAP_REQUIRED);
         c->n_kv_heads = c->n_heads;
@@ -69,3 +70,26 @@ void hap_family_gpt_neox(struct hap_blueprint *blueprint)
         hap_blueprint_layers(blueprint);
         set_rotary(blueprint);
 }
+
+static void read_gptneox_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        struct hap_config *c = &b->model->config;
+
+        hap_gguf_sizes(gguf, b, "attention.layer_norm_epsilon");
+        c->norm = HAP_NORM_LAYER;
+        c->activation = HAP_GELU;
+        c->parallel_residual = hap_settings_flag(b->settings, "use_parallel_residual", true);
+        b->layout.qkv = "blk.%d.attn_qkv";
+        b->layout.fused = HAP_QKV_STACKED;
+        b->layout.norm_bias = true;
+        hap_gguf_rotary(b, 0, 0, 0);
+}
+
+const struct hap_family hap_family_gpt_neox = {
+        .name = "gpt_neox",
+        .architecture = "gptneox",
+        .help = "GPT-NeoX, Pythia",
+        .layout = &neox_layout,
+        .read_config = read_gpt_neox,
+        .read_gguf = read_gptneox_gguf,
+};

@@ -1,0 +1,69 @@
+#include "model/blueprint.h"
+
+#include <string.h>
+
+void hap_blueprint_layers(struct hap_blueprint *blueprint)
+{
+        struct hap_model *m = blueprint->model;
+
+        if (blueprint->settings->rc < 0)
+                return;
+        m->layers = hap_arena_alloc(&m->arena, (size_t)m->config.n_layers, sizeof(*m->layers));
+        if (!m->layers) {
+                blueprint->settings->rc = hap_fail_memory(blueprint->err, "the model's layers");
+                return;
+        }
+        for (int i = 0; i < m->config.n_layers; i++)
+                m->layers[i].rotary_scale = 1;
+}
+
+void hap_family_share_width(struct hap_settings *settings, struct hap_config *config)
+{
+        if (settings->rc == 0 && config->d_model % config->n_heads != 0)
+                hap_settings_fail(settings, "%d heads do not divide a width of %d",
+                                  config->n_heads, config->d_model);
+        config->d_head = config->d_model / config->n_heads;
+}
+
+enum hap_activation hap_settings_activation(struct hap_settings *settings, const char *key,
+                                            const char *fallback)
+{
+        static const struct {
+                const char *name;
+                enum hap_activation activation;
+        } names[] = {
+                {"gelu", HAP_GELU},
+                {"gelu_new", HAP_GELU_TANH},
+                {"gelu_fast", HAP_GELU_TANH},
+                {"gelu_pytorch_tanh", HAP_GELU_TANH},
+                {"relu", HAP_RELU},
+                {"silu", HAP_SILU},
+                {"swish", HAP_SILU},
+        };
+        const char *name = hap_settings_text(settings, key, fallback);
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+                if (strcmp(name, names[i].name) == 0)
+                        return names[i].activation;
+        hap_settings_refuse(settings, key);
+        return HAP_GELU;
+}
+
+bool hap_settings_layer_slides(struct hap_settings *settings, int i, int n, bool fallback)
+{
+        const json_t *types = hap_settings_value(settings, "layer_types");
+        const char *type;
+
+        if (!types)
+                return fallback;
+        if (!json_is_array(types) || json_array_size(types) != (size_t)n) {
+                hap_settings_fail(settings, "'layer_types' is not a list of %d texts", n);
+                return false;
+        }
+        type = json_string_value(json_array_get(types, (size_t)i));
+        if (type && strcmp(type, "sliding_attention") == 0)
+                return true;
+        if (!type || strcmp(type, "full_attention") != 0)
+                hap_settings_refuse(settings, "layer_types");
+        return false;
+}

@@ -1,0 +1,71 @@
+/* What a family fills in when it reads a model's settings: the description of the
+ * model, and the layout of its weights. */
+#ifndef HAP_MODEL_BLUEPRINT_H
+#define HAP_MODEL_BLUEPRINT_H
+
+#include "model/model.h"
+#include "model/settings.h"
+
+/* How q, k and v are stored. */
+enum hap_qkv {
+        HAP_QKV_APART,
+        HAP_QKV_STACKED,  /* one tensor: all q rows, all k rows, all v rows */
+        HAP_QKV_PER_HEAD, /* one tensor: for each head its q, k and v rows */
+};
+
+/* The names and the layout of a family's stored weights. Names of linear maps and norms are stems
+ * without ".weight" and ".bias"; "%d" is the layer. NULL: the family has none. */
+struct hap_weight_layout {
+        /* Prefixes of all names but the unembedding's. The first with which the token
+         * embedding exists is used. NULL-terminated. */
+        const char *prefixes[4];
+        const char *token_embedding, *position_embedding, *unembedding; /* whole names */
+        const char *final_norm;
+        const char *attention_norm, *attention_post_norm;
+        const char *mlp_norm, *mlp_post_norm;
+        const char *q_norm, *k_norm;
+        const char *qkv, *q, *k, *v, *o;
+        const char *gate, *in, *out;
+        /* Factors that divide rotary frequencies, whole name without prefix,
+         * used when it is there (GGUF's Llama 3). */
+        const char *rotary_factors;
+        /* Suffixes of names that are ignored: masks and tables. NULL-terminated. */
+        const char *ignored[6];
+
+        enum hap_qkv fused;
+        bool transposed;       /* linear weights are [in][out] */
+        bool embedding_out_in; /* the unembedding is [d_model][n_out] */
+        bool gain_plus_one;    /* norms store w for 1 + w */
+        bool rotary_pairs;     /* q and k rows lie in the order (0, n/2, 1, n/2 + 1 …) */
+        bool qkv_bias, o_bias, mlp_bias, norm_bias;
+};
+
+struct hap_blueprint {
+        struct hap_settings *settings;
+        struct hap_model *model; /* config and layers are filled in */
+        struct hap_weight_layout layout;
+        struct hap_error *err;
+};
+
+/* Larger sizes are refused: the file is damaged. */
+#define HAP_MAX_LAYERS 4096
+#define HAP_MAX_HEADS 4096
+#define HAP_MAX_WIDTH (1 << 20)
+#define HAP_MAX_VOCABULARY (1 << 24)
+#define HAP_MAX_CONTEXT (1 << 28)
+
+/* Allocates model->layers once the sizes are known (an error
+ * goes to the settings). */
+void hap_blueprint_layers(struct hap_blueprint *blueprint);
+
+/* d_head where the heads share the model's width out among them. */
+void hap_family_share_width(struct hap_settings *settings, struct hap_config *config);
+
+/* The activation that a key names. */
+enum hap_activation hap_settings_activation(struct hap_settings *settings, const char *key,
+                                            const char *fallback);
+/* Whether layer i of n attends within a window by "layer_types", or `fallback`
+ * when there is no such key. */
+bool hap_settings_layer_slides(struct hap_settings *settings, int i, int n, bool fallback);
+
+#endif

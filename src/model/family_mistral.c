@@ -1,0 +1,23 @@
+/* Mistral: Llama with a window. */
+#include "model/family.h"
+#include "model/llama_like.h"
+
+static void read_mistral(struct hap_blueprint *blueprint)
+{
+        struct hap_settings *s = blueprint->settings;
+        struct hap_model *m = blueprint->model;
+        int window = hap_settings_is_null(s, "sliding_window") ? 0 : 4096;
+
+        hap_llama_sizes(blueprint, 8, 0);
+        window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, window);
+        hap_llama_layers(blueprint);
+        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++)
+                m->layers[i].window = window;
+}
+
+const struct hap_family hap_family_mistral = {
+        .name = "mistral",
+        .help = "Mistral",
+        .layout = &hap_llama_layout,
+        .read_config = read_mistral,
+};

@@ -1,0 +1,18 @@
+/* What Llama and its relatives share: Mistral, Qwen, Gemma. */
+#ifndef HAP_MODEL_LLAMA_LIKE_H
+#define HAP_MODEL_LLAMA_LIKE_H
+
+#include "model/blueprint.h"
+
+extern const struct hap_weight_layout hap_llama_layout;
+
+/* Reads the sizes. `kv_heads` and `d_head` are the defaults of absent keys
+ * (0: as many as heads; width / heads). */
+void hap_llama_sizes(struct hap_blueprint *blueprint, int kv_heads, int d_head);
+/* After the sizes: activation, tied embeddings, layers, rotary frequencies. */
+void hap_llama_layers(struct hap_blueprint *blueprint);
+/* Qwen: layers from max_window_layers on attend within a window, or those that
+ * "layer_types" names. */
+void hap_qwen_windows(struct hap_blueprint *blueprint);
+
+#endif

@@ -1,0 +1,35 @@
+/* From text to tokens: the records that hap-task writes. */
+#ifndef HAP_TASK_TASK_TOKENS_H
+#define HAP_TASK_TASK_TOKENS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+/* What prompts need of a model. */
+struct hap_task_model {
+        const struct hap_model *model; /* its config only; NULL: no model */
+        const struct hap_tokenizer *tokenizer; /* NULL: token ids only */
+        const char *no_tokenizer;              /* then the reason */
+};
+
+/* Makes a record ready to be written. With a model, *record is replaced: token ids in
+ * place of texts, the texts under "text" and the task's named positions under "positions".
+ * Without, the record stays and is checked as far as possible (hap_example_check). */
+int hap_task_ready(json_t **record, const char *task, const struct hap_task_model *model,
+                   const char *where, struct hap_error *err);
+
+/* Whether a record that is not ready yet is a prompt as text, answered at its end, that
+ * ends in a space. */
+bool hap_task_ends_in_space(const json_t *record);
+
+/* How the prompts of a record that is ready differ, for patching (--ablation
+ * interchange). HAP_TASK_LATER: only after the last answer position, in a causal model
+ * (NULL: not known), so that no answer changes. */
+enum hap_task_difference { HAP_TASK_DIFFERS, HAP_TASK_SAME, HAP_TASK_LATER };
+enum hap_task_difference hap_task_difference(const json_t *record, const struct hap_model *model);
+
+#endif
