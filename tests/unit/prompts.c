@@ -1,5 +1,4 @@
-/* Prompts as they are read: whole or in parts, from a file or a pipe, with their
- * sources and means. */
+/* Reading prompts: whole or in parts, from a file or a pipe, with counterfactuals. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@ static struct hap_model model;
 static struct hap_engine engine;
 static char folder[] = P_tmpdir "/hap-prompts-XXX" "XXX";
 static char task[64], cache[64], half[64];
-/* Of the prompts that were read at once, which need theirs as long as they live. */
+/* The loaders of prompts that were read at once; each must outlive its prompts. */
 static struct hap_loader *loaders[32];
 static int n_loaders;
 
