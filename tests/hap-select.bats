@@ -318,7 +318,7 @@ kl_of() {
 
 @test "--auto without examples, beside --keep or with nothing to select from, is refused" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
-        assert_refused 3 "--auto needs examples" hap-select -q --auto "$tmp/s"
+        assert_refused 3 "the input contains no task or cache" hap-select -q --auto "$tmp/s"
         assert_refused 2 "--keep cannot be combined with --auto" hap-select -q --auto --keep 9 "$tmp/s"
         hap-task -q ioi -n 4 -m "$root/models/demo" -o "$tmp/task"
         n=$(json -q "$tmp/s" | jq -s '[.[] | select(.edge and (.score | fabs) >= 0.3)] | length')
