@@ -392,17 +392,19 @@ row() {
                 assert_regex "$(cat "$tmp/said")" "$said"
                 assert_equal "$(cat "$tmp/log")" ""
         done <<END
-MODEL=my models/demo|MODEL is 'my models/demo', and make knows no names with spaces
+MODEL=my models/demo|MODEL is 'my models/demo', but make cannot handle names with spaces
 NAME=a b|NAME is 'a b'
-SPARSITY=0.94|SPARSITY holds '0.94', which
-SPARSITY=100%|SPARSITY holds '100%', which is no percentage below 100
-SPARSITY=nine|SPARSITY holds 'nine'
-SPARSITY=|must name at least one
-SEEDS=0|must name at least one
-SAMPLES=1|SAMPLES is '1', but to compare takes two samples or more
+SPARSITY=0.94|SPARSITY contains '0.94', which
+SPARSITY=100%|SPARSITY contains '100%', which is not a percentage below 100
+SPARSITY=nine|SPARSITY contains 'nine'
+SPARSITY=|SPARSITY is empty
+SEEDS=0|SEEDS is '0'; give a whole number from 1
+ep.seeds=two|ep.seeds is 'two'; give a whole number
+EP=\$\$x|EP is '.x'; make would expand
+SAMPLES=1|SAMPLES is '1'; give 2 or more
 SAMPLES=some|SAMPLES is 'some'
-METRICS=accuracy|METRICS must hold kl
-PROMPTS=$tmp/mine|there is no $tmp/mine/test.jsonl
+METRICS=accuracy|METRICS is 'accuracy'; it must contain kl
+PROMPTS=$tmp/mine|PROMPTS is '$tmp/mine', but '$tmp/mine/test.jsonl' does not exist
 END
 }
 
@@ -500,10 +502,10 @@ END
         assert_output --partial ' --edges 51 --seed 1 '
         run pipeline hap.mk METHODS=hap-as-ep
         assert_failure
-        assert_output --partial 'METHODS holds hap-as-ep, which needs ep beside it'
+        assert_output --partial 'METHODS contains hap-as-ep, which takes its size from ep: add ep'
         run pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2 ep.seeds=1
         assert_failure
-        assert_output --partial 'hap-as-ep takes the size of ep seed by seed, and ep has fewer seeds: set hap-as-ep.seeds too'
+        assert_output --partial 'hap-as-ep takes the size of ep seed by seed, but ep has fewer seeds: set hap-as-ep.seeds too'
         pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2 ep.seeds=1 hap-as-ep.seeds=1
         assert_equal "$(ran prune)" 0
         pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=1 SAMPLES=2 ep.seeds=1
@@ -516,7 +518,7 @@ END
         sed -i 's/"edges":48/"edges":0/' "$own"
         run pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=2
         assert_failure
-        assert_output --partial "hap.mk: hap-as-ep cannot take its size from '$own': it has no edges; give EP more steps (EP) or take hap-as-ep out of METHODS"
+        assert_output --partial "table: cannot take a size from '$own': it has no edges; give EP more steps (EP) or take the method out of METHODS"
         assert_equal "$(ran prune)" 0
         pipeline hap.mk METHODS='ep hap' SPARSITY=90% SEEDS=2
         assert_equal "$(ran prune)" 0
@@ -583,7 +585,7 @@ END
 @test "a method that does not exist is refused with those that do" {
         run pipeline hap.mk METHODS=magic
         assert_failure
-        assert_regex "$(cat "$tmp/said")" "no method 'magic': there are .*hap"
+        assert_regex "$(cat "$tmp/said")" "METHODS contains 'magic'; the methods are .*hap"
 }
 
 @test "with the real stages, the table and a picture come out" {
