@@ -648,3 +648,50 @@ END
                 assert_line --regexp '^  help '
         done
 }
+
+@test "an interrupted make resumes its pruning, and adds up its time" {
+        rm "$tmp/bin"/hap-*
+        options=(BIN="${HAP_BIN:-bin}" METHODS=rank TRAIN=10 circuits
+                rank.prune="--recipe edge-pruning --steps 3000 --batch 2 --log $tmp/steps")
+        d=$tmp/results/demo-ioi
+        env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" -f pipelines/hap.mk RESULTS="$tmp/results" \
+                "${options[@]}" >"$tmp/said" 2>&1 3>&- &
+        for ((i = 0; i < 600; i++)); do
+                [[ ! -s $tmp/steps ]] || break
+                sleep 0.1
+        done
+        kill -TERM $!
+        wait $! || true
+        assert_exists "$d/rank-94-1.circuit.checkpoint"
+        assert_not_exists "$d/rank-94-1.circuit"
+        # as if the part before had taken 1000 seconds
+        assert_regex "$(cat "$d/rank-94-1.circuit.checkpoint.seconds")" '^[0-9]+[.][0-9]+$'
+        echo 1000 >"$d/rank-94-1.circuit.checkpoint.seconds"
+
+        pipeline hap.mk "${options[@]}"
+        assert_equal "$(wc -l <"$tmp/steps")" 3000 # a second start would have written them anew
+        assert_exists "$d/rank-94-1.circuit"
+        assert_regex "$(cat "$d/rank-94-1.circuit.seconds")" '^10[0-9][0-9][.]'
+        run bash -c "ls '$d' | grep checkpoint"
+        assert_output ''
+}
+
+@test "make -n shows what would run, and changes nothing" {
+        pipeline hap.mk METHODS=hap
+        pipeline hap.mk METHODS=hap KEEP=20% -n
+        assert_equal "$(cat "$tmp/log")" ""
+        assert_equal "$(grep -c 'hap-select --keep 20%' "$tmp/said")" 1
+        assert_equal "$(grep -c 'hap-forward' "$tmp/said")" 0
+        pipeline hap.mk METHODS=hap
+        assert_equal "$(cat "$tmp/log")" ""
+}
+
+@test "the rules are written to the pipeline's folder, each with its command" {
+        pipeline hap.mk METHODS='ep hap' SEEDS=2 SAMPLES=2
+        makefile=$tmp/results/demo-ioi/Makefile
+        run -0 grep -A2 '^$D/hap-94-2.circuit:' "$makefile"
+        assert_line '$D/hap-94-2.circuit: $D/train.cache $D/eap.subgraph $D/eap.scores $D/.options/hap'
+        assert_line --partial 'hap-prune --checkpoint $D/hap-94-2.circuit.checkpoint -m models/demo --recipe rank --sparsity 94% --seed 2'
+        run -0 grep -c '^$D/sample-[12]/ep-94-1.circuit $D/sample-[12]/ep-own-94-1.circuit &:' "$makefile"
+        assert_output 2
+}
