@@ -139,18 +139,18 @@ constants() {
 
 @test "optimal ablation without constants, or with another model's or two, is refused" {
         for stage in "hap-eval gpt2-a.circuit" hap-attrib "hap-prune --edges 30"; do
-                assert_refused 3 "optimal ablation needs constants" \
+                assert_refused 3 "the input contains no constants of hap-ablate, which optimal ablation needs; it contains " \
                         $stage --ablation optimal gpt2-a.cache
                 assert_refused 3 "cannot use 'llama-a.learned'" \
                         $stage --ablation optimal gpt2-a.cache llama-a.learned
-                assert_refused 3 "cannot use 'gpt2-a.means': there are constants in 'gpt2-a.learned' already" \
+                assert_refused 3 "cannot use 'gpt2-a.means': 'gpt2-a.learned' already contains constants" \
                         $stage --ablation optimal gpt2-a.cache gpt2-a.learned gpt2-a.means
         done
-        assert_refused 3 "there are examples in 'gpt2-a.cache' already" \
+        assert_refused 3 "'gpt2-a.cache' already contains examples" \
                 hap-eval --ablation zero gpt2-a.cache gpt2-a.cache gpt2-a.circuit
-        assert_refused 3 "there is a circuit in 'gpt2-a.circuit' already" \
+        assert_refused 3 "'gpt2-a.circuit' already contains a circuit" \
                 hap-ablate gpt2-a.cache gpt2-a.circuit gpt2-a.circuit
-        assert_refused 3 "neither a task nor a cache" hap-ablate gpt2-a.circuit
+        assert_refused 3 "the input contains no task or cache" hap-ablate gpt2-a.circuit
         assert_refused 3 "cannot use 'llama-a.circuit'" hap-ablate gpt2-a.cache llama-a.circuit
 }
 
@@ -170,7 +170,7 @@ refused() {
                 '.[2].value = {dtype: "f32", shape: [1], data: {"$bin": "AACAPw=="}}'
         refused "record 1: its 'value' is not finite" \
                 '.[1].value = {dtype: "f32", shape: [1], data: {"$bin": "AADAfw=="}}'
-        refused "its vectors are 1 long" \
+        refused "its vectors have 1 number" \
                 '[.[0], (.[1:][] | .value = {dtype: "f32", shape: [1], data: {"$bin": "AACAPw=="}})]'
         refused "record 1: it has no 'value'" '[.[0], (.[1] | del(.value))]'
         refused "record 1: its 'value' is no vector" \

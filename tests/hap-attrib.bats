@@ -283,15 +283,15 @@ both_by_kl() {
 }
 
 @test "no examples, two sets of them, and another graph's circuit are refused" {
-        assert_refused 3 "neither a task nor a cache" hap-attrib gpt2-a.eap
-        assert_refused 3 "there are examples in" hap-attrib gpt2-a.cache gpt2-a.cache
+        assert_refused 3 "the input contains no task or cache" hap-attrib gpt2-a.eap
+        assert_refused 3 "'gpt2-a.cache' already contains examples" hap-attrib gpt2-a.cache gpt2-a.cache
         hap-task -q -n 3 ioi -m "$root/models/demo" -o "$tmp/three"
         hap-task -q -n 3 ioi --split test -m "$root/models/demo" -o "$tmp/tested"
         hap-forward -q -m "$root/models/demo" "$tmp/three" -o "$tmp/three.cache"
         hap-attrib -q "$tmp/three" "$tmp/three.cache" >"$tmp/scores"
         assert_refused 3 "'$tmp/three.cache': it is not the cache of the task in '$tmp/tested'" \
                 hap-attrib -m "$root/models/demo" "$tmp/tested" "$tmp/three.cache"
-        assert_refused 2 "--split-input is for a task: 'gpt2-a.cache' was written by" \
+        assert_refused 2 "--split-input is for a task: hap-forward wrote 'gpt2-a.cache' without it" \
                 hap-attrib --split-input gpt2-a.cache
         assert_refused 3 "made for" hap-attrib --method mask-gradient gpt2-a.cache llama-a.circuit
         assert_refused 3 "made for model" hap-attrib -m "$golden/llama-a/model" gpt2-a.cache

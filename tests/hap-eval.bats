@@ -308,9 +308,9 @@ complement_is_rest() {
 }
 
 @test "nothing to evaluate, or on, and unknown metrics are refused" {
-        assert_refused 3 "no circuit" hap-eval gpt2-a.cache
-        assert_refused 3 "neither a task nor a cache" hap-eval gpt2-a.circuit.0
-        assert_refused 3 "there are examples in" hap-eval --full gpt2-a.cache gpt2-a.cache
+        assert_refused 3 "the input contains no circuit" hap-eval gpt2-a.cache
+        assert_refused 3 "the input contains no task or cache" hap-eval gpt2-a.circuit.0
+        assert_refused 3 "'gpt2-a.cache' already contains examples" hap-eval --full gpt2-a.cache gpt2-a.cache
         assert_refused 2 "there is no metric 'klx'" hap-eval --metric kl,klx gpt2-a.cache gpt2-a.circuit.0
         assert_refused 2 "given twice" hap-eval --metric kl,kl gpt2-a.cache gpt2-a.circuit.0
         assert_refused 2 "there is no metric ''" hap-eval --metric kl, gpt2-a.cache gpt2-a.circuit.0

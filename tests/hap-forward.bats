@@ -170,7 +170,7 @@ short() {
 }
 
 @test "input without a task, and a prompt that is too long, are refused" {
-        assert_refused 3 "there is no task" hap-forward -m "$golden/gpt2-a/model" gpt2-a.cache
+        assert_refused 3 "the input contains no task" hap-forward -m "$golden/gpt2-a/model" gpt2-a.cache
         jq -nc '{clean: [range(65) | 1], corrupted: [range(65) | 2], answer: 3, wrong: 4}' |
                 hap-task -q --from - -o "$tmp/long"
         assert_refused 3 "64 positions" hap-forward -m "$golden/gpt2-a/model" "$tmp/long"

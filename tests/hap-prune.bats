@@ -706,9 +706,9 @@ printed_constants() {
         a=(-m "$root/tests/golden/gpt2-a/model")
         hap-forward -q "${a[@]}" -o "$tmp/cache" "$tmp/task"
         for input in task cache; do
-                assert_refused 3 "in none of its prompts do clean and corrupted differ" \
+                assert_refused 3 "clean and corrupted are the same in each of its prompts" \
                         "${rank[@]}" "${a[@]}" "$tmp/$input"
-                assert_refused 3 "in none of its prompts do clean and corrupted differ" \
+                assert_refused 3 "clean and corrupted are the same in each of its prompts" \
                         hap-attrib -q "${a[@]}" "$tmp/$input"
                 hap-attrib -q "${a[@]}" --ablation zero -o "$tmp/scores" "$tmp/$input"
         done
@@ -729,8 +729,8 @@ printed_constants() {
 }
 
 @test "input without examples, with two circuits or of another model is refused" {
-        assert_refused 3 "neither a task nor a cache" "${rank[@]}" "$subgraph"
-        assert_refused 3 "already" "${rank[@]}" "$cache" "$subgraph" "$subgraph"
+        assert_refused 3 "the input contains no task or cache" "${rank[@]}" "$subgraph"
+        assert_refused 3 "already contains a circuit" "${rank[@]}" "$cache" "$subgraph" "$subgraph"
         hap-attrib -q "$DIR/ioi.cache" | hap-select -q --keep 50% -o "$tmp/other"
         assert_refused 3 "$tmp/other" "${rank[@]}" "$cache" "$tmp/other"
         head -c 3000 "$cache" >"$tmp/cut"

@@ -257,7 +257,7 @@ expected() {
 
 @test "input without scores is refused, and so are no scores in a section" {
         hap-select -q --keep 40 "$EAP" >"$tmp/c"
-        assert_refused 3 "there are no scores in the input" hap-select -q --keep 1 "$tmp/c"
+        assert_refused 3 "the input contains no scores" hap-select -q --keep 1 "$tmp/c"
         jq -nc "$header" | stream >"$tmp/s"
         assert_refused 3 "it holds no scores" hap-select -q --keep 1 "$tmp/s"
 }
@@ -313,7 +313,7 @@ kl_of() {
 
 @test "--auto without examples, beside --keep or with nothing to select from, is refused" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
-        assert_refused 3 "--auto needs examples" hap-select -q --auto "$tmp/s"
+        assert_refused 3 "the input contains no task or cache" hap-select -q --auto "$tmp/s"
         assert_refused 2 "both say how much" hap-select -q --auto --keep 9 "$tmp/s"
         hap-task -q ioi -n 4 -m "$root/models/demo" -o "$tmp/task"
         n=$(json -q "$tmp/s" | jq -s '[.[] | select(.edge and (.score | fabs) >= 0.3)] | length')

@@ -268,7 +268,7 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'a
 
 @test "ids of one tokenizer are refused by a model with another" {
         hap-task -q greater-than -m "$BYTES" -n 5 -o "$tmp/bytes.task"
-        assert_refused 3 "its token ids are of tokenizer" \
+        assert_refused 3 "its token ids belong to tokenizer" \
                 hap-forward -m models/demo -o "$tmp/x" "$tmp/bytes.task"
         assert_not_exists "$tmp/x"
 }
@@ -684,7 +684,7 @@ END
         assert_refused 2 "unexpected operand 'induction': give one task" hap-task ioi induction -o "$tmp/x"
         assert_refused 2 "--split cannot be used" hap-task --from - --split test -o "$tmp/x"
         assert_refused 2 "--generate needs -m" hap-task ioi --generate -o "$tmp/x"
-        assert_refused 2 "none of" hap-task ioi --split holdout -o "$tmp/x"
+        assert_refused 2 "is not one of" hap-task ioi --split holdout -o "$tmp/x"
         assert_not_exists "$tmp/x"
 }
 

@@ -206,13 +206,13 @@ value() {
         hap-task -q --from one.jsonl -o one.task
         refused 3 "its positions 'A' and 'B' are the same token" all one.task
         echo '{"clean": [1, 2, 3], "corrupted": [1, 4, 3], "answer": 5}' | hap-task -q --from - -o none.task
-        refused 3 "there is no name that every example has" all none.task
+        refused 3 "no name is common to all examples" all none.task
         json -q one.task | sed 's/"B":1/"B b":2/' | hap-convert -q --from json >space.task
-        refused 3 "cannot take all positions (some may be listed): cannot name a position 'B b'" all space.task
+        refused 3 "cannot use all positions (a list of some may be given): cannot name a position 'B b'" all space.task
         hap-forward -q -m "$root/models/demo" --positions A space.task >space.cache
         sed -e 's/"B": 1/"B": 2/' one.jsonl | hap-task -q --from - -o two.task
         cat "$BATS_FILE_TMPDIR/ioi.task" two.task >both.task
-        refused 3 "its positions, or where answers stand, are not those of the task before it" all both.task
+        refused 3 "its positions, or those of its answers, are not those of the task before it" all both.task
 }
 
 @test "headers whose positions are none are refused with the file's name" {

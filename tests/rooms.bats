@@ -29,3 +29,10 @@ objects() {
         run -0 python3 "$root/tests/rooms.py" engine
         assert_output ""
 }
+
+@test "no files use each other's symbols in a circle" {
+        need_tool python3
+        need_tool nm
+        run -0 python3 "$root/tests/rooms.py" circles "$(objects)"
+        assert_output ""
+}

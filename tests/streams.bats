@@ -321,19 +321,19 @@ history_of() {
         assert_refused 2 "option '--threads': 0 is not between" hap-task -j 0 ioi
 }
 
-@test "what lacks in an input is told beside what it holds" {
+@test "a message on a missing section says what the input contains" {
         hap-task -q ioi -m "$root/models/demo" -n 2 -o "$tmp/t"
-        assert_refused 3 "hap-attrib: there is neither a task nor a cache in the input: it holds nothing" \
+        assert_refused 3 "hap-attrib: the input contains no task or cache; it contains nothing" \
                 hap-attrib /dev/null
-        assert_refused 3 "hap-select: there are no scores in the input: it holds task in '$tmp/t'" \
+        assert_refused 3 "hap-select: the input contains no scores; it contains task in '$tmp/t'" \
                 hap-select --keep 1 "$tmp/t"
         cd "$tmp"
         many=(t)
         for _ in {1..40}; do many+=(t); done
         run -3 hap-select --keep 1 "${many[@]}"
-        assert_output --regexp "it holds (task in 't', ){10,}…$"
+        assert_output --regexp "it contains (task in 't', ){10,}…$"
         cp t "a… b"
-        assert_refused 3 "it holds task in 'a… b', task in 't'" hap-select --keep 1 "a… b" t
+        assert_refused 3 "it contains task in 'a… b', task in 't'" hap-select --keep 1 "a… b" t
 }
 
 @test "a section without records is a stream, shown and converted, but there are no examples in it" {

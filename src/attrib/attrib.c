@@ -61,7 +61,7 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
         return (struct hap_prompts_options){
                 .ablation = options->ablation,
                 /* under interchange runs begin where the prompts differ */
-                .plain = plain && options->ablation != HAP_INTERCHANGE,
+                .full_runs_only = plain && options->ablation != HAP_INTERCHANGE,
                 .want_q = !plain,
                 .want_log_p = !plain && options->metric == HAP_KL,
                 .gradients = plain,

@@ -27,15 +27,15 @@ size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompt
         const struct hap_batches *b = &prompts->batches;
         const bool masked = attrib->options.method == HAP_EXACT ||
                             attrib->options.method == HAP_MASK_GRADIENT;
-        size_t floats = 3 * b->most_answers * (size_t)config->n_out + engine->graph.n_edges;
+        size_t floats = 3 * b->max_answers * (size_t)config->n_out + engine->graph.n_edges;
 
         if (!masked)
                 floats += (size_t)(engine->graph.n_writers + engine->graph.n_readers + 1) *
-                                  b->most_rows * (size_t)config->d_model +
+                                  b->max_rows * (size_t)config->d_model +
                           (size_t)(3 * engine->graph.n_heads + 1) *
                                   (size_t)engine->graph.n_writers;
         return floats * sizeof(float) + (1 << 20) +
-               hap_scratch_bytes(engine, b->most_rows, b->longest, b->most_answers, masked,
+               hap_scratch_bytes(engine, b->max_rows, b->longest, b->max_answers, masked,
                               attrib->options.method != HAP_EXACT);
 }
 

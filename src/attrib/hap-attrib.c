@@ -5,8 +5,7 @@
 
 #include "attrib/attrib.h"
 #include "common/program.h"
-#include "data/session.h"
-#include "graph/edges.h"
+#include "data/inputs.h"
 
 struct attrib_options {
         int method, metric, ablation;
@@ -43,14 +42,11 @@ static const struct hap_program_info info = {
                  "mask-gradient also reads a circuit; without one every mask is 1.",
 };
 
-/* What is read before scores can be written. */
 struct attribution {
         struct hap_program *p;
         const struct attrib_options *opt;
-        struct hap_session session;
+        struct hap_inputs inputs;
         struct hap_attrib attrib;
-        struct hap_edges circuit;
-        bool has_circuit;
 };
 
 static bool has_steps(const struct attrib_options *opt)
@@ -65,7 +61,7 @@ static struct hap_attrib_options attrib_options(const struct attribution *a)
                 .metric = (enum hap_metric)a->opt->metric,
                 .steps = (int)a->opt->steps,
                 .ablation = (enum hap_ablation)a->opt->ablation,
-                .z = a->has_circuit ? a->circuit.z : NULL,
+                .z = hap_inputs_z(&a->inputs),
         };
 }
 
@@ -74,50 +70,26 @@ static void progress(void *context, size_t done, size_t total)
         hap_progress(context, done, total, "edges removed");
 }
 
-static void begin_scores(struct attribution *a)
-{
-        const struct hap_attrib_options how = attrib_options(a);
-        struct hap_session *s = &a->session;
-
-        if (a->has_circuit)
-                hap_graph_form_join(&s->form, &a->circuit.graph);
-        hap_must(a->p, hap_session_engine(s, &a->p->error));
-        if (a->has_circuit)
-                hap_must(a->p, hap_session_join(s, a->circuit.header, &a->circuit.graph,
-                                                a->circuit.name, &a->p->error));
-        hap_must(a->p, hap_attrib_init(&a->attrib, &s->engine, &how, &a->p->error));
-        a->attrib.progress = progress;
-        a->attrib.context = a->p;
-}
-
-/* A batch for every thread at a time, so that memory does not grow. */
 static void score_examples(struct attribution *a)
 {
-        const size_t threads = (size_t)omp_get_max_threads();
-        const size_t total = hap_session_total(&a->session);
+        const struct hap_attrib_options how = attrib_options(a);
+        const size_t total = hap_inputs_total(&a->inputs);
         const struct hap_prompts *prompts;
 
-        begin_scores(a);
-        while (hap_must(a->p, hap_session_next(&a->session, threads, &prompts, &a->p->error))) {
+        hap_must(a->p, hap_attrib_init(&a->attrib, &a->inputs.engine, &how, &a->p->error));
+        a->attrib.progress = progress;
+        a->attrib.context = a->p;
+        while (hap_must(a->p, hap_inputs_next(&a->inputs, &prompts, &a->p->error))) {
                 hap_must(a->p, hap_attrib_add(&a->attrib, prompts, &a->p->error));
                 hap_progress(a->p, a->attrib.n, total, NULL);
         }
 }
 
-static void read_circuit(struct attribution *a, const json_t *header)
-{
-        if (a->has_circuit)
-                hap_die(a->p, HAP_EINPUT, "cannot use '%s': there is a circuit in '%s' already",
-                        hap_stream_in_name(a->p->in), a->circuit.name);
-        hap_must(a->p, hap_edges_read(a->p->in, header, &a->circuit, &a->p->error));
-        a->has_circuit = true;
-}
-
 static void write_scores(struct attribution *a)
 {
-        const size_t n_edges = a->session.engine.graph.n_edges;
+        const size_t n_edges = a->inputs.engine.graph.n_edges;
         double *score = calloc(n_edges, sizeof *score);
-        json_t *header = hap_program_header(a->p, "scores", a->session.header);
+        json_t *header = hap_program_header(a->p, "scores", a->inputs.header);
         json_t *method = json_pack(
                 "{s:s, s:s, s:s, s:s}", "name", hap_attrib_names[a->opt->method], "metric",
                 hap_metric_names[a->opt->metric], "ablation",
@@ -128,35 +100,14 @@ static void write_scores(struct attribution *a)
                 hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
         if (has_steps(a->opt))
                 json_object_set_new(method, "steps", json_integer(a->opt->steps));
-        hap_must(a->p, hap_session_describe(&a->session, header, &a->p->error));
+        hap_must(a->p, hap_inputs_describe(&a->inputs, header, &a->p->error));
         json_object_set_new(header, "method", method);
         json_object_set_new(header, "examples", json_integer((json_int_t)a->attrib.n));
         hap_attrib_scores(&a->attrib, score);
-        hap_must(a->p, hap_scores_write(a->p->out, header, &a->session.engine.graph, score, NULL,
+        hap_must(a->p, hap_scores_write(a->p->out, header, &a->inputs.engine.graph, score, NULL,
                                         &a->p->error));
         json_decref(header);
         free(score);
-}
-
-static void release(struct attribution *a)
-{
-        hap_attrib_release(&a->attrib);
-        if (a->has_circuit)
-                hap_edges_release(&a->circuit);
-        hap_session_release(&a->session);
-}
-
-static void read_section(struct attribution *a, const json_t *header)
-{
-        const char *kind = json_string_value(json_object_get(header, "kind"));
-
-        if (hap_session_wants(header)) {
-                if (hap_must(a->p, hap_session_take(&a->session, a->p->in, header,
-                                                    &a->p->error)))
-                        score_examples(a);
-        } else if (strcmp(kind, "circuit") == 0 && a->opt->method == HAP_MASK_GRADIENT) {
-                read_circuit(a, header);
-        }
 }
 
 int main(int argc, char **argv)
@@ -165,7 +116,6 @@ int main(int argc, char **argv)
         struct hap_program p;
         struct attribution a = {.p = &p, .opt = &opt};
         struct hap_attrib_options how;
-        json_t *header;
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
@@ -174,23 +124,20 @@ int main(int argc, char **argv)
                         hap_attrib_names[opt.method]);
         opt.steps = opt.steps ? opt.steps : 5;
         how = attrib_options(&a);
-        a.session = (struct hap_session){
+        hap_must(&p, hap_inputs_read(p.in, &(struct hap_inputs_want){
+                .circuits = opt.method == HAP_MASK_GRADIENT ? 1 : 0,
                 .model_path = p.model,
-                .split_input = opt.split_input, .positions = opt.positions,
-                .hold = opt.method == HAP_MASK_GRADIENT, /* a circuit may follow */
+                .split_input = opt.split_input,
+                .positions = opt.positions,
                 .must_differ = true,
-                .options = hap_attrib_prompts(&how),
-                .needs = hap_attrib_needs(&how, p.max_memory, (size_t)p.threads),
-        };
-        while (hap_must(&p, hap_stream_in_section(p.in, &header, &p.error)))
-                read_section(&a, header);
-        if (!a.session.header)
-                hap_die(&p, HAP_EINPUT, "there is neither a task nor a cache in the "
-                        "input: it holds %s", hap_stream_in_held(p.in));
-        if (!a.attrib.n)
-                score_examples(&a);
+                .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
+                .prompts = hap_attrib_prompts(&how),
+                .memory = hap_attrib_needs(&how, p.max_memory, (size_t)p.threads),
+        }, &a.inputs, &p.error));
+        score_examples(&a);
         write_scores(&a);
         done = a.attrib.n;
-        release(&a);
+        hap_attrib_release(&a.attrib);
+        hap_inputs_release(&a.inputs);
         return hap_program_end(&p, done, "examples");
 }

@@ -5,7 +5,7 @@
 #include "attrib/size_search.h"
 #include "attrib/select.h"
 #include "common/program.h"
-#include "data/session.h"
+#include "data/inputs.h"
 
 struct select_options {
         struct hap_selection_options how;
@@ -57,8 +57,7 @@ static const struct hap_program_info info = {
 struct selecting {
         struct hap_program *p;
         struct select_options *opt;
-        struct hap_session session; /* --auto */
-        struct hap_edges held;      /* --auto: scores wait for the examples */
+        struct hap_inputs inputs; /* --auto */
         struct hap_selection choice;
         struct hap_size_search search;
         size_t sections;
@@ -77,7 +76,7 @@ static void write_circuit(struct selecting *s)
         json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->how));
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
-                                    hap_size_search_describe(&s->search, s->session.prompts.n));
+                                    hap_size_search_describe(&s->search, s->inputs.prompts.n));
         hap_must(p, hap_circuit_write(p->out, header, &c->graph, c->z, &p->error));
         json_decref(header);
         hap_say(p, "kept %zu of %zu edges: %zu selected, %zu dead ones dropped", c->kept,
@@ -93,68 +92,55 @@ static void select_from(struct selecting *s, const struct hap_edges *scores,
                 write_circuit(s);
 }
 
-/* --auto: as many as --keep would have said. */
-static void select_found(struct selecting *s)
+/* Without --auto: one section of scores after the other. */
+static void select_from_all(struct selecting *s)
 {
-        struct hap_selection_options how = s->opt->how;
-        const struct hap_prompts *prompts;
-        struct hap_size_search *search = &s->search;
         struct hap_program *p = s->p;
-        char said[256];
-
-        if (!s->session.header)
-                hap_die(p, HAP_EINPUT, "--auto needs examples: give the task or the cache, too");
-        hap_must(p, hap_session_next(&s->session, 0, &prompts, &p->error));
-        hap_must(p, hap_session_join(&s->session, s->held.header, &s->held.graph, s->held.name,
-                                     &p->error));
-        hap_header_join(s->held.header, s->session.header);
-        *search = (struct hap_size_search){.tolerance = s->opt->tolerance,
-                                    .ablation = s->session.options.ablation,
-                                    .keep_dead = s->opt->keep_dead,
-                                    .always = s->opt->always.items,
-                                    .n_always = s->opt->always.n};
-        hap_must(p, hap_size_search_keep(search, &s->session.engine, prompts, &s->held, &how,
-                                  &p->error));
-        hap_size_search_tell(search, prompts->n, said, sizeof said);
-        hap_say(p, "%s", said);
-        how.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
-        select_from(s, &s->held, &how);
-        hap_edges_release(&s->held);
-}
-
-static void read_scores(struct selecting *s, const json_t *header)
-{
         struct hap_edges scores;
 
-        hap_must(s->p, hap_edges_read(s->p->in, header, &scores, &s->p->error));
-        s->sections++;
-        if (s->opt->search && s->sections > 1)
-                hap_die(s->p, HAP_EUSAGE, "--auto takes one scores section");
-        if (s->opt->search) {
-                s->held = scores;
-                hap_graph_form_join(&s->session.form, &scores.graph);
-                return;
-        }
-        select_from(s, &scores, &s->opt->how);
-        hap_edges_release(&scores);
-}
-
-static void read_sections(struct selecting *s)
-{
-        json_t *header;
-
-        while (hap_must(s->p, hap_stream_in_section(s->p->in, &header, &s->p->error))) {
-                const char *kind = json_string_value(json_object_get(header, "kind"));
-
-                if (strcmp(kind, "scores") == 0)
-                        read_scores(s, header);
-                else if (s->opt->search && hap_session_wants(header))
-                        hap_must(s->p, hap_session_take(&s->session, s->p->in, header,
-                                                        &s->p->error));
+        while (hap_must(p, hap_edges_next(p->in, "scores", &scores, &p->error))) {
+                select_from(s, &scores, &s->opt->how);
+                hap_edges_release(&scores);
+                s->sections++;
         }
         if (s->sections == 0)
-                hap_die(s->p, HAP_EINPUT, "there are no scores in the input: it holds %s",
-                        hap_stream_in_held(s->p->in));
+                hap_must(p, hap_fail_missing(p->in, "scores", &p->error));
+}
+
+/* --auto: selects the number of edges that the search found, as --keep would. */
+static void select_found(struct selecting *s)
+{
+        const struct select_options *opt = s->opt;
+        struct hap_selection_options how = opt->how;
+        struct hap_size_search *search = &s->search;
+        struct hap_inputs *inputs = &s->inputs;
+        const struct hap_prompts *prompts;
+        struct hap_program *p = s->p;
+        struct hap_edges *scores;
+        char result[256];
+
+        hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
+                .scores = 1, .need_scores = true, .model_path = p->model, .must_differ = true,
+                .prompts = {(enum hap_ablation)opt->ablation, .want_q = true, .want_log_p = true,
+                            .limit = (size_t)opt->prompts},
+                .memory = hap_memory_within(&hap_memory_select, p->max_memory, (size_t)p->threads),
+        }, inputs, &p->error));
+        hap_must(p, hap_inputs_next(inputs, &prompts, &p->error));
+        scores = inputs->scores.items;
+        hap_header_join(scores->header, inputs->header);
+        *search = (struct hap_size_search){.tolerance = opt->tolerance,
+                                           .ablation = (enum hap_ablation)opt->ablation,
+                                           .keep_dead = opt->keep_dead,
+                                           .always = opt->always.items,
+                                           .n_always = opt->always.n};
+        hap_must(p, hap_size_search_keep(search, &inputs->engine, prompts, scores, &how,
+                                         &p->error));
+        hap_size_search_tell(search, prompts->n, result, sizeof result);
+        hap_say(p, "%s", result);
+        how.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
+        select_from(s, scores, &how);
+        s->sections = 1;
+        hap_inputs_release(inputs);
 }
 
 static void check_options(struct hap_program *p, struct select_options *opt)
@@ -183,17 +169,11 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         check_options(&p, &opt);
-        s.session = (struct hap_session){
-                .model_path = p.model, .hold = true, .must_differ = true,
-                .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true,
-                            .limit = (size_t)opt.prompts},
-                .needs = hap_memory_within(&hap_memory_select, p.max_memory, (size_t)p.threads),
-        };
-        read_sections(&s);
         if (opt.search)
                 select_found(&s);
+        else
+                select_from_all(&s);
         if (opt.together)
                 write_circuit(&s);
-        hap_session_release(&s.session);
         return hap_program_end(&p, s.sections, "sections of scores");
 }

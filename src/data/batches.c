@@ -8,9 +8,9 @@
 size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model)
 {
         const size_t row = (size_t)graph->n_readers * (size_t)d_model * sizeof(float);
-        const size_t most = ((size_t)256 << 20) / row + 1;
+        const size_t fitting = ((size_t)256 << 20) / row + 1;
 
-        return hap_smaller(most, HAP_BATCH_ROWS);
+        return hap_smaller(fitting, HAP_BATCH_ROWS);
 }
 
 int hap_batches_add(struct hap_batches *batches, const struct hap_example *example,
@@ -19,14 +19,14 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
         const size_t full = full_rows ? full_rows : HAP_BATCH_ROWS;
         const size_t tokens = (size_t)example->n_tokens;
 
-        if (batches->n + 2 > batches->room) {
-                size_t room = batches->room ? 2 * batches->room : 64;
-                size_t *start = reallocarray(batches->start, room, sizeof *start);
+        if (batches->n + 2 > batches->capacity) {
+                size_t capacity = batches->capacity ? 2 * batches->capacity : 64;
+                size_t *start = reallocarray(batches->start, capacity, sizeof *start);
 
                 if (!start)
                         return hap_fail_memory(err, "batches");
                 batches->start = start;
-                batches->room = room;
+                batches->capacity = capacity;
         }
         if (!batches->open) {
                 if (batches->n == 0)
@@ -40,8 +40,8 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
         batches->rows += tokens;
         batches->answers += (size_t)example->n_answer_positions;
         batches->longest = hap_larger(batches->longest, tokens);
-        batches->most_rows = hap_larger(batches->most_rows, batches->rows);
-        batches->most_answers = hap_larger(batches->most_answers, batches->answers);
+        batches->max_rows = hap_larger(batches->max_rows, batches->rows);
+        batches->max_answers = hap_larger(batches->max_answers, batches->answers);
         if (batches->rows >= full ||
             batches->start[batches->n] - batches->start[batches->n - 1] >= HAP_BATCH_PROMPTS)
                 batches->open = false;
@@ -59,7 +59,7 @@ void hap_batches_release(struct hap_batches *batches)
         *batches = (struct hap_batches){0};
 }
 
-struct hap_prompt hap_prompt_plain(const struct hap_example *example, bool corrupted)
+struct hap_prompt hap_prompt_of(const struct hap_example *example, bool corrupted)
 {
         return (struct hap_prompt){
                 .n_tokens = example->n_tokens,
@@ -75,7 +75,7 @@ int hap_fail_beyond(struct hap_error *err, float value)
                         (double)value);
 }
 
-struct whole {
+struct run_job {
         const struct hap_example *examples;
         const struct hap_batches *batches;
         bool corrupted;
@@ -84,8 +84,8 @@ struct whole {
         float *const *logits;
 };
 
-/* Values behind the first `at` of `to`, in its dtype. */
-static int keep(enum hap_dtype dtype, const float *values, size_t n, void *to, size_t at,
+/* Stores n values at to[at], in the dtype of `to`. */
+static int store_values(enum hap_dtype dtype, const float *values, size_t n, void *to, size_t at,
                 struct hap_error *err)
 {
         size_t fit;
@@ -98,29 +98,29 @@ static int keep(enum hap_dtype dtype, const float *values, size_t n, void *to, s
         return fit == n ? HAP_OK : hap_fail_beyond(err, values[fit]);
 }
 
-/* outputs[i][w][token][d] from all[w][row][d], rows of the batch's prompts one
- * behind the other. */
-static int deal_outputs(struct hap_scratch *work, const struct hap_batch *batch, const float *all,
+/* Copies all[w][row][d] to outputs[i][w][token][d]; the rows of prompt i follow those of prompt
+ * i − 1. */
+static int split_outputs(struct hap_scratch *scratch, const struct hap_batch *batch, const float *all,
                         const struct hap_example *examples, enum hap_dtype dtype,
                         void *const *outputs)
 {
-        const size_t d = (size_t)work->engine->model->config.d_model;
+        const size_t d = (size_t)scratch->engine->model->config.d_model;
         const size_t rows = (size_t)batch->rows.n;
         int rc = HAP_OK;
 
         for (int i = 0; i < batch->n; i++) {
                 const size_t n = (size_t)batch->prompts[i]->n_tokens * d;
 
-                for (size_t w = 0; w < (size_t)work->engine->graph.n_writers && rc == 0; w++)
-                        rc = keep(dtype, all + (w * rows + (size_t)batch->rows.start[i]) * d, n,
-                                  outputs[i], w * n, &work->error);
+                for (size_t w = 0; w < (size_t)scratch->engine->graph.n_writers && rc == 0; w++)
+                        rc = store_values(dtype, all + (w * rows + (size_t)batch->rows.start[i]) * d, n,
+                                  outputs[i], w * n, &scratch->error);
                 if (rc < 0)
-                        return hap_fail_within(&work->error, "prompt '%s'", examples[i].id);
+                        return hap_fail_within(&scratch->error, "prompt '%s'", examples[i].id);
         }
         return HAP_OK;
 }
 
-static void deal_logits(const struct hap_engine *engine, const struct hap_batch *batch,
+static void split_logits(const struct hap_engine *engine, const struct hap_batch *batch,
                         const float *all, float *const *logits)
 {
         const size_t n = (size_t)engine->model->config.n_out;
@@ -130,11 +130,11 @@ static void deal_logits(const struct hap_engine *engine, const struct hap_batch 
                        (size_t)batch->prompts[i]->n_answer_positions * n * sizeof *all);
 }
 
-static int run_batch(void *context, struct hap_scratch *work, size_t b)
+static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
 {
-        const struct whole *whole = context;
-        const size_t begin = whole->batches->start[b];
-        const size_t n = whole->batches->start[b + 1] - begin;
+        const struct run_job *job = context;
+        const size_t begin = job->batches->start[b];
+        const size_t n = job->batches->start[b + 1] - begin;
         struct hap_prompt prompts[HAP_BATCH_PROMPTS];
         const struct hap_prompt *pointers[HAP_BATCH_PROMPTS];
         struct hap_full_run run = {0};
@@ -142,39 +142,39 @@ static int run_batch(void *context, struct hap_scratch *work, size_t b)
         int rc;
 
         for (size_t i = 0; i < n; i++) {
-                prompts[i] = hap_prompt_plain(whole->examples + begin + i, whole->corrupted);
+                prompts[i] = hap_prompt_of(job->examples + begin + i, job->corrupted);
                 pointers[i] = prompts + i;
         }
-        rc = hap_batch_init(&batch, work, pointers, (int)n, !whole->outputs);
+        rc = hap_batch_init(&batch, scratch, pointers, (int)n, !job->outputs);
         if (rc < 0)
                 return rc;
-        if (whole->outputs) {
-                size_t values = (size_t)batch.rows.n * (size_t)work->engine->model->config.d_model;
+        if (job->outputs) {
+                size_t values = (size_t)batch.rows.n * (size_t)scratch->engine->model->config.d_model;
 
-                run.outputs = hap_scratch_alloc(work, (size_t)work->engine->graph.n_writers,
+                run.outputs = hap_scratch_alloc(scratch, (size_t)scratch->engine->graph.n_writers,
                                             values * sizeof(float));
                 if (!run.outputs)
-                        return work->error.code;
+                        return scratch->error.code;
         }
-        if ((rc = hap_full_forward(work, &batch, &run)) < 0)
+        if ((rc = hap_full_forward(scratch, &batch, &run)) < 0)
                 return rc;
-        if (whole->logits)
-                deal_logits(work->engine, &batch, run.logits, whole->logits + begin);
-        return whole->outputs ? deal_outputs(work, &batch, run.outputs, whole->examples + begin,
-                                             whole->dtype, whole->outputs + begin)
+        if (job->logits)
+                split_logits(scratch->engine, &batch, run.logits, job->logits + begin);
+        return job->outputs ? split_outputs(scratch, &batch, run.outputs, job->examples + begin,
+                                             job->dtype, job->outputs + begin)
                               : HAP_OK;
 }
 
-int hap_run_whole(const struct hap_engine *engine, const struct hap_example *examples,
+int hap_run_examples(const struct hap_engine *engine, const struct hap_example *examples,
                   const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
                   void *const *outputs, float *const *logits, struct hap_error *err)
 {
-        struct whole whole = {examples, batches, corrupted, dtype, outputs, logits};
-        size_t bytes = hap_scratch_bytes(engine, batches->most_rows, batches->longest,
-                                      batches->most_answers, false, false);
+        struct run_job job = {examples, batches, corrupted, dtype, outputs, logits};
+        size_t bytes = hap_scratch_bytes(engine, batches->max_rows, batches->longest,
+                                      batches->max_answers, false, false);
 
         if (outputs)
-                bytes += (size_t)engine->graph.n_writers * batches->most_rows *
+                bytes += (size_t)engine->graph.n_writers * batches->max_rows *
                          (size_t)engine->model->config.d_model * sizeof(float);
-        return hap_parallel(engine, batches->n, bytes, run_batch, &whole, err);
+        return hap_parallel(engine, batches->n, bytes, run_batch, &job, err);
 }

@@ -1,10 +1,11 @@
 #include "data/cache.h"
-#include "graph/graph_json.h"
-#include "model/description.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "graph/graph_json.h"
+#include "model/description.h"
 
 int hap_cache_describe(json_t *header, const struct hap_engine *engine,
                        enum hap_dtype dtype, size_t n_examples, size_t shortest,
@@ -141,17 +142,17 @@ static void pack_ids(msgpack_packer *packer, const char *key, const int32_t *ids
                 msgpack_pack_int32(packer, ids[i]);
 }
 
-/* With places, where the graph's names are. */
+/* Where the example has the positions of the graph; all but HAP_REST, the last. */
 static void pack_positions(msgpack_packer *packer, const struct hap_example *example,
-                           const struct hap_positions *places)
+                           const struct hap_positions *positions)
 {
-        if (!places->n)
+        if (!positions->n)
                 return;
         hap_pack_text(packer, "positions");
-        msgpack_pack_map(packer, (size_t)places->n - 1);
-        for (int p = 0; p < places->n - 1; p++) {
-                hap_pack_text(packer, places->name[p]);
-                msgpack_pack_int32(packer, hap_example_position(example, places->name[p]));
+        msgpack_pack_map(packer, (size_t)positions->n - 1);
+        for (int p = 0; p < positions->n - 1; p++) {
+                hap_pack_text(packer, positions->name[p]);
+                msgpack_pack_int32(packer, hap_example_position(example, positions->name[p]));
         }
 }
 

@@ -1,14 +1,14 @@
-/* Cache streams: what an example's clean and corrupted run leave behind.
+/* Cache streams: the outputs and logits of each example's clean and corrupted run.
  *
  * Header: "model", "graph" (its writers give the order of the outputs),
- * "dtype" of the outputs, "examples", and what the task's header said. A record
+ * "dtype" of the outputs, "examples", and the fields of the task's header. A record
  * is one example:
  *
  *      "id"                text
- *      "clean", "corrupted" token ids, equally many
+ *      "clean", "corrupted" token ids, of the same length
  *      "answers", "wrongs" token ids
  *      "at"                answer positions, ascending without a gap
- *      "positions"         with a graph of places: where its names are
+ *      "positions"         if the graph has positions: where they are
  *      "clean_outputs", "corrupted_outputs"
  *                          tensors [writers][tokens][d_model] of the header's dtype
  *      "clean_logits", "corrupted_logits"
@@ -20,7 +20,7 @@
 #include "forward/engine.h"
 #include "task/example.h"
 
-/* Of a run: clean or corrupted. */
+/* The tensors of a run, clean or corrupted. */
 struct hap_cached_run {
         struct hap_tensor outputs, logits;
 };
@@ -35,22 +35,24 @@ struct hap_cache_record {
 int hap_cache_describe(json_t *header, const struct hap_engine *engine,
                        enum hap_dtype dtype, size_t n_examples, size_t shortest,
                        size_t longest, struct hap_error *err);
-/* Takes out what the header of a stream made from a cache must not say of itself. */
+/* Removes the fields that describe the cache itself: the header of a stream made from it must
+ * not have them. */
 void hap_cache_undescribe(json_t *header);
 /* HAP_EINPUT unless the section is a cache of this engine's model and graph. */
 int hap_cache_check(struct hap_stream_in *in, const json_t *header,
                     const struct hap_engine *engine, struct hap_error *err);
 
-/* Only the example of a cache's record; its memory is the arena's. */
+/* Reads only the example of a cache's record; its memory belongs to the arena. */
 int hap_cache_example(struct hap_stream_in *in, const msgpack_object *object,
                       const struct hap_model *model, struct hap_arena *arena,
                       struct hap_example *example, struct hap_error *err);
-/* All of it, shapes checked. */
+/* Reads the whole record and checks the shapes of its tensors. HAP_EINPUT: a field is missing
+ * or does not fit the model or the graph. */
 int hap_cache_read(struct hap_stream_in *in, const msgpack_object *object,
                    const struct hap_engine *engine, struct hap_arena *arena,
                    struct hap_cache_record *record, struct hap_error *err);
 
-/* What the two runs of an example left, in f32 (see above for the shapes). */
+/* The results of a run, in f32 (see above for the shapes). */
 struct hap_run_values {
         const float *outputs, *logits;
 };

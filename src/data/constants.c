@@ -1,18 +1,19 @@
 #include "data/constants.h"
-#include "graph/graph_json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory follows what was read, never what a header promises. */
-static int make_room(struct hap_constants *c, int writer, struct hap_error *err)
+#include "graph/graph_json.h"
+
+/* Memory grows with the records that were read; a header's number is not trusted. */
+static int grow_values(struct hap_constants *c, int writer, struct hap_error *err)
 {
         const size_t d = (size_t)c->d_model;
         float *values = c->values;
         size_t n = (size_t)writer, size;
 
-        if (n & (n - 1)) /* room for a power of two */
+        if (n & (n - 1)) /* the capacity is a power of two */
                 return HAP_OK;
         size = n ? 2 * n : 1;
         values = reallocarray(values, size * sizeof *values, d);
@@ -38,7 +39,7 @@ static int check_name(struct hap_stream_in *in, const msgpack_object *record,
         return HAP_OK;
 }
 
-static int take_record(struct hap_stream_in *in, const msgpack_object *record,
+static int read_constant(struct hap_stream_in *in, const msgpack_object *record,
                        struct hap_constants *c, int writer, struct hap_error *err)
 {
         const msgpack_object *value = hap_map_get(record, "value");
@@ -60,7 +61,7 @@ static int take_record(struct hap_stream_in *in, const msgpack_object *record,
         if (tensor.n != (size_t)c->d_model)
                 return hap_stream_in_fail(in, err, "its 'value' has %zu numbers, those before %d",
                                        tensor.n, c->d_model);
-        if ((rc = make_room(c, writer, err)) < 0)
+        if ((rc = grow_values(c, writer, err)) < 0)
                 return rc;
         to = c->values + (size_t)writer * (size_t)c->d_model;
         hap_tensor_read(&tensor, 0, tensor.n, to);
@@ -70,7 +71,7 @@ static int take_record(struct hap_stream_in *in, const msgpack_object *record,
         return HAP_OK;
 }
 
-static int prepare(struct hap_stream_in *in, const json_t *header, struct hap_constants *c,
+static int begin_constants(struct hap_stream_in *in, const json_t *header, struct hap_constants *c,
                    struct hap_error *err)
 {
         int rc;
@@ -88,10 +89,10 @@ int hap_constants_read(struct hap_stream_in *in, const json_t *header,
                        struct hap_constants *constants, struct hap_error *err)
 {
         msgpack_object record;
-        int rc = prepare(in, header, constants, err), n = 0;
+        int rc = begin_constants(in, header, constants, err), n = 0;
 
         while (rc >= 0 && (rc = hap_stream_in_record(in, &record, err)) > 0)
-                rc = take_record(in, &record, constants, n++, err);
+                rc = read_constant(in, &record, constants, n++, err);
         if (rc == 0 && n < constants->graph.n_writers)
                 rc = hap_fail(err, HAP_EINPUT,
                               "cannot use '%s': it has constants for %d of %d writers",
@@ -136,10 +137,10 @@ int hap_constants_write(struct hap_stream_out *out, json_t *header,
         char node[HAP_NAME];
         int rc;
 
-        /* one vector a writer, whatever edges are told apart */
-        const struct hap_graph plain = hap_graph_without_positions(graph);
+        /* one vector per writer, whether or not edges are split by position */
+        const struct hap_graph unsplit = hap_graph_without_positions(graph);
 
-        if (hap_graph_into(header, &plain) < 0)
+        if (hap_graph_into(header, &unsplit) < 0)
                 return hap_fail_memory(err, "a header");
         rc = hap_stream_out_begin(out, header, err);
         for (int w = 0; w < graph->n_writers && rc == 0; w++) {

@@ -1,5 +1,5 @@
-/* Constants: what cut edges carry under optimal ablation, one vector a writer
- * that is the same at all positions and in all prompts (hap-stream(5)). */
+/* Constants: what ablated edges carry under optimal ablation, one vector per writer, the same
+ * at all positions and in all prompts (hap-stream(5)). */
 #ifndef HAP_DATA_CONSTANTS_H
 #define HAP_DATA_CONSTANTS_H
 
@@ -18,14 +18,14 @@ struct hap_constants {
 };
 
 /* Reads the records of the stream's current section. HAP_EINPUT: writers
- * missing, twice or out of order, vectors of different lengths, a value that is
- * not finite. */
+ * are missing, come twice or are out of order, vectors differ in length, a value is
+ * not finite. On failure nothing is to be released. */
 int hap_constants_read(struct hap_stream_in *in, const json_t *header,
                        struct hap_constants *constants, struct hap_error *err);
 void hap_constants_release(struct hap_constants *constants);
 
-/* Writes a whole section; the header gets "graph". kl: [n_writers], what each
- * writer's record says of it, or NULL. */
+/* Writes a whole section; the header gets "graph". kl: [n_writers], the KL in each
+ * writer's record, or NULL. */
 int hap_constants_write(struct hap_stream_out *out, json_t *header,
                         const struct hap_graph *graph, int d_model, const float *values,
                         const double *kl, struct hap_error *err);

@@ -7,14 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
+
+#include "tokenizer/description.h"
 
 struct section {
         struct hap_stream_in *in;
         const struct hap_model *model;
         struct hap_tokenizer *tokenizer; /* owned, NULL until needed */
         struct hap_examples *examples;
-        size_t room;
+        size_t capacity; /* of the examples */
         struct hap_error *err;
 };
 
@@ -45,7 +46,7 @@ static int check_tokenizer(struct section *in, const json_t *header)
                 const char *made = json_string_value(json_object_get(theirs, "fingerprint"));
 
                 rc = hap_fail(in->err, HAP_EINPUT,
-                              "cannot use '%s': its token ids are of tokenizer %.32s, "
+                              "cannot use '%s': its token ids belong to tokenizer %.32s, "
                               "the model's is %s",
                               hap_stream_in_name(in->in), made ? made : "unknown",
                               json_string_value(json_object_get(ours, "fingerprint")));
@@ -70,34 +71,34 @@ static bool record_has_text(const json_t *record)
         return false;
 }
 
-static int make_room(struct section *in)
+static int grow_examples(struct section *in)
 {
         struct hap_examples *examples = in->examples;
         struct hap_example *items;
 
-        if (examples->n < in->room)
+        if (examples->n < in->capacity)
                 return 0;
-        in->room = in->room ? 2 * in->room : 64;
-        items = reallocarray(examples->items, in->room, sizeof *items);
+        in->capacity = in->capacity ? 2 * in->capacity : 64;
+        items = reallocarray(examples->items, in->capacity, sizeof *items);
         if (!items)
                 return hap_fail_memory(in->err, "examples");
         examples->items = items;
         return 0;
 }
 
-static int add_record(struct section *in, const msgpack_object *object)
+static int read_record(struct section *in, const msgpack_object *object)
 {
         struct hap_examples *examples = in->examples;
         struct hap_example *example;
         char where[512], number[32];
         json_t *record;
-        int rc = make_room(in);
+        int rc = grow_examples(in);
 
         if (rc < 0)
                 return rc;
         record = hap_json_of(object);
         if (!record)
-                return hap_stream_in_fail(in->in, in->err, "it holds what no task record holds");
+                return hap_stream_in_fail(in->in, in->err, "it contains binary data");
         snprintf(number, sizeof number, "%" PRIu64, hap_stream_in_record_number(in->in));
         snprintf(where, sizeof where, "record %s of '%.400s'", number,
                  hap_stream_in_name(in->in));
@@ -121,12 +122,12 @@ static int check_kind(struct section *in, const json_t *header)
 
         if (kind && strcmp(kind, "task") == 0)
                 return 0;
-        return hap_fail(in->err, HAP_EINPUT, "cannot use '%s': a stream of kind '%.32s' "
-                        "where one of kind 'task' is needed", hap_stream_in_name(in->in),
+        return hap_fail(in->err, HAP_EINPUT, "cannot use '%s': its kind is '%.32s', but 'task' is "
+                        "needed", hap_stream_in_name(in->in),
                         kind ? kind : "unknown");
 }
 
-static int read_all(struct section *in, const json_t *header)
+static int read_records(struct section *in, const json_t *header)
 {
         msgpack_object record;
         int rc;
@@ -137,10 +138,10 @@ static int read_all(struct section *in, const json_t *header)
         if (!in->examples->header)
                 return hap_fail_memory(in->err, "a header");
         while ((rc = hap_stream_in_record(in->in, &record, in->err)) > 0)
-                if ((rc = add_record(in, &record)) < 0)
+                if ((rc = read_record(in, &record)) < 0)
                         return rc;
         if (rc == 0 && in->examples->n == 0)
-                rc = hap_fail(in->err, HAP_EINPUT, "cannot use '%s': it holds no examples",
+                rc = hap_fail(in->err, HAP_EINPUT, "cannot use '%s': it contains no examples",
                               hap_stream_in_name(in->in));
         return rc;
 }
@@ -155,24 +156,25 @@ int hap_examples_read(struct hap_stream_in *stream, const json_t *header,
 
         *examples = (struct hap_examples){ 0 };
         hap_arena_init(&examples->arena);
-        rc = read_all(&in, header);
+        rc = read_records(&in, header);
         hap_tokenizer_free(in.tokenizer);
         if (rc < 0)
                 hap_examples_release(examples);
         return rc;
 }
 
-/* --- places --- */
+/* --- positions --- */
 
-/* HAP_REST is added when all others are there. */
-static int add_name(struct hap_positions *places, const char *name, struct hap_error *err)
+/* HAP_REST is added after all others. */
+static int add_position(struct hap_positions *positions, const char *name, struct hap_error *err)
 {
         int rc = hap_positions_check(name, err);
 
-        return rc < 0 ? rc : hap_positions_add(places, name, err);
+        return rc < 0 ? rc : hap_positions_add(positions, name, err);
 }
 
-static int add_common(const struct hap_examples *examples, struct hap_positions *places,
+/* The names that every example has, in the order of the first one. */
+static int add_common(const struct hap_examples *examples, struct hap_positions *positions,
                       struct hap_error *err)
 {
         const struct hap_example *first = examples->items;
@@ -184,50 +186,57 @@ static int add_common(const struct hap_examples *examples, struct hap_positions 
                 for (size_t k = 1; k < examples->n; k++)
                         all &= hap_example_position(examples->items + k, first->named[i]) >= 0;
                 if (all)
-                        rc = add_name(places, first->named[i], err);
+                        rc = add_position(positions, first->named[i], err);
                 if (rc < 0)
-                        hap_fail_within(err, "cannot take all positions (some may be listed)");
+                        hap_fail_within(err, "cannot use all positions (a list of some may be "
+                                             "given)");
         }
-        if (rc == 0 && places->n == 0)
-                rc = hap_fail(err, HAP_EINPUT, "cannot tell positions apart: there is no "
-                                               "name that every example has (hap-task with "
-                                               "-m names those of its tasks)");
+        if (rc == 0 && positions->n == 0)
+                rc = hap_fail(err, HAP_EINPUT, "cannot tell positions apart: no name is common to "
+                                               "all examples (hap-task with -m names the "
+                                               "positions of its tasks)");
         return rc;
 }
 
-static int add_listed(const char *names, struct hap_positions *places, struct hap_error *err)
+static int add_listed(const char *names, struct hap_positions *positions, struct hap_error *err)
 {
         char *list = strdup(names), *rest = list;
         int rc = list ? HAP_OK : hap_fail_memory(err, "positions");
 
         while (rc == 0 && rest)
-                rc = add_name(places, strsep(&rest, ","), err);
+                rc = add_position(positions, strsep(&rest, ","), err);
         free(list);
         return rc;
 }
 
+/* Notes at which positions the example's answers are: the graph reads logits there. */
+static int note_answers(const struct hap_example *example, struct hap_positions *positions,
+                        struct hap_error *err)
+{
+        uint8_t *position = malloc((size_t)example->n_tokens);
+        int rc = position ? hap_example_positions(example, positions, position, err)
+                          : hap_fail_memory(err, "positions");
+
+        for (int k = 0; k < example->n_answer_positions && rc == 0; k++)
+                positions->answers[position[example->answer_first + k]] = true;
+        free(position);
+        return rc;
+}
+
 int hap_examples_positions(const struct hap_examples *examples, const char *names,
-                        struct hap_positions *places, struct hap_error *err)
+                           struct hap_positions *positions, struct hap_error *err)
 {
         int rc;
 
-        *places = (struct hap_positions){0};
+        *positions = (struct hap_positions){0};
         if (strcmp(names, "all") == 0)
-                rc = add_common(examples, places, err);
-        else if ((rc = add_listed(names, places, err)) == HAP_EINPUT)
+                rc = add_common(examples, positions, err);
+        else if ((rc = add_listed(names, positions, err)) == HAP_EINPUT)
                 rc = err->code = HAP_EUSAGE;
         if (rc == 0)
-                rc = hap_positions_add(places, HAP_REST, err);
-        for (size_t i = 0; i < examples->n && rc == 0; i++) {
-                const struct hap_example *example = examples->items + i;
-                uint8_t *place = malloc((size_t)example->n_tokens);
-
-                rc = place ? hap_example_positions(example, places, place, err)
-                           : hap_fail_memory(err, "positions");
-                for (int k = 0; k < example->n_answer_positions && rc == 0; k++)
-                        places->answers[place[example->answer_first + k]] = true;
-                free(place);
-        }
+                rc = hap_positions_add(positions, HAP_REST, err);
+        for (size_t i = 0; i < examples->n && rc == 0; i++)
+                rc = note_answers(examples->items + i, positions, err);
         return rc;
 }
 

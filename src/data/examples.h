@@ -1,35 +1,31 @@
-/* The examples of a task section. */
+/* The examples of a task section, and the positions that they name. */
 #ifndef HAP_DATA_EXAMPLES_H
 #define HAP_DATA_EXAMPLES_H
 
-#include <jansson.h>
-
-#include "common/arena.h"
 #include "common/stream.h"
-#include "graph/positions.h"
 #include "model/model.h"
 #include "task/example.h"
 
 struct hap_examples {
-        json_t *header; /* owned */
-        struct hap_example *items;
+        json_t *header; /* of the section; owned, NULL if they come from a cache */
+        struct hap_example *items; /* [n], owned */
         size_t n;
-        struct hap_arena arena;
+        struct hap_arena arena;    /* of what the items point to */
 };
 
-/* Reads all records of the stream's current section (kind "task"); an empty section is
- * an error. The tokenizer is loaded from the model's path when it is first needed: for a
- * record with text, or for a header that names the tokenizer of its ids, which must be
- * the model's. */
+/* Reads all records of the stream's current section (kind "task"). The tokenizer is loaded
+ * from the model's path when it is first needed: for a record with text, or for a header
+ * that names the tokenizer of its ids, which must then be the model's. HAP_EINPUT: another
+ * kind, another tokenizer, no examples, a record that is no example. */
 int hap_examples_read(struct hap_stream_in *in, const json_t *header,
                       const struct hap_model *model, struct hap_examples *examples,
                       struct hap_error *err);
+void hap_examples_release(struct hap_examples *examples);
 
 /* The positions of a graph for these examples: `names`, separated by commas, or with "all"
- * those that every example has; then HAP_REST. HAP_EUSAGE: the list contains an invalid
- * name, or a name twice. HAP_EINPUT: an example does not fit. */
+ * those that every example has; then HAP_REST. HAP_EUSAGE: the list contains an invalid name,
+ * or one twice. HAP_EINPUT: an example does not fit. */
 int hap_examples_positions(const struct hap_examples *examples, const char *names,
-                        struct hap_positions *positions, struct hap_error *err);
-void hap_examples_release(struct hap_examples *examples);
+                           struct hap_positions *positions, struct hap_error *err);
 
 #endif

@@ -1,13 +1,10 @@
-/* hap-forward: a task to a cache of what the clean and the corrupted run of
- * every example leave behind. */
+/* hap-forward: runs the clean and the corrupted prompt of every example of a task, and writes
+ * their outputs and logits to a cache. */
 #include <omp.h>
-#include <string.h>
 
 #include "common/program.h"
-#include "data/memory_estimate.h"
-#include "model/model_open.h"
-#include "data/round.h"
-#include "model/description.h"
+#include "data/chunk.h"
+#include "data/inputs.h"
 
 struct forward_options {
         int dtype;
@@ -37,95 +34,64 @@ static const struct hap_program_info info = {
         .options = options,
 };
 
-static void write_records(struct hap_program *p, const struct hap_engine *engine,
-                          const struct hap_examples *examples, enum hap_dtype dtype)
-{
-        const size_t threads = (size_t)omp_get_max_threads();
-        struct hap_round round = {0};
-
-        for (size_t done = 0; done < examples->n; done += round.n) {
-                hap_must(p, hap_round_run(&round, engine, examples->items + done,
-                                          examples->n - done, threads, &p->error));
-                hap_must(p, hap_round_write(&round, engine, dtype, p->out, &p->error));
-                hap_progress(p, done + round.n, examples->n, NULL);
-        }
-        hap_round_release(&round);
-}
-
-/* The section's examples; the model is loaded for the first section, and only
- * described until it is known that these fit where memory is limited. */
-static struct hap_memory_estimate read_examples(struct hap_program *p, const json_t *from,
-                                      struct hap_model *model, struct hap_engine *engine,
-                                      struct hap_examples *examples)
+/* Reads up to the first task. */
+static void read_inputs(struct hap_program *p, struct hap_inputs *inputs)
 {
         const struct forward_options *opt = p->options;
-        const char *name = hap_stream_in_name(p->in);
-        struct hap_graph_form form = {.split_input = opt->split_input};
-        struct hap_memory_estimate needs = hap_memory_within(&hap_memory_forward, p->max_memory,
-                                                  (size_t)p->threads);
+        const struct hap_inputs_want want = {
+                .each_task = true,
+                .model_path = p->model,
+                .split_input = opt->split_input,
+                .positions = opt->positions,
+                .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
+                .prompts = {.ablation = HAP_ZERO, .full_runs_only = true}, /* only their tokens are used */
+                .memory = hap_memory_within(&hap_memory_forward, p->max_memory,
+                                            (size_t)p->threads),
+        };
 
-        if (!engine->model)
-                hap_must(p, (p->max_memory ? hap_model_open_config_for : hap_model_open_for)(
-                                    model, p->model, from, name, &p->error));
-        hap_must(p, hap_model_check(model, from, name, &p->error));
-        hap_must(p, hap_examples_read(p->in, from, model, examples, &p->error));
-        if (opt->positions)
-                hap_must(p, hap_examples_positions(examples, opt->positions, &form.positions, &p->error));
-        if (engine->model && !hap_positions_equal(&form.positions, &engine->graph.positions))
-                hap_die(p, HAP_EINPUT, "cannot use '%s': its positions, or where answers stand, are "
-                        "not those of the task before it", name);
-        hap_memory_examples(&needs, examples);
-        hap_must(p, hap_memory_check_model(&needs, model, &form, &p->error));
-        if (!engine->model && p->max_memory) {
-                hap_model_release(model);
-                hap_must(p, hap_model_open_for(model, p->model, from, name, &p->error));
-        }
-        if (!engine->model)
-                hap_must(p, hap_engine_init(engine, model, &form, &p->error));
-        return needs;
+        hap_must(p, hap_inputs_read(p->in, &want, inputs, &p->error));
 }
 
-/* One task section to one cache section. */
-static size_t forward_section(struct hap_program *p, const json_t *from,
-                              struct hap_model *model, struct hap_engine *engine)
+/* One task section to one cache section; the number of its examples. */
+static size_t write_cache(struct hap_program *p, struct hap_inputs *inputs)
 {
-        const enum hap_dtype dtype = (enum hap_dtype)((struct forward_options *)p->options)->dtype;
-        struct hap_examples examples;
-        struct hap_memory_estimate needs = read_examples(p, from, model, engine, &examples);
-        json_t *header = hap_program_header(p, "cache", examples.header);
-        size_t n;
+        const struct forward_options *opt = p->options;
+        const enum hap_dtype dtype = (enum hap_dtype)opt->dtype;
+        const struct hap_engine *engine = &inputs->engine;
+        struct hap_memory_estimate lengths = {0};
+        const struct hap_prompts *prompts;
+        struct hap_chunk chunk = {0};
+        json_t *header = hap_program_header(p, "cache", inputs->header);
+        size_t done = 0;
 
-        hap_must(p, hap_cache_describe(header, engine, dtype, examples.n, needs.shortest,
-                                       needs.tokens, &p->error));
+        hap_memory_examples(&lengths, hap_loader_examples(inputs->loader));
+        hap_must(p, hap_cache_describe(header, engine, dtype, lengths.prompts, lengths.shortest,
+                                       lengths.tokens, &p->error));
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
-        write_records(p, engine, &examples, dtype);
+        while (hap_must(p, hap_inputs_next(inputs, &prompts, &p->error))) {
+                hap_must(p, hap_chunk_run(&chunk, engine, prompts, &p->error));
+                hap_must(p, hap_chunk_write(&chunk, engine, dtype, p->out, &p->error));
+                done += chunk.n;
+                hap_progress(p, done, lengths.prompts, NULL);
+        }
         hap_must(p, hap_stream_out_end(p->out, &p->error));
+        hap_chunk_release(&chunk);
         json_decref(header);
-        n = examples.n;
-        hap_examples_release(&examples);
-        return n;
+        return done;
 }
 
 int main(int argc, char **argv)
 {
         struct forward_options opt = {0};
-        struct hap_model model = {0};
-        struct hap_engine engine = {0};
+        struct hap_inputs inputs;
         struct hap_program p;
         size_t done = 0;
-        json_t *header;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        while (hap_must(&p, hap_stream_in_section(p.in, &header, &p.error))) {
-                const char *kind = json_string_value(json_object_get(header, "kind"));
-
-                if (kind && strcmp(kind, "task") == 0)
-                        done += forward_section(&p, header, &model, &engine);
-        }
-        if (!done)
-                hap_die(&p, HAP_EINPUT, "there is no task in the input: it holds %s",
-                        hap_stream_in_held(p.in));
-        hap_engine_release(&engine);
-        hap_model_release(&model);
+        read_inputs(&p, &inputs);
+        do {
+                done += write_cache(&p, &inputs);
+        } while (hap_must(&p, hap_inputs_next_task(&inputs, &p.error)));
+        hap_inputs_release(&inputs);
         return hap_program_end(&p, done, "examples");
 }

@@ -1,4 +1,4 @@
-/* hap-model: shows what a model is and needs, and fetches one to begin with. */
+/* hap-model: describes a model and the memory it needs, or fetches one. */
 #include <string.h>
 
 #include "common/program.h"
@@ -67,7 +67,7 @@ static void show_size(FILE *out, const char *name, size_t bytes)
         hap_report_line(out, name, "%.*f MB", bytes < 10000000 ? 2 : 0, (double)bytes / 1e6);
 }
 
-/* Where all prompts are kept: their number, and what they take as f16 if they may. */
+/* If all prompts stay in memory: also their number, and the memory with outputs in f16. */
 static void show_stage(FILE *out, const char *name, struct hap_memory_estimate stage,
                        const struct hap_memory_estimate *prompts, const struct hap_model *model,
                        const struct hap_graph *graph)
@@ -96,16 +96,16 @@ static void show_needs(struct hap_program *p, struct hap_model *model, FILE *out
 {
         const struct model_options *opt = p->options;
         const int64_t tokens = opt->tokens ? opt->tokens : 32;
-        const int most = model->config.n_context;
-        const size_t length = (size_t)(opt->tokens || tokens <= most ? tokens : most);
+        const int n_context = model->config.n_context;
+        const size_t length = (size_t)(opt->tokens || tokens <= n_context ? tokens : n_context);
         const size_t prompts = opt->prompts ? (size_t)opt->prompts : 200;
         const struct hap_memory_estimate prompts_of = {.prompts = prompts, .tokens = length,
                                              .positions = 1, .threads = (size_t)p->threads};
         struct hap_graph graph;
 
-        if (length > (size_t)most)
+        if (length > (size_t)n_context)
                 hap_die(p, HAP_EINPUT, "cannot use prompts of %zu tokens: '%s' has %d positions",
-                        length, model->path, most);
+                        length, model->path, n_context);
         hap_must(p, hap_graph_init(&graph, model->config.n_layers, model->config.n_heads,
                                    model->config.parallel_residual, false, &p->error));
         fprintf(out, "\nmemory, at most, for prompts of %zu tokens and %d thread%s\n", length,

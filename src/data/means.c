@@ -1,9 +1,9 @@
-/* The mean output of every writer over a set of clean prompts. */
+#include "data/means.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/number.h"
-#include "data/feed.h"
+#include "data/batches.h"
 
 struct means {
         bool by_position;
@@ -28,12 +28,10 @@ static void add_prompt(struct means *means, int n_tokens, const float *outputs)
                 means->n[means->by_position ? t : 0]++;
 }
 
-/* One round: runs examples begin … begin + n − 1 and adds what they wrote. */
-static int add_round(struct means *means, const struct hap_feed *feed,
-                     const struct hap_engine *engine, size_t begin, size_t n,
-                     struct hap_error *err)
+/* Runs `n` examples and adds what they wrote. */
+static int add_examples(struct means *means, const struct hap_engine *engine,
+                        const struct hap_example *examples, size_t n, struct hap_error *err)
 {
-        const struct hap_example *examples = feed->examples.items + begin;
         struct hap_batches batches = {0};
         void *outputs[HAP_MEANS_AT_ONCE];
         struct hap_arena arena;
@@ -47,7 +45,7 @@ static int add_round(struct means *means, const struct hap_feed *feed,
                                 : hap_fail_memory(err, "means");
         }
         if (rc == 0)
-                rc = hap_run_whole(engine, examples, &batches, false, HAP_F32, outputs, NULL, err);
+                rc = hap_run_examples(engine, examples, &batches, false, HAP_F32, outputs, NULL, err);
         for (size_t i = 0; i < n && rc == 0; i++)
                 add_prompt(means, examples[i].n_tokens, outputs[i]);
         hap_batches_release(&batches);
@@ -65,19 +63,20 @@ static size_t longest_of(const struct hap_examples *examples)
         return longest;
 }
 
-/* The sums divided by their counts, in the feed's arena. */
-static int keep(struct hap_feed *feed, const struct means *means, struct hap_error *err)
+/* mean[w][t] = sum[w][t] / n[t] */
+static int divide_sums(const struct means *means, struct hap_arena *arena,
+                       struct hap_counterfactual *mean, struct hap_error *err)
 {
         const size_t n = means->n_writers * means->positions * means->d;
-        float *data = hap_arena_alloc(&feed->arena, n, sizeof *data);
+        float *data = hap_arena_alloc(arena, n, sizeof *data);
 
         if (!data)
                 return hap_fail_memory(err, "means");
         for (size_t i = 0; i < n; i++)
                 data[i] = (float)(means->sum[i] /
                                   (double)means->n[i / means->d % means->positions]);
-        feed->mean = (struct hap_counterfactual){
-                .kind = feed->options.ablation,
+        *mean = (struct hap_counterfactual){
+                .kind = means->by_position ? HAP_MEAN_POSITION : HAP_MEAN,
                 .data = data,
                 .dtype = HAP_F32,
                 .n_positions = (int)means->positions,
@@ -85,15 +84,16 @@ static int keep(struct hap_feed *feed, const struct means *means, struct hap_err
         return HAP_OK;
 }
 
-int hap_feed_mean(struct hap_feed *feed, const struct hap_engine *engine,
-                  struct hap_error *err)
+int hap_means(const struct hap_engine *engine, const struct hap_examples *examples,
+              enum hap_ablation kind, struct hap_arena *arena, struct hap_counterfactual *mean,
+              struct hap_error *err)
 {
-        const bool by_position = feed->options.ablation == HAP_MEAN_POSITION;
+        const bool by_position = kind == HAP_MEAN_POSITION;
         struct means means = {
                 .by_position = by_position,
                 .n_writers = (size_t)engine->graph.n_writers,
                 .d = (size_t)engine->model->config.d_model,
-                .positions = by_position ? longest_of(&feed->examples) : 1,
+                .positions = by_position ? longest_of(examples) : 1,
         };
         int rc = HAP_OK;
 
@@ -101,11 +101,11 @@ int hap_feed_mean(struct hap_feed *feed, const struct hap_engine *engine,
         means.n = calloc(means.positions, sizeof *means.n);
         if (!means.sum || !means.n)
                 rc = hap_fail_memory(err, "means");
-        for (size_t i = 0; i < feed->examples.n && rc == 0; i += HAP_MEANS_AT_ONCE)
-                rc = add_round(&means, feed, engine, i,
-                               hap_smaller(feed->examples.n - i, HAP_MEANS_AT_ONCE), err);
+        for (size_t i = 0; i < examples->n && rc == 0; i += HAP_MEANS_AT_ONCE)
+                rc = add_examples(&means, engine, examples->items + i,
+                                  hap_smaller(examples->n - i, HAP_MEANS_AT_ONCE), err);
         if (rc == 0)
-                rc = keep(feed, &means, err);
+                rc = divide_sums(&means, arena, mean, err);
         free(means.sum);
         free(means.n);
         return rc;

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "common/number.h"
-#include "data/feed.h"
+#include "data/batches.h"
+#include "data/means.h"
 
-/* Libraries and streams; what a thread's stack and its part of the BLAS take. */
+/* Libraries and streams; a thread's stack and its buffers in the BLAS. */
 #define PROGRAM ((size_t)6 << 20)
 #define PER_THREAD ((size_t)4 << 20)
-/* Of a mapped file are resident at a time, and of a piped one a record twice. */
+/* The resident part of a mapped file; of a piped one a record is in memory twice. */
 #define WINDOW ((size_t)32 << 20)
 
 const struct hap_memory_estimate hap_memory_forward = {.runs = HAP_MEMORY_FULL, .batches = 1};
@@ -43,18 +44,19 @@ const struct hap_memory_estimate hap_memory_ablate = {
         .cases = true,
 };
 
-struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *stage, size_t most, size_t threads)
+struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *stage,
+                                             size_t max_bytes, size_t threads)
 {
         struct hap_memory_estimate needs = *stage;
 
-        needs.max_bytes = most;
+        needs.max_bytes = max_bytes;
         needs.threads = threads;
         return needs;
 }
 
 /* --- sizes, in floats unless said otherwise --- */
 
-/* What all sums are made of, by the names of mathematics.md. */
+/* The terms of all sums, with the names of mathematics.md. */
 struct shape {
         size_t d, mlp, heads, kv, out; /* widths: model, MLP's, all heads', all keys', logits */
         size_t layers, n_heads, writers, readers;
@@ -106,7 +108,7 @@ static struct shape shape_of(const struct hap_memory_estimate *needs, const stru
 
         s.batch = hap_smaller((rows + s.tokens - 1) / s.tokens, HAP_BATCH_PROMPTS);
         s.rows = s.batch * s.tokens;
-        if (needs->shortest && needs->shortest < s.tokens) { /* the last may be a long one */
+        if (needs->shortest && needs->shortest < s.tokens) { /* the last prompt may be a long one */
                 s.batch = hap_smaller((rows + needs->shortest - 1) / needs->shortest,
                                       HAP_BATCH_PROMPTS);
                 s.rows = hap_smaller(rows - 1 + s.tokens, s.batch * s.tokens);
@@ -114,17 +116,18 @@ static struct shape shape_of(const struct hap_memory_estimate *needs, const stru
         return s;
 }
 
-/* q, z at `tail` rows, k, v of `width` at all, the attention's pattern. */
-static size_t heads(const struct shape *s, size_t tail, size_t rows, size_t width, bool gradients)
+/* q and the heads' outputs at the answer rows, k and v of `width` at all rows, the attention
+ * pattern. */
+static size_t heads(const struct shape *s, size_t answer_rows, size_t rows, size_t width, bool gradients)
 {
-        const size_t norms = s->q_norm ? tail * s->heads + rows * width : 0;
+        const size_t norms = s->q_norm ? answer_rows * s->heads + rows * width : 0;
 
-        return 2 * tail * s->heads + 2 * rows * width + norms +
-               s->tokens * (gradients ? s->n_heads * tail : s->tokens);
+        return 2 * answer_rows * s->heads + 2 * rows * width + norms +
+               s->tokens * (gradients ? s->n_heads * answer_rows : s->tokens);
 }
 
-/* A plain forward that keeps nothing but the writers' outputs. */
-static size_t whole_scratch(const struct shape *s)
+/* A full forward that keeps only the writers' outputs. */
+static size_t full_scratch(const struct shape *s)
 {
         const size_t rows = s->rows, answers = s->batch * s->positions;
         const size_t layer = heads(s, rows, rows, s->kv, false) +
@@ -133,7 +136,7 @@ static size_t whole_scratch(const struct shape *s)
         return (s->writers + 3) * rows * s->d + hap_larger(layer, answers * (2 * s->d + s->out));
 }
 
-/* A plain forward and backward, with outputs and gradients of all nodes. */
+/* A full forward and backward, with outputs and gradients of all nodes. */
 static size_t gradient_scratch(const struct shape *s)
 {
         const size_t rows = s->rows, answers = s->batch * s->positions;
@@ -180,7 +183,7 @@ static size_t run_scratch(const struct hap_memory_estimate *needs, const struct 
                 return gradient_scratch(s);
         case HAP_MEMORY_MASKED:
                 return masked_scratch(s, s->batch, s->rows, false);
-        case HAP_MEMORY_TRAINING: /* any of the prompts together: all may be long */
+        case HAP_MEMORY_TRAINING: /* any prompts may run together: all may be long */
         default:
                 training = needs->per_job && needs->per_job < s->batch ? needs->per_job : s->batch;
                 return hap_larger(masked_scratch(s, training, training * s->tokens, true),
@@ -188,7 +191,7 @@ static size_t run_scratch(const struct hap_memory_estimate *needs, const struct 
         }
 }
 
-/* Of one prompt that is prepared, in bytes. */
+/* Bytes of one prepared prompt. */
 static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct shape *s)
 {
         const struct hap_prompts_options *o = &needs->options;
@@ -197,7 +200,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
                           (needs->source != HAP_COUNTERFACTUALS_RUNS && needs->dtype != HAP_F32);
         size_t floats = 0, outputs = 0;
 
-        if (o->ablation == HAP_INTERCHANGE)
+        if (o->ablation == HAP_INTERCHANGE || needs->runs == HAP_MEMORY_FULL)
                 outputs = s->writers * stream * (half ? 2 : sizeof(float));
         if (needs->runs == HAP_MEMORY_FULL)
                 return 2 * (outputs + logits * sizeof(float));
@@ -209,7 +212,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
         return outputs + floats * sizeof(float);
 }
 
-/* Prompts that are prepared at a time. */
+/* Prompts that are in memory, prepared, at a time. */
 static size_t prepared(const struct hap_memory_estimate *needs, const struct shape *s)
 {
         const size_t of_batch = (s->rows + s->tokens - 1) / s->tokens; /* long ones */
@@ -243,7 +246,7 @@ size_t hap_memory_record(const struct hap_memory_estimate *needs, const struct h
         return 2 * (s.writers * s.tokens * s.d + s.positions * s.out) * sizeof(float);
 }
 
-/* Clean outputs that are held for means, before prompts are prepared. */
+/* Clean outputs that are in memory for the means, before prompts are prepared. */
 static size_t mean_bytes(const struct hap_memory_estimate *needs, const struct shape *s)
 {
         const size_t n = hap_smaller(needs->prompts, HAP_MEANS_AT_ONCE);
@@ -266,13 +269,13 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
                 reading = needs->source == HAP_COUNTERFACTUALS_MAPPED
                                   ? WINDOW : 2 * hap_memory_record(needs, model, graph);
         else if (needs->runs == HAP_MEMORY_FULL || needs->options.ablation != HAP_ZERO)
-                scratch = hap_larger(scratch, whole_scratch(&s));
+                scratch = hap_larger(scratch, full_scratch(&s));
         return hap_memory_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
                hap_larger(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;
 }
 
-/* --- what to do about it --- */
+/* --- advice on how to need less --- */
 
 /* "3.49 GB" or "87 MB" */
 static const char *size_text(size_t bytes, char text[32])
@@ -297,7 +300,7 @@ static void advise(struct advice *a, const char *what, size_t bytes)
                                       "; %s: %s", what, size_text(bytes, size));
 }
 
-/* As many prompts as fit, when all are kept: 0 when none do. */
+/* How many prompts fit if all stay in memory. */
 static size_t fitting(struct hap_memory_estimate needs, const struct hap_model *model,
                       const struct hap_graph *graph)
 {

@@ -1,8 +1,8 @@
-/* What memory a stage of the pipeline needs, told before it takes it: a sum over
- * what it keeps, made from the model's description and the prompts' number and
- * length. It is meant to be what the program's closing line says, or a little
- * more: pages of a mapped cache that are in use count, those of a model's file
- * do not, which are given back as they are converted. */
+/* An estimate of the memory that a stage of the pipeline needs, made before it is allocated: the
+ * sum of all arrays, from the model's config and the number and length of the prompts. It is
+ * at least the peak that the program reports at its end, and little more. Pages of a mapped cache
+ * count while they are in use; pages of a model's file do not, they are released once they are
+ * converted. */
 #ifndef HAP_DATA_MEMORY_ESTIMATE_H
 #define HAP_DATA_MEMORY_ESTIMATE_H
 
@@ -11,34 +11,34 @@
 
 /* The runs that make up a stage. */
 enum hap_memory_runs {
-        HAP_MEMORY_FULL,     /* both prompts' whole runs, for a cache */
-        HAP_MEMORY_GRADIENTS, /* plain, with the gradients of all readers */
+        HAP_MEMORY_FULL,     /* full runs, clean and corrupted, for a cache */
+        HAP_MEMORY_GRADIENTS, /* full runs, with the gradients of all readers */
         HAP_MEMORY_MASKED,    /* masked, without gradients */
         HAP_MEMORY_TRAINING,  /* masked, with gradients */
 };
 
-/* Where what the corrupted runs wrote comes from. */
+/* Where the outputs of the corrupted runs come from. */
 enum hap_counterfactuals_from {
-        HAP_COUNTERFACTUALS_RUNS,   /* they are run */
-        HAP_COUNTERFACTUALS_MAPPED, /* a cache that is a file */
-        HAP_COUNTERFACTUALS_PIPED,  /* a cache that is none: it is copied */
+        HAP_COUNTERFACTUALS_RUNS,   /* the model is run */
+        HAP_COUNTERFACTUALS_MAPPED, /* a cache in a file */
+        HAP_COUNTERFACTUALS_PIPED,  /* a cache from a pipe: it is copied */
 };
 
 struct hap_memory_estimate {
         /* of the stage */
         enum hap_memory_runs runs;
         struct hap_prompts_options options;
-        size_t batches;  /* a thread has prepared at a time; 0: all prompts */
-        size_t per_job;  /* prompts of a run with gradients, at max_bytes; 0: a batch */
+        size_t batches;  /* prepared per thread at a time; 0: all prompts */
+        size_t per_job;  /* prompts of a run with gradients, at most; 0: a batch */
         size_t per_edge; /* bytes kept for every edge */
-        bool cases;      /* masks of every node cut off alone are kept */
+        bool cases;      /* keeps the masks that cut off each node alone */
         bool can_halve;  /* it has --cache-dtype */
         size_t max_bytes;     /* bytes allowed: --max-memory; 0: no limit */
         size_t threads;
         /* of the prompts */
         size_t prompts;
-        size_t tokens, positions; /* of the longest, and answer positions, at max_bytes */
-        size_t shortest;          /* tokens of the shortest; 0: all are as long */
+        size_t tokens, positions; /* of the longest prompt; answer positions, at most */
+        size_t shortest;          /* tokens of the shortest; 0: all are equally long */
         enum hap_counterfactuals_from source;
         enum hap_dtype dtype; /* of a cache's outputs */
 };
@@ -47,12 +47,13 @@ struct hap_memory_estimate {
 extern const struct hap_memory_estimate hap_memory_forward, hap_memory_attrib, hap_memory_eval,
         hap_memory_select, hap_memory_prune, hap_memory_ablate;
 
-/* A stage with `most` bytes, 0 for any number, on so many threads. */
-struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *stage, size_t most, size_t threads);
+/* A stage that may use max_bytes, 0 for no limit, on so many threads. */
+struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *stage,
+                                             size_t max_bytes, size_t threads);
 
-/* The prompts are these. */
+/* Sets the prompts to these examples. */
 void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples);
-/* A prompt more, of which only the length is taken: the longest counts. */
+/* Takes another prompt's length into account; the number of prompts stays. */
 void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_example *example);
 
 /* Bytes; the model need not have its weights yet. */
@@ -63,11 +64,11 @@ size_t hap_memory_weights(const struct hap_model *model);
 size_t hap_memory_record(const struct hap_memory_estimate *needs, const struct hap_model *model,
                         const struct hap_graph *graph);
 
-/* HAP_EUSAGE when that is more than allowed: says how much, and which options
- * would lower it to what. */
+/* HAP_EUSAGE if that is more than allowed: the message gives both numbers, and which options
+ * would lower the need, and to what. */
 int hap_memory_check(const struct hap_memory_estimate *needs, const struct hap_model *model,
                     const struct hap_graph *graph, struct hap_error *err);
-/* The same before there is a graph. */
+/* The same, before there is a graph. */
 int hap_memory_check_model(const struct hap_memory_estimate *needs, const struct hap_model *model,
                           const struct hap_graph_form *form, struct hap_error *err);
 

@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/cache.h"
-#include "data/feed.h"
-
-/* `values` of `size` bytes for each prompt. */
-static void **take_each(struct hap_prompts *prompts, size_t size,
+/* An array of values(example) elements of `size` bytes for each prompt, in the arena. The
+ * list of arrays, [n], belongs to the caller. */
+static void **alloc_arrays(struct hap_prompts *prompts, size_t size,
                         size_t (*values)(const struct hap_engine *, const struct hap_example *),
                         const struct hap_engine *engine, struct hap_error *err)
 {
@@ -37,58 +35,60 @@ static size_t n_logits(const struct hap_engine *engine, const struct hap_example
         return (size_t)example->n_answer_positions * (size_t)engine->model->config.n_out;
 }
 
-/* The corrupted runs, for what their writers wrote. */
-static int run_sources(struct hap_prompts *prompts, const struct hap_engine *engine,
-                       enum hap_dtype dtype, struct hap_error *err)
+/* Runs the corrupted prompts for the outputs of their writers. */
+static int run_counterfactuals(struct hap_prompts *prompts, const struct hap_engine *engine,
+                               enum hap_dtype dtype, struct hap_error *err)
 {
-        void **each = take_each(prompts, dtype == HAP_F32 ? sizeof(float) : sizeof(uint16_t),
-                                n_outputs, engine, err);
+        void **outputs = alloc_arrays(prompts, dtype == HAP_F32 ? sizeof(float) : sizeof(uint16_t),
+                                      n_outputs, engine, err);
         int rc;
 
-        if (!each)
+        if (!outputs)
                 return err->code;
-        rc = hap_run_whole(engine, prompts->examples, &prompts->batches, true, dtype, each,
+        rc = hap_run_examples(engine, prompts->examples, &prompts->batches, true, dtype, outputs,
                            NULL, err);
         for (size_t i = 0; i < prompts->n; i++) {
-                prompts->items[i].counterfactual.data = each[i];
+                prompts->items[i].counterfactual.data = outputs[i];
                 prompts->items[i].counterfactual.dtype = dtype;
         }
-        free(each);
+        free(outputs);
         return rc;
 }
 
-static int build_sources(struct hap_prompts *prompts, const struct hap_feed *feed,
-                         const struct hap_engine *engine,
-                         const struct hap_cache_record *cached, struct hap_error *err)
+static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_engine *engine,
+                                 const struct hap_prompts_source *source, struct hap_error *err)
 {
-        const enum hap_ablation kind = feed->options.ablation;
+        const enum hap_ablation kind = source->options.ablation;
+        const struct hap_cache_record *cached = source->cached;
 
         for (size_t i = 0; i < prompts->n; i++) {
-                struct hap_counterfactual *source = &prompts->items[i].counterfactual;
+                struct hap_counterfactual *counterfactual = &prompts->items[i].counterfactual;
 
-                *source = feed->mean;
-                source->kind = kind;
+                *counterfactual = source->common;
+                counterfactual->kind = kind;
                 if (kind == HAP_INTERCHANGE && cached) {
-                        source->data = cached[i].corrupted.outputs.data;
-                        source->dtype = cached[i].corrupted.outputs.dtype;
+                        counterfactual->data = cached[i].corrupted.outputs.data;
+                        counterfactual->dtype = cached[i].corrupted.outputs.dtype;
                 }
         }
         return kind == HAP_INTERCHANGE && !cached
-                       ? run_sources(prompts, engine, feed->options.dtype, err) : HAP_OK;
+                       ? run_counterfactuals(prompts, engine, source->options.dtype, err)
+                       : HAP_OK;
 }
 
+/* The full model's log-probabilities at the answer positions. */
 static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *engine,
                        const struct hap_cache_record *cached, struct hap_error *err)
 {
         const int n_out = engine->model->config.n_out;
         float **logits = calloc(prompts->n, sizeof *logits);
-        void **each = take_each(prompts, sizeof(float), n_logits, engine, err);
+        void **each = alloc_arrays(prompts, sizeof(float), n_logits, engine, err);
         int rc = each && logits ? HAP_OK : hap_fail_memory(err, "prompts");
 
         for (size_t i = 0; i < prompts->n && rc == 0; i++)
                 logits[i] = each[i];
         if (rc == 0 && !cached)
-                rc = hap_run_whole(engine, prompts->examples, &prompts->batches, false, HAP_F32,
+                rc = hap_run_examples(engine, prompts->examples, &prompts->batches, false, HAP_F32,
                                    NULL, logits, err);
         for (size_t i = 0; i < prompts->n && rc == 0; i++) {
                 const struct hap_example *example = prompts->examples + i;
@@ -105,38 +105,38 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
 }
 
 /* The graph must read logits where the example's answers are. */
-static int check_answers(const struct hap_example *example, const struct hap_positions *places,
-                         const uint8_t *place, struct hap_error *err)
+static int check_answers(const struct hap_example *example, const struct hap_positions *positions,
+                         const uint8_t *position, struct hap_error *err)
 {
         for (int i = 0; i < example->n_answer_positions; i++) {
-                const int at = place[example->answer_first + i];
+                const int at = position[example->answer_first + i];
 
-                if (!places->answers[at])
+                if (!positions->answers[at])
                         return hap_fail(err, HAP_EINPUT,
                                         "cannot use example '%.200s': its answer is at '%s', "
                                         "where this graph reads no logits", example->id,
-                                        places->name[at]);
+                                        positions->name[at]);
         }
         return HAP_OK;
 }
 
-/* Which of the graph's places a prompt's tokens have. */
-static int build_places(struct hap_prompts *prompts, const struct hap_engine *engine,
-                        struct hap_error *err)
+/* The graph's position of each token. */
+static int build_positions(struct hap_prompts *prompts, const struct hap_engine *engine,
+                           struct hap_error *err)
 {
-        const struct hap_positions *places = &engine->graph.positions;
+        const struct hap_positions *positions = &engine->graph.positions;
 
-        for (size_t i = 0; places->n && i < prompts->n; i++) {
+        for (size_t i = 0; positions->n && i < prompts->n; i++) {
                 const struct hap_example *example = prompts->examples + i;
-                uint8_t *place = hap_arena_alloc(&prompts->arena, (size_t)example->n_tokens,
-                                                 sizeof *place);
+                uint8_t *position = hap_arena_alloc(&prompts->arena, (size_t)example->n_tokens,
+                                                    sizeof *position);
 
-                if (!place)
+                if (!position)
                         return hap_fail_memory(err, "prompts");
-                if (hap_example_positions(example, places, place, err) < 0 ||
-                    check_answers(example, places, place, err) < 0)
+                if (hap_example_positions(example, positions, position, err) < 0 ||
+                    check_answers(example, positions, position, err) < 0)
                         return err->code;
-                prompts->items[i].position = place;
+                prompts->items[i].position = position;
         }
         return HAP_OK;
 }
@@ -146,12 +146,12 @@ struct preparing {
         bool want_q;
 };
 
-static int prepare_one(void *context, struct hap_scratch *work, size_t i)
+static int prepare_prompt(void *context, struct hap_scratch *scratch, size_t i)
 {
         const struct preparing *in = context;
 
-        return hap_prompt_prepare(work->engine, work, in->prompts->items + i, in->want_q,
-                                  &in->prompts->arena, &work->error);
+        return hap_prompt_prepare(scratch->engine, scratch, in->prompts->items + i, in->want_q,
+                                  &in->prompts->arena, &scratch->error);
 }
 
 static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *engine,
@@ -165,33 +165,31 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                 prompts->items[i].first = hap_prompt_first(
                         engine, prompts->examples[i].clean, prompts->examples[i].corrupted,
                         prompts->examples[i].answer_first, options->ablation);
-        return hap_parallel(engine, prompts->n, bytes, prepare_one, &in, err);
+        return hap_parallel(engine, prompts->n, bytes, prepare_prompt, &in, err);
 }
 
-int hap_prompts_build(struct hap_prompts *prompts, const struct hap_feed *feed,
-                      const struct hap_engine *engine,
-                      const struct hap_cache_record *cached, struct hap_error *err)
+int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engine,
+                      const struct hap_prompts_source *source, struct hap_error *err)
 {
         int rc = HAP_OK;
 
-        prompts->header = json_incref(feed->header);
         prompts->longest = prompts->batches.longest;
         prompts->items = calloc(prompts->n, sizeof *prompts->items);
         prompts->pointers = calloc(prompts->n, sizeof *prompts->pointers);
         if (!prompts->items || !prompts->pointers)
                 rc = hap_fail_memory(err, "prompts");
         for (size_t i = 0; i < prompts->n && rc == 0; i++) {
-                prompts->items[i] = hap_prompt_plain(prompts->examples + i, false);
+                prompts->items[i] = hap_prompt_of(prompts->examples + i, false);
                 prompts->pointers[i] = prompts->items + i;
         }
         if (rc == 0)
-                rc = build_places(prompts, engine, err);
+                rc = build_positions(prompts, engine, err);
         if (rc == 0)
-                rc = build_sources(prompts, feed, engine, cached, err);
-        if (rc == 0 && feed->options.want_log_p)
-                rc = build_log_p(prompts, engine, cached, err);
-        if (rc == 0 && !feed->options.plain)
-                rc = prepare_all(prompts, engine, &feed->options, err);
+                rc = build_counterfactuals(prompts, engine, source, err);
+        if (rc == 0 && source->options.want_log_p)
+                rc = build_log_p(prompts, engine, source->cached, err);
+        if (rc == 0 && !source->options.full_runs_only)
+                rc = prepare_all(prompts, engine, &source->options, err);
         return rc;
 }
 
@@ -202,27 +200,7 @@ void hap_prompts_release(struct hap_prompts *prompts)
         free(prompts->pointers);
         hap_batches_release(&prompts->batches);
         hap_arena_release(&prompts->arena);
-        json_decref(prompts->header);
-        hap_feed_close(prompts->feed);
         *prompts = (struct hap_prompts){0};
-}
-
-int hap_prompts_read(struct hap_prompts *prompts, struct hap_stream_in *in,
-                     const json_t *header, const struct hap_engine *engine,
-                     const struct hap_prompts_options *options, struct hap_error *err)
-{
-        struct hap_feed *feed = NULL;
-        int rc = hap_feed_open(&feed, in, header, engine->model, options, err);
-
-        *prompts = (struct hap_prompts){0};
-        if (rc == 0)
-                rc = hap_feed_next(feed, engine, 0, prompts, err);
-        if (rc < 0) {
-                hap_feed_close(feed);
-                return rc;
-        }
-        prompts->feed = feed;
-        return HAP_OK;
 }
 
 size_t hap_prompts_per_batch(const struct hap_prompts *prompts)

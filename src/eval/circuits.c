@@ -1,29 +1,6 @@
 #include "eval/circuits.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int hap_circuit_list_read(struct hap_circuit_list *list, struct hap_stream_in *in,
-                          const json_t *header, struct hap_error *err)
-{
-        struct hap_edges *items = reallocarray(list->items, list->n + 1, sizeof *items);
-        int rc;
-
-        if (!items)
-                return hap_fail_memory(err, "circuits");
-        list->items = items;
-        rc = hap_edges_read(in, header, items + list->n, err);
-        list->n += rc >= 0;
-        return rc;
-}
-
-void hap_circuit_list_release(struct hap_circuit_list *list)
-{
-        for (size_t i = 0; i < list->n; i++)
-                hap_edges_release(list->items + i);
-        free(list->items);
-        *list = (struct hap_circuit_list){0};
-}
 
 /* Whether `said` has an ablation, and another; *made is its name. */
 static bool says_another(const json_t *said, enum hap_ablation ablation, const char **made)

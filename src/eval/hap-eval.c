@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "common/program.h"
+#include "data/inputs.h"
 #include "eval/circuits.h"
 #include "eval/eval.h"
-#include "data/session.h"
 
 struct eval_options {
         const char *metrics;
@@ -51,35 +51,28 @@ static const struct hap_program_info info = {
 struct evaluating {
         struct hap_program *p;
         const struct eval_options *opt;
-        struct hap_session session;
-        struct hap_circuit_list circuits;
+        struct hap_inputs inputs;
         struct hap_measures measures;
         struct hap_evaluation evaluation;
 };
 
-static void read_all(struct evaluating *e)
+static void read_inputs(struct evaluating *e)
 {
         struct hap_program *p = e->p;
-        json_t *header;
+        const struct eval_options *opt = e->opt;
 
-        while (hap_must(p, hap_stream_in_section(p->in, &header, &p->error))) {
-                const char *kind = json_string_value(json_object_get(header, "kind"));
-
-                if (hap_session_wants(header))
-                        hap_must(p, hap_session_take(&e->session, p->in, header, &p->error));
-                else if (strcmp(kind, "circuit") == 0)
-                        hap_must(p, hap_circuit_list_read(&e->circuits, p->in, header, &p->error));
-        }
-        for (size_t i = 0; i < e->circuits.n; i++)
-                hap_graph_form_join(&e->session.form, &e->circuits.items[i].graph);
-        if (!e->session.header)
-                hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the "
-                        "input: it holds %s", hap_stream_in_held(p->in));
-        if (e->circuits.n == 0 && !e->opt->full && !e->opt->empty)
-                hap_die(p, HAP_EINPUT, "there is no circuit in the input, nor --full or "
-                        "--empty: it holds %s", hap_stream_in_held(p->in));
-        if (e->opt->names.n > e->circuits.n)
-                hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", e->opt->names.n, e->circuits.n);
+        hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
+                .circuits = HAP_ANY_NUMBER,
+                .need_circuits = !opt->full && !opt->empty,
+                .model_path = p->model,
+                .split_input = opt->split_input,
+                .batches = 4 * (size_t)p->threads,
+                .prompts = {(enum hap_ablation)opt->ablation, .want_q = true, .want_log_p = true},
+                .memory = hap_memory_within(&hap_memory_eval, p->max_memory, (size_t)p->threads),
+        }, &e->inputs, &p->error));
+        if (opt->names.n > e->inputs.circuits.n)
+                hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", opt->names.n,
+                        e->inputs.circuits.n);
 }
 
 static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name,
@@ -87,20 +80,18 @@ static struct hap_subject *add(struct evaluating *e, enum hap_role role, const c
 {
         struct hap_subject *subject;
 
-        hap_must(e->p, hap_evaluation_add(&e->evaluation, &e->session.engine.graph, role, name, z,
+        hap_must(e->p, hap_evaluation_add(&e->evaluation, &e->inputs.engine.graph, role, name, z,
                                           e->opt->keep_dead, &subject, &e->p->error));
         return subject;
 }
 
 static void add_circuit(struct evaluating *e, size_t i)
 {
-        const struct hap_edges *circuit = e->circuits.items + i;
+        const struct hap_edges *circuit = e->inputs.circuits.items + i;
         const char *name = json_string_value(json_object_get(circuit->header, "name")), *made;
         struct hap_program *p = e->p;
         struct hap_subject *subject;
 
-        hap_must(p, hap_session_join(&e->session, circuit->header, &circuit->graph, circuit->name,
-                                     &p->error));
         name = i < e->opt->names.n ? e->opt->names.items[i] : name;
         subject = add(e, HAP_A_CIRCUIT, name, circuit->z);
         if (subject->dropped)
@@ -112,7 +103,7 @@ static void add_circuit(struct evaluating *e, size_t i)
                 hap_say(p, "%s: made under %s ablation, measured under %s", subject->name, made,
                         hap_ablation_names[e->opt->ablation]);
         if (e->opt->complement)
-                hap_must(p, hap_evaluation_add_complement(&e->evaluation, &e->session.engine.graph,
+                hap_must(p, hap_evaluation_add_complement(&e->evaluation, &e->inputs.engine.graph,
                                                           e->opt->keep_dead, &p->error));
 }
 
@@ -121,24 +112,22 @@ static void add_subjects(struct evaluating *e)
 {
         const bool normalise = hap_measures_have(&e->measures, HAP_MEASURE_FAITHFULNESS);
 
-        hap_must(e->p, hap_session_engine(&e->session, &e->p->error));
         if (e->opt->full || normalise)
                 add(e, HAP_FULL_MODEL, "full", NULL)->silent = !e->opt->full;
         if (e->opt->empty || normalise)
                 add(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->silent = !e->opt->empty;
-        for (size_t i = 0; i < e->circuits.n; i++)
+        for (size_t i = 0; i < e->inputs.circuits.n; i++)
                 add_circuit(e, i);
 }
 
 static void run(struct evaluating *e)
 {
         struct hap_program *p = e->p;
-        const size_t total = hap_session_total(&e->session);
-        const size_t at_once = 4 * (size_t)p->threads;
+        const size_t total = hap_inputs_total(&e->inputs);
         const struct hap_prompts *prompts;
 
-        while (hap_must(p, hap_session_next(&e->session, at_once, &prompts, &p->error))) {
-                hap_must(p, hap_evaluation_run(&e->evaluation, &e->session.engine, prompts,
+        while (hap_must(p, hap_inputs_next(&e->inputs, &prompts, &p->error))) {
+                hap_must(p, hap_evaluation_run(&e->evaluation, &e->inputs.engine, prompts,
                                                &p->error));
                 hap_progress(p, e->evaluation.n, total, NULL);
         }
@@ -150,9 +139,9 @@ static void run(struct evaluating *e)
 static void write_report(struct evaluating *e)
 {
         struct hap_program *p = e->p;
-        json_t *header = hap_program_header(p, "report", e->session.header);
+        json_t *header = hap_program_header(p, "report", e->inputs.header);
 
-        hap_must(p, hap_session_describe(&e->session, header, &p->error));
+        hap_must(p, hap_inputs_describe(&e->inputs, header, &p->error));
         hap_must(p, hap_evaluation_describe(&e->evaluation, header, &p->error));
         json_object_update_new(header, json_pack(
                 "{s:s, s:s}", "ablation", hap_ablation_names[e->opt->ablation],
@@ -164,13 +153,6 @@ static void write_report(struct evaluating *e)
         json_decref(header);
 }
 
-static void release(struct evaluating *e)
-{
-        hap_circuit_list_release(&e->circuits);
-        hap_evaluation_release(&e->evaluation);
-        hap_session_release(&e->session);
-}
-
 int main(int argc, char **argv)
 {
         struct eval_options opt = {0};
@@ -180,17 +162,12 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_measures_of(opt.metrics, &e.measures, &p.error));
-        e.session = (struct hap_session){
-                .model_path = p.model, .split_input = opt.split_input,
-                .hold = true, /* circuits may follow */
-                .options = {(enum hap_ablation)opt.ablation, .want_q = true, .want_log_p = true},
-                .needs = hap_memory_within(&hap_memory_eval, p.max_memory, (size_t)p.threads),
-        };
-        read_all(&e);
+        read_inputs(&e);
         add_subjects(&e);
         run(&e);
         write_report(&e);
         done = e.evaluation.n;
-        release(&e);
+        hap_evaluation_release(&e.evaluation);
+        hap_inputs_release(&e.inputs);
         return hap_program_end(&p, done, "examples");
 }

@@ -140,6 +140,24 @@ void hap_edges_release(struct hap_edges *edges)
         *edges = (struct hap_edges){0};
 }
 
+int hap_edges_next(struct hap_stream_in *in, const char *kind,
+                   struct hap_edges *edges, struct hap_error *err)
+{
+        json_t *header;
+        int rc;
+
+        *edges = (struct hap_edges){0};
+        while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
+                const char *is = json_string_value(json_object_get(header, "kind"));
+
+                if (!is || strcmp(is, kind) != 0)
+                        continue;
+                rc = hap_edges_read(in, header, edges, err);
+                return rc < 0 ? rc : 1;
+        }
+        return rc;
+}
+
 static int begin_section(struct hap_stream_out *out, json_t *header,
                  const struct hap_graph *graph, struct hap_error *err)
 {

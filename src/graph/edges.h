@@ -27,6 +27,11 @@ int hap_edges_read(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err);
 void hap_edges_release(struct hap_edges *edges);
 
+/* Reads the next section of the kind ("scores", "circuit"): 1, 0 at the end of the stream,
+ * or a code. Sections of other kinds are skipped. */
+int hap_edges_next(struct hap_stream_in *in, const char *kind,
+                   struct hap_edges *edges, struct hap_error *err);
+
 /* Writes a whole section, records in the order of edge numbers. A circuit's
  * records are those with z > 0; scores are written for every edge, or for
  * those `given` where that is not NULL. The circuit's header gets

@@ -159,7 +159,7 @@ int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prom
 {
         struct evaluating in = {prompts, z, per_example};
         const struct hap_batches *b = &prompts->batches;
-        const size_t bytes = hap_scratch_bytes(engine, b->most_rows, b->longest, b->most_answers,
+        const size_t bytes = hap_scratch_bytes(engine, b->max_rows, b->longest, b->max_answers,
                                             true, false);
         int rc;
 

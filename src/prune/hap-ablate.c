@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "common/program.h"
-#include "data/session.h"
-#include "graph/edges.h"
+#include "data/inputs.h"
 #include "prune/ablate.h"
 
 struct options {
@@ -41,50 +40,34 @@ static const struct hap_program_info info = {
 struct ablating {
         struct hap_program *p;
         const struct options *opt;
-        struct hap_session session;
-        struct hap_edges circuit; /* header NULL: none */
-        size_t edges;             /* the circuit's, without dead ones */
+        struct hap_inputs inputs;
+        float *z;     /* the circuit's, or NULL */
+        size_t edges; /* of the circuit, dead ones removed */
         struct hap_ablate ablate;
 };
 
-static void read_circuit(struct ablating *a, const json_t *header)
-{
-        if (a->circuit.header)
-                hap_die(a->p, HAP_EINPUT, "cannot use '%s': there is a circuit in '%s' already",
-                        hap_stream_in_name(a->p->in), a->circuit.name);
-        hap_must(a->p, hap_edges_read(a->p->in, header, &a->circuit, &a->p->error));
-        hap_graph_form_join(&a->session.form, &a->circuit.graph);
-}
-
-static void read_all(struct ablating *a)
+/* The examples, and the circuit's masks as hap-eval runs it. */
+static void read_inputs(struct ablating *a)
 {
         struct hap_program *p = a->p;
+        const struct hap_inputs_want want = {
+                .circuits = 1,
+                .model_path = p->model,
+                .split_input = a->opt->split_input,
+                .prompts = {HAP_MEAN, .want_q = true, .want_log_p = true},
+                .memory = hap_memory_within(&hap_memory_ablate, p->max_memory,
+                                            (size_t)p->threads),
+        };
+        const struct hap_graph *graph = &a->inputs.engine.graph;
         const struct hap_prompts *prompts;
-        json_t *header;
 
-        while (hap_must(p, hap_stream_in_section(p->in, &header, &p->error))) {
-                if (hap_session_wants(header))
-                        hap_must(p, hap_session_take(&a->session, p->in, header, &p->error));
-                else if (strcmp(json_string_value(json_object_get(header, "kind")), "circuit") == 0)
-                        read_circuit(a, header);
-        }
-        if (!a->session.header)
-                hap_die(p, HAP_EINPUT, "there is neither a task nor a cache in the "
-                        "input: it holds %s", hap_stream_in_held(p->in));
-        hap_must(p, hap_session_next(&a->session, 0, &prompts, &p->error));
-}
-
-/* Takes the circuit's masks, without dead edges as hap-eval does. */
-static void take_circuit(struct ablating *a)
-{
-        const struct hap_graph *graph = &a->session.engine.graph;
-
-        if (!a->circuit.header)
+        hap_must(p, hap_inputs_read(p->in, &want, &a->inputs, &p->error));
+        hap_must(p, hap_inputs_next(&a->inputs, &prompts, &p->error));
+        a->z = hap_inputs_z(&a->inputs);
+        if (!a->z)
                 return;
-        hap_must(a->p, hap_session_join(&a->session, a->circuit.header, &a->circuit.graph,
-                                        a->circuit.name, &a->p->error));
-        hap_graph_drop_dead(graph, a->circuit.z);
-        a->edges = hap_graph_count_kept(graph, a->circuit.z);
+        hap_graph_drop_dead(graph, a->z);
+        a->edges = hap_graph_count_kept(graph, a->z);
 }
 
 static void show_step(void *context, size_t step, size_t steps, double kl)
@@ -109,8 +92,8 @@ static void write_constants(struct ablating *a)
         struct hap_program *p = a->p;
         const struct hap_ablate *b = &a->ablate;
         const double before = mean_of(b->n_cases, b->kl_start), after = mean_of(b->n_cases, b->kl);
-        const bool alone = !a->circuit.header;
-        json_t *header = hap_program_header(p, "constants", a->session.header);
+        const bool alone = !a->z;
+        json_t *header = hap_program_header(p, "constants", a->inputs.header);
         json_t *how = json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:f, s:f}", "for",
                                 alone ? "nodes" : "circuit", "examples",
                                 (json_int_t)b->prompts->n, "steps", (json_int_t)a->opt->how.steps,
@@ -122,7 +105,7 @@ static void write_constants(struct ablating *a)
                 hap_die(p, HAP_ESYSTEM, "out of memory for constants");
         if (!alone)
                 json_object_set_new(how, "edges", json_integer((json_int_t)a->edges));
-        hap_must(p, hap_session_describe(&a->session, header, &p->error));
+        hap_must(p, hap_inputs_describe(&a->inputs, header, &p->error));
         json_object_set_new(header, "constants", how);
         hap_must(p, hap_constants_write(p->out, header, &b->engine->graph,
                                         b->engine->model->config.d_model, b->values,
@@ -137,8 +120,7 @@ static void write_constants(struct ablating *a)
 static void release_ablating(struct ablating *a)
 {
         hap_ablate_release(&a->ablate);
-        hap_edges_release(&a->circuit);
-        hap_session_release(&a->session);
+        hap_inputs_release(&a->inputs);
 }
 
 int main(int argc, char **argv)
@@ -149,17 +131,9 @@ int main(int argc, char **argv)
         size_t n;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        a.session = (struct hap_session){
-                .model_path = p.model,
-                .split_input = opt.split_input,
-                .hold = true, /* a circuit may follow */
-                .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
-                .needs = hap_memory_within(&hap_memory_ablate, p.max_memory, (size_t)p.threads),
-        };
-        read_all(&a);
-        take_circuit(&a);
-        hap_must(&p, hap_ablate_init(&a.ablate, &opt.how, &a.session.engine, &a.session.prompts,
-                                     a.circuit.z, &p.error));
+        read_inputs(&a);
+        hap_must(&p, hap_ablate_init(&a.ablate, &opt.how, &a.inputs.engine,
+                                     &a.inputs.prompts, a.z, &p.error));
         a.ablate.progress = show_step;
         a.ablate.context = &p;
         hap_must(&p, hap_ablate_run(&a.ablate, &p.error));

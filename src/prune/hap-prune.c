@@ -8,7 +8,6 @@
 #include "common/atomic_file.h"
 #include "common/program.h"
 #include "data/cache.h"
-#include "graph/edges.h"
 #include "prune/arguments.h"
 #include "prune/input.h"
 #include "prune/log.h"
@@ -79,11 +78,11 @@ static void show_step(void *context, const struct hap_prune_step *step)
         hap_progress(context, (size_t)step->step, (size_t)step->steps, note);
 }
 
-static void write_circuit(struct hap_program *p, const struct hap_prune_input *input,
+static void write_circuit(struct hap_program *p, const struct hap_inputs *inputs,
                           const struct hap_pruning *pruning, const struct hap_pruned *pruned,
                           struct hap_stream_out *out)
 {
-        json_t *header = hap_program_header(p, "circuit", input->session.header);
+        json_t *header = hap_program_header(p, "circuit", inputs->header);
 
         hap_cache_undescribe(header);
         json_object_set_new(header, "ablation",
@@ -136,7 +135,7 @@ static void check_files(struct hap_program *p, const struct hap_prune_options *o
 static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
 {
         const struct hap_pruned *result = &pruning->result;
-        double n = (double)pruning->graph->n_edges;
+        const double n = (double)pruning->graph->n_edges;
         char kl[96] = "";
 
         hap_progress_clear(p);
@@ -158,7 +157,8 @@ static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
 int main(int argc, char **argv)
 {
         struct hap_prune_options opt;
-        struct hap_prune_input input;
+        struct hap_inputs inputs;
+        const struct hap_prompts *prompts;
         struct hap_pruning pruning;
         struct hap_program p;
         struct hap_stream_out *threshold_out;
@@ -171,25 +171,25 @@ int main(int argc, char **argv)
         hap_must(&p, hap_prune_options_settle(&opt, &hap_recipes[opt.recipe_row], &p.error));
         threshold_out = open_threshold_circuit(&p, opt.threshold_circuit);
         check_files(&p, &opt, threshold_out);
-        hap_must(&p, hap_prune_read(&input, p.in, p.model, &opt, &p.error));
-        hap_must(&p, hap_prune_options_fit(&opt, input.session.engine.graph.n_edges, &p.error));
-        hap_must(&p, hap_pruning_init(&pruning, &opt, &input.session.engine, input.prompts,
-                                      input.subgraph.z, input.scores.score, &p.error));
+        hap_must(&p, hap_prune_read(&inputs, &prompts, p.in, p.model, &opt, &p.error));
+        hap_must(&p, hap_prune_options_fit(&opt, inputs.engine.graph.n_edges, &p.error));
+        hap_must(&p, hap_pruning_init(&pruning, &opt, &inputs.engine, prompts, hap_inputs_z(&inputs),
+                                      hap_inputs_score(&inputs), &p.error));
         pruning.report = show_step;
         pruning.context = &p;
         pruning.stop = &signalled;
         catch_signals();
         if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
                 die_by_signal(&p, &pruning);
-        write_circuit(&p, &input, &pruning, &pruning.result, p.out);
+        write_circuit(&p, &inputs, &pruning, &pruning.result, p.out);
         if (threshold_out) {
-                write_circuit(&p, &input, &pruning, &pruning.threshold_circuit, threshold_out);
+                write_circuit(&p, &inputs, &pruning, &pruning.threshold_circuit, threshold_out);
                 hap_must(&p, hap_stream_out_finish(threshold_out, &p.error));
         }
         say_result(&p, &pruning);
         n = (size_t)pruning.taken;
         hap_pruning_release(&pruning);
-        hap_prune_input_release(&input);
+        hap_inputs_release(&inputs);
         hap_program_end(&p, n, "steps");
         if (threshold_out) /* both files appear, or neither */
                 hap_must(&p, hap_stream_out_close(threshold_out, &p.error));

@@ -2,22 +2,14 @@
 #ifndef HAP_PRUNE_INPUT_H
 #define HAP_PRUNE_INPUT_H
 
-#include "data/session.h"
-#include "graph/edges.h"
+#include "data/inputs.h"
 #include "prune/options.h"
 
-struct hap_prune_input {
-        struct hap_session session;
-        const struct hap_prompts *prompts;
-        struct hap_edges subgraph, scores; /* header NULL: not given */
-};
-
-/* Reads all sections and makes the prompts ready. HAP_EINPUT: no examples, two
- * circuits or scores, another model's or graph's; HAP_EUSAGE: what the recipe
- * needs is missing. The reader must outlive the input. */
-int hap_prune_read(struct hap_prune_input *input, struct hap_stream_in *in,
-                   const char *model_path, const struct hap_prune_options *options,
-                   struct hap_error *err);
-void hap_prune_input_release(struct hap_prune_input *input);
+/* Reads the examples, and a circuit and scores if there are any, and gives the prompts, which
+ * stay in memory. HAP_EUSAGE: what the recipe needs is missing; other errors are those of
+ * hap_inputs_read. */
+int hap_prune_read(struct hap_inputs *inputs, const struct hap_prompts **prompts,
+                   struct hap_stream_in *in, const char *model_path,
+                   const struct hap_prune_options *options, struct hap_error *err);
 
 #endif

@@ -21,26 +21,7 @@ static struct hap_stream_out *writer_of_new_file(void)
         return out;
 }
 
-/* Reads the next section of the kind: 1, 0 at the end of the stream, or a code. */
-static int read_next_section(struct hap_stream_in *in, const char *kind,
-                             struct hap_edges *edges, struct hap_error *e)
-{
-        json_t *header;
-        int rc;
-
-        *edges = (struct hap_edges){0};
-        while ((rc = hap_stream_in_section(in, &header, e)) > 0) {
-                const char *is = json_string_value(json_object_get(header, "kind"));
-
-                if (!is || strcmp(is, kind) != 0)
-                        continue;
-                rc = hap_edges_read(in, header, edges, e);
-                return rc < 0 ? rc : 1;
-        }
-        return rc;
-}
-
-/* Reads the file's first section of the kind: read_next_section's code. */
+/* Reads the file's first section of the kind: hap_edges_next's code. */
 static int read_back(const char *kind, struct hap_edges *edges)
 {
         const char *paths[] = {path};
@@ -48,7 +29,7 @@ static int read_back(const char *kind, struct hap_edges *edges)
         int rc = hap_stream_in_open(&in, paths, 1, &err);
 
         CHECK(rc == 0);
-        rc = read_next_section(in, kind, edges, &err);
+        rc = hap_edges_next(in, kind, edges, &err);
         hap_stream_in_close(in);
         unlink(path);
         return rc;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "data/examples.h"
+#include "task/example.h"
 #include "tokenizer/description.h"
 #include "unit.h"
 
@@ -256,10 +257,10 @@ TEST("a section of no records, and one of another kind, are refused")
 
         write_task("task", NULL, none);
         CHECK(read_task(&examples) == HAP_EINPUT);
-        check_message("it holds no examples");
+        check_message("it contains no examples");
         write_task("scores", NULL, none);
         CHECK(read_task(&examples) == HAP_EINPUT);
-        check_message("a stream of kind 'scores' where one of kind 'task' is needed");
+        check_message("its kind is 'scores', but 'task' is needed");
 }
 
 TEST("texts are encoded by the model's own tokenizer, and other tokenizers' ids refused")
@@ -292,7 +293,7 @@ TEST("texts are encoded by the model's own tokenizer, and other tokenizers' ids 
         other = json_pack("{s:i, s:s}", "tokens", 1004, "fingerprint", "0123456789abcdef");
         write_task("task", other, ids);
         CHECK(read_task(&examples) == HAP_EINPUT);
-        check_message("its token ids are of tokenizer 0123456789abcdef, the model's is ");
+        check_message("its token ids belong to tokenizer 0123456789abcdef, the model's is ");
         json_decref(ours);
         json_decref(other);
 }

@@ -8,8 +8,7 @@
 
 #include "common/random.h"
 #include "data/cache.h"
-#include "data/memory_estimate.h"
-#include "data/prompts.h"
+#include "data/loader.h"
 #include "unit.h"
 
 #define EXAMPLES 37
@@ -20,6 +19,9 @@ static struct hap_model model;
 static struct hap_engine engine;
 static char folder[] = P_tmpdir "/hap-prompts-XXX" "XXX";
 static char task[64], cache[64], half[64];
+/* Of the prompts that were read at once, which need theirs as long as they live. */
+static struct hap_loader *loaders[32];
+static int n_loaders;
 
 static const int32_t *tokens(struct hap_arena *arena, const int32_t *first, uint64_t i, int n)
 {
@@ -99,7 +101,7 @@ static void write_cache(const char *path, const struct hap_example *examples, en
         for (int i = 0; i < EXAMPLES; i++)
                 CHECK(hap_batches_add(&batches, examples + i, 0, &err) == 0);
         for (int side = 0; side < 2; side++)
-                CHECK(hap_run_whole(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
+                CHECK(hap_run_examples(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
                                     logits[side], &err) == 0);
         CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, 5, 9, &err) == 0);
         CHECK(hap_stream_out_open(&out, path, false, &err) == 0);
@@ -123,6 +125,8 @@ static void clean_up(void)
         unlink(cache);
         unlink(half);
         rmdir(folder);
+        while (n_loaders)
+                hap_loader_close(loaders[--n_loaders]);
         hap_engine_release(&engine);
         hap_model_release(&model);
 }
@@ -165,7 +169,8 @@ static struct hap_stream_in *read_prompts(const char *path, struct hap_prompts_o
         json_t *header;
         struct hap_stream_in *in = open_section(path, &header);
 
-        CHECK(hap_prompts_read(prompts, in, header, &engine, &options, &err) == 0);
+        CHECK(hap_loader_open(loaders + n_loaders, in, header, &model, &options, NULL, &err) == 0);
+        CHECK(hap_loader_next(loaders[n_loaders++], &engine, 0, prompts, &err) == 1);
         return in;
 }
 
@@ -254,21 +259,21 @@ TEST("a cache through a pipe gives the same prompts as a mapped one")
         hap_stream_in_close(a);
 }
 
-TEST("a feed gives all prompts, in order, in the batches of the whole set")
+TEST("a loader gives all prompts, in order, in the batches of the whole set")
 {
         const char *paths[] = {task, cache};
 
         for (int p = 0; p < 2; p++) {
                 struct hap_prompts whole, part;
                 struct hap_stream_in *a = read_prompts(paths[p], all, &whole), *b;
-                struct hap_feed *feed;
+                struct hap_loader *loader;
                 size_t n = 0, batches = 0;
                 json_t *header;
 
                 b = open_section(paths[p], &header);
-                CHECK(hap_feed_open(&feed, b, header, &model, &all, &err) == 0);
-                CHECK(hap_feed_total(feed) == EXAMPLES);
-                while (hap_feed_next(feed, &engine, 2, &part, &err) == 1) {
+                CHECK(hap_loader_open(&loader, b, header, &model, &all, NULL, &err) == 0);
+                CHECK(hap_loader_total(loader) == EXAMPLES);
+                while (hap_loader_next(loader, &engine, 2, &part, &err) == 1) {
                         CHECK(part.batches.n == 2 || n + part.n == EXAMPLES);
                         for (size_t i = 0; i < part.batches.n; i++, batches++)
                                 CHECK(n + part.batches.start[i] == whole.batches.start[batches]);
@@ -283,8 +288,8 @@ TEST("a feed gives all prompts, in order, in the batches of the whole set")
                         hap_prompts_release(&part);
                 }
                 CHECK(n == EXAMPLES && batches == whole.batches.n);
-                CHECK(hap_feed_next(feed, &engine, 2, &part, &err) == 0);
-                hap_feed_close(feed);
+                CHECK(hap_loader_next(loader, &engine, 2, &part, &err) == 0);
+                hap_loader_close(loader);
                 hap_prompts_release(&whole);
                 hap_stream_in_close(a);
                 hap_stream_in_close(b);
@@ -323,7 +328,7 @@ static void sum_outputs(const struct hap_prompts *prompts, int writer, int posit
                 struct hap_batches one = {0};
 
                 CHECK(hap_batches_add(&one, e, 0, &err) == 0);
-                CHECK(hap_run_whole(&engine, e, &one, false, HAP_F32, (void *[]){outputs}, NULL,
+                CHECK(hap_run_examples(&engine, e, &one, false, HAP_F32, (void *[]){outputs}, NULL,
                                     &err) == 0);
                 for (int t = 0; t < e->n_tokens; t++) {
                         if (position >= 0 && t != position)
@@ -482,13 +487,13 @@ TEST("a batch takes prompts until it has 128 tokens or 16 of them")
         }
         CHECK(batches.n == 4);
         CHECK(batches.start[1] == 3 && batches.start[2] == 4 && batches.start[3] == 6);
-        CHECK(batches.start[4] == 7 && batches.longest == 200 && batches.most_rows == 200);
+        CHECK(batches.start[4] == 7 && batches.longest == 200 && batches.max_rows == 200);
         CHECK(hap_batches_have(&batches, 3) == false); /* the fourth is begun */
         e.n_tokens = 1;
         for (int i = 0; i < 40; i++)
                 CHECK(hap_batches_add(&batches, &e, 0, &err) == 0);
         CHECK(batches.n == 6 && batches.start[4] == 6 + 16 && batches.start[5] == 6 + 32);
-        CHECK(batches.most_answers == 16);
+        CHECK(batches.max_answers == 16);
         hap_batches_release(&batches);
 }
 
