@@ -57,6 +57,7 @@
 #
 # File names must not contain spaces, because make does not allow them.
 
+INCLUDER := $(filter-out %hap.mk,$(firstword $(MAKEFILE_LIST)))
 PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 BIN ?= $(PIPELINES)/../bin
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -130,9 +131,9 @@ hap-as-ep.size-of := ep
 
 all:
 
-# The opening comment of this file and of the one that includes it.
+# The opening comments of the file that includes this one and of this file.
 help:
-	@for file in $(sort $(firstword $(MAKEFILE_LIST)) $(PIPELINES)/hap.mk); do \
+	@for file in $(firstword $(MAKEFILE_LIST)) $(if $(INCLUDER),$(PIPELINES)/hap.mk); do \
 		sed -n '/^#/!q; s/^# \{0,1\}//p' "$$file"; echo; done
 
 # pipelines/plan checks the variables and writes the rules to $(D)/Makefile. It prints
