@@ -17,7 +17,8 @@
 
 #include "common/random.h"
 #include "forward/kernels.h"
-#include "metric/loss.h"
+#include "forward/distribution.h"
+#include "metric/metric.h"
 #include "forward/masked.h"
 
 #define ROUNDS 5
@@ -86,7 +87,7 @@ static int capture(void *context, struct hap_scratch *work, size_t i)
         if (hap_batch_init(&batch, work, &one, 1, false) < 0 ||
             hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
-        p->source = (struct hap_counterfactual){.kind = HAP_INTERCHANGE, .data = outputs};
+        p->counterfactual = (struct hap_counterfactual){.ablation = &hap_interchange, .data = outputs};
         plain.tokens = p->tokens;
         run.outputs = NULL;
         if (hap_full_forward(work, &batch, &run) < 0)
@@ -114,11 +115,11 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                 b->examples[i] = (struct hap_example){
                         .n_tokens = tokens, .clean = ids, .corrupted = ids + tokens,
                         .answers = ids + 2 * tokens, .wrongs = ids + 2 * tokens + 1,
-                        .n_answers = 1, .n_wrongs = 1, .answer_first = tokens - 1, .n_positions = 1};
+                        .n_answers = 1, .n_wrongs = 1, .answer_first = tokens - 1, .n_answer_positions = 1};
                 b->prompts[i] = (struct hap_prompt){
-                        .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answers = 1,
+                        .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answer_positions = 1,
                         .first = hap_prompt_first(&b->engine, b->examples[i].clean, b->examples[i].corrupted,
-                                                 b->examples[i].answer_first, HAP_INTERCHANGE),
+                                                 b->examples[i].answer_first, &hap_interchange),
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
                 b->pointers[i] = &b->prompts[i];
         }
@@ -148,7 +149,7 @@ static int step_job(void *context, struct hap_scratch *work, size_t job)
                 return HAP_OK;
         d_logits = hap_scratch_alloc(work, (size_t)n * b->model.config.n_out, sizeof(*d_logits));
         for (int i = 0; i < n; i++)
-                hap_loss(HAP_KL, b->pointers[from + i], &b->examples[from + i],
+                hap_metric_loss(&hap_metric_kl, b->pointers[from + i], &b->examples[from + i],
                          b->model.config.n_out, run.logits + (size_t)i * b->model.config.n_out,
                          d_logits + (size_t)i * b->model.config.n_out);
         return hap_masked_backward(work, &batch, &run, d_logits, b->d_z[job]);

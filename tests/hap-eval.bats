@@ -220,12 +220,12 @@ every_circuit() { # KEY OPTION ...
                 hap-eval --full --metric logit-diff -m "$golden/gpt2-a/model" "$tmp/task"
 }
 
-@test "one example without wrong answers is named, since it takes a measure from all" {
+@test "one example without wrong answers is named, since it takes a metric from all" {
         printf '%s\n' '{"id":"a","clean":[1,2,3],"corrupted":[1,4,3],"answer":5,"wrong":6}' \
                 '{"id":"b","clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' |
                 hap-task -q --from - -o "$tmp/task"
         run -0 --separate-stderr bash -c "hap-eval --full -m '$golden/gpt2-a/model' '$tmp/task' >'$tmp/report'"
-        [[ $stderr == *"some measures are left out: 1 of 2 examples lack wrong answers, the first is 'b'"* ]]
+        [[ $stderr == *"some metrics are left out: 1 of 2 examples lack wrong answers, the first is 'b'"* ]]
         run -0 --separate-stderr bash -c "hap-eval --full --metric kl -m '$golden/gpt2-a/model' '$tmp/task' >'$tmp/report'"
         [[ $stderr != *"left out"* ]]
 }

@@ -162,19 +162,24 @@ expected() {
         assert_equal "$(comm -13 "$tmp/is" <(edges "$tmp/a"))" ""
 }
 
-@test "--keep 0 is the empty circuit, --keep 100% the whole graph" {
-        hap-select -q --keep 0 "$EAP" >"$tmp/none"
-        assert_equal "$(edges "$tmp/none" | wc -l)" 0
+@test "--keep 0 selects only the named edges, --keep 100% the whole graph" {
+        hap-select -q --keep 0 --keep-dead --always a0.h0 "$EAP" >"$tmp/named"
+        (($(edges "$tmp/named" | wc -l) > 1))
+        assert_equal "$(edges "$tmp/named" | grep -v a0.h0)" ""
         hap-select -q --keep 100% "$EAP" >"$tmp/all"
         assert_equal "$(edges "$tmp/all" | wc -l)" 262
 }
 
-@test "an amount that leaves nothing is refused, where nothing was not asked for" {
-        assert_refused 2 "0.1% of the 262 edges of '$EAP' is none" hap-select --keep .1% "$EAP"
+@test "an amount that keeps no edge is refused" {
+        for amount in 0 0% .1% "0 --threshold 1e9" "0 --union"; do
+                # shellcheck disable=SC2086 # an option and its values
+                assert_refused 2 "cannot select from '$EAP': that keeps none of its graph's 262 edges" \
+                        hap-select -q --keep $amount -o "$tmp/none" "$EAP"
+                [[ ! -e $tmp/none ]]
+        done
         best=$(json -q "$EAP" | jq -s '[.[].score // 0 | fabs] | max')
         assert_refused 3 "no edge of '$EAP' reaches the threshold 1e+09: the best has $(printf %g "$best")" \
                 hap-select --threshold 1e9 "$EAP"
-        hap-select -q --keep 0 --threshold 1e9 -o "$tmp/c" "$EAP"
         hap-select -q --keep-dead --threshold "$best" -o "$tmp/c" "$EAP"
         assert_equal "$(edges "$tmp/c" | wc -l)" 1
 }
@@ -216,13 +221,13 @@ expected() {
 }
 
 @test "what says nothing, too much or names nothing is wrong usage" {
-        assert_refused 2 "--keep, --threshold or --auto" hap-select -q "$EAP"
+        assert_refused 2 "one of --keep, --threshold and --auto is needed" hap-select -q "$EAP"
         assert_refused 2 "cannot keep 263 edges" hap-select -q --keep 263 "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 101% "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 12x "$EAP"
         assert_refused 2 "--threshold" hap-select -q --threshold nan "$EAP"
         assert_refused 2 "'a3.h0' is neither an edge nor a node" hap-select -q --keep 9 --always a3.h0 "$EAP"
-        assert_refused 2 "exclude each other" hap-select -q --keep 9 --greedy --layer-quota "$EAP"
+        assert_refused 2 "cannot be combined with greedy selection" hap-select -q --keep 9 --greedy --layer-quota "$EAP"
         assert_refused 2 "needs an amount" hap-select -q --threshold 0.1 --layer-quota "$EAP"
 }
 
@@ -259,7 +264,7 @@ expected() {
         hap-select -q --keep 40 "$EAP" >"$tmp/c"
         assert_refused 3 "the input contains no scores" hap-select -q --keep 1 "$tmp/c"
         jq -nc "$header" | stream >"$tmp/s"
-        assert_refused 3 "it holds no scores" hap-select -q --keep 1 "$tmp/s"
+        assert_refused 3 "it contains no scores" hap-select -q --keep 1 "$tmp/s"
 }
 
 @test "scores of another graph or another model are not united" {
@@ -313,8 +318,8 @@ kl_of() {
 
 @test "--auto without examples, beside --keep or with nothing to select from, is refused" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
-        assert_refused 3 "the input contains no task or cache" hap-select -q --auto "$tmp/s"
-        assert_refused 2 "both say how much" hap-select -q --auto --keep 9 "$tmp/s"
+        assert_refused 3 "--auto needs examples" hap-select -q --auto "$tmp/s"
+        assert_refused 2 "--keep cannot be combined with --auto" hap-select -q --auto --keep 9 "$tmp/s"
         hap-task -q ioi -n 4 -m "$root/models/demo" -o "$tmp/task"
         n=$(json -q "$tmp/s" | jq -s '[.[] | select(.edge and (.score | fabs) >= 0.3)] | length')
         assert_refused 2 "all $n edges that may be selected" \
@@ -330,7 +335,7 @@ kl_of() {
         hap-select --auto --tolerance 1000 -o "$tmp/c" "$tmp/cache" "$tmp/s" 2>"$tmp/said"
         ((0 < $(edges "$tmp/c" | wc -l)))
         less=$(json -q "$tmp/c" | jq -n '[inputs][0].selection.auto.less | select(.dead).selected')
-        grep -q "of $less edges none lives" "$tmp/said"
+        grep -q "with $less edges all are dead" "$tmp/said"
         # and so it is
         assert_refused 3 "are dead" hap-select -q --keep "$less" "$tmp/s"
         assert_refused 2 "neither an edge nor a node" hap-select -q --auto --always nothing "$tmp/cache" "$tmp/s"
@@ -350,14 +355,14 @@ kl_of() {
                 assert_refused 3 "all $less edges selected are dead" hap-select -q --keep "$less" "$tmp/s"
         done
         jq -nc "$header | del(.model) | .graph.layers = 4" | stream >"$tmp/none"
-        assert_refused 3 "it holds no scores" hap-select -q --auto "$tmp/cache" "$tmp/none"
+        assert_refused 3 "it contains no scores" hap-select -q --auto "$tmp/cache" "$tmp/none"
 }
 
 @test "options that only --auto heeds are refused without it" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         for more in "--tolerance 3" "--prompts 4" "--ablation zero" "-m $root/models/demo"; do
                 # shellcheck disable=SC2086 # two words
-                assert_refused 2 "${more% *} is of use with --auto only" hap-select -q --keep 9 $more "$tmp/s"
+                assert_refused 2 "${more% *} can only be used with --auto" hap-select -q --keep 9 $more "$tmp/s"
         done
 }
 

@@ -48,6 +48,27 @@ options_of_page() {
         done
 }
 
+# The names that -h lists for an option, one per line, with their help.
+choices_of_help() {
+        "$1" -h | sed -nE "/^      --$2 /,/^ {0,6}-/{ s/^ {30}([a-z-]+) .*/\\1/p; }"
+}
+
+# Those that the page explains in a list: `.It Cm NAME`, between two headings.
+choices_of_page() {
+        sed -n "/^\\.S[hs] $2\$/,/^\\.S[hs] /s/^\\.It Cm //p" "$root/man/$1.1"
+}
+
+@test "the lists of methods, metrics and ablations in the pages are those of the tables" {
+        while read -r program option heading; do
+                choices_of_help "$program" "$option" | sort >"$tmp/help"
+                choices_of_page "$program" "$heading" | sort >"$tmp/page"
+                [[ -s $tmp/help ]] || fail "$program -h lists nothing for --$option"
+                diff -u "$tmp/help" "$tmp/page" ||
+                        fail "$program: --$option in -h (-) and under $heading in the page (+) differ"
+        done < <(printf '%s\n' 'hap-attrib method Methods' 'hap-attrib metric Losses' \
+                'hap-attrib ablation Ablations' 'hap-eval metric Metrics' 'hap-eval ablation Ablations')
+}
+
 @test "pages are without complaints" {
         need_tool mandoc
         run mandoc -Tlint -W warning "$root"/man/hap*.[157]

@@ -1,87 +1,80 @@
 /* Attribution: a score for every edge, from the gradients of a loss.
  *
- * With L a loss at the answer positions, a and a' a writer's output in the clean
- * run and its counterfactual, g_r the gradient of L at reader r's input, the
- * methods by gradient are
+ * Let L be a loss at the answer positions, a and a' a writer's output in the clean run
+ * and its counterfactual, and g_r the gradient of L at reader r's input. The methods by
+ * gradient compute
  *
  *      S[w→r] = 1/N Σ_examples Σ_t (a'_w[t] − a_w[t]) · ḡ_r[t]
  *
- * and differ in the runs over which ḡ averages. Positive: corrupting the edge
- * raises the loss. */
+ * and differ in the runs over which ḡ averages. A positive score means that corrupting
+ * the edge raises the loss. */
 #ifndef HAP_ATTRIB_ATTRIB_H
 #define HAP_ATTRIB_ATTRIB_H
 
-#include "forward/engine.h"
-#include "metric/loss.h"
+#include "attrib/method.h"
 #include "data/memory_estimate.h"
 #include "data/prompts.h"
-
-enum hap_attrib_method {
-        HAP_EAP,                /* the clean run */
-        HAP_EAP_IG_INPUTS,      /* input = a' + k/K (a − a'), k = 0 … K−1 */
-        HAP_CLEAN_CORRUPTED,    /* the clean run and the one with input = a' */
-        HAP_EAP_IG_ACTIVATIONS, /* for input, each layer's heads, each MLP, and
-                                 * k = 1 … K: its output = a' + k/K (a − a') */
-        HAP_EXACT,              /* the loss without the edge − the loss */
-        HAP_MASK_GRADIENT,      /* −d loss / d z at a circuit's masked run */
-};
-extern const char *const hap_attrib_names[]; /* NULL-terminated */
+#include "forward/engine.h"
+#include "metric/metric.h"
 
 struct hap_attrib_options {
-        enum hap_attrib_method method;
-        enum hap_metric metric;
-        int steps;
-        enum hap_ablation ablation;
-        const float *z; /* mask-gradient: [n_edges]; NULL: all ones */
+        const struct hap_method *method;
+        const struct hap_metric *metric; /* has a gradient */
+        int steps;                       /* K, for methods that need steps */
+        const struct hap_ablation *ablation;
+        const float *z; /* for methods that need a circuit: [n_edges]; NULL: all ones */
 };
 
 struct hap_attrib {
         const struct hap_engine *engine;
         struct hap_attrib_options options;
-        double *sum;  /* [n_edges], over the examples so far */
-        float *ones;  /* [n_edges] */
-        bool *wanted; /* [n_edges]: all */
+        double *sum;  /* [n_edges]: scores summed over the examples so far */
+        float *ones;  /* [n_edges]: 1 */
+        bool *wanted; /* [n_edges]: true */
         size_t n;     /* examples so far */
-        /* Called now and then with the work done of what was given; NULL. */
+        /* Called from time to time by slow methods with the runs done of those of the
+         * prompts that were added; NULL: not called. */
         void (*progress)(void *context, size_t done, size_t total);
         void *context;
 };
 
-/* HAP_EUSAGE: a metric that makes no sense with the method. */
+/* HAP_EUSAGE: a metric whose scores by this method are always zero. */
 int hap_attrib_init(struct hap_attrib *attrib, const struct hap_engine *engine,
                     const struct hap_attrib_options *options, struct hap_error *err);
 void hap_attrib_release(struct hap_attrib *attrib);
 
-/* How the method wants its prompts read. */
+/* How the prompts must be read for the method. */
 struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *options);
 
-/* What memory it needs, apart from the prompts; `most` bytes are allowed. */
-struct hap_memory_estimate hap_attrib_needs(const struct hap_attrib_options *options, size_t most,
-                                  size_t threads);
+/* The memory it needs, without the prompts; max_bytes: what is allowed, 0 for any. */
+struct hap_memory_estimate hap_attrib_memory(const struct hap_attrib_options *options,
+                                             size_t max_bytes, size_t threads);
 
-/* Adds the scores of prompts read that way; batches run in parallel, sums are
- * made in their order. HAP_EINPUT: an example's scores are not finite, or it
- * lacks what the metric needs (names it). */
+/* Adds the scores of prompts that were read with these options. Batches run in parallel;
+ * their scores are summed in the order of the batches. HAP_EINPUT: an example's scores are
+ * not finite, or it has no answers of a kind that the metric needs (the message names it). */
 int hap_attrib_add(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                    struct hap_error *err);
 
-/* The mean over the examples: [n_edges]. */
+/* score = the mean over the examples: [n_edges]. */
 void hap_attrib_scores(const struct hap_attrib *attrib, double *score);
 
-/* --- inside --- */
+/* --- for methods --- */
 
-/* What a job works on: batch b of the prompts; adds to nothing, fills out. */
-struct hap_attrib_job {
-        const struct hap_attrib *attrib;
-        const struct hap_prompts *prompts;
-        float *out;     /* gradients and masks: [batches][n_edges] */
-        double *losses; /* exact: [n_edges + 1] of one batch, the last nothing removed */
-        size_t batch, begin; /* exact: which batch, and the first job's edge */
-};
-int hap_attrib_by_gradient(void *context, struct hap_scratch *work, size_t b);
-int hap_attrib_by_mask(void *context, struct hap_scratch *work, size_t b);
-int hap_attrib_by_removal(void *context, struct hap_scratch *work, size_t i);
-/* Scratch that a job of the kind needs. */
+/* Scores of one batch: out, [n_edges], is zero before. */
+typedef int hap_attrib_batch(struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                             size_t b, struct hap_scratch *scratch, const void *context,
+                             float *out);
+
+/* Calls `score` for every batch in parallel, each with `bytes` of scratch memory, and adds
+ * its scores to attrib->sum. */
+int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts, size_t bytes,
+                       hap_attrib_batch *score, const void *context, struct hap_error *err);
+
+/* Scratch memory for the logits of a batch, their gradients, and the runs themselves. */
 size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompts *prompts);
+
+/* HAP_EINPUT: the example's scores are not finite. */
+int hap_attrib_not_finite(struct hap_scratch *scratch, const struct hap_example *example);
 
 #endif

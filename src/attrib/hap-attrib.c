@@ -1,4 +1,4 @@
-/* hap-attrib: a cache, or a task, to a score for every edge. */
+/* hap-attrib: the examples of a task or a cache to a score for every edge. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +16,14 @@ struct attrib_options {
 
 static const struct hap_option options[] = {
         {0, "method", "NAME", HAP_CHOICE, offsetof(struct attrib_options, method),
-         .help = "score the edges by this method [eap]", .choices = hap_attrib_names},
+         .help = "score the edges by this method [eap]", .choice = hap_method_choice},
         {0, "metric", "NAME", HAP_CHOICE, offsetof(struct attrib_options, metric),
-         .help = "measure the effect on this loss [logit-diff]", .choices = hap_metric_names},
+         .help = "measure the effect by this metric [logit-diff]", .choice = hap_metric_gradient_choice},
         {0, "steps", "K", HAP_INT, offsetof(struct attrib_options, steps),
          .help = "eap-ig: take K steps from corrupted to clean [5]", .min = 1, .max = 10000},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
          .help = "replace the outputs of ablated edges by this [interchange]",
-         .choices = hap_ablation_names},
+         .choice = hap_ablation_choice},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct attrib_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0, "positions", "NAMES", HAP_TEXT, offsetof(struct attrib_options, positions),
@@ -49,23 +49,27 @@ struct attribution {
         struct hap_attrib attrib;
 };
 
-static bool has_steps(const struct attrib_options *opt)
+static bool needs(const struct attrib_options *opt, enum hap_method_needs what)
 {
-        return opt->method == HAP_EAP_IG_INPUTS || opt->method == HAP_EAP_IG_ACTIVATIONS;
+        return hap_methods[opt->method]->needs & what;
+}
+
+static const struct hap_metric *metric_of(const struct attrib_options *opt)
+{
+        return opt->metric < 0 ? &hap_metric_logit_diff : hap_metric_with_gradient(opt->metric);
 }
 
 static struct hap_attrib_options attrib_options(const struct attribution *a)
 {
         return (struct hap_attrib_options){
-                .method = (enum hap_attrib_method)a->opt->method,
-                .metric = (enum hap_metric)a->opt->metric,
+                .method = hap_methods[a->opt->method], .metric = metric_of(a->opt),
                 .steps = (int)a->opt->steps,
-                .ablation = (enum hap_ablation)a->opt->ablation,
+                .ablation = hap_ablations[a->opt->ablation],
                 .z = hap_inputs_z(&a->inputs),
         };
 }
 
-static void progress(void *context, size_t done, size_t total)
+static void show_removals(void *context, size_t done, size_t total)
 {
         hap_progress(context, done, total, "edges removed");
 }
@@ -77,7 +81,7 @@ static void score_examples(struct attribution *a)
         const struct hap_prompts *prompts;
 
         hap_must(a->p, hap_attrib_init(&a->attrib, &a->inputs.engine, &how, &a->p->error));
-        a->attrib.progress = progress;
+        a->attrib.progress = show_removals;
         a->attrib.context = a->p;
         while (hap_must(a->p, hap_inputs_next(&a->inputs, &prompts, &a->p->error))) {
                 hap_must(a->p, hap_attrib_add(&a->attrib, prompts, &a->p->error));
@@ -91,14 +95,14 @@ static void write_scores(struct attribution *a)
         double *score = calloc(n_edges, sizeof *score);
         json_t *header = hap_program_header(a->p, "scores", a->inputs.header);
         json_t *method = json_pack(
-                "{s:s, s:s, s:s, s:s}", "name", hap_attrib_names[a->opt->method], "metric",
-                hap_metric_names[a->opt->metric], "ablation",
-                hap_ablation_names[a->opt->ablation], "sign",
+                "{s:s, s:s, s:s, s:s}", "name", hap_methods[a->opt->method]->name, "metric",
+                metric_of(a->opt)->name, "ablation",
+                hap_ablations[a->opt->ablation]->name, "sign",
                 "positive: corrupting the edge hurts");
 
         if (!score || !method)
                 hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
-        if (has_steps(a->opt))
+        if (needs(a->opt, HAP_NEEDS_STEPS))
                 json_object_set_new(method, "steps", json_integer(a->opt->steps));
         hap_must(a->p, hap_inputs_describe(&a->inputs, header, &a->p->error));
         json_object_set_new(header, "method", method);
@@ -112,27 +116,27 @@ static void write_scores(struct attribution *a)
 
 int main(int argc, char **argv)
 {
-        struct attrib_options opt = {0};
+        struct attrib_options opt = {.metric = -1};
         struct hap_program p;
         struct attribution a = {.p = &p, .opt = &opt};
         struct hap_attrib_options how;
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        if (opt.steps && !has_steps(&opt))
+        if (opt.steps && !needs(&opt, HAP_NEEDS_STEPS))
                 hap_die(&p, HAP_EUSAGE, "--steps has no meaning in method '%s'",
-                        hap_attrib_names[opt.method]);
+                        hap_methods[opt.method]->name);
         opt.steps = opt.steps ? opt.steps : 5;
         how = attrib_options(&a);
         hap_must(&p, hap_inputs_read(p.in, &(struct hap_inputs_want){
-                .circuits = opt.method == HAP_MASK_GRADIENT ? 1 : 0,
+                .circuits = needs(&opt, HAP_NEEDS_CIRCUIT) ? 1 : 0,
                 .model_path = p.model,
                 .split_input = opt.split_input,
                 .positions = opt.positions,
                 .must_differ = true,
                 .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
                 .prompts = hap_attrib_prompts(&how),
-                .memory = hap_attrib_needs(&how, p.max_memory, (size_t)p.threads),
+                .memory = hap_attrib_memory(&how, p.max_memory, (size_t)p.threads),
         }, &a.inputs, &p.error));
         score_examples(&a);
         write_scores(&a);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "attrib/size_search.h"
-#include "attrib/select.h"
 #include "common/program.h"
 #include "data/inputs.h"
 
@@ -39,7 +38,7 @@ static const struct hap_option options[] = {
          .min = 1, .max = 1e9, .help = "--auto: measure the KL on the first N examples [32]"},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct select_options, ablation),
          .help = "--auto: replace the outputs of cut edges by this [interchange]",
-         .choices = hap_ablation_names},
+         .choice = hap_ablation_choice},
         {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct select_options, keep_dead),
          .help = "keep edges that lie on no path from the input to the logits"},
         {0},
@@ -58,20 +57,21 @@ struct selecting {
         struct hap_program *p;
         struct select_options *opt;
         struct hap_inputs inputs; /* --auto */
-        struct hap_selection choice;
+        struct hap_selection selection;
         struct hap_size_search search;
         size_t sections;
 };
 
-/* Ends the circuit that was being made and writes it. */
+/* Completes the circuit and writes it. */
 static void write_circuit(struct selecting *s)
 {
         struct hap_program *p = s->p;
-        struct hap_selection *c = &s->choice;
+        struct hap_selection *c = &s->selection;
         json_t *header;
 
         hap_must(p, hap_selection_finish(c, s->opt->always.items, s->opt->always.n,
-                                      s->opt->keep_dead, &p->error));
+                                         s->opt->keep_dead, &p->error));
+        hap_must(p, hap_selection_check(c, &p->error));
         header = hap_program_header(p, "circuit", c->header);
         json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->how));
         if (s->opt->search)
@@ -87,7 +87,7 @@ static void write_circuit(struct selecting *s)
 static void select_from(struct selecting *s, const struct hap_edges *scores,
                         const struct hap_selection_options *how)
 {
-        hap_must(s->p, hap_selection_add(&s->choice, scores, how, &s->p->error));
+        hap_must(s->p, hap_selection_add(&s->selection, scores, how, &s->p->error));
         if (!s->opt->together)
                 write_circuit(s);
 }
@@ -121,7 +121,7 @@ static void select_found(struct selecting *s)
 
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
                 .scores = 1, .need_scores = true, .model_path = p->model, .must_differ = true,
-                .prompts = {(enum hap_ablation)opt->ablation, .want_q = true, .want_log_p = true,
+                .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt->prompts},
                 .memory = hap_memory_within(&hap_memory_select, p->max_memory, (size_t)p->threads),
         }, inputs, &p->error));
@@ -129,13 +129,13 @@ static void select_found(struct selecting *s)
         scores = inputs->scores.items;
         hap_header_join(scores->header, inputs->header);
         *search = (struct hap_size_search){.tolerance = opt->tolerance,
-                                           .ablation = (enum hap_ablation)opt->ablation,
+                                           .ablation = hap_ablations[opt->ablation],
                                            .keep_dead = opt->keep_dead,
                                            .always = opt->always.items,
                                            .n_always = opt->always.n};
-        hap_must(p, hap_size_search_keep(search, &inputs->engine, prompts, scores, &how,
+        hap_must(p, hap_size_search_run(search, &inputs->engine, prompts, scores, &how,
                                          &p->error));
-        hap_size_search_tell(search, prompts->n, result, sizeof result);
+        hap_size_search_summary(search, prompts->n, result, sizeof result);
         hap_say(p, "%s", result);
         how.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
         select_from(s, scores, &how);
@@ -149,16 +149,16 @@ static void check_options(struct hap_program *p, struct select_options *opt)
                            opt->ablation >= 0  ? "--ablation"  : p->model         ? "-m" : NULL;
 
         if (!opt->search && only)
-                hap_die(p, HAP_EUSAGE, "%s is of use with --auto only", only);
+                hap_die(p, HAP_EUSAGE, "%s can only be used with --auto", only);
         if (opt->search && opt->how.keep.given)
-                hap_die(p, HAP_EUSAGE, "--keep and --auto both say how much to keep");
+                hap_die(p, HAP_EUSAGE, "--keep cannot be combined with --auto");
         if (opt->search && opt->together)
-                hap_die(p, HAP_EUSAGE, "--auto cannot be used with --union");
+                hap_die(p, HAP_EUSAGE, "--auto cannot be combined with --union");
         if (!opt->search && !opt->how.keep.given && !(opt->how.threshold > -INFINITY))
-                hap_die(p, HAP_EUSAGE, "--keep, --threshold or --auto must say how much to keep");
+                hap_die(p, HAP_EUSAGE, "one of --keep, --threshold and --auto is needed");
         opt->tolerance = opt->tolerance < 0 ? 0.1 : opt->tolerance;
         opt->prompts = opt->prompts ? opt->prompts : 32;
-        opt->ablation = opt->ablation < 0 ? HAP_INTERCHANGE : opt->ablation;
+        opt->ablation = opt->ablation < 0 ? 0 : opt->ablation;
 }
 
 int main(int argc, char **argv)

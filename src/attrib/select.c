@@ -5,33 +5,33 @@
 #include <string.h>
 
 struct ranked {
-        double key; /* what the order goes by: larger is better */
+        double key; /* larger is better */
         size_t edge;
 };
 
-/* The order of choice: by key, of equal keys the lower edge number first. */
-static bool before(const struct ranked *a, const struct ranked *b)
+/* The order of selection: the larger key first; of equal keys, the lower edge number. */
+static bool ranks_before(const struct ranked *a, const struct ranked *b)
 {
         return a->key != b->key ? a->key > b->key : a->edge < b->edge;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_ranked(const void *a, const void *b)
 {
-        return before(a, b) ? -1 : before(b, a);
+        return ranks_before(a, b) ? -1 : ranks_before(b, a);
 }
 
 static struct ranked rank_of(const struct hap_edges *scores,
-                             const struct hap_selection_options *how, size_t edge)
+                             const struct hap_selection_options *options, size_t edge)
 {
         double score = scores->score[edge];
 
-        return (struct ranked){how->by_sign ? score : fabs(score), edge};
+        return (struct ranked){options->by_sign ? score : fabs(score), edge};
 }
 
 static bool eligible(const struct hap_edges *scores,
-                     const struct hap_selection_options *how, size_t edge)
+                     const struct hap_selection_options *options, size_t edge)
 {
-        return scores->given[edge] && rank_of(scores, how, edge).key >= how->threshold;
+        return scores->given[edge] && rank_of(scores, options, edge).key >= options->threshold;
 }
 
 /* --- top-n, as a whole or per layer --- */
@@ -43,16 +43,16 @@ static int layer_of(const struct hap_graph *graph, size_t edge)
         return reader.kind == HAP_READS_LOGITS ? graph->n_layers : reader.layer;
 }
 
-/* share[layer]: n edges dealt out one at a time over the layers, lowest first,
- * passing over those that have no more; room[layer] is what each has. */
-static void deal(size_t n, int n_shares, const size_t *room, size_t *share)
+/* Gives n edges to the layers one at a time, the lowest layer first, and skips layers that
+ * have no more. available[layer]: the edges of the layer; share[layer]: those given to it. */
+static void share_out(size_t n, int n_shares, const size_t *available, size_t *share)
 {
         bool dealt = true;
 
         while (n > 0 && dealt) {
                 dealt = false;
                 for (int i = 0; i < n_shares && n > 0; i++) {
-                        if (share[i] == room[i])
+                        if (share[i] == available[i])
                                 continue;
                         share[i]++;
                         n--;
@@ -61,22 +61,23 @@ static void deal(size_t n, int n_shares, const size_t *room, size_t *share)
         }
 }
 
-static int take_top(const struct hap_edges *scores, const struct hap_selection_options *how,
+static int take_top(const struct hap_edges *scores,
+                    const struct hap_selection_options *options,
                     const struct ranked *order, size_t n_order, size_t limit,
                     float *z, size_t *n, struct hap_error *err)
 {
         const struct hap_graph *graph = &scores->graph;
-        int n_shares = how->layer_quota ? graph->n_layers + 1 : 1;
-        size_t *room = calloc((size_t)n_shares * 2, sizeof *room);
-        size_t *share = room + n_shares;
+        int n_shares = options->layer_quota ? graph->n_layers + 1 : 1;
+        size_t *available = calloc((size_t)n_shares * 2, sizeof *available);
+        size_t *share = available + n_shares;
 
-        if (!room)
+        if (!available)
                 return hap_fail_memory(err, "the selection");
         for (size_t i = 0; i < n_order; i++)
-                room[how->layer_quota ? layer_of(graph, order[i].edge) : 0]++;
-        deal(limit, n_shares, room, share);
+                available[options->layer_quota ? layer_of(graph, order[i].edge) : 0]++;
+        share_out(limit, n_shares, available, share);
         for (size_t i = 0; i < n_order; i++) {
-                int at = how->layer_quota ? layer_of(graph, order[i].edge) : 0;
+                int at = options->layer_quota ? layer_of(graph, order[i].edge) : 0;
 
                 if (share[at] == 0)
                         continue;
@@ -84,11 +85,12 @@ static int take_top(const struct hap_edges *scores, const struct hap_selection_o
                 z[order[i].edge] = 1;
                 (*n)++;
         }
-        free(room);
+        free(available);
         return HAP_OK;
 }
 
-static int select_top(const struct hap_edges *scores, const struct hap_selection_options *how,
+static int select_top(const struct hap_edges *scores,
+                      const struct hap_selection_options *options,
                       size_t limit, float *z, size_t *n, struct hap_error *err)
 {
         struct ranked *order = malloc(scores->graph.n_edges * sizeof *order);
@@ -98,25 +100,25 @@ static int select_top(const struct hap_edges *scores, const struct hap_selection
         if (!order)
                 return hap_fail_memory(err, "the selection");
         for (size_t e = 0; e < scores->graph.n_edges; e++) {
-                if (eligible(scores, how, e))
-                        order[n_order++] = rank_of(scores, how, e);
+                if (eligible(scores, options, e))
+                        order[n_order++] = rank_of(scores, options, e);
         }
-        qsort(order, n_order, sizeof *order, compare);
-        rc = take_top(scores, how, order, n_order, limit, z, n, err);
+        qsort(order, n_order, sizeof *order, compare_ranked);
+        rc = take_top(scores, options, order, n_order, limit, z, n, err);
         free(order);
         return rc;
 }
 
 /* --- greedy --- */
 
-/* A heap with the best edge on top; it never holds an edge twice, so the
- * graph's number of edges is room enough. */
+/* A heap with the best edge on top. It contains no edge twice, so it never has more items
+ * than the graph has edges. */
 struct heap {
         struct ranked *items;
         size_t n;
 };
 
-static void swap(struct ranked *a, struct ranked *b)
+static void swap_ranked(struct ranked *a, struct ranked *b)
 {
         struct ranked c = *a;
 
@@ -129,8 +131,8 @@ static void heap_push(struct heap *heap, struct ranked item)
         size_t at = heap->n++;
 
         heap->items[at] = item;
-        for (; at > 0 && before(&heap->items[at], &heap->items[(at - 1) / 2]); at = (at - 1) / 2)
-                swap(&heap->items[at], &heap->items[(at - 1) / 2]);
+        for (; at > 0 && ranks_before(&heap->items[at], &heap->items[(at - 1) / 2]); at = (at - 1) / 2)
+                swap_ranked(&heap->items[at], &heap->items[(at - 1) / 2]);
 }
 
 static struct ranked heap_pop(struct heap *heap)
@@ -140,52 +142,52 @@ static struct ranked heap_pop(struct heap *heap)
         heap->items[0] = heap->items[--heap->n];
         for (size_t at = 0, best = 0;; at = best) {
                 for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++) {
-                        if (child < heap->n && before(&heap->items[child], &heap->items[best]))
+                        if (child < heap->n && ranks_before(&heap->items[child], &heap->items[best]))
                                 best = child;
                 }
                 if (best == at)
                         return top;
-                swap(&heap->items[at], &heap->items[best]);
+                swap_ranked(&heap->items[at], &heap->items[best]);
         }
 }
 
 static void push_into_reader(struct heap *heap, const struct hap_edges *scores,
-                             const struct hap_selection_options *how, int reader, int place)
+                             const struct hap_selection_options *options, int reader, int position)
 {
-        const size_t first = (size_t)place * scores->graph.edges_per_position;
+        const size_t first = (size_t)position * scores->graph.edges_per_position;
 
         for (int w = 0; w < hap_graph_in(&scores->graph, reader); w++) {
                 size_t edge = first + hap_graph_edge(&scores->graph, w, reader);
 
-                if (eligible(scores, how, edge))
-                        heap_push(heap, rank_of(scores, how, edge));
+                if (eligible(scores, options, edge))
+                        heap_push(heap, rank_of(scores, options, edge));
         }
 }
 
-/* The readers that feed a writer at a place: a head's q, an MLP's own; and unless that
- * head was there before, its k and v, at all places. */
+/* The readers of a writer's node at a position: a head's q, or the MLP's reader; and a
+ * head's k and v at all positions, unless the head was reached before (`again`). */
 static void push_into_writer(struct heap *heap, const struct hap_edges *scores,
-                             const struct hap_selection_options *how, int writer, int place,
+                             const struct hap_selection_options *options, int writer, int position,
                              bool again)
 {
         const struct hap_graph *graph = &scores->graph;
         struct hap_node node = hap_graph_writer(graph, writer);
 
         if (node.kind == HAP_WRITES_MLP)
-                push_into_reader(heap, scores, how, hap_graph_mlp_reader(graph, node.layer),
-                                 place);
+                push_into_reader(heap, scores, options, hap_graph_mlp_reader(graph, node.layer),
+                                 position);
         if (node.kind != HAP_WRITES_HEAD)
                 return;
-        push_into_reader(heap, scores, how, hap_graph_head_reader(graph, node.layer, 0, node.head),
-                         place);
+        push_into_reader(heap, scores, options, hap_graph_head_reader(graph, node.layer, 0, node.head),
+                         position);
         for (int which = 1; which < 3 && !again; which++)
                 for (int p = 0; p < graph->n_positions; p++)
-                        push_into_reader(heap, scores, how,
+                        push_into_reader(heap, scores, options,
                                          hap_graph_head_reader(graph, node.layer, which, node.head),
                                          p);
 }
 
-/* Whether the writer was reached at some place. */
+/* Whether the writer was reached at any position. */
 static bool was_seen(const struct hap_graph *graph, const bool *seen, int writer)
 {
         bool any = false;
@@ -195,7 +197,8 @@ static bool was_seen(const struct hap_graph *graph, const bool *seen, int writer
         return any;
 }
 
-static int select_greedy(const struct hap_edges *scores, const struct hap_selection_options *how,
+static int select_greedy(const struct hap_edges *scores,
+                         const struct hap_selection_options *options,
                          size_t limit, float *z, size_t *n, struct hap_error *err)
 {
         const struct hap_graph *graph = &scores->graph;
@@ -209,7 +212,7 @@ static int select_greedy(const struct hap_edges *scores, const struct hap_select
         }
         for (int p = 0; p < graph->n_positions; p++)
                 if (hap_graph_is_read(graph, p))
-                        push_into_reader(&heap, scores, how, hap_graph_logits_reader(graph), p);
+                        push_into_reader(&heap, scores, options, hap_graph_logits_reader(graph), p);
         for (; heap.n > 0 && *n < limit; (*n)++) {
                 size_t edge = heap_pop(&heap).edge;
                 size_t node = hap_graph_edge_from(graph, edge);
@@ -217,7 +220,7 @@ static int select_greedy(const struct hap_edges *scores, const struct hap_select
 
                 z[edge] = 1;
                 if (!seen[node])
-                        push_into_writer(&heap, scores, how, writer,
+                        push_into_writer(&heap, scores, options, writer,
                                          hap_graph_edge_position(graph, edge),
                                          was_seen(graph, seen, writer));
                 seen[node] = true;
@@ -228,57 +231,56 @@ out:
         return rc;
 }
 
-static int check_threshold(const struct hap_edges *scores, const struct hap_selection_options *how,
+static int check_threshold(const struct hap_edges *scores,
+                           const struct hap_selection_options *options,
                            struct hap_error *err)
 {
         double best = -INFINITY;
 
         for (size_t e = 0; e < scores->graph.n_edges; e++)
                 if (scores->given[e])
-                        best = fmax(best, rank_of(scores, how, e).key);
-        if (how->threshold <= best)
+                        best = fmax(best, rank_of(scores, options, e).key);
+        if (options->threshold <= best)
                 return HAP_OK;
         return hap_fail(err, HAP_EINPUT,
                         "no edge of '%s' reaches the threshold %g: the best has %g",
-                        scores->name, how->threshold, best);
+                        scores->name, options->threshold, best);
 }
 
-int hap_select_edges(const struct hap_edges *scores, const struct hap_selection_options *how,
+int hap_select_edges(const struct hap_edges *scores,
+                     const struct hap_selection_options *options,
                      float *z, size_t *n, struct hap_error *err)
 {
         size_t n_edges = scores->graph.n_edges;
-        size_t limit = how->keep.given ? hap_count_or_percent_of(&how->keep, n_edges) : n_edges;
+        size_t limit = options->keep.given ? hap_count_or_percent_of(&options->keep, n_edges) : n_edges;
 
         *n = 0;
-        if (how->keep.given && !how->keep.percent && how->keep.value > (double)n_edges)
+        if (options->keep.given && !options->keep.percent && options->keep.value > (double)n_edges)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot keep %.0f edges of '%s': its graph has %zu",
-                                how->keep.value, scores->name, n_edges);
-        if (limit == 0 && how->keep.percent && how->keep.value > 0)
-                return hap_fail(err, HAP_EUSAGE, "%g%% of the %zu edges of '%s' is none",
-                                how->keep.value, n_edges, scores->name);
+                                options->keep.value, scores->name, n_edges);
         if (scores->n_given == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot select from '%s': it holds no scores",
+                return hap_fail(err, HAP_EINPUT, "cannot select from '%s': it contains no scores",
                                 scores->name);
-        if (how->layer_quota && how->greedy)
+        if (options->layer_quota && options->greedy)
                 return hap_fail(err, HAP_EUSAGE,
-                                "a quota per layer and the greedy choice exclude each other");
-        if (how->layer_quota && !how->keep.given)
+                                "a quota per layer cannot be combined with greedy selection");
+        if (options->layer_quota && !options->keep.given)
                 return hap_fail(err, HAP_EUSAGE, "a quota per layer needs an amount to share out");
-        if (limit > 0 && how->threshold > -INFINITY && check_threshold(scores, how, err) < 0)
+        if (limit > 0 && options->threshold > -INFINITY && check_threshold(scores, options, err) < 0)
                 return err->code;
-        if (how->greedy)
-                return select_greedy(scores, how, limit, z, n, err);
-        return select_top(scores, how, limit, z, n, err);
+        if (options->greedy)
+                return select_greedy(scores, options, limit, z, n, err);
+        return select_top(scores, options, limit, z, n, err);
 }
 
-/* Whether the edge is at the place, and in or out of the writer, or into the
- * reader. */
-static bool is_named(const struct hap_graph *graph, size_t edge, int place, int writer, int reader)
+/* Whether the edge is at the position (−1: at any) and into or out of the writer, or into
+ * the reader. */
+static bool is_named(const struct hap_graph *graph, size_t edge, int position, int writer, int reader)
 {
         const int r = hap_graph_edge_reader(graph, edge);
 
-        if (place >= 0 && hap_graph_edge_position(graph, edge) != place)
+        if (position >= 0 && hap_graph_edge_position(graph, edge) != position)
                 return false;
         return r == reader || (writer >= 0 && (hap_graph_edge_writer(graph, edge) == writer ||
                                                hap_graph_reader_node(graph, r) == writer));
@@ -288,21 +290,21 @@ int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
                      struct hap_error *err)
 {
         size_t length = strlen(name);
-        const int place = hap_graph_take_position(graph, name, &length);
+        const int position = hap_graph_take_position(graph, name, &length);
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
         const int writer = hap_graph_find_writer(graph, name, length);
         const int reader = hap_graph_find_reader(graph, name, length);
-        char places[HAP_POSITIONS_TEXT];
+        char hint[HAP_POSITIONS_TEXT];
 
-        if (place == HAP_NO_POSITION || (edge < 0 && writer < 0 && reader < 0))
+        if (position == HAP_NO_POSITION || (edge < 0 && writer < 0 && reader < 0))
                 return hap_fail(err, HAP_EUSAGE,
                                 "'%s' is neither an edge nor a node of a graph of %d layers "
                                 "and %d heads%s", name, graph->n_layers, graph->n_heads,
-                                hap_positions_hint(&graph->positions, name, strlen(name), places));
+                                hap_positions_hint(&graph->positions, name, strlen(name), hint));
         for (size_t e = 0; e < graph->n_edges; e++)
                 if (edge >= 0 ? (int64_t)(e % graph->edges_per_position) == edge &&
-                                        (place < 0 || hap_graph_edge_position(graph, e) == place)
-                              : is_named(graph, e, place, writer, reader))
+                                        (position < 0 || hap_graph_edge_position(graph, e) == position)
+                              : is_named(graph, e, position, writer, reader))
                         z[e] = 1;
         return HAP_OK;
 }

@@ -1,29 +1,30 @@
+#include "attrib/selection.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "attrib/select.h"
-
-/* Starts a choice with what belongs to the section's header and graph. */
-static int begin(struct hap_selection *choice, const struct hap_edges *scores, struct hap_error *err)
+/* Starts a selection with what belongs to the section's header and graph. */
+static int begin_selection(struct hap_selection *selection, const struct hap_edges *scores,
+                           struct hap_error *err)
 {
         const struct hap_graph *g = &scores->graph;
 
-        choice->header = json_deep_copy(scores->header);
-        choice->name = strdup(scores->name);
-        choice->z = calloc(g->n_edges, sizeof *choice->z);
-        if (!choice->header || !choice->name || !choice->z)
+        selection->header = json_deep_copy(scores->header);
+        selection->name = strdup(scores->name);
+        selection->z = calloc(g->n_edges, sizeof *selection->z);
+        if (!selection->header || !selection->name || !selection->z)
                 return hap_fail_memory(err, "the circuit");
-        return hap_graph_copy(&choice->graph, g, err);
+        return hap_graph_copy(&selection->graph, g, err);
 }
 
-void hap_selection_release(struct hap_selection *choice)
+void hap_selection_release(struct hap_selection *selection)
 {
-        json_decref(choice->header);
-        free(choice->name);
-        free(choice->z);
-        hap_graph_release(&choice->graph);
-        *choice = (struct hap_selection){0};
+        json_decref(selection->header);
+        free(selection->name);
+        free(selection->z);
+        hap_graph_release(&selection->graph);
+        *selection = (struct hap_selection){0};
 }
 
 static const char *fingerprint(const json_t *header)
@@ -35,7 +36,7 @@ static const char *fingerprint(const json_t *header)
 }
 
 /* Where the methods differ "method" becomes {"name": "A + B", "united": [A, B]}. */
-static void join_method(json_t *header, const json_t *other)
+static void unite_methods(json_t *header, const json_t *other)
 {
         json_t *method = json_object_get(header, "method"), *more = json_object_get(other, "method");
         json_t *united = json_object_get(method, "united"), *had;
@@ -60,80 +61,95 @@ static void join_method(json_t *header, const json_t *other)
 }
 
 /* Sections that are united must be about the same edges of the same model. */
-static int join(struct hap_selection *choice, const struct hap_edges *scores,
+static int check_union(struct hap_selection *selection, const struct hap_edges *scores,
                 struct hap_error *err)
 {
-        const char *here = fingerprint(scores->header), *first = fingerprint(choice->header);
+        const char *here = fingerprint(scores->header), *first = fingerprint(selection->header);
 
-        if (!hap_graph_equal(&choice->graph, &scores->graph))
+        if (!hap_graph_equal(&selection->graph, &scores->graph))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': its graph is not that of '%s'",
-                                scores->name, choice->name);
+                                scores->name, selection->name);
         if (*here && *first && strcmp(here, first) != 0)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': made for model %s, '%s' is from %s",
-                                scores->name, here, choice->name, first);
-        hap_header_join(choice->header, scores->header);
-        join_method(choice->header, scores->header);
+                                scores->name, here, selection->name, first);
+        hap_header_join(selection->header, scores->header);
+        unite_methods(selection->header, scores->header);
         return HAP_OK;
 }
 
-int hap_selection_add(struct hap_selection *choice, const struct hap_edges *scores,
-                   const struct hap_selection_options *how, struct hap_error *err)
+int hap_selection_add(struct hap_selection *selection, const struct hap_edges *scores,
+                   const struct hap_selection_options *options, struct hap_error *err)
 {
         size_t n;
-        int rc = choice->sections == 0 ? begin(choice, scores, err)
-                                       : join(choice, scores, err);
+        int rc = selection->sections == 0 ? begin_selection(selection, scores, err)
+                                       : check_union(selection, scores, err);
 
         if (rc == 0)
-                rc = hap_select_edges(scores, how, choice->z, &n, err);
-        choice->sections++;
+                rc = hap_select_edges(scores, options, selection->z, &n, err);
+        selection->sections++;
         return rc;
 }
 
-static int add_named(struct hap_selection *choice, const char *const *always,
+static int add_named_edges(struct hap_selection *selection, const char *const *always,
                      size_t n_always, struct hap_error *err)
 {
         int rc = HAP_OK;
 
         for (size_t i = 0; i < n_always && rc == 0; i++)
-                rc = hap_select_named(&choice->graph, always[i], choice->z, err);
+                rc = hap_select_named(&selection->graph, always[i], selection->z, err);
         return rc;
 }
 
-int hap_selection_finish(struct hap_selection *choice, const char *const *always,
+int hap_selection_finish(struct hap_selection *selection, const char *const *always,
                       size_t n_always, bool keep_dead, struct hap_error *err)
 {
-        int rc = add_named(choice, always, n_always, err);
+        int rc = add_named_edges(selection, always, n_always, err);
 
         if (rc < 0)
                 return rc;
-        choice->selected = hap_graph_count_kept(&choice->graph, choice->z);
+        selection->selected = hap_graph_count_kept(&selection->graph, selection->z);
         if (!keep_dead)
-                hap_graph_drop_dead(&choice->graph, choice->z);
-        rc = add_named(choice, always, n_always, err);
-        choice->kept = hap_graph_count_kept(&choice->graph, choice->z);
-        if (rc == 0 && choice->kept == 0 && choice->selected > 0)
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot select from '%s': all %zu edges selected are dead, "
-                                "keep more or use --greedy", choice->name, choice->selected);
+                hap_graph_drop_dead(&selection->graph, selection->z);
+        rc = add_named_edges(selection, always, n_always, err);
+        selection->kept = hap_graph_count_kept(&selection->graph, selection->z);
         return rc;
 }
 
-json_t *hap_selection_describe(const struct hap_selection *choice, const struct hap_selection_options *how)
+bool hap_selection_is_dead(const struct hap_selection *selection)
 {
-        json_t *said = json_pack("{s:s, s:I, s:I}", "order", how->by_sign ? "signed" : "magnitude",
-                                 "selected", (json_int_t)choice->selected, "sections",
-                                 (json_int_t)choice->sections);
+        return selection->kept == 0 && selection->selected > 0;
+}
 
-        if (how->keep.given)
-                json_object_set_new(said, "keep", json_integer((json_int_t)hap_count_or_percent_of(
-                                                          &how->keep, choice->graph.n_edges)));
-        if (how->threshold > -INFINITY)
-                json_object_set_new(said, "threshold", json_real(how->threshold));
-        if (how->greedy)
-                json_object_set_new(said, "greedy", json_true());
-        if (how->layer_quota)
-                json_object_set_new(said, "layer_quota", json_true());
-        return said;
+int hap_selection_check(const struct hap_selection *selection, struct hap_error *err)
+{
+        if (selection->selected == 0)
+                return hap_fail(err, HAP_EUSAGE,
+                                "cannot select from '%s': that keeps none of its graph's %zu "
+                                "edges", selection->name, selection->graph.n_edges);
+        if (!hap_selection_is_dead(selection))
+                return HAP_OK;
+        return hap_fail(err, HAP_EINPUT,
+                        "cannot select from '%s': all %zu edges selected are dead, keep more or "
+                        "use --greedy", selection->name, selection->selected);
+}
+
+json_t *hap_selection_describe(const struct hap_selection *selection,
+                               const struct hap_selection_options *options)
+{
+        json_t *object = json_pack("{s:s, s:I, s:I}", "order", options->by_sign ? "signed" : "magnitude",
+                                 "selected", (json_int_t)selection->selected, "sections",
+                                 (json_int_t)selection->sections);
+
+        if (options->keep.given)
+                json_object_set_new(object, "keep", json_integer((json_int_t)hap_count_or_percent_of(
+                                                          &options->keep, selection->graph.n_edges)));
+        if (options->threshold > -INFINITY)
+                json_object_set_new(object, "threshold", json_real(options->threshold));
+        if (options->greedy)
+                json_object_set_new(object, "greedy", json_true());
+        if (options->layer_quota)
+                json_object_set_new(object, "layer_quota", json_true());
+        return object;
 }

@@ -93,9 +93,9 @@ static int set_int(const struct hap_option *o, const char *what, int64_t *field,
 
 const char *hap_option_choice(const struct hap_option *o, int i)
 {
-        if (o->rows)
-                return *(const char *const *)((const char *)o->rows + (size_t)i * o->row_size);
-        return o->choices[i];
+        const char *help;
+
+        return o->choice ? o->choice(i, &help) : o->choices[i];
 }
 
 static int set_choice(const struct hap_option *o, const char *what, int *field,
@@ -389,12 +389,13 @@ void hap_option_print_type(const struct hap_option *o, FILE *out)
                 fprintf(out, "; bytes, with K, M, G, T or Ki, Mi, Gi, Ti");
         else if (o->type == HAP_TEXTS)
                 fprintf(out, "; may be given several times");
-        for (int i = 0; o->type == HAP_CHOICE && hap_option_choice(o, i); i++)
-                fprintf(out, "%s%s", i ? ", " : "; one of ", hap_option_choice(o, i));
+        for (int i = 0; o->choices && o->choices[i]; i++)
+                fprintf(out, "%s%s", i ? ", " : "; one of ", o->choices[i]);
 }
 
 static void help_option(const struct hap_option *o, FILE *out)
 {
+        const char *name, *help;
         char words[80];
 
         snprintf(words, sizeof(words), "  %c%c%s--%s%s%s", o->letter ? '-' : ' ',
@@ -403,6 +404,8 @@ static void help_option(const struct hap_option *o, FILE *out)
         fprintf(out, "%-28s %s", words, o->help);
         hap_option_print_type(o, out);
         fputc('\n', out);
+        for (int i = 0; o->choice && (name = o->choice(i, &help)) != NULL; i++)
+                fprintf(out, "%30s%-19s %s\n", "", name, help);
 }
 
 void hap_options_help(const struct hap_program_info *info, FILE *out)

@@ -28,7 +28,7 @@ enum hap_option_type {
         HAP_COUNT_OR_PERCENT,   /* struct hap_count_or_percent: N or P% */
         HAP_PERCENT,    /* struct hap_count_or_percent: P% */
         HAP_SIZE,     /* size_t: bytes, as 900M */
-        HAP_CHOICE,   /* int: the index in `choices`, or of the row in `rows` */
+        HAP_CHOICE,   /* int: the index in `choices` or of the table's row */
         HAP_TEXTS,    /* struct hap_texts: may be given several times */
 };
 
@@ -45,11 +45,10 @@ struct hap_option {
         size_t offset; /* of its field in the program's options */
         const char *help;
         double min, max;
-        const char *const *choices; /* NULL-terminated */
-        /* Or the rows of a table whose first member is their name, a const char *;
-         * NULL in the last row. */
-        const void *rows;
-        size_t row_size;
+        const char *const *choices; /* HAP_CHOICE: the names, NULL-terminated */
+        /* HAP_CHOICE from a table: the name of row i, and its help; NULL after the last
+         * row. With HAP_TEXT only the help lists them. */
+        const char *(*choice)(int i, const char **help);
         bool unrecorded; /* does not change the output: left out of the history */
 };
 

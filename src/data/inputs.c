@@ -189,7 +189,7 @@ static int settle_form(struct hap_inputs *inputs, bool is_cache, struct hap_erro
 static int read_examples(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
 {
         const bool is_cache = is_kind(header, "cache");
-        const bool now = is_cache && inputs->want.prompts.ablation == HAP_INTERCHANGE;
+        const bool now = is_cache && inputs->want.prompts.ablation->per_prompt;
         int rc = replace_examples(inputs, header, err);
 
         if (rc < 0 || inputs->model_unknown)
@@ -213,7 +213,7 @@ static int read_examples(struct hap_inputs *inputs, const json_t *header, struct
 
 static int read_constants(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
 {
-        if (inputs->want.prompts.ablation != HAP_OPTIMAL)
+        if (!inputs->want.prompts.ablation->learned)
                 return HAP_OK;
         if (inputs->constants.values)
                 return fail_second(hap_stream_in_name(inputs->in), "constants",
@@ -280,7 +280,7 @@ static int check_missing(const struct hap_inputs *inputs, struct hap_error *err)
                 {!inputs->header, want->each_task ? "task" : "task or cache"},
                 {want->need_circuits && !inputs->circuits.n, "circuit"},
                 {want->need_scores && !inputs->scores.n, "scores"},
-                {want->prompts.ablation == HAP_OPTIMAL && !inputs->constants.values,
+                {want->prompts.ablation->learned && !inputs->constants.values,
                  "constants of hap-ablate, which optimal ablation needs"},
         };
 
@@ -376,7 +376,7 @@ static int check_differ(struct hap_inputs *inputs, bool last, struct hap_error *
         for (size_t i = 0; i < prompts->n && !inputs->differ; i++)
                 inputs->differ = pair_differs(prompts->examples + i);
         if (last && want->must_differ && !inputs->differ &&
-            want->prompts.ablation == HAP_INTERCHANGE)
+            want->prompts.ablation->per_prompt)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': clean and corrupted are the same "
                                 "in each of its prompts", inputs->name);
         return HAP_OK;

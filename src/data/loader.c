@@ -74,7 +74,7 @@ static int open_section(struct hap_loader *loader, struct hap_stream_in *in,
                 return rc;
         if (is_kind(header, "task"))
                 return hap_examples_read(in, header, model, &loader->examples, err);
-        if (loader->options.ablation != HAP_INTERCHANGE)
+        if (!loader->options.ablation->per_prompt)
                 return read_cached_examples(loader, in, model, err);
         loader->in = in;
         return HAP_OK;
@@ -132,7 +132,7 @@ size_t hap_loader_total(const struct hap_loader *loader)
 
 void hap_loader_set_constants(struct hap_loader *loader, const float *values)
 {
-        loader->common = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = values,
+        loader->common = (struct hap_counterfactual){.ablation = &hap_optimal, .data = values,
                                                      .dtype = HAP_F32};
 }
 
@@ -288,11 +288,11 @@ static int collect_records(struct hap_loader *loader, struct collection *c,
 static int collect_examples(struct hap_loader *loader, struct collection *c,
                             const struct hap_engine *engine, struct hap_error *err)
 {
-        const enum hap_ablation kind = loader->options.ablation;
+        const struct hap_ablation *ablation = loader->options.ablation;
         int rc = HAP_OK;
 
-        if ((kind == HAP_MEAN || kind == HAP_MEAN_POSITION) && !loader->common.data)
-                rc = hap_means(engine, &loader->examples, kind, &loader->arena, &loader->common,
+        if (ablation->averaged && !loader->common.data)
+                rc = hap_means(engine, &loader->examples, ablation, &loader->arena, &loader->common,
                                err);
         while (rc == 0 && loader->next < loader->examples.n && !is_full(loader, c))
                 rc = collect_example(loader, c, engine, loader->examples.items + loader->next++,

@@ -76,7 +76,7 @@ static int divide_sums(const struct means *means, struct hap_arena *arena,
                 data[i] = (float)(means->sum[i] /
                                   (double)means->n[i / means->d % means->positions]);
         *mean = (struct hap_counterfactual){
-                .kind = means->by_position ? HAP_MEAN_POSITION : HAP_MEAN,
+                .ablation = means->by_position ? &hap_mean_position : &hap_mean,
                 .data = data,
                 .dtype = HAP_F32,
                 .n_positions = (int)means->positions,
@@ -85,10 +85,10 @@ static int divide_sums(const struct means *means, struct hap_arena *arena,
 }
 
 int hap_means(const struct hap_engine *engine, const struct hap_examples *examples,
-              enum hap_ablation kind, struct hap_arena *arena, struct hap_counterfactual *mean,
-              struct hap_error *err)
+              const struct hap_ablation *ablation, struct hap_arena *arena,
+              struct hap_counterfactual *mean, struct hap_error *err)
 {
-        const bool by_position = kind == HAP_MEAN_POSITION;
+        const bool by_position = ablation->per_position;
         struct means means = {
                 .by_position = by_position,
                 .n_writers = (size_t)engine->graph.n_writers,

@@ -13,33 +13,37 @@
 /* The resident part of a mapped file; of a piped one a record is in memory twice. */
 #define WINDOW ((size_t)32 << 20)
 
-const struct hap_memory_estimate hap_memory_forward = {.runs = HAP_MEMORY_FULL, .batches = 1};
+const struct hap_memory_estimate hap_memory_forward = {
+        .runs = HAP_MEMORY_FULL,
+        .options = {.ablation = &hap_interchange},
+        .batches = 1,
+};
 const struct hap_memory_estimate hap_memory_attrib = {
         .runs = HAP_MEMORY_GRADIENTS,
-        .options = {.gradients = true},
+        .options = {.ablation = &hap_interchange, .gradients = true},
         .batches = 1,
         .per_edge = 64,
 };
 const struct hap_memory_estimate hap_memory_eval = {
         .runs = HAP_MEMORY_MASKED,
-        .options = {.want_q = true, .want_log_p = true},
+        .options = {.ablation = &hap_interchange, .want_q = true, .want_log_p = true},
         .batches = 4,
         .per_edge = 64,
 };
 const struct hap_memory_estimate hap_memory_select = {
         .runs = HAP_MEMORY_MASKED,
-        .options = {.want_q = true, .want_log_p = true},
+        .options = {.ablation = &hap_interchange, .want_q = true, .want_log_p = true},
         .per_edge = 64,
 };
 const struct hap_memory_estimate hap_memory_prune = {
         .runs = HAP_MEMORY_TRAINING,
-        .options = {.want_q = true, .want_log_p = true},
+        .options = {.ablation = &hap_interchange, .want_q = true, .want_log_p = true},
         .per_edge = 256,
         .can_halve = true,
 };
 const struct hap_memory_estimate hap_memory_ablate = {
         .runs = HAP_MEMORY_TRAINING,
-        .options = {HAP_MEAN, .want_q = true, .want_log_p = true},
+        .options = {&hap_mean, .want_q = true, .want_log_p = true},
         .per_edge = 64,
         .cases = true,
 };
@@ -200,7 +204,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
                           (needs->source != HAP_COUNTERFACTUALS_RUNS && needs->dtype != HAP_F32);
         size_t floats = 0, outputs = 0;
 
-        if (o->ablation == HAP_INTERCHANGE || needs->runs == HAP_MEMORY_FULL)
+        if (o->ablation->per_prompt || needs->runs == HAP_MEMORY_FULL)
                 outputs = s->writers * stream * (half ? 2 : sizeof(float));
         if (needs->runs == HAP_MEMORY_FULL)
                 return 2 * (outputs + logits * sizeof(float));
@@ -251,7 +255,7 @@ static size_t mean_bytes(const struct hap_memory_estimate *needs, const struct s
 {
         const size_t n = hap_smaller(needs->prompts, HAP_MEANS_AT_ONCE);
 
-        if (needs->options.ablation != HAP_MEAN && needs->options.ablation != HAP_MEAN_POSITION)
+        if (!needs->options.ablation->averaged)
                 return 0;
         return n * s->writers * s->tokens * s->d * sizeof(float);
 }
@@ -268,7 +272,7 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         if (needs->source != HAP_COUNTERFACTUALS_RUNS)
                 reading = needs->source == HAP_COUNTERFACTUALS_MAPPED
                                   ? WINDOW : 2 * hap_memory_record(needs, model, graph);
-        else if (needs->runs == HAP_MEMORY_FULL || needs->options.ablation != HAP_ZERO)
+        else if (needs->runs == HAP_MEMORY_FULL || needs->options.ablation->read)
                 scratch = hap_larger(scratch, full_scratch(&s));
         return hap_memory_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
@@ -318,7 +322,7 @@ static void advise_all(struct advice *a, struct hap_memory_estimate needs, const
 {
         const bool threads = needs.threads > 1;
         const bool halve = needs.can_halve && needs.options.dtype == HAP_F32 &&
-                           needs.options.ablation == HAP_INTERCHANGE &&
+                           needs.options.ablation->per_prompt &&
                            (needs.source == HAP_COUNTERFACTUALS_RUNS || needs.dtype == HAP_F32);
         struct hap_memory_estimate one = needs, half = needs;
         char few[64];

@@ -58,20 +58,20 @@ static int run_counterfactuals(struct hap_prompts *prompts, const struct hap_eng
 static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_engine *engine,
                                  const struct hap_prompts_source *source, struct hap_error *err)
 {
-        const enum hap_ablation kind = source->options.ablation;
+        const struct hap_ablation *ablation = source->options.ablation;
         const struct hap_cache_record *cached = source->cached;
 
         for (size_t i = 0; i < prompts->n; i++) {
                 struct hap_counterfactual *counterfactual = &prompts->items[i].counterfactual;
 
                 *counterfactual = source->common;
-                counterfactual->kind = kind;
-                if (kind == HAP_INTERCHANGE && cached) {
+                counterfactual->ablation = ablation;
+                if (ablation->per_prompt && cached) {
                         counterfactual->data = cached[i].corrupted.outputs.data;
                         counterfactual->dtype = cached[i].corrupted.outputs.dtype;
                 }
         }
-        return kind == HAP_INTERCHANGE && !cached
+        return ablation->per_prompt && !cached
                        ? run_counterfactuals(prompts, engine, source->options.dtype, err)
                        : HAP_OK;
 }

@@ -9,7 +9,7 @@
 #include "forward/distribution.h"
 
 struct hap_prompts_options {
-        enum hap_ablation ablation;
+        const struct hap_ablation *ablation; /* never NULL */
         bool full_runs_only;      /* only full runs follow: first = 0, nothing is prepared */
         bool want_q;     /* masked runs follow (see hap_prompt.q) */
         bool want_log_p; /* KL, exact match: the full model's answers */

@@ -2,26 +2,27 @@
 
 #include <string.h>
 
-/* Whether `said` has an ablation, and another; *made is its name. */
-static bool says_another(const json_t *said, enum hap_ablation ablation, const char **made)
+/* Whether the object names an ablation, and not this one; *made is the name. */
+static bool names_another_ablation(const json_t *object, const struct hap_ablation *ablation,
+                                   const char **made)
 {
-        *made = json_string_value(json_object_get(said, "ablation"));
-        return *made && strcmp(*made, hap_ablation_names[ablation]) != 0;
+        *made = json_string_value(json_object_get(object, "ablation"));
+        return *made && strcmp(*made, ablation->name) != 0;
 }
 
-bool hap_circuit_made_otherwise(const json_t *header, enum hap_ablation ablation,
+bool hap_circuit_made_otherwise(const json_t *header, const struct hap_ablation *ablation,
                                 const char **made)
 {
         const json_t *method = json_object_get(header, "method"), *one;
         size_t i;
 
-        if (ablation == HAP_OPTIMAL)
+        if (ablation->learned)
                 return false;
         if (json_object_get(header, "ablation"))
-                return says_another(header, ablation, made);
+                return names_another_ablation(header, ablation, made);
         json_array_foreach(json_object_get(method, "united"), i, one) {
-                if (says_another(one, ablation, made))
+                if (names_another_ablation(one, ablation, made))
                         return true;
         }
-        return says_another(method, ablation, made);
+        return names_another_ablation(method, ablation, made);
 }

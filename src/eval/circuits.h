@@ -6,10 +6,10 @@
 
 #include "forward/engine.h"
 
-/* Whether pruning, or else any of the scores it was selected by, let cut edges carry
- * something else than `ablation`; *made is its name, of the header. Not under optimal
- * ablation: constants are learned for circuits of any kind. */
-bool hap_circuit_made_otherwise(const json_t *header, enum hap_ablation ablation,
+/* Whether the circuit was pruned, or any of its scores computed, under another ablation;
+ * *made is the name of that in the header. Always false for optimal ablation, whose constants
+ * are learned for circuits of any origin. */
+bool hap_circuit_made_otherwise(const json_t *header, const struct hap_ablation *ablation,
                                 const char **made);
 
 #endif

@@ -5,26 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metric/evaluate.h"
+
 void hap_evaluation_release(struct hap_evaluation *evaluation)
 {
-        for (size_t i = 0; i < evaluation->n_subjects; i++) {
-                free(evaluation->subjects[i].name);
-                free(evaluation->subjects[i].z);
-                free(evaluation->subjects[i].outcomes);
+        for (size_t i = 0; i < evaluation->n_circuits; i++) {
+                free(evaluation->circuits[i].name);
+                free(evaluation->circuits[i].z);
+                free(evaluation->circuits[i].values);
         }
         for (size_t i = 0; i < evaluation->n; i++)
                 free(evaluation->ids[i]);
-        free(evaluation->subjects);
+        free(evaluation->circuits);
         free(evaluation->ids);
         *evaluation = (struct hap_evaluation){0};
 }
 
-static bool is_taken(const struct hap_evaluation *evaluation, const char *name)
+static bool is_name_taken(const struct hap_evaluation *evaluation, const char *name)
 {
-        for (size_t i = 0; i < evaluation->n_subjects; i++) {
-                const struct hap_subject *subject = evaluation->subjects + i;
+        for (size_t i = 0; i < evaluation->n_circuits; i++) {
+                const struct hap_evaluated *circuit = evaluation->circuits + i;
 
-                if (!subject->silent && strcmp(subject->name, name) == 0)
+                if (!circuit->quiet && strcmp(circuit->name, name) == 0)
                         return true;
         }
         return false;
@@ -32,26 +34,26 @@ static bool is_taken(const struct hap_evaluation *evaluation, const char *name)
 
 int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph *graph,
                        enum hap_role role, const char *name, const float *z, bool keep_dead,
-                       struct hap_subject **subject, struct hap_error *err)
+                       struct hap_evaluated **circuit, struct hap_error *err)
 {
-        struct hap_subject *subjects, new = {.role = role};
+        struct hap_evaluated *circuits, new = {.role = role};
         char number[32];
         size_t n = 1;
 
-        for (size_t i = 0; i < evaluation->n_subjects; i++)
-                n += evaluation->subjects[i].role == HAP_A_CIRCUIT;
+        for (size_t i = 0; i < evaluation->n_circuits; i++)
+                n += evaluation->circuits[i].role == HAP_A_CIRCUIT;
         snprintf(number, sizeof number, "circuit %zu", n);
         name = name ? name : number;
-        if (is_taken(evaluation, name))
+        if (is_name_taken(evaluation, name))
                 return hap_fail(err, HAP_EUSAGE, "two lines of the report would be called '%s': "
-                                "give each circuit a --name of its own", name);
+                                "give each circuit its own --name", name);
         new.name = strdup(name);
         new.z = calloc(graph->n_edges, sizeof *new.z);
-        subjects = reallocarray(evaluation->subjects, evaluation->n_subjects + 1,
-                                sizeof *subjects);
-        if (subjects)
-                evaluation->subjects = subjects;
-        if (!subjects || !new.name || !new.z) {
+        circuits = reallocarray(evaluation->circuits, evaluation->n_circuits + 1,
+                                sizeof *circuits);
+        if (circuits)
+                evaluation->circuits = circuits;
+        if (!circuits || !new.name || !new.z) {
                 free(new.name);
                 free(new.z);
                 return hap_fail_memory(err, "circuits");
@@ -62,9 +64,9 @@ int hap_evaluation_add(struct hap_evaluation *evaluation, const struct hap_graph
                 new.dropped = hap_graph_drop_dead(graph, new.z);
         new.edges = hap_graph_count_kept(graph, new.z);
         evaluation->n_edges = graph->n_edges;
-        subjects += evaluation->n_subjects++;
-        *subjects = new;
-        *subject = subjects;
+        circuits += evaluation->n_circuits++;
+        *circuits = new;
+        *circuit = circuits;
         return HAP_OK;
 }
 
@@ -72,9 +74,9 @@ int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
                                   const struct hap_graph *graph, bool keep_dead,
                                   struct hap_error *err)
 {
-        const struct hap_subject *of = evaluation->subjects + evaluation->n_subjects - 1;
+        const struct hap_evaluated *of = evaluation->circuits + evaluation->n_circuits - 1;
         float *z = malloc(graph->n_edges * sizeof *z);
-        struct hap_subject *subject;
+        struct hap_evaluated *circuit;
         char *name;
         int rc;
 
@@ -84,7 +86,7 @@ int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
         }
         for (size_t e = 0; e < graph->n_edges; e++)
                 z[e] = 1 - of->z[e];
-        rc = hap_evaluation_add(evaluation, graph, HAP_A_COMPLEMENT, name, z, keep_dead, &subject,
+        rc = hap_evaluation_add(evaluation, graph, HAP_A_COMPLEMENT, name, z, keep_dead, &circuit,
                                 err);
         free(name);
         free(z);
@@ -93,36 +95,48 @@ int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
 
 /* --- running --- */
 
-static int make_room(struct hap_evaluation *evaluation, size_t more, struct hap_error *err)
+void hap_evaluation_init(struct hap_evaluation *evaluation, const struct hap_metric_list *metrics)
 {
-        size_t room = evaluation->room ? evaluation->room : 256;
+        *evaluation = (struct hap_evaluation){0};
+        for (int i = 0; i < metrics->n; i++) {
+                const struct hap_metric *metric = metrics->items[i];
+
+                hap_metric_list_add(&evaluation->measured,
+                                    metric->normalises ? metric->normalises : metric);
+        }
+}
+
+static int reserve_examples(struct hap_evaluation *evaluation, size_t more, struct hap_error *err)
+{
+        size_t capacity = evaluation->capacity ? evaluation->capacity : 256;
         char **ids;
 
-        while (room < evaluation->n + more)
-                room *= 2;
-        if (room == evaluation->room)
+        while (capacity < evaluation->n + more)
+                capacity *= 2;
+        if (capacity == evaluation->capacity)
                 return HAP_OK;
-        ids = reallocarray(evaluation->ids, room, sizeof *ids);
+        ids = reallocarray(evaluation->ids, capacity, sizeof *ids);
         if (!ids)
-                return hap_fail_memory(err, "outcomes");
+                return hap_fail_memory(err, "values");
         evaluation->ids = ids;
-        for (size_t i = 0; i < evaluation->n_subjects; i++) {
-                struct hap_subject *subject = evaluation->subjects + i;
-                struct hap_metric_values *outcomes = reallocarray(subject->outcomes, room,
-                                                            sizeof *outcomes);
+        for (size_t i = 0; i < evaluation->n_circuits; i++) {
+                struct hap_evaluated *circuit = evaluation->circuits + i;
+                double *values = reallocarray(circuit->values,
+                                              capacity * (size_t)evaluation->measured.n,
+                                              sizeof *values);
 
-                if (!outcomes)
-                        return hap_fail_memory(err, "outcomes");
-                subject->outcomes = outcomes;
+                if (!values)
+                        return hap_fail_memory(err, "values");
+                circuit->values = values;
         }
-        evaluation->room = room;
+        evaluation->capacity = capacity;
         return HAP_OK;
 }
 
-static void note_lack(struct hap_lack *lack, const char *id)
+static void note_missing(struct hap_missing *missing, const char *id)
 {
-        if (lack->n++ == 0)
-                lack->first = id;
+        if (missing->n++ == 0)
+                missing->first = id;
 }
 
 static int note_examples(struct hap_evaluation *evaluation, const struct hap_prompts *prompts,
@@ -133,12 +147,12 @@ static int note_examples(struct hap_evaluation *evaluation, const struct hap_pro
                 char *id = strdup(example->id);
 
                 if (!id)
-                        return hap_fail_memory(err, "outcomes");
+                        return hap_fail_memory(err, "values");
                 evaluation->ids[evaluation->n++] = id;
                 if (example->n_answers == 0)
-                        note_lack(&evaluation->answers, id);
+                        note_missing(&evaluation->answers, id);
                 if (example->n_wrongs == 0)
-                        note_lack(&evaluation->wrongs, id);
+                        note_missing(&evaluation->wrongs, id);
         }
         return HAP_OK;
 }
@@ -146,55 +160,52 @@ static int note_examples(struct hap_evaluation *evaluation, const struct hap_pro
 int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engine *engine,
                        const struct hap_prompts *prompts, struct hap_error *err)
 {
-        int rc = make_room(evaluation, prompts->n, err);
+        const struct hap_metric_list *measured = &evaluation->measured;
+        int rc = reserve_examples(evaluation, prompts->n, err);
 
-        for (size_t i = 0; i < evaluation->n_subjects && rc == 0; i++) {
-                struct hap_subject *subject = evaluation->subjects + i;
+        for (size_t i = 0; i < evaluation->n_circuits && rc == 0; i++) {
+                struct hap_evaluated *circuit = evaluation->circuits + i;
 
-                rc = hap_evaluate(engine, prompts, subject->z, NULL,
-                                  subject->outcomes + evaluation->n, err);
+                rc = hap_evaluate(engine, prompts, circuit->z, measured->items, measured->n,
+                                  circuit->values + evaluation->n * (size_t)measured->n, err);
                 if (rc < 0)
-                        return hap_fail_within(err, "%s", subject->name);
+                        return hap_fail_within(err, "%s", circuit->name);
         }
         return rc < 0 ? rc : note_examples(evaluation, prompts, err);
 }
 
-static bool can_measure(const struct hap_evaluation *evaluation, enum hap_measure measure)
+/* A metric that needs any answers must have right ones here: its mean would otherwise be
+ * over two different quantities. */
+static bool can_measure(const struct hap_evaluation *evaluation, const struct hap_metric *metric)
 {
-        switch (measure) {
-        case HAP_MEASURE_KL:
-        case HAP_MEASURE_EXACT_MATCH:
-                return true;
-        case HAP_MEASURE_ACCURACY:
-        case HAP_MEASURE_PROB_DIFF:
-                return evaluation->answers.n == 0;
-        default:
-                return evaluation->answers.n == 0 && evaluation->wrongs.n == 0;
-        }
+        const unsigned right = HAP_NEEDS_ANSWERS | HAP_NEEDS_ANY_ANSWERS;
+
+        return !((metric->needs & right) && evaluation->answers.n) &&
+               !((metric->needs & HAP_NEEDS_WRONG_ANSWERS) && evaluation->wrongs.n);
 }
 
 int hap_evaluation_check(const struct hap_evaluation *evaluation,
-                         struct hap_measures *measures, bool asked_for,
+                         struct hap_metric_list *metrics, bool asked_for,
                          struct hap_error *err)
 {
         const bool answers = evaluation->answers.n > 0;
-        const struct hap_lack *lack = answers ? &evaluation->answers : &evaluation->wrongs;
-        const int asked = measures->n;
+        const struct hap_missing *missing = answers ? &evaluation->answers : &evaluation->wrongs;
+        const int asked = metrics->n;
         int kept = 0;
         char why[300];
 
-        snprintf(why, sizeof why, "%zu of %zu examples lack %s, the first is '%s'", lack->n,
+        snprintf(why, sizeof why, "%zu of %zu examples lack %s, the first is '%s'", missing->n,
                  evaluation->n, answers ? "answers" : "wrong answers",
-                 lack->first ? lack->first : "");
-        for (int i = 0; i < measures->n; i++) {
-                if (can_measure(evaluation, measures->items[i]))
-                        measures->items[kept++] = measures->items[i];
+                 missing->first ? missing->first : "");
+        for (int i = 0; i < metrics->n; i++) {
+                if (can_measure(evaluation, metrics->items[i]))
+                        metrics->items[kept++] = metrics->items[i];
                 else if (asked_for)
                         return hap_fail(err, HAP_EINPUT, "cannot measure %s: %s",
-                                        hap_measures_names[measures->items[i]], why);
+                                        metrics->items[i]->name, why);
         }
-        measures->n = kept;
-        if (kept == asked || lack->n == evaluation->n)
+        metrics->n = kept;
+        if (kept == asked || missing->n == evaluation->n)
                 return HAP_OK;
         snprintf(err->message, sizeof err->message, "%s", why);
         return 1;
@@ -203,9 +214,9 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
 /* --- the report --- */
 
 static double sparsity(const struct hap_evaluation *evaluation,
-                       const struct hap_subject *subject)
+                       const struct hap_evaluated *circuit)
 {
-        return 1 - (double)subject->edges / (double)evaluation->n_edges;
+        return 1 - (double)circuit->edges / (double)evaluation->n_edges;
 }
 
 int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *header,
@@ -214,10 +225,10 @@ int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *hea
         json_t *list = json_array();
         int bad = 0;
 
-        for (size_t i = 0; i < evaluation->n_subjects; i++) {
-                const struct hap_subject *s = evaluation->subjects + i;
+        for (size_t i = 0; i < evaluation->n_circuits; i++) {
+                const struct hap_evaluated *s = evaluation->circuits + i;
 
-                if (!s->silent)
+                if (!s->quiet)
                         bad |= json_array_append_new(
                                 list, json_pack("{s:s, s:I, s:I, s:f, s:I}", "name", s->name,
                                                 "edges", (json_int_t)s->edges, "of",
@@ -230,31 +241,45 @@ int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *hea
         return bad ? hap_fail_memory(err, "a header") : HAP_OK;
 }
 
-/* The mean logit difference of the subject in that role. */
-static double reference(const struct hap_evaluation *evaluation, enum hap_role role)
+/* The values of a metric that was measured: that of example i is at i * measured.n. */
+static const double *values_of(const struct hap_evaluation *evaluation,
+                               const struct hap_evaluated *circuit,
+                               const struct hap_metric *metric)
+{
+        return circuit->values + hap_metric_list_find(&evaluation->measured, metric);
+}
+
+static void mean_of(const struct hap_evaluation *evaluation, const struct hap_evaluated *circuit,
+                    const struct hap_metric *metric, double *mean, double *sd)
+{
+        hap_metric_mean(values_of(evaluation, circuit, metric), evaluation->n,
+                        (size_t)evaluation->measured.n, mean, sd);
+}
+
+/* The mean of the metric for the circuit in that role. */
+static double reference(const struct hap_evaluation *evaluation, enum hap_role role,
+                        const struct hap_metric *metric)
 {
         double mean = NAN, sd;
 
-        for (size_t i = 0; i < evaluation->n_subjects; i++)
-                if (evaluation->subjects[i].role == role)
-                        hap_measures_mean(evaluation->subjects[i].outcomes, evaluation->n,
-                                         HAP_MEASURE_LOGIT_DIFF, &mean, &sd);
+        for (size_t i = 0; i < evaluation->n_circuits; i++)
+                if (evaluation->circuits[i].role == role)
+                        mean_of(evaluation, evaluation->circuits + i, metric, &mean, &sd);
         return mean;
 }
 
 static int value_of(const struct hap_evaluation *evaluation,
-                    const struct hap_subject *subject, enum hap_measure measure,
+                    const struct hap_evaluated *circuit, const struct hap_metric *metric,
                     double *value, double *sd, struct hap_error *err)
 {
-        const bool normalised = measure == HAP_MEASURE_FAITHFULNESS;
+        const struct hap_metric *base = metric->normalises;
 
-        hap_measures_mean(subject->outcomes, evaluation->n,
-                         normalised ? HAP_MEASURE_LOGIT_DIFF : measure, value, sd);
-        if (!normalised)
+        mean_of(evaluation, circuit, base ? base : metric, value, sd);
+        if (!base)
                 return HAP_OK;
         *sd = NAN;
-        return hap_faithfulness(*value, reference(evaluation, HAP_FULL_MODEL),
-                                reference(evaluation, HAP_EMPTY_CIRCUIT), value, err);
+        return hap_metric_normalise(*value, reference(evaluation, HAP_FULL_MODEL, base),
+                                    reference(evaluation, HAP_EMPTY_CIRCUIT, base), value, err);
 }
 
 static void pack_number(msgpack_packer *packer, const char *key, double value)
@@ -269,72 +294,74 @@ static void pack_count(msgpack_packer *packer, const char *key, size_t value)
         msgpack_pack_uint64(packer, value);
 }
 
-static void pack_names(msgpack_packer *packer, const struct hap_subject *subject,
-                       enum hap_measure measure)
+static void pack_names(msgpack_packer *packer, const struct hap_evaluated *circuit,
+                       const struct hap_metric *metric)
 {
         hap_pack_text(packer, "circuit");
-        hap_pack_text(packer, subject->name);
+        hap_pack_text(packer, circuit->name);
         hap_pack_text(packer, "metric");
-        hap_pack_text(packer, hap_measures_names[measure]);
+        hap_pack_text(packer, metric->name);
 }
 
 static int write_mean(const struct hap_evaluation *evaluation,
-                      const struct hap_subject *subject, enum hap_measure measure,
+                      const struct hap_evaluated *circuit, const struct hap_metric *metric,
                       struct hap_stream_out *out, struct hap_error *err)
 {
         msgpack_packer *packer;
         double value, sd;
-        int rc = value_of(evaluation, subject, measure, &value, &sd, err);
+        int rc = value_of(evaluation, circuit, metric, &value, &sd, err);
 
         if (rc < 0)
                 return rc;
         packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, isnan(sd) ? 6 : 7);
-        pack_names(packer, subject, measure);
+        pack_names(packer, circuit, metric);
         pack_number(packer, "value", value);
         if (!isnan(sd))
                 pack_number(packer, "sd", sd);
         pack_count(packer, "examples", evaluation->n);
-        pack_count(packer, "edges", subject->edges);
-        pack_number(packer, "sparsity", sparsity(evaluation, subject));
+        pack_count(packer, "edges", circuit->edges);
+        pack_number(packer, "sparsity", sparsity(evaluation, circuit));
         return hap_stream_out_end_record(out, err);
 }
 
 static int write_each(const struct hap_evaluation *evaluation,
-                      const struct hap_subject *subject, enum hap_measure measure,
+                      const struct hap_evaluated *circuit, const struct hap_metric *metric,
                       struct hap_stream_out *out, struct hap_error *err)
 {
+        const double *values;
         int rc = HAP_OK;
 
-        if (measure == HAP_MEASURE_FAITHFULNESS)
+        if (!metric->value) /* not of one example */
                 return HAP_OK;
+        values = values_of(evaluation, circuit, metric);
         for (size_t i = 0; i < evaluation->n && rc == 0; i++) {
                 msgpack_packer *packer = hap_stream_out_record(out);
 
                 msgpack_pack_map(packer, 4);
-                pack_names(packer, subject, measure);
+                pack_names(packer, circuit, metric);
                 hap_pack_text(packer, "id");
                 hap_pack_text(packer, evaluation->ids[i]);
                 pack_number(packer, "value",
-                            hap_measures_value(subject->outcomes + i, measure));
+                            values[i * (size_t)evaluation->measured.n]);
                 rc = hap_stream_out_end_record(out, err);
         }
         return rc;
 }
 
 int hap_evaluation_write(const struct hap_evaluation *evaluation,
-                         const struct hap_measures *measures, bool each,
+                         const struct hap_metric_list *metrics, bool each,
                          struct hap_stream_out *out, struct hap_error *err)
 {
         int rc = HAP_OK;
 
-        for (size_t i = 0; i < evaluation->n_subjects && rc == 0; i++) {
-                const struct hap_subject *subject = evaluation->subjects + i;
+        for (size_t i = 0; i < evaluation->n_circuits && rc == 0; i++) {
+                const struct hap_evaluated *circuit = evaluation->circuits + i;
 
-                for (int m = 0; m < measures->n && rc == 0 && !subject->silent; m++) {
-                        rc = write_mean(evaluation, subject, measures->items[m], out, err);
+                for (int m = 0; m < metrics->n && rc == 0 && !circuit->quiet; m++) {
+                        rc = write_mean(evaluation, circuit, metrics->items[m], out, err);
                         if (rc == 0 && each)
-                                rc = write_each(evaluation, subject, measures->items[m], out,
+                                rc = write_each(evaluation, circuit, metrics->items[m], out,
                                                 err);
                 }
         }

@@ -1,4 +1,4 @@
-/* hap-eval: what circuits still do on the examples of a task or a cache. */
+/* hap-eval: circuits and the examples of a task or a cache to a report of metrics. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +16,10 @@ struct eval_options {
 
 static const struct hap_option options[] = {
         {0, "metric", "A,B,...", HAP_TEXT, offsetof(struct eval_options, metrics),
-         .help = "report these: kl, logit-diff, prob-diff, accuracy, exact-match, "
-                 "right-over-wrong, faithfulness [all but the last]"},
+         .help = "report these [all except faithfulness]", .choice = hap_metric_choice},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct eval_options, ablation),
          .help = "replace the outputs of cut edges by this [interchange]",
-         .choices = hap_ablation_names},
+         .choice = hap_ablation_choice},
         {0, "full", NULL, HAP_FLAG, offsetof(struct eval_options, full),
          .help = "also evaluate the full model"},
         {0, "empty", NULL, HAP_FLAG, offsetof(struct eval_options, empty),
@@ -52,7 +51,7 @@ struct evaluating {
         struct hap_program *p;
         const struct eval_options *opt;
         struct hap_inputs inputs;
-        struct hap_measures measures;
+        struct hap_metric_list metrics;
         struct hap_evaluation evaluation;
 };
 
@@ -67,7 +66,7 @@ static void read_inputs(struct evaluating *e)
                 .model_path = p->model,
                 .split_input = opt->split_input,
                 .batches = 4 * (size_t)p->threads,
-                .prompts = {(enum hap_ablation)opt->ablation, .want_q = true, .want_log_p = true},
+                .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},
                 .memory = hap_memory_within(&hap_memory_eval, p->max_memory, (size_t)p->threads),
         }, &e->inputs, &p->error));
         if (opt->names.n > e->inputs.circuits.n)
@@ -75,14 +74,14 @@ static void read_inputs(struct evaluating *e)
                         e->inputs.circuits.n);
 }
 
-static struct hap_subject *add(struct evaluating *e, enum hap_role role, const char *name,
+static struct hap_evaluated *add_evaluated(struct evaluating *e, enum hap_role role, const char *name,
                                const float *z)
 {
-        struct hap_subject *subject;
+        struct hap_evaluated *added;
 
         hap_must(e->p, hap_evaluation_add(&e->evaluation, &e->inputs.engine.graph, role, name, z,
-                                          e->opt->keep_dead, &subject, &e->p->error));
-        return subject;
+                                          e->opt->keep_dead, &added, &e->p->error));
+        return added;
 }
 
 static void add_circuit(struct evaluating *e, size_t i)
@@ -90,37 +89,37 @@ static void add_circuit(struct evaluating *e, size_t i)
         const struct hap_edges *circuit = e->inputs.circuits.items + i;
         const char *name = json_string_value(json_object_get(circuit->header, "name")), *made;
         struct hap_program *p = e->p;
-        struct hap_subject *subject;
+        struct hap_evaluated *added;
 
         name = i < e->opt->names.n ? e->opt->names.items[i] : name;
-        subject = add(e, HAP_A_CIRCUIT, name, circuit->z);
-        if (subject->dropped)
-                hap_say(p, "%s: %zu of its %zu edges are dead and left out", subject->name,
-                        subject->dropped, subject->dropped + subject->edges);
-        if (!subject->edges)
-                hap_say(p, "%s: no edge is left, every one is ablated", subject->name);
-        if (hap_circuit_made_otherwise(circuit->header, e->opt->ablation, &made))
-                hap_say(p, "%s: made under %s ablation, measured under %s", subject->name, made,
-                        hap_ablation_names[e->opt->ablation]);
+        added = add_evaluated(e, HAP_A_CIRCUIT, name, circuit->z);
+        if (added->dropped)
+                hap_say(p, "%s: %zu of its %zu edges are dead and left out", added->name,
+                        added->dropped, added->dropped + added->edges);
+        if (!added->edges)
+                hap_say(p, "%s: no edge is left: all of them are ablated", added->name);
+        if (hap_circuit_made_otherwise(circuit->header, hap_ablations[e->opt->ablation], &made))
+                hap_say(p, "%s: made under %s ablation, measured under %s", added->name, made,
+                        hap_ablations[e->opt->ablation]->name);
         if (e->opt->complement)
                 hap_must(p, hap_evaluation_add_complement(&e->evaluation, &e->inputs.engine.graph,
                                                           e->opt->keep_dead, &p->error));
 }
 
-/* Faithfulness is measured between the full model and the empty circuit. */
-static void add_subjects(struct evaluating *e)
+/* A metric that is normalised is measured between the full model and the empty circuit. */
+static void add_circuits(struct evaluating *e)
 {
-        const bool normalise = hap_measures_have(&e->measures, HAP_MEASURE_FAITHFULNESS);
+        const bool normalise = hap_metric_list_normalises(&e->metrics);
 
         if (e->opt->full || normalise)
-                add(e, HAP_FULL_MODEL, "full", NULL)->silent = !e->opt->full;
+                add_evaluated(e, HAP_FULL_MODEL, "full", NULL)->quiet = !e->opt->full;
         if (e->opt->empty || normalise)
-                add(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->silent = !e->opt->empty;
+                add_evaluated(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->quiet = !e->opt->empty;
         for (size_t i = 0; i < e->inputs.circuits.n; i++)
                 add_circuit(e, i);
 }
 
-static void run(struct evaluating *e)
+static void evaluate_examples(struct evaluating *e)
 {
         struct hap_program *p = e->p;
         const size_t total = hap_inputs_total(&e->inputs);
@@ -131,9 +130,9 @@ static void run(struct evaluating *e)
                                                &p->error));
                 hap_progress(p, e->evaluation.n, total, NULL);
         }
-        if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->measures, e->opt->metrics != NULL,
+        if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->metrics, e->opt->metrics != NULL,
                                              &p->error)))
-                hap_say(p, "some measures are left out: %s", p->error.message);
+                hap_say(p, "some metrics are left out: %s", p->error.message);
 }
 
 static void write_report(struct evaluating *e)
@@ -144,10 +143,10 @@ static void write_report(struct evaluating *e)
         hap_must(p, hap_inputs_describe(&e->inputs, header, &p->error));
         hap_must(p, hap_evaluation_describe(&e->evaluation, header, &p->error));
         json_object_update_new(header, json_pack(
-                "{s:s, s:s}", "ablation", hap_ablation_names[e->opt->ablation],
+                "{s:s, s:s}", "ablation", hap_ablations[e->opt->ablation]->name,
                 "dead", e->opt->keep_dead ? "kept" : "removed"));
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
-        hap_must(p, hap_evaluation_write(&e->evaluation, &e->measures, e->opt->each, p->out,
+        hap_must(p, hap_evaluation_write(&e->evaluation, &e->metrics, e->opt->each, p->out,
                                          &p->error));
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
@@ -161,10 +160,11 @@ int main(int argc, char **argv)
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        hap_must(&p, hap_measures_of(opt.metrics, &e.measures, &p.error));
+        hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
+        hap_evaluation_init(&e.evaluation, &e.metrics);
         read_inputs(&e);
-        add_subjects(&e);
-        run(&e);
+        add_circuits(&e);
+        evaluate_examples(&e);
         write_report(&e);
         done = e.evaluation.n;
         hap_evaluation_release(&e.evaluation);

@@ -2,10 +2,6 @@
 
 #include "forward/kernels.h"
 
-const char *const hap_ablation_names[] = {
-        "interchange", "zero", "mean", "mean-position", "optimal", NULL,
-};
-
 /* W row by row: bias += W · norm.bias, W *= norm.gain per column, and for
  * LayerNorm W −= its row mean, which takes x − mean(x) into the matrix. */
 static void fold_rows(const struct hap_norm *norm, bool centre, int rows, int d,

@@ -25,6 +25,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 #include "common/tensor.h"
+#include "forward/ablation.h"
 #include "graph/graph.h"
 #include "model/model.h"
 
@@ -52,19 +53,9 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
 /* Leaves an engine of zeros (model NULL), which may be released again. */
 void hap_engine_release(struct hap_engine *engine);
 
-/* What an ablated edge carries. */
-enum hap_ablation {
-        HAP_INTERCHANGE,   /* the writer's output in the corrupted run */
-        HAP_ZERO,
-        HAP_MEAN,          /* one vector per writer */
-        HAP_MEAN_POSITION, /* one vector per writer and position */
-        HAP_OPTIMAL,       /* one vector per writer, learned (constants.h) */
-};
-extern const char *const hap_ablation_names[]; /* NULL-terminated */
-
 /* Counterfactual outputs a' of every writer for one prompt. */
 struct hap_counterfactual {
-        enum hap_ablation kind;
+        const struct hap_ablation *ablation;
         /* [n_writers][n_tokens][d_model] (interchange), [n_writers][d_model]
          * (mean, optimal), [n_writers][n_positions][d_model] (mean by position: a
          * prompt's positions beyond n_positions are refused); NULL for zero. */
@@ -186,7 +177,7 @@ int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *work,
  * at least answer_first of each. 0 when the model is not causal or the ablation is
  * another one. */
 int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
-                     const int32_t *corrupted, int answer_first, enum hap_ablation ablation);
+                     const int32_t *corrupted, int answer_first, const struct hap_ablation *ablation);
 
 /* out[row][d] = scale · a'_writer at positions first … first + n - 1. */
 void hap_counterfactual_read(const struct hap_counterfactual *source, const struct hap_engine *engine,

@@ -257,7 +257,7 @@ static int begin(struct hap_masked_pass *m)
         *state = (struct hap_masked_state){0};
         m->state = m->run->state = state;
         rc = hap_plan_make(&state->plan, m->work, m->batch->n, m->run->z, m->run->wanted,
-                           m->run->d_counterfactual != NULL, m->batch->prompts[0]->counterfactual.kind);
+                           m->run->d_counterfactual != NULL, m->batch->prompts[0]->counterfactual.ablation);
         if (rc < 0)
                 return rc;
         slots = 1 + (size_t)state->plan.n_slots;

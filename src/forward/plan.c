@@ -84,14 +84,14 @@ static bool any_open_from(const struct planner *p, int reader, const bool *write
         return any;
 }
 
-static void find_varying(const struct planner *p, enum hap_ablation ablation)
+static void find_varying(const struct planner *p, const struct hap_ablation *ablation)
 {
         const struct hap_graph *g = p->graph;
         bool *varies = p->plan->varies;
 
         for (int w = 0; w < g->n_writers; w++)
-                varies[w] = ablation != HAP_INTERCHANGE || w < g->n_inputs;
-        if (ablation != HAP_INTERCHANGE)
+                varies[w] = !ablation->per_prompt || w < g->n_inputs;
+        if (!ablation->per_prompt)
                 return;
         for (int r = 0; r < g->n_readers - 1; r++) {
                 varies[hap_graph_reader_node(g, r)] |= any_open_from(p, r, varies);
@@ -205,7 +205,7 @@ static int take(struct planner *p, struct hap_scratch *work)
 
 int hap_plan_make(struct hap_plan *plan, struct hap_scratch *work, int n_prompts,
                   const float *const *z, const bool *wanted, bool sources,
-                  enum hap_ablation ablation)
+                  const struct hap_ablation *ablation)
 {
         struct planner p = {.plan = plan, .engine = work->engine, .graph = &work->engine->graph};
         int rc;

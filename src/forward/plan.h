@@ -41,6 +41,6 @@ struct hap_plan {
 /* z: masks per prompt (see hap_masked); memory comes from the work. */
 int hap_plan_make(struct hap_plan *plan, struct hap_scratch *work, int n_prompts,
                   const float *const *z, const bool *wanted, bool sources,
-                  enum hap_ablation ablation);
+                  const struct hap_ablation *ablation);
 
 #endif

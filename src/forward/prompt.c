@@ -3,11 +3,11 @@
 #include "forward/kernels.h"
 
 int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
-                     const int32_t *corrupted, int answer_first, enum hap_ablation ablation)
+                     const int32_t *corrupted, int answer_first, const struct hap_ablation *ablation)
 {
         int first = 0;
 
-        if (!engine->model->config.causal || ablation != HAP_INTERCHANGE)
+        if (!engine->model->config.causal || !ablation->per_prompt)
                 return 0;
         while (first < answer_first && clean[first] == corrupted[first])
                 first++;
@@ -18,27 +18,13 @@ void hap_counterfactual_read(const struct hap_counterfactual *source, const stru
                      int n_tokens, int writer, int first, int n, float scale, float *out)
 {
         const size_t d = (size_t)engine->model->config.d_model;
-        struct hap_tensor tensor = {.dtype = source->dtype, .data = source->data};
         const size_t count = (size_t)n * d;
 
-        switch (source->kind) {
-        case HAP_ZERO:
+        if (!source->ablation->read) {
                 memset(out, 0, count * sizeof(*out));
                 return;
-        case HAP_MEAN:
-        case HAP_OPTIMAL:
-                hap_tensor_read(&tensor, (size_t)writer * d, d, out);
-                for (int i = 1; i < n; i++)
-                        memcpy(out + (size_t)i * d, out, d * sizeof(*out));
-                break;
-        case HAP_MEAN_POSITION:
-                hap_tensor_read(&tensor, ((size_t)writer * source->n_positions + first) * d,
-                                count, out);
-                break;
-        case HAP_INTERCHANGE:
-                hap_tensor_read(&tensor, ((size_t)writer * n_tokens + first) * d, count, out);
-                break;
         }
+        source->ablation->read(source, d, n_tokens, writer, first, n, out);
         if (scale != 1)
                 for (size_t i = 0; i < count; i++)
                         out[i] *= scale;
@@ -50,7 +36,7 @@ static void add_writers(const struct hap_engine *engine, const struct hap_prompt
 {
         const int d = engine->model->config.d_model;
 
-        if (prompt->counterfactual.kind == HAP_ZERO)
+        if (!prompt->counterfactual.ablation->read)
                 return;
         for (int w = begin; w < end; w++) {
                 hap_counterfactual_read(&prompt->counterfactual, engine, prompt->n_tokens, w, 0,
@@ -149,12 +135,13 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *work
         const struct hap_config *config = &engine->model->config;
         const size_t T = (size_t)prompt->n_tokens, L = (size_t)config->n_layers;
         const size_t d = (size_t)config->d_model, dh = (size_t)config->d_head;
+        const struct hap_counterfactual *counterfactual = &prompt->counterfactual;
 
-        if (prompt->counterfactual.kind == HAP_MEAN_POSITION &&
-            prompt->n_tokens > prompt->counterfactual.n_positions)
+        if (counterfactual->ablation->averaged && counterfactual->ablation->per_position &&
+            prompt->n_tokens > counterfactual->n_positions)
                 return hap_fail(err, HAP_EINPUT,
                                 "the mean by position covers %d positions, a prompt has %d",
-                                prompt->counterfactual.n_positions, prompt->n_tokens);
+                                counterfactual->n_positions, prompt->n_tokens);
 #pragma omp critical(hap_prompt_arena)
         {
                 prompt->k = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,

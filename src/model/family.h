@@ -1,5 +1,5 @@
 /* Families of models: one file family_NAME.c and one row of the table in family.c
- * each. docs/adding-a-model.md shows how to add one. */
+ * each. docs/adding.md shows how to add one. */
 #ifndef HAP_MODEL_FAMILY_H
 #define HAP_MODEL_FAMILY_H
 

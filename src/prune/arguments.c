@@ -8,14 +8,13 @@
 static const char *const cache_dtypes[] = {"f32", "f16", NULL}; /* as enum hap_dtype */
 
 #define FIELD(name) offsetof(struct hap_prune_options, name)
-#define RECIPES .rows = hap_recipes, .row_size = sizeof(hap_recipes[0])
 
 const struct hap_option hap_prune_arguments[] = {
         {0, "sparsity", "P%", HAP_PERCENT, FIELD(sparsity),
          .help = "cut P% of the graph's edges"},
         {0, "edges", "N", HAP_INT, FIELD(edges), .min = 1, .max = INT32_MAX,
          .help = "or keep N edges"},
-        {0, "recipe", "NAME", HAP_CHOICE, FIELD(recipe_row), RECIPES,
+        {0, "recipe", "NAME", HAP_CHOICE, FIELD(recipe_row), .choice = hap_recipe_choice,
          .help = "prune by this recipe [rank]"},
         {0, "seed", "N", HAP_INT, FIELD(seed), .min = 0, .max = 1e15,
          .help = "draw random numbers with this seed [0]"},
@@ -23,7 +22,7 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "take N steps [rank: 48, or 0 for 1000 edges and more; edge-pruning: 3000]"},
         {0, "batch", "N", HAP_INT, FIELD(batch), .min = 1, .max = 65536,
          .help = "use N prompts for each step [rank: 16; edge-pruning: 32]"},
-        {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choices = hap_ablation_names,
+        {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choice = hap_ablation_choice,
          .help = "replace the values of cut edges in this way [interchange]"},
         {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = cache_dtypes,
          .help = "keep the outputs of corrupted runs as this; f16 takes half the memory [f32]"},
@@ -41,7 +40,8 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "write the checkpoint after every N steps too"},
         {0, "set", "NAME=VALUE", HAP_TEXTS, FIELD(set),
          .help = "set a constant of the recipe"},
-        {0, "help-recipe", "NAME", HAP_CHOICE, FIELD(help_recipe), RECIPES, .unrecorded = true,
+        {0, "help-recipe", "NAME", HAP_CHOICE, FIELD(help_recipe), .choice = hap_recipe_choice,
+         .unrecorded = true,
          .help = "print the recipe's constants"},
         {0},
 };

@@ -54,7 +54,7 @@ static void read_inputs(struct ablating *a)
                 .circuits = 1,
                 .model_path = p->model,
                 .split_input = a->opt->split_input,
-                .prompts = {HAP_MEAN, .want_q = true, .want_log_p = true},
+                .prompts = {&hap_mean, .want_q = true, .want_log_p = true},
                 .memory = hap_memory_within(&hap_memory_ablate, p->max_memory,
                                             (size_t)p->threads),
         };

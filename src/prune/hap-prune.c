@@ -86,7 +86,7 @@ static void write_circuit(struct hap_program *p, const struct hap_inputs *inputs
 
         hap_cache_undescribe(header);
         json_object_set_new(header, "ablation",
-                            json_string(hap_ablation_names[pruning->options->ablation]));
+                            json_string(hap_ablations[pruning->options->ablation]->name));
         json_object_set_new(header, "pruning", hap_pruning_describe(pruning, pruned));
         hap_must(p, hap_circuit_write(out, header, pruning->graph, pruned->z, &p->error));
         json_decref(header);

@@ -26,7 +26,7 @@ int hap_prune_read(struct hap_inputs *inputs, const struct hap_prompts **prompts
                 .scores = 1,
                 .model_path = model_path,
                 .must_differ = true,
-                .prompts = {.ablation = (enum hap_ablation)options->ablation, .want_q = true,
+                .prompts = {.ablation = hap_ablations[options->ablation], .want_q = true,
                             .want_log_p = true, .dtype = (enum hap_dtype)options->cache_dtype},
                 .memory = needs_of(options),
         };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/number.h"
-#include "metric/loss.h"
+#include "metric/metric.h"
 #include "forward/masked.h"
 
 void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine *engine,
@@ -92,8 +92,8 @@ static int kl_of_batch(const struct plan *plan, struct hap_scratch *scratch,
         for (int i = 0; i < batch->n; i++) {
                 size_t prompt = plan->runs->which[begin + (size_t)i];
                 size_t at = (size_t)batch->answers.start[i] * (size_t)n_out;
-                double kl = hap_loss(HAP_KL, batch->prompts[i], &prompts->examples[prompt],
-                                     n_out, logits + at, d_logits ? d_logits + at : NULL);
+                double kl = hap_metric_loss(&hap_metric_kl, batch->prompts[i],
+                                            &prompts->examples[prompt], n_out, logits + at, d_logits ? d_logits + at : NULL);
 
                 if (!isfinite(kl))
                         return hap_fail(&scratch->error, HAP_EINPUT,

@@ -68,7 +68,7 @@ static void hash_counterfactual(XXH3_state_t *state, const struct hap_pruning *p
         int dtype = source->dtype;
 
         hash_bytes(state, &dtype, sizeof dtype);
-        if (source->kind == HAP_OPTIMAL)
+        if (source->ablation->learned)
                 hash_bytes(state, source->data, (size_t)engine->graph.n_writers *
                                          (size_t)engine->model->config.d_model * sizeof(float));
 }

@@ -22,3 +22,9 @@ const struct hap_recipe hap_recipes[] = {
          .run = hap_recipe_edge_pruning},
         {0},
 };
+
+const char *hap_recipe_choice(int i, const char **help)
+{
+        *help = hap_recipes[i].help;
+        return hap_recipes[i].name;
+}

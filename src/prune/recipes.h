@@ -7,4 +7,7 @@
 /* The first is the default; ended by a row without a name. */
 extern const struct hap_recipe hap_recipes[];
 
+/* The choices of an option --recipe (see struct hap_option). */
+const char *hap_recipe_choice(int i, const char **help);
+
 #endif

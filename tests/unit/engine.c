@@ -10,7 +10,7 @@ static void ends_of_the_masks(const char *path)
         float *z, *logits, *full;
         const float *zs[PROMPTS];
 
-        set_up(&b, path, HAP_INTERCHANGE);
+        set_up(&b, path, &hap_interchange);
         z = calloc(b.edges, sizeof(*z));
         logits = calloc((size_t)PROMPTS * b.n_out, sizeof(*logits));
         full = calloc((size_t)b.n_out, sizeof(*full));
@@ -19,7 +19,7 @@ static void ends_of_the_masks(const char *path)
         for (int ones = 0; ones < 2; ones++) {
                 for (size_t e = 0; e < b.edges; e++)
                         z[e] = (float)ones;
-                masked(&b, HAP_LOGIT_DIFF, zs, NULL, logits, NULL);
+                masked(&b, &hap_metric_logit_diff, zs, NULL, logits, NULL);
                 for (int i = 0; i < PROMPTS; i++) {
                         const int n = b.prompts[i].n_tokens;
 
@@ -44,30 +44,30 @@ TEST("with all masks at one a run is the full model, at zero the corrupted run")
 TEST("mask gradients are those of finite differences, every prompt with its own masks")
 {
         for (int i = 0; i < 2; i++) {
-                finite_difference(models[i], HAP_INTERCHANGE, 1);
-                finite_difference(models[i], HAP_INTERCHANGE, 0.3);
-                finite_difference(models[i], HAP_INTERCHANGE, 0.06);
+                finite_difference(models[i], &hap_interchange, 1);
+                finite_difference(models[i], &hap_interchange, 0.3);
+                finite_difference(models[i], &hap_interchange, 0.06);
                 /* Sparse masks under zero ablation can leave RMSNorm an input of
                  * zero, where its slope is 1/√eps and no step is small. */
-                finite_difference(models[i], HAP_ZERO, 1);
+                finite_difference(models[i], &hap_zero, 1);
         }
         for (int i = 0; i < OTHERS; i++) {
-                finite_difference(others[i], HAP_INTERCHANGE, 1);
-                finite_difference(others[i], HAP_INTERCHANGE, 0.3);
+                finite_difference(others[i], &hap_interchange, 1);
+                finite_difference(others[i], &hap_interchange, 0.3);
         }
 }
 
 TEST("what the plan leaves out changes neither logits nor gradients")
 {
         for (int i = 0; i < 2; i++) {
-                plan_against_all(models[i], HAP_INTERCHANGE, 0.25);
-                plan_against_all(models[i], HAP_INTERCHANGE, 0.35);
-                plan_against_all(models[i], HAP_ZERO, 0.2);
+                plan_against_all(models[i], &hap_interchange, 0.25);
+                plan_against_all(models[i], &hap_interchange, 0.35);
+                plan_against_all(models[i], &hap_zero, 0.2);
         }
         for (int i = 0; i < OTHERS; i++) {
                 /* few enough that something is left out, and that a path is open */
-                plan_against_all(others[i], HAP_INTERCHANGE, i == NEOX ? 0.25 : 0.12);
-                plan_against_all(others[i], HAP_INTERCHANGE, i == NEOX ? 0.35 : 0.18);
+                plan_against_all(others[i], &hap_interchange, i == NEOX ? 0.25 : 0.12);
+                plan_against_all(others[i], &hap_interchange, i == NEOX ? 0.35 : 0.18);
         }
 }
 
@@ -95,7 +95,7 @@ static void plain_equals_masked(const char *path)
         const struct hap_graph *g;
         size_t size;
 
-        set_up(&b, path, HAP_INTERCHANGE);
+        set_up(&b, path, &hap_interchange);
         g = &b.engine.graph;
         ones = calloc(b.edges, sizeof(*ones));
         d_z = calloc(b.edges, sizeof(*d_z));
@@ -106,7 +106,7 @@ static void plain_equals_masked(const char *path)
         }
         for (int i = 0; i < PROMPTS; i++)
                 zs[i] = ones;
-        masked(&b, HAP_LOGIT_DIFF, zs, wanted, NULL, d_z);
+        masked(&b, &hap_metric_logit_diff, zs, wanted, NULL, d_z);
         b.work.used = 0;
         CHECK(hap_batch_init(&batch, &b.work, b.pointers, PROMPTS, true) == 0);
         size = (size_t)batch.rows.n * b.model.config.d_model;
@@ -116,7 +116,7 @@ static void plain_equals_masked(const char *path)
         CHECK(hap_full_forward(&b.work, &batch, &run) == 0);
         d_logits = hap_scratch_alloc(&b.work, (size_t)PROMPTS * b.n_out, sizeof(*d_logits));
         for (int i = 0; i < PROMPTS; i++)
-                hap_loss(HAP_LOGIT_DIFF, &b.prompts[i], &b.examples[i], b.n_out,
+                hap_metric_loss(&hap_metric_logit_diff, &b.prompts[i], &b.examples[i], b.n_out,
                          run.logits + (size_t)i * b.n_out, d_logits + (size_t)i * b.n_out);
         CHECK(hap_full_backward(&b.work, &batch, &run, d_logits, gradient) == 0);
         for (size_t e = 0; e < b.edges; e++) {

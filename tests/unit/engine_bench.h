@@ -8,7 +8,8 @@
 #include "common/number.h"
 #include "common/random.h"
 #include "forward/kernels.h"
-#include "metric/loss.h"
+#include "forward/distribution.h"
+#include "metric/metric.h"
 #include "forward/masked.h"
 #include "forward/plan.h"
 #include "unit.h"
@@ -71,7 +72,7 @@ static inline float *plain(struct bench *b, const int32_t *tokens, int n, int an
         return logits;
 }
 
-static inline void set_up(struct bench *b, const char *path, enum hap_ablation ablation)
+static inline void set_up(struct bench *b, const char *path, const struct hap_ablation *ablation)
 {
         static const int lengths[PROMPTS] = {5, 9, 12};
         struct hap_error err = {0};
@@ -111,7 +112,7 @@ static inline void set_up(struct bench *b, const char *path, enum hap_ablation a
                                          .position = divided ? b->place[i] : NULL};
                 b->outputs[i] = calloc((size_t)b->engine.graph.n_writers * lengths[i] * d, sizeof(float));
                 plain(b, b->corrupted[i], lengths[i], lengths[i] - 1, b->outputs[i], scratch);
-                p->counterfactual = (struct hap_counterfactual){.kind = ablation, .data = b->outputs[i]};
+                p->counterfactual = (struct hap_counterfactual){.ablation = ablation, .data = b->outputs[i]};
                 p->log_p = hap_arena_alloc(&b->arena, (size_t)b->n_out, sizeof(float));
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
                 hap_log_softmax(1, b->n_out, scratch, p->log_p);
@@ -133,20 +134,20 @@ static inline void tear_down(struct bench *b)
 }
 
 /* Summed loss over the prompts, and its gradient by their logits, in the scratch. */
-static inline double losses(struct bench *b, enum hap_metric metric, const float *logits,
+static inline double losses(struct bench *b, const struct hap_metric *metric, const float *logits,
                             float **d_logits)
 {
         double loss = 0;
 
         *d_logits = hap_scratch_alloc(&b->work, (size_t)PROMPTS * b->n_out, sizeof(**d_logits));
         for (int i = 0; i < PROMPTS; i++)
-                loss += hap_loss(metric, &b->prompts[i], &b->examples[i], b->n_out,
+                loss += hap_metric_loss(metric, &b->prompts[i], &b->examples[i], b->n_out,
                                  logits + (size_t)i * b->n_out, *d_logits + (size_t)i * b->n_out);
         return loss;
 }
 
 /* The loss over the prompts at masks z; logits and gradient where wanted. */
-static inline double masked(struct bench *b, enum hap_metric metric, const float *const *z,
+static inline double masked(struct bench *b, const struct hap_metric *metric, const float *const *z,
                      const bool *wanted, float *logits, float *d_z)
 {
         struct hap_masked run = {.z = z, .wanted = wanted};
@@ -178,7 +179,7 @@ static inline double constants_loss(struct bench *b, const float *const *z, floa
                 CHECK(hap_prompt_refill(&b->engine, &b->work, &b->prompts[i]) == 0);
         CHECK(hap_batch_init(&batch, &b->work, b->pointers, PROMPTS, true) == 0);
         CHECK(hap_masked_forward(&b->work, &batch, &run) == 0);
-        loss = losses(b, HAP_KL, run.logits, &d_logits);
+        loss = losses(b, &hap_metric_kl, run.logits, &d_logits);
         if (d_source != NULL)
                 CHECK(hap_masked_backward(&b->work, &batch, &run, d_logits, NULL) == 0);
         return loss;
@@ -216,7 +217,7 @@ static inline void random_masks(const struct bench *b, double open, float *z[PRO
 }
 
 /* d_z against (L(z + h) − L(z − h)) / 2h at masks of which some are 0 or 1. */
-static inline void finite_difference(const char *path, enum hap_ablation ablation, double open)
+static inline void finite_difference(const char *path, const struct hap_ablation *ablation, double open)
 {
         const float h = 2e-3f;
         struct bench b;
@@ -231,7 +232,7 @@ static inline void finite_difference(const char *path, enum hap_ablation ablatio
         random_masks(&b, open, z, zs);
         for (size_t e = 0; e < b.edges; e++)
                 wanted[e] = e % 3 != 0;
-        masked(&b, HAP_KL, zs, wanted, NULL, d_z);
+        masked(&b, &hap_metric_kl, zs, wanted, NULL, d_z);
         for (size_t e = 0; e < b.edges; e++)
                 most = fabs(d_z[e]) > most ? fabs(d_z[e]) : most;
         CHECK(most > 1e-3);
@@ -240,10 +241,10 @@ static inline void finite_difference(const char *path, enum hap_ablation ablatio
 
                 for (int i = 0; i < PROMPTS; i++)
                         z[i][e] += h;
-                up = masked(&b, HAP_KL, zs, NULL, NULL, NULL);
+                up = masked(&b, &hap_metric_kl, zs, NULL, NULL, NULL);
                 for (int i = 0; i < PROMPTS; i++)
                         z[i][e] -= 2 * h;
-                down = masked(&b, HAP_KL, zs, NULL, NULL, NULL);
+                down = masked(&b, &hap_metric_kl, zs, NULL, NULL, NULL);
                 for (int i = 0; i < PROMPTS; i++)
                         z[i][e] += h;
                 if (wanted[e])
@@ -260,7 +261,7 @@ static inline void finite_difference(const char *path, enum hap_ablation ablatio
 
 /* A run that leaves out what cannot matter against one that leaves out nothing:
  * closed edges are open by 1e-30 there, and all gradients are wanted. */
-static inline void plan_against_all(const char *path, enum hap_ablation ablation, double open)
+static inline void plan_against_all(const char *path, const struct hap_ablation *ablation, double open)
 {
         struct bench b;
         struct hap_plan plan;
@@ -291,8 +292,8 @@ static inline void plan_against_all(const char *path, enum hap_ablation ablation
         b.work.used = 0;
         CHECK(hap_plan_make(&plan, &b.work, PROMPTS, zs, wanted, false, ablation) == 0);
         CHECK(plan.n_slots < b.engine.graph.n_writers);
-        masked(&b, HAP_KL, zs, wanted, logits, d_z);
-        masked(&b, HAP_KL, alls, any, logits_all, d_all);
+        masked(&b, &hap_metric_kl, zs, wanted, logits, d_z);
+        masked(&b, &hap_metric_kl, alls, any, logits_all, d_all);
         for (int i = 0; i < PROMPTS * b.n_out; i++)
                 most = fabs(logits_all[i]) > most ? fabs(logits_all[i]) : most;
         CHECK_NEAR(most_apart((size_t)PROMPTS * b.n_out, logits, logits_all), 0, 2e-6 * most);
@@ -336,14 +337,14 @@ static inline void constants_difference(const char *path, double open)
         size_t size, checked = 0;
         double most = 0;
 
-        set_up(&b, path, HAP_ZERO);
+        set_up(&b, path, &hap_zero);
         size = (size_t)b.engine.graph.n_writers * (size_t)b.model.config.d_model;
         constants = calloc(size, sizeof(*constants));
         d_source = calloc(size, sizeof(*d_source));
         for (size_t i = 0; i < size; i++)
                 constants[i] = (float)(0.3 * hap_random_normal(key, 300, i));
         for (int i = 0; i < PROMPTS; i++)
-                b.prompts[i].counterfactual = (struct hap_counterfactual){.kind = HAP_OPTIMAL, .data = constants};
+                b.prompts[i].counterfactual = (struct hap_counterfactual){.ablation = &hap_optimal, .data = constants};
         random_masks(&b, open, z, zs);
         constants_loss(&b, zs, d_source);
         for (size_t i = 0; i < size; i++)

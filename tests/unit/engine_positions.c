@@ -5,13 +5,13 @@ TEST("with positions told apart too, gradients are those of finite differences")
 {
         divided = true;
         for (int i = 0; i < 2; i++) {
-                finite_difference(models[i], HAP_INTERCHANGE, 1);
-                finite_difference(models[i], HAP_INTERCHANGE, 0.1);
-                plan_against_all(models[i], HAP_INTERCHANGE, 0.1);
+                finite_difference(models[i], &hap_interchange, 1);
+                finite_difference(models[i], &hap_interchange, 0.1);
+                plan_against_all(models[i], &hap_interchange, 0.1);
                 constants_difference(models[i], 0.3);
         }
         for (int i = 0; i < OTHERS; i++)
-                finite_difference(others[i], HAP_INTERCHANGE, 0.3);
+                finite_difference(others[i], &hap_interchange, 0.3);
         divided = false;
 }
 
@@ -31,7 +31,7 @@ static void same_at_all_places(const char *path)
                 zs[i] = z[i] = calloc(most, sizeof(float));
         for (int side = 0; side < 2; side++) {
                 divided = side == 1;
-                set_up(&b, path, HAP_INTERCHANGE);
+                set_up(&b, path, &hap_interchange);
                 CHECK(b.edges <= most);
                 base = b.engine.graph.edges_per_position;
                 for (int i = 0; i < PROMPTS; i++)
@@ -39,7 +39,7 @@ static void same_at_all_places(const char *path)
                                 z[i][e] = (float)hap_random_uniform(key, 60 + (uint64_t)i, e % base);
                 logits[side] = calloc((size_t)PROMPTS * b.n_out, sizeof(float));
                 d_z[side] = calloc(most, sizeof(float));
-                masked(&b, HAP_KL, zs, wanted, logits[side], d_z[side]);
+                masked(&b, &hap_metric_kl, zs, wanted, logits[side], d_z[side]);
                 if (side == 1)
                         CHECK_NEAR(most_apart((size_t)PROMPTS * b.n_out, logits[0], logits[1]), 0, 2e-5);
                 tear_down(&b);
@@ -114,7 +114,7 @@ TEST("cutting a writer's edges at a position is activation patching there")
                 struct bench b;
 
                 divided = true;
-                set_up(&b, models[m], HAP_INTERCHANGE);
+                set_up(&b, models[m], &hap_interchange);
                 for (int i = 0; i < PROMPTS; i++) {
                         const size_t size = (size_t)b.prompts[i].n_tokens * b.model.config.d_model;
                         float *clean = calloc((size_t)b.engine.graph.n_writers * size, sizeof(float));

@@ -1,5 +1,4 @@
-/* Prompts as they are read: whole or in parts, from a file or a pipe, with their
- * sources and means. */
+/* Reading prompts: whole or in parts, from a file or a pipe, with counterfactuals. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@ static struct hap_model model;
 static struct hap_engine engine;
 static char folder[] = P_tmpdir "/hap-prompts-XXX" "XXX";
 static char task[64], cache[64], half[64];
-/* Of the prompts that were read at once, which need theirs as long as they live. */
+/* The loaders of prompts that were read at once; each must outlive its prompts. */
 static struct hap_loader *loaders[32];
 static int n_loaders;
 
@@ -207,7 +206,7 @@ static double sets_apart(const struct hap_prompts *a, const struct hap_prompts *
         return most;
 }
 
-static const struct hap_prompts_options all = {.want_q = true, .want_log_p = true};
+static const struct hap_prompts_options all = {.ablation = &hap_interchange, .want_q = true, .want_log_p = true};
 
 TEST("a task gives the prompts of its cache, a mapped one stays in the file")
 {
@@ -347,7 +346,7 @@ TEST("means are over all positions of the clean prompts, each weighing the same"
         struct hap_prompts_options options = all;
         const char *paths[] = {task, cache};
 
-        options.ablation = HAP_MEAN;
+        options.ablation = &hap_mean;
         for (int p = 0; p < 2; p++) {
                 struct hap_prompts prompts;
                 struct hap_stream_in *in = read_prompts(paths[p], options, &prompts);
@@ -376,7 +375,7 @@ TEST("means by position are over the prompts that have it")
         double sum[32];
         size_t n = 0;
 
-        options.ablation = HAP_MEAN_POSITION;
+        options.ablation = &hap_mean_position;
         in = read_prompts(task, options, &prompts);
         source = &prompts.items[0].counterfactual;
         CHECK(source->n_positions == 20);

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "attrib/select.h"
+#include "attrib/selection.h"
 #include "unit.h"
 
 /* A scores section over a small graph, scored by a fixed pseudo-random row. */
@@ -46,7 +46,7 @@ static double key(const struct hap_edges *s, size_t e, bool by_sign)
         return by_sign ? s->score[e] : fabs(s->score[e]);
 }
 
-/* How many edges stand before e in the order of choice. */
+/* How many edges stand before e in the order of selection. */
 static size_t better(const struct hap_edges *s, size_t e, bool by_sign)
 {
         size_t n = 0;
@@ -270,7 +270,7 @@ TEST("more edges than there are, and a quota of nothing, are refused")
 TEST("a circuit of dead edges only is refused, and named edges stay when dead")
 {
         struct hap_edges s = make(3, 2, 1, 9);
-        struct hap_selection choice = {0};
+        struct hap_selection selection = {0};
         struct hap_selection_options how = top(1);
         const char *dead = "a0.h0->a1.h0<q>";
         struct hap_error err;
@@ -279,13 +279,32 @@ TEST("a circuit of dead edges only is refused, and named edges stay when dead")
                 s.score[e] = 0;
         s.score[hap_graph_find_edge(&s.graph, dead, strlen(dead))] = 5;
         s.header = json_object();
-        CHECK(hap_selection_add(&choice, &s, &how, &err) == 0);
-        CHECK(hap_selection_finish(&choice, &dead, 1, false, &err) == 0);
-        CHECK(choice.kept == 1);
-        hap_selection_release(&choice);
-        CHECK(hap_selection_add(&choice, &s, &how, &err) == 0);
-        CHECK(hap_selection_finish(&choice, NULL, 0, false, &err) == HAP_EINPUT);
-        hap_selection_release(&choice);
+        CHECK(hap_selection_add(&selection, &s, &how, &err) == 0);
+        CHECK(hap_selection_finish(&selection, &dead, 1, false, &err) == 0);
+        CHECK(selection.kept == 1 && !hap_selection_is_dead(&selection));
+        CHECK(hap_selection_check(&selection, &err) == 0);
+        hap_selection_release(&selection);
+        CHECK(hap_selection_add(&selection, &s, &how, &err) == 0);
+        CHECK(hap_selection_finish(&selection, NULL, 0, false, &err) == 0);
+        CHECK(hap_selection_is_dead(&selection));
+        CHECK(hap_selection_check(&selection, &err) == HAP_EINPUT);
+        hap_selection_release(&selection);
+        hap_edges_release(&s);
+}
+
+TEST("a selection without an edge is refused, and is not one of dead edges")
+{
+        struct hap_edges s = make(3, 2, 1, 9);
+        struct hap_selection selection = {0};
+        struct hap_selection_options how = top(0);
+        struct hap_error err;
+
+        s.header = json_object();
+        CHECK(hap_selection_add(&selection, &s, &how, &err) == 0);
+        CHECK(hap_selection_finish(&selection, NULL, 0, false, &err) == 0);
+        CHECK(!hap_selection_is_dead(&selection));
+        CHECK(hap_selection_check(&selection, &err) == HAP_EUSAGE);
+        hap_selection_release(&selection);
         hap_edges_release(&s);
 }
 

@@ -1,0 +1,88 @@
+#include "forward/ablation.h"
+
+#include <string.h>
+
+#include "common/tensor.h"
+#include "forward/engine.h"
+
+/* data: [n_writers][d] */
+static void read_one_vector(const struct hap_counterfactual *from, size_t d, int n_tokens,
+                            int writer, int first, int n, float *out)
+{
+        const struct hap_tensor tensor = {.dtype = from->dtype, .data = from->data};
+
+        (void)n_tokens;
+        (void)first;
+        hap_tensor_read(&tensor, (size_t)writer * d, d, out);
+        for (int i = 1; i < n; i++)
+                memcpy(out + (size_t)i * d, out, d * sizeof(*out));
+}
+
+/* data: [n_writers][n_positions][d] */
+static void read_mean_positions(const struct hap_counterfactual *from, size_t d, int n_tokens,
+                                int writer, int first, int n, float *out)
+{
+        const struct hap_tensor tensor = {.dtype = from->dtype, .data = from->data};
+
+        (void)n_tokens;
+        hap_tensor_read(&tensor, ((size_t)writer * (size_t)from->n_positions + (size_t)first) * d,
+                        (size_t)n * d, out);
+}
+
+/* data: [n_writers][n_tokens][d] */
+static void read_corrupted_run(const struct hap_counterfactual *from, size_t d, int n_tokens,
+                               int writer, int first, int n, float *out)
+{
+        const struct hap_tensor tensor = {.dtype = from->dtype, .data = from->data};
+
+        hap_tensor_read(&tensor, ((size_t)writer * (size_t)n_tokens + (size_t)first) * d,
+                        (size_t)n * d, out);
+}
+
+const struct hap_ablation hap_interchange = {
+        .name = "interchange",
+        .help = "the writer's output in the corrupted prompt's run",
+        .per_prompt = true,
+        .per_position = true,
+        .read = read_corrupted_run,
+};
+
+const struct hap_ablation hap_zero = {
+        .name = "zero",
+        .help = "zero",
+};
+
+const struct hap_ablation hap_mean = {
+        .name = "mean",
+        .help = "the writer's mean output over the clean prompts",
+        .averaged = true,
+        .read = read_one_vector,
+};
+
+const struct hap_ablation hap_mean_position = {
+        .name = "mean-position",
+        .help = "the same mean, separate for every position",
+        .per_position = true,
+        .averaged = true,
+        .read = read_mean_positions,
+};
+
+/* Li and Janson 2024, Optimal ablation for interpretability (arXiv:2409.09951). */
+const struct hap_ablation hap_optimal = {
+        .name = "optimal",
+        .help = "constants of the input, which hap-ablate learned",
+        .learned = true,
+        .read = read_one_vector,
+};
+
+const struct hap_ablation *const hap_ablations[] = {
+        &hap_interchange, &hap_zero, &hap_mean, &hap_mean_position, &hap_optimal, NULL,
+};
+
+const char *hap_ablation_choice(int i, const char **help)
+{
+        if (!hap_ablations[i])
+                return NULL;
+        *help = hap_ablations[i]->help;
+        return hap_ablations[i]->name;
+}
