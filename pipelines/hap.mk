@@ -4,7 +4,8 @@
 #
 # task -> cache -> scores -> subgraph -> circuit -> report. Each is a stream that is
 # kept under results/NAME. It is made again only if its inputs or its options change.
-# FILE.seconds contains the processor time of the stage that made FILE.
+# FILE.seconds contains the processor time of the stage that made FILE. The rules are in
+# results/NAME/Makefile; make -n prints the commands that would run.
 #
 # make -j2 runs two stages side by side, for example two prunings. Each of N jobs gets
 # 1/N of the processors as threads, unless OMP_NUM_THREADS is set.
@@ -45,9 +46,8 @@
 #             ATTRIB='--method eap-ig-inputs --metric kl'
 #             METRICS=kl,accuracy,exact-match
 #   BOOTSTRAP number of a bootstrap sample of the training prompts to train on
-#   SAMPLES   number of bootstrap samples, two or more, for which the pipeline runs
-#             itself, with seed 1 and the last SPARSITY, to measure how much circuits
-#             depend on the prompts [0]
+#   SAMPLES   number of bootstrap samples, two or more, to measure how much circuits
+#             depend on the prompts; they have seed 1 and the last SPARSITY [0]
 #   POSITIONS names of positions at which edges are told apart, as in hap-forward;
 #             SPARSITY is then of all edges at all positions
 #   KEEP      size of the subgraph, N edges or P% [70%]
@@ -57,6 +57,7 @@
 #
 # File names must not contain spaces, because make does not allow them.
 
+INCLUDER := $(filter-out %hap.mk,$(firstword $(MAKEFILE_LIST)))
 PIPELINES := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 BIN ?= $(PIPELINES)/../bin
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -78,275 +79,76 @@ SAMPLES ?= 0
 METRICS ?= kl,logit-diff,accuracy,exact-match
 NAME ?= $(basename $(notdir $(MODEL:%/=%)))-$(TASK)
 RESULTS ?= results
+PROMPTS ?=
 D := $(RESULTS)/$(NAME)
 
-comma := ,
+# The methods. METHOD.title is the name in the tables. A method has one of
+#   METHOD.attrib     options of hap-attrib; the circuit has the best edges by these scores
+#   METHOD.prune      options of hap-prune
+# and a method that prunes may have
+#   METHOD.from       the method whose scores and subgraph it starts from; without it,
+#                     pruning starts from the whole graph
+#   METHOD.threshold  the title of a second circuit: the one that edge pruning's own
+#                     threshold leaves
+#   METHOD.size-of    the method whose threshold circuits give the number of edges
+eap.title := $(if $(subst --method eap,,$(strip $(ATTRIB))),attribution,EAP)
+eap.attrib := $(ATTRIB)
+
+eap-ig.title := EAP-IG
+eap-ig.attrib := --method eap-ig-inputs --steps 5
+
+ep.title := EP
+ep.prune := --recipe edge-pruning --exact-sparsity $(EP)
+ep.threshold := EP, own threshold
+
+ep-small.title := EP, batches of 2
+ep-small.prune := --recipe edge-pruning --exact-sparsity --batch 2
+
+hap-ep.title := HAP by EP
+hap-ep.prune := --recipe hap --exact-sparsity $(EP)
+hap-ep.from := eap
+hap-ep.threshold := HAP by EP, own threshold
+
+hap.title := HAP
+hap.prune := --recipe rank
+hap.from := eap
+
+hap-thorough.title := HAP, thorough
+hap-thorough.prune := --recipe rank-thorough
+hap-thorough.from := eap
+
+rank.title := rank sampling
+rank.prune := --recipe rank
+
+hap-as-ep.title := HAP at the size of EP, own
+hap-as-ep.prune := --recipe rank
+hap-as-ep.from := eap
+hap-as-ep.size-of := ep
+
+.DELETE_ON_ERROR:
+.PHONY: all circuits table help
+.SUFFIXES:
+
+all:
+
+# The opening comments of the file that includes this one and of this file.
+help:
+	@for file in $(firstword $(MAKEFILE_LIST)) $(if $(INCLUDER),$(PIPELINES)/hap.mk); do \
+		sed -n '/^#/!q; s/^# \{0,1\}//p' "$$file"; echo; done
+
+# pipelines/plan checks the variables and writes the rules to $(D)/Makefile. It prints
+# what is wrong with a variable.
+ifeq ($(filter help,$(MAKECMDGOALS)),)
 ifeq ($(filter grouped-target,$(.FEATURES)),)
 $(error GNU make 4.3 or newer is needed, this is $(MAKE_VERSION))
 endif
-
-# METHOD.attrib: options of hap-attrib; the method takes the best edges by these scores.
-# METHOD.prune: options of hap-prune; the method prunes all edges or, with METHOD.from,
-# the subgraph that the scores of that method select.
-# METHOD.own: the row of the circuit that the recipe's own threshold leaves.
-# METHOD.size-of: the row whose circuits give the number of edges.
-# METHOD.title: the name in the table.
-eap.attrib := $(ATTRIB)
-eap-ig.attrib := --method eap-ig-inputs --steps 5
-ep.prune := --recipe edge-pruning --exact-sparsity $(EP)
-ep.own := ep-own
-ep-small.prune := --recipe edge-pruning --exact-sparsity --batch 2
-hap-ep.prune := --recipe hap --exact-sparsity $(EP)
-hap-ep.own := hap-ep-own
-hap-ep.from := eap
-hap.prune := --recipe rank
-hap.from := eap
-hap-thorough.prune := --recipe rank-thorough
-hap-thorough.from := eap
-rank.prune := --recipe rank
-hap-as-ep.prune := --recipe rank
-hap-as-ep.from := eap
-hap-as-ep.size-of := ep-own
-eap.title := $(if $(subst --method eap,,$(strip $(eap.attrib))),attribution,EAP)
-eap-ig.title := EAP-IG
-ep.title := EP
-ep-own.title := EP, own threshold
-ep-small.title := EP, batches of 2
-hap-ep.title := HAP by EP
-hap-ep-own.title := HAP by EP, own threshold
-hap.title := HAP
-hap-thorough.title := HAP, thorough
-rank.title := rank sampling
-hap-as-ep.title := HAP at the size of EP, own
-
-ALL_METHODS := $(sort $(filter-out %-own,$(patsubst %.title,%,$(filter %.title,$(.VARIABLES)))))
-ifneq ($(filter-out $(ALL_METHODS),$(METHODS)),)
-$(error no method '$(filter-out $(ALL_METHODS),$(METHODS))': there are $(ALL_METHODS))
+PROPERTIES := $(filter %.title %.attrib %.prune %.from %.threshold %.size-of %.seeds,$(.VARIABLES))
+quoted = '$(subst ','\'',$(1)=$($(1)))'
+PROBLEM := $(shell PATH='$(PATH)' $(PIPELINES)/plan $(foreach v,MODEL TASK PROMPTS SPARSITY \
+	SEEDS TRAIN VALIDATION TEST METRICS METHODS EP ATTRIB BOOTSTRAP SAMPLES POSITIONS KEEP \
+	NAME RESULTS $(PROPERTIES),$(call quoted,$(v))) 2>&1)
+ifneq ($(.SHELLSTATUS)$(PROBLEM),0)
+$(error $(PROBLEM))
 endif
-# The method from whose circuits a method takes its sizes.
-sizer = $($(1).size-of:%-own=%)
-$(foreach m,$(METHODS),$(if $(filter-out $(METHODS),$(call sizer,$(m))),\
-	$(error METHODS holds $(m), which needs $(call sizer,$(m)) beside it)))
-$(foreach v,MODEL TASK NAME RESULTS PROMPTS,$(if $(word 2,$($(v))),\
-	$(error $(v) is '$($(v))', and make knows no names with spaces)))
-$(foreach f,$(if $(PROMPTS),$(addprefix $(PROMPTS)/,train.jsonl validation.jsonl test.jsonl)),\
-	$(if $(wildcard $(f)),,$(error PROMPTS: there is no $(f))))
-ifeq ($(filter kl,$(subst $(comma), ,$(METRICS))),)
-$(error METRICS must hold kl, by which circuits are compared)
+include $(D)/Makefile
 endif
-SAMPLE_LIST := $(if $(filter-out 0,$(SAMPLES)),$(shell seq $(SAMPLES)))
-ifeq ($(if $(filter-out 0,$(SAMPLES)),$(word 2,$(SAMPLE_LIST)),none),)
-$(error SAMPLES is '$(SAMPLES)', but to compare takes two samples or more, 0 for none)
-endif
-ifeq ($(filter help,$(MAKECMDGOALS))$(shell PATH='$(PATH)' command -v hap-task),)
-$(error the programs are not built yet: run make first)
-endif
-
-SEED_LIST := $(shell seq $(SEEDS))
-ifeq ($(and $(strip $(SPARSITY)),$(SEED_LIST)),)
-$(error SPARSITY and SEEDS must name at least one sparsity and one seed)
-endif
-
-# Without its sign, a number below 1 would probably be meant as a fraction.
-is_percentage = $(shell printf %s '$(1)' | \
-	grep -E '^(([0-9]{1,2}([.][0-9]*)?|[.][0-9]+)%|[1-9][0-9]?([.][0-9]*)?)$$')
-$(foreach s,$(SPARSITY),$(if $(call is_percentage,$(s)),,\
-	$(error SPARSITY holds '$(s)', which is no percentage below 100, such as 94%)))
-
-# A sparsity or method that is named twice is made once, or it would count as another
-# seed. 94%, 94 and 94.0 are one sparsity.
-once = $(if $(1),$(strip $(firstword $(1)) $(call once,$(filter-out $(firstword $(1)),$(1)))))
-SPARSITIES := $(call once,$(shell printf '%s\n' $(SPARSITY) | \
-	sed -E 's/%$$//; s/^[.]/0./; s/^0+([0-9])/\1/; s/([.][0-9]*[1-9])0+$$/\1/; s/[.]0*$$//'))
-override METHODS := $(call once,$(METHODS))
-
-TIMED = @$(PIPELINES)/timed $@.seconds
-# The model's files: everything is made again if they change.
-MODEL_FILES := $(filter-out %.md %.py,$(wildcard $(MODEL)/*.* $(MODEL)/tasks/*.jsonl \
-	$(filter %.gguf,$(MODEL))))
-prompts = $(TASK) $(if $(PROMPTS),--from $(PROMPTS)/$(1).jsonl,--split $(1))$(if $(2), -n $(2))
-keep_of = $(shell awk 'BEGIN { print 100 - $(1) }')%
-
-CUTS := $(foreach m,$(METHODS),$(if $($(m).attrib),$(m)))
-PRUNES := $(foreach m,$(METHODS),$(if $($(m).prune),$(m)))
-SCORES := $(sort $(CUTS) $(foreach m,$(PRUNES),$($(m).from)))
-
-seeds_of = $(if $($(1).seeds),$(shell seq $($(1).seeds)),$(SEED_LIST))
-$(foreach m,$(METHODS),$(if $(call sizer,$(m)),\
-	$(if $(filter-out $(call seeds_of,$(call sizer,$(m))),$(call seeds_of,$(m))),\
-	$(error $(m) takes the size of $(call sizer,$(m)) seed by seed, and $(call sizer,$(m)) has fewer seeds: set $(m).seeds too))))
-circuit_names = $(if $($(1).attrib),$(1)-$(2),$(foreach n,$(call seeds_of,$(1:-own=)),$(1)-$(2)-$(n)))
-WRITTEN := $(foreach m,$(METHODS),$(m) $($(m).own))
-NAMES := $(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(call circuit_names,$(m),$(s))))
-CIRCUITS := $(NAMES:%=$(D)/%.circuit)
-PICTURES := $(if $(filter hap,$(METHODS)),$(SPARSITIES:%=$(D)/hap-%.svg))
-
-.DELETE_ON_ERROR:
-.PHONY: all circuits table help force
-.SUFFIXES:
-
-all: $(D)/table.txt $(D)/table.md $(PICTURES)
-	@cat $(D)/table.txt
-	@printf '\n'
-	@printf 'written: %s\n' $^
-
-circuits: $(CIRCUITS)
-table: $(D)/table.json
-
-# The opening comment of this file and of the one that includes it.
-help:
-	@for file in $(sort $(firstword $(MAKEFILE_LIST)) $(PIPELINES)/hap.mk); do \
-		sed -n '/^#/!q; s/^# \{0,1\}//p' "$$file"; echo; done
-
-# .options/NAME changes when the options do; what depends on them depends on it.
-# $(call options,NAME,TEXT)
-define options
-$(D)/.options/$(1): force
-	@mkdir -p $$(@D)
-	@printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $$@ || printf '%s\n' '$(subst ','\'',$(2))' > $$@
-endef
-
-define task_rule # split, number, further options
-$(eval $(call options,$(1),$(MODEL) $(call prompts,$(1),$(2)) $(3)))
-$(D)/$(1).task: $(D)/.options/$(1) $(MODEL_FILES) $(if $(PROMPTS),$(PROMPTS)/$(1).jsonl)
-	$$(TIMED) hap-task -m $(MODEL) $(call prompts,$(1),$(2)) $(3) -o $$@
-endef
-$(eval $(call task_rule,train,$(TRAIN),$(if $(BOOTSTRAP),--bootstrap $(BOOTSTRAP))))
-$(eval $(call task_rule,validation,$(VALIDATION)))
-$(eval $(call task_rule,test,$(TEST)))
-
-positions := $(if $(POSITIONS),--positions $(POSITIONS))
-$(eval $(call options,train.cache,$(positions)))
-$(D)/train.cache: $(D)/train.task $(D)/.options/train.cache
-	$(TIMED) hap-forward -m $(MODEL) $(positions) -o $@ $<
-
-define scores_rule # method
-$(eval $(call options,$(1).scores,$($(1).attrib)))
-$(D)/$(1).scores: $(D)/train.cache $(D)/.options/$(1).scores
-	$$(TIMED) hap-attrib -m $(MODEL) $($(1).attrib) -o $$@ $$<
-
-$(D)/$(1).subgraph: $(D)/$(1).scores $(D)/.options/$(1).subgraph
-	$$(TIMED) hap-select --keep $(KEEP) -o $$@ $$<
-$(eval $(call options,$(1).subgraph,$(KEEP)))
-endef
-$(foreach m,$(SCORES),$(eval $(call scores_rule,$(m))))
-
-# A circuit cut from a ranking keeps its dead edges, so that it has the sparsity asked
-# for; hap-eval removes them.
-define cut_rule # method, sparsity
-$(D)/$(1)-$(2).circuit: $(D)/$(1).scores
-	$$(TIMED) hap-select --keep $(call keep_of,$(2)) --keep-dead -o $$@ $$<
-endef
-$(foreach m,$(CUTS),$(foreach s,$(SPARSITIES),$(eval $(call cut_rule,$(m),$(s)))))
-
-sized_by = $(if $($(1).size-of),$(D)/$($(1).size-of)-$(2)-$(3).circuit)
-size_for = $(if $($(1).size-of),--edges "$$$$edges",--sparsity $(2)%)
-# A circuit without edges is refused as a size.
-find_size = $(if $($(1).size-of),edges="$$$$($(PIPELINES)/table size $(sized_by))" || exit; \
-	[ "$$$$edges" -gt 0 ] || { echo "hap.mk: $(1) cannot take its size from '$(sized_by)': it has no edges;" \
-		"give EP more steps (EP) or take $(1) out of METHODS" >&2; exit 1; };)
-define prune_rule # method, sparsity, seed
-$(D)/$(1)-$(2)-$(3).circuit $(if $($(1).own),$(D)/$($(1).own)-$(2)-$(3).circuit )&: \
-		$(D)/train.cache \
-		$(if $($(1).from),$(D)/$($(1).from).subgraph $(D)/$($(1).from).scores) \
-		$(sized_by) $(D)/.options/$(1)
-	@$(PIPELINES)/drop-stale $(D)/$(1)-$(2)-$(3).circuit.checkpoint $$^
-	@$(call find_size,$(1),$(2),$(3)) $(PIPELINES)/timed $(D)/$(1)-$(2)-$(3).circuit.seconds \
-		hap-prune --checkpoint $(D)/$(1)-$(2)-$(3).circuit.checkpoint -m $(MODEL) $($(1).prune) $(call size_for,$(1),$(2),$(3)) --seed $(3) \
-		$(if $($(1).own),--threshold-circuit $(D)/$($(1).own)-$(2)-$(3).circuit) \
-		-o $(D)/$(1)-$(2)-$(3).circuit \
-		$$(filter-out $(D)/.options/% $(sized_by),$$^)
-endef
-$(foreach m,$(PRUNES),$(eval $(call options,$(m),$($(m).prune))) \
-	$(foreach s,$(SPARSITIES),$(foreach n,$(call seeds_of,$(m)),$(eval $(call prune_rule,$(m),$(s),$(n))))))
-
-$(eval $(call options,metrics,$(METRICS)))
-define report_rule # split
-$(D)/%.$(1).report: $(D)/%.circuit $(D)/$(1).task $(D)/.options/metrics
-	$$(TIMED) hap-eval -m $(MODEL) --metric $(METRICS) -o $$@ $(D)/$(1).task $$<
-
-$(D)/full.$(1).report: $(D)/$(1).task $(D)/.options/metrics
-	$$(TIMED) hap-eval -m $(MODEL) --metric $(METRICS) --full -o $$@ $$<
-
-$(D)/empty.$(1).report: $(D)/$(1).task $(D)/.options/metrics
-	$$(TIMED) hap-eval -m $(MODEL) --metric $(METRICS) --empty -o $$@ $$<
-endef
-$(eval $(call report_rule,test))
-$(eval $(call report_rule,validation))
-
-# How similar the circuits of different seeds, and of different bootstrap samples, are.
-SAMPLED_AT := $(lastword $(SPARSITIES))
-SAMPLED_METHODS := $(foreach m,$(METHODS),\
-	$(if $($(m).seeds)$($(call sizer,$(m)).seeds),,$(m)))
-SAMPLED := $(foreach m,$(SAMPLED_METHODS),$(foreach w,$(m) $($(m).own),$(w)-$(SAMPLED_AT)$(if $($(m).attrib),,-1).circuit))
-of_samples = $(foreach k,$(SAMPLE_LIST),$(D)/sample-$(k)/$(1)-$(2)$(if $($(1).attrib),,-1).circuit)
-
-# A sample is made by the same pipeline in a folder of its own. It is given all variables
-# that a circuit depends on, and decides by itself what to make again.
-export MODEL TASK PROMPTS TRAIN KEEP METHODS EP ATTRIB POSITIONS RESULTS BIN
-define sample_rule # number; .made is as new as the newest of its circuits
-$(D)/sample-$(1)/.made: force
-	+@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) NAME=$(NAME)/sample-$(1) \
-		BOOTSTRAP=$(1) SEEDS=1 SAMPLES=0 SPARSITY=$(SAMPLED_AT) \
-		METHODS='$(SAMPLED_METHODS)' circuits
-	@test -e $$@ && test -z "$$$$(find $(SAMPLED:%=$(D)/sample-$(1)/%) -newer $$@)" || touch $$@
-endef
-$(foreach k,$(SAMPLE_LIST),$(eval $(call sample_rule,$(k))))
-
-$(eval $(call options,overlap,$(foreach m,$(METHODS),$(m): $(call seeds_of,$(m))) / $(SAMPLE_LIST)))
-define overlap_rule # method, sparsity
-$(D)/$(1)-$(2).seeds.overlap: $(foreach c,$(call circuit_names,$(1),$(2)),$(D)/$(c).circuit) \
-		$(D)/.options/overlap
-	@$(PIPELINES)/table overlap $$(filter %.circuit,$$^) > $$@.part
-	@mv $$@.part $$@
-
-$(D)/$(1)-$(2).samples.overlap: $(SAMPLE_LIST:%=$(D)/sample-%/.made) $(D)/.options/overlap
-	@$(PIPELINES)/table overlap $(call of_samples,$(1),$(2)) > $$@.part
-	@mv $$@.part $$@
-endef
-$(foreach m,$(WRITTEN),$(foreach s,$(SPARSITIES),$(eval $(call overlap_rule,$(m),$(s)))))
-overlap = --overlap '$($(1).title)' '$(2)' $(3) $(D)/$(1)-$(2).$(3).overlap
-overlaps_of = $(if $(word 2,$(call circuit_names,$(1),$(2))),$(call overlap,$(1),$(2),seeds)) \
-	$(if $(and $(SAMPLE_LIST),$(filter $(2),$(SAMPLED_AT)),\
-		$(filter $(1:-own=),$(SAMPLED_METHODS))),$(call overlap,$(1),$(2),samples))
-
-# The stages that a circuit comes from; their processor times add up to its cost.
-costs = $(D)/train.cache.seconds \
-	$(if $($(1).attrib),$(D)/$(1).scores.seconds) \
-	$(if $($(1).from),$(D)/$($(1).from).scores.seconds $(D)/$($(1).from).subgraph.seconds)
-row = --row $(1) '$(2)' '$(3)' '$(strip $(4))'
-rows_of = $(foreach c,$(call circuit_names,$(1),$(2)),\
-	$(call row,$(D)/$(c),$($(1).title),$(2),$(call costs,$(1)) $(D)/$(c).circuit.seconds)) \
-	$(if $($(1).own),$(foreach c,$(call circuit_names,$($(1).own),$(2)),\
-	$(call row,$(D)/$(c),$($($(1).own).title),$(2),)))
-ROWS = $(call row,$(D)/full,full model,,) $(call row,$(D)/empty,empty circuit,,) \
-	$(foreach s,$(SPARSITIES),$(foreach m,$(METHODS),$(call rows_of,$(m),$(s)))) \
-	$(foreach s,$(SPARSITIES),$(foreach m,$(WRITTEN),$(call overlaps_of,$(m),$(s))))
-REPORTED := full empty $(NAMES)
-REPORTS := $(foreach n,$(REPORTED),$(D)/$(n).test.report $(D)/$(n).validation.report)
-
-$(eval $(call options,table,$(ROWS)))
-# Reports that need no circuit come first, so that errors in prompts or metrics show at once.
-$(D)/table.json: $(filter $(D)/full.%,$(REPORTS)) $(CIRCUITS) $(REPORTS) $(filter %.overlap,$(ROWS)) $(D)/.options/table $(PIPELINES)/table
-	@$(PIPELINES)/table collect $(ROWS) > $@.part
-	@mv $@.part $@
-
-$(D)/table.txt: $(D)/table.json
-	@$(PIPELINES)/table text $< > $@.part
-	@mv $@.part $@
-
-$(D)/table.md: $(D)/table.json
-	@$(PIPELINES)/table markdown $< > $@.part
-	@mv $@.part $@
-
-# The picture shows the seed whose circuit is best on the validation prompts.
-define picture_rule # sparsity
-$(D)/hap-$(1).svg: $(D)/table.json
-	@best=$$$$($(PIPELINES)/table best HAP $(1) $$<) && \
-		echo "hap-show --svg -o $$@ $$$$best" >&2 && hap-show --svg -o $$@ "$$$$best"
-endef
-$(foreach s,$(SPARSITIES),$(eval $(call picture_rule,$(s))))
-
-# Options are compared each time; nothing makes the model's files.
-force:
-$(MODEL_FILES):

@@ -4,8 +4,17 @@
 #   make -f pipelines/recipes.mk TASK=ioi SEEDS=3
 #
 # Besides the table it writes curve.svg and, for docs/recipes.md, pivot.md, under
-# results/recipes-TASK. All variables of hap.mk can be set. With ep, which is edge
-# pruning with its full 3,000 steps, it takes hours.
+# results/recipes-TASK. With ep, which is edge pruning with its full 3,000 steps, it takes
+# hours.
+#
+# All variables of hap.mk can be set. These have another default:
+#   SPARSITY  [80% 90% 94% 97%]
+#   SEEDS     [3]
+#   METHODS   [ep-100 ep-300 ep-1000 ep ep-small ep-8 rank-short rank hap hap-thorough]
+#             ep-100, ep-300, ep-1000  edge pruning with this number of steps
+#             ep-8                     edge pruning with 8 prompts a step
+#             rank-short               rank sampling with half the steps and prompts
+#   NAME      [recipes-TASK]
 
 TASK ?= ioi
 SPARSITY ?= 80% 90% 94% 97%

@@ -13,22 +13,33 @@
 #   real   the tables of the real model
 #   help   print this text
 #
-# Variables:
-#   SEEDS, SAMPLES            seeds of each method, and bootstrap samples of the training
-#                             prompts, on the demo model
-#   SPARSITY, REAL_SPARSITY   sparsities on the demo model and on the real model
-#   DEMO_TASKS, REAL_TASKS    tasks; METHODS, REAL_METHODS methods
-#   REAL                      file of the real model, which hap-model fetch smollm2 gets.
-#                             If it does not exist, its tasks are left out with a message
-#   HAP_EP_SEEDS              another number of seeds of the paper's HAP, which is as slow
-#                             as edge pruning; it then gets no samples
-#   REAL_SEEDS, REAL_TRAIN, REAL_VALIDATION, REAL_TEST
-#                             seeds and numbers of prompts for the real model
-#   REAL_EP, REAL_EP_SEEDS    options and seeds of edge pruning on the real model, where
-#                             batches of 32 prompts would take hours per circuit
-#   REAL_HAP_EP_SEEDS         seeds of the paper's HAP on the real model
-#   THREADS                   threads of each stage
-#   PAGE                      the file to write
+# Variables [default]:
+#   DEMO_TASKS           tasks of the demo model [ioi greater-than gendered-pronoun
+#                        docstring induction]
+#   SPARSITY             sparsities on the demo model [90% 94%]
+#   SEEDS                seeds of each method on the demo model [5]
+#   HAP_EP_SEEDS         another number of seeds of the paper's HAP, which is as slow as
+#                        edge pruning; it then gets no samples
+#   SAMPLES              bootstrap samples of the training prompts [3]
+#   METHODS              methods on the demo model [eap eap-ig ep ep-small hap-ep hap
+#                        hap-thorough hap-as-ep]
+#   REAL                 file of the real model, which hap-model fetch smollm2 gets; if it
+#                        does not exist, its tasks are left out with a message
+#                        [models/smollm2/model.gguf]
+#   REAL_NAME            its name on the page [SmolLM2-135M-Instruct]
+#   REAL_TASKS           its tasks [ioi greater-than]
+#   REAL_SPARSITY        its sparsities [80% 90% 94% 97%]
+#   REAL_SEEDS           seeds of each method on it [3]
+#   REAL_TRAIN, REAL_VALIDATION, REAL_TEST
+#                        numbers of prompts [200, 20, 200]
+#   REAL_METHODS         methods on it [eap eap-ig ep hap-ep hap hap-as-ep]
+#   REAL_EP              options of edge pruning on it, where batches of 32 prompts would
+#                        take hours per circuit [--steps 3000 --batch 2]
+#   REAL_EP_SEEDS        seeds of edge pruning on it [3]
+#   REAL_HAP_EP_SEEDS    seeds of the paper's HAP on it [3]
+#   THREADS              threads of each stage [1]
+#   RESULTS              where to write the pipelines [results]
+#   PAGE                 the file to write [docs/results.md]
 
 DEMO_TASKS ?= ioi greater-than gendered-pronoun docstring induction
 SPARSITY ?= 90% 94%

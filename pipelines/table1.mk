@@ -4,7 +4,11 @@
 #
 #   make -f pipelines/table1.mk SPARSITY='90% 94%' SEEDS=5
 #
-# All variables of hap.mk can be set.
+# All variables of hap.mk can be set. These have another default:
+#   SPARSITY  [90% 94%]
+#   SEEDS     [5]
+#   METHODS   [eap ep hap-ep hap hap-thorough]
+#   NAME      [table1]
 
 MODEL ?= models/demo
 TASK ?= ioi

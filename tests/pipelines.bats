@@ -392,17 +392,19 @@ row() {
                 assert_regex "$(cat "$tmp/said")" "$said"
                 assert_equal "$(cat "$tmp/log")" ""
         done <<END
-MODEL=my models/demo|MODEL is 'my models/demo', and make knows no names with spaces
+MODEL=my models/demo|MODEL is 'my models/demo', but make cannot handle names with spaces
 NAME=a b|NAME is 'a b'
-SPARSITY=0.94|SPARSITY holds '0.94', which
-SPARSITY=100%|SPARSITY holds '100%', which is no percentage below 100
-SPARSITY=nine|SPARSITY holds 'nine'
-SPARSITY=|must name at least one
-SEEDS=0|must name at least one
-SAMPLES=1|SAMPLES is '1', but to compare takes two samples or more
+SPARSITY=0.94|SPARSITY contains '0.94', which
+SPARSITY=100%|SPARSITY contains '100%', which is not a percentage below 100
+SPARSITY=nine|SPARSITY contains 'nine'
+SPARSITY=|SPARSITY is empty
+SEEDS=0|SEEDS is '0'; give a whole number from 1
+ep.seeds=two|ep.seeds is 'two'; give a whole number
+EP=\$\$x|EP is '.x'; make would expand
+SAMPLES=1|SAMPLES is '1'; give 2 or more
 SAMPLES=some|SAMPLES is 'some'
-METRICS=accuracy|METRICS must hold kl
-PROMPTS=$tmp/mine|there is no $tmp/mine/test.jsonl
+METRICS=accuracy|METRICS is 'accuracy'; it must contain kl
+PROMPTS=$tmp/mine|PROMPTS is '$tmp/mine', but '$tmp/mine/test.jsonl' does not exist
 END
 }
 
@@ -500,10 +502,10 @@ END
         assert_output --partial ' --edges 51 --seed 1 '
         run pipeline hap.mk METHODS=hap-as-ep
         assert_failure
-        assert_output --partial 'METHODS holds hap-as-ep, which needs ep beside it'
+        assert_output --partial 'METHODS contains hap-as-ep, which takes its size from ep: add ep'
         run pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2 ep.seeds=1
         assert_failure
-        assert_output --partial 'hap-as-ep takes the size of ep seed by seed, and ep has fewer seeds: set hap-as-ep.seeds too'
+        assert_output --partial 'hap-as-ep takes the size of ep seed by seed, but ep has fewer seeds: set hap-as-ep.seeds too'
         pipeline hap.mk METHODS='ep hap-as-ep' SPARSITY=90% SEEDS=2 ep.seeds=1 hap-as-ep.seeds=1
         assert_equal "$(ran prune)" 0
         pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=1 SAMPLES=2 ep.seeds=1
@@ -516,7 +518,7 @@ END
         sed -i 's/"edges":48/"edges":0/' "$own"
         run pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=2
         assert_failure
-        assert_output --partial "hap.mk: hap-as-ep cannot take its size from '$own': it has no edges; give EP more steps (EP) or take hap-as-ep out of METHODS"
+        assert_output --partial "table: cannot take a size from '$own': it has no edges; give EP more steps (EP) or take the method out of METHODS"
         assert_equal "$(ran prune)" 0
         pipeline hap.mk METHODS='ep hap' SPARSITY=90% SEEDS=2
         assert_equal "$(ran prune)" 0
@@ -583,7 +585,7 @@ END
 @test "a method that does not exist is refused with those that do" {
         run pipeline hap.mk METHODS=magic
         assert_failure
-        assert_regex "$(cat "$tmp/said")" "no method 'magic': there are .*hap"
+        assert_regex "$(cat "$tmp/said")" "METHODS contains 'magic'; the methods are .*hap"
 }
 
 @test "with the real stages, the table and a picture come out" {
@@ -645,4 +647,51 @@ END
                 assert_line --regexp '^  SPARSITY'
                 assert_line --regexp '^  help '
         done
+}
+
+@test "an interrupted make resumes its pruning, and adds up its time" {
+        rm "$tmp/bin"/hap-*
+        options=(BIN="${HAP_BIN:-bin}" METHODS=rank TRAIN=10 circuits
+                rank.prune="--recipe edge-pruning --steps 3000 --batch 2 --log $tmp/steps")
+        d=$tmp/results/demo-ioi
+        env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" -f pipelines/hap.mk RESULTS="$tmp/results" \
+                "${options[@]}" >"$tmp/said" 2>&1 3>&- &
+        for ((i = 0; i < 600; i++)); do
+                [[ ! -s $tmp/steps ]] || break
+                sleep 0.1
+        done
+        kill -TERM $!
+        wait $! || true
+        assert_exists "$d/rank-94-1.circuit.checkpoint"
+        assert_not_exists "$d/rank-94-1.circuit"
+        # as if the part before had taken 1000 seconds
+        assert_regex "$(cat "$d/rank-94-1.circuit.checkpoint.seconds")" '^[0-9]+[.][0-9]+$'
+        echo 1000 >"$d/rank-94-1.circuit.checkpoint.seconds"
+
+        pipeline hap.mk "${options[@]}"
+        assert_equal "$(wc -l <"$tmp/steps")" 3000 # a second start would have written them anew
+        assert_exists "$d/rank-94-1.circuit"
+        assert_regex "$(cat "$d/rank-94-1.circuit.seconds")" '^10[0-9][0-9][.]'
+        run bash -c "ls '$d' | grep checkpoint"
+        assert_output ''
+}
+
+@test "make -n shows what would run, and changes nothing" {
+        pipeline hap.mk METHODS=hap
+        pipeline hap.mk METHODS=hap KEEP=20% -n
+        assert_equal "$(cat "$tmp/log")" ""
+        assert_equal "$(grep -c 'hap-select --keep 20%' "$tmp/said")" 1
+        assert_equal "$(grep -c 'hap-forward' "$tmp/said")" 0
+        pipeline hap.mk METHODS=hap
+        assert_equal "$(cat "$tmp/log")" ""
+}
+
+@test "the rules are written to the pipeline's folder, each with its command" {
+        pipeline hap.mk METHODS='ep hap' SEEDS=2 SAMPLES=2
+        makefile=$tmp/results/demo-ioi/Makefile
+        run -0 grep -A2 '^$D/hap-94-2.circuit:' "$makefile"
+        assert_line '$D/hap-94-2.circuit: $D/train.cache $D/eap.subgraph $D/eap.scores $D/.options/hap'
+        assert_line --partial 'hap-prune --checkpoint $D/hap-94-2.circuit.checkpoint -m models/demo --recipe rank --sparsity 94% --seed 2'
+        run -0 grep -c '^$D/sample-[12]/ep-94-1.circuit $D/sample-[12]/ep-own-94-1.circuit &:' "$makefile"
+        assert_output 2
 }

@@ -7,7 +7,7 @@ sections = msgpack.Unpacker(sys.stdin.buffer, max_buffer_size=0)
 header = last = next(sections)
 for last in sections: pass
 if header["kind"] != "cache" or "end" not in last:
-    sys.exit("random-scores.py: cannot read standard input: no cache, or truncated")
+    sys.exit("random-scores.py: cannot read standard input: not a cache, or truncated")
 graph, seed = header["graph"], (sys.argv[1:] or ["1"])[0]
 writers, edges = ["input"], []
 for layer in range(graph["layers"]):
