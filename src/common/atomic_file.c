@@ -76,7 +76,7 @@ static char *real_target(const char *path)
         return target;
 }
 
-static int fail(struct hap_atomic_file *file, int why)
+static int fail_atomic_file(struct hap_atomic_file *file, int why)
 {
         free(file->path);
         file->path = NULL;
@@ -91,11 +91,11 @@ int hap_atomic_file_open(struct hap_atomic_file *file, const char *path)
 
         *file = (struct hap_atomic_file){0};
         if (!*path)
-                return fail(file, ENOENT);
+                return fail_atomic_file(file, ENOENT);
         file->target = real_target(path);
         file->path = file->target ? name_beside(file->target) : NULL;
         if (!file->path)
-                return fail(file, ENOMEM);
+                return fail_atomic_file(file, ENOMEM);
         unlink(file->path);
         remember(file->path); /* before it is there: a signal may come as soon as it is */
         fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -103,14 +103,14 @@ int hap_atomic_file_open(struct hap_atomic_file *file, const char *path)
                 int why = errno;
 
                 forget(file->path);
-                return fail(file, why);
+                return fail_atomic_file(file, why);
         }
         if (stat(file->target, &st) == 0 && fchmod(fd, st.st_mode & 07777) < 0) {
                 int why = errno;
 
                 close(fd);
                 hap_atomic_file_release(file);
-                return fail(file, why);
+                return fail_atomic_file(file, why);
         }
         return fd;
 }

@@ -124,7 +124,7 @@ static int fill_inflated(struct hap_byte_input *s, struct hap_error *err)
         s->z.next_in = s->raw.at + s->raw.begin;
         s->z.avail_in = (uInt)bytes_left(&s->raw);
         s->z.next_out = s->out.at + s->out.end;
-        s->z.avail_out = (uInt)hap_smaller(s->out.size - s->out.end, CHUNK);
+        s->z.avail_out = (uInt)hap_min(s->out.size - s->out.end, CHUNK);
         rc = inflate(&s->z, Z_NO_FLUSH);
         s->raw.begin = s->raw.end - s->z.avail_in;
         s->out.end = (size_t)(s->z.next_out - s->out.at);

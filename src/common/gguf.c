@@ -49,7 +49,7 @@ static uint64_t little_endian(const unsigned char *data, size_t bytes)
 }
 
 /* The next `n` bytes, or an error that says what they would have been. */
-static int take(struct gguf_cursor *c, uint64_t n, const char *what, const unsigned char **bytes)
+static int take_bytes(struct gguf_cursor *c, uint64_t n, const char *what, const unsigned char **bytes)
 {
         *bytes = c->data + c->at;
         if (n > c->size - c->at)
@@ -61,7 +61,7 @@ static int take(struct gguf_cursor *c, uint64_t n, const char *what, const unsig
 static int take_u32(struct gguf_cursor *c, const char *what, uint32_t *value)
 {
         const unsigned char *bytes;
-        int rc = take(c, 4, what, &bytes);
+        int rc = take_bytes(c, 4, what, &bytes);
 
         *value = rc < 0 ? 0 : (uint32_t)little_endian(bytes, 4);
         return rc;
@@ -70,7 +70,7 @@ static int take_u32(struct gguf_cursor *c, const char *what, uint32_t *value)
 static int take_u64(struct gguf_cursor *c, const char *what, uint64_t *value)
 {
         const unsigned char *bytes;
-        int rc = take(c, 8, what, &bytes);
+        int rc = take_bytes(c, 8, what, &bytes);
 
         *value = rc < 0 ? 0 : little_endian(bytes, 8);
         return rc;
@@ -89,7 +89,7 @@ static int take_text(struct gguf_cursor *c, const char *what, uint64_t max,
         if (length > max)
                 return bad(c, "the length of %s is %" PRIu64 ", the limit is %" PRIu64, what,
                            length, max);
-        rc = take(c, length, what, &bytes);
+        rc = take_bytes(c, length, what, &bytes);
         *text = (struct hap_gguf_text){(const char *)bytes, (size_t)length};
         return rc;
 }
@@ -361,7 +361,7 @@ static int parse(struct gguf_cursor *c, struct hap_gguf *gguf)
 
         if (c->size < 4 || memcmp(c->data, "GGUF", 4) != 0)
                 return bad(c, "not a GGUF file");
-        if ((rc = take(c, 4, "its header", &magic)) < 0 ||
+        if ((rc = take_bytes(c, 4, "its header", &magic)) < 0 ||
             (rc = take_u32(c, "its header", &version)) < 0)
                 return rc;
         if (version != 2 && version != 3)

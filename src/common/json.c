@@ -3,7 +3,7 @@
 #include "common/json.h"
 
 /* The bytes of a text; msgpack-c gives an empty one no address. */
-static const char *text_of(const msgpack_object *object)
+static const char *json_text_of(const msgpack_object *object)
 {
         return object->via.str.size ? object->via.str.ptr : "";
 }
@@ -76,9 +76,9 @@ static json_t *json_of_map(const msgpack_object *object)
 
                 /* packing takes keys for C strings: none may hold a NUL */
                 if (key->type != MSGPACK_OBJECT_STR || !value ||
-                    memchr(text_of(key), '\0', key->via.str.size) ||
-                    json_object_getn(map, text_of(key), key->via.str.size) ||
-                    json_object_setn(map, text_of(key), key->via.str.size, value) < 0) {
+                    memchr(json_text_of(key), '\0', key->via.str.size) ||
+                    json_object_getn(map, json_text_of(key), key->via.str.size) ||
+                    json_object_setn(map, json_text_of(key), key->via.str.size, value) < 0) {
                         json_decref(map);
                         map = NULL;
                 }
@@ -115,7 +115,7 @@ json_t *hap_json_of(const msgpack_object *object)
         case MSGPACK_OBJECT_FLOAT64:
                 return json_real(object->via.f64);
         case MSGPACK_OBJECT_STR:
-                return json_stringn(text_of(object), object->via.str.size);
+                return json_stringn(json_text_of(object), object->via.str.size);
         case MSGPACK_OBJECT_ARRAY:
                 return json_of_array(object);
         case MSGPACK_OBJECT_MAP:
@@ -135,7 +135,7 @@ const msgpack_object *hap_map_get(const msgpack_object *map, const char *key)
                 const msgpack_object *k = &map->via.map.ptr[i].key;
 
                 if (k->type == MSGPACK_OBJECT_STR && k->via.str.size == length &&
-                    memcmp(text_of(k), key, length) == 0)
+                    memcmp(json_text_of(k), key, length) == 0)
                         return &map->via.map.ptr[i].val;
         }
         return NULL;
@@ -145,5 +145,5 @@ bool hap_object_is_text(const msgpack_object *object, const char *text)
 {
         return object && object->type == MSGPACK_OBJECT_STR &&
                object->via.str.size == strlen(text) &&
-               memcmp(text_of(object), text, object->via.str.size) == 0;
+               memcmp(json_text_of(object), text, object->via.str.size) == 0;
 }

@@ -37,11 +37,11 @@ void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS]);
 /* The count, or the percentage of `whole` rounded to nearest; at most `whole`. */
 size_t hap_count_or_percent_of(const struct hap_count_or_percent *amount, size_t whole);
 
-static inline size_t hap_larger(size_t a, size_t b)
+static inline size_t hap_max(size_t a, size_t b)
 {
         return a > b ? a : b;
 }
-static inline size_t hap_smaller(size_t a, size_t b)
+static inline size_t hap_min(size_t a, size_t b)
 {
         return a < b ? a : b;
 }

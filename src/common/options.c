@@ -266,7 +266,7 @@ static json_t *record_real(const char *name, double value, const char *unit)
         return json_sprintf("--%s=%s%s", name, digits, unit);
 }
 
-static json_t *record_of(const struct hap_option *o, const void *options)
+static json_t *option_record(const struct hap_option *o, const void *options)
 {
         const void *field = (const char *)options + o->offset;
         const struct hap_count_or_percent *amount = field;
@@ -305,7 +305,7 @@ static json_t *history_entry(const struct hap_program *program, const bool *give
                 if (!given[i] || o->unrecorded)
                         continue;
                 if (o->type != HAP_TEXTS) {
-                        json_array_append_new(arguments, record_of(o, program->options));
+                        json_array_append_new(arguments, option_record(o, program->options));
                         continue;
                 }
                 texts = (const void *)((const char *)program->options + o->offset);

@@ -7,21 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/atomic_file.h"
+#include "common/clock.h"
 
 /* Weak, so that a program without linear algebra needs no BLAS. */
 void openblas_set_num_threads(int threads) __attribute__((weak));
-
-static double seconds_now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Signals that arrive while files are removed are blocked until the default action
  * ends the program. */
@@ -153,7 +145,7 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
 {
         int asked;
 
-        *program = (struct hap_program){.info = info, .options = options, .started = seconds_now(),
+        *program = (struct hap_program){.info = info, .options = options, .started = hap_seconds(),
                                         .threads = default_threads()};
         catch_signals();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
@@ -272,7 +264,7 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what)
         if (done == 1 && rest[-1] == 's')
                 word--;
         hap_say(program, "%zu %.*s%s in %.1f s, %ld MB peak", done, word, what, rest,
-                seconds_now() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
+                hap_seconds() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
         release_program(program);
         return 0;
 }

@@ -1,19 +1,11 @@
 #include "common/progress.h"
 
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/program.h"
 
 #define INTERVAL 0.1 /* seconds between two drawings */
-
-static double seconds_now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void hap_progress_clear(struct hap_program *program)
 {
@@ -41,7 +33,7 @@ static void time_left(char *text, size_t size, double elapsed, size_t done, size
 
 void hap_progress(struct hap_program *program, size_t done, size_t total, const char *note)
 {
-        double time = seconds_now();
+        double time = hap_seconds();
         char left[32], of[32] = "";
 
         if (program->quiet || !isatty(STDERR_FILENO) ||

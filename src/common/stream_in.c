@@ -47,27 +47,27 @@ struct hap_stream_in {
 
 static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
 {
-        struct hap_stream_in *r = calloc(1, sizeof(*r));
+        struct hap_stream_in *stream = calloc(1, sizeof(*stream));
 
-        *in = r;
-        if (!r)
+        *in = stream;
+        if (!stream)
                 return hap_fail_memory(err, "an input stream");
-        msgpack_unpacked_init(&r->unpacked);
+        msgpack_unpacked_init(&stream->unpacked);
         return 0;
 }
 
 /* A missing file is an error before any work is done. Each file is opened when it is
  * needed. */
-static int add_path(struct hap_stream_in *r, const char *path, struct hap_error *err)
+static int add_path(struct hap_stream_in *in, const char *path, struct hap_error *err)
 {
         struct stat st;
 
         if (strcmp(path, "-") != 0 && (stat(path, &st) < 0 || access(path, R_OK) < 0))
                 return hap_fail(err, HAP_ESYSTEM, "cannot read '%s': %m", path);
-        r->paths[r->n_paths] = strdup(path);
-        if (!r->paths[r->n_paths])
+        in->paths[in->n_paths] = strdup(path);
+        if (!in->paths[in->n_paths])
                 return hap_fail_memory(err, path);
-        r->n_paths++;
+        in->n_paths++;
         return 0;
 }
 
@@ -115,35 +115,35 @@ int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
         return 0;
 }
 
-static void close_current_input(struct hap_stream_in *r)
+static void close_current_input(struct hap_stream_in *in)
 {
-        struct opened *o = r->opened;
+        struct opened *o = in->opened;
 
-        r->opened = o->next;
+        in->opened = o->next;
         hap_byte_input_close(&o->input);
         free(o);
 }
 
-void hap_stream_in_close(struct hap_stream_in *r)
+void hap_stream_in_close(struct hap_stream_in *in)
 {
-        if (!r)
+        if (!in)
                 return;
-        while (r->opened)
-                close_current_input(r);
-        for (size_t i = 0; i < r->n_paths; i++)
-                free(r->paths[i]);
-        free(r->paths);
-        free(r->header_bytes);
-        json_decref(r->header);
-        msgpack_unpacked_destroy(&r->unpacked);
-        free(r);
+        while (in->opened)
+                close_current_input(in);
+        for (size_t i = 0; i < in->n_paths; i++)
+                free(in->paths[i]);
+        free(in->paths);
+        free(in->header_bytes);
+        json_decref(in->header);
+        msgpack_unpacked_destroy(&in->unpacked);
+        free(in);
 }
 
-const char *hap_stream_in_name(const struct hap_stream_in *r)
+const char *hap_stream_in_name(const struct hap_stream_in *in)
 {
-        if (r->opened)
-                return r->opened->input.name;
-        return r->n_paths && strcmp(r->paths[0], "-") != 0 ? r->paths[0] : "standard input";
+        if (in->opened)
+                return in->opened->input.name;
+        return in->n_paths && strcmp(in->paths[0], "-") != 0 ? in->paths[0] : "standard input";
 }
 
 uint64_t hap_stream_in_record_number(const struct hap_stream_in *in)
@@ -151,15 +151,15 @@ uint64_t hap_stream_in_record_number(const struct hap_stream_in *in)
         return in->record;
 }
 
-bool hap_stream_in_keeps(const struct hap_stream_in *r)
+bool hap_stream_in_keeps(const struct hap_stream_in *in)
 {
-        return r->opened && r->opened->input.direct;
+        return in->opened && in->opened->input.direct;
 }
 
-const void *hap_stream_in_raw(const struct hap_stream_in *r, size_t *n)
+const void *hap_stream_in_raw(const struct hap_stream_in *in, size_t *n)
 {
-        *n = r->raw;
-        return r->opened->input.data;
+        *n = in->raw;
+        return in->opened->input.data;
 }
 
 int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err, const char *format, ...)
@@ -177,166 +177,166 @@ int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err, const ch
                         hap_stream_in_name(in), in->record, why);
 }
 
-static int fail_cut(struct hap_stream_in *r, struct hap_error *err)
+static int fail_cut(struct hap_stream_in *in, struct hap_error *err)
 {
-        const char *name = hap_stream_in_name(r);
+        const char *name = hap_stream_in_name(in);
 
-        if (!r->in_section)
+        if (!in->in_section)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': truncated in the header of section %" PRIu64,
-                                name, r->section + 1);
-        if (r->record <= 1)
+                                name, in->section + 1);
+        if (in->record <= 1)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': truncated after the header of section %" PRIu64,
-                                name, r->section);
+                                name, in->section);
         return hap_fail(err, HAP_EINPUT, "cannot read '%s': truncated after record %" PRIu64,
-                        name, r->record - 1);
+                        name, in->record - 1);
 }
 
 /* A value is refused, with this code of hap_scan: names the header or the record. */
-static int fail_at(struct hap_stream_in *r, int code, struct hap_error *err)
+static int fail_at(struct hap_stream_in *in, int code, struct hap_error *err)
 {
-        if (!r->in_section)
-                return r->section == 0 && code == HAP_SCAN_NOT_A_MAP
+        if (!in->in_section)
+                return in->section == 0 && code == HAP_SCAN_NOT_A_MAP
                         ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream",
-                                   hap_stream_in_name(r))
+                                   hap_stream_in_name(in))
                         : hap_fail_within(err, "cannot read '%s': header of section %" PRIu64,
-                                          hap_stream_in_name(r), r->section + 1);
-        return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_stream_in_name(r),
-                               r->record);
+                                          hap_stream_in_name(in), in->section + 1);
+        return hap_fail_within(err, "cannot read '%s': record %" PRIu64, hap_stream_in_name(in),
+                               in->record);
 }
 
 /* Moves to the next value and decodes it: 1; 0 at the end of an input, also within the
  * value; or a negative code. */
-static int next_value(struct hap_stream_in *r, struct hap_error *err)
+static int next_value(struct hap_stream_in *in, struct hap_error *err)
 {
-        struct hap_byte_input *s = &r->opened->input;
+        struct hap_byte_input *s = &in->opened->input;
         size_t offset = 0;
         int rc;
 
-        hap_byte_input_skip(s, r->raw);
-        r->raw = 0;
-        rc = hap_scan(s, &hap_limits_default, &r->raw, err);
+        hap_byte_input_skip(s, in->raw);
+        in->raw = 0;
+        rc = hap_scan(s, &hap_limits_default, &in->raw, err);
         if (rc != 1) {
-                r->raw = 0;
-                return rc == HAP_SCAN_REFUSED || rc == HAP_SCAN_NOT_A_MAP ? fail_at(r, rc, err)
+                in->raw = 0;
+                return rc == HAP_SCAN_REFUSED || rc == HAP_SCAN_NOT_A_MAP ? fail_at(in, rc, err)
                                                                    : rc;
         }
-        rc = msgpack_unpack_next(&r->unpacked, (const char *)s->data, r->raw, &offset);
-        if (rc == MSGPACK_UNPACK_SUCCESS && offset == r->raw)
+        rc = msgpack_unpack_next(&in->unpacked, (const char *)s->data, in->raw, &offset);
+        if (rc == MSGPACK_UNPACK_SUCCESS && offset == in->raw)
                 return 1;
         if (rc == MSGPACK_UNPACK_NOMEM_ERROR)
                 return hap_fail_memory(err, "a record");
         hap_fail(err, HAP_EINPUT, "it cannot be decoded");
-        return fail_at(r, HAP_SCAN_REFUSED, err);
+        return fail_at(in, HAP_SCAN_REFUSED, err);
 }
 
 /* Copies the current value to the stream of -p, after the header of its section. */
-static int pass_value(struct hap_stream_in *r, bool header, struct hap_error *err)
+static int pass_value(struct hap_stream_in *in, bool header, struct hap_error *err)
 {
         int rc = 0;
 
-        if (r->pass && header && r->header_bytes) {
-                rc = hap_stream_out_bytes(r->pass, r->header_bytes, r->n_header_bytes, err);
-                r->passing = true;
+        if (in->pass && header && in->header_bytes) {
+                rc = hap_stream_out_bytes(in->pass, in->header_bytes, in->n_header_bytes, err);
+                in->passing = true;
         }
         if (header) {
-                free(r->header_bytes);
-                r->header_bytes = NULL;
+                free(in->header_bytes);
+                in->header_bytes = NULL;
         }
-        if (rc == 0 && r->pass && r->passing)
-                rc = hap_stream_out_bytes(r->pass, r->opened->input.data, r->raw, err);
+        if (rc == 0 && in->pass && in->passing)
+                rc = hap_stream_out_bytes(in->pass, in->opened->input.data, in->raw, err);
         return rc;
 }
 
-static int check_trailer(struct hap_stream_in *r, struct hap_error *err)
+static int check_trailer(struct hap_stream_in *in, struct hap_error *err)
 {
-        const msgpack_object *map = &r->unpacked.data;
+        const msgpack_object *map = &in->unpacked.data;
         const msgpack_object *records = hap_map_get(map, "records");
         const msgpack_object *crc = hap_map_get(map, "crc32");
-        const char *name = hap_stream_in_name(r);
-        uint64_t n = r->record - 1;
+        const char *name = hap_stream_in_name(in);
+        uint64_t n = in->record - 1;
 
-        if (!hap_object_is_text(hap_map_get(map, "end"), r->kind))
+        if (!hap_object_is_text(hap_map_get(map, "end"), in->kind))
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
-                                " does not end kind '%s'", name, r->section, r->kind);
+                                " does not end kind '%s'", name, in->section, in->kind);
         if (!records || records->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !crc ||
             crc->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
-                                " has no record count or no crc32", name, r->section);
+                                " has no record count or no crc32", name, in->section);
         if (records->via.u64 != n)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': section %" PRIu64 " has %" PRIu64
                                 " records; its trailer says %" PRIu64,
-                                name, r->section, n, records->via.u64);
-        if (crc->via.u64 != (uint64_t)r->crc)
+                                name, in->section, n, records->via.u64);
+        if (crc->via.u64 != (uint64_t)in->crc)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': damaged: section %" PRIu64
                                 " has crc32 %08" PRIx64 "; its trailer says %08" PRIx64, name,
-                                r->section, (uint64_t)r->crc, crc->via.u64);
+                                in->section, (uint64_t)in->crc, crc->via.u64);
         return 0;
 }
 
-static int end_section(struct hap_stream_in *r, struct hap_error *err)
+static int end_section(struct hap_stream_in *in, struct hap_error *err)
 {
-        int rc = check_trailer(r, err);
+        int rc = check_trailer(in, err);
 
         if (rc == 0)
-                rc = pass_value(r, r->record == 1, err);
+                rc = pass_value(in, in->record == 1, err);
         if (rc < 0)
                 return rc;
-        r->in_section = r->passing = false;
+        in->in_section = in->passing = false;
         return 0;
 }
 
-static int read_record(struct hap_stream_in *r, msgpack_object *record, struct hap_error *err)
+static int read_record(struct hap_stream_in *in, msgpack_object *record, struct hap_error *err)
 {
         int rc;
 
-        if (!r->in_section)
+        if (!in->in_section)
                 return 0;
-        r->record++;
-        rc = next_value(r, err);
-        if (rc == 0 || (rc == 1 && hap_map_get(&r->unpacked.data, "hap")))
-                rc = fail_cut(r, err);
+        in->record++;
+        rc = next_value(in, err);
+        if (rc == 0 || (rc == 1 && hap_map_get(&in->unpacked.data, "hap")))
+                rc = fail_cut(in, err);
         if (rc < 0)
                 return rc;
-        if (hap_map_get(&r->unpacked.data, "end"))
-                return end_section(r, err);
-        r->crc = crc32_z(r->crc, r->opened->input.data, r->raw);
-        rc = pass_value(r, r->record == 1, err);
+        if (hap_map_get(&in->unpacked.data, "end"))
+                return end_section(in, err);
+        in->crc = crc32_z(in->crc, in->opened->input.data, in->raw);
+        rc = pass_value(in, in->record == 1, err);
         if (rc < 0)
                 return rc;
-        *record = r->unpacked.data;
+        *record = in->unpacked.data;
         return 1;
 }
 
 /* Returns rc; a failure is stored for later calls. */
-static int remember_failure(struct hap_stream_in *r, int rc, const struct hap_error *err)
+static int remember_failure(struct hap_stream_in *in, int rc, const struct hap_error *err)
 {
         if (rc < 0)
-                r->failure = *err;
+                in->failure = *err;
         return rc;
 }
 
-int hap_stream_in_record(struct hap_stream_in *r, msgpack_object *record, struct hap_error *err)
+int hap_stream_in_record(struct hap_stream_in *in, msgpack_object *record, struct hap_error *err)
 {
-        if (r->failure.code) {
-                *err = r->failure;
+        if (in->failure.code) {
+                *err = in->failure;
                 return err->code;
         }
-        return remember_failure(r, read_record(r, record, err), err);
+        return remember_failure(in, read_record(in, record, err), err);
 }
 
 /* Moves to the input of the next section: 1, or 0 when there is none. */
-static int next_input(struct hap_stream_in *r, struct hap_error *err)
+static int next_input(struct hap_stream_in *in, struct hap_error *err)
 {
         for (;;) {
-                struct opened *o = r->opened;
+                struct opened *o = in->opened;
                 int rc;
 
                 if (o) {
-                        hap_byte_input_skip(&o->input, r->raw);
-                        r->raw = 0;
+                        hap_byte_input_skip(&o->input, in->raw);
+                        in->raw = 0;
                         rc = hap_byte_input_detect(&o->input, err);
                         if (rc == 0)
                                 rc = hap_byte_input_need(&o->input, 1, err);
@@ -347,21 +347,21 @@ static int next_input(struct hap_stream_in *r, struct hap_error *err)
                                                 "cannot read '%s': truncated gzip data",
                                                 o->input.name);
                 }
-                if (r->next_path == r->n_paths)
+                if (in->next_path == in->n_paths)
                         return 0;
                 if (o && !o->input.direct)
-                        close_current_input(r);
+                        close_current_input(in);
                 o = calloc(1, sizeof(*o));
                 if (!o)
                         return hap_fail_memory(err, "an input stream");
-                rc = hap_byte_input_open(&o->input, r->paths[r->next_path++], err);
+                rc = hap_byte_input_open(&o->input, in->paths[in->next_path++], err);
                 if (rc < 0) {
                         free(o);
                         return rc;
                 }
-                o->next = r->opened;
-                r->opened = o;
-                r->section = 0;
+                o->next = in->opened;
+                in->opened = o;
+                in->section = 0;
         }
 }
 
@@ -373,101 +373,101 @@ static bool is_one_of(const char *text, const char *const *known, size_t n)
         return false;
 }
 
-static int check_requires(struct hap_stream_in *r, struct hap_error *err)
+static int check_requires(struct hap_stream_in *in, struct hap_error *err)
 {
-        const json_t *list = json_object_get(r->header, "requires"), *item;
+        const json_t *list = json_object_get(in->header, "requires"), *item;
         size_t i;
 
         if (list && !json_is_array(list))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': \"requires\" of section %" PRIu64
                                 " is not a list",
-                                hap_stream_in_name(r), r->section);
+                                hap_stream_in_name(in), in->section);
         json_array_foreach((json_t *)list, i, item) {
                 const char *feature = json_string_value(item);
 
                 if (!is_one_of(feature, known_features, sizeof(known_features) / sizeof(char *)))
                         return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
                                         " requires '%s', which this version does not support",
-                                        hap_stream_in_name(r), r->section, feature ? feature : "?");
+                                        hap_stream_in_name(in), in->section, feature ? feature : "?");
         }
         return 0;
 }
 
-static int check_header(struct hap_stream_in *r, struct hap_error *err)
+static int check_header(struct hap_stream_in *in, struct hap_error *err)
 {
-        const json_t *version = json_object_get(r->header, "hap");
-        const char *name = hap_stream_in_name(r);
+        const json_t *version = json_object_get(in->header, "hap");
+        const char *name = hap_stream_in_name(in);
 
         if (!version)
-                return r->section == 1
+                return in->section == 1
                         ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream", name)
                         : hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                   " does not begin with a header", name, r->section);
+                                   " does not begin with a header", name, in->section);
         if (!json_is_integer(version) || json_integer_value(version) != HAP_STREAM_VERSION)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
                                 " has version %" JSON_INTEGER_FORMAT "; this program reads version %d",
-                                name, r->section, json_integer_value(version), HAP_STREAM_VERSION);
-        r->kind = json_string_value(json_object_get(r->header, "kind"));
-        if (!is_one_of(r->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
+                                name, in->section, json_integer_value(version), HAP_STREAM_VERSION);
+        in->kind = json_string_value(json_object_get(in->header, "kind"));
+        if (!is_one_of(in->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': section %" PRIu64 " has unknown kind '%s'",
-                                name, r->section, r->kind ? r->kind : "");
-        return check_requires(r, err);
+                                name, in->section, in->kind ? in->kind : "");
+        return check_requires(in, err);
 }
 
-static int keep_header_bytes(struct hap_stream_in *r, struct hap_error *err)
+static int keep_header_bytes(struct hap_stream_in *in, struct hap_error *err)
 {
-        free(r->header_bytes);
-        r->header_bytes = malloc(r->raw);
-        if (!r->header_bytes)
+        free(in->header_bytes);
+        in->header_bytes = malloc(in->raw);
+        if (!in->header_bytes)
                 return hap_fail_memory(err, "a header");
-        memcpy(r->header_bytes, r->opened->input.data, r->raw);
-        r->n_header_bytes = r->raw;
+        memcpy(in->header_bytes, in->opened->input.data, in->raw);
+        in->n_header_bytes = in->raw;
         return 0;
 }
 
-static int read_header(struct hap_stream_in *r, json_t **header, struct hap_error *err)
+static int read_header(struct hap_stream_in *in, json_t **header, struct hap_error *err)
 {
-        int rc = next_input(r, err);
+        int rc = next_input(in, err);
 
         if (rc <= 0)
                 return rc;
-        rc = next_value(r, err);
+        rc = next_value(in, err);
         if (rc <= 0)
-                return rc < 0 ? rc : fail_cut(r, err);
-        r->section++;
-        json_decref(r->header);
-        r->header = hap_json_of(&r->unpacked.data);
-        if (!r->header)
+                return rc < 0 ? rc : fail_cut(in, err);
+        in->section++;
+        json_decref(in->header);
+        in->header = hap_json_of(&in->unpacked.data);
+        if (!in->header)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': header of section %" PRIu64
-                                " contains a value that JSON cannot represent", hap_stream_in_name(r), r->section);
-        rc = check_header(r, err);
+                                " contains a value that JSON cannot represent", hap_stream_in_name(in), in->section);
+        rc = check_header(in, err);
         if (rc == 0)
-                rc = keep_header_bytes(r, err);
+                rc = keep_header_bytes(in, err);
         if (rc < 0)
                 return rc;
-        r->crc = crc32_z(crc32_z(0, NULL, 0), r->opened->input.data, r->raw);
-        r->record = 0;
-        r->in_section = true;
-        *header = r->header;
+        in->crc = crc32_z(crc32_z(0, NULL, 0), in->opened->input.data, in->raw);
+        in->record = 0;
+        in->in_section = true;
+        *header = in->header;
         return 1;
 }
 
-int hap_stream_in_section(struct hap_stream_in *r, json_t **header, struct hap_error *err)
+int hap_stream_in_section(struct hap_stream_in *in, json_t **header, struct hap_error *err)
 {
         msgpack_object record;
         int rc;
 
-        while ((rc = hap_stream_in_record(r, &record, err)) == 1)
+        while ((rc = hap_stream_in_record(in, &record, err)) == 1)
                 ;
-        rc = rc < 0 ? rc : remember_failure(r, read_header(r, header, err), err);
+        rc = rc < 0 ? rc : remember_failure(in, read_header(in, header, err), err);
         if (rc == 1)
-                hap_sections_seen_note(&r->seen, r->kind, hap_stream_in_name(r));
+                hap_sections_seen_note(&in->seen, in->kind, hap_stream_in_name(in));
         return rc;
 }
 
-const char *hap_stream_in_held(const struct hap_stream_in *in)
+const char *hap_stream_in_seen(const struct hap_stream_in *in)
 {
         return hap_sections_seen_text(&in->seen);
 }

@@ -54,7 +54,7 @@ uint64_t hap_stream_in_record_number(const struct hap_stream_in *in);
 
 /* The kinds of the sections so far, with their files, for messages about what is
  * missing: "task in 'a', scores in 'b'", or "nothing". */
-const char *hap_stream_in_held(const struct hap_stream_in *in);
+const char *hap_stream_in_seen(const struct hap_stream_in *in);
 
 /* "cannot use 'FILE': record N: …" with code HAP_EINPUT. */
 int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err,

@@ -42,22 +42,22 @@ struct hap_stream_out {
         int failed; /* errno of the first write that failed */
 };
 
-static int fail_write(const struct hap_stream_out *w, struct hap_error *err)
+static int fail_write(const struct hap_stream_out *out, struct hap_error *err)
 {
-        return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", w->name, strerror(w->failed));
+        return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", out->name, strerror(out->failed));
 }
 
 /* --- bytes out --- */
 
-static void write_out(struct hap_stream_out *w, struct iovec *parts, int n_parts)
+static void write_out(struct hap_stream_out *out, struct iovec *parts, int n_parts)
 {
-        while (!w->failed && n_parts > 0) {
-                ssize_t n = writev(w->fd, parts, n_parts);
+        while (!out->failed && n_parts > 0) {
+                ssize_t n = writev(out->fd, parts, n_parts);
 
                 if (n < 0 && errno == EAGAIN) {
-                        poll(&(struct pollfd){.fd = w->fd, .events = POLLOUT}, 1, -1);
+                        poll(&(struct pollfd){.fd = out->fd, .events = POLLOUT}, 1, -1);
                 } else if (n < 0 && errno != EINTR) {
-                        w->failed = errno;
+                        out->failed = errno;
                 }
                 while (n > 0 && n_parts > 0) {
                         size_t here = (size_t)n < parts->iov_len ? (size_t)n : parts->iov_len;
@@ -77,116 +77,116 @@ static void write_out(struct hap_stream_out *w, struct iovec *parts, int n_parts
         }
 }
 
-static void deflate_out(struct hap_stream_out *w, const unsigned char *data, size_t n, int flush)
+static void deflate_out(struct hap_stream_out *out, const unsigned char *data, size_t n, int flush)
 {
         int rc = Z_OK;
 
         do {
                 uInt take = n < INT_MAX ? (uInt)n : INT_MAX;
 
-                w->z.next_in = (unsigned char *)data;
-                w->z.avail_in = take;
+                out->z.next_in = (unsigned char *)data;
+                out->z.avail_in = take;
                 do {
                         struct iovec part;
 
-                        w->z.next_out = w->compressed;
-                        w->z.avail_out = (uInt)BUFFER;
-                        rc = deflate(&w->z, take == n ? flush : Z_NO_FLUSH);
-                        part = (struct iovec){w->compressed, BUFFER - w->z.avail_out};
-                        write_out(w, &part, 1);
-                } while (!w->failed && (w->z.avail_in || w->z.avail_out == 0) &&
+                        out->z.next_out = out->compressed;
+                        out->z.avail_out = (uInt)BUFFER;
+                        rc = deflate(&out->z, take == n ? flush : Z_NO_FLUSH);
+                        part = (struct iovec){out->compressed, BUFFER - out->z.avail_out};
+                        write_out(out, &part, 1);
+                } while (!out->failed && (out->z.avail_in || out->z.avail_out == 0) &&
                          rc != Z_STREAM_END);
                 if (take)
                         data += take;
                 n -= take;
-        } while (n && !w->failed);
+        } while (n && !out->failed);
 }
 
 /* Bytes outside of sections have no checksum here: whoever packed them wrote it. */
-static void sum_buffer(struct hap_stream_out *w)
+static void sum_buffer(struct hap_stream_out *out)
 {
-        if (w->in_section)
-                w->crc = crc32_z(w->crc, w->buffer + w->summed, w->used - w->summed);
-        w->summed = w->used;
+        if (out->in_section)
+                out->crc = crc32_z(out->crc, out->buffer + out->summed, out->used - out->summed);
+        out->summed = out->used;
 }
 
 /* Writes the buffer, then `data`. */
-static void flush_with(struct hap_stream_out *w, const void *data, size_t n)
+static void flush_with(struct hap_stream_out *out, const void *data, size_t n)
 {
-        struct iovec parts[2] = {{w->buffer, w->used}, {(void *)data, n}};
+        struct iovec parts[2] = {{out->buffer, out->used}, {(void *)data, n}};
 
-        sum_buffer(w);
-        if (n && w->in_section)
-                w->crc = crc32_z(w->crc, data, n);
-        if (w->gzip) {
-                deflate_out(w, w->buffer, w->used, Z_NO_FLUSH);
+        sum_buffer(out);
+        if (n && out->in_section)
+                out->crc = crc32_z(out->crc, data, n);
+        if (out->gzip) {
+                deflate_out(out, out->buffer, out->used, Z_NO_FLUSH);
                 if (n)
-                        deflate_out(w, data, n, Z_NO_FLUSH);
+                        deflate_out(out, data, n, Z_NO_FLUSH);
         } else {
-                write_out(w, parts, 2);
+                write_out(out, parts, 2);
         }
-        w->used = w->summed = 0;
+        out->used = out->summed = 0;
 }
 
-static void put_bytes(struct hap_stream_out *w, const void *data, size_t n)
+static void put_bytes(struct hap_stream_out *out, const void *data, size_t n)
 {
-        w->record_bytes += n;
-        if (w->failed)
+        out->record_bytes += n;
+        if (out->failed)
                 return;
         if (n >= DIRECT) {
-                flush_with(w, data, n);
+                flush_with(out, data, n);
                 return;
         }
-        if (n > BUFFER - w->used)
-                flush_with(w, NULL, 0);
-        memcpy(w->buffer + w->used, data, n);
-        w->used += n;
+        if (n > BUFFER - out->used)
+                flush_with(out, NULL, 0);
+        memcpy(out->buffer + out->used, data, n);
+        out->used += n;
 }
 
-static int packer_put(void *writer, const char *data, size_t n)
+static int packer_put(void *out, const char *data, size_t n)
 {
-        put_bytes(writer, data, n);
+        put_bytes(out, data, n);
         return 0;
 }
 
 /* --- opening and closing --- */
 
-static void stream_out_free(struct hap_stream_out *w)
+static void stream_out_free(struct hap_stream_out *out)
 {
-        hap_atomic_file_release(&w->file);
-        if (w->fd > STDERR_FILENO)
-                close(w->fd);
-        if (w->gzip)
-                deflateEnd(&w->z);
-        free(w->compressed);
-        free(w->buffer);
-        free(w->name);
-        free(w);
+        hap_atomic_file_release(&out->file);
+        if (out->fd > STDERR_FILENO)
+                close(out->fd);
+        if (out->gzip)
+                deflateEnd(&out->z);
+        free(out->compressed);
+        free(out->buffer);
+        free(out->name);
+        free(out);
 }
 
 /* Devices and pipes are opened directly, files through a temporary file. */
-static int open_path(struct hap_stream_out *w, const char *path, struct hap_error *err)
+static int open_path(struct hap_stream_out *out, const char *path, struct hap_error *err)
 {
         struct stat st;
 
         if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
-                w->fd = hap_atomic_file_open(&w->file, path);
+                out->fd = hap_atomic_file_open(&out->file, path);
         else
-                w->fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (w->fd >= 0)
+                out->fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (out->fd >= 0)
                 return 0;
-        w->failed = errno;
-        return fail_write(w, err);
+        out->failed = errno;
+        return fail_write(out, err);
 }
 
-static int start_gzip(struct hap_stream_out *w, struct hap_error *err)
+static int start_gzip(struct hap_stream_out *out, struct hap_error *err)
 {
-        w->compressed = malloc(BUFFER);
+        out->compressed = malloc(BUFFER);
         /* zlib's own header: no name, no time */
-        if (!w->compressed || deflateInit2(&w->z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8,
+        if (!out->compressed || deflateInit2(&out->z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8,
                                            Z_DEFAULT_STRATEGY) != Z_OK)
-                return hap_fail_memory(err, w->name);
-        w->gzip = true;
+                return hap_fail_memory(err, out->name);
+        out->gzip = true;
         return 0;
 }
 
@@ -194,34 +194,34 @@ static int open_output(struct hap_stream_out **out, const char *path, bool gzip,
                        bool binary, struct hap_error *err)
 {
         bool standard = !path || strcmp(path, "-") == 0;
-        struct hap_stream_out *w = calloc(1, sizeof(*w));
+        struct hap_stream_out *stream = calloc(1, sizeof(*stream));
         int rc = 0;
 
         *out = NULL;
         if (path && !*path) {
-                free(w);
+                free(stream);
                 return hap_fail(err, HAP_EUSAGE, "the name of the output is empty");
         }
-        if (!w)
+        if (!stream)
                 return hap_fail_memory(err, "an output stream");
-        w->fd = STDOUT_FILENO;
-        w->name = strdup(standard ? "standard output" : path);
-        w->buffer = malloc(BUFFER);
-        msgpack_packer_init(&w->packer, w, packer_put);
-        if (!w->name || !w->buffer)
+        stream->fd = STDOUT_FILENO;
+        stream->name = strdup(standard ? "standard output" : path);
+        stream->buffer = malloc(BUFFER);
+        msgpack_packer_init(&stream->packer, stream, packer_put);
+        if (!stream->name || !stream->buffer)
                 rc = hap_fail_memory(err, "an output stream");
         else if (!standard)
-                rc = open_path(w, path, err);
-        if (rc == 0 && (binary || gzip) && w->fd >= 0 && isatty(w->fd))
+                rc = open_path(stream, path, err);
+        if (rc == 0 && (binary || gzip) && stream->fd >= 0 && isatty(stream->fd))
                 rc = hap_fail(err, HAP_EUSAGE, "cannot write binary data to a terminal; "
                                              "use -o FILE or a pipe");
         if (rc == 0 && gzip)
-                rc = start_gzip(w, err);
+                rc = start_gzip(stream, err);
         if (rc < 0) {
-                stream_out_free(w);
+                stream_out_free(stream);
                 return rc;
         }
-        *out = w;
+        *out = stream;
         return 0;
 }
 
@@ -236,36 +236,36 @@ int hap_stream_out_open_text(struct hap_stream_out **out, const char *path, bool
         return open_output(out, path, gzip, false, err);
 }
 
-static int check_failed(const struct hap_stream_out *w, struct hap_error *err)
+static int check_failed(const struct hap_stream_out *out, struct hap_error *err)
 {
-        return w->failed ? fail_write(w, err) : 0;
+        return out->failed ? fail_write(out, err) : 0;
 }
 
-int hap_stream_out_finish(struct hap_stream_out *w, struct hap_error *err)
+int hap_stream_out_finish(struct hap_stream_out *out, struct hap_error *err)
 {
-        if (w->fd < 0)
-                return check_failed(w, err);
-        if (w->in_section)
+        if (out->fd < 0)
+                return check_failed(out, err);
+        if (out->in_section)
                 return hap_fail(err, HAP_ESYSTEM, "a section was not ended");
-        flush_with(w, NULL, 0);
-        if (w->gzip)
-                deflate_out(w, NULL, 0, Z_FINISH);
+        flush_with(out, NULL, 0);
+        if (out->gzip)
+                deflate_out(out, NULL, 0, Z_FINISH);
         /* some file systems report only now that the disk is full */
-        if (close(w->fd) < 0 && !w->failed)
-                w->failed = errno;
-        w->fd = -1;
-        return check_failed(w, err);
+        if (close(out->fd) < 0 && !out->failed)
+                out->failed = errno;
+        out->fd = -1;
+        return check_failed(out, err);
 }
 
-int hap_stream_out_close(struct hap_stream_out *w, struct hap_error *err)
+int hap_stream_out_close(struct hap_stream_out *out, struct hap_error *err)
 {
-        int rc = hap_stream_out_finish(w, err);
+        int rc = hap_stream_out_finish(out, err);
 
-        if (rc == 0 && w->file.path && hap_atomic_file_rename(&w->file) < 0) {
-                w->failed = errno;
-                rc = fail_write(w, err);
+        if (rc == 0 && out->file.path && hap_atomic_file_rename(&out->file) < 0) {
+                out->failed = errno;
+                rc = fail_write(out, err);
         }
-        stream_out_free(w);
+        stream_out_free(out);
         return rc;
 }
 
@@ -304,38 +304,38 @@ void hap_stream_out_abandon(struct hap_stream_out *out)
 /* --- sections --- */
 
 /* Everything before the bytes of the header. */
-static int begin_section(struct hap_stream_out *w, const char *kind, struct hap_error *err)
+static int begin_section(struct hap_stream_out *out, const char *kind, struct hap_error *err)
 {
-        if (w->in_section || !kind || strlen(kind) >= sizeof(w->kind))
-                return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", w->name,
-                                w->in_section ? "a section was not ended" : "a header has no kind");
-        flush_with(w, NULL, 0);
-        w->crc = crc32_z(0, NULL, 0);
-        strcpy(w->kind, kind);
-        w->records = 0;
-        w->in_section = true;
+        if (out->in_section || !kind || strlen(kind) >= sizeof(out->kind))
+                return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", out->name,
+                                out->in_section ? "a section was not ended" : "a header has no kind");
+        flush_with(out, NULL, 0);
+        out->crc = crc32_z(0, NULL, 0);
+        strcpy(out->kind, kind);
+        out->records = 0;
+        out->in_section = true;
         return 0;
 }
 
-int hap_stream_out_begin(struct hap_stream_out *w, const json_t *header, struct hap_error *err)
+int hap_stream_out_begin(struct hap_stream_out *out, const json_t *header, struct hap_error *err)
 {
-        int rc = begin_section(w, json_string_value(json_object_get(header, "kind")), err);
+        int rc = begin_section(out, json_string_value(json_object_get(header, "kind")), err);
 
         if (rc < 0)
                 return rc;
-        hap_pack_json(&w->packer, header);
-        return check_failed(w, err);
+        hap_pack_json(&out->packer, header);
+        return check_failed(out, err);
 }
 
-int hap_stream_out_begin_bytes(struct hap_stream_out *w, const char *kind, const void *header,
+int hap_stream_out_begin_bytes(struct hap_stream_out *out, const char *kind, const void *header,
                            size_t n, struct hap_error *err)
 {
-        int rc = begin_section(w, kind, err);
+        int rc = begin_section(out, kind, err);
 
         if (rc < 0)
                 return rc;
-        put_bytes(w, header, n);
-        return check_failed(w, err);
+        put_bytes(out, header, n);
+        return check_failed(out, err);
 }
 
 msgpack_packer *hap_stream_out_record(struct hap_stream_out *out)
@@ -349,49 +349,49 @@ msgpack_packer *hap_stream_out_packer(struct hap_stream_out *out)
         return &out->packer;
 }
 
-int hap_stream_out_end_record(struct hap_stream_out *w, struct hap_error *err)
+int hap_stream_out_end_record(struct hap_stream_out *out, struct hap_error *err)
 {
-        w->records++;
-        if (w->record_bytes > hap_limits_default.record_bytes)
+        out->records++;
+        if (out->record_bytes > hap_limits_default.record_bytes)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot write '%s': a record of %zu bytes exceeds the limit of %zu",
-                                w->name, w->record_bytes, hap_limits_default.record_bytes);
-        return check_failed(w, err);
+                                out->name, out->record_bytes, hap_limits_default.record_bytes);
+        return check_failed(out, err);
 }
 
-int hap_stream_out_end(struct hap_stream_out *w, struct hap_error *err)
+int hap_stream_out_end(struct hap_stream_out *out, struct hap_error *err)
 {
         uLong crc;
 
-        sum_buffer(w);
-        crc = w->crc;
-        w->in_section = false; /* the crc does not cover the trailer */
-        msgpack_pack_map(&w->packer, 3);
-        hap_pack_text(&w->packer, "end");
-        hap_pack_text(&w->packer, w->kind);
-        hap_pack_text(&w->packer, "records");
-        msgpack_pack_uint64(&w->packer, w->records);
-        hap_pack_text(&w->packer, "crc32");
-        msgpack_pack_uint32(&w->packer, (uint32_t)crc);
-        return check_failed(w, err);
+        sum_buffer(out);
+        crc = out->crc;
+        out->in_section = false; /* the crc does not cover the trailer */
+        msgpack_pack_map(&out->packer, 3);
+        hap_pack_text(&out->packer, "end");
+        hap_pack_text(&out->packer, out->kind);
+        hap_pack_text(&out->packer, "records");
+        msgpack_pack_uint64(&out->packer, out->records);
+        hap_pack_text(&out->packer, "crc32");
+        msgpack_pack_uint32(&out->packer, (uint32_t)crc);
+        return check_failed(out, err);
 }
 
-int hap_stream_out_bin(struct hap_stream_out *w, const void *data, size_t n, struct hap_error *err)
+int hap_stream_out_bin(struct hap_stream_out *out, const void *data, size_t n, struct hap_error *err)
 {
         if (n > hap_limits_default.record_bytes)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot write '%s': %zu bytes exceed the limit of %zu for a record",
-                                w->name, n, hap_limits_default.record_bytes);
-        msgpack_pack_bin(&w->packer, n);
-        put_bytes(w, data, n);
-        return check_failed(w, err);
+                                out->name, n, hap_limits_default.record_bytes);
+        msgpack_pack_bin(&out->packer, n);
+        put_bytes(out, data, n);
+        return check_failed(out, err);
 }
 
-int hap_stream_out_bytes(struct hap_stream_out *w, const void *data, size_t n, struct hap_error *err)
+int hap_stream_out_bytes(struct hap_stream_out *out, const void *data, size_t n, struct hap_error *err)
 {
-        if (w->in_section)
+        if (out->in_section)
                 return hap_fail(err, HAP_ESYSTEM,
-                                "cannot copy to '%s': a section is being written", w->name);
-        put_bytes(w, data, n);
-        return check_failed(w, err);
+                                "cannot copy to '%s': a section is being written", out->name);
+        put_bytes(out, data, n);
+        return check_failed(out, err);
 }

@@ -334,7 +334,7 @@ static int check_packed(const msgpack_sbuffer *packed, msgpack_unpacked *unpacke
         return 0;
 }
 
-static int begin_section(struct lines *l, const msgpack_object *map, const msgpack_sbuffer *packed,
+static int begin_packed_section(struct lines *l, const msgpack_object *map, const msgpack_sbuffer *packed,
                          struct hap_error *err)
 {
         const msgpack_object *kind = hap_map_get(map, "kind");
@@ -353,7 +353,7 @@ static int write_line(struct lines *l, const msgpack_object *map, const msgpack_
                       struct hap_error *err)
 {
         if (!l->in_section)
-                return begin_section(l, map, packed, err);
+                return begin_packed_section(l, map, packed, err);
         if (hap_map_get(map, "hap"))
                 return hap_fail(err, HAP_EINPUT, "unexpected header: the section has no trailer yet");
         if (hap_map_get(map, "end")) {

@@ -10,7 +10,7 @@ size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model)
         const size_t row = (size_t)graph->n_readers * (size_t)d_model * sizeof(float);
         const size_t fitting = ((size_t)256 << 20) / row + 1;
 
-        return hap_smaller(fitting, HAP_BATCH_ROWS);
+        return hap_min(fitting, HAP_BATCH_ROWS);
 }
 
 int hap_batches_add(struct hap_batches *batches, const struct hap_example *example,
@@ -39,9 +39,9 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
         batches->start[batches->n]++;
         batches->rows += tokens;
         batches->answers += (size_t)example->n_answer_positions;
-        batches->longest = hap_larger(batches->longest, tokens);
-        batches->max_rows = hap_larger(batches->max_rows, batches->rows);
-        batches->max_answers = hap_larger(batches->max_answers, batches->answers);
+        batches->longest = hap_max(batches->longest, tokens);
+        batches->max_rows = hap_max(batches->max_rows, batches->rows);
+        batches->max_answers = hap_max(batches->max_answers, batches->answers);
         if (batches->rows >= full ||
             batches->start[batches->n] - batches->start[batches->n - 1] >= HAP_BATCH_PROMPTS)
                 batches->open = false;

@@ -111,7 +111,7 @@ void hap_constants_release(struct hap_constants *constants)
         *constants = (struct hap_constants){0};
 }
 
-static int write_record(struct hap_stream_out *out, const char *node, size_t d,
+static int write_constants_record(struct hap_stream_out *out, const char *node, size_t d,
                         const float *value, const double *kl, struct hap_error *err)
 {
         msgpack_packer *packer = hap_stream_out_record(out);
@@ -145,7 +145,7 @@ int hap_constants_write(struct hap_stream_out *out, json_t *header,
         rc = hap_stream_out_begin(out, header, err);
         for (int w = 0; w < graph->n_writers && rc == 0; w++) {
                 hap_graph_writer_name(graph, w, node);
-                rc = write_record(out, node, d, values + (size_t)w * d, kl ? kl + w : NULL,
+                rc = write_constants_record(out, node, d, values + (size_t)w * d, kl ? kl + w : NULL,
                                   err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);

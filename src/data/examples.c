@@ -86,7 +86,7 @@ static int grow_examples(struct section *in)
         return 0;
 }
 
-static int read_record(struct section *in, const msgpack_object *object)
+static int read_example_record(struct section *in, const msgpack_object *object)
 {
         struct hap_examples *examples = in->examples;
         struct hap_example *example;
@@ -138,7 +138,7 @@ static int read_records(struct section *in, const json_t *header)
         if (!in->examples->header)
                 return hap_fail_memory(in->err, "a header");
         while ((rc = hap_stream_in_record(in->in, &record, in->err)) > 0)
-                if ((rc = read_record(in, &record)) < 0)
+                if ((rc = read_example_record(in, &record)) < 0)
                         return rc;
         if (rc == 0 && in->examples->n == 0)
                 rc = hap_fail(in->err, HAP_EINPUT, "cannot use '%s': it contains no examples",

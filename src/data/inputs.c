@@ -19,7 +19,7 @@ static bool is_kind(const json_t *header, const char *kind)
 int hap_fail_missing(struct hap_stream_in *in, const char *kind, struct hap_error *err)
 {
         return hap_fail(err, HAP_EINPUT, "the input contains no %s; it contains %s", kind,
-                        hap_stream_in_held(in));
+                        hap_stream_in_seen(in));
 }
 
 /* A second section of a kind of which one is taken. */

@@ -103,7 +103,7 @@ int hap_means(const struct hap_engine *engine, const struct hap_examples *exampl
                 rc = hap_fail_memory(err, "means");
         for (size_t i = 0; i < examples->n && rc == 0; i += HAP_MEANS_AT_ONCE)
                 rc = add_examples(&means, engine, examples->items + i,
-                                  hap_smaller(examples->n - i, HAP_MEANS_AT_ONCE), err);
+                                  hap_min(examples->n - i, HAP_MEANS_AT_ONCE), err);
         if (rc == 0)
                 rc = divide_sums(&means, arena, mean, err);
         free(means.sum);

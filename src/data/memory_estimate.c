@@ -74,9 +74,9 @@ void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_examp
 {
         const size_t tokens = (size_t)example->n_tokens;
 
-        needs->shortest = needs->shortest ? hap_smaller(needs->shortest, tokens) : tokens;
-        needs->tokens = hap_larger(needs->tokens, tokens);
-        needs->positions = hap_larger(needs->positions, (size_t)example->n_answer_positions);
+        needs->shortest = needs->shortest ? hap_min(needs->shortest, tokens) : tokens;
+        needs->tokens = hap_max(needs->tokens, tokens);
+        needs->positions = hap_max(needs->positions, (size_t)example->n_answer_positions);
 }
 
 void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples)
@@ -100,8 +100,8 @@ static struct shape shape_of(const struct hap_memory_estimate *needs, const stru
                 .n_heads = (size_t)c->n_heads,
                 .writers = (size_t)graph->n_writers,
                 .readers = (size_t)graph->n_readers,
-                .tokens = hap_larger(needs->tokens, 1),
-                .positions = hap_larger(needs->positions, 1),
+                .tokens = hap_max(needs->tokens, 1),
+                .positions = hap_max(needs->positions, 1),
                 .per_layer = 3 * (size_t)c->n_heads + 1,
                 .q_norm = model->layers[0].q_norm.gain != NULL,
                 .post_norm = model->layers[0].mlp_post_norm.gain != NULL,
@@ -110,12 +110,12 @@ static struct shape shape_of(const struct hap_memory_estimate *needs, const stru
                                     ? hap_batches_gradient_rows(graph, c->d_model)
                                     : HAP_BATCH_ROWS;
 
-        s.batch = hap_smaller((rows + s.tokens - 1) / s.tokens, HAP_BATCH_PROMPTS);
+        s.batch = hap_min((rows + s.tokens - 1) / s.tokens, HAP_BATCH_PROMPTS);
         s.rows = s.batch * s.tokens;
         if (needs->shortest && needs->shortest < s.tokens) { /* the last prompt may be a long one */
-                s.batch = hap_smaller((rows + needs->shortest - 1) / needs->shortest,
+                s.batch = hap_min((rows + needs->shortest - 1) / needs->shortest,
                                       HAP_BATCH_PROMPTS);
-                s.rows = hap_smaller(rows - 1 + s.tokens, s.batch * s.tokens);
+                s.rows = hap_min(rows - 1 + s.tokens, s.batch * s.tokens);
         }
         return s;
 }
@@ -137,7 +137,7 @@ static size_t full_scratch(const struct shape *s)
         const size_t layer = heads(s, rows, rows, s->kv, false) +
                              rows * (s->mlp + (s->post_norm ? 4 : 1) * s->d);
 
-        return (s->writers + 3) * rows * s->d + hap_larger(layer, answers * (2 * s->d + s->out));
+        return (s->writers + 3) * rows * s->d + hap_max(layer, answers * (2 * s->d + s->out));
 }
 
 /* A full forward and backward, with outputs and gradients of all nodes. */
@@ -149,10 +149,10 @@ static size_t gradient_scratch(const struct shape *s)
                              heads(s, rows, rows, s->kv, true);
         const size_t last = rows * 2 * s->d + answers * ((2 + post) * s->d + s->mlp) +
                             heads(s, answers, rows, s->kv, true);
-        const size_t back = rows * (s->d + hap_larger(4 * s->heads + s->d, 2 * s->d + s->mlp));
+        const size_t back = rows * (s->d + hap_max(4 * s->heads + s->d, 2 * s->d + s->mlp));
 
         return (s->writers + s->readers + 1) * rows * s->d + (s->layers - 1) * layer + last +
-               hap_larger(back, rows * s->mlp) + answers * (2 * s->d + 3 * s->out);
+               hap_max(back, rows * s->mlp) + answers * (2 * s->d + 3 * s->out);
 }
 
 /* A masked forward of n prompts, and with gradients its backward, in which every writer
@@ -171,7 +171,7 @@ static size_t masked_scratch(const struct shape *s, size_t n, size_t rows, bool 
         const size_t logits = answers * (2 * s->d + s->out);
 
         if (!gradients)
-                return streams + hap_larger(layer + mix, logits);
+                return streams + hap_max(layer + mix, logits);
         return 2 * streams + (s->layers - 1) * layer + last + logits + answers * s->out + mix +
                rows * (s->per_layer * s->d + 4 * s->heads + s->mlp);
 }
@@ -190,7 +190,7 @@ static size_t run_scratch(const struct hap_memory_estimate *needs, const struct 
         case HAP_MEMORY_TRAINING: /* any prompts may run together: all may be long */
         default:
                 training = needs->per_job && needs->per_job < s->batch ? needs->per_job : s->batch;
-                return hap_larger(masked_scratch(s, training, training * s->tokens, true),
+                return hap_max(masked_scratch(s, training, training * s->tokens, true),
                                   masked_scratch(s, s->batch, s->batch * s->tokens, false));
         }
 }
@@ -253,7 +253,7 @@ size_t hap_memory_record(const struct hap_memory_estimate *needs, const struct h
 /* Clean outputs that are in memory for the means, before prompts are prepared. */
 static size_t mean_bytes(const struct hap_memory_estimate *needs, const struct shape *s)
 {
-        const size_t n = hap_smaller(needs->prompts, HAP_MEANS_AT_ONCE);
+        const size_t n = hap_min(needs->prompts, HAP_MEANS_AT_ONCE);
 
         if (!needs->options.ablation->averaged)
                 return 0;
@@ -273,10 +273,10 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
                 reading = needs->source == HAP_COUNTERFACTUALS_MAPPED
                                   ? WINDOW : 2 * hap_memory_record(needs, model, graph);
         else if (needs->runs == HAP_MEMORY_FULL || needs->options.ablation->read)
-                scratch = hap_larger(scratch, full_scratch(&s));
+                scratch = hap_max(scratch, full_scratch(&s));
         return hap_memory_weights(model) + PROGRAM + reading +
                needs->threads * (PER_THREAD + scratch * sizeof(float)) +
-               hap_larger(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;
+               hap_max(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;
 }
 
 /* --- advice on how to need less --- */

@@ -268,7 +268,7 @@ static double reference(const struct hap_evaluation *evaluation, enum hap_role r
         return mean;
 }
 
-static int value_of(const struct hap_evaluation *evaluation,
+static int metric_value(const struct hap_evaluation *evaluation,
                     const struct hap_evaluated *circuit, const struct hap_metric *metric,
                     double *value, double *sd, struct hap_error *err)
 {
@@ -309,7 +309,7 @@ static int write_mean(const struct hap_evaluation *evaluation,
 {
         msgpack_packer *packer;
         double value, sd;
-        int rc = value_of(evaluation, circuit, metric, &value, &sd, err);
+        int rc = metric_value(evaluation, circuit, metric, &value, &sd, err);
 
         if (rc < 0)
                 return rc;

@@ -158,7 +158,7 @@ int hap_edges_next(struct hap_stream_in *in, const char *kind,
         return rc;
 }
 
-static int begin_section(struct hap_stream_out *out, json_t *header,
+static int begin_edges_section(struct hap_stream_out *out, json_t *header,
                  const struct hap_graph *graph, struct hap_error *err)
 {
         if (hap_graph_into(header, graph) < 0)
@@ -166,7 +166,7 @@ static int begin_section(struct hap_stream_out *out, json_t *header,
         return hap_stream_out_begin(out, header, err);
 }
 
-static int write_record(struct hap_stream_out *out, const struct hap_graph *graph,
+static int write_edges_record(struct hap_stream_out *out, const struct hap_graph *graph,
                         size_t edge, const char *key, double value,
                         struct hap_error *err)
 {
@@ -186,11 +186,11 @@ int hap_scores_write(struct hap_stream_out *out, json_t *header,
                      const struct hap_graph *graph, const double *score,
                      const bool *given, struct hap_error *err)
 {
-        int rc = begin_section(out, header, graph, err);
+        int rc = begin_edges_section(out, header, graph, err);
 
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (!given || given[e])
-                        rc = write_record(out, graph, e, "score", score[e], err);
+                        rc = write_edges_record(out, graph, e, "score", score[e], err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);
 }
@@ -207,10 +207,10 @@ int hap_circuit_write(struct hap_stream_out *out, json_t *header,
 
         if (json_object_set_new(header, "circuit", counts) < 0)
                 return hap_fail_memory(err, "a header");
-        rc = begin_section(out, header, graph, err);
+        rc = begin_edges_section(out, header, graph, err);
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (z[e] > 0)
-                        rc = write_record(out, graph, e, "z", (double)z[e], err);
+                        rc = write_edges_record(out, graph, e, "z", (double)z[e], err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);
 }

@@ -9,7 +9,7 @@
 
 #define PIECE ((size_t)8 << 20) /* bytes of a file that are resident at a time */
 
-static int set(json_t *object, const char *key, json_t *value)
+static int set_json_field(json_t *object, const char *key, json_t *value)
 {
         return json_object_set_new(object, key, value);
 }
@@ -26,28 +26,28 @@ static json_t *describe_config(const struct hap_config *c)
 
         if (!o)
                 return NULL;
-        bad |= set(o, "layers", json_integer(c->n_layers));
-        bad |= set(o, "heads", json_integer(c->n_heads));
-        bad |= set(o, "kv_heads", json_integer(c->n_kv_heads));
-        bad |= set(o, "d_model", json_integer(c->d_model));
-        bad |= set(o, "d_head", json_integer(c->d_head));
-        bad |= set(o, "d_mlp", json_integer(c->d_mlp));
-        bad |= set(o, "vocabulary", json_integer(c->n_vocab));
-        bad |= set(o, "out", json_integer(c->n_out));
-        bad |= set(o, "norm", json_integer(c->norm));
-        bad |= set(o, "norm_eps", real(c->norm_eps));
-        bad |= set(o, "positions", json_integer(c->position_kind));
-        bad |= set(o, "rotary", json_integer(c->n_rotary));
-        bad |= set(o, "rotary_interleaved", json_boolean(c->rotary_interleaved));
-        bad |= set(o, "causal", json_boolean(c->causal));
-        bad |= set(o, "attention_scale", real(c->attention_scale));
-        bad |= set(o, "attention_cap", real(c->attention_cap));
-        bad |= set(o, "logit_cap", real(c->logit_cap));
-        bad |= set(o, "embedding_scale", real(c->embedding_scale));
-        bad |= set(o, "activation", json_integer(c->activation));
-        bad |= set(o, "gated", json_boolean(c->gated));
-        bad |= set(o, "parallel", json_boolean(c->parallel_residual));
-        bad |= set(o, "tied", json_boolean(c->tied));
+        bad |= set_json_field(o, "layers", json_integer(c->n_layers));
+        bad |= set_json_field(o, "heads", json_integer(c->n_heads));
+        bad |= set_json_field(o, "kv_heads", json_integer(c->n_kv_heads));
+        bad |= set_json_field(o, "d_model", json_integer(c->d_model));
+        bad |= set_json_field(o, "d_head", json_integer(c->d_head));
+        bad |= set_json_field(o, "d_mlp", json_integer(c->d_mlp));
+        bad |= set_json_field(o, "vocabulary", json_integer(c->n_vocab));
+        bad |= set_json_field(o, "out", json_integer(c->n_out));
+        bad |= set_json_field(o, "norm", json_integer(c->norm));
+        bad |= set_json_field(o, "norm_eps", real(c->norm_eps));
+        bad |= set_json_field(o, "positions", json_integer(c->position_kind));
+        bad |= set_json_field(o, "rotary", json_integer(c->n_rotary));
+        bad |= set_json_field(o, "rotary_interleaved", json_boolean(c->rotary_interleaved));
+        bad |= set_json_field(o, "causal", json_boolean(c->causal));
+        bad |= set_json_field(o, "attention_scale", real(c->attention_scale));
+        bad |= set_json_field(o, "attention_cap", real(c->attention_cap));
+        bad |= set_json_field(o, "logit_cap", real(c->logit_cap));
+        bad |= set_json_field(o, "embedding_scale", real(c->embedding_scale));
+        bad |= set_json_field(o, "activation", json_integer(c->activation));
+        bad |= set_json_field(o, "gated", json_boolean(c->gated));
+        bad |= set_json_field(o, "parallel", json_boolean(c->parallel_residual));
+        bad |= set_json_field(o, "tied", json_boolean(c->tied));
         if (bad == 0)
                 return o;
         json_decref(o);

@@ -104,7 +104,7 @@ static int find_entry(const struct hap_file_map *map, const char *archive, const
         return hap_fail(err, HAP_EINPUT, "cannot use '%s': it contains no file *%s", archive, suffix);
 }
 
-static int put(FILE *out, const unsigned char *data, size_t n, uint32_t *crc)
+static int put_zip_bytes(FILE *out, const unsigned char *data, size_t n, uint32_t *crc)
 {
         *crc = (uint32_t)crc32_z(*crc, data, n);
         return fwrite(data, 1, n, out) == n ? 0 : -1;
@@ -123,7 +123,7 @@ static int inflate_to(const struct entry *entry, FILE *out, size_t *size, uint32
                 z.avail_out = PIECE;
                 rc = inflate(&z, Z_NO_FLUSH);
                 *size += PIECE - z.avail_out;
-                if (put(out, piece, PIECE - z.avail_out, crc) < 0) {
+                if (put_zip_bytes(out, piece, PIECE - z.avail_out, crc) < 0) {
                         inflateEnd(&z);
                         return -1;
                 }
@@ -141,7 +141,7 @@ static int unpack(const struct entry *entry, const char *archive, FILE *out, con
 
         if (entry->method == 0) {
                 size = entry->packed;
-                rc = put(out, entry->data, size, &crc);
+                rc = put_zip_bytes(out, entry->data, size, &crc);
         } else if (entry->method == 8) {
                 rc = inflate_to(entry, out, &size, &crc);
         }

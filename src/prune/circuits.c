@@ -47,10 +47,10 @@ long hap_rank_circuit(const struct hap_pruning *pruning, const uint32_t *order, 
 {
         const struct hap_graph *graph = pruning->graph;
         const size_t n = pruning->n_target;
-        long alive = (long)hap_rank_first(graph, order, n, z);
+        long alive = (long)hap_edge_order_first(graph, order, n, z);
 
         if (alive > 0)
-                alive = hap_rank_fill(graph, order, pruning->n_allowed, n, z);
+                alive = hap_edge_order_fill(graph, order, pruning->n_allowed, n, z);
         return alive < 0 ? hap_fail_memory(err, "circuits") : alive;
 }
 
@@ -179,7 +179,7 @@ static int contest_round(struct contest *c, size_t more, size_t keep, struct hap
         if (rc == HAP_OK)
                 sort_by_kl(c);
         c->prompts += more;
-        c->n = hap_smaller(c->n, keep);
+        c->n = hap_min(c->n, keep);
         hap_circuits_release(&left);
         free(again);
         return rc;
@@ -191,11 +191,11 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
 {
         const struct hap_prune_options *o = pruning->options;
         size_t all = (size_t)circuits->n, n = pruning->prompts->n;
-        size_t few = hap_smaller((size_t)o->finalists, all);
+        size_t few = hap_min((size_t)o->finalists, all);
         struct contest contest = {circuits, pruning, order, .n = all};
         int rc = HAP_OK;
 
-        on = hap_smaller(on, n);
+        on = hap_min(on, n);
         contest.which = calloc(all, sizeof *contest.which);
         contest.kl = calloc(all, sizeof *contest.kl);
         if (!contest.which || !contest.kl)
@@ -205,9 +205,9 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
         for (size_t share = 4; share > 0 && rc == HAP_OK; share /= 2)
                 if (on / share > contest.prompts)
                         rc = contest_round(&contest, on / share - contest.prompts,
-                                  share > 1 ? hap_larger(few, (contest.n + 1) / 2) : few, err);
+                                  share > 1 ? hap_max(few, (contest.n + 1) / 2) : few, err);
         if (rc == HAP_OK && few > 1 && n > on && o->finalists_on > 0)
-                rc = contest_round(&contest, hap_smaller((size_t)o->finalists_on, n - on), 1, err);
+                rc = contest_round(&contest, hap_min((size_t)o->finalists_on, n - on), 1, err);
         if (rc == HAP_OK) {
                 *kl = contest.kl[0];
                 pruning->kl_on = (int64_t)contest.prompts;

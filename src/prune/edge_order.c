@@ -6,15 +6,15 @@
 
 #define NOWHERE SIZE_MAX
 
-struct placed {
+struct ordered_edge {
         double value;
         uint64_t tie;
         uint32_t edge;
 };
 
-static int higher_first(const void *a, const void *b)
+static int compare_higher_first(const void *a, const void *b)
 {
-        const struct placed *x = a, *y = b;
+        const struct ordered_edge *x = a, *y = b;
 
         if (x->value != y->value)
                 return x->value > y->value ? -1 : 1;
@@ -23,24 +23,24 @@ static int higher_first(const void *a, const void *b)
         return x->edge < y->edge ? -1 : x->edge > y->edge;
 }
 
-int hap_rank_edges(const double *value, const uint32_t *edges, size_t n,
+int hap_edge_order_sort(const double *value, const uint32_t *edges, size_t n,
                    struct hap_random_key key, uint64_t i, uint32_t *order)
 {
-        struct placed *placed = calloc(n ? n : 1, sizeof *placed);
+        struct ordered_edge *ordered = calloc(n ? n : 1, sizeof *ordered);
 
-        if (!placed)
+        if (!ordered)
                 return -1;
         for (size_t k = 0; k < n; k++)
-                placed[k] = (struct placed){value[edges[k]],
+                ordered[k] = (struct ordered_edge){value[edges[k]],
                                             hap_random_word(key, i, edges[k]), edges[k]};
-        qsort(placed, n, sizeof *placed, higher_first);
+        qsort(ordered, n, sizeof *ordered, compare_higher_first);
         for (size_t k = 0; k < n; k++)
-                order[k] = placed[k].edge;
-        free(placed);
+                order[k] = ordered[k].edge;
+        free(ordered);
         return 0;
 }
 
-size_t hap_rank_first(const struct hap_graph *graph, const uint32_t *order,
+size_t hap_edge_order_first(const struct hap_graph *graph, const uint32_t *order,
                       size_t n_first, float *z)
 {
         memset(z, 0, graph->n_edges * sizeof *z);
@@ -60,7 +60,7 @@ static size_t longest_prefix(const struct hap_graph *graph, const uint32_t *orde
         while (fails - fits > 1) {
                 size_t middle = fits + (fails - fits) / 2;
 
-                if (hap_rank_first(graph, order, middle, z) <= max)
+                if (hap_edge_order_first(graph, order, middle, z) <= max)
                         fits = middle;
                 else
                         fails = middle;
@@ -68,10 +68,10 @@ static size_t longest_prefix(const struct hap_graph *graph, const uint32_t *orde
         return fits;
 }
 
-size_t hap_rank_longest(const struct hap_graph *graph, const uint32_t *order,
+size_t hap_edge_order_longest(const struct hap_graph *graph, const uint32_t *order,
                         size_t n, size_t max, float *z)
 {
-        return hap_rank_first(graph, order, longest_prefix(graph, order, n, max, z), z);
+        return hap_edge_order_first(graph, order, longest_prefix(graph, order, n, max, z), z);
 }
 
 /* Removes edges from z, starting with the last of the order, and the edges that die with
@@ -90,7 +90,7 @@ static int trim_last_edges(const struct hap_graph *graph, const uint32_t *order,
                 memcpy(before, z, bytes);
                 z[order[k]] = 0;
                 hap_graph_drop_dead(graph, z);
-                if (hap_rank_shortest(graph, z) == 0)
+                if (hap_edge_order_shortest_path(graph, z) == 0)
                         memcpy(z, before, bytes);
                 else
                         alive = hap_graph_count_kept(graph, z);
@@ -124,7 +124,7 @@ static void extend_paths(const struct hap_graph *graph, int reader, int at, cons
         for (int w = 0; w < hap_graph_in(graph, reader); w++) {
                 const size_t e = first + (size_t)w;
                 const struct path path = {from[w].length + 1,
-                                          hap_larger(from[w].worst, place[e]), e};
+                                          hap_max(from[w].worst, place[e]), e};
 
                 if (place[e] != NOWHERE && from[w].length <= graph->n_edges &&
                     is_better_path(&path, &best))
@@ -185,14 +185,14 @@ static long mark_best_path(const struct hap_graph *graph, const uint32_t *order,
         return (long)length;
 }
 
-long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
+long hap_edge_order_cut(const struct hap_graph *graph, const uint32_t *order,
                   size_t n, size_t max, float *z)
 {
         size_t first = longest_prefix(graph, order, n, max, z);
-        size_t alive = hap_rank_first(graph, order, first, z);
+        size_t alive = hap_edge_order_first(graph, order, first, z);
 
         if (alive == 0 && first < n) {
-                hap_rank_first(graph, order, first + 1, z);
+                hap_edge_order_first(graph, order, first + 1, z);
                 if (trim_last_edges(graph, order, first + 1, max, z) < 0)
                         return -1;
                 alive = hap_graph_count_kept(graph, z);
@@ -203,7 +203,7 @@ long hap_rank_cut(const struct hap_graph *graph, const uint32_t *order,
                 if (path <= 0 || (size_t)path > max)
                         return path < 0 ? -1 : 0;
         }
-        return hap_rank_fill(graph, order, n, max, z);
+        return hap_edge_order_fill(graph, order, n, max, z);
 }
 
 struct filling {
@@ -309,7 +309,7 @@ static bool drop_spare_edge(const struct filling *f, float *scratch, size_t *edg
         return false;
 }
 
-long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
+long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order,
                    size_t n, size_t max, float *z)
 {
         const size_t nodes = hap_graph_n_nodes(graph);
@@ -346,7 +346,7 @@ long hap_rank_fill(const struct hap_graph *graph, const uint32_t *order,
         return alive == SIZE_MAX ? -1 : (long)alive;
 }
 
-size_t hap_rank_shortest(const struct hap_graph *graph, const float *z)
+size_t hap_edge_order_shortest_path(const struct hap_graph *graph, const float *z)
 {
         size_t *place = malloc(graph->n_edges * sizeof *place), length;
 

@@ -149,23 +149,23 @@ double hap_concrete_log_open(double log_alpha)
         return x > 0 ? -x - log1p(exp(-x)) : -log1p(exp(x));
 }
 
-struct placed {
+struct sorted_mask {
         float log_alpha;
-        size_t place;
+        size_t index;
 };
 
-static int smaller_first(const void *a, const void *b)
+static int compare_smaller_first(const void *a, const void *b)
 {
-        const struct placed *x = a, *y = b;
+        const struct sorted_mask *x = a, *y = b;
 
         if (x->log_alpha != y->log_alpha)
                 return x->log_alpha < y->log_alpha ? -1 : 1;
-        return x->place > y->place ? -1 : x->place < y->place;
+        return x->index > y->index ? -1 : x->index < y->index;
 }
 
 long hap_concrete_deterministic(size_t n, const float *log_alpha, float *mask)
 {
-        struct placed *order = calloc(n ? n : 1, sizeof *order);
+        struct sorted_mask *order = calloc(n ? n : 1, sizeof *order);
         double open = 0;
         long closed;
 
@@ -175,13 +175,13 @@ long hap_concrete_deterministic(size_t n, const float *log_alpha, float *mask)
                 double x = HAP_CONCRETE_FACTOR * log_alpha[i] / HAP_CONCRETE_TEMPERATURE;
 
                 mask[i] = (float)(1 / (1 + exp(-x)));
-                order[i] = (struct placed){log_alpha[i], i};
+                order[i] = (struct sorted_mask){log_alpha[i], i};
                 open += hap_concrete_open(log_alpha[i]);
         }
         closed = isnan(open) ? 0 : (long)nearbyint((double)n - open);
-        qsort(order, n, sizeof *order, smaller_first);
+        qsort(order, n, sizeof *order, compare_smaller_first);
         for (long i = 0; i < closed; i++)
-                mask[order[i].place] = 0;
+                mask[order[i].index] = 0;
         free(order);
         return closed;
 }

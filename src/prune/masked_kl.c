@@ -46,9 +46,9 @@ static struct plan plan_of(struct hap_masked_kl *masked_kl, const struct hap_run
 
         plan.group = runs->group ? runs->group : runs->n;
         if (runs->n >= 4 * plan.group)
-                plan.per_job = hap_smaller(plan.group, max);
+                plan.per_job = hap_min(plan.group, max);
         else
-                plan.per_job = hap_smaller(hap_larger((plan.group + 3) / 4, 2), (max + 1) / 2);
+                plan.per_job = hap_min(hap_max((plan.group + 3) / 4, 2), (max + 1) / 2);
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
         if (gradient && runs->want_counterfactual)
                 plan.gradient = (size_t)masked_kl->engine->graph.n_writers *

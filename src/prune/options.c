@@ -246,7 +246,7 @@ bool hap_prune_exact(const struct hap_prune_options *options)
         return options->exact || options->recipe->exact;
 }
 
-static json_t *value_of(const struct hap_prune_options *options, const struct hap_constant *c)
+static json_t *constant_value(const struct hap_prune_options *options, const struct hap_constant *c)
 {
         const void *field = (const char *)options + c->option.offset;
 
@@ -267,7 +267,7 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
                 if (c->option.type != HAP_PERCENT && c->option.offset !=
                                                    offsetof(struct hap_prune_options, from_scores))
                         rc |= json_object_set_new(description, c->option.name,
-                                                  value_of(options, c));
+                                                  constant_value(options, c));
         rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
         rc |= json_object_set_new(description, "cache-dtype", json_string(hap_dtype_name(
                                   (enum hap_dtype)options->cache_dtype)));

@@ -39,7 +39,7 @@ static int check_target(struct hap_pruning *p, struct hap_error *err)
                 return rc;
         for (size_t e = 0; e < n; e++)
                 p->result.z[e] = p->allowed[e];
-        shortest = hap_rank_shortest(p->graph, p->result.z);
+        shortest = hap_edge_order_shortest_path(p->graph, p->result.z);
         if (shortest == 0)
                 return hap_fail(err, HAP_EINPUT, "the subgraph has no path from the input to the "
                                                  "logits: select more edges");
@@ -177,7 +177,7 @@ size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batc
 int hap_prune_rank(const struct hap_pruning *pruning, const double *value, uint64_t i,
                    uint32_t *order, struct hap_error *err)
 {
-        if (hap_rank_edges(value, pruning->edges, pruning->n_allowed,
+        if (hap_edge_order_sort(value, pruning->edges, pruning->n_allowed,
                            hap_prune_key(pruning, HAP_PRUNE_TIES), i, order) < 0)
                 return hap_fail_memory(err, "the ranking");
         return HAP_OK;

@@ -25,7 +25,7 @@ static int add_scores_at(struct hap_ranker *r, float value, const struct hap_run
 static int measure_scores(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        size_t on = hap_smaller((size_t)p->options->refine_on, p->prompts->n);
+        size_t on = hap_min((size_t)p->options->refine_on, p->prompts->n);
         const float **z = calloc(on, sizeof *z);
         double *kl = calloc(on, sizeof *kl);
         struct hap_runs runs = {.n = on, .which = order, .z = z, .wanted = p->allowed};
@@ -69,7 +69,7 @@ static int add_circuit_of_scores(struct hap_ranker *r, bool by_size, struct hap_
 static int choose_sign(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
 {
         struct hap_pruning *p = r->p;
-        size_t on = hap_smaller((size_t)p->options->choose_on, p->prompts->n);
+        size_t on = hap_min((size_t)p->options->choose_on, p->prompts->n);
         struct hap_circuits tries;
         double kl[2];
         int64_t with_sign = 0;

@@ -63,7 +63,7 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
                 return err->code;
         if (p->options->steps == 0 && p->options->rounds > 0 && r->candidates.n > before)
                 return HAP_OK;
-        alive = hap_rank_cut(p->graph, r->order, p->n_allowed, p->n_target, r->circuit);
+        alive = hap_edge_order_cut(p->graph, r->order, p->n_allowed, p->n_target, r->circuit);
         if (alive <= 0) /* hap_pruning_init made sure of a path */
                 return hap_fail_memory(err, "circuits");
         hap_circuits_add(&r->candidates, p->graph->n_edges, r->circuit);
@@ -102,7 +102,7 @@ static void fill_status(struct hap_ranker *r, double n_t, struct hap_prune_step 
         }
         status->sparsity = 1 - open / (double)n;
         status->target = 1 - n_t / (double)n;
-        hap_rank_first(p->graph, r->order, (size_t)llround(n_t), r->circuit);
+        hap_edge_order_first(p->graph, r->order, (size_t)llround(n_t), r->circuit);
         status->alive = hap_prune_alive(p, r->circuit, r->scratch);
 }
 

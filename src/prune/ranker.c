@@ -44,7 +44,7 @@ static int alloc_ranker(struct hap_ranker *r, struct hap_error *err)
         r->scratch = calloc(n, sizeof *r->scratch);
         r->n_z = batch;
         if (o->rounds > 0)
-                r->n_z = hap_larger(batch, hap_smaller((size_t)o->refine_on, r->p->prompts->n));
+                r->n_z = hap_max(batch, hap_min((size_t)o->refine_on, r->p->prompts->n));
         r->which = calloc(r->n_z, sizeof *r->which);
         r->kl = calloc(r->n_z, sizeof *r->kl);
         r->z = calloc(r->n_z, sizeof *r->z);

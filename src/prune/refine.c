@@ -39,7 +39,7 @@ static int update_velocity(struct hap_ranker *r, int64_t round, size_t n_inside,
 {
         struct hap_pruning *p = r->p;
         const struct hap_prune_options *o = p->options;
-        const size_t n = hap_smaller((size_t)o->refine_on, p->prompts->n);
+        const size_t n = hap_min((size_t)o->refine_on, p->prompts->n);
         struct hap_runs runs = {.n = n, .which = r->which, .z = (const float *const *)r->z,
                                 .wanted = p->allowed};
         double size = 0;

@@ -43,8 +43,8 @@ static int swap_init(struct swap *s, struct hap_error *err)
         size_t n = s->p->prompts->n;
 
         s->n_edges = s->p->graph->n_edges;
-        s->n_judges = hap_smaller(n, MAX_JUDGES);
-        s->n_tries = hap_smaller(s->n_judges, 2 * (size_t)o->choose_on);
+        s->n_judges = hap_min(n, MAX_JUDGES);
+        s->n_tries = hap_min(s->n_judges, 2 * (size_t)o->choose_on);
         s->order = calloc(n, sizeof *s->order);
         s->gain = calloc(s->n_edges, sizeof *s->gain);
         s->ranked = calloc(s->p->n_allowed, sizeof *s->ranked);
@@ -83,7 +83,7 @@ static int measure_gain(struct swap *s, struct hap_error *err)
         int rc = masks && gradient ? HAP_OK : hap_fail_memory(err, "swaps");
 
         for (size_t first = 0; first < s->n_judges && rc == HAP_OK; first += CHUNK) {
-                struct hap_runs runs = {.n = hap_smaller(CHUNK, s->n_judges - first),
+                struct hap_runs runs = {.n = hap_min(CHUNK, s->n_judges - first),
                                         .which = s->order + first, .z = z,
                                         .wanted = s->p->allowed};
 
@@ -162,7 +162,7 @@ static int exchange_pairs(const struct swap *s, size_t pairs, float *z, struct h
         for (size_t i = 0; i < pairs && i < s->n_remove; i++)
                 z[s->remove[i]] = 0;
         hap_graph_drop_dead(s->p->graph, z);
-        if (hap_rank_fill(s->p->graph, s->ranked, s->p->n_allowed, s->p->n_target, z) < 0)
+        if (hap_edge_order_fill(s->p->graph, s->ranked, s->p->n_allowed, s->p->n_target, z) < 0)
                 return hap_fail_memory(err, "swaps");
         return HAP_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef HAP_SHOW_SHOW_DOT_H
 #define HAP_SHOW_SHOW_DOT_H
 
-#include "show/show_drawing.h"
+#include "show/drawing.h"
 
 int hap_show_dot(const struct hap_drawing *drawing, FILE *out, struct hap_error *err);
 

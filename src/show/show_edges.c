@@ -23,7 +23,7 @@ static int compare_larger(const void *a, const void *b)
         return x->edge < y->edge ? -1 : x->edge > y->edge;
 }
 
-static double value_of(const struct hap_edges *edges, size_t edge)
+static double edge_value(const struct hap_edges *edges, size_t edge)
 {
         return edges->z ? (double)edges->z[edge] : edges->score[edge];
 }
@@ -36,7 +36,7 @@ static struct ranked_edge *ranked_edges(const struct hap_edges *edges, size_t *n
         *n = 0;
         for (size_t e = 0; order && e < edges->graph.n_edges; e++) {
                 if (edges->given[e])
-                        order[(*n)++] = (struct ranked_edge){fabs(value_of(edges, e)), e};
+                        order[(*n)++] = (struct ranked_edge){fabs(edge_value(edges, e)), e};
         }
         if (order)
                 qsort(order, *n, sizeof *order, compare_larger);
@@ -66,9 +66,9 @@ static void write_top(const struct hap_edges *edges, const struct ranked_edge *o
                 hap_graph_edge_name(&edges->graph, order[i].edge, name);
                 fprintf(out, "  %-*s  ", widest, name);
                 if (edges->z)
-                        fprintf(out, "%6.4f", value_of(edges, order[i].edge));
+                        fprintf(out, "%6.4f", edge_value(edges, order[i].edge));
                 else
-                        fprintf(out, "%+11.4e", value_of(edges, order[i].edge));
+                        fprintf(out, "%+11.4e", edge_value(edges, order[i].edge));
                 fprintf(out, "  %.*s\n", (int)lround(share * BAR), bar);
         }
 }
@@ -207,7 +207,7 @@ static void write_layers(const struct hap_graph *g, const int *in, const int *ou
         }
 }
 
-static int write_circuit(const struct hap_edges *edges, FILE *out, struct hap_error *err)
+static int write_circuit_page(const struct hap_edges *edges, FILE *out, struct hap_error *err)
 {
         const struct hap_graph *g = &edges->graph;
         size_t n = (size_t)g->n_writers;
@@ -252,7 +252,7 @@ int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct
         if (!order)
                 return hap_fail_memory(err, "the edges");
         if (edges->z)
-                rc = write_circuit(edges, out, err);
+                rc = write_circuit_page(edges, out, err);
         else
                 write_spread(edges, order, n, out);
         if (rc == 0 && edges->z && n > 0 && order[0].size == order[n - 1].size)

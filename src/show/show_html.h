@@ -2,7 +2,7 @@
 #ifndef HAP_SHOW_SHOW_HTML_H
 #define HAP_SHOW_SHOW_HTML_H
 
-#include "show/show_drawing.h"
+#include "show/drawing.h"
 
 /* A page with the picture and a table of its edges. */
 int hap_show_html(const struct hap_drawing *drawing, FILE *out, struct hap_error *err);

@@ -5,7 +5,7 @@
 
 #include "common/header.h"
 
-static const char *text_of(const json_t *object, const char *key)
+static const char *header_text(const json_t *object, const char *key)
 {
         const char *text = json_string_value(json_object_get(object, key));
 
@@ -14,7 +14,7 @@ static const char *text_of(const json_t *object, const char *key)
 
 void hap_phrase_model(const json_t *header, char *text)
 {
-        const char *path = text_of(json_object_get(header, "model"), "path");
+        const char *path = header_text(json_object_get(header, "model"), "path");
         size_t length = strlen(path);
         const char *last;
 
@@ -28,7 +28,7 @@ void hap_phrase_model(const json_t *header, char *text)
 void hap_phrase_task(const json_t *header, char *text)
 {
         const json_t *task = json_object_get(header, "task");
-        const char *corruption = text_of(task, "corruption");
+        const char *corruption = header_text(task, "corruption");
 
         snprintf(text, HAP_PHRASE, "%s%s%s%s", hap_header_name(header, "task"), *corruption ? " (" : "", corruption,
                  *corruption ? ")" : "");
@@ -36,7 +36,7 @@ void hap_phrase_task(const json_t *header, char *text)
 
 void hap_phrase_method(const json_t *header, char *text)
 {
-        const char *recipe = text_of(json_object_get(header, "pruning"), "recipe");
+        const char *recipe = header_text(json_object_get(header, "pruning"), "recipe");
 
         snprintf(text, HAP_PHRASE, "%s", *recipe ? recipe : hap_header_name(header, "method"));
 }

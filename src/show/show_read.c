@@ -25,11 +25,11 @@ static struct hap_section *add_section(struct hap_show *show, const char *name,
         return s->name && s->header && s->records ? s : NULL;
 }
 
-static json_t *record_of(const msgpack_object *record);
+static json_t *json_record_of(const msgpack_object *record);
 
 /* A record's value as JSON; a tensor or other binary data as a description. The limits of
  * streams bound the nesting. */
-static json_t *value_of(const msgpack_object *object)
+static json_t *json_value_of(const msgpack_object *object)
 {
         struct hap_tensor tensor;
         struct hap_error ignored;
@@ -40,7 +40,7 @@ static json_t *value_of(const msgpack_object *object)
         if (json)
                 return json;
         if (hap_tensor_of(object, &tensor, &ignored) < 0)
-                return object->type == MSGPACK_OBJECT_MAP ? record_of(object)
+                return object->type == MSGPACK_OBJECT_MAP ? json_record_of(object)
                                                           : json_string("binary data");
         used = (size_t)snprintf(text, sizeof text, "%s", hap_dtype_name(tensor.dtype));
         for (int i = 0; i < tensor.n_dims; i++)
@@ -49,7 +49,7 @@ static json_t *value_of(const msgpack_object *object)
         return json_string(text);
 }
 
-static json_t *record_of(const msgpack_object *record)
+static json_t *json_record_of(const msgpack_object *record)
 {
         json_t *json = json_object();
 
@@ -58,7 +58,7 @@ static json_t *record_of(const msgpack_object *record)
 
                 if (kv->key.type == MSGPACK_OBJECT_STR)
                         json_object_setn_new(json, kv->key.via.str.ptr, kv->key.via.str.size,
-                                             value_of(&kv->val));
+                                             json_value_of(&kv->val));
         }
         return json;
 }
@@ -74,7 +74,7 @@ static int read_records(struct hap_section *s, struct hap_stream_in *in, size_t 
 
                 if (s->n++ >= first)
                         continue;
-                json = record_of(&record);
+                json = json_record_of(&record);
                 if (!json || json_array_append_new(s->records, json) < 0)
                         return hap_fail_memory(err, "the records");
         }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "show/show_layout.h"
+#include "show/drawing_layout.h"
 #include "show/show_output.h"
 
 static const char *const kind_names[] = {
@@ -33,7 +33,7 @@ static void draw_edge(const struct hap_drawing_layout *l, const struct hap_drawi
 {
         int writer = hap_graph_edge_writer(l->graph, edge->edge);
         int reader = hap_graph_edge_reader(l->graph, edge->edge);
-        struct hap_curve c = hap_drawing_curve(l, edge->edge);
+        struct hap_curve c = hap_drawing_layout_curve(l, edge->edge);
         double n = (double)d->n;
         double thick = hap_clamp(3.4 - .8 * log10(fmax(n, 20) / 20), 1.3, 3.4);
         double opaque = hap_clamp(.95 - .28 * log10(fmax(n, 30) / 30), .4, .95);
@@ -68,7 +68,7 @@ static void draw_edge(const struct hap_drawing_layout *l, const struct hap_drawi
 static void draw_bands(const struct hap_drawing_layout *l, FILE *out)
 {
         for (int layer = 0; layer < l->graph->n_layers; layer++) {
-                double y = hap_drawing_row(l, layer);
+                double y = hap_drawing_layout_row(l, layer);
 
                 fprintf(out, "<rect class=\"b\" x=\"12\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\""
                         " rx=\"8\"/><text class=\"s\" x=\"22\" y=\"%.1f\">layer %d</text>\n",
@@ -114,7 +114,7 @@ static void draw_node(const struct hap_drawing_layout *l, const struct hap_drawi
                       FILE *out)
 {
         struct hap_node node = hap_graph_writer(l->graph, writer);
-        struct hap_point p = hap_drawing_node(l, writer);
+        struct hap_point p = hap_drawing_layout_node(l, writer);
         char degrees[64], name[HAP_NAME];
 
         hap_graph_writer_name(l->graph, writer, name);
@@ -145,7 +145,7 @@ static void draw_nodes(const struct hap_drawing_layout *l, const struct hap_draw
                 }
                 if (pass == 1) {
                         snprintf(degrees, sizeof degrees, ": %d in", d->into_logits);
-                        draw_pill(l, hap_drawing_logits(l), "logits", -1, degrees, out);
+                        draw_pill(l, hap_drawing_layout_logits(l), "logits", -1, degrees, out);
                 }
                 fputs("</g>\n", out);
         }
@@ -186,7 +186,7 @@ static void draw_legend(const struct hap_drawing_layout *l, const struct hap_dra
 
 void hap_draw(const struct hap_drawing *d, bool details, FILE *out)
 {
-        struct hap_drawing_layout l = hap_drawing_layout(d);
+        struct hap_drawing_layout l = hap_drawing_layout_of(d);
 
         fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\""
                 " width=\"%.0f\" height=\"%.0f\" role=\"img\">\n<style>%s</style>\n",

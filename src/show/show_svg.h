@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "show/show_drawing.h"
+#include "show/drawing.h"
 
 /* Writes the svg element; with `details`, every edge has a title and names its nodes in
  * attributes. */

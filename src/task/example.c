@@ -340,7 +340,7 @@ static int read_id(const struct record_reader *in, struct hap_example *example)
         return example->id ? 0 : hap_fail_memory(in->err, "an id");
 }
 
-static int read_record(const struct record_reader *in, struct hap_example *example)
+static int read_task_record(const struct record_reader *in, struct hap_example *example)
 {
         int n, rc;
 
@@ -376,7 +376,7 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
 {
         const struct record_reader in = { record, model, tokenizer, false, where, arena, err };
 
-        return read_record(&in, example);
+        return read_task_record(&in, example);
 }
 
 int hap_example_check(const json_t *record, const char *where, struct hap_error *err)
@@ -387,7 +387,7 @@ int hap_example_check(const json_t *record, const char *where, struct hap_error 
         int rc;
 
         hap_arena_init(&arena);
-        rc = read_record(&in, &example);
+        rc = read_task_record(&in, &example);
         hap_arena_release(&arena);
         return rc;
 }

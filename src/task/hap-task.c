@@ -126,7 +126,7 @@ static const char *const remarks[REMARKS] = {
 };
 
 /* n: the number of prompts that each remark applies to. */
-static void write_record(struct hap_program *p, json_t *record, const char *task,
+static void write_task_record(struct hap_program *p, json_t *record, const char *task,
                          const struct hap_task_model *model, const char *where, size_t n[])
 {
         n[SPACE] += hap_task_ends_in_space(record);
@@ -152,7 +152,7 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
         json_decref(fields);
         while (hap_must(p, hap_task_next(&source, &record, where, sizeof where, &p->error)))
-                write_record(p, record, source.name, model, where, n);
+                write_task_record(p, record, source.name, model, where, n);
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
         for (int i = 0; i < REMARKS; i++)

@@ -105,7 +105,7 @@ static int pick_lines(struct hap_lines *lines, struct hap_error *err)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot take %zu examples from '%s': there are %zu", n,
                                 lines->name, total);
-        lines->n = hap_smaller(n, total);
+        lines->n = hap_min(n, total);
         lines->order = calloc(total, sizeof *lines->order);
         if (!lines->order)
                 return hap_fail_memory(err, "an order of prompts");
@@ -355,8 +355,8 @@ static int check_id(struct hap_lines *lines, const struct json_line *line, const
                 return HAP_OK;
         if (before)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': lines %zu and %zu have the same "
-                                "id '%.64s'", lines->name, hap_smaller(other, line->number),
-                                other + line->number - hap_smaller(other, line->number), id);
+                                "id '%.64s'", lines->name, hap_min(other, line->number),
+                                other + line->number - hap_min(other, line->number), id);
         if (json_object_set_new(lines->seen, id, json_integer((json_int_t)line->number)) < 0)
                 return hap_fail_memory(err, "the prompts' ids");
         return HAP_OK;

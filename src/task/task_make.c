@@ -65,7 +65,7 @@ static bool is_new(struct hap_maker *maker, const char *clean)
         return true;
 }
 
-static json_t *record_of(struct hap_maker *maker, struct hap_draft *draft)
+static json_t *task_record_of(struct hap_maker *maker, struct hap_draft *draft)
 {
         char id[128];
 
@@ -90,7 +90,7 @@ int hap_maker_next(struct hap_maker *maker, json_t **record, struct hap_error *e
 
                 if (taken) {
                         maker->draw.made++;
-                        *record = record_of(maker, &draft);
+                        *record = task_record_of(maker, &draft);
                 }
                 json_decref(draft.answers);
                 json_decref(draft.wrongs);

@@ -128,7 +128,7 @@ int hap_config_tokens(struct hap_tokenizer *t, json_t *config, struct hap_error 
         return rc;
 }
 
-static const char *text_of(const json_t *token)
+static const char *token_text(const json_t *token)
 {
         return json_string_value(json_is_object(token) ? json_object_get(token, "content")
                                                        : token);
@@ -142,7 +142,7 @@ static json_t *special_tokens(const json_t *config)
         int rc = all == NULL;
 
         for (size_t i = 0; rc == 0 && i < sizeof named / sizeof *named; i++)
-                if (text_of(json_object_get(config, named[i])) != NULL)
+                if (token_text(json_object_get(config, named[i])) != NULL)
                         rc = json_array_append(all, json_object_get(config, named[i]));
         extra = json_object_get(config, "additional_special_tokens");
         if (rc == 0 && json_is_array(extra))
@@ -188,7 +188,7 @@ static bool is_single(const json_t *config, const json_t *token)
 static int add_special(struct hap_tokenizer *t, const json_t *config, const json_t *token,
                        struct hap_error *err)
 {
-        const char *text = text_of(token);
+        const char *text = token_text(token);
         struct hap_added added = flags_of(token, true), *there;
 
         if (text == NULL || *text == '\0')
@@ -253,7 +253,7 @@ static const json_t *find_text(const json_t *tokens, const char *text)
         size_t i;
 
         json_array_foreach(tokens, i, token) {
-                if (text_of(token) != NULL && strcmp(text_of(token), text) == 0)
+                if (token_text(token) != NULL && strcmp(token_text(token), text) == 0)
                         return token;
         }
         return NULL;

@@ -59,16 +59,16 @@ TEST("edges come by value, equal ones in an order that the key draws")
         struct hap_random_key key = {1, 2};
         bool differs = false;
 
-        CHECK(hap_rank_edges(value, edges, 6, key, 0, order) == 0);
+        CHECK(hap_edge_order_sort(value, edges, 6, key, 0, order) == 0);
         CHECK(order[0] == 1 && order[4] == 0 && order[5] == 5);
         for (uint64_t i = 1; i < 20; i++) {
-                CHECK(hap_rank_edges(value, edges, 6, key, i, other) == 0);
+                CHECK(hap_edge_order_sort(value, edges, 6, key, i, other) == 0);
                 CHECK(other[0] == 1 && other[4] == 0 && other[5] == 5);
                 CHECK(other[1] + other[2] + other[3] == 9);
                 differs |= other[1] != order[1];
         }
         CHECK(differs);
-        CHECK(hap_rank_edges(value, edges, 6, key, 0, other) == 0);
+        CHECK(hap_edge_order_sort(value, edges, 6, key, 0, other) == 0);
         CHECK(memcmp(order, other, sizeof order) == 0);
 }
 
@@ -91,10 +91,10 @@ TEST("the first edges of an order lose those that lead nowhere")
         uint32_t order[6];
 
         path(&g, order);
-        CHECK(hap_rank_first(&g, order, 3, z) == 0);
-        CHECK(hap_rank_first(&g, order, 4, z) == 3);
+        CHECK(hap_edge_order_first(&g, order, 3, z) == 0);
+        CHECK(hap_edge_order_first(&g, order, 4, z) == 3);
         CHECK(z[order[0]] == 1 && z[order[1]] == 0);
-        CHECK(hap_rank_first(&g, order, 5, z) == 5);
+        CHECK(hap_edge_order_first(&g, order, 5, z) == 5);
         free(z);
         hap_graph_release(&g);
 }
@@ -106,11 +106,11 @@ TEST("the longest prefix counts live edges only")
         uint32_t order[6];
         size_t n = path(&g, order);
 
-        CHECK(hap_rank_longest(&g, order, n, 2, z) == 0);
-        CHECK(hap_rank_longest(&g, order, n, 3, z) == 3);
-        CHECK(hap_rank_longest(&g, order, n, 4, z) == 3); /* the next brings two */
-        CHECK(hap_rank_longest(&g, order, n, 5, z) == 5);
-        CHECK(hap_rank_longest(&g, order, n, 99, z) == 6);
+        CHECK(hap_edge_order_longest(&g, order, n, 2, z) == 0);
+        CHECK(hap_edge_order_longest(&g, order, n, 3, z) == 3);
+        CHECK(hap_edge_order_longest(&g, order, n, 4, z) == 3); /* the next brings two */
+        CHECK(hap_edge_order_longest(&g, order, n, 5, z) == 5);
+        CHECK(hap_edge_order_longest(&g, order, n, 99, z) == 6);
         free(z);
         hap_graph_release(&g);
 }
@@ -122,8 +122,8 @@ TEST("filling adds edges between live nodes in their order, up to the number")
         uint32_t order[6];
         size_t n = path(&g, order);
 
-        CHECK(hap_rank_longest(&g, order, n, 4, z) == 3);
-        CHECK(hap_rank_fill(&g, order, n, 4, z) == 4);
+        CHECK(hap_edge_order_longest(&g, order, n, 4, z) == 3);
+        CHECK(hap_edge_order_fill(&g, order, n, 4, z) == 4);
         CHECK(z[order[5]] == 1);                       /* input->m1: both live */
         CHECK(z[order[1]] == 0 && z[order[4]] == 0);   /* m0 does not */
         free(z);
@@ -141,11 +141,11 @@ TEST("a cut has at least a path where the longest prefix has none")
 
         for (int i = 0; i < 5; i++)
                 order[i] = edge(&g, names[i]);
-        CHECK(hap_rank_longest(&g, order, 5, 4, z) == 0);
-        CHECK(hap_rank_cut(&g, order, 5, 4, z) == 3);
+        CHECK(hap_edge_order_longest(&g, order, 5, 4, z) == 0);
+        CHECK(hap_edge_order_cut(&g, order, 5, 4, z) == 3);
         CHECK(z[order[0]] == 1 && z[order[2]] == 1 && z[order[4]] == 1);
-        CHECK(hap_rank_cut(&g, order, 5, 5, z) == 5);
-        CHECK(hap_rank_cut(&g, order, 5, 2, z) == 0); /* shorter than any path */
+        CHECK(hap_edge_order_cut(&g, order, 5, 5, z) == 5);
+        CHECK(hap_edge_order_cut(&g, order, 5, 2, z) == 0); /* shorter than any path */
         free(z);
         hap_graph_release(&g);
 }
@@ -165,7 +165,7 @@ static void cut_everything(struct hap_graph g)
                 size_t most = 1 + i % (alive - 1);
 
                 hap_random_shuffle((struct hap_random_key){9, 9}, i, g.n_edges, order);
-                CHECK(hap_rank_cut(&g, order, g.n_edges, most, z) == (long)most);
+                CHECK(hap_edge_order_cut(&g, order, g.n_edges, most, z) == (long)most);
                 check_live(&g, z, most);
         }
         free(z);
@@ -200,7 +200,7 @@ static void fill_some(struct hap_graph g, uint64_t cases)
                 alive = open_edges(&g, z);
                 if (alive == 0)
                         continue;
-                now = hap_rank_fill(&g, order, n, alive + 1 + i % 3, z);
+                now = hap_edge_order_fill(&g, order, n, alive + 1 + i % 3, z);
                 CHECK(now >= (long)alive && now <= (long)(alive + 1 + i % 3));
                 check_live(&g, z, (size_t)now);
                 filled += now > (long)alive;
@@ -230,10 +230,10 @@ static void cut_some(struct hap_graph g, size_t least, size_t paths_at_least)
                 memset(z, 0, g.n_edges * sizeof *z);
                 for (size_t k = 0; k < n; k++)
                         z[order[k]] = 1;
-                shortest = hap_rank_shortest(&g, z);
+                shortest = hap_edge_order_shortest_path(&g, z);
                 paths += shortest > 1;
                 for (most = shortest ? shortest : 1; most <= n; most++) {
-                        long cut = hap_rank_cut(&g, order, n, most, z);
+                        long cut = hap_edge_order_cut(&g, order, n, most, z);
 
                         CHECK(shortest ? cut >= (long)shortest && cut <= (long)most : cut == 0);
                         if (cut > 0)
@@ -263,7 +263,7 @@ TEST("of equally short paths the cut has the one whose worst edge ranks best")
 
         for (int i = 0; i < 7; i++)
                 order[i] = edge(&g, names[i]);
-        CHECK(hap_rank_cut(&g, order, 7, 2, z) == 2);
+        CHECK(hap_edge_order_cut(&g, order, 7, 2, z) == 2);
         CHECK(z[order[2]] == 1 && z[order[5]] == 1);
         free(z);
         hap_graph_release(&g);
@@ -274,15 +274,15 @@ TEST("the shortest path counts edges, and is 0 where none leads to the logits")
         struct hap_graph g = graph();
         float *z = calloc(g.n_edges, sizeof *z);
 
-        CHECK(hap_rank_shortest(&g, z) == 0);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 0);
         z[edge(&g, "input->a0.h0<q>")] = z[edge(&g, "a0.h0->m0")] = 1;
-        CHECK(hap_rank_shortest(&g, z) == 0);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 0);
         z[edge(&g, "m0->a1.h1<k>")] = z[edge(&g, "a1.h1->logits")] = 1;
-        CHECK(hap_rank_shortest(&g, z) == 4);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 4);
         z[edge(&g, "a0.h0->logits")] = 1;
-        CHECK(hap_rank_shortest(&g, z) == 2);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 2);
         z[edge(&g, "input->logits")] = 1;
-        CHECK(hap_rank_shortest(&g, z) == 1);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 1);
         free(z);
         hap_graph_release(&g);
 }
@@ -293,13 +293,13 @@ TEST("with positions a path changes its position through keys and values alone")
         float *z = calloc(g.n_edges, sizeof *z);
 
         z[edge(&g, "input->a0.h0<q>@S")] = z[edge(&g, "a0.h0->logits@END")] = 1;
-        CHECK(hap_rank_shortest(&g, z) == 0);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 0);
         z[edge(&g, "input->a0.h0<v>@S")] = 1;
-        CHECK(hap_rank_shortest(&g, z) == 2);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 2);
         CHECK(hap_graph_drop_dead(&g, z) == 1);
         z[edge(&g, "a0.h0->logits@END")] = 0;
         z[edge(&g, "a0.h0->logits@S")] = 1; /* which nothing reads */
-        CHECK(hap_rank_shortest(&g, z) == 0);
+        CHECK(hap_edge_order_shortest_path(&g, z) == 0);
         CHECK(hap_graph_drop_dead(&g, z) == 2);
         free(z);
         hap_graph_release(&g);

@@ -93,7 +93,7 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
         for (int i = 0; i < PROMPTS; i++) {
                 struct hap_prompt *p = &b->prompts[i];
                 const size_t d = (size_t)b->model.config.d_model;
-                const uint64_t most = hap_smaller(90, (size_t)b->model.config.n_vocab);
+                const uint64_t most = hap_min(90, (size_t)b->model.config.n_vocab);
 
                 for (int t = 0; t < lengths[i]; t++) {
                         b->clean[i][t] = (int32_t)(hap_random_word(key, (uint64_t)i, (uint64_t)t) % most);

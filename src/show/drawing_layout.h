@@ -1,8 +1,8 @@
 /* The positions of the nodes of a picture and the curves of its edges. */
-#ifndef HAP_SHOW_SHOW_LAYOUT_H
-#define HAP_SHOW_SHOW_LAYOUT_H
+#ifndef HAP_SHOW_DRAWING_LAYOUT_H
+#define HAP_SHOW_DRAWING_LAYOUT_H
 
-#include "show/show_drawing.h"
+#include "show/drawing.h"
 
 struct hap_point {
         double x, y;
@@ -26,14 +26,14 @@ struct hap_drawing_layout {
         double bow;           /* of an edge between MLPs, for each layer between them */
 };
 
-struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing);
+struct hap_drawing_layout hap_drawing_layout_of(const struct hap_drawing *drawing);
 /* The upper edge of a layer's band. */
-double hap_drawing_row(const struct hap_drawing_layout *layout, int layer);
+double hap_drawing_layout_row(const struct hap_drawing_layout *layout, int layer);
 /* The middle of a writer's node, and of logits. */
-struct hap_point hap_drawing_node(const struct hap_drawing_layout *layout, int writer);
-struct hap_point hap_drawing_logits(const struct hap_drawing_layout *layout);
+struct hap_point hap_drawing_layout_node(const struct hap_drawing_layout *layout, int writer);
+struct hap_point hap_drawing_layout_logits(const struct hap_drawing_layout *layout);
 /* An edge runs upwards, and around other nodes if possible. */
-struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *layout, size_t edge);
+struct hap_curve hap_drawing_layout_curve(const struct hap_drawing_layout *layout, size_t edge);
 
 static inline double hap_clamp(double x, double low, double high)
 {

@@ -1,6 +1,6 @@
 /* What a picture of a graph shows: its edges, how strong each is, its title. */
-#ifndef HAP_SHOW_SHOW_DRAWING_H
-#define HAP_SHOW_SHOW_DRAWING_H
+#ifndef HAP_SHOW_DRAWING_H
+#define HAP_SHOW_DRAWING_H
 
 #include "show/show_read.h"
 

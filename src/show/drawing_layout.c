@@ -1,4 +1,4 @@
-#include "show/show_layout.h"
+#include "show/drawing_layout.h"
 
 #include <math.h>
 
@@ -6,7 +6,7 @@
  * above each other. */
 static const double shifts[] = {0, .3, .15};
 
-struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing)
+struct hap_drawing_layout hap_drawing_layout_of(const struct hap_drawing *drawing)
 {
         const struct hap_graph *g = drawing->graph;
         struct hap_drawing_layout l = {.drawing = drawing, .graph = g, .left = 74, .top = 128};
@@ -26,12 +26,12 @@ struct hap_drawing_layout hap_drawing_layout(const struct hap_drawing *drawing)
         return l;
 }
 
-double hap_drawing_row(const struct hap_drawing_layout *l, int layer)
+double hap_drawing_layout_row(const struct hap_drawing_layout *l, int layer)
 {
         return l->top + l->row * (l->graph->n_layers - 1 - layer);
 }
 
-struct hap_point hap_drawing_node(const struct hap_drawing_layout *l, int writer)
+struct hap_point hap_drawing_layout_node(const struct hap_drawing_layout *l, int writer)
 {
         struct hap_node node = hap_graph_writer(l->graph, writer);
 
@@ -39,17 +39,17 @@ struct hap_point hap_drawing_node(const struct hap_drawing_layout *l, int writer
                 double apart = l->graph->split_input ? l->half + 8 : 0;
 
                 return (struct hap_point){l->middle + (writer ? apart : -apart),
-                                          hap_drawing_row(l, 0) + l->row + 18};
+                                          hap_drawing_layout_row(l, 0) + l->row + 18};
         }
         if (node.kind == HAP_WRITES_MLP)
-                return (struct hap_point){l->mlp_x, hap_drawing_row(l, node.layer) + .36 * l->row};
+                return (struct hap_point){l->mlp_x, hap_drawing_layout_row(l, node.layer) + .36 * l->row};
         return (struct hap_point){
                 l->left + l->slot * (node.head + .5 + shifts[node.layer % 3]),
-                hap_drawing_row(l, node.layer) + .62 * l->row,
+                hap_drawing_layout_row(l, node.layer) + .62 * l->row,
         };
 }
 
-struct hap_point hap_drawing_logits(const struct hap_drawing_layout *l)
+struct hap_point hap_drawing_layout_logits(const struct hap_drawing_layout *l)
 {
         return (struct hap_point){l->middle, l->top - 32};
 }
@@ -60,7 +60,7 @@ struct hap_point hap_drawing_logits(const struct hap_drawing_layout *l)
  * side by side at the lower side of a head. */
 static struct hap_point edge_start(const struct hap_drawing_layout *l, int writer)
 {
-        struct hap_point p = hap_drawing_node(l, writer);
+        struct hap_point p = hap_drawing_layout_node(l, writer);
         struct hap_node node = hap_graph_writer(l->graph, writer);
 
         p.y -= node.layer < 0 ? 11 : node.kind == HAP_WRITES_MLP ? l->mlp : l->radius;
@@ -70,14 +70,14 @@ static struct hap_point edge_start(const struct hap_drawing_layout *l, int write
 static struct hap_point edge_end(const struct hap_drawing_layout *l, int reader)
 {
         struct hap_node node = hap_graph_reader(l->graph, reader);
-        struct hap_point p = hap_drawing_logits(l);
+        struct hap_point p = hap_drawing_layout_logits(l);
         double aside = (node.kind - HAP_READS_K) * .6 * l->radius;
 
         if (node.kind == HAP_READS_LOGITS) {
                 p.y += 11;
                 return p;
         }
-        p = hap_drawing_node(l, hap_graph_reader_node(l->graph, reader));
+        p = hap_drawing_layout_node(l, hap_graph_reader_node(l->graph, reader));
         if (node.kind == HAP_READS_MLP) {
                 p.y += l->mlp;
         } else {
@@ -109,7 +109,7 @@ static struct hap_point point_at(const struct hap_curve *c, double t)
 static bool within_node(const struct hap_drawing_layout *l, int writer, struct hap_point p)
 {
         const struct hap_drawing *d = l->drawing;
-        struct hap_point node = hap_drawing_node(l, writer);
+        struct hap_point node = hap_drawing_layout_node(l, writer);
         double reach = l->radius + 2;
 
         return d->in[writer] + d->out[writer] > 0 &&
@@ -171,7 +171,7 @@ static double spread_x(const struct hap_drawing_layout *l, double x, double othe
         return x + hap_clamp(.3 * (other - x), 10 - l->half, l->half - 10);
 }
 
-struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *l, size_t edge)
+struct hap_curve hap_drawing_layout_curve(const struct hap_drawing_layout *l, size_t edge)
 {
         int writer = hap_graph_edge_writer(l->graph, edge);
         int reader = hap_graph_edge_reader(l->graph, edge);
@@ -181,7 +181,7 @@ struct hap_curve hap_drawing_curve(const struct hap_drawing_layout *l, size_t ed
 
         if (from.kind == HAP_WRITES_HEAD && to.kind == HAP_READS_MLP && from.layer == to.layer) {
                 /* within a layer: into the MLP's left side */
-                end = hap_drawing_node(l, hap_graph_reader_node(l->graph, reader));
+                end = hap_drawing_layout_node(l, hap_graph_reader_node(l->graph, reader));
                 end.x -= l->mlp;
                 return (struct hap_curve){begin, {begin.x + 4, begin.y - .26 * l->row},
                                           {end.x - .6 * l->slot, end.y - .12 * l->row}, end};

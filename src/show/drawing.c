@@ -1,4 +1,4 @@
-#include "show/show_drawing.h"
+#include "show/drawing.h"
 
 #include <math.h>
 #include <stdlib.h>
