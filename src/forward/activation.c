@@ -1,8 +1,8 @@
+#include "forward/activation.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-
-#include "forward/kernels.h"
 
 /* exp(x) for f32, relative error below 2e-7, in plain arithmetic so that loops
  * over it become vectors (the polynomial is that of Cephes' expf). Beyond ±87

@@ -1,7 +1,11 @@
+#include "forward/attention.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "forward/kernels.h"
+#include "forward/activation.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 /* The part of the attention matrix of one head and prompt:
  * scores[i][j] = scale · q_i·k_j, i a query row, j a token, for j that query i
@@ -326,7 +330,7 @@ void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
         }
 }
 
-int hap_heads_take(struct hap_heads *heads, struct hap_scratch *work,
+int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *work,
                    const struct hap_batch *batch, bool gradients)
 {
         const int dh = work->engine->model->config.d_head;

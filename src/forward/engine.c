@@ -1,6 +1,9 @@
+#include "forward/engine.h"
+
 #include <stddef.h>
 
-#include "forward/kernels.h"
+#include "forward/attention.h"
+#include "forward/parallel.h"
 
 /* W row by row: bias += W · norm.bias, W *= norm.gain per column, and for
  * LayerNorm W −= its row mean, which takes x − mean(x) into the matrix. */

@@ -1,6 +1,9 @@
-#include "forward/full_run.h"
+#include "forward/full_state.h"
 
 #include <string.h>
+
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 struct backward {
         struct hap_scratch *work;

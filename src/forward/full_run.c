@@ -1,6 +1,9 @@
-#include "forward/full_run.h"
+#include "forward/full_state.h"
 
 #include <string.h>
+
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 struct plain {
         struct hap_scratch *work;
@@ -195,7 +198,7 @@ static int attend(const struct plain *p, struct hap_full_layer *s, int l)
                 .kv = p->state->kv, .n_kv = p->config->n_kv_heads,
                 .q_rows = s->tail, .kv_rows = &p->batch->rows,
         };
-        rc = hap_heads_take(&s->heads, p->work, p->batch, p->run->gradients);
+        rc = hap_heads_alloc(&s->heads, p->work, p->batch, p->run->gradients);
         if (rc == 0)
                 rc = project(p, s, l);
         if (rc == 0)
@@ -312,7 +315,7 @@ int hap_full_forward(struct hap_scratch *work, const struct hap_batch *batch,
                         between = hap_scratch_alloc(work, size, sizeof(*x));
                         next = hap_scratch_alloc(work, size, sizeof(*x));
                 }
-                s->narrowed = batch->narrow && l == layers - 1;
+                s->narrowed = batch->answer_rows_only && l == layers - 1;
                 s->tail = rows = s->narrowed ? &batch->answers : &batch->rows;
                 s->x = x;
                 rc = next == NULL || between == NULL ? work->error.code

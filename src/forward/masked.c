@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "forward/blas.h"
+#include "forward/norm.h"
+
 /* Slot 0 = R' at a point of the residual stream. */
 static void load_residual(const struct hap_masked_pass *m, int point)
 {
@@ -207,7 +210,7 @@ static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, 
         s->heads = (struct hap_heads){.layer = l, .n = s->n, .head = s->head, .kv = s->kv,
                                       .n_kv = s->n, .q_rows = s->tail,
                                       .kv_rows = &m->batch->rows};
-        rc = hap_heads_take(&s->heads, m->work, m->batch, m->gradients);
+        rc = hap_heads_alloc(&s->heads, m->work, m->batch, m->gradients);
         if (rc == 0)
                 rc = hap_masked_inputs(m, s, l);
         if (rc < 0)

@@ -2,7 +2,7 @@
 #ifndef HAP_FORWARD_MASKED_H
 #define HAP_FORWARD_MASKED_H
 
-#include "forward/engine.h"
+#include "forward/batch.h"
 
 struct hap_masked {
         /* Masks of each prompt, [n_edges] each; the same pointer for all

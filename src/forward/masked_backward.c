@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "forward/blas.h"
+#include "forward/norm.h"
+
 struct backward {
         struct hap_scratch *work;
         const struct hap_engine *engine;

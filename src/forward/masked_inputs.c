@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "forward/blas.h"
+#include "forward/norm.h"
+
 /* From here on only the answers' rows are carried. */
 static void narrow(struct hap_masked_pass *m, int slots)
 {

@@ -2,9 +2,12 @@
 #ifndef HAP_FORWARD_MASKED_STATE_H
 #define HAP_FORWARD_MASKED_STATE_H
 
+#include "forward/attention.h"
 #include "forward/masked.h"
 #include "forward/mix.h"
+#include "forward/mlp.h"
 #include "forward/span.h"
+#include "forward/unembed.h"
 
 /* A reader of the run: where its input stands, [rows][d_model] in its row
  * space, NULL when nothing of it is needed. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "forward/blas.h"
 #include "forward/span.h"
 #include "forward/sparse.h"
 

@@ -6,6 +6,7 @@
 #ifndef HAP_FORWARD_MIX_H
 #define HAP_FORWARD_MIX_H
 
+#include "forward/batch.h"
 #include "forward/plan.h"
 
 /* Readers that read at the same point of the stream: the first `slots` deltas. */

@@ -1,6 +1,10 @@
+#include "forward/mlp.h"
+
 #include <string.h>
 
-#include "forward/kernels.h"
+#include "forward/activation.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 /* in, gate = rstd (x Wᵀ) + b; hidden = act(in), or act(gate) · in when gated. */
 static float *hidden(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients)

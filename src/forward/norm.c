@@ -1,6 +1,6 @@
-#include <math.h>
+#include "forward/norm.h"
 
-#include "forward/kernels.h"
+#include <math.h>
 
 /* Sums run in LANES partial sums, so that they are vectors and yet have one
  * fixed order. */

@@ -25,7 +25,11 @@
 #ifndef HAP_FORWARD_PLAN_H
 #define HAP_FORWARD_PLAN_H
 
-#include "forward/kernels.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "forward/ablation.h"
+#include "forward/scratch.h"
 
 struct hap_plan {
         uint8_t *open;     /* [edges_per_position]: at some position */

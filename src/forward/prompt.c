@@ -1,6 +1,10 @@
+#include "forward/prompt.h"
+
 #include <string.h>
 
-#include "forward/kernels.h"
+#include "forward/attention.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
                      const int32_t *corrupted, int answer_first, const struct hap_ablation *ablation)
@@ -12,22 +16,6 @@ int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
         while (first < answer_first && clean[first] == corrupted[first])
                 first++;
         return first;
-}
-
-void hap_counterfactual_read(const struct hap_counterfactual *source, const struct hap_engine *engine,
-                     int n_tokens, int writer, int first, int n, float scale, float *out)
-{
-        const size_t d = (size_t)engine->model->config.d_model;
-        const size_t count = (size_t)n * d;
-
-        if (!source->ablation->read) {
-                memset(out, 0, count * sizeof(*out));
-                return;
-        }
-        source->ablation->read(source, d, n_tokens, writer, first, n, out);
-        if (scale != 1)
-                for (size_t i = 0; i < count; i++)
-                        out[i] *= scale;
 }
 
 /* r += a' of writers [begin, end), at all positions; t: room for one. */

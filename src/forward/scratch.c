@@ -1,10 +1,12 @@
+#include "forward/scratch.h"
+
 #include <omp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "forward/kernels.h"
+#include "forward/parallel.h"
 
 int hap_scratch_init(struct hap_scratch *work, const struct hap_engine *engine,
                   size_t bytes, struct hap_error *err)
@@ -65,51 +67,6 @@ size_t hap_scratch_bytes(const struct hap_engine *engine, size_t rows, size_t lo
                 floats += 2 * ((size_t)engine->graph.n_writers + 2 + group) * d * (rows + answers);
         floats += answers * (4 * (size_t)c->n_out + 8 * d);
         return floats * sizeof(float) + 64 * (size_t)engine->graph.n_edges + (16 << 20);
-}
-
-int hap_batch_init(struct hap_batch *batch, struct hap_scratch *work,
-                   const struct hap_prompt *const *prompts, int n, bool narrow)
-{
-        *batch = (struct hap_batch){.n = n, .prompts = prompts, .narrow = narrow};
-        batch->rows.start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(int));
-        batch->rows.first = hap_scratch_alloc(work, (size_t)n, sizeof(int));
-        batch->answers.start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(int));
-        batch->answers.first = hap_scratch_alloc(work, (size_t)n, sizeof(int));
-        if (work->error.code < 0)
-                return work->error.code;
-        for (int i = 0; i < n; i++) {
-                batch->rows.start[i] = batch->rows.n;
-                batch->rows.first[i] = prompts[i]->first;
-                batch->rows.n += prompts[i]->n_tokens - prompts[i]->first;
-                batch->answers.start[i] = batch->answers.n;
-                batch->answers.first[i] = prompts[i]->answer_first;
-                batch->answers.n += prompts[i]->n_answer_positions;
-        }
-        batch->rows.start[n] = batch->rows.n;
-        batch->answers.start[n] = batch->answers.n;
-        return HAP_OK;
-}
-
-/* The row of `to`'s prompt at within `from`. */
-static size_t place(const struct hap_rows *from, const struct hap_rows *to, int at)
-{
-        return (size_t)(from->start[at] + to->first[at] - from->first[at]);
-}
-
-void hap_rows_gather(const struct hap_rows *from, const struct hap_rows *to,
-                     int n_prompts, int d, const float *in, float *out)
-{
-        for (int at = 0; at < n_prompts; at++)
-                memcpy(out + (size_t)to->start[at] * d, in + place(from, to, at) * d,
-                       (size_t)(to->start[at + 1] - to->start[at]) * d * sizeof(*out));
-}
-
-void hap_rows_scatter_add(const struct hap_rows *from, const struct hap_rows *to,
-                          int n_prompts, int d, const float *in, float *out)
-{
-        for (int at = 0; at < n_prompts; at++)
-                hap_add((size_t)(from->start[at + 1] - from->start[at]) * d,
-                        in + (size_t)from->start[at] * d, out + place(to, from, at) * d);
 }
 
 /* The threads' scratch of one engine: faulting pages in again for every step

@@ -2,7 +2,7 @@
 #ifndef HAP_FORWARD_SPAN_H
 #define HAP_FORWARD_SPAN_H
 
-#include "forward/engine.h"
+#include "forward/batch.h"
 
 struct hap_span {
         int at;         /* prompt of the first row */

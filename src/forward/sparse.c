@@ -1,6 +1,6 @@
 #include "forward/sparse.h"
 
-#include "forward/kernels.h"
+#include "forward/blas.h"
 
 /* Columns are worked on in blocks, so that every row's piece of a block stays
  * in the second-level cache (1,024 floats × some 200 rows), and within a block

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "forward/engine.h"
+#include "forward/scratch.h"
 
 /* Rows of a sparse matrix: row i has entries start[i] … start[i + 1] - 1. */
 struct hap_sparse {

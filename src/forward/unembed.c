@@ -1,6 +1,10 @@
+#include "forward/unembed.h"
+
 #include <math.h>
 
-#include "forward/kernels.h"
+#include "forward/activation.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 /* logits = norm(x) Uᵀ + b, capped where the model caps them. */
 int hap_unembed_forward(struct hap_scratch *work, struct hap_unembed *u)
