@@ -8,15 +8,15 @@
 #include "forward/unembed.h"
 
 struct hap_full_layer {
-        const struct hap_rows *tail; /* rows of queries, MLP and outputs */
-        bool narrowed;               /* tail is the answers, not all rows */
+        const struct hap_rows *out_rows; /* rows of queries, MLP and outputs */
+        bool answer_rows_only;               /* out_rows are the answer rows, not all rows */
         /* The residual stream before attention, [rows][d_model], and its statistics. */
         float *x, *mean, *rstd;      /* at all rows */
-        float *xq, *q_mean, *q_rstd; /* at the tail's rows */
+        float *xq, *q_mean, *q_rstd; /* at out_rows */
         struct hap_heads heads;
         /* The attention's output before its post-norm, [rows][d_model], and its
          * statistics; NULL without one. */
-        float *raw, *raw_mean, *raw_rstd;
+        float *pre_norm, *pre_norm_mean, *pre_norm_rstd;
         struct hap_mlp mlp;
 };
 

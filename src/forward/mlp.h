@@ -12,7 +12,7 @@ struct hap_mlp {
         float *slope, *slope_gate;
         /* The output before the post-norm, [rows][d_model], and its statistics; NULL
          * without one. */
-        float *raw, *raw_mean, *raw_rstd;
+        float *pre_norm, *pre_norm_mean, *pre_norm_rstd;
 };
 
 /* out = the MLP's output, [rows][d_model]. The caller sets layer, rows and x. gradients:
