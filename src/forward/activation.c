@@ -130,7 +130,7 @@ void hap_soft_cap(size_t n, float cap, float *x)
 
 void hap_softmax(int n, float *row)
 {
-        float most = row[0], total = 0;
+        float max = row[0], total = 0;
 
         for (int i = 1; i < n; i++)
                 max = row[i] > max ? row[i] : max;
