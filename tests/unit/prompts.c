@@ -8,7 +8,6 @@
 #include "common/random.h"
 #include "data/cache.h"
 #include "data/loader.h"
-#include "forward/prompt.h"
 #include "unit.h"
 
 #define EXAMPLES 37
