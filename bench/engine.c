@@ -16,8 +16,10 @@
 #include <time.h>
 
 #include "common/random.h"
-#include "forward/kernels.h"
+#include "forward/blas.h"
 #include "forward/distribution.h"
+#include "forward/full_run.h"
+#include "forward/parallel.h"
 #include "metric/metric.h"
 #include "forward/masked.h"
 

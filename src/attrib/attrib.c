@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "forward/parallel.h"
+
 /* Full runs with gradients, rather than masked runs. */
 static bool by_gradient(const struct hap_method *method)
 {

@@ -14,7 +14,7 @@
 #include "attrib/method.h"
 #include "data/memory_estimate.h"
 #include "data/prompts.h"
-#include "forward/engine.h"
+#include "forward/scratch.h"
 #include "metric/metric.h"
 
 struct hap_attrib_options {

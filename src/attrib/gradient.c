@@ -3,8 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "forward/blas.h"
 #include "forward/distribution.h"
-#include "forward/kernels.h"
+#include "forward/full_run.h"
 #include "forward/span.h"
 
 /* Rows are the batch's tokens, one prompt after another, without those for which a' = a

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "forward/masked.h"
+#include "forward/parallel.h"
 
 /* Edges removed between two calls of progress. */
 #define EDGES_AT_ONCE 256

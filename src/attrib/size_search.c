@@ -1,5 +1,7 @@
 #include "attrib/size_search.h"
 
+#include "forward/engine.h"
+
 struct size_search {
         struct hap_size_search *result;
         const struct hap_engine *engine;

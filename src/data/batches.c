@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "forward/full_run.h"
+#include "forward/parallel.h"
 
 size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model)
 {

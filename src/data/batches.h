@@ -2,7 +2,7 @@
 #ifndef HAP_DATA_BATCHES_H
 #define HAP_DATA_BATCHES_H
 
-#include "forward/engine.h"
+#include "forward/prompt.h"
 #include "task/example.h"
 
 #define HAP_BATCH_ROWS 128   /* a batch with so many tokens is full … */

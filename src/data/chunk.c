@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "forward/engine.h"
+
 /* Reserves the outputs, n_writers × n_tokens × d_model, and the logits, n_positions × n_out,
  * of every example and both runs. The addresses also go to `outputs` and `logits`, [2][n]. */
 static int place_results(struct hap_chunk *chunk, const struct hap_engine *engine,

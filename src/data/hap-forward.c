@@ -5,6 +5,7 @@
 #include "common/program.h"
 #include "data/chunk.h"
 #include "data/inputs.h"
+#include "forward/engine.h"
 
 struct forward_options {
         int dtype;

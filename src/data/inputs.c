@@ -5,6 +5,7 @@
 
 #include "common/program.h"
 #include "data/same_graph.h"
+#include "forward/engine.h"
 #include "graph/graph_json.h"
 #include "model/description.h"
 #include "model/model_open.h"

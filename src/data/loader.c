@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "data/means.h"
+#include "forward/counterfactual.h"
+#include "forward/engine.h"
 #include "model/description.h"
 
 struct hap_loader {

@@ -3,6 +3,7 @@
 #define HAP_DATA_MEANS_H
 
 #include "data/examples.h"
+#include "forward/counterfactual.h"
 #include "forward/engine.h"
 
 /* Prompts whose outputs are in memory at a time; the sums do not depend on it. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/parallel.h"
+
 /* An array of values(example) elements of `size` bytes for each prompt, in the arena. The
  * list of arrays, [n], belongs to the caller. */
 static void **alloc_arrays(struct hap_prompts *prompts, size_t size,

@@ -5,8 +5,8 @@
 
 #include "data/batches.h"
 #include "data/cache.h"
-#include "forward/engine.h"
 #include "forward/distribution.h"
+#include "forward/prompt.h"
 
 struct hap_prompts_options {
         const struct hap_ablation *ablation; /* never NULL */

@@ -3,8 +3,9 @@
 #define HAP_EVAL_CIRCUITS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
-#include "forward/engine.h"
+#include "forward/ablation.h"
 
 /* Whether the circuit was pruned, or any of its scores computed, under another ablation;
  * *made is the name of that in the header. Always false for optimal ablation, whose constants

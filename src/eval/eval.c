@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/engine.h"
 #include "metric/evaluate.h"
 
 void hap_evaluation_release(struct hap_evaluation *evaluation)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/tensor.h"
-#include "forward/engine.h"
+#include "forward/counterfactual.h"
 
 /* data: [n_writers][d] */
 static void read_one_vector(const struct hap_counterfactual *from, size_t d, int n_tokens,

@@ -1,11 +1,11 @@
+#include "forward/activation.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "forward/kernels.h"
-
-/* exp(x) for f32, relative error below 2e-7, in plain arithmetic so that loops
- * over it become vectors (the polynomial is that of Cephes' expf). Beyond ±87
+/* exp(x) for f32, relative error below 2e-7, in plain arithmetic, so that the compiler
+ * vectorises loops over it (the polynomial is that of Cephes' expf). Beyond ±87
  * the result stays finite or goes to about 1e-38; NaN stays NaN. */
 static inline float fast_exp(float x)
 {
@@ -34,8 +34,8 @@ static inline float sigmoid(float x)
         return 1.0f / (1.0f + fast_exp(-x));
 }
 
-/* Φ(x) of the normal law by Abramowitz and Stegun 7.1.26, error below 1e-7;
- * the density φ(x) comes along. */
+/* Φ(x) of the normal distribution by Abramowitz and Stegun 7.1.26, error below 1e-7;
+ * *density = φ(x). */
 static inline float normal_cdf(float x, float *density)
 {
         const float a = fabsf(x) * 0.70710678118654752f;
@@ -130,12 +130,12 @@ void hap_soft_cap(size_t n, float cap, float *x)
 
 void hap_softmax(int n, float *row)
 {
-        float most = row[0], total = 0;
+        float max = row[0], total = 0;
 
         for (int i = 1; i < n; i++)
-                most = row[i] > most ? row[i] : most;
+                max = row[i] > max ? row[i] : max;
         for (int i = 0; i < n; i++)
-                row[i] = fast_exp(row[i] - most);
+                row[i] = fast_exp(row[i] - max);
         for (int i = 0; i < n; i++)
                 total += row[i];
         for (int i = 0; i < n; i++)

@@ -1,7 +1,11 @@
+#include "forward/attention.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "forward/kernels.h"
+#include "forward/activation.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 /* The part of the attention matrix of one head and prompt:
  * scores[i][j] = scale · q_i·k_j, i a query row, j a token, for j that query i
@@ -54,7 +58,7 @@ static struct block block_of(const struct hap_engine *engine,
 }
 
 /* The keys [*from, *to) that the query at a position may see. */
-static void seen(const struct block *b, int position, int *from, int *to)
+static void visible_keys(const struct block *b, int position, int *from, int *to)
 {
         const int n = b->prompt->n_tokens;
 
@@ -86,7 +90,7 @@ static void normalise(const struct block *b)
                 float *row = b->p + (size_t)i * n;
                 int from, to;
 
-                seen(b, b->first_query + i, &from, &to);
+                visible_keys(b, b->first_query + i, &from, &to);
                 memset(row, 0, (size_t)from * sizeof(*row));
                 hap_softmax(to - from, row + from);
                 memset(row + to, 0, (size_t)(n - to) * sizeof(*row));
@@ -177,8 +181,8 @@ static void block_backward(const struct block *b, const float *dz, float *dp,
 }
 
 /* Back through the rotation and the norm of one head's vector d[d_head]. */
-static void turn_back(const struct hap_engine *engine, int layer, bool key,
-                      int position, const float *raw, float rstd, float *d)
+static void rotate_vector_back(const struct hap_engine *engine, int layer, bool key,
+                      int position, const float *pre_norm, float rstd, float *d)
 {
         const struct hap_config *config = &engine->model->config;
         const struct hap_layer *weights = &engine->model->layers[layer];
@@ -186,19 +190,19 @@ static void turn_back(const struct hap_engine *engine, int layer, bool key,
         const float zero = 0;
 
         hap_rotate(engine, layer, position, -1, d);
-        if (raw != NULL)
-                hap_norm_apply_backward(config, norm, 1, config->d_head, raw, &zero,
+        if (pre_norm != NULL)
+                hap_norm_apply_backward(config, norm, 1, config->d_head, pre_norm, &zero,
                                         &rstd, d, d);
 }
 
-static void turn_all_back(const struct hap_engine *engine,
+static void rotate_heads_back(const struct hap_engine *engine,
                           const struct hap_heads *heads, int n_prompts,
                           bool key, float *d)
 {
         const struct hap_rows *rows = key ? heads->kv_rows : heads->q_rows;
         const int dh = engine->model->config.d_head;
         const int blocks = key ? heads->n_kv : heads->n;
-        const float *raw = key ? heads->k_raw : heads->q_raw;
+        const float *pre_norm = key ? heads->k_pre_norm : heads->q_pre_norm;
         const float *rstd = key ? heads->k_rstd : heads->q_rstd;
 
         for (int at = 0; at < n_prompts; at++)
@@ -207,36 +211,36 @@ static void turn_all_back(const struct hap_engine *engine,
                                 const size_t c = (size_t)r * blocks +
                                                  (key ? heads->kv[i] : i);
 
-                                turn_back(engine, heads->layer, key,
+                                rotate_vector_back(engine, heads->layer, key,
                                           rows->first[at] + r - rows->start[at],
-                                          raw != NULL ? raw + c * dh : NULL,
-                                          raw != NULL ? rstd[c] : 1,
+                                          pre_norm != NULL ? pre_norm + c * dh : NULL,
+                                          pre_norm != NULL ? rstd[c] : 1,
                                           d + ((size_t)r * heads->n + i) * dh);
                         }
 }
 
-int hap_heads_backward(struct hap_scratch *work, const struct hap_batch *batch,
+int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        const struct hap_heads *heads, const float *dz, float *dq,
                        float *dk, float *dv)
 {
-        const struct hap_engine *engine = work->engine;
+        const struct hap_engine *engine = scratch->engine;
         const int dh = engine->model->config.d_head, ld = heads->n * dh;
         const bool capped = engine->model->config.attention_cap > 0;
-        const size_t mark = work->used;
-        size_t most = 0, p_at = 0;
+        const size_t mark = scratch->used;
+        size_t max = 0, p_at = 0;
         float *dp, *s = NULL;
 
         for (int at = 0; at < batch->n; at++) {
                 const size_t n = (size_t)(heads->q_rows->start[at + 1] - heads->q_rows->start[at]) *
                                  batch->prompts[at]->n_tokens;
 
-                most = n > most ? n : most;
+                max = n > max ? n : max;
         }
-        dp = hap_scratch_alloc(work, most, sizeof(*dp));
+        dp = hap_scratch_alloc(scratch, max, sizeof(*dp));
         if (capped)
-                s = hap_scratch_alloc(work, most, sizeof(*s));
+                s = hap_scratch_alloc(scratch, max, sizeof(*s));
         if (dp == NULL || (capped && s == NULL))
-                return work->error.code;
+                return scratch->error.code;
         for (int i = 0; i < heads->n; i++) {
                 for (int at = 0; at < batch->n; at++) {
                         struct block b = block_of(engine, batch, heads, i, at);
@@ -248,9 +252,9 @@ int hap_heads_backward(struct hap_scratch *work, const struct hap_batch *batch,
                         p_at += (size_t)b.n_queries * b.prompt->n_tokens;
                 }
         }
-        turn_all_back(engine, heads, batch->n, false, dq);
-        turn_all_back(engine, heads, batch->n, true, dk);
-        work->used = mark;
+        rotate_heads_back(engine, heads, batch->n, false, dq);
+        rotate_heads_back(engine, heads, batch->n, true, dk);
+        scratch->used = mark;
         return HAP_OK;
 }
 
@@ -303,7 +307,7 @@ void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
         const struct hap_rows *rows = which == 0 ? heads->q_rows : heads->kv_rows;
         const struct hap_norm *norm = which == 0 ? &layer->q_norm : &layer->k_norm;
         float *x = which == 0 ? heads->q : heads->k;
-        float *raw = which == 0 ? heads->q_raw : heads->k_raw;
+        float *pre_norm = which == 0 ? heads->q_pre_norm : heads->k_pre_norm;
         float *rstd = which == 0 ? heads->q_rstd : heads->k_rstd;
         const int blocks = which == 0 ? heads->n : heads->n_kv, dh = config->d_head;
         int at = 0;
@@ -317,20 +321,20 @@ void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
                 if (norm->gain != NULL) {
                         float mean;
 
-                        memcpy(raw + c * dh, vector, (size_t)dh * sizeof(*raw));
-                        hap_norm_stats(config, 1, dh, raw + c * dh, &mean, &rstd[c]);
-                        hap_norm_apply(norm, 1, dh, raw + c * dh, &mean, &rstd[c], vector);
+                        memcpy(pre_norm + c * dh, vector, (size_t)dh * sizeof(*pre_norm));
+                        hap_norm_stats(config, 1, dh, pre_norm + c * dh, &mean, &rstd[c]);
+                        hap_norm_apply(norm, 1, dh, pre_norm + c * dh, &mean, &rstd[c], vector);
                 }
                 hap_rotate(engine, heads->layer, rows->first[at] + r - rows->start[at], 1,
                            vector);
         }
 }
 
-int hap_heads_take(struct hap_heads *heads, struct hap_scratch *work,
+int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *scratch,
                    const struct hap_batch *batch, bool gradients)
 {
-        const int dh = work->engine->model->config.d_head;
-        const bool q_norm = work->engine->model->layers[heads->layer].q_norm.gain != NULL;
+        const int dh = scratch->engine->model->config.d_head;
+        const bool q_norm = scratch->engine->model->layers[heads->layer].q_norm.gain != NULL;
         const size_t nq = (size_t)heads->q_rows->n * heads->n;
         const size_t nk = (size_t)heads->kv_rows->n * heads->n_kv;
         size_t p = 0;
@@ -341,16 +345,16 @@ int hap_heads_take(struct hap_heads *heads, struct hap_scratch *work,
 
                 p = gradients ? p + n : (n > p ? n : p);
         }
-        heads->q = hap_scratch_alloc(work, nq * dh, sizeof(float));
-        heads->k = hap_scratch_alloc(work, nk * dh, sizeof(float));
-        heads->v = hap_scratch_alloc(work, nk * dh, sizeof(float));
-        heads->head_output = hap_scratch_alloc(work, nq * dh, sizeof(float));
-        heads->p = hap_scratch_alloc(work, gradients ? p * heads->n : p, sizeof(float));
+        heads->q = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
+        heads->k = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
+        heads->v = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
+        heads->head_output = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
+        heads->p = hap_scratch_alloc(scratch, gradients ? p * heads->n : p, sizeof(float));
         if (q_norm) {
-                heads->q_raw = hap_scratch_alloc(work, nq * dh, sizeof(float));
-                heads->k_raw = hap_scratch_alloc(work, nk * dh, sizeof(float));
-                heads->q_rstd = hap_scratch_alloc(work, nq, sizeof(float));
-                heads->k_rstd = hap_scratch_alloc(work, nk, sizeof(float));
+                heads->q_pre_norm = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
+                heads->k_pre_norm = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
+                heads->q_rstd = hap_scratch_alloc(scratch, nq, sizeof(float));
+                heads->k_rstd = hap_scratch_alloc(scratch, nk, sizeof(float));
         }
-        return work->error.code;
+        return scratch->error.code;
 }

@@ -1,6 +1,6 @@
-#include <cblas.h>
+#include "forward/blas.h"
 
-#include "forward/kernels.h"
+#include <cblas.h>
 
 void hap_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
               float alpha, const float *a, int lda, const float *b, int ldb,

@@ -1,9 +1,12 @@
+#include "forward/engine.h"
+
 #include <stddef.h>
 
-#include "forward/kernels.h"
+#include "forward/attention.h"
+#include "forward/parallel.h"
 
-/* W row by row: bias += W · norm.bias, W *= norm.gain per column, and for
- * LayerNorm W −= its row mean, which takes x − mean(x) into the matrix. */
+/* For each row of W ([rows][d]): bias += W · norm.bias, W *= norm.gain per column, and for
+ * LayerNorm W −= its row mean, which makes W x equal to W (x − mean(x)). */
 static void fold_rows(const struct hap_norm *norm, bool centre, int rows, int d,
                       float *weight, float *bias)
 {
@@ -28,7 +31,7 @@ static void fold_rows(const struct hap_norm *norm, bool centre, int rows, int d,
         }
 }
 
-static int fold(struct hap_engine *engine, const struct hap_norm *norm, int rows,
+static int fold_norm(struct hap_engine *engine, const struct hap_norm *norm, int rows,
                 struct hap_linear *linear)
 {
         const struct hap_config *config = &engine->model->config;
@@ -52,16 +55,16 @@ static int fold_layer(struct hap_engine *engine, struct hap_layer *layer)
         const int nk = config->n_kv_heads * config->d_head;
         int rc = 0;
 
-        rc |= fold(engine, &layer->attention_norm, nq, &layer->q);
-        rc |= fold(engine, &layer->attention_norm, nk, &layer->k);
-        rc |= fold(engine, &layer->attention_norm, nk, &layer->v);
-        rc |= fold(engine, &layer->mlp_norm, config->d_mlp, &layer->in);
-        rc |= fold(engine, &layer->mlp_norm, config->d_mlp, &layer->gate);
+        rc |= fold_norm(engine, &layer->attention_norm, nq, &layer->q);
+        rc |= fold_norm(engine, &layer->attention_norm, nk, &layer->k);
+        rc |= fold_norm(engine, &layer->attention_norm, nk, &layer->v);
+        rc |= fold_norm(engine, &layer->mlp_norm, config->d_mlp, &layer->in);
+        rc |= fold_norm(engine, &layer->mlp_norm, config->d_mlp, &layer->gate);
         return rc;
 }
 
-/* Tables of angles, one for all layers of the same frequencies. */
-static int tabulate(struct hap_engine *engine)
+/* Rotary tables; layers with the same frequencies and scale share one. */
+static int fill_rotary_tables(struct hap_engine *engine)
 {
         const struct hap_config *config = &engine->model->config;
         const struct hap_layer *layers = engine->model->layers;
@@ -116,7 +119,7 @@ static int prepare_engine(struct hap_engine *engine, const struct hap_graph_form
         if (rc < 0)
                 return rc;
         engine->pool = hap_pool_new();
-        if (engine->pool == NULL || tabulate(engine) < 0)
+        if (engine->pool == NULL || fill_rotary_tables(engine) < 0)
                 return hap_fail_memory(err, "an engine");
         for (int l = 0; l < engine->model->config.n_layers; l++)
                 if (fold_layer(engine, &engine->model->layers[l]) < 0)

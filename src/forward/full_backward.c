@@ -1,9 +1,12 @@
-#include "forward/full_run.h"
+#include "forward/full_state.h"
 
 #include <string.h>
 
+#include "forward/blas.h"
+#include "forward/norm.h"
+
 struct backward {
-        struct hap_scratch *work;
+        struct hap_scratch *scratch;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_batch *batch;
@@ -13,7 +16,7 @@ struct backward {
 };
 
 /* gradient[reader] += g, g at the rows given. */
-static void deliver(const struct backward *b, const struct hap_rows *rows, int reader,
+static void add_reader_gradient(const struct backward *b, const struct hap_rows *rows, int reader,
                     const float *g)
 {
         const int d = b->config->d_model, n = b->batch->rows.n;
@@ -26,7 +29,7 @@ static void deliver(const struct backward *b, const struct hap_rows *rows, int r
 }
 
 /* stream += g, g at the rows given. */
-static void join(const struct backward *b, const struct hap_rows *rows, const float *g)
+static void add_to_stream(const struct backward *b, const struct hap_rows *rows, const float *g)
 {
         const int d = b->config->d_model;
 
@@ -38,15 +41,15 @@ static void join(const struct backward *b, const struct hap_rows *rows, const fl
 
 /* Readers of one kind of one layer: head by head g = rstd · (dy W), then back
  * through the norm. dy: [rows][n_heads · d_head]. */
-static void readers(const struct backward *b, const struct hap_full_layer *s, int l,
+static void heads_inputs_backward(const struct backward *b, const struct hap_full_layer *s, int l,
                     int which, float *dy, float *g)
 {
         const struct hap_layer *layer = &b->engine->model->layers[l];
         const struct hap_linear *linears[3] = {&layer->q, &layer->k, &layer->v};
-        const bool tail = which == 0;
-        const struct hap_rows *rows = tail ? s->tail : &b->batch->rows;
-        const float *x = tail ? s->xq : s->x, *mean = tail ? s->q_mean : s->mean;
-        const float *rstd = tail ? s->q_rstd : s->rstd;
+        const bool is_q = which == 0;
+        const struct hap_rows *rows = is_q ? s->out_rows : &b->batch->rows;
+        const float *x = is_q ? s->xq : s->x, *mean = is_q ? s->q_mean : s->mean;
+        const float *rstd = is_q ? s->q_rstd : s->rstd;
         const int d = b->config->d_model, dh = b->config->d_head, heads = b->config->n_heads;
 
         hap_scale_rows(rows->n, heads * dh, rstd, NULL, dy, heads * dh);
@@ -56,8 +59,8 @@ static void readers(const struct backward *b, const struct hap_full_layer *s, in
                 hap_gemm(false, false, rows->n, d, dh, 1, dy + (size_t)h * dh, heads * dh,
                          linears[which]->weight + (size_t)block * dh * d, d, 0, g, d);
                 hap_norm_backward(b->config, rows->n, d, x, mean, rstd, g);
-                deliver(b, rows, hap_graph_head_reader(&b->engine->graph, l, which, h), g);
-                join(b, rows, g);
+                add_reader_gradient(b, rows, hap_graph_head_reader(&b->engine->graph, l, which, h), g);
+                add_to_stream(b, rows, g);
         }
 }
 
@@ -66,87 +69,87 @@ static int attention_backward(const struct backward *b, const struct hap_full_la
 {
         const struct hap_layer *layer = &b->engine->model->layers[l];
         const int d = b->config->d_model, nq = b->config->n_heads * b->config->d_head;
-        const size_t tail = (size_t)s->tail->n, n = (size_t)b->batch->rows.n;
-        const size_t mark = b->work->used;
-        float *dz = hap_scratch_alloc(b->work, tail * nq, sizeof(*dz));
-        float *dq = hap_scratch_alloc(b->work, tail * nq, sizeof(*dq));
-        float *dk = hap_scratch_alloc(b->work, n * nq, sizeof(*dk));
-        float *dv = hap_scratch_alloc(b->work, n * nq, sizeof(*dv));
-        float *g = hap_scratch_alloc(b->work, n * d, sizeof(*g));
+        const size_t n_out = (size_t)s->out_rows->n, n = (size_t)b->batch->rows.n;
+        const size_t mark = b->scratch->used;
+        float *dz = hap_scratch_alloc(b->scratch, n_out * nq, sizeof(*dz));
+        float *dq = hap_scratch_alloc(b->scratch, n_out * nq, sizeof(*dq));
+        float *dk = hap_scratch_alloc(b->scratch, n * nq, sizeof(*dk));
+        float *dv = hap_scratch_alloc(b->scratch, n * nq, sizeof(*dv));
+        float *g = hap_scratch_alloc(b->scratch, n * d, sizeof(*g));
         int rc;
 
-        if (b->work->error.code < 0)
-                return b->work->error.code;
-        if (s->raw != NULL) {
-                hap_norm_apply_backward(b->config, &layer->attention_post_norm, s->tail->n,
-                                        d, s->raw, s->raw_mean, s->raw_rstd, d_out, g);
+        if (b->scratch->error.code < 0)
+                return b->scratch->error.code;
+        if (s->pre_norm != NULL) {
+                hap_norm_apply_backward(b->config, &layer->attention_post_norm, s->out_rows->n,
+                                        d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd, d_out, g);
                 d_out = g;
         }
-        hap_gemm(false, false, s->tail->n, nq, d, 1, d_out, d, layer->o.weight, nq, 0, dz, nq);
-        rc = hap_heads_backward(b->work, b->batch, &s->heads, dz, dq, dk, dv);
+        hap_gemm(false, false, s->out_rows->n, nq, d, 1, d_out, d, layer->o.weight, nq, 0, dz, nq);
+        rc = hap_heads_backward(b->scratch, b->batch, &s->heads, dz, dq, dk, dv);
         if (rc < 0)
                 return rc;
-        readers(b, s, l, 0, dq, g);
-        readers(b, s, l, 1, dk, g);
-        readers(b, s, l, 2, dv, g);
-        b->work->used = mark;
+        heads_inputs_backward(b, s, l, 0, dq, g);
+        heads_inputs_backward(b, s, l, 1, dk, g);
+        heads_inputs_backward(b, s, l, 2, dv, g);
+        b->scratch->used = mark;
         return HAP_OK;
 }
 
-/* One layer. The stream holds the gradient behind it at the tail's rows and
- * then before it at all rows. */
+/* Backward of one layer: turns the stream from the gradient after the layer, at out_rows,
+ * into the gradient before the layer, at all rows. */
 static int layer_backward(struct backward *b, const struct hap_full_layer *s, int l)
 {
         const struct hap_graph *graph = &b->engine->graph;
         const int d = b->config->d_model, heads = b->config->n_heads;
         const int first = hap_graph_head_writer(graph, l, 0), mlp = hap_graph_mlp_writer(graph, l);
-        const size_t size = (size_t)s->tail->n * d, mark = b->work->used;
-        float *out = hap_scratch_alloc(b->work, size, sizeof(*out)); /* d loss / d output */
-        float *g = hap_scratch_alloc(b->work, size, sizeof(*g));
+        const size_t size = (size_t)s->out_rows->n * d, mark = b->scratch->used;
+        float *out = hap_scratch_alloc(b->scratch, size, sizeof(*out)); /* d loss / d output */
+        float *g = hap_scratch_alloc(b->scratch, size, sizeof(*g));
         int rc = 0;
 
         if (out == NULL || g == NULL)
-                return b->work->error.code;
-        hap_rows_gather(&b->batch->rows, s->tail, b->batch->n, d, b->stream, out);
+                return b->scratch->error.code;
+        hap_rows_gather(&b->batch->rows, s->out_rows, b->batch->n, d, b->stream, out);
         memset(g, 0, size * sizeof(*g));
         if (!hap_full_run_overrides(b->run, mlp, mlp + 1)) {
-                rc = hap_mlp_backward(b->work, &s->mlp, out, g);
+                rc = hap_mlp_backward(b->scratch, &s->mlp, out, g);
                 if (rc < 0)
                         return rc;
-                deliver(b, s->tail, hap_graph_mlp_reader(graph, l), g);
-                join(b, s->tail, g);
+                add_reader_gradient(b, s->out_rows, hap_graph_mlp_reader(graph, l), g);
+                add_to_stream(b, s->out_rows, g);
                 if (!b->config->parallel_residual)
                         hap_add(size, g, out);
         }
         if (!hap_full_run_overrides(b->run, first, first + heads))
                 rc = attention_backward(b, s, l, out);
-        b->work->used = mark;
+        b->scratch->used = mark;
         return rc;
 }
 
-int hap_full_backward(struct hap_scratch *work, const struct hap_batch *batch,
+int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        struct hap_full_run *run, const float *d_logits, float *gradient)
 {
-        const struct hap_engine *engine = work->engine;
+        const struct hap_engine *engine = scratch->engine;
         const struct hap_config *config = &engine->model->config;
         const size_t n = (size_t)batch->rows.n, d = (size_t)config->d_model;
-        const size_t mark = work->used;
-        struct backward b = {.work = work, .engine = engine, .config = config,
+        const size_t mark = scratch->used;
+        struct backward b = {.scratch = scratch, .engine = engine, .config = config,
                              .batch = batch, .run = run, .gradient = gradient};
-        float *g = hap_scratch_alloc(work, (size_t)batch->answers.n * d, sizeof(*g));
+        float *g = hap_scratch_alloc(scratch, (size_t)batch->answers.n * d, sizeof(*g));
         int rc;
 
-        b.stream = hap_scratch_alloc(work, n * d, sizeof(*b.stream));
+        b.stream = hap_scratch_alloc(scratch, n * d, sizeof(*b.stream));
         if (g == NULL || b.stream == NULL)
-                return work->error.code;
-        rc = hap_unembed_backward(work, &run->state->unembed, d_logits, g);
+                return scratch->error.code;
+        rc = hap_unembed_backward(scratch, &run->state->unembed, d_logits, g);
         memset(b.stream, 0, n * d * sizeof(*b.stream));
         if (rc == 0) {
-                deliver(&b, &batch->answers, hap_graph_logits_reader(&engine->graph), g);
-                join(&b, &batch->answers, g);
+                add_reader_gradient(&b, &batch->answers, hap_graph_logits_reader(&engine->graph), g);
+                add_to_stream(&b, &batch->answers, g);
         }
         for (int l = config->n_layers - 1; rc == 0 && l >= 0; l--)
                 rc = layer_backward(&b, &run->state->layers[l], l);
-        work->used = mark;
+        scratch->used = mark;
         return rc;
 }

@@ -1,9 +1,12 @@
-#include "forward/full_run.h"
+#include "forward/full_state.h"
 
 #include <string.h>
 
-struct plain {
-        struct hap_scratch *work;
+#include "forward/blas.h"
+#include "forward/norm.h"
+
+struct full_pass {
+        struct hap_scratch *scratch;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_batch *batch;
@@ -12,7 +15,7 @@ struct plain {
 };
 
 /* out[row] = α · clean + (1 − α) · a' of an overridden writer. */
-static void override(const struct plain *p, const struct hap_rows *rows, int writer, float *out)
+static void override(const struct full_pass *p, const struct hap_rows *rows, int writer, float *out)
 {
         const struct hap_batch *batch = p->batch;
         const int d = p->config->d_model;
@@ -32,8 +35,8 @@ static void override(const struct plain *p, const struct hap_rows *rows, int wri
         }
 }
 
-/* A writer's output is there: it may be wanted, and joins the stream. */
-static void emit(const struct plain *p, const struct hap_rows *rows, int writer,
+/* Adds a writer's output to the stream, and stores it if outputs are wanted. */
+static void add_output(const struct full_pass *p, const struct hap_rows *rows, int writer,
                  const float *out, float *stream)
 {
         const int d = p->config->d_model, n = p->batch->rows.n;
@@ -50,20 +53,20 @@ static void emit(const struct plain *p, const struct hap_rows *rows, int writer,
         hap_rows_scatter_add(rows, &p->batch->rows, p->batch->n, d, out, to);
 }
 
-/* The input writers: token embedding, and learned positions if they are one. */
-static int embed(const struct plain *p, float *stream)
+/* The input writers: token embedding, and learned positions if the input is split. */
+static int embed_inputs(const struct full_pass *p, float *stream)
 {
         const struct hap_model *model = p->engine->model;
         const struct hap_rows *rows = &p->batch->rows;
         const int d = p->config->d_model;
         const bool split = p->engine->graph.split_input;
-        const size_t mark = p->work->used, size = (size_t)rows->n * d;
-        float *tokens = hap_scratch_alloc(p->work, size, sizeof(*tokens));
-        float *places = hap_scratch_alloc(p->work, size, sizeof(*places));
+        const size_t mark = p->scratch->used, size = (size_t)rows->n * d;
+        float *tokens = hap_scratch_alloc(p->scratch, size, sizeof(*tokens));
+        float *positions = hap_scratch_alloc(p->scratch, size, sizeof(*positions));
 
-        if (tokens == NULL || places == NULL)
-                return p->work->error.code;
-        memset(places, 0, size * sizeof(*places));
+        if (tokens == NULL || positions == NULL)
+                return p->scratch->error.code;
+        memset(positions, 0, size * sizeof(*positions));
         for (int at = 0; at < p->batch->n; at++)
                 for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
                         const int t = rows->first[at] + r - rows->start[at];
@@ -73,26 +76,26 @@ static int embed(const struct plain *p, float *stream)
                         for (int j = 0; j < d; j++)
                                 tokens[(size_t)r * d + j] = p->config->embedding_scale * e[j];
                         if (model->position_embedding != NULL)
-                                memcpy(places + (size_t)r * d,
+                                memcpy(positions + (size_t)r * d,
                                        model->position_embedding + (size_t)t * d,
-                                       (size_t)d * sizeof(*places));
+                                       (size_t)d * sizeof(*positions));
                 }
         if (hap_full_run_overrides(p->run, 0, 1))
                 override(p, rows, 0, tokens);
         if (split && hap_full_run_overrides(p->run, 1, 2))
-                override(p, rows, 1, places);
+                override(p, rows, 1, positions);
         memset(stream, 0, size * sizeof(*stream));
-        emit(p, rows, 0, tokens, stream);
+        add_output(p, rows, 0, tokens, stream);
         if (split)
-                emit(p, rows, 1, places, stream);
+                add_output(p, rows, 1, positions, stream);
         else
-                hap_add(size, places, stream);
-        p->work->used = mark;
+                hap_add(size, positions, stream);
+        p->scratch->used = mark;
         return HAP_OK;
 }
 
-/* q at the tail, k and v at all rows, from the stream x. */
-static int project(const struct plain *p, struct hap_full_layer *s, int l)
+/* q at out_rows, k and v at all rows, from the stream x. */
+static int project(const struct full_pass *p, struct hap_full_layer *s, int l)
 {
         const struct hap_layer *layer = &p->engine->model->layers[l];
         const int d = p->config->d_model, dh = p->config->d_head;
@@ -100,25 +103,25 @@ static int project(const struct plain *p, struct hap_full_layer *s, int l)
         const int nk = p->config->n_kv_heads * dh;
         struct hap_heads *h = &s->heads;
 
-        s->mean = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
-        s->rstd = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
+        s->mean = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
+        s->rstd = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
         if (s->mean == NULL || s->rstd == NULL)
-                return p->work->error.code;
+                return p->scratch->error.code;
         hap_norm_stats(p->config, n, d, s->x, s->mean, s->rstd);
         s->xq = s->x;
         s->q_mean = s->mean;
         s->q_rstd = s->rstd;
-        if (s->narrowed) {
-                s->xq = hap_scratch_alloc(p->work, (size_t)s->tail->n * d, sizeof(float));
-                s->q_mean = hap_scratch_alloc(p->work, (size_t)s->tail->n, sizeof(float));
-                s->q_rstd = hap_scratch_alloc(p->work, (size_t)s->tail->n, sizeof(float));
-                if (p->work->error.code < 0)
-                        return p->work->error.code;
-                hap_rows_gather(&p->batch->rows, s->tail, p->batch->n, d, s->x, s->xq);
-                hap_norm_stats(p->config, s->tail->n, d, s->xq, s->q_mean, s->q_rstd);
+        if (s->answer_rows_only) {
+                s->xq = hap_scratch_alloc(p->scratch, (size_t)s->out_rows->n * d, sizeof(float));
+                s->q_mean = hap_scratch_alloc(p->scratch, (size_t)s->out_rows->n, sizeof(float));
+                s->q_rstd = hap_scratch_alloc(p->scratch, (size_t)s->out_rows->n, sizeof(float));
+                if (p->scratch->error.code < 0)
+                        return p->scratch->error.code;
+                hap_rows_gather(&p->batch->rows, s->out_rows, p->batch->n, d, s->x, s->xq);
+                hap_norm_stats(p->config, s->out_rows->n, d, s->xq, s->q_mean, s->q_rstd);
         }
-        hap_gemm(false, true, s->tail->n, nq, d, 1, s->xq, d, layer->q.weight, d, 0, h->q, nq);
-        hap_scale_rows(s->tail->n, nq, s->q_rstd, layer->q.bias, h->q, nq);
+        hap_gemm(false, true, s->out_rows->n, nq, d, 1, s->xq, d, layer->q.weight, d, 0, h->q, nq);
+        hap_scale_rows(s->out_rows->n, nq, s->q_rstd, layer->q.bias, h->q, nq);
         hap_gemm(false, true, n, nk, d, 1, s->x, d, layer->k.weight, d, 0, h->k, nk);
         hap_scale_rows(n, nk, s->rstd, layer->k.bias, h->k, nk);
         hap_gemm(false, true, n, nk, d, 1, s->x, d, layer->v.weight, d, 0, h->v, nk);
@@ -130,89 +133,89 @@ static int project(const struct plain *p, struct hap_full_layer *s, int l)
         return HAP_OK;
 }
 
-/* With a norm behind the attention: its sum over heads, and the statistics. */
-static int attention_raw(const struct plain *p, struct hap_full_layer *s, int l)
+/* In a model with a post-norm: the sum over heads before it, and its statistics. */
+static int attention_pre_norm(const struct full_pass *p, struct hap_full_layer *s, int l)
 {
         const struct hap_layer *layer = &p->engine->model->layers[l];
-        const int d = p->config->d_model, n = s->tail->n;
+        const int d = p->config->d_model, n = s->out_rows->n;
         const int nq = p->config->n_heads * p->config->d_head;
 
-        s->raw = hap_scratch_alloc(p->work, (size_t)n * d, sizeof(float));
-        s->raw_mean = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
-        s->raw_rstd = hap_scratch_alloc(p->work, (size_t)n, sizeof(float));
-        if (p->work->error.code < 0)
-                return p->work->error.code;
-        hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 0, s->raw, d);
-        hap_norm_stats(p->config, n, d, s->raw, s->raw_mean, s->raw_rstd);
+        s->pre_norm = hap_scratch_alloc(p->scratch, (size_t)n * d, sizeof(float));
+        s->pre_norm_mean = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
+        s->pre_norm_rstd = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
+        if (p->scratch->error.code < 0)
+                return p->scratch->error.code;
+        hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 0, s->pre_norm, d);
+        hap_norm_stats(p->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
         return HAP_OK;
 }
 
-/* stream += every head's output (with a norm behind: its share of the normed
- * sum), and the bias. */
-static int attention_out(const struct plain *p, struct hap_full_layer *s, int l, float *stream)
+/* stream += every head's output (in a model with a post-norm its share of
+ * the normalised sum), and the bias. */
+static int attention_out(const struct full_pass *p, struct hap_full_layer *s, int l, float *stream)
 {
         const struct hap_layer *layer = &p->engine->model->layers[l];
         const struct hap_graph *graph = &p->engine->graph;
-        const int d = p->config->d_model, dh = p->config->d_head, n = s->tail->n;
+        const int d = p->config->d_model, dh = p->config->d_head, n = s->out_rows->n;
         const int nq = p->config->n_heads * dh, first = hap_graph_head_writer(graph, l, 0);
         const bool fixed = hap_full_run_overrides(p->run, first, first + p->config->n_heads);
-        const size_t mark = p->work->used;
+        const size_t mark = p->scratch->used;
         float *out;
 
         for (int i = 0; layer->o.bias != NULL && i < n; i++)
                 hap_add((size_t)d, layer->o.bias, stream + (size_t)i * d);
-        if (p->run->outputs == NULL && !fixed && s->raw == NULL) {
+        if (p->run->outputs == NULL && !fixed && s->pre_norm == NULL) {
                 hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 1,
                          stream, d);
                 return HAP_OK;
         }
-        out = hap_scratch_alloc(p->work, (size_t)n * d, sizeof(*out));
+        out = hap_scratch_alloc(p->scratch, (size_t)n * d, sizeof(*out));
         if (out == NULL)
-                return p->work->error.code;
+                return p->scratch->error.code;
         for (int h = 0; h < p->config->n_heads; h++) {
                 const float zero_mean[1] = {0};
 
                 if (fixed)
-                        override(p, s->tail, first + h, out);
+                        override(p, s->out_rows, first + h, out);
                 else
                         hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)h * dh, nq,
                                  layer->o.weight + (size_t)h * dh, nq, 0, out, d);
-                for (int i = 0; !fixed && s->raw != NULL && i < n; i++)
+                for (int i = 0; !fixed && s->pre_norm != NULL && i < n; i++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)i * d,
-                                       zero_mean, &s->raw_rstd[i], out + (size_t)i * d);
-                emit(p, s->tail, first + h, out, stream);
+                                       zero_mean, &s->pre_norm_rstd[i], out + (size_t)i * d);
+                add_output(p, s->out_rows, first + h, out, stream);
         }
-        p->work->used = mark;
+        p->scratch->used = mark;
         return HAP_OK;
 }
 
-static int attend(const struct plain *p, struct hap_full_layer *s, int l)
+static int attend(const struct full_pass *p, struct hap_full_layer *s, int l)
 {
         int rc;
 
         s->heads = (struct hap_heads){
                 .layer = l, .n = p->config->n_heads, .head = p->state->head,
                 .kv = p->state->kv, .n_kv = p->config->n_kv_heads,
-                .q_rows = s->tail, .kv_rows = &p->batch->rows,
+                .q_rows = s->out_rows, .kv_rows = &p->batch->rows,
         };
-        rc = hap_heads_take(&s->heads, p->work, p->batch, p->run->gradients);
+        rc = hap_heads_alloc(&s->heads, p->scratch, p->batch, p->run->gradients);
         if (rc == 0)
                 rc = project(p, s, l);
         if (rc == 0)
                 hap_heads_attend(p->engine, p->batch, &s->heads, p->run->gradients);
         if (rc == 0 && p->engine->model->layers[l].attention_post_norm.gain != NULL)
-                rc = attention_raw(p, s, l);
+                rc = attention_pre_norm(p, s, l);
         return rc;
 }
 
-/* One layer: from the stream s->x to `next`, which stands at the tail's rows;
+/* One layer: from the stream s->x to `next`, which has the rows out_rows;
  * `between` is room for the stream before the MLP, kept for backward. */
-static int layer_forward(const struct plain *p, struct hap_full_layer *s, int l,
+static int layer_forward(const struct full_pass *p, struct hap_full_layer *s, int l,
                          float *between, float *next)
 {
         const int writer = hap_graph_mlp_writer(&p->engine->graph, l);
-        const size_t size = (size_t)s->tail->n * p->config->d_model;
-        const size_t mark = p->work->used;
+        const size_t size = (size_t)s->out_rows->n * p->config->d_model;
+        const size_t mark = p->scratch->used;
         float *out;
         int rc = attend(p, s, l);
 
@@ -222,38 +225,38 @@ static int layer_forward(const struct plain *p, struct hap_full_layer *s, int l,
         rc = attention_out(p, s, l, between);
         if (rc < 0)
                 return rc;
-        s->mlp = (struct hap_mlp){.layer = l, .rows = s->tail->n,
+        s->mlp = (struct hap_mlp){.layer = l, .rows = s->out_rows->n,
                                   .x = p->config->parallel_residual ? s->xq : between};
         memcpy(next, between, size * sizeof(*next));
-        out = hap_scratch_alloc(p->work, size, sizeof(*out));
+        out = hap_scratch_alloc(p->scratch, size, sizeof(*out));
         if (out == NULL)
-                return p->work->error.code;
+                return p->scratch->error.code;
         if (hap_full_run_overrides(p->run, writer, writer + 1))
-                override(p, s->tail, writer, out);
+                override(p, s->out_rows, writer, out);
         else
-                rc = hap_mlp_forward(p->work, &s->mlp, p->run->gradients, out);
+                rc = hap_mlp_forward(p->scratch, &s->mlp, p->run->gradients, out);
         if (rc < 0)
                 return rc;
-        emit(p, s->tail, writer, out, next);
+        add_output(p, s->out_rows, writer, out, next);
         if (!p->run->gradients)
-                p->work->used = mark;
+                p->scratch->used = mark;
         return HAP_OK;
 }
 
-static int begin(struct plain *p)
+static int begin_full_run(struct full_pass *p)
 {
         const struct hap_config *config = p->config;
-        struct hap_scratch *work = p->work;
-        struct hap_full_state *state = hap_scratch_alloc(work, 1, sizeof(*state));
+        struct hap_scratch *scratch = p->scratch;
+        struct hap_full_state *state = hap_scratch_alloc(scratch, 1, sizeof(*state));
 
         if (state == NULL)
-                return work->error.code;
+                return scratch->error.code;
         *state = (struct hap_full_state){0};
-        state->layers = hap_scratch_alloc(work, (size_t)config->n_layers, sizeof(*state->layers));
-        state->head = hap_scratch_alloc(work, (size_t)config->n_heads, sizeof(int));
-        state->kv = hap_scratch_alloc(work, (size_t)config->n_heads, sizeof(int));
-        if (work->error.code < 0)
-                return work->error.code;
+        state->layers = hap_scratch_alloc(scratch, (size_t)config->n_layers, sizeof(*state->layers));
+        state->head = hap_scratch_alloc(scratch, (size_t)config->n_heads, sizeof(int));
+        state->kv = hap_scratch_alloc(scratch, (size_t)config->n_heads, sizeof(int));
+        if (scratch->error.code < 0)
+                return scratch->error.code;
         memset(state->layers, 0, (size_t)config->n_layers * sizeof(*state->layers));
         for (int h = 0; h < config->n_heads; h++) {
                 state->head[h] = h;
@@ -264,7 +267,7 @@ static int begin(struct plain *p)
 }
 
 /* logits from the stream x at `rows`. */
-static int finish(const struct plain *p, const struct hap_rows *rows, float *x)
+static int full_run_logits(const struct full_pass *p, const struct hap_rows *rows, float *x)
 {
         const struct hap_rows *answers = &p->batch->answers;
         const int d = p->config->d_model;
@@ -274,50 +277,50 @@ static int finish(const struct plain *p, const struct hap_rows *rows, float *x)
         unembed->rows = answers->n;
         unembed->x = x;
         if (rows != answers) {
-                float *at = hap_scratch_alloc(p->work, (size_t)answers->n * d, sizeof(*at));
+                float *at = hap_scratch_alloc(p->scratch, (size_t)answers->n * d, sizeof(*at));
 
                 if (at == NULL)
-                        return p->work->error.code;
+                        return p->scratch->error.code;
                 hap_rows_gather(rows, answers, p->batch->n, d, x, at);
                 unembed->x = at;
         }
-        rc = hap_unembed_forward(p->work, unembed);
+        rc = hap_unembed_forward(p->scratch, unembed);
         p->run->logits = unembed->logits;
         return rc;
 }
 
-int hap_full_forward(struct hap_scratch *work, const struct hap_batch *batch,
+int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                       struct hap_full_run *run)
 {
-        struct plain p = {.work = work, .engine = work->engine,
-                          .config = &work->engine->model->config, .batch = batch, .run = run};
+        struct full_pass p = {.scratch = scratch, .engine = scratch->engine,
+                          .config = &scratch->engine->model->config, .batch = batch, .run = run};
         const int layers = p.config->n_layers;
         const size_t size = (size_t)batch->rows.n * p.config->d_model;
         const struct hap_rows *rows = &batch->rows;
-        float *room[3] = {NULL}; /* without gradients: x, between, next by turns */
+        float *room[3] = {NULL}; /* without gradients: x, between, next in rotation */
         float *x;
-        int rc = begin(&p);
+        int rc = begin_full_run(&p);
 
         for (int i = 0; i < 3 && !run->gradients; i++)
-                room[i] = hap_scratch_alloc(work, size, sizeof(float));
-        x = run->gradients ? hap_scratch_alloc(work, size, sizeof(*x)) : room[0];
-        if (rc < 0 || x == NULL || work->error.code < 0)
-                return work->error.code;
-        rc = embed(&p, x);
+                room[i] = hap_scratch_alloc(scratch, size, sizeof(float));
+        x = run->gradients ? hap_scratch_alloc(scratch, size, sizeof(*x)) : room[0];
+        if (rc < 0 || x == NULL || scratch->error.code < 0)
+                return scratch->error.code;
+        rc = embed_inputs(&p, x);
         for (int l = 0; rc == 0 && l < layers; l++) {
                 struct hap_full_layer *s = &p.state->layers[l];
                 float *between = room[(2 * l + 1) % 3], *next = room[(2 * l + 2) % 3];
 
                 if (run->gradients) {
-                        between = hap_scratch_alloc(work, size, sizeof(*x));
-                        next = hap_scratch_alloc(work, size, sizeof(*x));
+                        between = hap_scratch_alloc(scratch, size, sizeof(*x));
+                        next = hap_scratch_alloc(scratch, size, sizeof(*x));
                 }
-                s->narrowed = batch->narrow && l == layers - 1;
-                s->tail = rows = s->narrowed ? &batch->answers : &batch->rows;
+                s->answer_rows_only = batch->answer_rows_only && l == layers - 1;
+                s->out_rows = rows = s->answer_rows_only ? &batch->answers : &batch->rows;
                 s->x = x;
-                rc = next == NULL || between == NULL ? work->error.code
+                rc = next == NULL || between == NULL ? scratch->error.code
                                                      : layer_forward(&p, s, l, between, next);
                 x = next;
         }
-        return rc < 0 ? rc : finish(&p, rows, x);
+        return rc < 0 ? rc : full_run_logits(&p, rows, x);
 }

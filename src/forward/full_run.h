@@ -1,30 +1,38 @@
-/* What a plain run keeps for its backward. */
+/* Full runs: the model with all its edges. All readers of a layer share one residual
+ * stream. */
 #ifndef HAP_FORWARD_FULL_RUN_H
 #define HAP_FORWARD_FULL_RUN_H
 
-#include "forward/kernels.h"
+#include <stdbool.h>
 
-struct hap_full_layer {
-        const struct hap_rows *tail; /* rows of queries, MLP and outputs */
-        bool narrowed;               /* tail is the answers, not all rows */
-        float *x, *mean, *rstd;      /* residual stream before attention, all rows */
-        float *xq, *q_mean, *q_rstd; /* the same at the tail */
-        struct hap_heads heads;
-        float *raw, *raw_mean, *raw_rstd; /* attention before the norm behind */
-        struct hap_mlp mlp;
+#include "forward/batch.h"
+
+struct hap_full_run {
+        /* Writers [override_begin, override_end) write α · clean + (1 − α) · a' instead
+         * of their own output: clean is from override_clean
+         * ([n_writers][rows.n][d_model]), a' from the prompts' counterfactuals. None when
+         * begin = end. */
+        int override_begin, override_end;
+        float override_alpha;
+        const float *override_clean;
+        /* Where to store the writers' outputs, [n_writers][rows.n][d_model], or NULL.
+         * With batch->answer_rows_only, rows of the last layer that are not answers
+         * are zero. */
+        float *outputs;
+        bool gradients; /* keep what backward needs */
+        /* Results, in the scratch. */
+        float *logits;                /* [answers.n][n_out] */
+        struct hap_full_state *state; /* for backward */
 };
 
-struct hap_full_state {
-        struct hap_full_layer *layers; /* [n_layers]; without gradients one */
-        int *head;                      /* 0 … n_heads - 1 */
-        int *kv;                        /* head's group */
-        struct hap_unembed unembed;
-};
+/* Errors are in scratch->error. */
+int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                     struct hap_full_run *run);
 
-/* Whether writers [begin, end) are overridden in this run. */
-static inline bool hap_full_run_overrides(const struct hap_full_run *run, int begin, int end)
-{
-        return begin >= run->override_begin && end <= run->override_end;
-}
+/* gradient[r] += d loss / d x_r for every reader r, from d loss / d logits.
+ * d_logits: [answers.n][n_out], gradient: [n_readers][rows.n][d_model]. Rows that a reader
+ * of the last layer does not compute do not change. Errors are in scratch->error. */
+int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                      struct hap_full_run *run, const float *d_logits, float *gradient);
 
 #endif

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "forward/blas.h"
+#include "forward/norm.h"
+
 /* Slot 0 = R' at a point of the residual stream. */
 static void load_residual(const struct hap_masked_pass *m, int point)
 {
@@ -34,7 +37,7 @@ static void load_negative(const struct hap_masked_pass *m, int writer, float *ou
 }
 
 /* Deltas of the input writers. */
-static void embed(const struct hap_masked_pass *m)
+static void embed_deltas(const struct hap_masked_pass *m)
 {
         const struct hap_model *model = m->engine->model;
         const int d = m->config->d_model;
@@ -63,25 +66,25 @@ static void embed(const struct hap_masked_pass *m)
         }
 }
 
-/* With a norm behind the attention: the sum over heads, and its statistics. */
-static int attention_raw(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+/* In a model with a post-norm: the sum over heads before it, and its statistics. */
+static int attention_pre_norm(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, n = m->rows->n, ld = s->n * m->config->d_head;
 
-        s->raw = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(float));
-        s->raw_mean = hap_scratch_alloc(m->work, (size_t)n, sizeof(float));
-        s->raw_rstd = hap_scratch_alloc(m->work, (size_t)n, sizeof(float));
-        if (m->work->error.code < 0)
-                return m->work->error.code;
-        hap_gemm(false, true, n, d, ld, 1, s->heads.head_output, ld, layer->o.weight, ld, 0, s->raw, d);
-        hap_norm_stats(m->config, n, d, s->raw, s->raw_mean, s->raw_rstd);
+        s->pre_norm = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(float));
+        s->pre_norm_mean = hap_scratch_alloc(m->scratch, (size_t)n, sizeof(float));
+        s->pre_norm_rstd = hap_scratch_alloc(m->scratch, (size_t)n, sizeof(float));
+        if (m->scratch->error.code < 0)
+                return m->scratch->error.code;
+        hap_gemm(false, true, n, d, ld, 1, s->heads.head_output, ld, layer->o.weight, ld, 0, s->pre_norm, d);
+        hap_norm_stats(m->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
         return HAP_OK;
 }
 
-/* Deltas of the active heads: Δ = z Wo − a', with a norm behind its share of
- * the normed sum. */
-static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+/* Deltas of the active heads: Δ = head_output Wo − a'. In a model with a post-norm a
+ * head's part is its share of the normalised sum. */
+static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n;
@@ -89,7 +92,7 @@ static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s
         const float zero = 0;
         float *out;
 
-        if (s->raw == NULL) {
+        if (s->pre_norm == NULL) {
                 for (int i = 0; i < s->n; i++) {
                         const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
                         float *delta = hap_delta(m->stream, hap_slot_size(m),
@@ -101,9 +104,9 @@ static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s
                 }
                 return HAP_OK;
         }
-        out = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*out));
+        out = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*out));
         if (out == NULL)
-                return m->work->error.code;
+                return m->scratch->error.code;
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
                 float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
@@ -113,14 +116,14 @@ static int heads_out(const struct hap_masked_pass *m, struct hap_masked_layer *s
                          layer->o.weight + (size_t)s->head[i] * dh, ld, 0, out, d);
                 for (int r = 0; r < n; r++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)r * d,
-                                       &zero, &s->raw_rstd[r], out + (size_t)r * d);
+                                       &zero, &s->pre_norm_rstd[r], out + (size_t)r * d);
                 hap_add(hap_slot_size(m), out, delta);
         }
         return HAP_OK;
 }
 
-/* The MLP's input, its prefix part being mixed: R' moves behind the attention,
- * and the layer's own heads join. */
+/* Completes the MLP's input, which already has the mixture of earlier layers: replaces R'
+ * before the attention with R' after it, and adds the deltas of the layer's own heads. */
 static void mlp_input(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const size_t size = hap_slot_size(m), d = (size_t)m->config->d_model;
@@ -154,36 +157,36 @@ static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer 
 {
         const int writer = hap_graph_mlp_writer(m->graph, l);
         float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
-        const size_t mark = m->work->used;
-        float *negative = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*negative));
+        const size_t mark = m->scratch->used;
+        float *negative = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*negative));
         int rc;
 
         if (negative == NULL)
-                return m->work->error.code;
+                return m->scratch->error.code;
         load_negative(m, writer, negative);
         mlp_input(m, s, l);
         s->mlp = (struct hap_mlp){.layer = l, .rows = m->rows->n, .x = s->mlp_input.x};
-        rc = hap_mlp_forward(m->work, &s->mlp, m->gradients, delta);
+        rc = hap_mlp_forward(m->scratch, &s->mlp, m->gradients, delta);
         hap_add(hap_slot_size(m), negative, delta);
         if (!m->gradients)
-                m->work->used = mark;
+                m->scratch->used = mark;
         return rc;
 }
 
 /* The active heads of a layer, and whether its MLP is active. */
-static int survey(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+static int list_active_heads(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const struct hap_plan *plan = &m->state->plan;
         const size_t heads = (size_t)m->graph->n_heads;
 
         s->slots = plan->slots_before[hap_graph_head_writer(m->graph, l, 0)];
         s->has_mlp = plan->active[hap_graph_mlp_writer(m->graph, l)];
-        s->head = hap_scratch_alloc(m->work, heads, sizeof(int));
-        s->kv = hap_scratch_alloc(m->work, heads, sizeof(int));
+        s->head = hap_scratch_alloc(m->scratch, heads, sizeof(int));
+        s->kv = hap_scratch_alloc(m->scratch, heads, sizeof(int));
         for (int which = 0; which < 3; which++) {
-                s->input[which] = hap_scratch_alloc(m->work, heads, sizeof(*s->input[which]));
+                s->input[which] = hap_scratch_alloc(m->scratch, heads, sizeof(*s->input[which]));
                 if (s->input[which] == NULL)
-                        return m->work->error.code;
+                        return m->scratch->error.code;
                 memset(s->input[which], 0, heads * sizeof(*s->input[which]));
         }
         for (int h = 0; h < m->graph->n_heads; h++) {
@@ -192,22 +195,22 @@ static int survey(const struct hap_masked_pass *m, struct hap_masked_layer *s, i
                 s->kv[s->n] = s->n;
                 s->head[s->n++] = h;
         }
-        return m->work->error.code;
+        return m->scratch->error.code;
 }
 
 static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
-        int rc = survey(m, s, l);
+        int rc = list_active_heads(m, s, l);
 
-        s->narrowed = l == m->config->n_layers - 1;
-        s->tail = s->narrowed ? &m->batch->answers : &m->batch->rows;
+        s->answer_rows_only = l == m->config->n_layers - 1;
+        s->out_rows = s->answer_rows_only ? &m->batch->answers : &m->batch->rows;
         if (rc < 0)
                 return rc;
         load_residual(m, 2 * l);
         s->heads = (struct hap_heads){.layer = l, .n = s->n, .head = s->head, .kv = s->kv,
-                                      .n_kv = s->n, .q_rows = s->tail,
+                                      .n_kv = s->n, .q_rows = s->out_rows,
                                       .kv_rows = &m->batch->rows};
-        rc = hap_heads_take(&s->heads, m->work, m->batch, m->gradients);
+        rc = hap_heads_alloc(&s->heads, m->scratch, m->batch, m->gradients);
         if (rc == 0)
                 rc = hap_masked_inputs(m, s, l);
         if (rc < 0)
@@ -215,84 +218,84 @@ static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, 
         if (s->n > 0) {
                 hap_heads_attend(m->engine, m->batch, &s->heads, m->gradients);
                 if (m->engine->model->layers[l].attention_post_norm.gain != NULL)
-                        rc = attention_raw(m, s, l);
+                        rc = attention_pre_norm(m, s, l);
                 if (rc == 0)
-                        rc = heads_out(m, s, l);
+                        rc = head_deltas(m, s, l);
         }
         return rc == 0 && s->has_mlp ? mlp_forward(m, s, l) : rc;
 }
 
 /* The logits' input and the logits. */
-static int finish(struct hap_masked_pass *m)
+static int masked_logits(struct hap_masked_pass *m)
 {
         const int reader = hap_graph_logits_reader(m->graph);
         struct hap_masked_state *state = m->state;
         struct hap_mix job = {.plan = &state->plan, .batch = m->batch, .rows = m->rows,
                               .z = m->run->z, .n = 1, .reader = &reader,
                               .slots = state->plan.n_slots, .stream = m->stream};
-        float *x = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*x));
+        float *x = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*x));
         int rc;
 
         if (x == NULL)
-                return m->work->error.code;
+                return m->scratch->error.code;
         load_residual(m, 2 * m->config->n_layers);
-        rc = hap_mix_forward(m->work, &job, x);
+        rc = hap_mix_forward(m->scratch, &job, x);
         if (rc < 0)
                 return rc;
         state->unembed = (struct hap_unembed){.rows = m->rows->n, .x = x};
-        rc = hap_unembed_forward(m->work, &state->unembed);
+        rc = hap_unembed_forward(m->scratch, &state->unembed);
         m->run->logits = state->unembed.logits;
         return rc;
 }
 
-static int begin(struct hap_masked_pass *m)
+static int begin_masked_run(struct hap_masked_pass *m)
 {
         const size_t d = (size_t)m->config->d_model, layers = (size_t)m->config->n_layers;
-        struct hap_masked_state *state = hap_scratch_alloc(m->work, 1, sizeof(*state));
+        struct hap_masked_state *state = hap_scratch_alloc(m->scratch, 1, sizeof(*state));
         size_t slots;
         int rc;
 
         if (state == NULL)
-                return m->work->error.code;
+                return m->scratch->error.code;
         *state = (struct hap_masked_state){0};
         m->state = m->run->state = state;
-        rc = hap_plan_make(&state->plan, m->work, m->batch->n, m->run->z, m->run->wanted,
+        rc = hap_plan_make(&state->plan, m->scratch, m->batch->n, m->run->z, m->run->wanted,
                            m->run->d_counterfactual != NULL, m->batch->prompts[0]->counterfactual.ablation);
         if (rc < 0)
                 return rc;
         slots = 1 + (size_t)state->plan.n_slots;
-        state->layers = hap_scratch_alloc(m->work, layers, sizeof(*state->layers));
-        state->wide = hap_scratch_alloc(m->work, slots * (size_t)m->batch->rows.n * d, sizeof(float));
-        state->narrow = hap_scratch_alloc(m->work, slots * (size_t)m->batch->answers.n * d,
+        state->layers = hap_scratch_alloc(m->scratch, layers, sizeof(*state->layers));
+        state->all_stream = hap_scratch_alloc(m->scratch, slots * (size_t)m->batch->rows.n * d, sizeof(float));
+        state->answer_stream = hap_scratch_alloc(m->scratch, slots * (size_t)m->batch->answers.n * d,
                                       sizeof(float));
-        if (m->work->error.code < 0)
-                return m->work->error.code;
+        if (m->scratch->error.code < 0)
+                return m->scratch->error.code;
         memset(state->layers, 0, layers * sizeof(*state->layers));
-        m->stream = state->wide;
+        m->stream = state->all_stream;
         m->rows = &m->batch->rows;
         return HAP_OK;
 }
 
-int hap_masked_forward(struct hap_scratch *work, const struct hap_batch *batch,
+int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        struct hap_masked *run)
 {
-        struct hap_masked_pass m = {.work = work, .engine = work->engine,
-                           .config = &work->engine->model->config,
-                           .graph = &work->engine->graph, .batch = batch, .run = run,
+        struct hap_masked_pass m = {.scratch = scratch, .engine = scratch->engine,
+                           .config = &scratch->engine->model->config,
+                           .graph = &scratch->engine->graph, .batch = batch, .run = run,
                            .gradients = run->wanted != NULL || run->d_counterfactual != NULL};
-        int rc = begin(&m);
+        int rc = begin_masked_run(&m);
 
         if (rc < 0)
                 return rc;
-        embed(&m);
+        embed_deltas(&m);
         for (int l = 0; l < m.config->n_layers; l++) {
-                const size_t mark = work->used;
+                const size_t mark = scratch->used;
 
                 rc = layer_forward(&m, &m.state->layers[l], l);
                 if (rc < 0)
                         return rc;
                 if (!m.gradients)
-                        work->used = mark;
+                        scratch->used = mark;
         }
-        return finish(&m);
+        return masked_logits(&m);
 }

@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "forward/blas.h"
+#include "forward/norm.h"
+
 struct backward {
-        struct hap_scratch *work;
+        struct hap_scratch *scratch;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_graph *graph;
@@ -11,7 +14,7 @@ struct backward {
         const struct hap_masked *run;
         struct hap_masked_state *state;
         float *d_z;
-        const struct hap_rows *rows; /* of the stream at hand */
+        const struct hap_rows *rows; /* of the current stream */
         float *stream;               /* deltas at those rows */
         float *d_delta;              /* [n_slots][rows][d_model] */
 };
@@ -26,38 +29,38 @@ static float *d_slot(const struct backward *b, int writer)
         return b->d_delta + (size_t)b->state->plan.slot[writer] * slot_size(b);
 }
 
-/* Readers of one layer with their gradients side by side. */
+/* Readers of one layer and their gradients. */
 struct group {
         int n;
         int *reader;
         float *g; /* [n][rows][d_model] */
 };
 
-static int group_init(const struct backward *b, struct group *group, int most)
+static int group_init(const struct backward *b, struct group *group, int max)
 {
         *group = (struct group){0};
-        group->reader = hap_scratch_alloc(b->work, (size_t)most, sizeof(*group->reader));
-        group->g = hap_scratch_alloc(b->work, (size_t)most * slot_size(b), sizeof(*group->g));
-        return b->work->error.code;
+        group->reader = hap_scratch_alloc(b->scratch, (size_t)max, sizeof(*group->reader));
+        group->g = hap_scratch_alloc(b->scratch, (size_t)max * slot_size(b), sizeof(*group->g));
+        return b->scratch->error.code;
 }
 
-/* The place for the next reader's gradient. */
+/* Memory for the next reader's gradient. */
 static float *group_add(const struct backward *b, struct group *group, int reader)
 {
         group->reader[group->n] = reader;
         return group->g + (size_t)group->n++ * slot_size(b);
 }
 
-/* d_source += (1 − m[w→r]) Σ_rows g_r, over all writers w that a reader r of the
+/* d_counterfactual += (1 − m[w→r]) Σ_rows g_r, over all writers w that a reader r of the
  * group may read; rows of prompts that share their masks are summed first.
- * g: [rows][d_model] of each reader, d_source: [n_writers][d_model]. */
-static int source_gradients(const struct backward *b, const struct group *group)
+ * g: [rows][d_model] of each reader, d_counterfactual: [n_writers][d_model]. */
+static int counterfactual_gradients(const struct backward *b, const struct group *group)
 {
-        const size_t d = (size_t)b->config->d_model, mark = b->work->used;
-        float *sum = hap_scratch_alloc(b->work, d, sizeof(*sum));
+        const size_t d = (size_t)b->config->d_model, mark = b->scratch->used;
+        float *sum = hap_scratch_alloc(b->scratch, d, sizeof(*sum));
 
         if (sum == NULL)
-                return b->work->error.code;
+                return b->scratch->error.code;
         for (int i = 0; i < group->n; i++) {
                 const float *g = group->g + (size_t)i * slot_size(b);
                 struct hap_span span = {0};
@@ -75,11 +78,11 @@ static int source_gradients(const struct backward *b, const struct group *group)
                         }
                 }
         }
-        b->work->used = mark;
+        b->scratch->used = mark;
         return HAP_OK;
 }
 
-static int group_finish(const struct backward *b, const struct group *group, int slots)
+static int group_backward(const struct backward *b, const struct group *group, int slots)
 {
         const struct hap_mix mix = {.plan = &b->state->plan, .batch = b->batch, .rows = b->rows,
                                     .z = b->run->z, .n = group->n, .reader = group->reader,
@@ -87,13 +90,13 @@ static int group_finish(const struct backward *b, const struct group *group, int
 
         if (group->n == 0)
                 return HAP_OK;
-        if (b->run->d_counterfactual != NULL && source_gradients(b, group) < 0)
-                return b->work->error.code;
-        return hap_mix_backward(b->work, &mix, group->g, b->d_z, b->d_delta);
+        if (b->run->d_counterfactual != NULL && counterfactual_gradients(b, group) < 0)
+                return b->scratch->error.code;
+        return hap_mix_backward(b->scratch, &mix, group->g, b->d_z, b->d_delta);
 }
 
 /* Edges from a layer's own heads into its MLP, whose gradient is g. */
-static void own_heads(const struct backward *b, const struct hap_masked_layer *s, int l,
+static void mlp_head_edges_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
                       const float *g)
 {
         const int reader = hap_graph_mlp_reader(b->graph, l);
@@ -137,28 +140,28 @@ static int mlp_backward(const struct backward *b, const struct hap_masked_layer 
         if (!s->has_mlp || !b->state->plan.gradient[reader])
                 return HAP_OK;
         g = group_add(b, group, reader);
-        rc = hap_mlp_backward(b->work, &s->mlp, d_slot(b, writer), g);
+        rc = hap_mlp_backward(b->scratch, &s->mlp, d_slot(b, writer), g);
         if (rc == 0)
-                own_heads(b, s, l, g);
+                mlp_head_edges_backward(b, s, l, g);
         return rc;
 }
 
-/* d_out[i] = d loss / d (z_i Wo_i) where a norm stands behind the attention: of
+/* d_out[i] = d loss / d (z_i Wo_i) in a model with a post-norm, z_i the head output: of
  * y_i = gain · (z_i Wo_i) / rms(Σ z Wo), with t = Σ_i gain · dy_i · (z_i Wo_i),
  *
- *      d = rstd · gain · dy_i − raw · rstd³ / d_model · t          per row */
-static int behind_norm(const struct backward *b, const struct hap_masked_layer *s, int l,
+ *      d = rstd · gain · dy_i − pre_norm · rstd³ / d_model · t          per row */
+static int post_norm_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
                        float *d_out)
 {
         const struct hap_layer *layer = &b->engine->model->layers[l];
         const struct hap_norm *norm = &layer->attention_post_norm;
         const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n;
         const int ld = b->config->n_heads * dh;
-        float *y = hap_scratch_alloc(b->work, slot_size(b), sizeof(*y));
-        float *t = hap_scratch_alloc(b->work, (size_t)n, sizeof(*t));
+        float *y = hap_scratch_alloc(b->scratch, slot_size(b), sizeof(*y));
+        float *t = hap_scratch_alloc(b->scratch, (size_t)n, sizeof(*t));
 
         if (y == NULL || t == NULL)
-                return b->work->error.code;
+                return b->scratch->error.code;
         memset(t, 0, (size_t)n * sizeof(*t));
         for (int i = 0; i < s->n; i++) {
                 const float *dy = d_slot(b, hap_graph_head_writer(b->graph, l, s->head[i]));
@@ -176,17 +179,17 @@ static int behind_norm(const struct backward *b, const struct hap_masked_layer *
         }
         for (int i = 0; i < s->n; i++)
                 for (int r = 0; r < n; r++) {
-                        const float rstd = s->raw_rstd[r];
+                        const float rstd = s->pre_norm_rstd[r];
                         const float c = rstd * rstd * rstd / (float)d * t[r];
                         float *out = d_out + (size_t)i * slot_size(b) + (size_t)r * d;
 
                         for (int j = 0; j < d; j++)
-                                out[j] = rstd * out[j] - c * s->raw[(size_t)r * d + j];
+                                out[j] = rstd * out[j] - c * s->pre_norm[(size_t)r * d + j];
                 }
         return HAP_OK;
 }
 
-/* dz of every active head, zero where nothing flows. */
+/* dz = d loss / d head_output of every active head; zero for heads without a gradient. */
 static int heads_out_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
                               float *dz)
 {
@@ -194,15 +197,15 @@ static int heads_out_backward(const struct backward *b, const struct hap_masked_
         const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n;
         float *d_out = NULL;
 
-        if (s->raw != NULL) {
-                d_out = hap_scratch_alloc(b->work, (size_t)s->n * slot_size(b), sizeof(*d_out));
-                if (d_out == NULL || behind_norm(b, s, l, d_out) < 0)
-                        return b->work->error.code;
+        if (s->pre_norm != NULL) {
+                d_out = hap_scratch_alloc(b->scratch, (size_t)s->n * slot_size(b), sizeof(*d_out));
+                if (d_out == NULL || post_norm_backward(b, s, l, d_out) < 0)
+                        return b->scratch->error.code;
         }
         memset(dz, 0, (size_t)n * s->n * dh * sizeof(*dz));
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(b->graph, l, s->head[i]);
-                const float *dy = s->raw != NULL ? d_out + (size_t)i * slot_size(b)
+                const float *dy = s->pre_norm != NULL ? d_out + (size_t)i * slot_size(b)
                                                  : d_slot(b, writer);
 
                 if (b->state->plan.flows[writer])
@@ -215,7 +218,7 @@ static int heads_out_backward(const struct backward *b, const struct hap_masked_
 
 /* Gradients at the inputs of the heads' readers of one kind, from dy
  * ([rows][n · d_head]). */
-static void readers(const struct backward *b, const struct hap_masked_layer *s, int l, int which,
+static void heads_inputs_backward(const struct backward *b, const struct hap_masked_layer *s, int l, int which,
                     float *dy, struct group *group)
 {
         const struct hap_layer *layer = &b->engine->model->layers[l];
@@ -241,27 +244,27 @@ static void readers(const struct backward *b, const struct hap_masked_layer *s, 
 }
 
 /* Back from the answers' rows to all rows. */
-static void widen(struct backward *b, int slots, float *d_wide)
+static void scatter_to_all_rows(struct backward *b, int slots, float *d_all_rows)
 {
         const size_t from = slot_size(b), to = (size_t)b->batch->rows.n * b->config->d_model;
 
         for (int s = 0; s < slots; s++)
                 hap_rows_scatter_add(b->rows, &b->batch->rows, b->batch->n, b->config->d_model,
-                                     b->d_delta + (size_t)s * from, d_wide + (size_t)s * to);
+                                     b->d_delta + (size_t)s * from, d_all_rows + (size_t)s * to);
         b->rows = &b->batch->rows;
-        b->stream = b->state->wide;
-        b->d_delta = d_wide;
+        b->stream = b->state->all_stream;
+        b->d_delta = d_all_rows;
 }
 
 static int layer_backward(struct backward *b, const struct hap_masked_layer *s, int l,
-                          float *d_wide)
+                          float *d_all_rows)
 {
-        const size_t mark = b->work->used, wide = (size_t)b->batch->rows.n;
+        const size_t mark = b->scratch->used, all_rows = (size_t)b->batch->rows.n;
         const size_t columns = (size_t)s->n * b->config->d_head;
-        float *dz = hap_scratch_alloc(b->work, (size_t)s->tail->n * columns, sizeof(*dz));
-        float *dq = hap_scratch_alloc(b->work, (size_t)s->tail->n * columns, sizeof(*dq));
-        float *dk = hap_scratch_alloc(b->work, wide * columns, sizeof(*dk));
-        float *dv = hap_scratch_alloc(b->work, wide * columns, sizeof(*dv));
+        float *dz = hap_scratch_alloc(b->scratch, (size_t)s->out_rows->n * columns, sizeof(*dz));
+        float *dq = hap_scratch_alloc(b->scratch, (size_t)s->out_rows->n * columns, sizeof(*dq));
+        float *dk = hap_scratch_alloc(b->scratch, all_rows * columns, sizeof(*dk));
+        float *dv = hap_scratch_alloc(b->scratch, all_rows * columns, sizeof(*dv));
         struct group group;
         int rc = group_init(b, &group, 3 * s->n + 1);
 
@@ -270,27 +273,27 @@ static int layer_backward(struct backward *b, const struct hap_masked_layer *s, 
         if (rc == 0 && s->n > 0)
                 rc = heads_out_backward(b, s, l, dz);
         if (rc == 0 && s->n > 0)
-                rc = hap_heads_backward(b->work, b->batch, &s->heads, dz, dq, dk, dv);
+                rc = hap_heads_backward(b->scratch, b->batch, &s->heads, dz, dq, dk, dv);
         if (rc < 0)
                 return rc;
-        readers(b, s, l, 0, dq, &group);
-        if (s->narrowed) {
-                rc = group_finish(b, &group, s->slots);
-                widen(b, s->slots, d_wide);
+        heads_inputs_backward(b, s, l, 0, dq, &group);
+        if (s->answer_rows_only) {
+                rc = group_backward(b, &group, s->slots);
+                scatter_to_all_rows(b, s->slots, d_all_rows);
                 if (rc == 0)
                         rc = group_init(b, &group, 2 * s->n);
                 if (rc < 0)
                         return rc;
         }
-        readers(b, s, l, 1, dk, &group);
-        readers(b, s, l, 2, dv, &group);
-        rc = group_finish(b, &group, s->slots);
-        b->work->used = mark;
+        heads_inputs_backward(b, s, l, 1, dk, &group);
+        heads_inputs_backward(b, s, l, 2, dv, &group);
+        rc = group_backward(b, &group, s->slots);
+        b->scratch->used = mark;
         return rc;
 }
 
-/* d loss / d x at the logits, and what flows from there. */
-static int begin(struct backward *b, const float *d_logits)
+/* d loss / d x at the logits, and its part in d_z and d_delta. */
+static int logits_backward(struct backward *b, const float *d_logits)
 {
         const int logits = hap_graph_logits_reader(b->graph);
         struct group group;
@@ -298,39 +301,39 @@ static int begin(struct backward *b, const float *d_logits)
 
         if (rc < 0 || !b->state->plan.gradient[logits])
                 return rc;
-        rc = hap_unembed_backward(b->work, &b->state->unembed, d_logits,
+        rc = hap_unembed_backward(b->scratch, &b->state->unembed, d_logits,
                                   group_add(b, &group, logits));
-        return rc < 0 ? rc : group_finish(b, &group, b->state->plan.n_slots);
+        return rc < 0 ? rc : group_backward(b, &group, b->state->plan.n_slots);
 }
 
-int hap_masked_backward(struct hap_scratch *work, const struct hap_batch *batch,
+int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits, float *d_z)
 {
         struct hap_masked_state *state = run->state;
-        const size_t d = (size_t)work->engine->model->config.d_model, mark = work->used;
+        const size_t d = (size_t)scratch->engine->model->config.d_model, mark = scratch->used;
         const size_t slots = (size_t)state->plan.n_slots;
-        const size_t wide = slots * (size_t)batch->rows.n * d;
+        const size_t all_rows = slots * (size_t)batch->rows.n * d;
         const size_t answers = slots * (size_t)batch->answers.n * d;
-        float *d_wide = hap_scratch_alloc(work, wide, sizeof(*d_wide));
-        struct backward b = {.work = work, .engine = work->engine,
-                             .config = &work->engine->model->config,
-                             .graph = &work->engine->graph, .batch = batch, .run = run,
+        float *d_all_rows = hap_scratch_alloc(scratch, all_rows, sizeof(*d_all_rows));
+        struct backward b = {.scratch = scratch, .engine = scratch->engine,
+                             .config = &scratch->engine->model->config,
+                             .graph = &scratch->engine->graph, .batch = batch, .run = run,
                              .state = state, .d_z = d_z, .rows = &batch->answers,
-                             .stream = state->narrow};
+                             .stream = state->answer_stream};
         int rc;
 
-        b.d_delta = hap_scratch_alloc(work, answers, sizeof(*b.d_delta));
-        if (d_wide == NULL || b.d_delta == NULL)
-                return work->error.code;
-        memset(d_wide, 0, wide * sizeof(*d_wide));
+        b.d_delta = hap_scratch_alloc(scratch, answers, sizeof(*b.d_delta));
+        if (d_all_rows == NULL || b.d_delta == NULL)
+                return scratch->error.code;
+        memset(d_all_rows, 0, all_rows * sizeof(*d_all_rows));
         memset(b.d_delta, 0, answers * sizeof(*b.d_delta));
         if (d_z != NULL)
                 memset(d_z, 0, b.graph->n_edges * sizeof(*d_z));
         if (run->d_counterfactual != NULL)
                 memset(run->d_counterfactual, 0, (size_t)b.graph->n_writers * d * sizeof(float));
-        rc = begin(&b, d_logits);
+        rc = logits_backward(&b, d_logits);
         for (int l = b.config->n_layers - 1; rc == 0 && l >= 0; l--)
-                rc = layer_backward(&b, &state->layers[l], l, d_wide);
-        work->used = mark;
+                rc = layer_backward(&b, &state->layers[l], l, d_all_rows);
+        scratch->used = mark;
         return rc;
 }

@@ -2,15 +2,18 @@
 
 #include <string.h>
 
+#include "forward/blas.h"
+#include "forward/norm.h"
+
 /* From here on only the answers' rows are carried. */
-static void narrow(struct hap_masked_pass *m, int slots)
+static void gather_answer_rows(struct hap_masked_pass *m, int slots)
 {
         const size_t from = hap_slot_size(m), to = (size_t)m->batch->answers.n * m->config->d_model;
 
         for (int s = 0; s <= slots; s++)
                 hap_rows_gather(m->rows, &m->batch->answers, m->batch->n, m->config->d_model,
-                                m->stream + (size_t)s * from, m->state->narrow + (size_t)s * to);
-        m->stream = m->state->narrow;
+                                m->stream + (size_t)s * from, m->state->answer_stream + (size_t)s * to);
+        m->stream = m->state->answer_stream;
         m->rows = &m->batch->answers;
 }
 
@@ -30,25 +33,25 @@ static void list_add(struct list *list, int reader, struct hap_input *input)
 
 static int list_init(const struct hap_masked_pass *m, struct list *list)
 {
-        const size_t most = 3 * (size_t)m->graph->n_heads + 1;
+        const size_t max = 3 * (size_t)m->graph->n_heads + 1;
 
         *list = (struct list){0};
-        list->reader = hap_scratch_alloc(m->work, most, sizeof(*list->reader));
-        list->input = hap_scratch_alloc(m->work, most, sizeof(*list->input));
-        return m->work->error.code;
+        list->reader = hap_scratch_alloc(m->scratch, max, sizeof(*list->reader));
+        list->input = hap_scratch_alloc(m->scratch, max, sizeof(*list->input));
+        return m->scratch->error.code;
 }
 
 /* Memory for one reader's statistics. */
-static int take_stats(const struct hap_masked_pass *m, struct hap_input *input)
+static int alloc_stats(const struct hap_masked_pass *m, struct hap_input *input)
 {
-        input->mean = hap_scratch_alloc(m->work, (size_t)m->rows->n, sizeof(float));
-        input->rstd = hap_scratch_alloc(m->work, (size_t)m->rows->n, sizeof(float));
-        return m->work->error.code;
+        input->mean = hap_scratch_alloc(m->scratch, (size_t)m->rows->n, sizeof(float));
+        input->rstd = hap_scratch_alloc(m->scratch, (size_t)m->rows->n, sizeof(float));
+        return m->scratch->error.code;
 }
 
 static float *copy_of_stream(const struct hap_masked_pass *m)
 {
-        float *x = hap_scratch_alloc(m->work, hap_slot_size(m), sizeof(*x));
+        float *x = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*x));
 
         if (x != NULL)
                 memcpy(x, m->stream, hap_slot_size(m) * sizeof(*x));
@@ -58,7 +61,7 @@ static float *copy_of_stream(const struct hap_masked_pass *m)
 /* Readers without an open edge read R' itself. Those of heads, whose q, k, v are
  * the counterfactual's, need it for a gradient only and share one copy; the MLP
  * goes on to change its own (mlp_input). */
-static int unmixed(const struct hap_masked_pass *m, const struct list *list)
+static int copy_unmixed(const struct hap_masked_pass *m, const struct list *list)
 {
         const struct hap_plan *plan = &m->state->plan;
         float *shared = NULL;
@@ -76,13 +79,13 @@ static int unmixed(const struct hap_masked_pass *m, const struct list *list)
                 if (!own)
                         shared = list->input[i]->x;
                 if (list->input[i]->x == NULL)
-                        return m->work->error.code;
+                        return m->scratch->error.code;
         }
         return HAP_OK;
 }
 
 /* Inputs of the listed readers: mixtures, or R' itself where no edge is open. */
-static int mix(const struct hap_masked_pass *m, const struct list *list, int slots)
+static int mix_inputs(const struct hap_masked_pass *m, const struct list *list, int slots)
 {
         const struct hap_plan *plan = &m->state->plan;
         struct list mixed;
@@ -90,28 +93,28 @@ static int mix(const struct hap_masked_pass *m, const struct list *list, int slo
         float *x;
 
         if (list_init(m, &mixed) < 0)
-                return m->work->error.code;
+                return m->scratch->error.code;
         for (int i = 0; i < list->n; i++)
                 if (plan->mixed[list->reader[i]])
                         list_add(&mixed, list->reader[i], list->input[i]);
-        x = hap_scratch_alloc(m->work, (size_t)mixed.n * hap_slot_size(m), sizeof(*x));
+        x = hap_scratch_alloc(m->scratch, (size_t)mixed.n * hap_slot_size(m), sizeof(*x));
         if (x == NULL)
-                return m->work->error.code;
+                return m->scratch->error.code;
         for (int i = 0; i < mixed.n; i++)
                 mixed.input[i]->x = x + (size_t)i * hap_slot_size(m);
-        if (unmixed(m, list) < 0)
-                return m->work->error.code;
+        if (copy_unmixed(m, list) < 0)
+                return m->scratch->error.code;
         for (int i = 0; i < list->n; i++)
-                if (list->input[i]->x != NULL && take_stats(m, list->input[i]) < 0)
-                        return m->work->error.code;
+                if (list->input[i]->x != NULL && alloc_stats(m, list->input[i]) < 0)
+                        return m->scratch->error.code;
         job = (struct hap_mix){.plan = plan, .batch = m->batch, .rows = m->rows, .z = m->run->z,
                                .n = mixed.n, .reader = mixed.reader, .slots = slots,
                                .stream = m->stream};
-        return mixed.n > 0 ? hap_mix_forward(m->work, &job, x) : HAP_OK;
+        return mixed.n > 0 ? hap_mix_forward(m->scratch, &job, x) : HAP_OK;
 }
 
 /* Column block i of q, k or v = the counterfactual's. */
-static void copy_cached(const struct hap_masked_pass *m, const struct hap_masked_layer *s,
+static void copy_counterfactual(const struct hap_masked_pass *m, const struct hap_masked_layer *s,
                         int which, int i)
 {
         const struct hap_rows *rows = which == 0 ? s->heads.q_rows : s->heads.kv_rows;
@@ -135,7 +138,7 @@ static void copy_cached(const struct hap_masked_pass *m, const struct hap_masked
 }
 
 /* q, k or v of every active head. */
-static void project(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l, int which)
+static void project_heads(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l, int which)
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const struct hap_linear *linear = which == 0 ? &layer->q
@@ -152,8 +155,8 @@ static void project(const struct hap_masked_pass *m, struct hap_masked_layer *s,
                 if (in->x != NULL)
                         hap_norm_stats(m->config, n, d, in->x, in->mean, in->rstd);
                 if (!m->state->plan.mixed[reader]) {
-                        copy_cached(m, s, which, i);
-                        if (in->x == NULL || which == 2 || s->heads.q_raw == NULL)
+                        copy_counterfactual(m, s, which, i);
+                        if (in->x == NULL || which == 2 || s->heads.q_pre_norm == NULL)
                                 continue;
                 }
                 hap_gemm(false, true, n, dh, d, 1, in->x, d, linear->weight + block * d, d, 0,
@@ -180,31 +183,31 @@ int hap_masked_inputs(struct hap_masked_pass *m, struct hap_masked_layer *s, int
 
         if (rc < 0)
                 return rc;
-        if (s->narrowed) {
+        if (s->answer_rows_only) {
                 list_heads(m, s, l, 1, &list);
                 list_heads(m, s, l, 2, &list);
-                rc = mix(m, &list, s->slots);
+                rc = mix_inputs(m, &list, s->slots);
                 if (rc < 0)
                         return rc;
-                project(m, s, l, 1);
-                project(m, s, l, 2);
-                narrow(m, s->slots);
+                project_heads(m, s, l, 1);
+                project_heads(m, s, l, 2);
+                gather_answer_rows(m, s->slots);
                 list.n = 0;
         }
         list_heads(m, s, l, 0, &list);
-        if (!s->narrowed) {
+        if (!s->answer_rows_only) {
                 list_heads(m, s, l, 1, &list);
                 list_heads(m, s, l, 2, &list);
         }
         if (s->has_mlp)
                 list_add(&list, hap_graph_mlp_reader(m->graph, l), &s->mlp_input);
-        rc = mix(m, &list, s->slots);
+        rc = mix_inputs(m, &list, s->slots);
         if (rc < 0)
                 return rc;
-        project(m, s, l, 0);
-        if (!s->narrowed) {
-                project(m, s, l, 1);
-                project(m, s, l, 2);
+        project_heads(m, s, l, 0);
+        if (!s->answer_rows_only) {
+                project_heads(m, s, l, 1);
+                project_heads(m, s, l, 2);
         }
         return HAP_OK;
 }

@@ -2,9 +2,12 @@
 #ifndef HAP_FORWARD_MASKED_STATE_H
 #define HAP_FORWARD_MASKED_STATE_H
 
+#include "forward/attention.h"
 #include "forward/masked.h"
 #include "forward/mix.h"
+#include "forward/mlp.h"
 #include "forward/span.h"
+#include "forward/unembed.h"
 
 /* A reader of the run: where its input stands, [rows][d_model] in its row
  * space, NULL when nothing of it is needed. */
@@ -13,14 +16,14 @@ struct hap_input {
 };
 
 struct hap_masked_layer {
-        const struct hap_rows *tail; /* rows of queries, MLP and outputs */
-        bool narrowed;               /* tail is the answers, not all rows */
+        const struct hap_rows *out_rows; /* rows of queries, MLP and outputs */
+        bool answer_rows_only;               /* out_rows is the answers, not all rows */
         int slots;                   /* active writers before this layer */
         int n;                       /* active heads */
         int *head, *kv;              /* [n]: their numbers; 0 … n - 1 */
         struct hap_input *input[3];  /* q, k, v of the active heads, [n] each */
         struct hap_heads heads;
-        float *raw, *raw_mean, *raw_rstd; /* with a norm behind the attention */
+        float *pre_norm, *pre_norm_mean, *pre_norm_rstd; /* before the post-norm; NULL without one */
         bool has_mlp;
         struct hap_input mlp_input;
         struct hap_mlp mlp;
@@ -29,14 +32,14 @@ struct hap_masked_layer {
 struct hap_masked_state {
         struct hap_plan plan;
         struct hap_masked_layer *layers;
-        float *wide;   /* stream at all rows, [1 + n_slots][rows][d_model] */
-        float *narrow; /* stream at the answers, from the last layer on */
+        float *all_stream;    /* the stream at all rows, [1 + n_slots][rows][d_model] */
+        float *answer_stream; /* at the answer rows, from the last layer on */
         struct hap_unembed unembed;
 };
 
 /* A forward run under way. */
 struct hap_masked_pass {
-        struct hap_scratch *work;
+        struct hap_scratch *scratch;
         const struct hap_engine *engine;
         const struct hap_config *config;
         const struct hap_graph *graph;
@@ -44,7 +47,7 @@ struct hap_masked_pass {
         struct hap_masked *run;
         struct hap_masked_state *state;
         bool gradients;
-        float *stream;               /* wide, or narrow from the last layer on */
+        float *stream;               /* all_stream, or answer_stream from the last layer on */
         const struct hap_rows *rows; /* of the stream */
 };
 
@@ -53,7 +56,7 @@ static inline size_t hap_slot_size(const struct hap_masked_pass *m)
         return (size_t)m->rows->n * m->config->d_model;
 }
 
-/* Mixes and projects all readers of a layer; narrows the stream to the answers
+/* Mixes and projects all readers of a layer; reduces the stream to the answer rows
  * before the queries of the last one (masked_inputs.c). */
 int hap_masked_inputs(struct hap_masked_pass *m, struct hap_masked_layer *s, int l);
 

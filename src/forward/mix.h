@@ -6,6 +6,7 @@
 #ifndef HAP_FORWARD_MIX_H
 #define HAP_FORWARD_MIX_H
 
+#include "forward/batch.h"
 #include "forward/plan.h"
 
 /* Readers that read at the same point of the stream: the first `slots` deltas. */
@@ -22,12 +23,12 @@ struct hap_mix {
 
 /* x[i] = R' + Σ_s m[s → reader i] Δ_s, x: [n][rows][d_model]. Every prompt has
  * its own masks where z differs. */
-int hap_mix_forward(struct hap_scratch *work, const struct hap_mix *mix, float *x);
+int hap_mix_forward(struct hap_scratch *scratch, const struct hap_mix *mix, float *x);
 
 /* From g[i] = d loss / d x_i ([n][rows][d_model]):
  *   d_z[edge] += ⟨Δ_s, g_i⟩ over all rows, for wanted edges,
  *   d_delta[s] += Σ_i m[s → reader i] g_i   ([n_slots][rows][d_model]). */
-int hap_mix_backward(struct hap_scratch *work, const struct hap_mix *mix, const float *g,
+int hap_mix_backward(struct hap_scratch *scratch, const struct hap_mix *mix, const float *g,
                      float *d_z, float *d_delta);
 
 #endif

@@ -1,16 +1,20 @@
+#include "forward/mlp.h"
+
 #include <string.h>
 
-#include "forward/kernels.h"
+#include "forward/activation.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 /* in, gate = rstd (x Wᵀ) + b; hidden = act(in), or act(gate) · in when gated. */
-static float *hidden(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients)
+static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients)
 {
-        const struct hap_config *config = &work->engine->model->config;
-        const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
+        const struct hap_config *config = &scratch->engine->model->config;
+        const struct hap_layer *layer = &scratch->engine->model->layers[mlp->layer];
         const int d = config->d_model, n = config->d_mlp;
         const size_t size = (size_t)mlp->rows * n;
-        float *in = hap_scratch_alloc(work, size, sizeof(*in));
-        float *gate = config->gated ? hap_scratch_alloc(work, size, sizeof(*gate)) : NULL;
+        float *in = hap_scratch_alloc(scratch, size, sizeof(*in));
+        float *gate = config->gated ? hap_scratch_alloc(scratch, size, sizeof(*gate)) : NULL;
 
         if (in == NULL || (config->gated && gate == NULL))
                 return NULL;
@@ -35,77 +39,77 @@ static float *hidden(struct hap_scratch *work, struct hap_mlp *mlp, bool gradien
         return in;
 }
 
-/* Memory that outlives the call comes first, so that the rest can be given
- * back. */
-static int take(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients)
+/* Allocates what outlives the call first; the rest can then be freed by resetting the
+ * scratch. */
+static int alloc_mlp(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients)
 {
-        const struct hap_config *config = &work->engine->model->config;
+        const struct hap_config *config = &scratch->engine->model->config;
         const size_t rows = (size_t)mlp->rows;
-        const bool post = work->engine->model->layers[mlp->layer].mlp_post_norm.gain != NULL;
+        const bool post = scratch->engine->model->layers[mlp->layer].mlp_post_norm.gain != NULL;
 
-        mlp->mean = hap_scratch_alloc(work, rows, sizeof(float));
-        mlp->rstd = hap_scratch_alloc(work, rows, sizeof(float));
+        mlp->mean = hap_scratch_alloc(scratch, rows, sizeof(float));
+        mlp->rstd = hap_scratch_alloc(scratch, rows, sizeof(float));
         if (gradients)
-                mlp->slope = hap_scratch_alloc(work, rows * config->d_mlp, sizeof(float));
+                mlp->slope = hap_scratch_alloc(scratch, rows * config->d_mlp, sizeof(float));
         if (gradients && config->gated)
-                mlp->slope_gate = hap_scratch_alloc(work, rows * config->d_mlp, sizeof(float));
+                mlp->slope_gate = hap_scratch_alloc(scratch, rows * config->d_mlp, sizeof(float));
         if (post) {
-                mlp->raw = hap_scratch_alloc(work, rows * config->d_model, sizeof(float));
-                mlp->raw_mean = hap_scratch_alloc(work, rows, sizeof(float));
-                mlp->raw_rstd = hap_scratch_alloc(work, rows, sizeof(float));
+                mlp->pre_norm = hap_scratch_alloc(scratch, rows * config->d_model, sizeof(float));
+                mlp->pre_norm_mean = hap_scratch_alloc(scratch, rows, sizeof(float));
+                mlp->pre_norm_rstd = hap_scratch_alloc(scratch, rows, sizeof(float));
         }
-        return work->error.code;
+        return scratch->error.code;
 }
 
-int hap_mlp_forward(struct hap_scratch *work, struct hap_mlp *mlp, bool gradients,
+int hap_mlp_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients,
                     float *out)
 {
-        const struct hap_config *config = &work->engine->model->config;
-        const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
+        const struct hap_config *config = &scratch->engine->model->config;
+        const struct hap_layer *layer = &scratch->engine->model->layers[mlp->layer];
         const int d = config->d_model, n = config->d_mlp, rows = mlp->rows;
         const bool post = layer->mlp_post_norm.gain != NULL;
-        int rc = take(work, mlp, gradients);
-        const size_t mark = work->used;
-        float *h, *y = post ? mlp->raw : out;
+        int rc = alloc_mlp(scratch, mlp, gradients);
+        const size_t mark = scratch->used;
+        float *h, *y = post ? mlp->pre_norm : out;
 
         if (rc < 0)
                 return rc;
         hap_norm_stats(config, rows, d, mlp->x, mlp->mean, mlp->rstd);
-        h = hidden(work, mlp, gradients);
+        h = hidden(scratch, mlp, gradients);
         if (h == NULL)
-                return work->error.code;
+                return scratch->error.code;
         hap_gemm(false, true, rows, d, n, 1, h, n, layer->out.weight, n, 0, y, d);
         if (layer->out.bias != NULL)
                 for (int i = 0; i < rows; i++)
                         hap_add((size_t)d, layer->out.bias, y + (size_t)i * d);
         if (post) {
-                hap_norm_stats(config, rows, d, y, mlp->raw_mean, mlp->raw_rstd);
-                hap_norm_apply(&layer->mlp_post_norm, rows, d, y, mlp->raw_mean,
-                               mlp->raw_rstd, out);
+                hap_norm_stats(config, rows, d, y, mlp->pre_norm_mean, mlp->pre_norm_rstd);
+                hap_norm_apply(&layer->mlp_post_norm, rows, d, y, mlp->pre_norm_mean,
+                               mlp->pre_norm_rstd, out);
         }
-        work->used = mark;
+        scratch->used = mark;
         return HAP_OK;
 }
 
-int hap_mlp_backward(struct hap_scratch *work, const struct hap_mlp *mlp,
+int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
                      const float *d_out, float *g)
 {
-        const struct hap_config *config = &work->engine->model->config;
-        const struct hap_layer *layer = &work->engine->model->layers[mlp->layer];
+        const struct hap_config *config = &scratch->engine->model->config;
+        const struct hap_layer *layer = &scratch->engine->model->layers[mlp->layer];
         const int d = config->d_model, n = config->d_mlp, rows = mlp->rows;
-        const size_t size = (size_t)rows * n, mark = work->used;
-        float *dh = hap_scratch_alloc(work, size, sizeof(*dh));
-        float *dg = config->gated ? hap_scratch_alloc(work, size, sizeof(*dg)) : NULL;
+        const size_t size = (size_t)rows * n, mark = scratch->used;
+        float *dh = hap_scratch_alloc(scratch, size, sizeof(*dh));
+        float *dg = config->gated ? hap_scratch_alloc(scratch, size, sizeof(*dg)) : NULL;
 
         if (dh == NULL || (config->gated && dg == NULL))
-                return work->error.code;
-        if (mlp->raw != NULL) {
-                float *dy = hap_scratch_alloc(work, (size_t)rows * d, sizeof(*dy));
+                return scratch->error.code;
+        if (mlp->pre_norm != NULL) {
+                float *dy = hap_scratch_alloc(scratch, (size_t)rows * d, sizeof(*dy));
 
                 if (dy == NULL)
-                        return work->error.code;
-                hap_norm_apply_backward(config, &layer->mlp_post_norm, rows, d, mlp->raw,
-                                        mlp->raw_mean, mlp->raw_rstd, d_out, dy);
+                        return scratch->error.code;
+                hap_norm_apply_backward(config, &layer->mlp_post_norm, rows, d, mlp->pre_norm,
+                                        mlp->pre_norm_mean, mlp->pre_norm_rstd, d_out, dy);
                 d_out = dy;
         }
         hap_gemm(false, false, rows, n, d, 1, d_out, d, layer->out.weight, n, 0, dh, n);
@@ -121,6 +125,6 @@ int hap_mlp_backward(struct hap_scratch *work, const struct hap_mlp *mlp,
         if (config->gated)
                 hap_gemm(false, false, rows, d, n, 1, dg, n, layer->gate.weight, d, 1, g, d);
         hap_norm_backward(config, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
-        work->used = mark;
+        scratch->used = mark;
         return HAP_OK;
 }

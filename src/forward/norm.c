@@ -1,9 +1,8 @@
+#include "forward/norm.h"
+
 #include <math.h>
 
-#include "forward/kernels.h"
-
-/* Sums run in LANES partial sums, so that they are vectors and yet have one
- * fixed order. */
+/* Sums use LANES partial sums: the compiler vectorises them, and their order is fixed. */
 #define LANES 16
 
 static float sum(int n, const float *x)

@@ -15,7 +15,7 @@ static bool joint_heads(const struct planner *p, int layer)
 }
 
 /* flags of a layer's heads become the OR of them all. */
-static void join(const struct planner *p, int layer, bool *flags)
+static void join_heads(const struct planner *p, int layer, bool *flags)
 {
         const int first = hap_graph_head_writer(p->graph, layer, 0);
         bool any = false;
@@ -28,11 +28,11 @@ static void join(const struct planner *p, int layer, bool *flags)
                 flags[first + h] = any;
 }
 
-static bool reader_needed(const struct planner *p, int reader, const bool *of)
+static bool reader_needed(const struct planner *p, int reader, const bool *nodes)
 {
-        const int fed = hap_graph_reader_node(p->graph, reader);
+        const int reader_node = hap_graph_reader_node(p->graph, reader);
 
-        return fed < 0 || of[fed];
+        return reader_node < 0 || nodes[reader_node];
 }
 
 /* Marks the writers of open edges into one reader. */
@@ -64,7 +64,7 @@ static void sweep_up(const struct planner *p, const bool *seed, const bool *with
                         flags[mlp] &= within[mlp];
                 if (flags[mlp])
                         mark_open(p, hap_graph_mlp_reader(g, l), flags);
-                join(p, l, flags);
+                join_heads(p, l, flags);
                 for (int h = 0; within != NULL && h < g->n_heads; h++)
                         flags[hap_graph_head_writer(g, l, h)] &=
                                 within[hap_graph_head_writer(g, l, h)];
@@ -96,11 +96,11 @@ static void find_varying(const struct planner *p, const struct hap_ablation *abl
         for (int r = 0; r < g->n_readers - 1; r++) {
                 varies[hap_graph_reader_node(g, r)] |= any_open_from(p, r, varies);
                 if (r % (3 * g->n_heads + 1) == 3 * g->n_heads - 1)
-                        join(p, r / (3 * g->n_heads + 1), varies);
+                        join_heads(p, r / (3 * g->n_heads + 1), varies);
         }
 }
 
-/* At some place. */
+/* At some position. */
 static bool is_wanted(const struct planner *p, int reader, int writer)
 {
         size_t edge = hap_graph_edge(p->graph, writer, reader);
@@ -135,14 +135,14 @@ static void find_gradients(const struct planner *p)
         struct hap_plan *plan = p->plan;
 
         for (int r = 0; r < g->n_readers; r++) {
-                const int fed = hap_graph_reader_node(g, r);
+                const int reader_node = hap_graph_reader_node(g, r);
 
                 plan->gradient[r] = reader_needed(p, r, plan->needed) &&
                                     (p->wanted_reader[r] || any_open_from(p, r, plan->flows));
-                if (fed >= 0)
-                        plan->flows[fed] |= plan->gradient[r];
+                if (reader_node >= 0)
+                        plan->flows[reader_node] |= plan->gradient[r];
                 if (r % (3 * g->n_heads + 1) == 3 * g->n_heads - 1)
-                        join(p, r / (3 * g->n_heads + 1), plan->flows);
+                        join_heads(p, r / (3 * g->n_heads + 1), plan->flows);
         }
 }
 
@@ -155,41 +155,41 @@ static void find_active(const struct planner *p)
         for (int w = 0; w < g->n_writers; w++)
                 plan->active[w] = (p->live[w] && plan->varies[w]) || plan->flows[w];
         for (int l = 0; l < g->n_layers; l++)
-                join(p, l, plan->active);
+                join_heads(p, l, plan->active);
         for (int w = 0; w < g->n_writers; w++) {
                 plan->slots_before[w] = plan->n_slots;
                 plan->slot[w] = plan->active[w] ? plan->n_slots++ : -1;
         }
         plan->slots_before[g->n_writers] = plan->n_slots;
         for (int r = 0; r < g->n_readers; r++) {
-                const int fed = hap_graph_reader_node(g, r);
+                const int reader_node = hap_graph_reader_node(g, r);
 
-                plan->mixed[r] = (fed < 0 || plan->active[fed]) &&
+                plan->mixed[r] = (reader_node < 0 || plan->active[reader_node]) &&
                                  any_open_from(p, r, plan->active);
         }
 }
 
-/* Open at some place; NaN counts as open. */
+/* Open at some position; NaN counts as open. */
 static void find_open(const struct planner *p, const float *z)
 {
         const size_t n = p->graph->edges_per_position;
 
-        for (int place = 0; place < p->graph->n_positions; place++, z += n)
+        for (int position = 0; position < p->graph->n_positions; position++, z += n)
                 for (size_t e = 0; e < n; e++)
                         p->plan->open[e] |= z[e] != 0;
 }
 
-static int take(struct planner *p, struct hap_scratch *work)
+static int alloc_plan(struct planner *p, struct hap_scratch *scratch)
 {
         const size_t writers = (size_t)p->graph->n_writers, readers = (size_t)p->graph->n_readers;
         struct hap_plan *plan = p->plan;
-        bool *flags = hap_scratch_alloc(work, 6 * writers + 3 * readers, sizeof(*flags));
+        bool *flags = hap_scratch_alloc(scratch, 6 * writers + 3 * readers, sizeof(*flags));
 
-        plan->open = hap_scratch_alloc(work, p->graph->edges_per_position, 1);
-        plan->slot = hap_scratch_alloc(work, writers, sizeof(int));
-        plan->slots_before = hap_scratch_alloc(work, writers + 1, sizeof(int));
-        if (work->error.code < 0)
-                return work->error.code;
+        plan->open = hap_scratch_alloc(scratch, p->graph->edges_per_position, 1);
+        plan->slot = hap_scratch_alloc(scratch, writers, sizeof(int));
+        plan->slots_before = hap_scratch_alloc(scratch, writers + 1, sizeof(int));
+        if (scratch->error.code < 0)
+                return scratch->error.code;
         memset(flags, 0, 6 * writers + 3 * readers);
         plan->needed = flags;
         plan->varies = flags + writers;
@@ -203,15 +203,15 @@ static int take(struct planner *p, struct hap_scratch *work)
         return HAP_OK;
 }
 
-int hap_plan_make(struct hap_plan *plan, struct hap_scratch *work, int n_prompts,
-                  const float *const *z, const bool *wanted, bool sources,
+int hap_plan_make(struct hap_plan *plan, struct hap_scratch *scratch, int n_prompts,
+                  const float *const *z, const bool *wanted, bool counterfactual_gradients,
                   const struct hap_ablation *ablation)
 {
-        struct planner p = {.plan = plan, .engine = work->engine, .graph = &work->engine->graph};
+        struct planner p = {.plan = plan, .engine = scratch->engine, .graph = &scratch->engine->graph};
         int rc;
 
         *plan = (struct hap_plan){.wanted = wanted};
-        rc = take(&p, work);
+        rc = alloc_plan(&p, scratch);
         if (rc < 0)
                 return rc;
         memset(plan->open, 0, p.graph->edges_per_position);
@@ -221,7 +221,7 @@ int hap_plan_make(struct hap_plan *plan, struct hap_scratch *work, int n_prompts
         sweep_up(&p, NULL, NULL, plan->needed);
         find_varying(&p, ablation);
         find_wanted(&p);
-        for (int r = 0; sources && r < p.graph->n_readers; r++)
+        for (int r = 0; counterfactual_gradients && r < p.graph->n_readers; r++)
                 p.wanted_reader[r] = reader_needed(&p, r, plan->needed);
         find_gradients(&p);
         find_active(&p);

@@ -1,8 +1,8 @@
 /* The plan of a masked run: which nodes can matter.
  *
  * With open edges (z > 0 for some prompt of the batch) and wanted edges (those
- * whose gradient is asked for; with `sources`, that of what cut edges carry is
- * asked for, which needs the gradient at every needed node's readers):
+ * whose gradient is asked for; with counterfactual_gradients the gradient of the counterfactual values is
+ * also asked for, which needs the gradient at every reader of a needed node):
  *
  *   needed   a writer with a path of open edges to the logits
  *   varies   a writer whose output can differ from the counterfactual's:
@@ -25,7 +25,11 @@
 #ifndef HAP_FORWARD_PLAN_H
 #define HAP_FORWARD_PLAN_H
 
-#include "forward/kernels.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "forward/ablation.h"
+#include "forward/scratch.h"
 
 struct hap_plan {
         uint8_t *open;     /* [edges_per_position]: at some position */
@@ -38,9 +42,9 @@ struct hap_plan {
         int n_slots;
 };
 
-/* z: masks per prompt (see hap_masked); memory comes from the work. */
-int hap_plan_make(struct hap_plan *plan, struct hap_scratch *work, int n_prompts,
-                  const float *const *z, const bool *wanted, bool sources,
+/* z: masks per prompt (see hap_masked); memory is from the scratch. */
+int hap_plan_make(struct hap_plan *plan, struct hap_scratch *scratch, int n_prompts,
+                  const float *const *z, const bool *wanted, bool counterfactual_gradients,
                   const struct hap_ablation *ablation);
 
 #endif

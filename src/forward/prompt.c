@@ -1,6 +1,10 @@
+#include "forward/prompt.h"
+
 #include <string.h>
 
-#include "forward/kernels.h"
+#include "forward/attention.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
                      const int32_t *corrupted, int answer_first, const struct hap_ablation *ablation)
@@ -14,23 +18,7 @@ int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
         return first;
 }
 
-void hap_counterfactual_read(const struct hap_counterfactual *source, const struct hap_engine *engine,
-                     int n_tokens, int writer, int first, int n, float scale, float *out)
-{
-        const size_t d = (size_t)engine->model->config.d_model;
-        const size_t count = (size_t)n * d;
-
-        if (!source->ablation->read) {
-                memset(out, 0, count * sizeof(*out));
-                return;
-        }
-        source->ablation->read(source, d, n_tokens, writer, first, n, out);
-        if (scale != 1)
-                for (size_t i = 0; i < count; i++)
-                        out[i] *= scale;
-}
-
-/* r += a' of writers [begin, end), at all positions; t: room for one. */
+/* r += a' of writers [begin, end), at all positions. t: scratch for one output. */
 static void add_writers(const struct hap_engine *engine, const struct hap_prompt *prompt,
                         int begin, int end, float *t, float *r)
 {
@@ -45,17 +33,16 @@ static void add_writers(const struct hap_engine *engine, const struct hap_prompt
         }
 }
 
-/* What never is ablated at a point of the residual stream: learned positions
- * that are no writer, and the attention's output bias. */
+/* Adds what is never ablated: r[t] += bias for n rows, with the attention's output bias. */
 static void add_row(int n, int d, const float *bias, float *r)
 {
         for (int t = 0; bias != NULL && t < n; t++)
                 hap_add((size_t)d, bias, r + (size_t)t * d);
 }
 
-/* residual: [2 n_layers + 1][n_tokens][d]; room: one of these points. */
+/* residual: [2 n_layers + 1][n_tokens][d]; output: scratch, [n_tokens][d]. */
 static void fill_residual(const struct hap_engine *engine, const struct hap_prompt *prompt,
-                          float *room, float *residual)
+                          float *output, float *residual)
 {
         const struct hap_config *config = &engine->model->config;
         const struct hap_graph *graph = &engine->graph;
@@ -66,17 +53,17 @@ static void fill_residual(const struct hap_engine *engine, const struct hap_prom
         memset(r, 0, size * sizeof(*r));
         if (engine->model->position_embedding != NULL && !graph->split_input)
                 memcpy(r, engine->model->position_embedding, size * sizeof(*r));
-        add_writers(engine, prompt, 0, graph->n_inputs, room, r);
+        add_writers(engine, prompt, 0, graph->n_inputs, output, r);
         for (int l = 0; l < config->n_layers; l++) {
                 const int head = hap_graph_head_writer(graph, l, 0);
                 const int mlp = hap_graph_mlp_writer(graph, l);
                 float *after = r + size, *next = r + 2 * size;
 
                 memcpy(after, r, size * sizeof(*r));
-                add_writers(engine, prompt, head, mlp, room, after);
+                add_writers(engine, prompt, head, mlp, output, after);
                 add_row(n, d, engine->model->layers[l].o.bias, after);
                 memcpy(next, after, size * sizeof(*r));
-                add_writers(engine, prompt, mlp, mlp + 1, room, next);
+                add_writers(engine, prompt, mlp, mlp + 1, output, next);
                 if (config->parallel_residual)
                         memcpy(after, r, size * sizeof(*r));
                 r = next;
@@ -85,10 +72,10 @@ static void fill_residual(const struct hap_engine *engine, const struct hap_prom
 
 /* q, k, v of layer l at the first n positions of the counterfactual, whose
  * residual stream is x. */
-static int fill_layer(struct hap_scratch *work, struct hap_prompt *prompt, int l, int n,
+static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, int l, int n,
                       const float *x)
 {
-        const struct hap_engine *engine = work->engine;
+        const struct hap_engine *engine = scratch->engine;
         const struct hap_config *config = &engine->model->config;
         const struct hap_layer *layer = &engine->model->layers[l];
         const int d = config->d_model, dh = config->d_head, T = prompt->n_tokens;
@@ -98,16 +85,16 @@ static int fill_layer(struct hap_scratch *work, struct hap_prompt *prompt, int l
         struct hap_heads heads = {.layer = l, .n = config->n_heads,
                                   .n_kv = config->n_kv_heads,
                                   .q_rows = &rows, .kv_rows = &rows};
-        const size_t mark = work->used;
-        float *mean = hap_scratch_alloc(work, (size_t)n, sizeof(float));
-        float *rstd = hap_scratch_alloc(work, (size_t)n, sizeof(float));
+        const size_t mark = scratch->used;
+        float *mean = hap_scratch_alloc(scratch, (size_t)n, sizeof(float));
+        float *rstd = hap_scratch_alloc(scratch, (size_t)n, sizeof(float));
 
-        heads.q_raw = hap_scratch_alloc(work, (size_t)n * nq, sizeof(float));
-        heads.k_raw = hap_scratch_alloc(work, (size_t)n * nk, sizeof(float));
-        heads.q_rstd = hap_scratch_alloc(work, (size_t)n * config->n_heads, sizeof(float));
-        heads.k_rstd = hap_scratch_alloc(work, (size_t)n * config->n_kv_heads, sizeof(float));
-        if (work->error.code < 0)
-                return work->error.code;
+        heads.q_pre_norm = hap_scratch_alloc(scratch, (size_t)n * nq, sizeof(float));
+        heads.k_pre_norm = hap_scratch_alloc(scratch, (size_t)n * nk, sizeof(float));
+        heads.q_rstd = hap_scratch_alloc(scratch, (size_t)n * config->n_heads, sizeof(float));
+        heads.k_rstd = hap_scratch_alloc(scratch, (size_t)n * config->n_kv_heads, sizeof(float));
+        if (scratch->error.code < 0)
+                return scratch->error.code;
         hap_norm_stats(config, n, d, x, mean, rstd);
         heads.k = prompt->k + (size_t)l * T * nk;
         heads.v = prompt->v + (size_t)l * T * nk;
@@ -124,11 +111,11 @@ static int fill_layer(struct hap_scratch *work, struct hap_prompt *prompt, int l
                 for (int i = 0; i < config->n_heads; i++)
                         hap_heads_rotate(engine, &heads, 0, i);
         }
-        work->used = mark;
+        scratch->used = mark;
         return HAP_OK;
 }
 
-int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *work,
+int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *scratch,
                        struct hap_prompt *prompt, bool want_q,
                        struct hap_arena *arena, struct hap_error *err)
 {
@@ -159,14 +146,14 @@ int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *work
         if (prompt->k == NULL || prompt->v == NULL ||
             (want_q && (prompt->q == NULL || prompt->residual == NULL)))
                 return hap_fail_memory(err, "a prompt's constants");
-        if (hap_prompt_refill(engine, work, prompt) < 0) {
-                *err = work->error;
+        if (hap_prompt_refill(engine, scratch, prompt) < 0) {
+                *err = scratch->error;
                 return err->code;
         }
         return HAP_OK;
 }
 
-/* Of every point the positions from `first` on: no run looks at those before. */
+/* Copies the positions from `first` on of every point; runs do not read earlier ones. */
 static void keep_residual(const struct hap_prompt *prompt, int points, int d,
                           const float *residual)
 {
@@ -178,23 +165,23 @@ static void keep_residual(const struct hap_prompt *prompt, int points, int d,
                        residual + (size_t)(p + 1) * whole - kept, kept * sizeof(*residual));
 }
 
-int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *work,
+int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *scratch,
                       struct hap_prompt *prompt)
 {
         const struct hap_config *config = &engine->model->config;
         const int rows = prompt->q != NULL ? prompt->n_tokens : prompt->first;
         const int points = 2 * config->n_layers + 1, d = config->d_model;
-        const size_t mark = work->used, size = (size_t)prompt->n_tokens * d;
-        float *room = hap_scratch_alloc(work, size, sizeof(*room));
-        float *residual = hap_scratch_alloc(work, (size_t)points * size, sizeof(*residual));
-        int rc = room == NULL || residual == NULL ? work->error.code : HAP_OK;
+        const size_t mark = scratch->used, size = (size_t)prompt->n_tokens * d;
+        float *output = hap_scratch_alloc(scratch, size, sizeof(*output));
+        float *residual = hap_scratch_alloc(scratch, (size_t)points * size, sizeof(*residual));
+        int rc = output == NULL || residual == NULL ? scratch->error.code : HAP_OK;
 
         if (rc == 0 && (prompt->q != NULL || rows > 0))
-                fill_residual(engine, prompt, room, residual);
+                fill_residual(engine, prompt, output, residual);
         if (rc == 0 && prompt->q != NULL)
                 keep_residual(prompt, points, d, residual);
         for (int l = 0; l < config->n_layers && rows > 0 && rc == 0; l++)
-                rc = fill_layer(work, prompt, l, rows, residual + (size_t)2 * l * size);
-        work->used = mark;
+                rc = fill_layer(scratch, prompt, l, rows, residual + (size_t)2 * l * size);
+        scratch->used = mark;
         return rc;
 }

@@ -1,12 +1,9 @@
-#include <omp.h>
+#include "forward/scratch.h"
+
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
-#include "forward/kernels.h"
-
-int hap_scratch_init(struct hap_scratch *work, const struct hap_engine *engine,
+int hap_scratch_init(struct hap_scratch *scratch, const struct hap_engine *engine,
                   size_t bytes, struct hap_error *err)
 {
         void *base;
@@ -14,35 +11,35 @@ int hap_scratch_init(struct hap_scratch *work, const struct hap_engine *engine,
         bytes = (bytes + 4095) & ~(size_t)4095;
         base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        *work = (struct hap_scratch){.engine = engine};
+        *scratch = (struct hap_scratch){.engine = engine};
         if (base == MAP_FAILED)
                 return hap_fail_memory(err, "a thread's scratch");
         madvise(base, bytes, MADV_HUGEPAGE); /* a hint: it may be refused */
-        work->base = base;
-        work->size = bytes;
+        scratch->base = base;
+        scratch->size = bytes;
         return HAP_OK;
 }
 
-void hap_scratch_release(struct hap_scratch *work)
+void hap_scratch_release(struct hap_scratch *scratch)
 {
-        if (work->base != NULL)
-                munmap(work->base, work->size);
-        work->base = NULL;
+        if (scratch->base != NULL)
+                munmap(scratch->base, scratch->size);
+        scratch->base = NULL;
 }
 
-void *hap_scratch_alloc(struct hap_scratch *work, size_t count, size_t size)
+void *hap_scratch_alloc(struct hap_scratch *scratch, size_t count, size_t size)
 {
-        const size_t room = work->size - work->used;
-        void *memory = work->base + work->used;
+        const size_t room = scratch->size - scratch->used;
+        void *memory = scratch->base + scratch->used;
         size_t bytes;
 
         if (hap_size_mul(count, size, &bytes) < 0 || bytes > room - 64) {
-                hap_fail(&work->error, HAP_ESYSTEM,
-                         "a run needs more scratch than the %zu bytes reserved", work->size);
+                hap_fail(&scratch->error, HAP_ESYSTEM,
+                         "a run needs more scratch than the %zu bytes reserved", scratch->size);
                 return NULL;
         }
-        work->used += (bytes + 63) & ~(size_t)63;
-        work->peak = work->used > work->peak ? work->used : work->peak;
+        scratch->used += (bytes + 63) & ~(size_t)63;
+        scratch->peak = scratch->used > scratch->peak ? scratch->used : scratch->peak;
         return memory;
 }
 
@@ -65,128 +62,4 @@ size_t hap_scratch_bytes(const struct hap_engine *engine, size_t rows, size_t lo
                 floats += 2 * ((size_t)engine->graph.n_writers + 2 + group) * d * (rows + answers);
         floats += answers * (4 * (size_t)c->n_out + 8 * d);
         return floats * sizeof(float) + 64 * (size_t)engine->graph.n_edges + (16 << 20);
-}
-
-int hap_batch_init(struct hap_batch *batch, struct hap_scratch *work,
-                   const struct hap_prompt *const *prompts, int n, bool narrow)
-{
-        *batch = (struct hap_batch){.n = n, .prompts = prompts, .narrow = narrow};
-        batch->rows.start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(int));
-        batch->rows.first = hap_scratch_alloc(work, (size_t)n, sizeof(int));
-        batch->answers.start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(int));
-        batch->answers.first = hap_scratch_alloc(work, (size_t)n, sizeof(int));
-        if (work->error.code < 0)
-                return work->error.code;
-        for (int i = 0; i < n; i++) {
-                batch->rows.start[i] = batch->rows.n;
-                batch->rows.first[i] = prompts[i]->first;
-                batch->rows.n += prompts[i]->n_tokens - prompts[i]->first;
-                batch->answers.start[i] = batch->answers.n;
-                batch->answers.first[i] = prompts[i]->answer_first;
-                batch->answers.n += prompts[i]->n_answer_positions;
-        }
-        batch->rows.start[n] = batch->rows.n;
-        batch->answers.start[n] = batch->answers.n;
-        return HAP_OK;
-}
-
-/* The row of `to`'s prompt at within `from`. */
-static size_t place(const struct hap_rows *from, const struct hap_rows *to, int at)
-{
-        return (size_t)(from->start[at] + to->first[at] - from->first[at]);
-}
-
-void hap_rows_gather(const struct hap_rows *from, const struct hap_rows *to,
-                     int n_prompts, int d, const float *in, float *out)
-{
-        for (int at = 0; at < n_prompts; at++)
-                memcpy(out + (size_t)to->start[at] * d, in + place(from, to, at) * d,
-                       (size_t)(to->start[at + 1] - to->start[at]) * d * sizeof(*out));
-}
-
-void hap_rows_scatter_add(const struct hap_rows *from, const struct hap_rows *to,
-                          int n_prompts, int d, const float *in, float *out)
-{
-        for (int at = 0; at < n_prompts; at++)
-                hap_add((size_t)(from->start[at + 1] - from->start[at]) * d,
-                        in + (size_t)from->start[at] * d, out + place(to, from, at) * d);
-}
-
-/* The threads' scratch of one engine: faulting pages in again for every step
- * would cost as much as some layers. */
-struct hap_pool {
-        int n;
-        struct hap_scratch *works;
-};
-
-/* A work of at least `bytes` for every thread. */
-static int pool_reserve(const struct hap_engine *engine, int threads, size_t bytes,
-                        struct hap_error *err)
-{
-        struct hap_pool *pool = engine->pool;
-
-        if (pool->n < threads) {
-                struct hap_scratch *more = realloc(pool->works, (size_t)threads * sizeof(*more));
-
-                if (more == NULL)
-                        return hap_fail_memory(err, "the threads' scratch");
-                memset(more + pool->n, 0, (size_t)(threads - pool->n) * sizeof(*more));
-                pool->works = more;
-                pool->n = threads;
-        }
-        for (int i = 0; i < threads; i++) {
-                if (pool->works[i].base != NULL && pool->works[i].size >= bytes)
-                        continue;
-                hap_scratch_release(&pool->works[i]);
-                if (hap_scratch_init(&pool->works[i], engine, bytes, err) < 0)
-                        return err->code;
-        }
-        return HAP_OK;
-}
-
-struct hap_pool *hap_pool_new(void)
-{
-        return calloc(1, sizeof(struct hap_pool));
-}
-
-void hap_pool_free(struct hap_pool *pool)
-{
-        for (int i = 0; pool != NULL && i < pool->n; i++)
-                hap_scratch_release(&pool->works[i]);
-        if (pool != NULL)
-                free(pool->works);
-        free(pool);
-}
-
-int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
-                 int (*job)(void *context, struct hap_scratch *work, size_t i),
-                 void *context, struct hap_error *err)
-{
-        const int threads = omp_get_max_threads();
-        size_t failed = SIZE_MAX;
-        struct hap_error first = {0};
-
-        if (pool_reserve(engine, threads, bytes, err) < 0)
-                return err->code;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-        for (size_t i = 0; i < n_jobs; i++) {
-                struct hap_scratch *work = &engine->pool->works[omp_get_thread_num()];
-                int rc;
-
-                work->used = 0;
-                work->error.code = 0;
-                rc = job(context, work, i);
-                if (rc < 0) {
-#pragma omp critical(hap_parallel_failed)
-                        if (i < failed) {
-                                failed = i;
-                                first = work->error;
-                                first.code = rc;
-                        }
-                }
-        }
-        if (failed == SIZE_MAX)
-                return HAP_OK;
-        *err = first;
-        return err->code;
 }

@@ -1,7 +1,7 @@
 #include "forward/span.h"
 
-/* Prompts from `at` on that share their masks. */
-static int shared(const struct hap_batch *batch, const float *const *z, int at)
+/* The end of the prompts from `at` on that share their masks. */
+static int end_of_shared_masks(const struct hap_batch *batch, const float *const *z, int at)
 {
         int end = at + 1;
 
@@ -14,7 +14,7 @@ bool hap_span_next(const struct hap_graph *graph, const struct hap_batch *batch,
                    const struct hap_rows *rows, const float *const *z,
                    struct hap_span *span)
 {
-        const uint8_t *place;
+        const uint8_t *position;
         int at = span->at, end = span->end;
 
         if (end == rows->n)
@@ -23,12 +23,12 @@ bool hap_span_next(const struct hap_graph *graph, const struct hap_batch *batch,
                 at++;
         *span = (struct hap_span){.at = at, .begin = end, .z = z == NULL ? NULL : z[at]};
         if (graph->n_positions == 1) {
-                span->end = rows->start[shared(batch, z, at)];
+                span->end = rows->start[end_of_shared_masks(batch, z, at)];
                 return true;
         }
-        place = batch->prompts[at]->position + rows->first[at] - rows->start[at];
-        span->position = place[end];
-        while (end < rows->start[at + 1] && place[end] == span->position)
+        position = batch->prompts[at]->position + rows->first[at] - rows->start[at];
+        span->position = position[end];
+        while (end < rows->start[at + 1] && position[end] == span->position)
                 end++;
         span->end = end;
         if (z != NULL)

@@ -1,6 +1,6 @@
 #include "forward/sparse.h"
 
-#include "forward/kernels.h"
+#include "forward/blas.h"
 
 /* Columns are worked on in blocks, so that every row's piece of a block stays
  * in the second-level cache (1,024 floats × some 200 rows), and within a block
@@ -11,19 +11,19 @@
 
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
-int hap_sparse_of(struct hap_sparse *sparse, struct hap_scratch *work, int rows, int columns,
+int hap_sparse_of(struct hap_sparse *sparse, struct hap_scratch *scratch, int rows, int columns,
                   const float *m, int ld, bool transpose)
 {
         const int n = transpose ? columns : rows, other = transpose ? rows : columns;
-        const size_t most = (size_t)rows * columns;
+        const size_t max = (size_t)rows * columns;
         int used = 0;
 
         sparse->n = n;
-        sparse->start = hap_scratch_alloc(work, (size_t)n + 1, sizeof(*sparse->start));
-        sparse->index = hap_scratch_alloc(work, most, sizeof(*sparse->index));
-        sparse->weight = hap_scratch_alloc(work, most, sizeof(*sparse->weight));
-        if (work->error.code < 0)
-                return work->error.code;
+        sparse->start = hap_scratch_alloc(scratch, (size_t)n + 1, sizeof(*sparse->start));
+        sparse->index = hap_scratch_alloc(scratch, max, sizeof(*sparse->index));
+        sparse->weight = hap_scratch_alloc(scratch, max, sizeof(*sparse->weight));
+        if (scratch->error.code < 0)
+                return scratch->error.code;
         for (int i = 0; i < n; i++) {
                 sparse->start[i] = used;
                 for (int j = 0; j < other; j++) {
@@ -40,7 +40,7 @@ int hap_sparse_of(struct hap_sparse *sparse, struct hap_scratch *work, int rows,
 }
 
 /* TILE columns of one row: the sums are eight vectors in registers. */
-static void tile(const struct hap_sparse *m, int i, const float *x, size_t ldx, bool add, float *y)
+static void product_tile(const struct hap_sparse *m, int i, const float *x, size_t ldx, bool add, float *y)
 {
         vector sum[TILE / LANES];
 
@@ -57,8 +57,8 @@ static void tile(const struct hap_sparse *m, int i, const float *x, size_t ldx, 
                 *(vector *)(y + j * LANES) = sum[j];
 }
 
-/* What is left of the columns behind the last whole tile. */
-static void rest(const struct hap_sparse *m, int i, size_t n, const float *x, size_t ldx, bool add,
+/* The columns after the last whole tile. */
+static void product_rest(const struct hap_sparse *m, int i, size_t n, const float *x, size_t ldx, bool add,
                  float *y)
 {
         for (size_t c = 0; c < n; c++) {
@@ -83,8 +83,8 @@ void hap_sparse_product(const struct hap_sparse *m, size_t size, const float *x,
                         if (add && m->start[i] == m->start[i + 1])
                                 continue;
                         for (; c + TILE <= end; c += TILE)
-                                tile(m, i, x + c, ldx, add, row + c);
-                        rest(m, i, end - c, x + c, ldx, add, row + c);
+                                product_tile(m, i, x + c, ldx, add, row + c);
+                        product_rest(m, i, end - c, x + c, ldx, add, row + c);
                 }
         }
 }

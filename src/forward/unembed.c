@@ -1,23 +1,27 @@
+#include "forward/unembed.h"
+
 #include <math.h>
 
-#include "forward/kernels.h"
+#include "forward/activation.h"
+#include "forward/blas.h"
+#include "forward/norm.h"
 
 /* logits = norm(x) Uᵀ + b, capped where the model caps them. */
-int hap_unembed_forward(struct hap_scratch *work, struct hap_unembed *u)
+int hap_unembed_forward(struct hap_scratch *scratch, struct hap_unembed *u)
 {
-        const struct hap_model *model = work->engine->model;
+        const struct hap_model *model = scratch->engine->model;
         const struct hap_config *config = &model->config;
         const int d = config->d_model, n = config->n_out;
         float *normed;
         size_t mark;
 
-        u->mean = hap_scratch_alloc(work, (size_t)u->rows, sizeof(float));
-        u->rstd = hap_scratch_alloc(work, (size_t)u->rows, sizeof(float));
-        u->logits = hap_scratch_alloc(work, (size_t)u->rows * n, sizeof(float));
-        mark = work->used;
-        normed = hap_scratch_alloc(work, (size_t)u->rows * d, sizeof(float));
-        if (work->error.code < 0)
-                return work->error.code;
+        u->mean = hap_scratch_alloc(scratch, (size_t)u->rows, sizeof(float));
+        u->rstd = hap_scratch_alloc(scratch, (size_t)u->rows, sizeof(float));
+        u->logits = hap_scratch_alloc(scratch, (size_t)u->rows * n, sizeof(float));
+        mark = scratch->used;
+        normed = hap_scratch_alloc(scratch, (size_t)u->rows * d, sizeof(float));
+        if (scratch->error.code < 0)
+                return scratch->error.code;
         hap_norm_stats(config, u->rows, d, u->x, u->mean, u->rstd);
         hap_norm_apply(&model->final_norm, u->rows, d, u->x, u->mean, u->rstd, normed);
         hap_gemm(false, true, u->rows, n, d, 1, normed, d, model->unembedding, d, 0,
@@ -27,24 +31,24 @@ int hap_unembed_forward(struct hap_scratch *work, struct hap_unembed *u)
                         hap_add((size_t)n, model->unembedding_bias, u->logits + (size_t)i * n);
         if (config->logit_cap > 0)
                 hap_soft_cap((size_t)u->rows * n, config->logit_cap, u->logits);
-        work->used = mark;
+        scratch->used = mark;
         return HAP_OK;
 }
 
-int hap_unembed_backward(struct hap_scratch *work, const struct hap_unembed *u,
+int hap_unembed_backward(struct hap_scratch *scratch, const struct hap_unembed *u,
                          const float *d_logits, float *g)
 {
-        const struct hap_model *model = work->engine->model;
+        const struct hap_model *model = scratch->engine->model;
         const struct hap_config *config = &model->config;
         const int d = config->d_model, n = config->n_out;
-        const size_t size = (size_t)u->rows * n, mark = work->used;
+        const size_t size = (size_t)u->rows * n, mark = scratch->used;
         const float *dl = d_logits;
 
         if (config->logit_cap > 0) {
-                float *before = hap_scratch_alloc(work, size, sizeof(*before));
+                float *before = hap_scratch_alloc(scratch, size, sizeof(*before));
 
                 if (before == NULL)
-                        return work->error.code;
+                        return scratch->error.code;
                 for (size_t i = 0; i < size; i++) {
                         const float share = u->logits[i] / config->logit_cap;
 
@@ -55,6 +59,6 @@ int hap_unembed_backward(struct hap_scratch *work, const struct hap_unembed *u,
         hap_gemm(false, false, u->rows, d, n, 1, dl, n, model->unembedding, d, 0, g, d);
         hap_norm_apply_backward(config, &model->final_norm, u->rows, d, u->x, u->mean,
                                 u->rstd, g, g);
-        work->used = mark;
+        scratch->used = mark;
         return HAP_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "forward/masked.h"
+#include "forward/parallel.h"
 
 struct masked_evaluation {
         const struct hap_prompts *prompts;

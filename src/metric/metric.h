@@ -6,7 +6,7 @@
 #ifndef HAP_METRIC_METRIC_H
 #define HAP_METRIC_METRIC_H
 
-#include "forward/engine.h"
+#include "forward/prompt.h"
 #include "task/example.h"
 
 enum hap_metric_needs {

@@ -6,6 +6,8 @@
 
 #include "common/number.h"
 #include "common/random.h"
+#include "forward/parallel.h"
+#include "forward/prompt.h"
 #include "prune/optimiser.h"
 
 static size_t n_constants(const struct hap_ablate *a)

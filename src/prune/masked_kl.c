@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/number.h"
+#include "forward/parallel.h"
 #include "metric/metric.h"
 #include "forward/masked.h"
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "forward/counterfactual.h"
+#include "forward/engine.h"
 #include "prune/edge_order.h"
 
 /* --- setting up --- */
@@ -155,7 +157,6 @@ int hap_pruning_run(struct hap_pruning *pruning, struct hap_error *err)
 {
         return pruning->options->recipe->run(pruning, err);
 }
-
 
 size_t hap_prune_batch(const struct hap_pruning *pruning, long step, size_t batch,
                        bool whole, uint32_t *which)

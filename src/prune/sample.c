@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "forward/parallel.h"
 #include "prune/hard_concrete.h"
 
 struct sampling {

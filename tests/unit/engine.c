@@ -2,6 +2,7 @@
  * weights are, and finite differences. What other programs computed is compared
  * in the tests of the programs. */
 #include "engine_bench.h"
+#include "forward/full_run.h"
 
 /* All masks one: the full model; all zero: the corrupted run. */
 static void ends_of_the_masks(const char *path)

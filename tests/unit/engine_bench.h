@@ -7,8 +7,8 @@
 
 #include "common/number.h"
 #include "common/random.h"
-#include "forward/kernels.h"
 #include "forward/distribution.h"
+#include "forward/full_run.h"
 #include "metric/metric.h"
 #include "forward/masked.h"
 #include "forward/plan.h"

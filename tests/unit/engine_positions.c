@@ -1,5 +1,7 @@
 /* The engine where edges are told apart by position. */
 #include "engine_bench.h"
+#include "forward/full_run.h"
+#include "forward/masked.h"
 
 TEST("with positions told apart too, gradients are those of finite differences")
 {

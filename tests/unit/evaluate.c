@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "forward/distribution.h"
+#include "forward/prompt.h"
 #include "metric/metric_list.h"
 #include "unit.h"
 

@@ -2,7 +2,7 @@
 #ifndef HAP_UNIT_RUN_MODEL_H
 #define HAP_UNIT_RUN_MODEL_H
 
-#include "forward/engine.h"
+#include "forward/full_run.h"
 #include "unit.h"
 
 struct loaded {

@@ -1,0 +1,54 @@
+/* Attention of some heads of one layer, and rotary position embedding. */
+#ifndef HAP_FORWARD_ATTENTION_H
+#define HAP_FORWARD_ATTENTION_H
+
+#include "forward/batch.h"
+
+/* Queries, keys and values of the heads, and the results of attention. Head i has columns
+ * i · d_head … (i + 1) · d_head - 1 of q and head_output. Its keys and values are column
+ * block kv[i] of k and v: full runs share blocks between the queries of a group, masked
+ * runs have one block per head. */
+struct hap_heads {
+        int layer;
+        int n;           /* heads */
+        const int *head; /* [n]: their numbers in the layer */
+        const int *kv;   /* [n]: column block of their keys and values */
+        int n_kv;        /* blocks */
+        const struct hap_rows *q_rows, *kv_rows;
+        float *q;             /* [q_rows][n · d_head] */
+        float *k, *v;         /* [kv_rows][n_kv · d_head] */
+        float *q_pre_norm, *k_pre_norm; /* q and k before their norms; NULL without these norms */
+        float *q_rstd, *k_rstd; /* [q_rows][n], [kv_rows][n_kv] */
+        float *p;             /* softmax, per head and prompt [queries][tokens] */
+        float *head_output;   /* [q_rows][n · d_head]: softmax · values */
+};
+
+/* Allocates q, k, v and the rest. The layer, the heads and the rows are already set.
+ * Without gradients p has room for one head and prompt, and is reused. */
+int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *scratch,
+                   const struct hap_batch *batch, bool gradients);
+
+/* Applies the q or k norm and the rotation to one column block of q (which = 0) or
+ * k (which = 1), which contains the projections. */
+void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
+                      int which, int block);
+/* head_output = softmax(scale · q kᵀ) v. Keys and values of the positions before a
+ * prompt's first computed row are those of prompt->k and prompt->v. keep: store the
+ * softmax of every head and prompt for backward. */
+void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *batch,
+                      struct hap_heads *heads, bool keep);
+/* From d_out = d loss / d head_output ([q_rows][n · d_head]): dq (the same shape), dk and
+ * dv ([kv_rows][n · d_head], one block per query head), the gradients of the projections
+ * before norm and rotation. */
+int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                       const struct hap_heads *heads, const float *d_out, float *dq,
+                       float *dk, float *dv);
+
+/* Rotates one head's vector x ([d_head]) by the angles of a position, in place
+ * (sign = 1), or back (sign = −1). Does nothing in a model without rotary embedding. */
+void hap_rotate(const struct hap_engine *engine, int layer, int position, float sign, float *x);
+/* table[position][pair] = (cos, sin) of the pair's angle, times the layer's scale;
+ * table: [positions][half][2]. */
+void hap_rotary_fill(const struct hap_layer *layer, int half, int positions, float *table);
+
+#endif

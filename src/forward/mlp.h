@@ -1,0 +1,26 @@
+/* The MLP of one layer, with its pre-norm and post-norm. */
+#ifndef HAP_FORWARD_MLP_H
+#define HAP_FORWARD_MLP_H
+
+#include "forward/scratch.h"
+
+struct hap_mlp {
+        int layer, rows;
+        const float *x; /* [rows][d_model], not owned; backward reads it again */
+        float *mean, *rstd; /* [rows], of x */
+        /* With gradients: d hidden / d in and d hidden / d gate, [rows][d_mlp]. */
+        float *slope, *slope_gate;
+        /* The output before the post-norm, [rows][d_model], and its statistics; NULL
+         * without one. */
+        float *pre_norm, *pre_norm_mean, *pre_norm_rstd;
+};
+
+/* out = the MLP's output, [rows][d_model]. The caller sets layer, rows and x. gradients:
+ * keep the slopes. Errors are in scratch->error. */
+int hap_mlp_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients,
+                    float *out);
+/* g = d loss / d x from d_out = d loss / d out; both [rows][d_model]. */
+int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
+                     const float *d_out, float *g);
+
+#endif
