@@ -131,7 +131,8 @@ static void heap_push(struct heap *heap, struct ranked item)
         size_t at = heap->n++;
 
         heap->items[at] = item;
-        for (; at > 0 && ranks_before(&heap->items[at], &heap->items[(at - 1) / 2]); at = (at - 1) / 2)
+        for (; at > 0 && ranks_before(&heap->items[at], &heap->items[(at - 1) / 2]);
+             at = (at - 1) / 2)
                 swap_ranked(&heap->items[at], &heap->items[(at - 1) / 2]);
 }
 
@@ -142,7 +143,8 @@ static struct ranked heap_pop(struct heap *heap)
         heap->items[0] = heap->items[--heap->n];
         for (size_t at = 0, best = 0;; at = best) {
                 for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++) {
-                        if (child < heap->n && ranks_before(&heap->items[child], &heap->items[best]))
+                        if (child < heap->n &&
+                            ranks_before(&heap->items[child], &heap->items[best]))
                                 best = child;
                 }
                 if (best == at)
@@ -178,8 +180,8 @@ static void push_into_writer(struct heap *heap, const struct hap_edges *scores,
                                  position);
         if (node.kind != HAP_WRITES_HEAD)
                 return;
-        push_into_reader(heap, scores, options, hap_graph_head_reader(graph, node.layer, 0, node.head),
-                         position);
+        push_into_reader(heap, scores, options,
+                         hap_graph_head_reader(graph, node.layer, 0, node.head), position);
         for (int which = 1; which < 3 && !again; which++)
                 for (int p = 0; p < graph->n_positions; p++)
                         push_into_reader(heap, scores, options,
@@ -252,7 +254,8 @@ int hap_select_edges(const struct hap_edges *scores,
                      float *z, size_t *n, struct hap_error *err)
 {
         size_t n_edges = scores->graph.n_edges;
-        size_t limit = options->keep.given ? hap_count_or_percent_of(&options->keep, n_edges) : n_edges;
+        size_t limit =
+                options->keep.given ? hap_count_or_percent_of(&options->keep, n_edges) : n_edges;
 
         *n = 0;
         if (options->keep.given && !options->keep.percent && options->keep.value > (double)n_edges)
@@ -267,7 +270,8 @@ int hap_select_edges(const struct hap_edges *scores,
                                 "a quota per layer cannot be combined with greedy selection");
         if (options->layer_quota && !options->keep.given)
                 return hap_fail(err, HAP_EUSAGE, "a quota per layer needs an amount to share out");
-        if (limit > 0 && options->threshold > -INFINITY && check_threshold(scores, options, err) < 0)
+        if (limit > 0 && options->threshold > -INFINITY &&
+            check_threshold(scores, options, err) < 0)
                 return err->code;
         if (options->greedy)
                 return select_greedy(scores, options, limit, z, n, err);
@@ -276,7 +280,8 @@ int hap_select_edges(const struct hap_edges *scores,
 
 /* Whether the edge is at the position (−1: at any) and into or out of the writer, or into
  * the reader. */
-static bool is_named(const struct hap_graph *graph, size_t edge, int position, int writer, int reader)
+static bool is_named(const struct hap_graph *graph, size_t edge, int position, int writer,
+                     int reader)
 {
         const int r = hap_graph_edge_reader(graph, edge);
 
@@ -303,7 +308,8 @@ int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
                                 hap_positions_hint(&graph->positions, name, strlen(name), hint));
         for (size_t e = 0; e < graph->n_edges; e++)
                 if (edge >= 0 ? (int64_t)(e % graph->edges_per_position) == edge &&
-                                        (position < 0 || hap_graph_edge_position(graph, e) == position)
+                                        (position < 0 ||
+                                         hap_graph_edge_position(graph, e) == position)
                               : is_named(graph, e, position, writer, reader))
                         z[e] = 1;
         return HAP_OK;

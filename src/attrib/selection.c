@@ -38,7 +38,8 @@ static const char *fingerprint(const json_t *header)
 /* Where the methods differ "method" becomes {"name": "A + B", "united": [A, B]}. */
 static void unite_methods(json_t *header, const json_t *other)
 {
-        json_t *method = json_object_get(header, "method"), *more = json_object_get(other, "method");
+        json_t *method = json_object_get(header, "method"),
+               *more = json_object_get(other, "method");
         json_t *united = json_object_get(method, "united"), *had;
         const char *name = hap_header_name(header, "method");
         const char *next = hap_header_name(other, "method");
@@ -62,7 +63,7 @@ static void unite_methods(json_t *header, const json_t *other)
 
 /* Sections that are united must be about the same edges of the same model. */
 static int check_union(struct hap_selection *selection, const struct hap_edges *scores,
-                struct hap_error *err)
+                       struct hap_error *err)
 {
         const char *here = fingerprint(scores->header), *first = fingerprint(selection->header);
 
@@ -80,7 +81,7 @@ static int check_union(struct hap_selection *selection, const struct hap_edges *
 }
 
 int hap_selection_add(struct hap_selection *selection, const struct hap_edges *scores,
-                   const struct hap_selection_options *options, struct hap_error *err)
+                      const struct hap_selection_options *options, struct hap_error *err)
 {
         size_t n;
         int rc = selection->sections == 0 ? begin_selection(selection, scores, err)
@@ -93,7 +94,7 @@ int hap_selection_add(struct hap_selection *selection, const struct hap_edges *s
 }
 
 static int add_named_edges(struct hap_selection *selection, const char *const *always,
-                     size_t n_always, struct hap_error *err)
+                           size_t n_always, struct hap_error *err)
 {
         int rc = HAP_OK;
 
@@ -103,7 +104,7 @@ static int add_named_edges(struct hap_selection *selection, const char *const *a
 }
 
 int hap_selection_finish(struct hap_selection *selection, const char *const *always,
-                      size_t n_always, bool keep_dead, struct hap_error *err)
+                         size_t n_always, bool keep_dead, struct hap_error *err)
 {
         int rc = add_named_edges(selection, always, n_always, err);
 
@@ -138,13 +139,15 @@ int hap_selection_check(const struct hap_selection *selection, struct hap_error 
 json_t *hap_selection_describe(const struct hap_selection *selection,
                                const struct hap_selection_options *options)
 {
-        json_t *object = json_pack("{s:s, s:I, s:I}", "order", options->by_sign ? "signed" : "magnitude",
-                                 "selected", (json_int_t)selection->selected, "sections",
-                                 (json_int_t)selection->sections);
+        json_t *object =
+                json_pack("{s:s, s:I, s:I}", "order", options->by_sign ? "signed" : "magnitude",
+                          "selected", (json_int_t)selection->selected, "sections",
+                          (json_int_t)selection->sections);
 
         if (options->keep.given)
-                json_object_set_new(object, "keep", json_integer((json_int_t)hap_count_or_percent_of(
-                                                          &options->keep, selection->graph.n_edges)));
+                json_object_set_new(object, "keep",
+                                    json_integer((json_int_t)hap_count_or_percent_of(
+                                            &options->keep, selection->graph.n_edges)));
         if (options->threshold > -INFINITY)
                 json_object_set_new(object, "threshold", json_real(options->threshold));
         if (options->greedy)

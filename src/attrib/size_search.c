@@ -45,8 +45,8 @@ static int try_size(const struct size_search *s, size_t n, struct hap_error *err
 }
 
 int hap_size_search_run(struct hap_size_search *search, const struct hap_engine *engine,
-                  const struct hap_prompts *prompts, const struct hap_edges *scores,
-                  const struct hap_selection_options *options, struct hap_error *err)
+                        const struct hap_prompts *prompts, const struct hap_edges *scores,
+                        const struct hap_selection_options *options, struct hap_error *err)
 {
         const struct size_search s = {search, engine, prompts, scores, options};
         size_t next = scores->n_given;
@@ -70,7 +70,8 @@ int hap_size_search_run(struct hap_size_search *search, const struct hap_engine 
         return rc;
 }
 
-void hap_size_search_summary(const struct hap_size_search *search, size_t examples, char *text, size_t size)
+void hap_size_search_summary(const struct hap_size_search *search, size_t examples, char *text,
+                             size_t size)
 {
         char smaller[80] = "";
 

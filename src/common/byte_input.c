@@ -269,8 +269,8 @@ int hap_byte_input_open(struct hap_byte_input *s, const char *path, struct hap_e
         return 0;
 }
 
-int hap_byte_input_memory(struct hap_byte_input *s, const char *name, const void *data,
-                      size_t n, struct hap_error *err)
+int hap_byte_input_memory(struct hap_byte_input *s, const char *name, const void *data, size_t n,
+                          struct hap_error *err)
 {
         *s = (struct hap_byte_input){.fd = -1, .map = data, .map_size = n, .data = data,
                                  .ready = n, .ended = true, .direct = true};

@@ -38,7 +38,7 @@ struct hap_byte_input {
 int hap_byte_input_open(struct hap_byte_input *input, const char *path, struct hap_error *err);
 /* Reads bytes in memory, which must live as long as the input. */
 int hap_byte_input_memory(struct hap_byte_input *input, const char *name, const void *data,
-                      size_t n, struct hap_error *err);
+                          size_t n, struct hap_error *err);
 void hap_byte_input_close(struct hap_byte_input *input);
 
 /* Makes `ready` at least n, unless the input ends first. Memory grows with the bytes

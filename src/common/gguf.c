@@ -49,7 +49,8 @@ static uint64_t little_endian(const unsigned char *data, size_t bytes)
 }
 
 /* The next `n` bytes, or an error that says what they would have been. */
-static int take_bytes(struct gguf_cursor *c, uint64_t n, const char *what, const unsigned char **bytes)
+static int take_bytes(struct gguf_cursor *c, uint64_t n, const char *what,
+                      const unsigned char **bytes)
 {
         *bytes = c->data + c->at;
         if (n > c->size - c->at)
@@ -292,7 +293,8 @@ static int check_overlap(const struct gguf_cursor *c, const struct hap_gguf *ggu
         return rc;
 }
 
-static int read_alignment(const struct gguf_cursor *c, const struct hap_gguf *gguf, size_t *alignment)
+static int read_alignment(const struct gguf_cursor *c, const struct hap_gguf *gguf,
+                          size_t *alignment)
 {
         int64_t value = DEFAULT_ALIGNMENT;
         int rc = hap_gguf_int(gguf, "general.alignment", &value, c->err);

@@ -55,7 +55,7 @@ void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS])
 }
 
 int hap_parse_count_or_percent(const char *text, const char *what,
-                     struct hap_count_or_percent *amount, struct hap_error *err)
+                               struct hap_count_or_percent *amount, struct hap_error *err)
 {
         size_t length = strlen(text);
         char digits[64];

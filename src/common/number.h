@@ -22,7 +22,7 @@ struct hap_count_or_percent {
         double value;
 };
 int hap_parse_count_or_percent(const char *text, const char *what,
-                     struct hap_count_or_percent *amount, struct hap_error *err);
+                               struct hap_count_or_percent *amount, struct hap_error *err);
 
 /* A number of bytes: a positive number, then an optional unit. K, M, G, T are powers of
  * 1000; Ki, Mi, Gi, Ti are powers of 1024; a B may follow: "900M", "1.5G", "4GiB". */

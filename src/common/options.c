@@ -53,7 +53,8 @@ static bool is_end(const struct hap_option *option)
         return !option->letter && !option->name;
 }
 
-static bool option_matches(const struct hap_option *option, char letter, const char *name, size_t length)
+static bool option_matches(const struct hap_option *option, char letter, const char *name,
+                           size_t length)
 {
         if (letter)
                 return option->letter == letter;
@@ -62,7 +63,8 @@ static bool option_matches(const struct hap_option *option, char letter, const c
 }
 
 /* Finds an option by its letter, or by its name if the letter is 0. */
-static struct given find_option(struct hap_program *program, char letter, const char *name, size_t length)
+static struct given find_option(struct hap_program *program, char letter, const char *name,
+                                size_t length)
 {
         const struct hap_option *own = program->info->options;
 
@@ -72,7 +74,8 @@ static struct given find_option(struct hap_program *program, char letter, const 
         for (size_t i = 0; i < N_SHARED; i++) {
                 const struct shared_option *s = &shared_options[i];
 
-                if (takes_shared(program->info, s) && option_matches(&s->option, letter, name, length))
+                if (takes_shared(program->info, s) &&
+                    option_matches(&s->option, letter, name, length))
                         return (struct given){&s->option, program};
         }
         return (struct given){NULL, NULL};
@@ -163,8 +166,8 @@ int hap_option_set(const struct hap_option *o, void *base, const char *what,
 }
 
 /* Stores an option and its value, if it takes one. -h, --version and -j are special. */
-static int take_option(struct hap_program *program, struct given g, const char *text,
-                bool *given, int *asked)
+static int take_option(struct hap_program *program, struct given g, const char *text, bool *given,
+                       int *asked)
 {
         const struct hap_option *own = program->info->options;
         char what[64];
@@ -190,7 +193,8 @@ static int take_option(struct hap_program *program, struct given g, const char *
         return hap_option_set(g.option, g.base, what, text, &program->error);
 }
 
-static int fail_unknown(struct hap_program *program, const char *dashes, const char *name, int length)
+static int fail_unknown(struct hap_program *program, const char *dashes, const char *name,
+                        int length)
 {
         const struct hap_program_info *info = program->info;
         char text[128];

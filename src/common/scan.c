@@ -22,7 +22,8 @@ struct scan {
         size_t depth;
 };
 
-static int refuse_value(struct scan *s, const char *what, uint64_t is, const char *unit, size_t limit)
+static int refuse_value(struct scan *s, const char *what, uint64_t is, const char *unit,
+                        size_t limit)
 {
         hap_fail(s->err, HAP_EINPUT, "%s of %" PRIu64 " %s exceeds the limit of %zu",
                  what, is, unit, limit);

@@ -19,7 +19,8 @@ void hap_sections_seen_note(struct hap_sections_seen *seen, const char *kind, co
 
         if (ends_in_more(seen->text, used))
                 return;
-        if (snprintf(seen->text + used, left, "%s%s in '%s'", used ? ", " : "", kind, name) > capacity)
+        if (snprintf(seen->text + used, left, "%s%s in '%s'", used ? ", " : "", kind, name) >
+            capacity)
                 snprintf(seen->text + used, left, "%s%s", used ? ", " : kind, MORE);
 }
 

@@ -71,8 +71,8 @@ static int add_path(struct hap_stream_in *in, const char *path, struct hap_error
         return 0;
 }
 
-int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
-                    size_t n_paths, struct hap_error *err)
+int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths, size_t n_paths,
+                       struct hap_error *err)
 {
         static const char *const standard[] = {"-"};
         int rc = stream_in_new(in, err);
@@ -95,8 +95,8 @@ int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
         return rc;
 }
 
-int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
-                           const void *data, size_t n, struct hap_error *err)
+int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name, const void *data,
+                              size_t n, struct hap_error *err)
 {
         struct opened *o;
         int rc = stream_in_new(in, err);
@@ -387,9 +387,11 @@ static int check_requires(struct hap_stream_in *in, struct hap_error *err)
                 const char *feature = json_string_value(item);
 
                 if (!is_one_of(feature, known_features, sizeof(known_features) / sizeof(char *)))
-                        return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot read '%s': section %" PRIu64
                                         " requires '%s', which this version does not support",
-                                        hap_stream_in_name(in), in->section, feature ? feature : "?");
+                                        hap_stream_in_name(in), in->section,
+                                        feature ? feature : "?");
         }
         return 0;
 }
@@ -405,8 +407,10 @@ static int check_header(struct hap_stream_in *in, struct hap_error *err)
                         : hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
                                    " does not begin with a header", name, in->section);
         if (!json_is_integer(version) || json_integer_value(version) != HAP_STREAM_VERSION)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                " has version %" JSON_INTEGER_FORMAT "; this program reads version %d",
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': section %" PRIu64
+                                " has version %" JSON_INTEGER_FORMAT
+                                "; this program reads version %d",
                                 name, in->section, json_integer_value(version), HAP_STREAM_VERSION);
         in->kind = json_string_value(json_object_get(in->header, "kind"));
         if (!is_one_of(in->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
@@ -440,8 +444,10 @@ static int read_header(struct hap_stream_in *in, json_t **header, struct hap_err
         json_decref(in->header);
         in->header = hap_json_of(&in->unpacked.data);
         if (!in->header)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': header of section %" PRIu64
-                                " contains a value that JSON cannot represent", hap_stream_in_name(in), in->section);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read '%s': header of section %" PRIu64
+                                " contains a value that JSON cannot represent",
+                                hap_stream_in_name(in), in->section);
         rc = check_header(in, err);
         if (rc == 0)
                 rc = keep_header_bytes(in, err);

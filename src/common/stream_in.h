@@ -22,26 +22,24 @@ struct hap_stream_in; /* reads the concatenation of its files */
 /* `paths`: files, "-" for standard input; none means standard input. gzip is
  * recognised by its first bytes. Plain regular files are mapped. The names
  * are copied. */
-int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths,
-                    size_t n_paths, struct hap_error *err);
+int hap_stream_in_open(struct hap_stream_in **in, const char *const *paths, size_t n_paths,
+                       struct hap_error *err);
 /* Reads `n` bytes in memory, which must live as long as the stream. */
-int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name,
-                           const void *data, size_t n, struct hap_error *err);
+int hap_stream_in_open_memory(struct hap_stream_in **in, const char *name, const void *data,
+                              size_t n, struct hap_error *err);
 void hap_stream_in_close(struct hap_stream_in *in); /* NULL is allowed */
 
 /* The next section's header: 1, or 0 at the end of the stream (an empty stream
  * ends at once), or a negative code. The rest of the section before is
  * read and checked first. *header is borrowed and lives until the next section.
  * Another version, an unknown "requires" or an unknown kind is refused. */
-int hap_stream_in_section(struct hap_stream_in *in, json_t **header,
-                       struct hap_error *err);
+int hap_stream_in_section(struct hap_stream_in *in, json_t **header, struct hap_error *err);
 
 /* The next record of the section: 1; 0 at the end of the section, whose trailer is
  * correct; or a negative code. Texts and binary data in *record point
  * into the stream's memory and live until the next call, or as long as the
  * stream if hap_stream_in_keeps() is true (a mapped file). */
-int hap_stream_in_record(struct hap_stream_in *in, msgpack_object *record,
-                      struct hap_error *err);
+int hap_stream_in_record(struct hap_stream_in *in, msgpack_object *record, struct hap_error *err);
 bool hap_stream_in_keeps(const struct hap_stream_in *in);
 
 /* The bytes of the last header or record, as in the stream. */
@@ -57,8 +55,7 @@ uint64_t hap_stream_in_record_number(const struct hap_stream_in *in);
 const char *hap_stream_in_seen(const struct hap_stream_in *in);
 
 /* "cannot use 'FILE': record N: …" with code HAP_EINPUT. */
-int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err,
-                    const char *format, ...)
+int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
 /* From now on, every section that is read is also copied to `out` (option -p). NULL ends

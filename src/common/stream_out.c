@@ -44,7 +44,8 @@ struct hap_stream_out {
 
 static int fail_write(const struct hap_stream_out *out, struct hap_error *err)
 {
-        return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", out->name, strerror(out->failed));
+        return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", out->name,
+                        strerror(out->failed));
 }
 
 /* --- bytes out --- */
@@ -225,13 +226,14 @@ static int open_output(struct hap_stream_out **out, const char *path, bool gzip,
         return 0;
 }
 
-int hap_stream_out_open(struct hap_stream_out **out, const char *path, bool gzip, struct hap_error *err)
+int hap_stream_out_open(struct hap_stream_out **out, const char *path, bool gzip,
+                        struct hap_error *err)
 {
         return open_output(out, path, gzip, true, err);
 }
 
 int hap_stream_out_open_text(struct hap_stream_out **out, const char *path, bool gzip,
-                         struct hap_error *err)
+                             struct hap_error *err)
 {
         return open_output(out, path, gzip, false, err);
 }
@@ -308,7 +310,8 @@ static int begin_section(struct hap_stream_out *out, const char *kind, struct ha
 {
         if (out->in_section || !kind || strlen(kind) >= sizeof(out->kind))
                 return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", out->name,
-                                out->in_section ? "a section was not ended" : "a header has no kind");
+                                out->in_section ? "a section was not ended"
+                                                : "a header has no kind");
         flush_with(out, NULL, 0);
         out->crc = crc32_z(0, NULL, 0);
         strcpy(out->kind, kind);
@@ -328,7 +331,7 @@ int hap_stream_out_begin(struct hap_stream_out *out, const json_t *header, struc
 }
 
 int hap_stream_out_begin_bytes(struct hap_stream_out *out, const char *kind, const void *header,
-                           size_t n, struct hap_error *err)
+                               size_t n, struct hap_error *err)
 {
         int rc = begin_section(out, kind, err);
 
@@ -376,7 +379,8 @@ int hap_stream_out_end(struct hap_stream_out *out, struct hap_error *err)
         return check_failed(out, err);
 }
 
-int hap_stream_out_bin(struct hap_stream_out *out, const void *data, size_t n, struct hap_error *err)
+int hap_stream_out_bin(struct hap_stream_out *out, const void *data, size_t n,
+                       struct hap_error *err)
 {
         if (n > hap_limits_default.record_bytes)
                 return hap_fail(err, HAP_EINPUT,
@@ -387,7 +391,8 @@ int hap_stream_out_bin(struct hap_stream_out *out, const void *data, size_t n, s
         return check_failed(out, err);
 }
 
-int hap_stream_out_bytes(struct hap_stream_out *out, const void *data, size_t n, struct hap_error *err)
+int hap_stream_out_bytes(struct hap_stream_out *out, const void *data, size_t n,
+                         struct hap_error *err)
 {
         if (out->in_section)
                 return hap_fail(err, HAP_ESYSTEM,

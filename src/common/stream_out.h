@@ -16,7 +16,7 @@ struct hap_stream_out;
 /* `path` NULL or "-" is standard output (refused when it is a terminal); else
  * a temporary file beside it is written, and renamed by hap_stream_out_close. */
 int hap_stream_out_open(struct hap_stream_out **out, const char *path, bool gzip,
-                    struct hap_error *err);
+                        struct hap_error *err);
 /* Ends the stream: flushes, checks that everything was written, renames. */
 int hap_stream_out_close(struct hap_stream_out *out, struct hap_error *err);
 /* The same without the renaming, which hap_stream_out_close does later: for several
@@ -30,17 +30,16 @@ void hap_stream_out_abandon(struct hap_stream_out *out);
 
 /* For text: there are no sections, and standard output may be a terminal. */
 int hap_stream_out_open_text(struct hap_stream_out **out, const char *path, bool gzip,
-                         struct hap_error *err);
+                             struct hap_error *err);
 /* Writes `n` bytes unchanged, outside of sections. */
 int hap_stream_out_bytes(struct hap_stream_out *out, const void *data, size_t n,
-                     struct hap_error *err);
+                         struct hap_error *err);
 
 /* Begins a section. `header` (borrowed) must have "hap" and "kind". */
-int hap_stream_out_begin(struct hap_stream_out *out, const json_t *header,
-                     struct hap_error *err);
+int hap_stream_out_begin(struct hap_stream_out *out, const json_t *header, struct hap_error *err);
 /* The same for a header that is already packed, `n` bytes. */
 int hap_stream_out_begin_bytes(struct hap_stream_out *out, const char *kind, const void *header,
-                           size_t n, struct hap_error *err);
+                               size_t n, struct hap_error *err);
 /* Begins a record: pack one map with the packer returned, then end the record. */
 msgpack_packer *hap_stream_out_record(struct hap_stream_out *out);
 /* The packer of the current record. */
@@ -51,6 +50,6 @@ int hap_stream_out_end(struct hap_stream_out *out, struct hap_error *err);
 
 /* Within a record: writes a bin of `n` bytes without another copy. */
 int hap_stream_out_bin(struct hap_stream_out *out, const void *data, size_t n,
-                   struct hap_error *err);
+                       struct hap_error *err);
 
 #endif

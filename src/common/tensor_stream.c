@@ -50,7 +50,8 @@ int hap_tensor_of(const msgpack_object *object, struct hap_tensor *tensor, struc
                 return rc;
         if (tensor->n * hap_dtype_bytes[known] != data->via.bin.size)
                 return hap_fail(err, HAP_EINPUT, "a tensor of %zu %s values has %u bytes",
-                                tensor->n, hap_dtype_name((enum hap_dtype)known), data->via.bin.size);
+                                tensor->n, hap_dtype_name((enum hap_dtype)known),
+                                data->via.bin.size);
         return 0;
 }
 
@@ -75,7 +76,7 @@ static int write_halves(struct hap_stream_out *out, enum hap_dtype dtype, size_t
 }
 
 int hap_stream_out_tensor(struct hap_stream_out *out, enum hap_dtype dtype, int n_dims,
-                      const size_t *shape, const float *values, struct hap_error *err)
+                          const size_t *shape, const float *values, struct hap_error *err)
 {
         msgpack_packer *packer = hap_stream_out_packer(out);
         size_t n = 1;

@@ -22,7 +22,7 @@ static int fail_form(const char *name, const char *wanted, struct hap_error *err
 
 /* The bytes of a base64 text in *data, which the caller frees. */
 static int decode_base64(const char *name, const json_t *text, void **data, size_t *n,
-                  struct hap_error *err)
+                         struct hap_error *err)
 {
         long long length;
 
@@ -204,8 +204,9 @@ static int pack_longer(msgpack_packer *packer, const char *name, const json_t *v
         msgpack_sbuffer_init(&buffer);
         msgpack_packer_init(&inner, &buffer, msgpack_sbuffer_write);
         rc = hap_json_pack(&inner, json_array_get(value, 1), err);
-        if (rc == 0 && (lead > 0xff || !field_bytes((unsigned)lead) || !buffer.size ||
-                        type_of_lead((unsigned)lead) != type_of_lead((unsigned char)buffer.data[0])))
+        if (rc == 0 &&
+            (lead > 0xff || !field_bytes((unsigned)lead) || !buffer.size ||
+             type_of_lead((unsigned)lead) != type_of_lead((unsigned char)buffer.data[0])))
                 rc = fail_form(name, "a lead byte that fits its value", err);
         if (rc == 0) {
                 unsigned char byte = (unsigned char)lead;
@@ -236,7 +237,8 @@ static int pack_escaped(msgpack_packer *packer, const char *name, const json_t *
         for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
                 if (strcmp(name, forms[i].name) == 0)
                         return forms[i].pack(packer, name, value, err);
-        return hap_fail(err, HAP_EINPUT, "\"%.16s\" is not one of the forms of hap-convert(1)", name);
+        return hap_fail(err, HAP_EINPUT, "\"%.16s\" is not one of the forms of hap-convert(1)",
+                        name);
 }
 
 static int pack_object(msgpack_packer *packer, const json_t *object, struct hap_error *err)
@@ -316,7 +318,8 @@ static int64_t next_line(struct lines *l, const char **text, size_t *length, str
 }
 
 /* Checks the limits, so that the stream can be read. */
-static int check_packed(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked, struct hap_error *err)
+static int check_packed(const msgpack_sbuffer *packed, msgpack_unpacked *unpacked,
+                        struct hap_error *err)
 {
         struct hap_byte_input memory;
         size_t length, offset = 0;
@@ -334,8 +337,8 @@ static int check_packed(const msgpack_sbuffer *packed, msgpack_unpacked *unpacke
         return 0;
 }
 
-static int begin_packed_section(struct lines *l, const msgpack_object *map, const msgpack_sbuffer *packed,
-                         struct hap_error *err)
+static int begin_packed_section(struct lines *l, const msgpack_object *map,
+                                const msgpack_sbuffer *packed, struct hap_error *err)
 {
         const msgpack_object *kind = hap_map_get(map, "kind");
         char name[32] = "";
@@ -355,7 +358,8 @@ static int write_line(struct lines *l, const msgpack_object *map, const msgpack_
         if (!l->in_section)
                 return begin_packed_section(l, map, packed, err);
         if (hap_map_get(map, "hap"))
-                return hap_fail(err, HAP_EINPUT, "unexpected header: the section has no trailer yet");
+                return hap_fail(err, HAP_EINPUT,
+                                "unexpected header: the section has no trailer yet");
         if (hap_map_get(map, "end")) {
                 l->in_section = false;
                 return hap_stream_out_end(l->out, err);
@@ -397,7 +401,8 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         return rc;
 }
 
-int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out, struct hap_error *err)
+int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out,
+                      struct hap_error *err)
 {
         struct lines l = {.input = input, .out = out};
         const char *text;

@@ -14,6 +14,7 @@
 int hap_json_pack(msgpack_packer *packer, const json_t *value, struct hap_error *err);
 
 /* Converts JSON lines to sections; returns the number of records, or a negative code. */
-int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out, struct hap_error *err);
+int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out,
+                      struct hap_error *err);
 
 #endif

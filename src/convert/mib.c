@@ -211,7 +211,8 @@ static int import_edge(struct import *in, const char *name, const json_t *value,
         int64_t edge = hap_graph_find_edge(&in->graph, name, strlen(name));
 
         if (edge < 0)
-                return hap_fail(err, HAP_EINPUT, "'%.64s' is not an edge of a model with %d layers and %d heads",
+                return hap_fail(err, HAP_EINPUT,
+                                "'%.64s' is not an edge of a model with %d layers and %d heads",
                                 name, in->graph.n_layers, in->graph.n_heads);
         if (score && !json_is_null(score)) {
                 if (!json_is_number(score))
@@ -294,8 +295,9 @@ static int write_sections(const struct import *in, const struct hap_program *pro
         return rc;
 }
 
-int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program, const json_t *model,
-                 struct hap_stream_out *out, size_t *n_edges, struct hap_error *err)
+int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program,
+                 const json_t *model, struct hap_stream_out *out, size_t *n_edges,
+                 struct hap_error *err)
 {
         struct import in = {0};
         json_t *mib = NULL, *cfg;

@@ -88,7 +88,7 @@ struct run_job {
 
 /* Stores n values at to[at], in the dtype of `to`. */
 static int store_values(enum hap_dtype dtype, const float *values, size_t n, void *to, size_t at,
-                struct hap_error *err)
+                        struct hap_error *err)
 {
         size_t fit;
 
@@ -102,9 +102,9 @@ static int store_values(enum hap_dtype dtype, const float *values, size_t n, voi
 
 /* Copies all[w][row][d] to outputs[i][w][token][d]; the rows of prompt i follow those of prompt
  * i − 1. */
-static int split_outputs(struct hap_scratch *scratch, const struct hap_batch *batch, const float *all,
-                        const struct hap_example *examples, enum hap_dtype dtype,
-                        void *const *outputs)
+static int split_outputs(struct hap_scratch *scratch, const struct hap_batch *batch,
+                         const float *all, const struct hap_example *examples, enum hap_dtype dtype,
+                         void *const *outputs)
 {
         const size_t d = (size_t)scratch->engine->model->config.d_model;
         const size_t rows = (size_t)batch->rows.n;
@@ -114,8 +114,9 @@ static int split_outputs(struct hap_scratch *scratch, const struct hap_batch *ba
                 const size_t n = (size_t)batch->prompts[i]->n_tokens * d;
 
                 for (size_t w = 0; w < (size_t)scratch->engine->graph.n_writers && rc == 0; w++)
-                        rc = store_values(dtype, all + (w * rows + (size_t)batch->rows.start[i]) * d, n,
-                                  outputs[i], w * n, &scratch->error);
+                        rc = store_values(dtype,
+                                          all + (w * rows + (size_t)batch->rows.start[i]) * d, n,
+                                          outputs[i], w * n, &scratch->error);
                 if (rc < 0)
                         return hap_fail_within(&scratch->error, "prompt '%s'", examples[i].id);
         }
@@ -123,7 +124,7 @@ static int split_outputs(struct hap_scratch *scratch, const struct hap_batch *ba
 }
 
 static void split_logits(const struct hap_engine *engine, const struct hap_batch *batch,
-                        const float *all, float *const *logits)
+                         const float *all, float *const *logits)
 {
         const size_t n = (size_t)engine->model->config.n_out;
 
@@ -151,7 +152,8 @@ static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
         if (rc < 0)
                 return rc;
         if (job->outputs) {
-                size_t values = (size_t)batch.rows.n * (size_t)scratch->engine->model->config.d_model;
+                size_t values =
+                        (size_t)batch.rows.n * (size_t)scratch->engine->model->config.d_model;
 
                 run.outputs = hap_scratch_alloc(scratch, (size_t)scratch->engine->graph.n_writers,
                                             values * sizeof(float));
@@ -168,8 +170,8 @@ static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
 }
 
 int hap_run_examples(const struct hap_engine *engine, const struct hap_example *examples,
-                  const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
-                  void *const *outputs, float *const *logits, struct hap_error *err)
+                     const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
+                     void *const *outputs, float *const *logits, struct hap_error *err)
 {
         struct run_job job = {examples, batches, corrupted, dtype, outputs, logits};
         size_t bytes = hap_scratch_bytes(engine, batches->max_rows, batches->longest,

@@ -44,7 +44,7 @@ struct hap_prompt hap_prompt_of(const struct hap_example *example, bool corrupte
  * F16, [n_writers][n_tokens][d_model], and logits[i] with [n_positions][n_out].
  * HAP_EINPUT: an output is beyond f16. */
 int hap_run_examples(const struct hap_engine *engine, const struct hap_example *examples,
-                  const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
-                  void *const *outputs, float *const *logits, struct hap_error *err);
+                     const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
+                     void *const *outputs, float *const *logits, struct hap_error *err);
 
 #endif

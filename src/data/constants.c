@@ -40,7 +40,7 @@ static int check_name(struct hap_stream_in *in, const msgpack_object *record,
 }
 
 static int read_constant(struct hap_stream_in *in, const msgpack_object *record,
-                       struct hap_constants *c, int writer, struct hap_error *err)
+                         struct hap_constants *c, int writer, struct hap_error *err)
 {
         const msgpack_object *value = hap_map_get(record, "value");
         struct hap_tensor tensor;
@@ -72,7 +72,7 @@ static int read_constant(struct hap_stream_in *in, const msgpack_object *record,
 }
 
 static int begin_constants(struct hap_stream_in *in, const json_t *header, struct hap_constants *c,
-                   struct hap_error *err)
+                           struct hap_error *err)
 {
         int rc;
 
@@ -112,7 +112,7 @@ void hap_constants_release(struct hap_constants *constants)
 }
 
 static int write_constants_record(struct hap_stream_out *out, const char *node, size_t d,
-                        const float *value, const double *kl, struct hap_error *err)
+                                  const float *value, const double *kl, struct hap_error *err)
 {
         msgpack_packer *packer = hap_stream_out_record(out);
         int rc;
@@ -145,8 +145,8 @@ int hap_constants_write(struct hap_stream_out *out, json_t *header,
         rc = hap_stream_out_begin(out, header, err);
         for (int w = 0; w < graph->n_writers && rc == 0; w++) {
                 hap_graph_writer_name(graph, w, node);
-                rc = write_constants_record(out, node, d, values + (size_t)w * d, kl ? kl + w : NULL,
-                                  err);
+                rc = write_constants_record(out, node, d, values + (size_t)w * d,
+                                            kl ? kl + w : NULL, err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);
 }

@@ -45,9 +45,9 @@ static void read_inputs(struct hap_program *p, struct hap_inputs *inputs)
                 .split_input = opt->split_input,
                 .positions = opt->positions,
                 .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
-                .prompts = {.ablation = &hap_zero, .full_runs_only = true}, /* only their tokens are used */
-                .memory = hap_memory_within(&hap_memory_forward, p->max_memory,
-                                            (size_t)p->threads),
+                .prompts = {.ablation = &hap_zero,
+                            .full_runs_only = true}, /* only their tokens are used */
+                .memory = hap_memory_within(&hap_memory_forward, p->max_memory, (size_t)p->threads),
         };
 
         hap_must(p, hap_inputs_read(p->in, &want, inputs, &p->error));

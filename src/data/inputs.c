@@ -378,8 +378,10 @@ static int check_differ(struct hap_inputs *inputs, bool last, struct hap_error *
                 inputs->differ = pair_differs(prompts->examples + i);
         if (last && want->must_differ && !inputs->differ &&
             want->prompts.ablation->per_prompt)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': clean and corrupted are the same "
-                                "in each of its prompts", inputs->name);
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': clean and corrupted are the same "
+                                "in each of its prompts",
+                                inputs->name);
         return HAP_OK;
 }
 

@@ -45,7 +45,8 @@ static int add_examples(struct means *means, const struct hap_engine *engine,
                                 : hap_fail_memory(err, "means");
         }
         if (rc == 0)
-                rc = hap_run_examples(engine, examples, &batches, false, HAP_F32, outputs, NULL, err);
+                rc = hap_run_examples(engine, examples, &batches, false, HAP_F32, outputs, NULL,
+                                      err);
         for (size_t i = 0; i < n && rc == 0; i++)
                 add_prompt(means, examples[i].n_tokens, outputs[i]);
         hap_batches_release(&batches);

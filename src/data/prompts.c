@@ -8,8 +8,8 @@
 /* An array of values(example) elements of `size` bytes for each prompt, in the arena. The
  * list of arrays, [n], belongs to the caller. */
 static void **alloc_arrays(struct hap_prompts *prompts, size_t size,
-                        size_t (*values)(const struct hap_engine *, const struct hap_example *),
-                        const struct hap_engine *engine, struct hap_error *err)
+                           size_t (*values)(const struct hap_engine *, const struct hap_example *),
+                           const struct hap_engine *engine, struct hap_error *err)
 {
         void **each = calloc(prompts->n, sizeof *each);
 

@@ -270,8 +270,8 @@ static double reference(const struct hap_evaluation *evaluation, enum hap_role r
 }
 
 static int metric_value(const struct hap_evaluation *evaluation,
-                    const struct hap_evaluated *circuit, const struct hap_metric *metric,
-                    double *value, double *sd, struct hap_error *err)
+                        const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                        double *value, double *sd, struct hap_error *err)
 {
         const struct hap_metric *base = metric->normalises;
 

@@ -74,8 +74,8 @@ static void read_inputs(struct evaluating *e)
                         e->inputs.circuits.n);
 }
 
-static struct hap_evaluated *add_evaluated(struct evaluating *e, enum hap_role role, const char *name,
-                               const float *z)
+static struct hap_evaluated *add_evaluated(struct evaluating *e, enum hap_role role,
+                                           const char *name, const float *z)
 {
         struct hap_evaluated *added;
 

@@ -45,12 +45,11 @@ static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *recor
         length = name->via.str.size < HAP_NAME ? (int)name->via.str.size : HAP_NAME;
         edge = hap_graph_find_edge(&edges->graph, name->via.str.ptr, name->via.str.size);
         if (edge < 0)
-                return hap_stream_in_fail(in, err,
-                                       "'%.*s' is not an edge of a graph of %d layers and %d heads%s",
-                                       length, name->via.str.ptr,
-                                       edges->graph.n_layers, edges->graph.n_heads,
-                                       hap_positions_hint(&edges->graph.positions, name->via.str.ptr,
-                                                       name->via.str.size, positions));
+                return hap_stream_in_fail(
+                        in, err, "'%.*s' is not an edge of a graph of %d layers and %d heads%s",
+                        length, name->via.str.ptr, edges->graph.n_layers, edges->graph.n_heads,
+                        hap_positions_hint(&edges->graph.positions, name->via.str.ptr,
+                                           name->via.str.size, positions));
         if (edges->given[edge])
                 return hap_stream_in_fail(in, err, "edge '%.*s' occurs twice",
                                        length, name->via.str.ptr);
@@ -58,7 +57,7 @@ static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *recor
 }
 
 static int read_value(struct hap_stream_in *in, const msgpack_object *record,
-                       struct hap_edges *edges, struct hap_error *err)
+                      struct hap_edges *edges, struct hap_error *err)
 {
         const char *key = value_key(edges);
         int64_t edge = record_edge(in, record, edges, err);
@@ -159,7 +158,7 @@ int hap_edges_next(struct hap_stream_in *in, const char *kind,
 }
 
 static int begin_edges_section(struct hap_stream_out *out, json_t *header,
-                 const struct hap_graph *graph, struct hap_error *err)
+                               const struct hap_graph *graph, struct hap_error *err)
 {
         if (hap_graph_into(header, graph) < 0)
                 return hap_fail_memory(err, "a header");
@@ -167,8 +166,7 @@ static int begin_edges_section(struct hap_stream_out *out, json_t *header,
 }
 
 static int write_edges_record(struct hap_stream_out *out, const struct hap_graph *graph,
-                        size_t edge, const char *key, double value,
-                        struct hap_error *err)
+                              size_t edge, const char *key, double value, struct hap_error *err)
 {
         msgpack_packer *packer = hap_stream_out_record(out);
         char name[HAP_NAME];

@@ -18,7 +18,7 @@ static int describe_positions(const struct hap_positions *positions, json_t *des
 }
 
 static int positions_of_json(struct hap_positions *positions, const json_t *description,
-                       struct hap_error *err)
+                             struct hap_error *err)
 {
         const json_t *names = json_object_get(description, "positions");
         const json_t *answers = json_object_get(description, "answers"), *item;
@@ -34,7 +34,8 @@ static int positions_of_json(struct hap_positions *positions, const json_t *desc
                 const char *name = json_string_value(item);
 
                 if (!name || strlen(name) != json_string_length(item))
-                        return hap_fail(err, HAP_EINPUT, "one of the graph's 'positions' is no name");
+                        return hap_fail(err, HAP_EINPUT,
+                                        "one of the graph's 'positions' is no name");
                 if (hap_positions_add(positions, name, err) < 0)
                         return err->code;
         }
@@ -42,8 +43,9 @@ static int positions_of_json(struct hap_positions *positions, const json_t *desc
                 return hap_fail(err, HAP_EINPUT,
                                 "the last of the graph's 'positions' is not \"" HAP_REST "\"");
         json_array_foreach(answers, i, item) {
-                int at = hap_positions_find(positions, json_string_value(item) ? json_string_value(item) : "",
-                                         json_string_length(item));
+                int at = hap_positions_find(positions,
+                                            json_string_value(item) ? json_string_value(item) : "",
+                                            json_string_length(item));
 
                 if (at < 0)
                         return hap_fail(err, HAP_EINPUT,

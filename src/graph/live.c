@@ -16,7 +16,8 @@ struct edges_in {
 
 static struct edges_in edges_in(const struct hap_graph *graph, int reader, int position)
 {
-        const size_t edge = (size_t)position * graph->edges_per_position + graph->edge_start[reader];
+        const size_t edge =
+                (size_t)position * graph->edges_per_position + graph->edge_start[reader];
 
         return (struct edges_in){edge, (size_t)position * (size_t)graph->n_writers,
                              hap_graph_in(graph, reader)};

@@ -165,6 +165,7 @@ int64_t hap_graph_find_edge(const struct hap_graph *graph, const char *name, siz
 
         if (position == HAP_ANY_POSITION && graph->n_positions == 1)
                 position = 0;
-        return position < 0 || edge < 0 ? -1
-                                     : edge + (int64_t)((size_t)position * graph->edges_per_position);
+        return position < 0 || edge < 0
+                       ? -1
+                       : edge + (int64_t)((size_t)position * graph->edges_per_position);
 }

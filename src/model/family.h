@@ -11,7 +11,8 @@ struct hap_family {
         const char *name_prefix;  /* how "name" begins where "model_type" is absent, or NULL */
         const char *architecture; /* GGUF's "general.architecture"; NULL: never a GGUF */
         const char *help;         /* the models, for lists */
-        const struct hap_weight_layout *layout; /* of safetensors; read_config may change its copy */
+        const struct hap_weight_layout
+                *layout; /* of safetensors; read_config may change its copy */
         /* Fill config, layers and layout from config.json, or from the metadata that have
          * the architecture's prefix. The first error stays in the settings. */
         void (*read_config)(struct hap_blueprint *blueprint);

@@ -14,7 +14,7 @@
 #define MAX_SHARDS 10000u
 
 static int join_path(char *path, size_t size, const char *folder, const char *name,
-                struct hap_error *err)
+                     struct hap_error *err)
 {
         size_t n = strlen(folder);
         const char *slash = n > 0 && folder[n - 1] == '/' ? "" : "/";
@@ -26,7 +26,7 @@ static int join_path(char *path, size_t size, const char *folder, const char *na
 
 /* Maps FOLDER/NAME as the store's next file and reads its tensors. */
 static int add_shard(struct hap_store *store, const char *folder, const char *name,
-                    struct hap_error *err)
+                     struct hap_error *err)
 {
         struct hap_file_map *map = &store->maps[store->n_maps];
         char path[4096];

@@ -5,7 +5,7 @@
 
 /* A number, flag or text as JSON; NULL for another type. */
 static json_t *value_to_json(const struct hap_gguf *gguf, const struct hap_gguf_value *v,
-                          const char *key, size_t i)
+                             const char *key, size_t i)
 {
         struct hap_gguf_text text;
         struct hap_error ignored;
@@ -23,7 +23,7 @@ static json_t *value_to_json(const struct hap_gguf *gguf, const struct hap_gguf_
 #define MAX_LIST 65536u /* elements; such lists have one per layer */
 
 static json_t *list_to_json(const struct hap_gguf *gguf, const struct hap_gguf_value *v,
-                         const char *key)
+                            const char *key)
 {
         json_t *list;
 
@@ -56,7 +56,8 @@ json_t *hap_gguf_settings(const struct hap_gguf *gguf, const char *prefix)
                 key[whole ? v->key.length : sizeof(key) - 1] = 0;
                 /* "?" replaces a value that JSON cannot represent; a family that reads it
                  * refuses it */
-                if (!whole || json_object_set_new(object, key + n + 1, list_to_json(gguf, v, key)) < 0)
+                if (!whole ||
+                    json_object_set_new(object, key + n + 1, list_to_json(gguf, v, key)) < 0)
                         json_object_set_new(object, key + n + 1, json_string("?"));
         }
         return object;

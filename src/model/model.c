@@ -29,7 +29,7 @@ static void set_defaults(struct hap_config *c)
 
 /* Fills config and layers. *layout gets the names of the weights. */
 static int read_description(struct hap_model *model, const struct hap_model_files *source,
-                    struct hap_weight_layout *layout, struct hap_error *err)
+                            struct hap_weight_layout *layout, struct hap_error *err)
 {
         struct hap_settings settings = {0};
         struct hap_blueprint blueprint = {.settings = &settings, .model = model, .err = err};

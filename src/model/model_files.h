@@ -19,7 +19,7 @@ void hap_model_files_close(struct hap_model_files *source);
 /* Finds the model's family, which reads the settings and fills *blueprint. The first
  * error of the settings stays in them. */
 int hap_model_files_settings(const struct hap_model_files *source, struct hap_settings *settings,
-                        struct hap_blueprint *blueprint, struct hap_error *err);
+                             struct hap_blueprint *blueprint, struct hap_error *err);
 
 /* Opens the store of tensors. */
 int hap_model_files_tensors(struct hap_model_files *source, struct hap_error *err);

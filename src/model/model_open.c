@@ -34,7 +34,7 @@ static int explain_failure(int rc, const char *given, const char *name, struct h
 }
 
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
-                  const char *name, struct hap_error *err)
+                       const char *name, struct hap_error *err)
 {
         const char *found = path_of(path, header, name, err);
         int rc;
@@ -49,7 +49,7 @@ int hap_model_open_for(struct hap_model *model, const char *path, const json_t *
 }
 
 int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
-                           const char *name, struct hap_error *err)
+                              const char *name, struct hap_error *err)
 {
         const char *found = path_of(path, header, name, err);
 

@@ -101,7 +101,8 @@ static int find_entry(const struct hap_file_map *map, const char *archive, const
                                        : bad(archive, "an entry is damaged", err);
                 at += ENTRY_BYTES + name + u16(e + 30) + u16(e + 32);
         }
-        return hap_fail(err, HAP_EINPUT, "cannot use '%s': it contains no file *%s", archive, suffix);
+        return hap_fail(err, HAP_EINPUT, "cannot use '%s': it contains no file *%s", archive,
+                        suffix);
 }
 
 static int put_zip_bytes(FILE *out, const unsigned char *data, size_t n, uint32_t *crc)

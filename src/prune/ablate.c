@@ -33,7 +33,7 @@ static int refill_job(void *context, struct hap_scratch *scratch, size_t i)
 /* Runs the counterfactuals of the n prompts which[0 … n-1], all different, with the
  * constants as they are now. */
 static int refill_counterfactuals(const struct hap_ablate *a, size_t n, const uint32_t *which,
-                  struct hap_error *err)
+                                  struct hap_error *err)
 {
         struct refill in = {a, which};
         const size_t longest = a->prompts->longest;

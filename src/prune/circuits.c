@@ -75,8 +75,8 @@ void hap_circuits_get(const struct hap_circuits *circuits, int64_t i, size_t n_e
 /* hap_circuits_measure for the circuits first … first + portion - 1, whose masks are all in
  * memory. */
 static int measure_portion(const struct hap_circuits *circuits, size_t first, size_t portion,
-                        struct hap_pruning *pruning, const uint32_t *order, size_t n,
-                        double *kl, struct hap_error *err)
+                           struct hap_pruning *pruning, const uint32_t *order, size_t n, double *kl,
+                           struct hap_error *err)
 {
         size_t n_edges = pruning->graph->n_edges, all = portion * n;
         float *masks = calloc(portion * n_edges, sizeof *masks);

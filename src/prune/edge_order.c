@@ -24,7 +24,7 @@ static int compare_higher_first(const void *a, const void *b)
 }
 
 int hap_edge_order_sort(const double *value, const uint32_t *edges, size_t n,
-                   struct hap_random_key key, uint64_t i, uint32_t *order)
+                        struct hap_random_key key, uint64_t i, uint32_t *order)
 {
         struct ordered_edge *ordered = calloc(n ? n : 1, sizeof *ordered);
 
@@ -40,8 +40,8 @@ int hap_edge_order_sort(const double *value, const uint32_t *edges, size_t n,
         return 0;
 }
 
-size_t hap_edge_order_first(const struct hap_graph *graph, const uint32_t *order,
-                      size_t n_first, float *z)
+size_t hap_edge_order_first(const struct hap_graph *graph, const uint32_t *order, size_t n_first,
+                            float *z)
 {
         memset(z, 0, graph->n_edges * sizeof *z);
         for (size_t k = 0; k < n_first; k++)
@@ -68,8 +68,8 @@ static size_t longest_prefix(const struct hap_graph *graph, const uint32_t *orde
         return fits;
 }
 
-size_t hap_edge_order_longest(const struct hap_graph *graph, const uint32_t *order,
-                        size_t n, size_t max, float *z)
+size_t hap_edge_order_longest(const struct hap_graph *graph, const uint32_t *order, size_t n,
+                              size_t max, float *z)
 {
         return hap_edge_order_first(graph, order, longest_prefix(graph, order, n, max, z), z);
 }
@@ -185,8 +185,8 @@ static long mark_best_path(const struct hap_graph *graph, const uint32_t *order,
         return (long)length;
 }
 
-long hap_edge_order_cut(const struct hap_graph *graph, const uint32_t *order,
-                  size_t n, size_t max, float *z)
+long hap_edge_order_cut(const struct hap_graph *graph, const uint32_t *order, size_t n, size_t max,
+                        float *z)
 {
         size_t first = longest_prefix(graph, order, n, max, z);
         size_t alive = hap_edge_order_first(graph, order, first, z);
@@ -309,8 +309,8 @@ static bool drop_spare_edge(const struct filling *f, float *scratch, size_t *edg
         return false;
 }
 
-long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order,
-                   size_t n, size_t max, float *z)
+long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order, size_t n, size_t max,
+                         float *z)
 {
         const size_t nodes = hap_graph_n_nodes(graph);
         bool *reached = calloc(2 * nodes, sizeof *reached), *live = reached + nodes;

@@ -12,16 +12,16 @@
 /* Sorts the n edges listed in `edges` by value[edge], highest first, ties broken at random
  * by (key, i), and writes them to `order` ([n]). -1: no memory. */
 int hap_edge_order_sort(const double *value, const uint32_t *edges, size_t n,
-                   struct hap_random_key key, uint64_t i, uint32_t *order);
+                        struct hap_random_key key, uint64_t i, uint32_t *order);
 
 /* Sets z ([n_edges]) to 1 for the first `n_first` edges of the order, without dead ones, and
  * to 0 for all others. Returns the number of live edges. */
-size_t hap_edge_order_first(const struct hap_graph *graph, const uint32_t *order,
-                      size_t n_first, float *z);
+size_t hap_edge_order_first(const struct hap_graph *graph, const uint32_t *order, size_t n_first,
+                            float *z);
 
 /* The same for the longest prefix of the order that has at most `max` live edges. */
-size_t hap_edge_order_longest(const struct hap_graph *graph, const uint32_t *order,
-                        size_t n, size_t max, float *z);
+size_t hap_edge_order_longest(const struct hap_graph *graph, const uint32_t *order, size_t n,
+                              size_t max, float *z);
 
 /* Sets z ([n_edges]) to a circuit of at least one and at most `max` live edges. It begins with
  * the longest prefix of the order that fits. If that has no live edge, because the first path
@@ -30,15 +30,15 @@ size_t hap_edge_order_longest(const struct hap_graph *graph, const uint32_t *ord
  * path; among equally short paths, the one whose latest place in the order is earliest.
  * hap_edge_order_fill then adds edges. Returns the number of live edges; 0: no path is that short;
  * -1: no memory. */
-long hap_edge_order_cut(const struct hap_graph *graph, const uint32_t *order,
-                  size_t n, size_t max, float *z);
+long hap_edge_order_cut(const struct hap_graph *graph, const uint32_t *order, size_t n, size_t max,
+                        float *z);
 
 /* Adds edges to a circuit without dead edges until `max` live: first the edges between live
  * nodes, in the order, then pairs of edges that bring another node to life. If room for only
  * one edge is left, such a pair replaces the last edge that no other depends on. Returns the
  * number of live edges. -1: no memory. */
-long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order,
-                   size_t n, size_t max, float *z);
+long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order, size_t n, size_t max,
+                         float *z);
 
 /* The number of edges of the shortest path from an input to the logits through edges with
  * z > 0. 0: there is no path, or no memory. */

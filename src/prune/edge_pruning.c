@@ -20,7 +20,7 @@ static double ramp_target(const struct hap_prune_options *o, long step, double f
 }
 
 static void sample_masks(const struct hap_pruning *p, struct hap_masks *masks,
-                   enum hap_prune_stream stream, long step)
+                         enum hap_prune_stream stream, long step)
 {
         if (masks->n == 0)
                 return;

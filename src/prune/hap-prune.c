@@ -173,8 +173,8 @@ int main(int argc, char **argv)
         check_files(&p, &opt, threshold_out);
         hap_must(&p, hap_prune_read(&inputs, &prompts, p.in, p.model, &opt, &p.error));
         hap_must(&p, hap_prune_options_fit(&opt, inputs.engine.graph.n_edges, &p.error));
-        hap_must(&p, hap_pruning_init(&pruning, &opt, &inputs.engine, prompts, hap_inputs_z(&inputs),
-                                      hap_inputs_score(&inputs), &p.error));
+        hap_must(&p, hap_pruning_init(&pruning, &opt, &inputs.engine, prompts,
+                                      hap_inputs_z(&inputs), hap_inputs_score(&inputs), &p.error));
         pruning.report = show_step;
         pruning.context = &p;
         pruning.stop = &signalled;

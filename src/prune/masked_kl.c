@@ -9,7 +9,7 @@
 #include "forward/masked.h"
 
 void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine *engine,
-                      const struct hap_prompts *prompts)
+                        const struct hap_prompts *prompts)
 {
         *masked_kl = (struct hap_masked_kl){.engine = engine, .prompts = prompts};
         for (size_t i = 0; i < prompts->n; i++) {
@@ -84,8 +84,8 @@ static void job_range(const struct plan *plan, size_t job, size_t *begin, size_t
 
 /* Sets the KL of a batch's runs and, unless d_logits is NULL, their gradients by logits. */
 static int kl_of_batch(const struct plan *plan, struct hap_scratch *scratch,
-                  const struct hap_batch *batch, size_t begin,
-                  const float *logits, float *d_logits)
+                       const struct hap_batch *batch, size_t begin, const float *logits,
+                       float *d_logits)
 {
         const struct hap_prompts *prompts = plan->masked_kl->prompts;
         int n_out = scratch->engine->model->config.n_out;
@@ -94,7 +94,8 @@ static int kl_of_batch(const struct plan *plan, struct hap_scratch *scratch,
                 size_t prompt = plan->runs->which[begin + (size_t)i];
                 size_t at = (size_t)batch->answers.start[i] * (size_t)n_out;
                 double kl = hap_metric_loss(&hap_metric_kl, batch->prompts[i],
-                                            &prompts->examples[prompt], n_out, logits + at, d_logits ? d_logits + at : NULL);
+                                            &prompts->examples[prompt], n_out, logits + at,
+                                            d_logits ? d_logits + at : NULL);
 
                 if (!isfinite(kl))
                         return hap_fail(&scratch->error, HAP_EINPUT,
@@ -196,8 +197,8 @@ static void sum_gradients(const struct plan *plan, size_t jobs, float *gradient)
         }
 }
 
-int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs,
-                double *kl, float *gradient, struct hap_error *err)
+int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs, double *kl,
+                      float *gradient, struct hap_error *err)
 {
         struct plan plan = plan_of(masked_kl, runs, kl, gradient != NULL);
         size_t jobs = n_jobs(&plan);

@@ -21,7 +21,7 @@ struct hap_masked_kl {
 
 /* The prompts must have log_p. Engine and prompts must outlive masked_kl. */
 void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine *engine,
-                      const struct hap_prompts *prompts);
+                        const struct hap_prompts *prompts);
 void hap_masked_kl_release(struct hap_masked_kl *masked_kl);
 
 /* n masked runs: run i is prompt which[i] with the masks z[i] ([n_edges]). */
@@ -38,7 +38,7 @@ struct hap_runs {
  * 0 for edges that are not wanted); with `want_counterfactual`
  * gradient[w][j] = Σ_i d kl[i] / d a'_w[j] ([n_writers][d_model]). HAP_EINPUT: a KL is not
  * finite. The results do not depend on the number of threads. */
-int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs,
-                double *kl, float *gradient, struct hap_error *err);
+int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs, double *kl,
+                      float *gradient, struct hap_error *err);
 
 #endif

@@ -64,7 +64,7 @@ static void hash_bytes(XXH3_state_t *state, const void *data, size_t bytes)
 
 /* Hashes what cut edges carry, as far as it does not follow from the prompts. */
 static void hash_counterfactual(XXH3_state_t *state, const struct hap_pruning *p,
-                       const struct hap_engine *engine)
+                                const struct hap_engine *engine)
 {
         const struct hap_counterfactual *source = &p->prompts->items[0].counterfactual;
         int dtype = source->dtype;

@@ -8,8 +8,8 @@
 
 enum { VALUES = 5 }; /* of the masks */
 
-static int add_scores_at(struct hap_ranker *r, float value, const struct hap_runs *runs,
-                      double *kl, struct hap_error *err)
+static int add_scores_at(struct hap_ranker *r, float value, const struct hap_runs *runs, double *kl,
+                         struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
         int rc;
@@ -58,7 +58,7 @@ void hap_rank_from_scores(struct hap_ranker *r, bool by_size)
 
 /* Adds the circuit that the scores give, if their first edges form a path. */
 static int add_circuit_of_scores(struct hap_ranker *r, bool by_size, struct hap_circuits *tries,
-                   struct hap_error *err)
+                                 struct hap_error *err)
 {
         hap_rank_from_scores(r, by_size);
         if (hap_prune_rank(r->p, r->score, UINT64_MAX, r->order, err) < 0)

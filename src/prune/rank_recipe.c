@@ -24,7 +24,7 @@ static double open_at(const struct hap_pruning *p, long t)
 
 /* Samples the masks of a step. Every second restart has the other kind of masks. */
 static int sample_step(struct hap_ranker *r, long step, double n_t, double sharpness,
-                  struct hap_error *err)
+                       struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
         enum hap_mask_kind kind = (enum hap_mask_kind)o->masks;
@@ -149,7 +149,7 @@ static uint32_t *shuffled_prompts(const struct hap_pruning *p, uint64_t i)
 }
 
 static int choose_best(struct hap_ranker *r, const struct hap_circuits *from, size_t on,
-                  struct hap_error *err)
+                       struct hap_error *err)
 {
         uint32_t *order = shuffled_prompts(r->p, (uint64_t)r->ended);
         double runs = r->p->masked_kl.runs; /* the choice is repeated after a stop */

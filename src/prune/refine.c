@@ -35,7 +35,7 @@ static int put_circuit_first(struct hap_ranker *r, const float *z, size_t n_insi
 
 /* Updates v by a new gradient. *kl: the mean KL of the runs that gave it. */
 static int update_velocity(struct hap_ranker *r, int64_t round, size_t n_inside, double *kl,
-                 struct hap_error *err)
+                           struct hap_error *err)
 {
         struct hap_pruning *p = r->p;
         const struct hap_prune_options *o = p->options;
@@ -70,7 +70,7 @@ static int update_velocity(struct hap_ranker *r, int64_t round, size_t n_inside,
 /* Sets r->scratch to the circuit of h + λ v. Returns the share of z's edges that are not in
  * it. */
 static double try_move(struct hap_ranker *r, const float *z, size_t n_inside, double lambda,
-                   struct hap_error *err)
+                       struct hap_error *err)
 {
         const size_t n = r->p->graph->n_edges;
         size_t left = 0;
@@ -88,7 +88,7 @@ static double try_move(struct hap_ranker *r, const float *z, size_t n_inside, do
 /* Moves h to h + λ v, and z to its circuit, with the smallest λ that exchanges the wanted
  * share of z. */
 static int move_by_share(struct hap_ranker *r, float *z, size_t n_inside, double share,
-                     struct hap_error *err)
+                         struct hap_error *err)
 {
         double low = -14, high = 14;
 

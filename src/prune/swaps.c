@@ -121,7 +121,7 @@ static int propose_edges(struct swap *s, struct hap_error *err)
 /* Sets kl[i] to the exact KL with edge i of the list flipped alone, and kl[n] to the
  * circuit's. */
 static int measure_flips(struct swap *s, const uint32_t *edges, size_t n, float *z, double *kl,
-                     struct hap_error *err)
+                         struct hap_error *err)
 {
         s->tries.n = 0;
         for (size_t i = 0; i <= n; i++) {

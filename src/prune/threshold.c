@@ -70,7 +70,8 @@ static int cut_to_size(struct hap_trainer *t, struct hap_error *err)
         }
         if (rc == HAP_OK)
                 rc = hap_prune_rank(p, value, 1, order, err);
-        if (rc == HAP_OK && hap_edge_order_cut(p->graph, order, p->n_allowed, p->n_target, t->m) <= 0)
+        if (rc == HAP_OK &&
+            hap_edge_order_cut(p->graph, order, p->n_allowed, p->n_target, t->m) <= 0)
                 rc = hap_fail_memory(err, "the ranking"); /* hap_pruning_init made sure of a path */
         free(value);
         free(order);

@@ -21,7 +21,7 @@ static int compare_strength(const void *a, const void *b)
 
 /* The last circuit or the last scores; over `graph`, unless it is NULL. */
 static const struct hap_section *last_section(const struct hap_show *show, bool circuit,
-                                      const struct hap_graph *graph)
+                                              const struct hap_graph *graph)
 {
         for (size_t i = show->n; i-- > 0;) {
                 const struct hap_section *s = &show->sections[i];

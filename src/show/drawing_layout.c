@@ -42,7 +42,8 @@ struct hap_point hap_drawing_layout_node(const struct hap_drawing_layout *l, int
                                           hap_drawing_layout_row(l, 0) + l->row + 18};
         }
         if (node.kind == HAP_WRITES_MLP)
-                return (struct hap_point){l->mlp_x, hap_drawing_layout_row(l, node.layer) + .36 * l->row};
+                return (struct hap_point){l->mlp_x,
+                                          hap_drawing_layout_row(l, node.layer) + .36 * l->row};
         return (struct hap_point){
                 l->left + l->slot * (node.head + .5 + shifts[node.layer % 3]),
                 hap_drawing_layout_row(l, node.layer) + .62 * l->row,
@@ -146,7 +147,8 @@ static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t ed
         double side = edge % l->graph->edges_per_position % 2 ? 1 : -1;
         double unit = hap_clamp(.3 * l->slot, 14, 30);
         /* one edge at several positions: side by side */
-        double apart = 5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_positions - 1));
+        double apart =
+                5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_positions - 1));
         struct hap_curve best = bent_curve(from, to, apart);
         int least = POINTS;
 

@@ -89,7 +89,7 @@ static void read_operands(struct hap_program *p, struct hap_show *show)
 }
 
 static int draw_graph(const struct show_options *opt, const struct hap_show *show, FILE *out,
-                struct hap_error *err)
+                      struct hap_error *err)
 {
         struct hap_drawing drawing;
         int rc = hap_drawing_init(&drawing, show, (size_t)opt->top, err);

@@ -30,8 +30,8 @@ void hap_phrase_task(const json_t *header, char *text)
         const json_t *task = json_object_get(header, "task");
         const char *corruption = header_text(task, "corruption");
 
-        snprintf(text, HAP_PHRASE, "%s%s%s%s", hap_header_name(header, "task"), *corruption ? " (" : "", corruption,
-                 *corruption ? ")" : "");
+        snprintf(text, HAP_PHRASE, "%s%s%s%s", hap_header_name(header, "task"),
+                 *corruption ? " (" : "", corruption, *corruption ? ")" : "");
 }
 
 void hap_phrase_method(const json_t *header, char *text)

@@ -22,15 +22,17 @@ struct report_line {
 
 /* The last line of the record's circuit, if it does not have the metric yet; NULL: the
  * record begins a new line. */
-static const struct report_line *line_of(const struct hap_table *table, const struct report_line *lines,
-                                  size_t n, const json_t *record)
+static const struct report_line *line_of(const struct hap_table *table,
+                                         const struct report_line *lines, size_t n,
+                                         const json_t *record)
 {
         const char *metric = json_string_value(json_object_get(record, "metric"));
 
         while (n-- > 0) {
                 const struct report_line *line = lines + n;
 
-                if (same_field(record, line->first, "circuit") && same_field(record, line->first, "ablation"))
+                if (same_field(record, line->first, "circuit") &&
+                    same_field(record, line->first, "ablation"))
                         return hap_table_has(table, line->row, metric ? metric : "value") ? NULL
                                                                                          : line;
         }

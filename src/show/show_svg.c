@@ -76,8 +76,8 @@ static void draw_bands(const struct hap_drawing_layout *l, FILE *out)
         }
 }
 
-static void draw_pill(const struct hap_drawing_layout *l, struct hap_point p, const char *name, int writer,
-                      const char *degrees, FILE *out)
+static void draw_pill(const struct hap_drawing_layout *l, struct hap_point p, const char *name,
+                      int writer, const char *degrees, FILE *out)
 {
         fprintf(out, "<g data-n=\"%d\"><title>%s%s</title><rect x=\"%.1f\" y=\"%.1f\""
                 " width=\"%.1f\" height=\"22\" rx=\"11\"/><text x=\"%.1f\" y=\"%.1f\""

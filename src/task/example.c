@@ -37,7 +37,7 @@ static int refuse_record(const struct record_reader *in, const char *format, ...
 
 /* An id below `limit` (0: any), from a JSON integer. */
 static int read_token_id(const struct record_reader *in, const json_t *value, const char *what,
-                 int limit, int32_t *id)
+                         int limit, int32_t *id)
 {
         json_int_t n = json_integer_value(value);
 
@@ -52,7 +52,7 @@ static int read_token_id(const struct record_reader *in, const json_t *value, co
 }
 
 static int encode_prompt(const struct record_reader *in, const char *what, const json_t *text,
-                  int32_t **ids)
+                         int32_t **ids)
 {
         const char *bytes = json_string_value(text);
         size_t length = json_string_length(text);
@@ -73,7 +73,7 @@ static int encode_prompt(const struct record_reader *in, const char *what, const
 }
 
 static int read_token_ids(const struct record_reader *in, const char *what, const json_t *list,
-                    int limit, int32_t **ids)
+                          int limit, int32_t **ids)
 {
         size_t n = json_array_size(list);
 
@@ -167,14 +167,15 @@ static int refuse_parts(const struct record_reader *in, const char *what, const 
 
         snprintf(spaced, sizeof spaced, " %.64s", text);
         if (hap_tokenizer_single(in->tokenizer, spaced) >= 0)
-                return refuse_record(in, "%s '%.64s' is not one token, '%s' is", what, text, spaced);
+                return refuse_record(in, "%s '%.64s' is not one token, '%s' is", what, text,
+                                     spaced);
         list_parts(in, text, parts, sizeof parts);
-        return refuse_record(in, "%s '%.64s' is not one token%s; an answer is one token", what, text,
-                      parts);
+        return refuse_record(in, "%s '%.64s' is not one token%s; an answer is one token", what,
+                             text, parts);
 }
 
 static int read_answer(const struct record_reader *in, const json_t *value, const char *what,
-                     int32_t *id)
+                       int32_t *id)
 {
         int limit = in->model ? in->model->config.n_out : 0;
 

@@ -127,7 +127,7 @@ static const char *const remarks[REMARKS] = {
 
 /* n: the number of prompts that each remark applies to. */
 static void write_task_record(struct hap_program *p, json_t *record, const char *task,
-                         const struct hap_task_model *model, const char *where, size_t n[])
+                              const struct hap_task_model *model, const char *where, size_t n[])
 {
         n[SPACE] += hap_task_ends_in_space(record);
         hap_must(p, hap_task_ready(&record, task, model, where, &p->error));

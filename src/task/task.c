@@ -106,7 +106,7 @@ static void list_generated(const struct hap_task_kind *task, char *text, size_t 
 }
 
 static int find_generated_corruption(const struct hap_task_kind *task, const char *wanted,
-                                size_t *index, struct hap_error *err)
+                                     size_t *index, struct hap_error *err)
 {
         char have[256];
 
@@ -124,8 +124,8 @@ static int find_generated_corruption(const struct hap_task_kind *task, const cha
 }
 
 static int open_generated(struct hap_task_source *source, const struct hap_task_request *request,
-                     const struct hap_task_kind *task, const struct hap_task_model *model,
-                     struct hap_error *err)
+                          const struct hap_task_kind *task, const struct hap_task_model *model,
+                          struct hap_error *err)
 {
         struct hap_maker_options options = {
                 .task = task,
@@ -160,10 +160,11 @@ static int fail_unknown_task(const struct hap_task_request *request, struct hap_
         if (!made)
                 return hap_fail(err, HAP_EUSAGE, "there is no task '%s': there are %s",
                                 request->name, have);
-        return hap_fail(err, HAP_EUSAGE,
-                        "there is no task '%s' for model '%s': prompts can be generated for %s, and "
-                        "others are read from its folder 'tasks'", request->name,
-                        request->model_path, have);
+        return hap_fail(
+                err, HAP_EUSAGE,
+                "there is no task '%s' for model '%s': prompts can be generated for %s, and "
+                "others are read from its folder 'tasks'",
+                request->name, request->model_path, have);
 }
 
 static bool is_plain_name(const char *name)

@@ -10,8 +10,7 @@ size_t hap_draw_number(const struct hap_draw *draw, uint64_t slot, size_t n)
         return (size_t)(hap_random_word(draw->key, draw->tried, slot) % n);
 }
 
-const char *hap_draw_word(const struct hap_draw *draw, uint64_t slot,
-                           struct hap_words words)
+const char *hap_draw_word(const struct hap_draw *draw, uint64_t slot, struct hap_words words)
 {
         return words.items[hap_draw_number(draw, slot, words.n)];
 }
@@ -25,8 +24,8 @@ struct hap_words hap_words_all(const char *const *list)
         return words;
 }
 
-int hap_draw_words(struct hap_draw *draw, const char *what, const char *const *list,
-                    size_t min, struct hap_words *words, struct hap_error *err)
+int hap_draw_words(struct hap_draw *draw, const char *what, const char *const *list, size_t min,
+                   struct hap_words *words, struct hap_error *err)
 {
         struct hap_words all = hap_words_all(list);
         const char **items = hap_arena_alloc(&draw->arena, all.n + 1, sizeof *items);
@@ -42,10 +41,11 @@ int hap_draw_words(struct hap_draw *draw, const char *what, const char *const *l
                         items[n++] = list[i];
         }
         if (n < min)
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot generate prompts for task '%s': %zu of %zu %s are one token "
-                                "in this model, at least %zu must be", draw->task->name, n,
-                                all.n, what, min);
+                return hap_fail(
+                        err, HAP_EINPUT,
+                        "cannot generate prompts for task '%s': %zu of %zu %s are one token "
+                        "in this model, at least %zu must be",
+                        draw->task->name, n, all.n, what, min);
         *words = (struct hap_words){ items, n };
         return 0;
 }

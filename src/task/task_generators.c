@@ -36,7 +36,7 @@ static bool in_pair_split(const struct hap_draw *draw, const char *a, const char
 }
 
 static bool fill_ioi(char out[HAP_PROMPT_BYTES], const struct ioi *ioi, const char *io,
-                    const char *s1, const char *s2)
+                     const char *s1, const char *s2)
 {
         return hap_fill(out, ioi->sentence, 'A', ioi->subject_first ? s1 : io, 'B',
                         ioi->subject_first ? io : s1, 'S', s2, 'P', ioi->place, 'O',
@@ -151,7 +151,7 @@ static json_t *list_of_numbers(int first, int end, int digits)
 }
 
 static bool fill_year(char out[HAP_PROMPT_BYTES], const char *sentence, const char *event,
-                     const char *century, int year)
+                      const char *century, int year)
 {
         char digits[16];
 
@@ -175,7 +175,8 @@ static bool generate_year(const struct hap_draw *draw, struct hap_draft *out)
                  FIRST_CENTURY + (int)hap_draw_number(draw, SECOND, N_CENTURIES));
         if (other == year || !hap_draw_in_split(draw, sentence, event, century))
                 return false;
-        out->answers = whole ? list_of_numbers(year + 1, 100, 2) : list_of_numbers(year / 10 + 1, 10, 1);
+        out->answers =
+                whole ? list_of_numbers(year + 1, 100, 2) : list_of_numbers(year / 10 + 1, 10, 1);
         out->wrongs = whole ? list_of_numbers(0, year + 1, 2) : list_of_numbers(0, year / 10, 1);
         snprintf(out->answer, sizeof out->answer, whole ? "%02d" : "%d",
                  whole ? year : year / 10);

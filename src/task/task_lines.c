@@ -31,8 +31,7 @@ struct hap_lines {
 static const char *const reserved[] = { "id",    "clean", "answer",    "answers", "wrong",
                                         "wrongs", "at",   "positions", "text",    NULL };
 
-static int read_file(FILE *file, struct hap_lines *lines, size_t *length,
-                      struct hap_error *err)
+static int read_file(FILE *file, struct hap_lines *lines, size_t *length, struct hap_error *err)
 {
         size_t capacity = 1 << 16, n = 0, got;
 
@@ -259,7 +258,7 @@ static json_t *find_corrupted(const struct hap_lines *lines, json_t *object)
 }
 
 static int fail_no_corruption(const struct hap_lines *lines, const struct json_line *line,
-                         json_t *object, struct hap_error *err)
+                              json_t *object, struct hap_error *err)
 {
         const char *wanted = lines->options.corruption;
         char have[512];

@@ -69,8 +69,8 @@ static json_t *task_record_of(struct hap_maker *maker, struct hap_draft *draft)
 {
         char id[128];
 
-        snprintf(id, sizeof id, "%s-%s-%zu", maker->draw.task->name, hap_split_names[maker->draw.split],
-                 maker->draw.made);
+        snprintf(id, sizeof id, "%s-%s-%zu", maker->draw.task->name,
+                 hap_split_names[maker->draw.split], maker->draw.made);
         return json_pack("{s:s, s:s, s:s, s:O, s:O}", "id", id, "clean", draft->clean,
                          "corrupted", draft->corrupted[maker->corruption], "answers",
                          draft->answers, "wrongs", draft->wrongs);
@@ -99,10 +99,12 @@ int hap_maker_next(struct hap_maker *maker, json_t **record, struct hap_error *e
                         return *record ? 1 : hap_fail_memory(err, "a record");
                 }
         }
-        return hap_fail(err, HAP_EUSAGE,
-                        "cannot generate %zu prompts of the %s split of task '%s': no more than %zu "
-                        "fit this model's tokenizer", maker->n, hap_split_names[maker->draw.split],
-                        maker->draw.task->name, maker->draw.made);
+        return hap_fail(
+                err, HAP_EUSAGE,
+                "cannot generate %zu prompts of the %s split of task '%s': no more than %zu "
+                "fit this model's tokenizer",
+                maker->n, hap_split_names[maker->draw.split], maker->draw.task->name,
+                maker->draw.made);
 }
 
 int hap_maker_open(struct hap_maker **out, const struct hap_maker_options *options,

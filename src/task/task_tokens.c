@@ -19,7 +19,7 @@ struct spans {
  * (BOS) has no width; the leading space of the first token may be missing. False when the
  * tokens do not spell the text. */
 static bool align_tokens(const struct hap_tokenizer *tokenizer, const char *text,
-                       const int32_t *ids, int n, struct spans *spans)
+                         const int32_t *ids, int n, struct spans *spans)
 {
         size_t length = strlen(text), at = 0;
 

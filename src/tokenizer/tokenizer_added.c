@@ -167,8 +167,7 @@ static int check_metaspace(const struct hap_tokenizer *t, const struct hap_added
                         "which is not supported with Metaspace", name);
 }
 
-static int finish_added(struct hap_tokenizer *t, struct hap_added *added,
-                      struct hap_error *err)
+static int finish_added(struct hap_tokenizer *t, struct hap_added *added, struct hap_error *err)
 {
         struct hap_buffer made = { 0 }, given = added->text;
         int rc = hap_vocab_show(&t->vocab, added->id, given.data, given.length, err);
@@ -266,7 +265,7 @@ static bool stands_alone(const char *text, size_t start, size_t end, size_t leng
 
 /* Extends the match over adjacent spaces if the token strips them. */
 static void widen_match(const struct hap_added *added, const char *text, size_t length,
-                  size_t first, size_t *start, size_t *end)
+                        size_t first, size_t *start, size_t *end)
 {
         size_t at;
 

@@ -68,8 +68,7 @@ static bool is_text(struct hap_gguf_text text, const char *wanted)
                memcmp(text.text, wanted, text.length) == 0;
 }
 
-static int unsupported_value(const struct source *s, const char *key,
-                       struct hap_gguf_text text)
+static int unsupported_value(const struct source *s, const char *key, struct hap_gguf_text text)
 {
         return hap_fail(s->err, HAP_EINPUT, "%s '%.*s' is not supported", key,
                         text.length < 80 ? (int)text.length : 80, text.text);

@@ -10,8 +10,8 @@
 #include "tokenizer/tokenizer_pattern.h"
 
 static int compile_step(struct hap_tokenizer *t, const char *pattern, size_t length,
-                   uint32_t options, enum hap_split_behaviour behaviour,
-                   bool invert, struct hap_error *err)
+                        uint32_t options, enum hap_split_behaviour behaviour, bool invert,
+                        struct hap_error *err)
 {
         int code;
         PCRE2_SIZE offset;

@@ -34,8 +34,8 @@ static int unsupported_stage(struct hap_error *err, const char *stage, const cha
 }
 
 /* Every member of a Sequence; `key` holds them. */
-static int each_stage(struct hap_tokenizer *t, const json_t *json, const char *key,
-                stage_fn *stage, struct hap_error *err)
+static int each_stage(struct hap_tokenizer *t, const json_t *json, const char *key, stage_fn *stage,
+                      struct hap_error *err)
 {
         const json_t *list = json_object_get(json, key), *member;
         size_t i;
@@ -174,8 +174,7 @@ static int set_prefix(struct hap_tokenizer *t, const char *prefix,
         return 0;
 }
 
-static int byte_level_stage(struct hap_tokenizer *t, const json_t *json,
-                      struct hap_error *err)
+static int byte_level_stage(struct hap_tokenizer *t, const json_t *json, struct hap_error *err)
 {
         int rc = 0;
 
@@ -191,8 +190,7 @@ static int byte_level_stage(struct hap_tokenizer *t, const json_t *json,
 /* Spaces become the replacement, as a normalizer would do it, since nothing
  * comes before but the search for normalised added tokens (those that could
  * tell are refused); words begin with it. */
-static int metaspace_stage(struct hap_tokenizer *t, const json_t *json,
-                     struct hap_error *err)
+static int metaspace_stage(struct hap_tokenizer *t, const json_t *json, struct hap_error *err)
 {
         const json_t *with = json_object_get(json, "replacement");
         const char *scheme = json_string_value(json_object_get(json, "prepend_scheme"));
@@ -251,8 +249,7 @@ int hap_stage_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,
 }
 
 /* "BOS text" or "text": what else a template may hold is no causal model's. */
-static int template_stage(struct hap_tokenizer *t, const json_t *json,
-                    struct hap_error *err)
+static int template_stage(struct hap_tokenizer *t, const json_t *json, struct hap_error *err)
 {
         const json_t *single = json_object_get(json, "single");
         const json_t *tokens = json_object_get(json, "special_tokens");

@@ -110,7 +110,7 @@ static int normal_form(enum hap_normal_kind kind, struct hap_buffer *text,
 }
 
 static int replace_text(const struct hap_normal_step *step, struct hap_buffer *text,
-                   struct hap_error *err)
+                        struct hap_error *err)
 {
         struct hap_buffer made = { 0 };
         const char *at = text->data, *end = at + text->length, *hit;
@@ -135,7 +135,7 @@ static int replace_text(const struct hap_normal_step *step, struct hap_buffer *t
 }
 
 static int prepend_text(const struct hap_normal_step *step, struct hap_buffer *text,
-                   struct hap_error *err)
+                        struct hap_error *err)
 {
         size_t n = step->to.length, length = text->length;
 

@@ -93,7 +93,7 @@ static size_t find_slot(const struct hap_vocab *v, const char *text, size_t leng
 }
 
 static int store_text(struct hap_vocab *v, const char *text, size_t length,
-                struct hap_token_text *where, struct hap_error *err)
+                      struct hap_token_text *where, struct hap_error *err)
 {
         where->offset = (uint32_t)v->bytes.length;
         where->length = (uint32_t)length;
