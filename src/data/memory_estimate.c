@@ -103,8 +103,8 @@ static struct shape shape_of(const struct hap_memory_estimate *needs, const stru
                 .tokens = hap_max(needs->tokens, 1),
                 .positions = hap_max(needs->positions, 1),
                 .per_layer = 3 * (size_t)c->n_heads + 1,
-                .q_norm = model->layers[0].q_norm.gain != NULL,
-                .post_norm = model->layers[0].mlp_post_norm.gain != NULL,
+                .q_norm = c->qk_norm,
+                .post_norm = c->mlp_post_norm,
         };
         const size_t rows = needs->options.gradients
                                     ? hap_batches_gradient_rows(graph, c->d_model)

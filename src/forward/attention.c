@@ -241,6 +241,10 @@ int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batc
                 s = hap_scratch_alloc(scratch, max, sizeof(*s));
         if (dp == NULL || (capped && s == NULL))
                 return scratch->error.code;
+        if (scratch->counting) {
+                scratch->used = mark;
+                return HAP_OK;
+        }
         for (int i = 0; i < heads->n; i++) {
                 for (int at = 0; at < batch->n; at++) {
                         struct block b = block_of(engine, batch, heads, i, at);
@@ -334,7 +338,7 @@ int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *scratch,
                    const struct hap_batch *batch, bool gradients)
 {
         const int dh = scratch->engine->model->config.d_head;
-        const bool q_norm = scratch->engine->model->layers[heads->layer].q_norm.gain != NULL;
+        const bool q_norm = scratch->engine->model->config.qk_norm;
         const size_t nq = (size_t)heads->q_rows->n * heads->n;
         const size_t nk = (size_t)heads->kv_rows->n * heads->n_kv;
         size_t p = 0;

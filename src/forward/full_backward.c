@@ -80,18 +80,22 @@ static int attention_backward(const struct backward *b, const struct hap_full_la
 
         if (b->scratch->error.code < 0)
                 return b->scratch->error.code;
-        if (s->pre_norm != NULL) {
+        if (s->pre_norm != NULL && !b->scratch->counting) {
                 hap_norm_apply_backward(b->config, &layer->attention_post_norm, s->out_rows->n,
                                         d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd, d_out, g);
                 d_out = g;
         }
-        hap_gemm(false, false, s->out_rows->n, nq, d, 1, d_out, d, layer->o.weight, nq, 0, dz, nq);
+        if (!b->scratch->counting)
+                hap_gemm(false, false, s->out_rows->n, nq, d, 1, d_out, d, layer->o.weight, nq, 0,
+                         dz, nq);
         rc = hap_heads_backward(b->scratch, b->batch, &s->heads, dz, dq, dk, dv);
         if (rc < 0)
                 return rc;
-        heads_inputs_backward(b, s, l, 0, dq, g);
-        heads_inputs_backward(b, s, l, 1, dk, g);
-        heads_inputs_backward(b, s, l, 2, dv, g);
+        if (!b->scratch->counting) {
+                heads_inputs_backward(b, s, l, 0, dq, g);
+                heads_inputs_backward(b, s, l, 1, dk, g);
+                heads_inputs_backward(b, s, l, 2, dv, g);
+        }
         b->scratch->used = mark;
         return HAP_OK;
 }
@@ -110,12 +114,16 @@ static int layer_backward(struct backward *b, const struct hap_full_layer *s, in
 
         if (out == NULL || g == NULL)
                 return b->scratch->error.code;
-        hap_rows_gather(&b->batch->rows, s->out_rows, b->batch->n, d, b->stream, out);
-        memset(g, 0, size * sizeof(*g));
+        if (!b->scratch->counting) {
+                hap_rows_gather(&b->batch->rows, s->out_rows, b->batch->n, d, b->stream, out);
+                memset(g, 0, size * sizeof(*g));
+        }
         if (!hap_full_run_overrides(b->run, mlp, mlp + 1)) {
                 rc = hap_mlp_backward(b->scratch, &s->mlp, out, g);
                 if (rc < 0)
                         return rc;
+        }
+        if (!hap_full_run_overrides(b->run, mlp, mlp + 1) && !b->scratch->counting) {
                 add_reader_gradient(b, s->out_rows, hap_graph_mlp_reader(graph, l), g);
                 add_to_stream(b, s->out_rows, g);
                 if (!b->config->parallel_residual)
@@ -143,8 +151,8 @@ int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch
         if (g == NULL || b.stream == NULL)
                 return scratch->error.code;
         rc = hap_unembed_backward(scratch, &run->state->unembed, d_logits, g);
-        memset(b.stream, 0, n * d * sizeof(*b.stream));
-        if (rc == 0) {
+        if (rc == 0 && !scratch->counting) {
+                memset(b.stream, 0, n * d * sizeof(*b.stream));
                 add_reader_gradient(&b, &batch->answers, hap_graph_logits_reader(&engine->graph), g);
                 add_to_stream(&b, &batch->answers, g);
         }

@@ -66,6 +66,10 @@ static int embed_inputs(const struct full_pass *p, float *stream)
 
         if (tokens == NULL || positions == NULL)
                 return p->scratch->error.code;
+        if (p->scratch->counting) {
+                p->scratch->used = mark;
+                return HAP_OK;
+        }
         memset(positions, 0, size * sizeof(*positions));
         for (int at = 0; at < p->batch->n; at++)
                 for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
@@ -107,7 +111,6 @@ static int project(const struct full_pass *p, struct hap_full_layer *s, int l)
         s->rstd = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
         if (s->mean == NULL || s->rstd == NULL)
                 return p->scratch->error.code;
-        hap_norm_stats(p->config, n, d, s->x, s->mean, s->rstd);
         s->xq = s->x;
         s->q_mean = s->mean;
         s->q_rstd = s->rstd;
@@ -117,6 +120,11 @@ static int project(const struct full_pass *p, struct hap_full_layer *s, int l)
                 s->q_rstd = hap_scratch_alloc(p->scratch, (size_t)s->out_rows->n, sizeof(float));
                 if (p->scratch->error.code < 0)
                         return p->scratch->error.code;
+        }
+        if (p->scratch->counting)
+                return HAP_OK;
+        hap_norm_stats(p->config, n, d, s->x, s->mean, s->rstd);
+        if (s->answer_rows_only) {
                 hap_rows_gather(&p->batch->rows, s->out_rows, p->batch->n, d, s->x, s->xq);
                 hap_norm_stats(p->config, s->out_rows->n, d, s->xq, s->q_mean, s->q_rstd);
         }
@@ -143,7 +151,7 @@ static int attention_pre_norm(const struct full_pass *p, struct hap_full_layer *
         s->pre_norm = hap_scratch_alloc(p->scratch, (size_t)n * d, sizeof(float));
         s->pre_norm_mean = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
         s->pre_norm_rstd = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
-        if (p->scratch->error.code < 0)
+        if (p->scratch->error.code < 0 || p->scratch->counting)
                 return p->scratch->error.code;
         hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 0, s->pre_norm, d);
         hap_norm_stats(p->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
@@ -159,19 +167,23 @@ static int attention_out(const struct full_pass *p, struct hap_full_layer *s, in
         const int d = p->config->d_model, dh = p->config->d_head, n = s->out_rows->n;
         const int nq = p->config->n_heads * dh, first = hap_graph_head_writer(graph, l, 0);
         const bool fixed = hap_full_run_overrides(p->run, first, first + p->config->n_heads);
+        const bool at_once = p->run->outputs == NULL && !fixed && s->pre_norm == NULL;
         const size_t mark = p->scratch->used;
-        float *out;
+        float *out = NULL;
 
+        if (!at_once && (out = hap_scratch_alloc(p->scratch, (size_t)n * d, sizeof(*out))) == NULL)
+                return p->scratch->error.code;
+        if (p->scratch->counting) {
+                p->scratch->used = mark;
+                return HAP_OK;
+        }
         for (int i = 0; layer->o.bias != NULL && i < n; i++)
                 hap_add((size_t)d, layer->o.bias, stream + (size_t)i * d);
-        if (p->run->outputs == NULL && !fixed && s->pre_norm == NULL) {
+        if (at_once) {
                 hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 1,
                          stream, d);
                 return HAP_OK;
         }
-        out = hap_scratch_alloc(p->scratch, (size_t)n * d, sizeof(*out));
-        if (out == NULL)
-                return p->scratch->error.code;
         for (int h = 0; h < p->config->n_heads; h++) {
                 const float zero_mean[1] = {0};
 
@@ -201,9 +213,9 @@ static int attend(const struct full_pass *p, struct hap_full_layer *s, int l)
         rc = hap_heads_alloc(&s->heads, p->scratch, p->batch, p->run->gradients);
         if (rc == 0)
                 rc = project(p, s, l);
-        if (rc == 0)
+        if (rc == 0 && !p->scratch->counting)
                 hap_heads_attend(p->engine, p->batch, &s->heads, p->run->gradients);
-        if (rc == 0 && p->engine->model->layers[l].attention_post_norm.gain != NULL)
+        if (rc == 0 && p->config->attention_post_norm)
                 rc = attention_pre_norm(p, s, l);
         return rc;
 }
@@ -221,23 +233,26 @@ static int layer_forward(const struct full_pass *p, struct hap_full_layer *s, in
 
         if (rc < 0)
                 return rc;
-        memcpy(between, s->xq, size * sizeof(*between));
+        if (!p->scratch->counting)
+                memcpy(between, s->xq, size * sizeof(*between));
         rc = attention_out(p, s, l, between);
         if (rc < 0)
                 return rc;
         s->mlp = (struct hap_mlp){.layer = l, .rows = s->out_rows->n,
                                   .x = p->config->parallel_residual ? s->xq : between};
-        memcpy(next, between, size * sizeof(*next));
+        if (!p->scratch->counting)
+                memcpy(next, between, size * sizeof(*next));
         out = hap_scratch_alloc(p->scratch, size, sizeof(*out));
         if (out == NULL)
                 return p->scratch->error.code;
-        if (hap_full_run_overrides(p->run, writer, writer + 1))
-                override(p, s->out_rows, writer, out);
-        else
+        if (!hap_full_run_overrides(p->run, writer, writer + 1))
                 rc = hap_mlp_forward(p->scratch, &s->mlp, p->run->gradients, out);
+        else if (!p->scratch->counting)
+                override(p, s->out_rows, writer, out);
         if (rc < 0)
                 return rc;
-        add_output(p, s->out_rows, writer, out, next);
+        if (!p->scratch->counting)
+                add_output(p, s->out_rows, writer, out, next);
         if (!p->run->gradients)
                 p->scratch->used = mark;
         return HAP_OK;
@@ -281,7 +296,8 @@ static int full_run_logits(const struct full_pass *p, const struct hap_rows *row
 
                 if (at == NULL)
                         return p->scratch->error.code;
-                hap_rows_gather(rows, answers, p->batch->n, d, x, at);
+                if (!p->scratch->counting)
+                        hap_rows_gather(rows, answers, p->batch->n, d, x, at);
                 unembed->x = at;
         }
         rc = hap_unembed_forward(p->scratch, unembed);

@@ -75,7 +75,7 @@ static int attention_pre_norm(const struct hap_masked_pass *m, struct hap_masked
         s->pre_norm = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(float));
         s->pre_norm_mean = hap_scratch_alloc(m->scratch, (size_t)n, sizeof(float));
         s->pre_norm_rstd = hap_scratch_alloc(m->scratch, (size_t)n, sizeof(float));
-        if (m->scratch->error.code < 0)
+        if (m->scratch->error.code < 0 || m->scratch->counting)
                 return m->scratch->error.code;
         hap_gemm(false, true, n, d, ld, 1, s->heads.head_output, ld, layer->o.weight, ld, 0, s->pre_norm, d);
         hap_norm_stats(m->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
@@ -92,6 +92,10 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
         const float zero = 0;
         float *out;
 
+        if (m->scratch->counting) /* only a post-norm needs memory here */
+                return s->pre_norm == NULL ||
+                       hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*out))
+                               ? HAP_OK : m->scratch->error.code;
         if (s->pre_norm == NULL) {
                 for (int i = 0; i < s->n; i++) {
                         const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
@@ -163,11 +167,14 @@ static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer 
 
         if (negative == NULL)
                 return m->scratch->error.code;
-        load_negative(m, writer, negative);
-        mlp_input(m, s, l);
+        if (!m->scratch->counting) {
+                load_negative(m, writer, negative);
+                mlp_input(m, s, l);
+        }
         s->mlp = (struct hap_mlp){.layer = l, .rows = m->rows->n, .x = s->mlp_input.x};
         rc = hap_mlp_forward(m->scratch, &s->mlp, m->gradients, delta);
-        hap_add(hap_slot_size(m), negative, delta);
+        if (!m->scratch->counting)
+                hap_add(hap_slot_size(m), negative, delta);
         if (!m->gradients)
                 m->scratch->used = mark;
         return rc;
@@ -206,7 +213,8 @@ static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, 
         s->out_rows = s->answer_rows_only ? &m->batch->answers : &m->batch->rows;
         if (rc < 0)
                 return rc;
-        load_residual(m, 2 * l);
+        if (!m->scratch->counting)
+                load_residual(m, 2 * l);
         s->heads = (struct hap_heads){.layer = l, .n = s->n, .head = s->head, .kv = s->kv,
                                       .n_kv = s->n, .q_rows = s->out_rows,
                                       .kv_rows = &m->batch->rows};
@@ -216,8 +224,9 @@ static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, 
         if (rc < 0)
                 return rc;
         if (s->n > 0) {
-                hap_heads_attend(m->engine, m->batch, &s->heads, m->gradients);
-                if (m->engine->model->layers[l].attention_post_norm.gain != NULL)
+                if (!m->scratch->counting)
+                        hap_heads_attend(m->engine, m->batch, &s->heads, m->gradients);
+                if (m->config->attention_post_norm)
                         rc = attention_pre_norm(m, s, l);
                 if (rc == 0)
                         rc = head_deltas(m, s, l);
@@ -238,7 +247,8 @@ static int masked_logits(struct hap_masked_pass *m)
 
         if (x == NULL)
                 return m->scratch->error.code;
-        load_residual(m, 2 * m->config->n_layers);
+        if (!m->scratch->counting)
+                load_residual(m, 2 * m->config->n_layers);
         rc = hap_mix_forward(m->scratch, &job, x);
         if (rc < 0)
                 return rc;
@@ -287,7 +297,8 @@ int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batc
 
         if (rc < 0)
                 return rc;
-        embed_deltas(&m);
+        if (!scratch->counting)
+                embed_deltas(&m);
         for (int l = 0; l < m.config->n_layers; l++) {
                 const size_t mark = scratch->used;
 

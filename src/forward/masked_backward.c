@@ -61,6 +61,10 @@ static int counterfactual_gradients(const struct backward *b, const struct group
 
         if (sum == NULL)
                 return b->scratch->error.code;
+        if (b->scratch->counting) {
+                b->scratch->used = mark;
+                return HAP_OK;
+        }
         for (int i = 0; i < group->n; i++) {
                 const float *g = group->g + (size_t)i * slot_size(b);
                 struct hap_span span = {0};
@@ -141,7 +145,7 @@ static int mlp_backward(const struct backward *b, const struct hap_masked_layer 
                 return HAP_OK;
         g = group_add(b, group, reader);
         rc = hap_mlp_backward(b->scratch, &s->mlp, d_slot(b, writer), g);
-        if (rc == 0)
+        if (rc == 0 && !b->scratch->counting)
                 mlp_head_edges_backward(b, s, l, g);
         return rc;
 }
@@ -160,7 +164,7 @@ static int post_norm_backward(const struct backward *b, const struct hap_masked_
         float *y = hap_scratch_alloc(b->scratch, slot_size(b), sizeof(*y));
         float *t = hap_scratch_alloc(b->scratch, (size_t)n, sizeof(*t));
 
-        if (y == NULL || t == NULL)
+        if (y == NULL || t == NULL || b->scratch->counting)
                 return b->scratch->error.code;
         memset(t, 0, (size_t)n * sizeof(*t));
         for (int i = 0; i < s->n; i++) {
@@ -202,6 +206,8 @@ static int heads_out_backward(const struct backward *b, const struct hap_masked_
                 if (d_out == NULL || post_norm_backward(b, s, l, d_out) < 0)
                         return b->scratch->error.code;
         }
+        if (b->scratch->counting)
+                return HAP_OK;
         memset(dz, 0, (size_t)n * s->n * dh * sizeof(*dz));
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(b->graph, l, s->head[i]);
@@ -236,6 +242,8 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_mas
                 if (!b->state->plan.gradient[reader])
                         continue;
                 g = group_add(b, group, reader);
+                if (b->scratch->counting)
+                        continue;
                 hap_scale_rows(n, dh, in->rstd, NULL, dy + (size_t)i * dh, ld);
                 hap_gemm(false, false, n, d, dh, 1, dy + (size_t)i * dh, ld,
                          linear->weight + block * d, d, 0, g, d);
@@ -248,7 +256,7 @@ static void scatter_to_all_rows(struct backward *b, int slots, float *d_all_rows
 {
         const size_t from = slot_size(b), to = (size_t)b->batch->rows.n * b->config->d_model;
 
-        for (int s = 0; s < slots; s++)
+        for (int s = 0; s < slots && !b->scratch->counting; s++)
                 hap_rows_scatter_add(b->rows, &b->batch->rows, b->batch->n, b->config->d_model,
                                      b->d_delta + (size_t)s * from, d_all_rows + (size_t)s * to);
         b->rows = &b->batch->rows;
@@ -325,12 +333,15 @@ int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *bat
         b.d_delta = hap_scratch_alloc(scratch, answers, sizeof(*b.d_delta));
         if (d_all_rows == NULL || b.d_delta == NULL)
                 return scratch->error.code;
-        memset(d_all_rows, 0, all_rows * sizeof(*d_all_rows));
-        memset(b.d_delta, 0, answers * sizeof(*b.d_delta));
-        if (d_z != NULL)
-                memset(d_z, 0, b.graph->n_edges * sizeof(*d_z));
-        if (run->d_counterfactual != NULL)
-                memset(run->d_counterfactual, 0, (size_t)b.graph->n_writers * d * sizeof(float));
+        if (!scratch->counting) {
+                memset(d_all_rows, 0, all_rows * sizeof(*d_all_rows));
+                memset(b.d_delta, 0, answers * sizeof(*b.d_delta));
+                if (d_z != NULL)
+                        memset(d_z, 0, b.graph->n_edges * sizeof(*d_z));
+                if (run->d_counterfactual != NULL)
+                        memset(run->d_counterfactual, 0,
+                               (size_t)b.graph->n_writers * d * sizeof(float));
+        }
         rc = logits_backward(&b, d_logits);
         for (int l = b.config->n_layers - 1; rc == 0 && l >= 0; l--)
                 rc = layer_backward(&b, &state->layers[l], l, d_all_rows);

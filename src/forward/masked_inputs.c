@@ -10,7 +10,7 @@ static void gather_answer_rows(struct hap_masked_pass *m, int slots)
 {
         const size_t from = hap_slot_size(m), to = (size_t)m->batch->answers.n * m->config->d_model;
 
-        for (int s = 0; s <= slots; s++)
+        for (int s = 0; s <= slots && !m->scratch->counting; s++)
                 hap_rows_gather(m->rows, &m->batch->answers, m->batch->n, m->config->d_model,
                                 m->stream + (size_t)s * from, m->state->answer_stream + (size_t)s * to);
         m->stream = m->state->answer_stream;
@@ -53,7 +53,7 @@ static float *copy_of_stream(const struct hap_masked_pass *m)
 {
         float *x = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*x));
 
-        if (x != NULL)
+        if (x != NULL && !m->scratch->counting)
                 memcpy(x, m->stream, hap_slot_size(m) * sizeof(*x));
         return x;
 }
@@ -147,7 +147,7 @@ static void project_heads(const struct hap_masked_pass *m, struct hap_masked_lay
         const int per = m->config->n_heads / m->config->n_kv_heads;
         float *out = which == 0 ? s->heads.q : which == 1 ? s->heads.k : s->heads.v;
 
-        for (int i = 0; i < s->n; i++) {
+        for (int i = 0; i < s->n && !m->scratch->counting; i++) {
                 struct hap_input *in = &s->input[which][i];
                 const int reader = hap_graph_head_reader(m->graph, l, which, s->head[i]);
                 const size_t block = (size_t)(which == 0 ? s->head[i] : s->head[i] / per) * dh;

@@ -94,13 +94,17 @@ int hap_mix_forward(struct hap_scratch *scratch, const struct hap_mix *mix, floa
 
                 gather_masks(scratch, mix, writer, span.z, m);
                 if (open) {
+                        if (scratch->counting)
+                                continue;
                         hap_gemm(false, false, mix->n, (int)size, k, 1, m, k,
                                  mix->stream + from, (int)ld, 0, x + from, (int)ld);
                         continue;
                 }
                 if (hap_sparse_of(&sparse, scratch, mix->n, k, m, k, false) < 0)
                         return scratch->error.code;
-                hap_sparse_product(&sparse, size, mix->stream + from, ld, false, x + from, ld);
+                if (!scratch->counting)
+                        hap_sparse_product(&sparse, size, mix->stream + from, ld, false, x + from,
+                                           ld);
                 scratch->used = ready;
         }
         scratch->used = mark;
@@ -118,7 +122,7 @@ static int dense_gradients(struct hap_scratch *scratch, const struct hap_mix *mi
         const bool *wanted = mix->plan->wanted + edges;
         float *product = hap_scratch_alloc(scratch, (size_t)mix->n * mix->slots, sizeof(*product));
 
-        if (product == NULL)
+        if (product == NULL || scratch->counting)
                 return scratch->error.code;
         hap_gemm(false, true, mix->n, mix->slots, (span->end - span->begin) * d, 1, g + from, ld,
                  mix->stream + ld + from, ld, 0, product, mix->slots);
@@ -145,7 +149,7 @@ static int sparse_gradients(struct hap_scratch *scratch, const struct hap_mix *m
 
         sparse.start = hap_scratch_alloc(scratch, (size_t)mix->n + 1, sizeof(*sparse.start));
         sparse.index = hap_scratch_alloc(scratch, n, sizeof(*sparse.index));
-        if (scratch->error.code < 0)
+        if (scratch->error.code < 0 || scratch->counting)
                 return scratch->error.code;
         n = 0;
         for (int i = 0; i < mix->n; i++) {
@@ -213,12 +217,14 @@ int hap_mix_backward(struct hap_scratch *scratch, const struct hap_mix *mix, con
 
                 gather_masks(scratch, mix, writer, span.z, m);
                 if (open) {
+                        if (scratch->counting)
+                                continue;
                         hap_gemm(true, false, mix->slots, (int)size, mix->n, 1, m + 1, k,
                                  g + from, (int)ld, 1, d_delta + from, (int)ld);
                         continue;
                 }
                 rc = hap_sparse_of(&sparse, scratch, mix->n, mix->slots, m + 1, k, true);
-                if (rc == 0)
+                if (rc == 0 && !scratch->counting)
                         hap_sparse_product(&sparse, size, g + from, ld, true, d_delta + from, ld);
                 scratch->used = ready;
         }

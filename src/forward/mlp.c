@@ -18,6 +18,8 @@ static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
 
         if (in == NULL || (config->gated && gate == NULL))
                 return NULL;
+        if (scratch->counting)
+                return in;
         hap_gemm(false, true, mlp->rows, n, d, 1, mlp->x, d, layer->in.weight, d, 0, in, n);
         hap_scale_rows(mlp->rows, n, mlp->rstd, layer->in.bias, in, n);
         if (!config->gated) {
@@ -45,7 +47,7 @@ static int alloc_mlp(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
 {
         const struct hap_config *config = &scratch->engine->model->config;
         const size_t rows = (size_t)mlp->rows;
-        const bool post = scratch->engine->model->layers[mlp->layer].mlp_post_norm.gain != NULL;
+        const bool post = config->mlp_post_norm;
 
         mlp->mean = hap_scratch_alloc(scratch, rows, sizeof(float));
         mlp->rstd = hap_scratch_alloc(scratch, rows, sizeof(float));
@@ -67,17 +69,22 @@ int hap_mlp_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradi
         const struct hap_config *config = &scratch->engine->model->config;
         const struct hap_layer *layer = &scratch->engine->model->layers[mlp->layer];
         const int d = config->d_model, n = config->d_mlp, rows = mlp->rows;
-        const bool post = layer->mlp_post_norm.gain != NULL;
+        const bool post = config->mlp_post_norm;
         int rc = alloc_mlp(scratch, mlp, gradients);
         const size_t mark = scratch->used;
         float *h, *y = post ? mlp->pre_norm : out;
 
         if (rc < 0)
                 return rc;
-        hap_norm_stats(config, rows, d, mlp->x, mlp->mean, mlp->rstd);
+        if (!scratch->counting)
+                hap_norm_stats(config, rows, d, mlp->x, mlp->mean, mlp->rstd);
         h = hidden(scratch, mlp, gradients);
         if (h == NULL)
                 return scratch->error.code;
+        if (scratch->counting) {
+                scratch->used = mark;
+                return HAP_OK;
+        }
         hap_gemm(false, true, rows, d, n, 1, h, n, layer->out.weight, n, 0, y, d);
         if (layer->out.bias != NULL)
                 for (int i = 0; i < rows; i++)
@@ -100,14 +107,16 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
         const size_t size = (size_t)rows * n, mark = scratch->used;
         float *dh = hap_scratch_alloc(scratch, size, sizeof(*dh));
         float *dg = config->gated ? hap_scratch_alloc(scratch, size, sizeof(*dg)) : NULL;
+        float *dy = mlp->pre_norm != NULL
+                            ? hap_scratch_alloc(scratch, (size_t)rows * d, sizeof(*dy)) : NULL;
 
-        if (dh == NULL || (config->gated && dg == NULL))
+        if (scratch->error.code < 0)
                 return scratch->error.code;
-        if (mlp->pre_norm != NULL) {
-                float *dy = hap_scratch_alloc(scratch, (size_t)rows * d, sizeof(*dy));
-
-                if (dy == NULL)
-                        return scratch->error.code;
+        if (scratch->counting) {
+                scratch->used = mark;
+                return HAP_OK;
+        }
+        if (dy != NULL) {
                 hap_norm_apply_backward(config, &layer->mlp_post_norm, rows, d, mlp->pre_norm,
                                         mlp->pre_norm_mean, mlp->pre_norm_rstd, d_out, dy);
                 d_out = dy;

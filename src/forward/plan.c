@@ -9,9 +9,10 @@ struct planner {
         bool *wanted_writer, *wanted_reader, *live;
 };
 
-static bool joint_heads(const struct planner *p, int layer)
+/* Whether the heads of a layer are active together, because a post-norm needs them all. */
+static bool joint_heads(const struct planner *p)
 {
-        return p->engine->model->layers[layer].attention_post_norm.gain != NULL;
+        return p->engine->model->config.attention_post_norm;
 }
 
 /* flags of a layer's heads become the OR of them all. */
@@ -20,7 +21,7 @@ static void join_heads(const struct planner *p, int layer, bool *flags)
         const int first = hap_graph_head_writer(p->graph, layer, 0);
         bool any = false;
 
-        if (!joint_heads(p, layer))
+        if (!joint_heads(p))
                 return;
         for (int h = 0; h < p->graph->n_heads; h++)
                 any |= flags[first + h];

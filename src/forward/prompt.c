@@ -95,6 +95,10 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
         heads.k_rstd = hap_scratch_alloc(scratch, (size_t)n * config->n_kv_heads, sizeof(float));
         if (scratch->error.code < 0)
                 return scratch->error.code;
+        if (scratch->counting) {
+                scratch->used = mark;
+                return HAP_OK;
+        }
         hap_norm_stats(config, n, d, x, mean, rstd);
         heads.k = prompt->k + (size_t)l * T * nk;
         heads.v = prompt->v + (size_t)l * T * nk;
@@ -176,9 +180,9 @@ int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *scrat
         float *residual = hap_scratch_alloc(scratch, (size_t)points * size, sizeof(*residual));
         int rc = output == NULL || residual == NULL ? scratch->error.code : HAP_OK;
 
-        if (rc == 0 && (prompt->q != NULL || rows > 0))
+        if (rc == 0 && !scratch->counting && (prompt->q != NULL || rows > 0))
                 fill_residual(engine, prompt, output, residual);
-        if (rc == 0 && prompt->q != NULL)
+        if (rc == 0 && !scratch->counting && prompt->q != NULL)
                 keep_residual(prompt, points, d, residual);
         for (int l = 0; l < config->n_layers && rows > 0 && rc == 0; l++)
                 rc = fill_layer(scratch, prompt, l, rows, residual + (size_t)2 * l * size);

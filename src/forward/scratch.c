@@ -3,21 +3,41 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-int hap_scratch_init(struct hap_scratch *scratch, const struct hap_engine *engine,
-                  size_t bytes, struct hap_error *err)
+static int reserve(struct hap_scratch *scratch, const struct hap_engine *engine, size_t bytes,
+                   struct hap_error *err)
 {
-        void *base;
+        void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-        bytes = (bytes + 4095) & ~(size_t)4095;
-        base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         *scratch = (struct hap_scratch){.engine = engine};
         if (base == MAP_FAILED)
                 return hap_fail_memory(err, "a thread's scratch");
-        madvise(base, bytes, MADV_HUGEPAGE); /* a hint: it may be refused */
         scratch->base = base;
         scratch->size = bytes;
         return HAP_OK;
+}
+
+int hap_scratch_init(struct hap_scratch *scratch, const struct hap_engine *engine,
+                     size_t bytes, struct hap_error *err)
+{
+        bytes = (bytes + 4095) & ~(size_t)4095;
+        if (reserve(scratch, engine, bytes, err) < 0)
+                return err->code;
+        madvise(scratch->base, bytes, MADV_HUGEPAGE); /* a hint: it may be refused */
+        return HAP_OK;
+}
+
+int hap_scratch_init_counting(struct hap_scratch *scratch, const struct hap_engine *engine,
+                              struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        /* Only addresses are needed: pages that nobody touches are not in memory. */
+        for (int bits = 44; bits >= 32; bits -= 4)
+                if ((rc = reserve(scratch, engine, (size_t)1 << bits, err)) == HAP_OK)
+                        break;
+        scratch->counting = true;
+        return rc;
 }
 
 void hap_scratch_release(struct hap_scratch *scratch)

@@ -22,6 +22,10 @@ int hap_unembed_forward(struct hap_scratch *scratch, struct hap_unembed *u)
         normed = hap_scratch_alloc(scratch, (size_t)u->rows * d, sizeof(float));
         if (scratch->error.code < 0)
                 return scratch->error.code;
+        if (scratch->counting) {
+                scratch->used = mark;
+                return HAP_OK;
+        }
         hap_norm_stats(config, u->rows, d, u->x, u->mean, u->rstd);
         hap_norm_apply(&model->final_norm, u->rows, d, u->x, u->mean, u->rstd, normed);
         hap_gemm(false, true, u->rows, n, d, 1, normed, d, model->unembedding, d, 0,
@@ -42,13 +46,17 @@ int hap_unembed_backward(struct hap_scratch *scratch, const struct hap_unembed *
         const struct hap_config *config = &model->config;
         const int d = config->d_model, n = config->n_out;
         const size_t size = (size_t)u->rows * n, mark = scratch->used;
+        float *before = config->logit_cap > 0
+                                ? hap_scratch_alloc(scratch, size, sizeof(*before)) : NULL;
         const float *dl = d_logits;
 
-        if (config->logit_cap > 0) {
-                float *before = hap_scratch_alloc(scratch, size, sizeof(*before));
-
-                if (before == NULL)
-                        return scratch->error.code;
+        if (scratch->error.code < 0)
+                return scratch->error.code;
+        if (scratch->counting) {
+                scratch->used = mark;
+                return HAP_OK;
+        }
+        if (before != NULL) {
                 for (size_t i = 0; i < size; i++) {
                         const float share = u->logits[i] / config->logit_cap;
 

@@ -42,6 +42,9 @@ static int read_description(struct hap_model *model, const struct hap_model_file
         check_config(&settings, &model->config);
         rc = hap_settings_end(&settings);
         *layout = blueprint.layout;
+        model->config.qk_norm = layout->q_norm != NULL;
+        model->config.attention_post_norm = layout->attention_post_norm != NULL;
+        model->config.mlp_post_norm = layout->mlp_post_norm != NULL;
 out:
         hap_settings_release(&settings);
         return rc;

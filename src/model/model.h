@@ -43,6 +43,10 @@ struct hap_config {
         float logit_cap;       /* the same for the logits; 0: none */
         float embedding_scale; /* input = scale * embedding; 1 for most */
 
+        /* Norms that not every family has, from its layout: of queries and keys, and of
+         * the outputs of attention and MLP. */
+        bool qk_norm, attention_post_norm, mlp_post_norm;
+
         enum hap_activation activation;
         bool gated;             /* mlp = (act(x gate) * (x in)) out */
         bool parallel_residual; /* the MLP does not read its layer's heads */

@@ -69,7 +69,7 @@ static void report_attention(const struct hap_model *m, FILE *out)
         if (n)
                 at += snprintf(more + at, sizeof(more) - (size_t)at, ", %d of %d layers see %d "
                                "positions", n, c->n_layers, window);
-        if (m->layers[0].q_norm.gain)
+        if (m->config.qk_norm)
                 at += snprintf(more + at, sizeof(more) - (size_t)at, ", q and k normed");
         if (c->attention_cap != 0)
                 snprintf(more + at, sizeof(more) - (size_t)at, ", capped at %g",
@@ -99,7 +99,7 @@ static void report_norm(const struct hap_model *m, FILE *out)
                 [HAP_NORM_RMS] = "RMSNorm",
         };
         const struct hap_config *c = &m->config;
-        bool post = m->layers[0].attention_post_norm.gain;
+        bool post = m->config.attention_post_norm;
 
         if (c->norm == HAP_NORM_NONE)
                 hap_report_line(out, "norm", "none");
