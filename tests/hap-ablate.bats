@@ -162,18 +162,18 @@ refused() {
 }
 
 @test "constants that are missing, out of order, twice, of another size or not finite are refused" {
-        refused "record 2: its 'node' is not 'a0.h0', whose turn it is" '[.[0, 1, 3, 2]]'
+        refused "record 2: its 'node' is not 'a0.h0', the next writer" '[.[0, 1, 3, 2]]'
         refused "record 2: its 'node' is not 'a0.h0'" '[.[0, 1, 1]]'
         refused "it has constants for 15 of 16 writers" '.[:-1]'
         refused "the graph has only 16 writers" '. + [.[1]]'
-        refused "record 2: its 'value' has 1 numbers, those before 32" \
+        refused "record 2: its 'value' has 1 numbers; those before have 32" \
                 '.[2].value = {dtype: "f32", shape: [1], data: {"$bin": "AACAPw=="}}'
         refused "record 1: its 'value' is not finite" \
                 '.[1].value = {dtype: "f32", shape: [1], data: {"$bin": "AADAfw=="}}'
         refused "its vectors have 1 number" \
                 '[.[0], (.[1:][] | .value = {dtype: "f32", shape: [1], data: {"$bin": "AACAPw=="}})]'
         refused "record 1: it has no 'value'" '[.[0], (.[1] | del(.value))]'
-        refused "record 1: its 'value' is no vector" \
+        refused "record 1: its 'value' is not a vector" \
                 '.[1].value = {dtype: "f32", shape: [1, 1], data: {"$bin": "AACAPw=="}}'
 }
 

@@ -273,11 +273,11 @@ both_by_kl() {
 
 @test "examples without the answers that a metric needs are named" {
         echo '{"id":"odd","clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' | hap-task -q --from - -o "$tmp/task"
-        assert_refused 3 "'odd': it has no wrong answers, which logit-diff needs; --metric prob-diff, or kl with an eap-ig method, does without" \
+        assert_refused 3 "'odd': it has no wrong answers, which logit-diff needs; use --metric prob-diff, or kl with an eap-ig method" \
                 hap-attrib -m "$golden/gpt2-a/model" "$tmp/task"
         hap-attrib -q --metric prob-diff -m "$golden/gpt2-a/model" "$tmp/task" >"$tmp/scores"
         echo '{"id":"odd","clean":[1,2,3],"corrupted":[1,4,3],"at":[2]}' | hap-task -q --from - -o "$tmp/task"
-        assert_refused 3 "it has no answers, which prob-diff needs; --metric kl with an eap-ig method does without" \
+        assert_refused 3 "it has no answers, which prob-diff needs; use --metric kl with an eap-ig method" \
                 hap-attrib --metric prob-diff -m "$golden/gpt2-a/model" "$tmp/task"
         hap-attrib -q --method eap-ig-inputs --metric kl -m "$golden/gpt2-a/model" "$tmp/task" >"$tmp/scores"
 }
@@ -297,7 +297,7 @@ both_by_kl() {
         assert_refused 3 "made for model" hap-attrib -m "$golden/llama-a/model" gpt2-a.cache
         assert_refused 2 "steps" hap-attrib --method eap-ig-inputs --steps 0 gpt2-a.cache
         for method in eap clean-corrupted exact mask-gradient; do
-                assert_refused 2 "--steps has no meaning in method '$method'" \
+                assert_refused 2 "--steps has no effect with method '$method'" \
                         hap-attrib --method $method --steps 5 gpt2-a.cache
         done
 }

@@ -143,7 +143,7 @@ END
         assert_equal "$(line family)" tracr
         assert_equal "$(line vocabulary)" "5 in, 3 out"
         assert_equal "$(line norm)" none
-        assert_equal "$(line attention)" "both ways, scale 0.288675"
+        assert_equal "$(line attention)" "bidirectional, scale 0.288675"
 }
 
 @test "the fingerprint is that of the weights, wherever they lie" {
@@ -242,9 +242,9 @@ END
 
 @test "a model that is not there is a system's error, none at all wrong usage" {
         assert_refused 1 "hap-model: cannot read model '$tmp/none': No such file" hap-model "$tmp/none"
-        assert_refused 2 "one model is to be given" hap-model
-        assert_refused 2 "one model is to be given" hap-model "$root/models/demo" "$root/models/demo"
-        assert_refused 2 "one model is to be given" hap-model -m "$root/models/demo" "$root/models/demo"
+        assert_refused 2 "give one model" hap-model
+        assert_refused 2 "give one model" hap-model "$root/models/demo" "$root/models/demo"
+        assert_refused 2 "give one model" hap-model -m "$root/models/demo" "$root/models/demo"
 }
 
 @test "a folder without weights is an error that names the file" {
@@ -333,10 +333,10 @@ END
 }
 
 @test "fetch refuses names that it does not know, and options that are not its" {
-        assert_refused 2 "cannot fetch 'gpt5': known are: smollm2" hap-model fetch gpt5
+        assert_refused 2 "cannot fetch 'gpt5': known models: smollm2" hap-model fetch gpt5
         assert_refused 2 "fetch takes one name" hap-model fetch
-        assert_refused 2 "belong to fetch" hap-model --into "$tmp" "$root/models/demo"
-        assert_refused 2 "do not belong to fetch" hap-model --tokens 7 fetch smollm2 --into "$tmp/into"
+        assert_refused 2 "can only be used with fetch" hap-model --into "$tmp" "$root/models/demo"
+        assert_refused 2 "cannot be used with fetch" hap-model --tokens 7 fetch smollm2 --into "$tmp/into"
 }
 
 # --- the real model, where it was fetched ---

@@ -620,7 +620,7 @@ make_state() {
                 hap-prune --edges 5 --set swaps=1x "$cache"
         assert_refused 2 "constant 'share' of recipe 'rank': 2 is not between 1e-06 and 1" \
                 hap-prune --edges 5 --set share=2 "$cache"
-        assert_refused 2 "'steps' is an option of its own: --steps" \
+        assert_refused 2 "'steps' is not set by --set; use --steps" \
                 hap-prune --edges 5 --set steps=2 "$cache"
         "${rank[@]}" --set choose-on=7 --set finalists=3 -o "$tmp/c" "$cache"
         header "$tmp/c" .pruning.options | jq -e '."choose-on" == 7 and .finalists == 3'
@@ -721,7 +721,7 @@ printed_constants() {
 
 @test "a model that only the input names is told as such when it cannot be read" {
         json -q "$cache" | sed 's|"path":"[^"]*"|"path":"models/away"|' | hap-convert -q --from json -o "$tmp/away"
-        assert_refused 1 "cannot read model 'models/away': No such file or directory; '$tmp/away' names this model, -m MODEL another" \
+        assert_refused 1 "cannot read model 'models/away': No such file or directory; '$tmp/away' names this model; use -m MODEL for another" \
                 "${rank[@]}" "$tmp/away"
         run -1 "${rank[@]}" -m models/away "$cache"
         assert_output --partial "cannot read model 'models/away': No such file or directory"
@@ -823,9 +823,9 @@ printed_constants() {
         stop_after 10 "${judged[@]}" "$cache"
         cp "$tmp/log" "$tmp/whole"
         head -n 3 "$tmp/whole" >"$tmp/log"
-        assert_refused 3 "lacks steps before checkpoint" "${judged[@]}" "$cache"
+        assert_refused 3 "is missing steps before checkpoint" "${judged[@]}" "$cache"
         rm "$tmp/log"
-        assert_refused 3 "lacks steps before checkpoint" "${judged[@]}" "$cache"
+        assert_refused 3 "is missing steps before checkpoint" "${judged[@]}" "$cache"
         assert_not_exists "$tmp/log"
         cp "$tmp/whole" "$tmp/log"
         "${judged[@]}" "$cache"

@@ -175,8 +175,8 @@ lines() {
                 cat "$tmp/said" >>"$tmp/all"
         done
         assert_equal "$(sort -u "$tmp/all")" \
-"hap-task: cannot use line 2 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'
-hap-task: cannot use line 4 of '$tmp/lines.jsonl': there is no 'answers', nor 'answer' or 'at'"
+"hap-task: cannot use line 2 of '$tmp/lines.jsonl': it has none of 'answers', 'answer' and 'at'
+hap-task: cannot use line 4 of '$tmp/lines.jsonl': it has none of 'answers', 'answer' and 'at'"
         lines '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}' '{"clean": '
         assert_refused 3 "line 2 of '$tmp/lines.jsonl': not JSON" \
                 hap-task --from "$tmp/lines.jsonl" --bootstrap 1 -o "$tmp/x"
@@ -460,7 +460,7 @@ END
                 '{"clean": [1, 2, 0], "corrupted": [1, 2, 1], "answer": 0}' \
                 '{"clean": [1, 2, 0], "corrupted": [1, 2, 0], "at": [1]}'
         hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
-        grep -qF "in 2 of 5 prompts clean and corrupted differ only after the last answer position: --ablation interchange changes nothing there" "$tmp/said"
+        grep -qF "in 2 of 5 prompts clean and corrupted differ only after the last answer position: --ablation interchange has no effect on them" "$tmp/said"
         grep -qF "in 1 of 5 prompts clean and corrupted are the same" "$tmp/said"
         # and nothing does
         head -n 1 "$tmp/lines.jsonl" >"$tmp/one.jsonl"
@@ -572,7 +572,7 @@ END
 {"corrupted": [1, 2], "answer": 1}|there is no 'clean'
 {"clean": [1, 2], "answer": 1}|there is no 'corrupted'
 {"prompt": "Mary", "counterfactual": "John", "answer": 1}|there is no 'clean'
-{"clean": [1, 2], "corrupted": [1, 3], "anwser": 1}|there is no 'answers', nor 'answer' or 'at'
+{"clean": [1, 2], "corrupted": [1, 3], "anwser": 1}|it has none of 'answers', 'answer' and 'at'
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S": "1"}}|position 'S' is not a whole number
 {"clean": [1, 2], "corrupted": [1, 3]}|there is no 'answers'
 {"clean": [], "corrupted": [], "answer": 1}|clean has no tokens
@@ -581,7 +581,7 @@ END
 {"clean": [1, 2], "corrupted": [1, 3], "answers": []}|answers is empty
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "wrongs": []}|wrongs is empty
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "answers": [1]}|there are both 'answer' and 'answers'
-{"clean": [1, 2], "corrupted": [1, 3], "answers": [1, 2], "wrongs": [2]}|token 2 is twice among answers and wrongs
+{"clean": [1, 2], "corrupted": [1, 3], "answers": [1, 2], "wrongs": [2]}|token 2 occurs twice in answers and wrongs
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [2]}|at contains a position outside 0 to 1
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "at": [1, 0]}|at is not one ascending range
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"IO": 2}}|position 'IO' is outside 0 to 1

@@ -94,7 +94,7 @@ size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompt
 static const char *alternative(const struct hap_example *example)
 {
         return example->n_answers || example->n_wrongs
-                       ? "--metric prob-diff, or kl with an eap-ig method,"
+                       ? "--metric prob-diff, or kl with an eap-ig method"
                        : "--metric kl with an eap-ig method";
 }
 
@@ -110,7 +110,7 @@ static int check_examples(const struct hap_attrib *attrib, const struct hap_prom
                 if (missing)
                         return hap_fail(err, HAP_EINPUT,
                                         "cannot score example '%.200s': it has no %s, which %s "
-                                        "needs; %s does without", example->id, missing,
+                                        "needs; use %s", example->id, missing,
                                         metric->name, alternative(example));
         }
         return HAP_OK;

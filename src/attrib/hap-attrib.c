@@ -1,4 +1,4 @@
-/* hap-attrib: the examples of a task or a cache to a score for every edge. */
+/* hap-attrib: reads the examples of a task or a cache and writes a score for every edge. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         if (opt.steps && !needs(&opt, HAP_NEEDS_STEPS))
-                hap_die(&p, HAP_EUSAGE, "--steps has no meaning in method '%s'",
+                hap_die(&p, HAP_EUSAGE, "--steps has no effect with method '%s'",
                         hap_methods[opt.method]->name);
         opt.steps = opt.steps ? opt.steps : 5;
         how = attrib_options(&a);

@@ -1,4 +1,4 @@
-/* hap-select: scores to a circuit of the edges that score best, with z = 1. */
+/* hap-select: reads scores and writes a circuit of the edges that score best, with z = 1. */
 #include <math.h>
 #include <string.h>
 
@@ -40,7 +40,7 @@ static const struct hap_option options[] = {
          .help = "--auto: replace the outputs of cut edges by this [interchange]",
          .choice = hap_ablation_choice},
         {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct select_options, keep_dead),
-         .help = "keep edges that lie on no path from the input to the logits"},
+         .help = "keep edges that are on no path from the input to the logits"},
         {0},
 };
 

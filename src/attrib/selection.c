@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Starts a selection with what belongs to the section's header and graph. */
+/* Starts a selection with the section's header and graph. */
 static int begin_selection(struct hap_selection *selection, const struct hap_edges *scores,
                            struct hap_error *err)
 {
@@ -35,7 +35,7 @@ static const char *fingerprint(const json_t *header)
         return text ? text : "";
 }
 
-/* Where the methods differ "method" becomes {"name": "A + B", "united": [A, B]}. */
+/* If the methods differ, "method" becomes {"name": "A + B", "united": [A, B]}. */
 static void unite_methods(json_t *header, const json_t *other)
 {
         json_t *method = json_object_get(header, "method"),

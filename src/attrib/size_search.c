@@ -24,7 +24,7 @@ static int try_size(const struct size_search *s, size_t n, struct hap_error *err
         rc = hap_selection_add(&selection, s->scores, &these, err);
         if (rc == 0)
                 rc = hap_selection_finish(&selection, r->always, r->n_always, r->keep_dead, err);
-        /* Without a live edge there is a KL too, but no circuit. */
+        /* A selection without live edges has a KL too, but it is not a circuit. */
         if (rc == 0)
                 rc = hap_evaluate_mean(s->engine, s->prompts, selection.z, &hap_metric_kl, &kl,
                                        err);
@@ -58,12 +58,12 @@ int hap_size_search_run(struct hap_size_search *search, const struct hap_engine 
                 rc = try_size(&s, next, err);
                 next = next * 2 / 3;
         } while (rc == 0 && next >= 1 && !search->less);
-        if (rc == 0 && search->n_less == scores->n_given) /* not even all of them */
+        if (rc == 0 && search->n_less == scores->n_given) /* not even all edges suffice */
                 return search->dead_less
                                ? hap_fail(err, HAP_EINPUT, "all %zu edges that may be selected are "
                                           "dead", search->max)
                                : hap_fail(err, HAP_EUSAGE, "cannot stay within a KL of %g: all %zu "
-                                          "edges that may be selected have %.4g",
+                                          "edges that may be selected give %.4g",
                                           search->tolerance, search->max, search->kl_less);
         while (rc == 0 && search->less && search->n - search->n_less > 1 + search->n / 100)
                 rc = try_size(&s, (search->n + search->n_less) / 2, err);

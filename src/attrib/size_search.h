@@ -16,7 +16,7 @@ struct hap_size_search {
         /* Result. */
         size_t n;       /* edges selected, before dead ones were dropped */
         double kl;      /* at n */
-        bool less;      /* a smaller n was tried and does not do */
+        bool less;      /* a smaller n was tried and does not suffice */
         size_t n_less;  /* the largest such n */
         double kl_less; /* at n_less; can be below 0 by rounding */
         bool dead_less; /* all n_less edges are dead */

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Small requests share blocks of this size; what is larger than a quarter of
- * it gets a mapping of its own. */
+/* Small requests share blocks of this size. A request larger than a quarter of it gets its own
+ * mapping. */
 #define BLOCK_BYTES ((size_t)256 * 1024)
 #define ALIGNMENT ((size_t)64)
 
@@ -40,7 +40,7 @@ static struct hap_arena_block *block_new(size_t size)
         return block;
 }
 
-/* A large block goes behind the first, which stays open for small requests. */
+/* A large block is inserted after the first one, which stays open for small requests. */
 static void block_add(struct hap_arena *arena, struct hap_arena_block *block)
 {
         if (arena->blocks && block->size != BLOCK_BYTES) {
@@ -58,7 +58,7 @@ void *hap_arena_alloc(struct hap_arena *arena, size_t count, size_t size)
         size_t bytes;
         void *memory;
 
-        _Static_assert(sizeof(struct hap_arena_block) <= ALIGNMENT, "a block's head fits");
+        _Static_assert(sizeof(struct hap_arena_block) <= ALIGNMENT, "a block's header fits");
         if (hap_size_mul(count, size, &bytes) < 0 || bytes > SIZE_MAX / 2)
                 return NULL;
         bytes = bytes ? (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1) : ALIGNMENT;

@@ -8,7 +8,7 @@
 
 struct hap_arena {
         struct hap_arena_block *blocks;
-        size_t bytes; /* what was asked for so far, in all */
+        size_t bytes; /* requested so far */
 };
 
 void hap_arena_init(struct hap_arena *arena);
@@ -18,10 +18,10 @@ void hap_arena_init(struct hap_arena *arena);
  * from mmap, so zeroing costs nothing until the pages are touched. */
 void *hap_arena_alloc(struct hap_arena *arena, size_t count, size_t size);
 
-/* A copy of `length` bytes of text with a NUL behind, or NULL. */
+/* A copy of `length` bytes of text followed by a NUL, or NULL. */
 char *hap_arena_text(struct hap_arena *arena, const char *text, size_t length);
 
-/* Frees everything that came from the arena; it may be used again. */
+/* Frees everything that came from the arena; the arena may be used again. */
 void hap_arena_release(struct hap_arena *arena);
 
 /* a * b in *product, or -1 when it overflows. */

@@ -37,7 +37,7 @@ void hap_atomic_file_remove_all(void)
                         unlink(open_files[i]);
 }
 
-static char *name_beside(const char *target)
+static char *temporary_name(const char *target)
 {
         const char *slash = strrchr(target, '/');
         int folder = slash ? (int)(slash - target) + 1 : 0;
@@ -47,7 +47,7 @@ static char *name_beside(const char *target)
                         (long)getpid()) < 0 ? NULL : file;
 }
 
-/* The one name of a file, there or not. */
+/* The canonical name of a file, which need not exist. */
 static char *real_target(const char *path)
 {
         const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -57,7 +57,7 @@ static char *real_target(const char *path)
 
         if (target)
                 return target;
-        /* to what is not there yet; in a circle of links it is not ENOENT */
+        /* a link to a file that does not exist yet; a cycle of links gives another errno */
         if (errno == ENOENT && (n = readlink(path, link, sizeof link)) > 0) {
                 if (asprintf(&folder, "%.*s%.*s", *link == '/' ? 0 : (int)(base - path), path,
                              (int)n, link) < 0)
@@ -93,11 +93,11 @@ int hap_atomic_file_open(struct hap_atomic_file *file, const char *path)
         if (!*path)
                 return fail_atomic_file(file, ENOENT);
         file->target = real_target(path);
-        file->path = file->target ? name_beside(file->target) : NULL;
+        file->path = file->target ? temporary_name(file->target) : NULL;
         if (!file->path)
                 return fail_atomic_file(file, ENOMEM);
         unlink(file->path);
-        remember(file->path); /* before it is there: a signal may come as soon as it is */
+        remember(file->path); /* before the file exists: a signal may arrive as soon as it does */
         fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0) {
                 int why = errno;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 struct hap_atomic_file {
-        char *target; /* the file to replace; of a link its target, which need not exist */
+        char *target; /* the file to replace, with links resolved; it need not exist */
         char *path;   /* the temporary file, or NULL; both owned */
 };
 
@@ -17,10 +17,10 @@ int hap_atomic_file_open(struct hap_atomic_file *file, const char *path);
 int hap_atomic_file_rename(struct hap_atomic_file *file);
 /* Removes the temporary file unless it was renamed. */
 void hap_atomic_file_release(struct hap_atomic_file *file);
-/* Removes the temporary files of all that are open; for signal handlers. */
+/* Removes all temporary files that are open. Signal handlers may call it. */
 void hap_atomic_file_remove_all(void);
 
-/* Removes a file that was made this way: of a link its target. */
+/* Removes a file that was made this way. If the path is a link, removes its target. */
 void hap_target_remove(const char *path);
 /* Whether both paths name the same file, which need not exist. */
 bool hap_same_target(const char *a, const char *b);

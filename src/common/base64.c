@@ -29,7 +29,7 @@ void hap_base64_encode(const void *data, size_t n, char *text)
         }
 }
 
-/* The value of every digit, 64 for what is none. */
+/* The value of every digit; 64 for any other character. */
 static void fill_values(unsigned char values[256])
 {
         memset(values, 64, 256);
@@ -59,7 +59,7 @@ long long hap_base64_decode(const char *text, size_t length, void *data)
                         bad |= v[k] & 64;
                 }
                 word = v[0] << 18 | v[1] << 12 | v[2] << 6 | v[3];
-                /* bits that the padding leaves over must be 0 */
+                /* the unused bits before the padding must be 0 */
                 if (bad || (last && word & ((1U << (8 * padding)) - 1)))
                         return -1;
                 *out++ = (unsigned char)(word >> 16);

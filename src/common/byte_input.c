@@ -12,8 +12,8 @@
 
 #define CHUNK ((size_t)256 * 1024)
 
-/* Pages of a mapped file are given back to the system this often, so that
- * peak memory does not grow with the file; they come back when looked at. */
+/* The pages of a mapped file are released after this many bytes, so that peak memory does not
+ * grow with the file. Reading them again brings them back. */
 #define DROP_BYTES ((size_t)16 << 20)
 
 static int fail_read(struct hap_byte_input *s, struct hap_error *err)
@@ -26,21 +26,21 @@ static size_t bytes_left(const struct hap_bytes *b)
         return b->end - b->begin;
 }
 
-/* Room for at least `room` bytes behind the end; what is before `begin` goes. */
-static int bytes_reserve(struct hap_bytes *b, size_t room)
+/* Makes space for at least n bytes after the end. Bytes before `begin` are dropped. */
+static int bytes_reserve(struct hap_bytes *b, size_t n)
 {
         size_t left = bytes_left(b), size = b->size;
         unsigned char *grown;
 
-        if (b->size - b->end >= room)
+        if (b->size - b->end >= n)
                 return 0;
-        if (b->begin && b->size - left >= room) {
+        if (b->begin && b->size - left >= n) {
                 memmove(b->at, b->at + b->begin, left);
                 b->begin = 0;
                 b->end = left;
                 return 0;
         }
-        while (size - left < room)
+        while (size - left < n)
                 size = size ? size * 2 : CHUNK;
         grown = malloc(size);
         if (!grown)
@@ -55,19 +55,19 @@ static int bytes_reserve(struct hap_bytes *b, size_t room)
 /* Reads into the free part of `b`: the number of bytes, 0 at the end. */
 static ssize_t read_into(struct hap_byte_input *s, struct hap_bytes *b)
 {
-        size_t room = b->size - b->end;
+        size_t space = b->size - b->end;
         ssize_t n;
 
-        if (s->map) { /* what is mapped and compressed */
-                if (room > s->map_size - s->map_at)
-                        room = s->map_size - s->map_at;
-                if (room)
-                        memcpy(b->at + b->end, s->map + s->map_at, room);
-                s->map_at += room;
-                n = (ssize_t)room;
+        if (s->map) { /* a mapped, compressed file */
+                if (space > s->map_size - s->map_at)
+                        space = s->map_size - s->map_at;
+                if (space)
+                        memcpy(b->at + b->end, s->map + s->map_at, space);
+                s->map_at += space;
+                n = (ssize_t)space;
         } else {
                 do
-                        n = read(s->fd, b->at + b->end, room);
+                        n = read(s->fd, b->at + b->end, space);
                 while (n < 0 && errno == EINTR);
         }
         if (n > 0)
@@ -75,7 +75,7 @@ static ssize_t read_into(struct hap_byte_input *s, struct hap_bytes *b)
         return n;
 }
 
-/* At least `n` raw bytes when there are that many. */
+/* Reads until there are at least n raw bytes, or to the end of the input. */
 static int raw_need(struct hap_byte_input *s, size_t n, struct hap_error *err)
 {
         ssize_t got = 1;
@@ -140,11 +140,11 @@ static int fill_inflated(struct hap_byte_input *s, struct hap_error *err)
 
 static int fill_plain(struct hap_byte_input *s, struct hap_error *err)
 {
-        size_t left = bytes_left(&s->raw), room = s->out.size - s->out.end;
+        size_t left = bytes_left(&s->raw), space = s->out.size - s->out.end;
         ssize_t n;
 
-        if (left) { /* what was read ahead for inflate */
-                n = (ssize_t)(left < room ? left : room);
+        if (left) { /* bytes that were read ahead for inflate */
+                n = (ssize_t)(left < space ? left : space);
                 memcpy(s->out.at + s->out.end, s->raw.at + s->raw.begin, (size_t)n);
                 s->raw.begin += (size_t)n;
                 s->out.end += (size_t)n;
@@ -188,7 +188,7 @@ void hap_byte_input_skip(struct hap_byte_input *s, size_t n)
         }
 }
 
-/* Turns what is in the window into raw bytes and starts to inflate them. */
+/* Treats the bytes in the window as compressed and starts to inflate them. */
 static int start_inflating(struct hap_byte_input *s, struct hap_error *err)
 {
         struct hap_bytes read_ahead = s->raw;
@@ -225,7 +225,7 @@ int hap_byte_input_detect(struct hap_byte_input *s, struct hap_error *err)
         return start_inflating(s, err);
 }
 
-/* Maps a regular file from where its offset stands. */
+/* Maps a regular file from its current offset on. */
 static void try_map(struct hap_byte_input *s)
 {
         struct stat st;

@@ -11,7 +11,7 @@ struct hap_file_map {
         size_t size;               /* at least 1 */
 };
 
-/* HAP_ESYSTEM: cannot be opened or mapped; HAP_EINPUT: empty or no file. */
+/* HAP_ESYSTEM: cannot be opened or mapped; HAP_EINPUT: it is empty or not a plain file. */
 int hap_file_map_open(struct hap_file_map *map, const char *path, struct hap_error *err);
 void hap_file_map_close(struct hap_file_map *map);
 

@@ -1,6 +1,5 @@
-/* A GGUF file: "GGUF", version, counts of tensors and of metadata; the
- * metadata (key, type, value); the tensors' names, sizes, types and places; and
- * behind them, aligned, their bytes. */
+/* A GGUF file: "GGUF", version, counts of tensors and of metadata; the metadata (key, type,
+ * value); the tensors' names, sizes, types and offsets; then their bytes, aligned. */
 #include "common/gguf.h"
 
 #include <inttypes.h>
@@ -16,7 +15,7 @@
 #define MAX_TENSOR_NAME 64u
 #define MAX_ALIGNMENT 65536u
 #define DEFAULT_ALIGNMENT 32u
-/* The least that one entry takes in a file: what bounds the counts. */
+/* The fewest bytes that one entry takes in a file. They bound the counts. */
 #define LEAST_VALUE (8u + 4u + 1u)
 #define LEAST_TENSOR (8u + 4u + 8u + 4u + 8u)
 
@@ -48,7 +47,7 @@ static uint64_t little_endian(const unsigned char *data, size_t bytes)
         return value;
 }
 
-/* The next `n` bytes, or an error that says what they would have been. */
+/* The next `n` bytes, or an error that names them by `what`. */
 static int take_bytes(struct gguf_cursor *c, uint64_t n, const char *what,
                       const unsigned char **bytes)
 {
@@ -95,7 +94,7 @@ static int take_text(struct gguf_cursor *c, const char *what, uint64_t max,
         return rc;
 }
 
-/* Bytes of one number, 0 for text, array and what is none of the types. */
+/* Bytes of one number; 0 for texts, arrays and unknown types. */
 static size_t number_bytes(int type)
 {
         static const unsigned char bytes[] = {
@@ -107,7 +106,7 @@ static size_t number_bytes(int type)
         return type >= 0 && (size_t)type < sizeof(bytes) ? bytes[type] : 0;
 }
 
-/* Passes over the elements of a value and checks that they are all there. */
+/* Skips the elements of a value and checks that the file contains them all. */
 static int take_elements(struct gguf_cursor *c, struct hap_gguf_value *v, uint64_t n)
 {
         size_t size = number_bytes(v->element_type);
@@ -118,7 +117,7 @@ static int take_elements(struct gguf_cursor *c, struct hap_gguf_value *v, uint64
         if (v->element_type != HAP_GGUF_TEXT && size == 0)
                 return bad(c, "unsupported: metadata '%.*s' has values of type %d",
                            (int)v->key.length, v->key.text, v->element_type);
-        /* No element takes less than a byte, no text less than eight. */
+        /* An element takes at least one byte, a text at least eight. */
         if (n > (c->size - c->at) / (size ? size : 8))
                 return bad(c, "truncated in metadata '%.*s'", (int)v->key.length, v->key.text);
         v->n = (size_t)n;
@@ -142,7 +141,7 @@ static int take_value(struct gguf_cursor *c, struct hap_gguf_value *v)
             (rc = take_u32(c, "its metadata", &type)) < 0)
                 return rc;
         if (type > HAP_GGUF_F64)
-                return bad(c, "metadata '%.*s' is of no known type: %u", (int)v->key.length,
+                return bad(c, "metadata '%.*s' has unknown type %u", (int)v->key.length,
                            v->key.text, type);
         v->type = v->element_type = (int)type;
         if (type == HAP_GGUF_ARRAY) {
@@ -184,7 +183,7 @@ static int take_values(struct gguf_cursor *c, struct hap_gguf *gguf, uint64_t n)
         qsort(gguf->values, gguf->n_values, sizeof(*gguf->values), by_key);
         for (size_t i = 1; i < gguf->n_values; i++)
                 if (by_key(&gguf->values[i - 1], &gguf->values[i]) == 0)
-                        return bad(c, "metadata '%.*s' comes twice",
+                        return bad(c, "metadata '%.*s' occurs twice",
                                    (int)gguf->values[i].key.length, gguf->values[i].key.text);
         return 0;
 }
@@ -215,7 +214,7 @@ static const char *type_name(uint32_t type)
         return type < sizeof(names) / sizeof(*names) ? names[type] : "an unknown type";
 }
 
-/* Sizes come innermost first; they are turned round here. */
+/* The file lists the innermost size first; the order is reversed here. */
 static int take_shape(struct gguf_cursor *c, struct hap_gguf_tensor *t)
 {
         uint32_t n_dims;
@@ -308,7 +307,8 @@ static int read_alignment(const struct gguf_cursor *c, const struct hap_gguf *gg
         return 0;
 }
 
-/* Offsets to places: behind the list, aligned, and within the file. */
+/* Turns offsets into addresses after the list of tensors, and checks that each is aligned and
+ * within the file. */
 static int place_tensors(struct gguf_cursor *c, struct hap_gguf *gguf, const uint64_t *offsets)
 {
         size_t alignment = DEFAULT_ALIGNMENT, rest;
@@ -321,12 +321,12 @@ static int place_tensors(struct gguf_cursor *c, struct hap_gguf *gguf, const uin
                 return bad(c, "it ends before its tensors");
         for (size_t i = 0; i < gguf->n_tensors; i++) {
                 struct hap_gguf_tensor *t = &gguf->tensors[i];
-                size_t room = c->size - c->at - rest;
+                size_t space = c->size - c->at - rest;
 
                 if (offsets[i] % alignment != 0)
                         return bad(c, "tensor '%.*s' is not aligned to %zu bytes",
                                    (int)t->name.length, t->name.text, alignment);
-                if (offsets[i] > room || t->bytes > room - offsets[i])
+                if (offsets[i] > space || t->bytes > space - offsets[i])
                         return bad(c, "tensor '%.*s' extends past the end of the file",
                                    (int)t->name.length, t->name.text);
                 t->data = c->data + c->at + rest + offsets[i];

@@ -1,11 +1,9 @@
-/* GGUF files, version 2 and 3, little-endian: metadata by key and a list of
- * tensors.
+/* GGUF files, version 2 and 3, little-endian: metadata by key and a list of tensors.
  *
- * Everything that the file says of itself (counts, lengths, types, offsets) is
- * checked against the file's size when it is opened, so that what the
- * functions below return can be read without further checks. Pointers point
- * into the mapped file and live until hap_gguf_close. Types that are no weights
- * (integers, other quantisations) are refused by name. */
+ * All counts, lengths, types and offsets are checked against the file's size when it is opened,
+ * so that callers of the functions below need no further checks. Pointers point into the mapped
+ * file and live until hap_gguf_close. Types that cannot be weights (integers, other
+ * quantisations) are refused by name. */
 #ifndef HAP_COMMON_GGUF_H
 #define HAP_COMMON_GGUF_H
 
@@ -32,7 +30,7 @@ enum hap_gguf_type {
         HAP_GGUF_F64 = 12,
 };
 
-/* Not NUL-terminated; may hold any byte. */
+/* Not NUL-terminated; may contain any byte. */
 struct hap_gguf_text {
         const char *text;
         size_t length;
@@ -52,7 +50,7 @@ struct hap_gguf_tensor {
         int n_dims;
         size_t shape[HAP_GGUF_MAX_DIMS]; /* outermost first: [rows][columns] */
         size_t n;                        /* elements */
-        int type;                        /* hap_storage, see stored.h */
+        int type;                        /* hap_storage, see storage.h */
         const unsigned char *data;
         size_t bytes;
 };
@@ -91,8 +89,7 @@ int hap_gguf_bool(const struct hap_gguf *gguf, const char *key, bool *value,
 int hap_gguf_text(const struct hap_gguf *gguf, const char *key,
                   struct hap_gguf_text *value, struct hap_error *err);
 
-/* Arrays: *items is allocated with malloc and the caller's to free, also when
- * it is empty. */
+/* Arrays: *items is allocated with malloc, even if it is empty. The caller frees it. */
 int hap_gguf_texts(const struct hap_gguf *gguf, const char *key,
                    struct hap_gguf_text **items, size_t *n, struct hap_error *err);
 int hap_gguf_ints(const struct hap_gguf *gguf, const char *key, int64_t **items,

@@ -125,8 +125,7 @@ int hap_gguf_bool(const struct hap_gguf *gguf, const char *key, bool *value,
         return 1;
 }
 
-/* The text at *at, which then stands behind it. Its length was checked when
- * the file was opened. */
+/* Reads the text at *at and moves *at past it. Its length was checked when the file was opened. */
 static struct hap_gguf_text next_text(const unsigned char **at)
 {
         uint64_t length = 0;

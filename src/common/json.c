@@ -74,7 +74,7 @@ static json_t *json_of_map(const msgpack_object *object)
                 const msgpack_object *key = &object->via.map.ptr[i].key;
                 json_t *value = hap_json_of(&object->via.map.ptr[i].val);
 
-                /* packing takes keys for C strings: none may hold a NUL */
+                /* packing treats keys as C strings, so they may not contain a NUL */
                 if (key->type != MSGPACK_OBJECT_STR || !value ||
                     memchr(json_text_of(key), '\0', key->via.str.size) ||
                     json_object_getn(map, json_text_of(key), key->via.str.size) ||

@@ -11,7 +11,7 @@ void hap_pack_json(msgpack_packer *packer, const json_t *value);
 /* NULL when memory is short or the object holds bin or ext. New reference. */
 json_t *hap_json_of(const msgpack_object *object);
 
-/* The value of a key of a map, or NULL (also when `map` is no map). */
+/* The value of a key of a map, or NULL (also if `map` is not a map). */
 const msgpack_object *hap_map_get(const msgpack_object *map, const char *key);
 bool hap_object_is_text(const msgpack_object *object, const char *text);
 

@@ -29,7 +29,7 @@ int hap_parse_real(const char *text, const char *what, double min, double max,
         char *end = NULL;
         double parsed = NAN;
 
-        /* strtod takes blanks, hexadecimal, "inf" and "nan" too */
+        /* strtod also accepts blanks, hexadecimal, "inf" and "nan" */
         if (*text && !text[strspn(text, "0123456789+-.eE")])
                 parsed = strtod(text, &end);
         if (!end || end == text || *end)
@@ -84,7 +84,7 @@ int hap_parse_count_or_percent(const char *text, const char *what,
         return 0;
 }
 
-/* 1000 or 1024 to the power that the letters say; 0: they say none. */
+/* The number of bytes in a unit such as K or Ki; 0: not a unit. */
 static double unit_of(const char *letters)
 {
         static const char units[] = "KMGT";

@@ -1,4 +1,4 @@
-/* Numbers as users write them, and the larger and the smaller of two. */
+/* Numbers as users write them, and the maximum and minimum of two sizes. */
 #ifndef HAP_COMMON_NUMBER_H
 #define HAP_COMMON_NUMBER_H
 

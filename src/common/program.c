@@ -62,7 +62,7 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
         fprintf(stderr, "%s: %s\n", program->info->name, message);
         hap_stream_out_abandon(program->out);
         hap_atomic_file_remove_all();
-        program->out = NULL; /* exit() flushes `text` into it: drop that */
+        program->out = NULL; /* exit() flushes `text` into `out`: drop those bytes */
         exit(exit_status(code));
 }
 

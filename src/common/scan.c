@@ -30,7 +30,7 @@ static int refuse_value(struct scan *s, const char *what, uint64_t is, const cha
         return HAP_SCAN_REFUSED;
 }
 
-/* The big-endian number of `n` bytes behind the lead byte; 1, 0 or an error. */
+/* The big-endian number of `n` bytes after the lead byte; 1, 0 or an error. */
 static int scan_number(struct scan *s, size_t n, uint64_t *value)
 {
         const unsigned char *p;
@@ -48,7 +48,7 @@ static int scan_number(struct scan *s, size_t n, uint64_t *value)
         return 1;
 }
 
-/* Walks over `n` bytes of content. */
+/* Skips `n` bytes of content. */
 static int scan_bytes(struct scan *s, uint64_t n)
 {
         int rc;
@@ -88,7 +88,7 @@ static int scan_container(struct scan *s, uint64_t n, unsigned each)
         return 1;
 }
 
-/* Content of a known length, or a container, that a length field announces. */
+/* A value whose length field has this many bytes: its content, or a container's elements. */
 static int scan_sized(struct scan *s, unsigned char lead)
 {
         uint64_t n = 0;

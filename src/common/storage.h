@@ -6,7 +6,7 @@
 
 /* How values are stored. The block formats are ggml's. */
 enum hap_storage {
-        HAP_STORED_OTHER, /* none that can be a weight: integers, bools … */
+        HAP_STORED_OTHER, /* cannot be a weight: integers, bools … */
         HAP_STORED_F32,
         HAP_STORED_F16,
         HAP_STORED_BF16,

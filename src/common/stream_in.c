@@ -193,7 +193,7 @@ static int fail_cut(struct hap_stream_in *in, struct hap_error *err)
                         name, in->record - 1);
 }
 
-/* A value is refused, with this code of hap_scan: names the header or the record. */
+/* hap_scan refused a value with this code: adds the header or the record to the message. */
 static int fail_at(struct hap_stream_in *in, int code, struct hap_error *err)
 {
         if (!in->in_section)

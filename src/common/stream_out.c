@@ -28,7 +28,7 @@ struct hap_stream_out {
         struct hap_atomic_file file; /* without target: `fd` is not a temporary file */
 
         unsigned char *buffer;
-        size_t used, summed; /* bytes in the buffer, and of them in the crc */
+        size_t used, summed; /* bytes in the buffer; how many of them the crc covers */
         bool gzip;
         z_stream z;
         unsigned char *compressed;
@@ -103,7 +103,7 @@ static void deflate_out(struct hap_stream_out *out, const unsigned char *data, s
         } while (n && !out->failed);
 }
 
-/* Bytes outside of sections have no checksum here: whoever packed them wrote it. */
+/* Bytes outside of sections need no checksum here: they contain their own trailers. */
 static void sum_buffer(struct hap_stream_out *out)
 {
         if (out->in_section)

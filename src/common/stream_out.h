@@ -13,8 +13,8 @@
 
 struct hap_stream_out;
 
-/* `path` NULL or "-" is standard output (refused when it is a terminal); else
- * a temporary file beside it is written, and renamed by hap_stream_out_close. */
+/* `path` NULL or "-" is standard output (refused when it is a terminal); otherwise a temporary
+ * file in the same folder is written, which hap_stream_out_close renames. */
 int hap_stream_out_open(struct hap_stream_out **out, const char *path, bool gzip,
                         struct hap_error *err);
 /* Ends the stream: flushes, checks that everything was written, renames. */
@@ -22,7 +22,7 @@ int hap_stream_out_close(struct hap_stream_out *out, struct hap_error *err);
 /* The same without the renaming, which hap_stream_out_close does later: for several
  * files that must appear together or not at all. */
 int hap_stream_out_finish(struct hap_stream_out *out, struct hap_error *err);
-/* Whether both write to the same file, pipe or device, by whatever names. */
+/* Whether both write to the same file, pipe or device, also under different names. */
 bool hap_stream_out_same(const struct hap_stream_out *a, const struct hap_stream_out *b);
 bool hap_stream_out_writes(const struct hap_stream_out *out, const char *path);
 /* Gives up: removes the temporary file. A pipe has received no trailer. */

@@ -61,7 +61,7 @@ static uint16_t f16_of(float value)
         if (size >= 0x477ff000)
                 return (uint16_t)(sign | 0x7c00); /* rounds to infinity */
         if (size < 0x38800000)
-                /* below 2^-14: adding .5 leaves a multiple of 2^-24 behind */
+                /* below 2^-14: adding .5 rounds to a multiple of 2^-24 */
                 return (uint16_t)(sign | (bits_of(float_of(size) + 0.5f) - bits_of(0.5f)));
         return (uint16_t)(sign | ((size + 0xfff + (size >> 13 & 1) - 0x38000000) >> 13));
 }
@@ -132,8 +132,7 @@ void hap_tensor_read(const struct hap_tensor *tensor, size_t first, size_t n, fl
                 from_halves(tensor->dtype, data, n, out);
 }
 
-/* Half precision ends at 65504: a finite value beyond must not become infinite
- * behind the user's back. */
+/* Half precision ends at 65504. A larger finite value must not become infinite without an error. */
 static bool is_beyond(float value, uint16_t half)
 {
         return (half & 0x7fff) == 0x7c00 && (bits_of(value) & 0x7fffffff) != 0x7f800000;

@@ -1,4 +1,4 @@
-/* hap-convert: streams to JSON lines or MIB exchange files, and back. */
+/* hap-convert: converts streams to JSON lines or MIB exchange files, and back. */
 #include "common/program.h"
 #include "convert/json_pack.h"
 #include "convert/json_print.h"

@@ -1,4 +1,4 @@
-/* JSON lines to sections of a stream. */
+/* Conversion of JSON lines to sections of a stream. */
 #ifndef HAP_CONVERT_JSON_PACK_H
 #define HAP_CONVERT_JSON_PACK_H
 

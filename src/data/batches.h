@@ -5,8 +5,8 @@
 #include "forward/prompt.h"
 #include "task/example.h"
 
-#define HAP_BATCH_ROWS 128   /* a batch with so many tokens is full … */
-#define HAP_BATCH_PROMPTS 16 /* … or with so many prompts */
+#define HAP_BATCH_ROWS 128   /* a batch is full when it has this many tokens */
+#define HAP_BATCH_PROMPTS 16 /* or this many prompts */
 
 /* Batch b holds the examples start[b] … start[b + 1] − 1. A batch takes the next
  * example until it is full, so the grouping depends on the examples' order and
@@ -17,7 +17,7 @@ struct hap_batches {
         size_t capacity;         /* allocated entries of start */
         size_t longest;      /* tokens of the longest example */
         size_t max_rows;    /* tokens of the largest batch */
-        size_t max_answers; /* answer positions of the batch that has most */
+        size_t max_answers; /* answer positions of a batch, at most */
         size_t rows, answers; /* of the batch that is being filled */
         bool open;            /* the last batch is not full yet */
 };

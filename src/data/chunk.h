@@ -14,8 +14,8 @@ struct hap_chunk {
 };
 
 /* Runs the examples of these prompts, clean and corrupted, in the batches of the prompts, which
- * must outlive the chunk. The chunk is zeros before the first call; each call overwrites the results of the
- * one before. */
+ * must outlive the chunk. The chunk is zeros before the first call; each call overwrites the
+ * results of the previous one. */
 int hap_chunk_run(struct hap_chunk *chunk, const struct hap_engine *engine,
                   const struct hap_prompts *prompts, struct hap_error *err);
 /* Writes a record of the cache for each example. */

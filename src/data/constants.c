@@ -34,7 +34,7 @@ static int check_name(struct hap_stream_in *in, const msgpack_object *record,
                                        c->graph.n_writers);
         hap_graph_writer_name(&c->graph, writer, name);
         if (!node || !hap_object_is_text(node, name))
-                return hap_stream_in_fail(in, err, "its 'node' is not '%s', whose turn it is",
+                return hap_stream_in_fail(in, err, "its 'node' is not '%s', the next writer",
                                        name);
         return HAP_OK;
 }
@@ -55,11 +55,12 @@ static int read_constant(struct hap_stream_in *in, const msgpack_object *record,
         if (hap_tensor_of(value, &tensor, &why) < 0)
                 return hap_stream_in_fail(in, err, "its 'value': %s", why.message);
         if (tensor.n_dims != 1 || tensor.n == 0)
-                return hap_stream_in_fail(in, err, "its 'value' is no vector");
+                return hap_stream_in_fail(in, err, "its 'value' is not a vector");
         if (writer == 0)
                 c->d_model = (int)tensor.n;
         if (tensor.n != (size_t)c->d_model)
-                return hap_stream_in_fail(in, err, "its 'value' has %zu numbers, those before %d",
+                return hap_stream_in_fail(in, err,
+                                          "its 'value' has %zu numbers; those before have %d",
                                        tensor.n, c->d_model);
         if ((rc = grow_values(c, writer, err)) < 0)
                 return rc;

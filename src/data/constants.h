@@ -17,9 +17,9 @@ struct hap_constants {
         char *name;             /* of the file, for messages */
 };
 
-/* Reads the records of the stream's current section. HAP_EINPUT: writers
- * are missing, come twice or are out of order, vectors differ in length, a value is
- * not finite. On failure nothing is to be released. */
+/* Reads the records of the stream's current section. HAP_EINPUT: writers are missing, repeated or
+ * out of order, vectors differ in length, a value is not finite. On failure nothing is to be
+ * released. */
 int hap_constants_read(struct hap_stream_in *in, const json_t *header,
                        struct hap_constants *constants, struct hap_error *err);
 void hap_constants_release(struct hap_constants *constants);

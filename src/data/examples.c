@@ -192,7 +192,7 @@ static int add_common(const struct hap_examples *examples, struct hap_positions 
                                              "given)");
         }
         if (rc == 0 && positions->n == 0)
-                rc = hap_fail(err, HAP_EINPUT, "cannot tell positions apart: no name is common to "
+                rc = hap_fail(err, HAP_EINPUT, "cannot distinguish positions: no name is common to "
                                                "all examples (hap-task with -m names the "
                                                "positions of its tasks)");
         return rc;
@@ -209,7 +209,7 @@ static int add_listed(const char *names, struct hap_positions *positions, struct
         return rc;
 }
 
-/* Notes at which positions the example's answers are: the graph reads logits there. */
+/* Marks the positions that have answers of the example: the graph reads logits there. */
 static int note_answers(const struct hap_example *example, struct hap_positions *positions,
                         struct hap_error *err)
 {

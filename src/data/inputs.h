@@ -20,14 +20,14 @@
 
 struct hap_inputs_want {
         bool each_task; /* only tasks, one at a time, any number: hap_inputs_next_task */
-        size_t circuits, scores; /* at most so many sections of the kind; 0: they are skipped */
+        size_t circuits, scores; /* the maximum number of sections; 0: they are skipped */
         bool need_circuits, need_scores; /* at least one */
         const char *model_path;  /* option -m, or NULL: the model that the header names */
         bool split_input;        /* tok and pos: of a task, or of a cache that has them */
         const char *positions;   /* of a task, as hap_examples_positions takes them, or NULL */
         bool must_differ; /* refuse interchange if no clean prompt differs from its corrupted
                            * one: nothing can be learned from them */
-        size_t batches;   /* give prompts of at most so many batches at a time; 0: all */
+        size_t batches;   /* batches of prompts to give at a time; 0: all */
         struct hap_prompts_options prompts;
         /* The stage and its limit. With a limit the weights are loaded only once the
          * examples are known to fit. */
@@ -49,13 +49,13 @@ struct hap_inputs {
         struct hap_constants constants; /* values NULL unless the ablation is optimal */
         struct hap_prompts prompts;     /* given last */
 
-        /* The rest is the reader's own. */
+        /* The rest is private. */
         struct hap_inputs_want want;
         struct hap_stream_in *in;   /* borrowed */
         struct hap_memory_estimate memory;
         struct hap_graph_form form; /* of a task's graph; a cache brings its own */
         struct hap_loader *loader;  /* of the examples; NULL before, and after the last prompts */
-        bool model_unknown;  /* the examples are a task that nothing names a model for */
+        bool model_unknown;  /* the examples are a task, and nothing names its model */
         bool config_only;    /* the model has no weights yet */
         bool in_parts;       /* the rest of the stream is read after the prompts */
         bool waiting;        /* prompts were made before the sections after them were read */
@@ -63,12 +63,12 @@ struct hap_inputs {
         bool differ;         /* some of the prompts given so far */
 };
 
-/* Reads the sections and makes the engine. With each_task it stops after a task. It stops at a cache if no other section is wanted:
- * hap_inputs_next then reads that one in parts, so that memory does not grow, and the rest of
- * the stream after it. Otherwise all is read, and a cache's prompts stay in memory.
- * HAP_EINPUT: a section is missing or comes twice, another model's or graph's section;
- * HAP_EUSAGE: more memory is needed than is allowed, an option does not fit the examples.
- * `in` must outlive the inputs. On failure nothing is to be released. */
+/* Reads the sections and makes the engine. With each_task it stops after a task. It stops at a
+ * cache if no other section is wanted: hap_inputs_next then reads that one in parts, so that
+ * memory does not grow, and the rest of the stream after it. Otherwise all is read, and a cache's
+ * prompts stay in memory. HAP_EINPUT: a section is missing, occurs twice or is for another model
+ * or graph; HAP_EUSAGE: more memory is needed than is allowed, an option does not fit the
+ * examples. `in` must outlive the inputs. On failure nothing is to be released. */
 int hap_inputs_read(struct hap_stream_in *in, const struct hap_inputs_want *want,
                     struct hap_inputs *inputs, struct hap_error *err);
 void hap_inputs_release(struct hap_inputs *inputs);
@@ -84,8 +84,8 @@ int hap_inputs_next(struct hap_inputs *inputs, const struct hap_prompts **prompt
  * graph would have other positions. */
 int hap_inputs_next_task(struct hap_inputs *inputs, struct hap_error *err);
 
-/* The masks of the first circuit and the scores of the first scores section, [n_edges], or
- * NULL if there is none. */
+/* The masks of the first circuit, and the scores of the first scores section, [n_edges], or NULL
+ * if there is none. */
 float *hap_inputs_z(const struct hap_inputs *inputs);
 double *hap_inputs_score(const struct hap_inputs *inputs);
 

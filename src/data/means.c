@@ -28,7 +28,7 @@ static void add_prompt(struct means *means, int n_tokens, const float *outputs)
                 means->n[means->by_position ? t : 0]++;
 }
 
-/* Runs `n` examples and adds what they wrote. */
+/* Runs `n` examples and adds the outputs of their writers. */
 static int add_examples(struct means *means, const struct hap_engine *engine,
                         const struct hap_example *examples, size_t n, struct hap_error *err)
 {

@@ -9,11 +9,12 @@
 /* Prompts whose outputs are in memory at a time; the sums do not depend on it. */
 #define HAP_MEANS_AT_ONCE 32
 
-/* Runs the clean prompts of all examples, and makes *mean the counterfactual of an averaged ablation:
+/* Runs the clean prompts of all examples, and makes *mean the counterfactual of an averaged
+ * ablation:
  *      hap_mean            [n_writers][d_model], over all positions of all prompts
  *      hap_mean_position   [n_writers][longest][d_model], at each position over the
  *                          prompts that have it
- * Its data, f32, are the arena's. Every position weighs the same. */
+ * Its data, f32, belong to the arena. Every position weighs the same. */
 int hap_means(const struct hap_engine *engine, const struct hap_examples *examples,
               const struct hap_ablation *ablation, struct hap_arena *arena,
               struct hap_counterfactual *mean, struct hap_error *err);

@@ -14,10 +14,10 @@ struct hap_prompts_options {
         bool want_q;     /* masked runs follow (see hap_prompt.q) */
         bool want_log_p; /* KL, exact match: the full model's answers */
         size_t limit;    /* take only the first `limit` examples; 0: all */
-        bool gradients;  /* of every reader are wanted: smaller batches of large
-                          * models, so that they fit 256 MiB if that is possible */
-        /* How counterfactual outputs are stored. F16: as that. F32: as they come, which is
-         * F32 unless a cache contains something else. */
+        bool gradients;  /* of every reader are wanted: large models get smaller batches, so that
+                          * the gradients fit 256 MiB if possible */
+        /* How counterfactual outputs are stored. F16: converted to it. F32: unchanged, which is
+         * F32 unless a cache contains another format. */
         enum hap_dtype dtype;
 };
 
@@ -37,14 +37,14 @@ struct hap_prompts {
 /* What the prompts are made from. */
 struct hap_prompts_source {
         struct hap_prompts_options options;
-        /* The counterfactual of all prompts alike (mean, optimal, zero); unused under
+        /* The counterfactual that all prompts share (mean, optimal, zero); unused under
          * interchange. */
         struct hap_counterfactual common;
         const struct hap_cache_record *cached; /* [n], or NULL: the model is run */
 };
 
-/* Fills items and pointers of prompts whose examples and batches are set:
- * positions, counterfactuals, log_p, and unless plain what hap_prompt_prepare makes.
+/* Fills items and pointers of prompts whose examples and batches are set: positions,
+ * counterfactuals, log_p, and, unless only full runs follow, what hap_prompt_prepare makes.
  * HAP_EINPUT: an example does not fit the graph's positions, an output is beyond f16. */
 int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engine,
                       const struct hap_prompts_source *source, struct hap_error *err);

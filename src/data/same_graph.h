@@ -1,4 +1,4 @@
-/* Whether a section was made for the model and the graph of the examples. */
+/* Checks that a section was made for the model and the graph of the examples. */
 #ifndef HAP_DATA_SAME_GRAPH_H
 #define HAP_DATA_SAME_GRAPH_H
 

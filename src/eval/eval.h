@@ -16,7 +16,7 @@ struct hap_evaluated {
         char *name;
         float *z;       /* [n_edges] */
         size_t edges;   /* with z > 0, after dead ones were dropped */
-        size_t dropped; /* dead edges that were */
+        size_t dropped; /* dead edges that were dropped */
         enum hap_role role;
         bool quiet;     /* used to normalise only: not reported */
         double *values; /* [n][measured.n] */

@@ -1,4 +1,4 @@
-/* hap-eval: circuits and the examples of a task or a cache to a report of metrics. */
+/* hap-eval: reads circuits and the examples of a task or a cache and writes a report of metrics. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ static const struct hap_option options[] = {
         {0, "complement", NULL, HAP_FLAG, offsetof(struct eval_options, complement),
          .help = "also evaluate the full model without each circuit"},
         {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct eval_options, keep_dead),
-         .help = "keep edges that lie on no path from the input to the logits"},
+         .help = "keep edges that are on no path from the input to the logits"},
         {0, "per-example", NULL, HAP_FLAG, offsetof(struct eval_options, each),
          .help = "also write the values of every example"},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct eval_options, names),

@@ -29,13 +29,14 @@ static int positions_of_json(struct hap_positions *positions, const json_t *desc
                 return HAP_OK;
         if (json_array_size(names) < 2)
                 return hap_fail(err, HAP_EINPUT,
-                                "the graph's 'positions' is no list of names and \"" HAP_REST "\"");
+                                "the graph's 'positions' is not a list of names and "
+                                "\"" HAP_REST "\"");
         json_array_foreach(names, i, item) {
                 const char *name = json_string_value(item);
 
                 if (!name || strlen(name) != json_string_length(item))
                         return hap_fail(err, HAP_EINPUT,
-                                        "one of the graph's 'positions' is no name");
+                                        "one of the graph's 'positions' is not a name");
                 if (hap_positions_add(positions, name, err) < 0)
                         return err->code;
         }
@@ -54,8 +55,8 @@ static int positions_of_json(struct hap_positions *positions, const json_t *desc
         }
         if (json_array_size(answers) == 0)
                 return hap_fail(err, HAP_EINPUT,
-                                "the graph has 'positions' but no list 'answers' of those "
-                                "where answers stand");
+                                "the graph has 'positions' but no list 'answers' of the "
+                                "positions of answers");
         return HAP_OK;
 }
 
@@ -87,7 +88,7 @@ int hap_graph_into(json_t *header, const struct hap_graph *graph)
         return rc;
 }
 
-/* A count that a description may leave out, but must not have wrong. */
+/* Checks a count. A description may omit it. */
 static int check_count(const json_t *description, const char *key,
                        size_t expected, struct hap_error *err)
 {
@@ -97,10 +98,10 @@ static int check_count(const json_t *description, const char *key,
                        json_integer_value(count) == (json_int_t)expected))
                 return HAP_OK;
         if (!json_is_integer(count))
-                return hap_fail(err, HAP_EINPUT, "the graph's '%s' is no number", key);
+                return hap_fail(err, HAP_EINPUT, "the graph's '%s' is not a number", key);
         return hap_fail(err, HAP_EINPUT,
-                        "the graph says that it has %" JSON_INTEGER_FORMAT
-                        " %s, its layers and heads make %zu",
+                        "the graph declares %" JSON_INTEGER_FORMAT
+                        " %s, but its layers and heads give %zu",
                         json_integer_value(count), key, expected);
 }
 
@@ -112,7 +113,7 @@ static int get_size(const json_t *description, const char *key, int *size,
         if (!json_is_integer(value) || json_integer_value(value) < 1 ||
             json_integer_value(value) > HAP_MAX_GRAPH_SIZE)
                 return hap_fail(err, HAP_EINPUT,
-                                "the graph's '%s' is no number from 1 to %d",
+                                "the graph's '%s' is not a number from 1 to %d",
                                 key, HAP_MAX_GRAPH_SIZE);
         *size = (int)json_integer_value(value);
         return HAP_OK;

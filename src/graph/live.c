@@ -1,9 +1,9 @@
-/* Which nodes and edges of a circuit can carry anything to the logits.
+/* Which nodes and edges of a circuit can reach the logits.
  *
- * The graph has no cycles, so two passes reach the fixed point of "drop a node without an
- * edge in or out": a node is live when a path of kept edges leads to it from an input,
- * and another from it to the logits. In a graph with positions a node is a writer at a
- * position, and the edges into a head's keys and values lead to the head at every position. */
+ * The graph has no cycles, so two passes reach the fixed point of "drop a node without an edge in
+ * or out": a node is live when a path of kept edges leads to it from an input, and another from
+ * it to the logits. In a graph with positions a node is a writer at a position, and the edges
+ * into a head's keys and values lead to the head at every position. */
 #include <string.h>
 
 #include "graph/graph.h"

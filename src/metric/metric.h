@@ -14,8 +14,8 @@ enum hap_metric_needs {
         HAP_NEEDS_WRONG_ANSWERS = 2,
         HAP_NEEDS_ANY_ANSWERS = 4,   /* right answers, wrong answers or both */
         HAP_NEEDS_LOG_SUM = 8,       /* hap_metric_input.log_sum */
-        /* hap_metric_input.log_p. Such a metric compares a run with the full model: a
-         * gradient of it is zero at the full model. */
+        /* hap_metric_input.log_p. Such a metric compares a run with the full model: its gradient
+         * is zero at the full model. */
         HAP_NEEDS_FULL_MODEL = 16,
 };
 
@@ -32,7 +32,8 @@ struct hap_metric {
         const char *name, *help;
         unsigned needs; /* of enum hap_metric_needs, or'ed */
         bool lower_is_better;
-        /* As it is reported; NaN where it is not defined. NULL: not of one example. */
+        /* The reported value; NaN where it is not defined. NULL: the metric has no value for a
+         * single example. */
         double (*value)(const struct hap_metric_input *at);
         /* The loss: the value, or minus the value, so that lower is better. Adds
          * weight · d loss / d logits to gradient ([n_out], zero before) unless that is

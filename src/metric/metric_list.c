@@ -32,7 +32,7 @@ static int refuse_unknown(const char *name, size_t length, struct hap_error *err
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
                 strncat(known, hap_metrics[i]->name, sizeof(known) - strlen(known) - 1);
         }
-        return hap_fail(err, HAP_EUSAGE, "there is no metric '%.*s': %s",
+        return hap_fail(err, HAP_EUSAGE, "there is no metric '%.*s'; the metrics are %s",
                         length < 64 ? (int)length : 64, name, known);
 }
 

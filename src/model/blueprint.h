@@ -26,8 +26,8 @@ struct hap_weight_layout {
         const char *q_norm, *k_norm;
         const char *qkv, *q, *k, *v, *o;
         const char *gate, *in, *out;
-        /* Factors that divide rotary frequencies, whole name without prefix,
-         * used when it is there (GGUF's Llama 3). */
+        /* Factors that divide rotary frequencies, whole name without prefix, used if present
+         * (GGUF's Llama 3). */
         const char *rotary_factors;
         /* Suffixes of names that are ignored: masks and tables. NULL-terminated. */
         const char *ignored[6];
@@ -36,7 +36,7 @@ struct hap_weight_layout {
         bool transposed;       /* linear weights are [in][out] */
         bool embedding_out_in; /* the unembedding is [d_model][n_out] */
         bool gain_plus_one;    /* norms store w for 1 + w */
-        bool rotary_pairs;     /* q and k rows lie in the order (0, n/2, 1, n/2 + 1 …) */
+        bool rotary_pairs;     /* q and k rows are stored in the order (0, n/2, 1, n/2 + 1 …) */
         bool qkv_bias, o_bias, mlp_bias, norm_bias;
 };
 
@@ -58,7 +58,7 @@ struct hap_blueprint {
  * goes to the settings). */
 void hap_blueprint_layers(struct hap_blueprint *blueprint);
 
-/* d_head where the heads share the model's width out among them. */
+/* d_head if the heads share the model's width equally. */
 void hap_family_share_width(struct hap_settings *settings, struct hap_config *config);
 
 /* The activation that a key names. */

@@ -26,7 +26,7 @@ int hap_model_check(const struct hap_model *model, const json_t *header, const c
         char ours[17];
 
         if (!made_for || json_is_null(made_for) || !model->token_embedding)
-                return 0; /* of a description alone there is no fingerprint */
+                return 0; /* a model without weights has no fingerprint */
         snprintf(ours, sizeof(ours), "%016" PRIx64, model->fingerprint);
         if (!theirs)
                 return hap_fail(err, HAP_EINPUT,

@@ -8,8 +8,8 @@
 
 struct hap_family {
         const char *name;         /* config.json's "model_type" */
-        const char *name_prefix;  /* how "name" begins where "model_type" is absent, or NULL */
-        const char *architecture; /* GGUF's "general.architecture"; NULL: never a GGUF */
+        const char *name_prefix;  /* prefix of "name" in a config without "model_type", or NULL */
+        const char *architecture; /* GGUF's "general.architecture"; NULL: not in GGUF files */
         const char *help;         /* the models, for lists */
         const struct hap_weight_layout
                 *layout; /* of safetensors; read_config may change its copy */
@@ -21,8 +21,8 @@ struct hap_family {
 
 extern const struct hap_family *const hap_families[]; /* NULL-terminated */
 
-/* The family of a config.json: by `model_type`, or, where that is NULL, by the start of
- * `name`. NULL: unknown. */
+/* The family of a config.json: by `model_type`, or, if that is NULL, by the start of `name`.
+ * NULL: unknown. */
 const struct hap_family *hap_family_find(const char *model_type, const char *name);
 /* The family of a GGUF file, or NULL. */
 const struct hap_family *hap_family_of_architecture(const char *architecture);

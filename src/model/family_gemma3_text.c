@@ -1,5 +1,5 @@
-/* The text model of Gemma 3. Layers that slide have frequencies of their own,
- * without scaling. */
+/* The text model of Gemma 3. Layers with a sliding window have their own frequencies, without
+ * scaling. */
 #include "model/family.h"
 #include "model/gemma_like.h"
 #include "model/gguf_like.h"

@@ -31,9 +31,9 @@ static void set_rotary(struct hap_blueprint *blueprint)
         struct hap_rotary rotary = {.part = part};
         const float *frequencies;
 
-        hap_settings_value(s, "partial_rotary_factor"); /* the same once more */
+        hap_settings_value(s, "partial_rotary_factor"); /* a second key for the same */
         rotary.theta = hap_settings_real(s, "rotary_emb_base", 1, 1e12, 10000);
-        hap_settings_value(s, "rope_theta"); /* the same once more */
+        hap_settings_value(s, "rope_theta"); /* a second key for the same */
         hap_rotary_read_object(blueprint, "rope_scaling", NULL, &rotary);
         hap_rotary_read_object(blueprint, "rope_parameters", NULL, &rotary);
         rotary.n = m->config.n_rotary = (int)(m->config.d_head * rotary.part);

@@ -22,7 +22,7 @@ static const struct hap_weight_layout tracr_layout = {
         .mlp_bias = true,
 };
 
-/* What describes the program that was compiled, not the model. */
+/* Keys that describe the compiled program, not the model. */
 static const char *const tracr_notes[] = {
         "name",           "program",          "vocabulary",      "input_tokens",
         "output",         "output_positions", "residual_labels", "compiled_with",

@@ -4,7 +4,7 @@
 
 #include "model/llama_like.h"
 
-/* A cap that may be null for none. */
+/* A cap. The key may be null: none. */
 static float read_cap(struct hap_settings *s, const char *key, double fallback)
 {
         if (hap_settings_is_null(s, key))

@@ -90,8 +90,8 @@ static void read_scaling(struct hap_settings *s, struct hap_rotary *rotary)
         rotary->factor = factor;
 }
 
-/* Whether layer i slides. "sliding_window_pattern" is a period or a list of layers; without
- * it `period` is used (0: all layers). */
+/* Whether layer i has a sliding window. "sliding_window_pattern" is a period or a list of layers;
+ * without it `period` is used (0: all layers). */
 static bool slides(struct hap_settings *s, int i, int period)
 {
         const json_t *pattern = hap_settings_value(s, "attention.sliding_window_pattern");

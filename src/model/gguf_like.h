@@ -6,12 +6,12 @@
 #include "common/gguf.h"
 #include "model/blueprint.h"
 
-/* Reads the sizes that all architectures name alike, sets the layout of llama.cpp's
+/* Reads the sizes, whose keys are the same for all architectures, sets the layout of llama.cpp's
  * tensor names and allocates the layers. `epsilon` is the key of the norms' epsilon. */
 void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const char *epsilon);
-/* Rotary positions and windows. Every `period`-th layer attends to all positions
- * (0: all layers slide) unless a key says otherwise; `usual_window` is the default
- * window (0: none); `local_theta` is the base of the layers that slide (0: the same). */
+/* Rotary positions and windows. Every `period`-th layer attends to all positions (0: all layers
+ * have windows) unless a key says otherwise; `usual_window` is the default window (0: none);
+ * `local_theta` is the base of the layers with a window (0: the same). */
 void hap_gguf_rotary(struct hap_blueprint *b, int period, int usual_window, double local_theta);
 /* Sizes, norms and the gated MLP of Llama and its relatives. */
 void hap_gguf_llama(const struct hap_gguf *gguf, struct hap_blueprint *b);

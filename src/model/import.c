@@ -64,8 +64,8 @@ static int refuse_shape(struct weight_import *im, const struct hap_stored *store
         shape_text(stored->shape, stored->n_dims, is);
         shape_text(shape, n_dims, wanted);
         return hap_fail(im->err, HAP_EINPUT,
-                        "cannot use '%s': tensor '%s' has the shape %s, by the model's "
-                        "description it would be %s",
+                        "cannot use '%s': tensor '%s' has shape %s; the model's "
+                        "description requires %s",
                         im->model->path, stored->name, is, wanted);
 }
 
@@ -241,7 +241,7 @@ static int import_layer(struct weight_import *im, int layer)
         int rc;
 
         if ((l->o_bias && l->attention_post_norm) || (l->mlp_bias && l->mlp_post_norm))
-                return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': biases in front of the "
+                return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': biases before the "
                                 "norms after attention and MLP are not supported", im->model->path);
         if ((rc = import_norm(im, layer, l->attention_norm, d, &to->attention_norm)) < 0 ||
             (rc = import_norm(im, layer, l->attention_post_norm, d,
@@ -348,8 +348,8 @@ static int refuse_unused(const struct weight_import *im)
                         known = ends_with(stored->name, l->ignored[j]);
                 if (!known)
                         return hap_fail(im->err, HAP_EINPUT,
-                                        "cannot use '%s': unsupported: tensor '%.200s', for "
-                                        "which a %s model of this description has no place",
+                                        "cannot use '%s': unsupported: tensor '%.200s' is "
+                                        "not used by a %s model of this description",
                                         im->model->path, stored->name,
                                         im->model->config.family);
         }

@@ -9,7 +9,7 @@
 #include "model/import.h"
 #include "model/model_files.h"
 
-/* What the engine assumes of every family. */
+/* Checks what the engine assumes about every model. */
 static void check_config(struct hap_settings *s, const struct hap_config *c)
 {
         if (s->rc < 0)

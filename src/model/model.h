@@ -1,8 +1,8 @@
-/* A transformer: what its architecture is, and its weights in F32.
+/* A transformer: the description of its architecture, and its weights in F32.
  *
- * An architecture is a description: the engine reads this struct and has no
- * code per family. A loader fills it from a Hugging Face folder or a GGUF file
- * and refuses, by name, settings that the description cannot express. */
+ * An architecture is a description: the engine reads this struct and has no code per family. A
+ * loader fills it from a Hugging Face folder or a GGUF file and refuses, by name, settings that
+ * the description cannot express. */
 #ifndef HAP_MODEL_MODEL_H
 #define HAP_MODEL_MODEL_H
 
@@ -28,7 +28,7 @@ struct hap_config {
         int d_model, d_head, d_mlp;
         int n_vocab;   /* rows of the embedding */
         int n_out;     /* rows of the unembedding: n_vocab but for Tracr */
-        int n_context; /* positions that exist; longer prompts are refused */
+        int n_context; /* the maximum number of positions; longer prompts are refused */
 
         enum hap_norm_kind norm;
         float norm_eps;
@@ -100,8 +100,8 @@ struct hap_model {
         struct hap_arena arena; /* owns all of the above */
 };
 
-/* Reads config and weights from `path`: a Hugging Face folder or a .gguf file.
- * HAP_EINPUT: not supported (says what), inconsistent sizes, NaN or infinite
+/* Reads config and weights from `path`: a Hugging Face folder or a .gguf file. HAP_EINPUT: a
+ * setting that is not supported (the message names it), inconsistent sizes, NaN or infinite
  * weights. On failure nothing is left allocated. */
 int hap_model_load(struct hap_model *model, const char *path,
                    struct hap_error *err);

@@ -17,7 +17,7 @@ static const char *path_of(const char *path, const json_t *header, const char *n
                 path = hap_header_model(header);
         if (!path)
                 hap_fail(err, HAP_EUSAGE,
-                         "no model is given: '%s' names none, use -m MODEL", name);
+                         "no model is given, and '%s' names none; use -m MODEL", name);
         return path;
 }
 
@@ -29,7 +29,7 @@ static int explain_failure(int rc, const char *given, const char *name, struct h
 
         if (rc < 0 && !given)
                 snprintf(err->message + used, sizeof(err->message) - used,
-                         "; '%s' names this model, -m MODEL another", name);
+                         "; '%s' names this model; use -m MODEL for another", name);
         return rc;
 }
 

@@ -8,9 +8,9 @@
 #include "common/error.h"
 #include "model/model.h"
 
-/* Loads the model at `path` (option -m), or with NULL the one that the header
- * of stream `name` was made with, and checks that it is the header's.
- * HAP_EUSAGE: neither is given. */
+/* Loads the model at `path` (option -m), or with NULL the one that the header of stream `name`
+ * was made with, and checks that the header was made with this model. HAP_EUSAGE: neither is
+ * given. */
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
                        const char *name, struct hap_error *err);
 

@@ -44,7 +44,7 @@ static void report_mlp(const struct hap_model *m, FILE *out)
 
         hap_report_line(out, "MLP", "%d wide, %s%s%s", c->d_mlp, activations[c->activation],
                         c->gated ? ", gated" : "",
-                        c->parallel_residual ? ", beside the attention" : "");
+                        c->parallel_residual ? ", parallel to the attention" : "");
 }
 
 /* The number of layers with a window; *window is its size. */
@@ -74,8 +74,8 @@ static void report_attention(const struct hap_model *m, FILE *out)
         if (c->attention_cap != 0)
                 snprintf(more + at, sizeof(more) - (size_t)at, ", capped at %g",
                          (double)c->attention_cap);
-        hap_report_line(out, "attention", "%s, scale %.6g%s", c->causal ? "causal" : "both ways",
-                        (double)c->attention_scale, more);
+        hap_report_line(out, "attention", "%s, scale %.6g%s",
+                        c->causal ? "causal" : "bidirectional", (double)c->attention_scale, more);
 }
 
 static void report_place(const struct hap_model *m, FILE *out)

@@ -1,4 +1,4 @@
-/* What a model is, for people to read. */
+/* A description of a model for people to read. */
 #ifndef HAP_MODEL_REPORT_H
 #define HAP_MODEL_REPORT_H
 

@@ -17,8 +17,7 @@ const float *hap_rotary_make(struct hap_blueprint *blueprint, const struct hap_r
 /* Reads "rope_theta" (`theta` when absent) and "rope_scaling", or
  * "rope_parameters", in which newer folders have both, into *rotary. */
 void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta);
-/* Only the object `key`, when it is there; with `member`, its object for one
- * kind of layers. */
+/* Only the object `key`, if present; with `member`, its object for one kind of layers. */
 void hap_rotary_read_object(struct hap_blueprint *blueprint, const char *key,
                             const char *member, struct hap_rotary *rotary);
 

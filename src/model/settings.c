@@ -86,7 +86,7 @@ double hap_settings_real(struct hap_settings *settings, const char *key, double 
         if (!value && fallback > HAP_REQUIRED)
                 return fallback;
         if (!value) {
-                hap_settings_fail(settings, "it does not say '%s'", key);
+                hap_settings_fail(settings, "it has no '%s'", key);
                 return min;
         }
         number = json_number_value(value);
@@ -105,7 +105,7 @@ int hap_settings_int(struct hap_settings *settings, const char *key, int min, in
         if (!value && fallback > HAP_REQUIRED)
                 return (int)fallback;
         if (!value) {
-                hap_settings_fail(settings, "it does not say '%s'", key);
+                hap_settings_fail(settings, "it has no '%s'", key);
                 return min;
         }
         number = json_integer_value(value);

@@ -1,9 +1,8 @@
 /* A model's settings: the keys of config.json, or of a GGUF file's metadata.
  *
- * Getters remember which keys were read and keep the first error, so that a
- * family can read all its keys in a row and check once at the end;
- * hap_settings_end() then refuses what nobody read and is not known to change
- * nothing. */
+ * Getters remember which keys were read and keep the first error, so that a family can read all
+ * its keys in a row and check once at the end; hap_settings_end() then refuses keys that were not
+ * read, unless they are known to have no effect. */
 #ifndef HAP_MODEL_SETTINGS_H
 #define HAP_MODEL_SETTINGS_H
 
@@ -22,7 +21,7 @@ struct hap_settings {
         bool refused; /* that error is one of hap_settings_refuse */
 };
 
-/* Takes `values` over (also when it fails). */
+/* Takes ownership of `values`, also on failure. */
 int hap_settings_init(struct hap_settings *settings, json_t *values, const char *path,
                       struct hap_error *err);
 void hap_settings_release(struct hap_settings *settings);
@@ -38,17 +37,17 @@ double hap_settings_real(struct hap_settings *settings, const char *key, double 
 bool hap_settings_flag(struct hap_settings *settings, const char *key, bool fallback);
 const char *hap_settings_text(struct hap_settings *settings, const char *key,
                               const char *fallback);
-/* The key is there and null, where that means something else than absent. */
+/* Whether the key is present and null, for keys where null differs from absent. */
 bool hap_settings_is_null(const struct hap_settings *settings, const char *key);
 /* Borrowed; NULL when absent or null. */
 const json_t *hap_settings_value(struct hap_settings *settings, const char *key);
 
-/* "unsupported: KEY = VALUE", once the value is known to be one that hap
- * cannot do; what is refused later joins the list. */
+/* Refuses a value that hap does not support: "unsupported: KEY = VALUE". Keys that are refused
+ * later are added to the same message. */
 void hap_settings_refuse(struct hap_settings *settings, const char *key);
 /* The same unless the flag is absent or has this value. */
 void hap_settings_must_be(struct hap_settings *settings, const char *key, bool value);
-/* Another complaint about a key. */
+/* Refuses the settings with another message. */
 void hap_settings_fail(struct hap_settings *settings, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 

@@ -34,7 +34,7 @@ struct hap_store {
         struct hap_gguf *gguf; /* borrowed, or NULL */
 };
 
-/* The tensors of a file that is open and stays so. */
+/* The tensors of an open file, which must stay open. */
 int hap_store_of_gguf(struct hap_store *store, struct hap_gguf *gguf,
                       struct hap_error *err);
 void hap_store_close(struct hap_store *store);

@@ -1,4 +1,4 @@
-/* One file out of a zip archive (a Python wheel is one). */
+/* Extracts one file from a zip archive, such as a Python wheel. */
 #ifndef HAP_MODEL_ZIP_H
 #define HAP_MODEL_ZIP_H
 

@@ -220,8 +220,8 @@ static void update_nodes(const struct filling *f)
         hap_graph_live(f->graph, f->z, f->live);
 }
 
-/* Whether the node that an edge reads is reached from an input. It may lead nowhere yet: a
- * head that lives at one position is reached at all. */
+/* Whether the node that an edge reads is reached from an input. The node need not be live: a head
+ * that is live at one position is reached at all positions. */
 static bool is_reached(const struct filling *f, size_t edge)
 {
         return f->reached[hap_graph_edge_from(f->graph, edge)];
@@ -335,7 +335,7 @@ long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order, s
                         break;
                 alive += 2;
         }
-        if (spared != NOWHERE && alive < max) { /* nothing came in its place */
+        if (spared != NOWHERE && alive < max) { /* nothing replaced it */
                 z[spared] = 1;
                 alive++;
         }

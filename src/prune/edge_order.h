@@ -34,9 +34,9 @@ long hap_edge_order_cut(const struct hap_graph *graph, const uint32_t *order, si
                         float *z);
 
 /* Adds edges to a circuit without dead edges until `max` live: first the edges between live
- * nodes, in the order, then pairs of edges that bring another node to life. If room for only
- * one edge is left, such a pair replaces the last edge that no other depends on. Returns the
- * number of live edges. -1: no memory. */
+ * nodes, in the order, then pairs of edges that bring another node to life. If only one more edge
+ * fits, such a pair replaces the last edge that no other depends on. Returns the number of live
+ * edges. -1: no memory. */
 long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order, size_t n, size_t max,
                          float *z);
 

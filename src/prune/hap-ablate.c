@@ -112,8 +112,8 @@ static void write_constants(struct ablating *a)
                                         alone ? b->kl : NULL, &p->error));
         json_decref(header);
         hap_progress_clear(p);
-        hap_say(p, "KL %.4f with the means, %.4f with what was learned (%s; %.0f masked runs)",
-                before, after, alone ? "the mean over nodes cut off alone" : "the circuit's",
+        hap_say(p, "KL %.4f with the means, %.4f with the learned constants (%s; %.0f masked runs)",
+                before, after, alone ? "the mean over nodes cut off separately" : "the circuit's",
                 b->masked_kl.runs);
 }
 

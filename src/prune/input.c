@@ -1,7 +1,7 @@
 #include "prune/input.h"
 
-/* Prompts of one run with gradients: at most a quarter of a step's, or of a round's.
- * Each prompt has masks, and with long ones a gradient of its own. */
+/* Prompts of one run with gradients: at most a quarter of a step's, or of a round's. Each prompt
+ * has its own masks. Long prompts run one to a job, so each has its own gradient too. */
 static struct hap_memory_estimate needs_of(const struct hap_prune_options *options)
 {
         struct hap_memory_estimate needs = hap_memory_within(&hap_memory_prune, options->max_memory,

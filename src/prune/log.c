@@ -24,7 +24,7 @@ static int open_log(struct hap_pruning *p, struct hap_error *err)
         exists = stat(name, &status) == 0;
         if (p->log_size > 0 && (!exists || (S_ISREG(status.st_mode) &&
                                            status.st_size < p->log_size)))
-                return hap_fail(err, HAP_EINPUT, "log '%s' lacks steps before checkpoint "
+                return hap_fail(err, HAP_EINPUT, "log '%s' is missing steps before checkpoint "
                                 "'%s': restore it, or omit --log", name,
                                 p->options->checkpoint);
         p->log = fopen(name, p->resumed ? "a" : "w");

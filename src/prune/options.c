@@ -91,7 +91,7 @@ static int set_constant(struct hap_prune_options *options, const char *text,
                                 "hap-prune --help-recipe %s", recipe->name,
                                 length > 64 ? 64 : (int)length, text, recipe->name);
         if (constant->plain)
-                return hap_fail(err, HAP_EUSAGE, "'%s' is an option of its own: --%s",
+                return hap_fail(err, HAP_EUSAGE, "'%s' is not set by --set; use --%s",
                                 constant->option.name, constant->option.name);
         snprintf(what, sizeof what, "constant '%s' of recipe '%s'", constant->option.name,
                  recipe->name);

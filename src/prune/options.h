@@ -1,4 +1,4 @@
-/* What a pruning is asked for: the options, and the constants of its recipe. */
+/* The options of a pruning, and the constants of its recipe. */
 #ifndef HAP_PRUNE_OPTIONS_H
 #define HAP_PRUNE_OPTIONS_H
 
@@ -22,7 +22,7 @@ struct hap_constant {
         double value;  /* when it is not given */
         const char *fitted; /* or what its value depends on: hap_prune_options_fit */
         unsigned part; /* of the recipe that uses it, HAP_STEPS or HAP_ROUNDS; 0: all */
-        bool plain;    /* has an option of its own, such as --steps, instead of --set */
+        bool plain;    /* has its own option, such as --steps, instead of --set */
 };
 enum { HAP_STEPS = 1, HAP_ROUNDS = 2 };
 
@@ -47,7 +47,7 @@ extern const struct hap_constant hap_rank_constants[], hap_edge_pruning_constant
 
 enum hap_node_masks {
         HAP_NODES_NONE,
-        HAP_NODES_FREE,    /* sparsity counts edges' own masks */
+        HAP_NODES_FREE,    /* sparsity counts the masks of edges only */
         HAP_NODES_COUNTED, /* an edge counts as edge × node */
 };
 enum hap_ramp { HAP_RAMP_LINEAR, HAP_RAMP_LOGARITHMIC };
@@ -77,10 +77,10 @@ struct hap_prune_options {
         double round_sharpness, round_clip, share, last_share, velocity; /* of refinement */
         int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
         int masks;
-        /* that leave the result as it is */
+        /* options that do not change the result */
         const char *log, *checkpoint, *threshold_circuit;
         int64_t every;
-        /* of memory */
+        /* options of memory */
         int cache_dtype; /* enum hap_dtype */
         size_t max_memory, threads;
         uint64_t given; /* bit i: constants[i] was; by hap_prune_options_settle */
@@ -89,10 +89,9 @@ struct hap_prune_options {
 /* All constants open, no recipe printed. */
 void hap_prune_options_init(struct hap_prune_options *options);
 
-/* Takes the recipe, parses what --set gives, fills the constants that are still open
- * with the recipe's values (but for those that hap_prune_options_fit fills), and checks
- * what was given. HAP_EUSAGE: a contradiction, or a constant that the recipe does not
- * have. */
+/* Takes the recipe, parses what --set gives, fills the constants that are still open with the
+ * recipe's values (except those that hap_prune_options_fit fills), and checks what was given.
+ * HAP_EUSAGE: a contradiction, or a constant that the recipe does not have. */
 int hap_prune_options_settle(struct hap_prune_options *options, const struct hap_recipe *recipe,
                              struct hap_error *err);
 

@@ -43,7 +43,7 @@ static int update_velocity(struct hap_ranker *r, int64_t round, size_t n_inside,
         struct hap_runs runs = {.n = n, .which = r->which, .z = (const float *const *)r->z,
                                 .wanted = p->allowed};
         double size = 0;
-        /* places of random numbers that no step uses */
+        /* indices of random numbers that no step uses */
         int rc = hap_rank_sample(r, ((uint64_t)round + 1) << 32, n, (double)n_inside,
                                  o->round_sharpness, (enum hap_mask_kind)o->masks, err);
 

@@ -1,4 +1,4 @@
-/* Writing to the output: text in XML, and whether all was written. */
+/* Writing to the output: text in XML, and the check that everything was written. */
 #ifndef HAP_SHOW_SHOW_OUTPUT_H
 #define HAP_SHOW_SHOW_OUTPUT_H
 

@@ -1,4 +1,4 @@
-/* What a header says in a few words. */
+/* A header in a few words. */
 #ifndef HAP_SHOW_SHOW_PHRASE_H
 #define HAP_SHOW_SHOW_PHRASE_H
 

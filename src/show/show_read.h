@@ -1,4 +1,4 @@
-/* The sections of streams and training logs in memory, as far as they are shown. */
+/* The sections of streams and training logs in memory: the parts that are shown. */
 #ifndef HAP_SHOW_SHOW_READ_H
 #define HAP_SHOW_SHOW_READ_H
 

@@ -258,7 +258,7 @@ static int check_answers(const struct record_reader *in, const struct hap_exampl
         qsort(all, n, sizeof *all, compare_ids);
         for (size_t i = 1; i < n && rc == 0; i++)
                 if (all[i] == all[i - 1] && all[i] != NO_ID)
-                        rc = refuse_record(in, "token %d is twice among answers and wrongs",
+                        rc = refuse_record(in, "token %d occurs twice in answers and wrongs",
                                     (int)all[i]);
         free(all);
         return rc;
@@ -355,7 +355,7 @@ static int read_task_record(const struct record_reader *in, struct hap_example *
         if ((n = read_prompt(in, "corrupted", &example->corrupted)) < 0)
                 return n;
         if (n != example->n_tokens && n != UNKNOWN && example->n_tokens != UNKNOWN)
-                return refuse_record(in, "clean has %d tokens, corrupted %d: they must be "
+                return refuse_record(in, "clean has %d tokens but corrupted has %d; they must be "
                                      "equally long", example->n_tokens, n);
         if ((rc = example->n_answers =
                      read_answers(in, "answer", "answers", &example->answers)) < 0)
@@ -364,7 +364,7 @@ static int read_task_record(const struct record_reader *in, struct hap_example *
                      read_answers(in, "wrong", "wrongs", &example->wrongs)) < 0)
                 return rc;
         if (!example->n_answers && !json_object_get(in->record, "at"))
-                return refuse_record(in, "there is no 'answers', nor 'answer' or 'at'");
+                return refuse_record(in, "it has none of 'answers', 'answer' and 'at'");
         if ((rc = check_answers(in, example)) < 0 || (rc = read_at(in, example)) < 0)
                 return rc;
         return read_positions(in, example);

@@ -117,7 +117,7 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         return request;
 }
 
-#define IDLE ": --ablation interchange changes nothing there"
+#define IDLE ": --ablation interchange has no effect on them"
 enum { SPACE = HAP_TASK_LATER + 1, REMARKS };
 static const char *const remarks[REMARKS] = {
         [HAP_TASK_SAME] = "clean and corrupted are the same" IDLE,

@@ -158,7 +158,7 @@ static int fail_unknown_task(const struct hap_task_request *request, struct hap_
                         used += (size_t)snprintf(have + used, sizeof have - used, "%s%s",
                                                  used ? ", " : "", task->name);
         if (!made)
-                return hap_fail(err, HAP_EUSAGE, "there is no task '%s': there are %s",
+                return hap_fail(err, HAP_EUSAGE, "there is no task '%s'; the tasks are %s",
                                 request->name, have);
         return hap_fail(
                 err, HAP_EUSAGE,

@@ -35,7 +35,7 @@ struct hap_draw {
         enum hap_split split;
         struct hap_random_key key;
         uint64_t tried; /* drafts before this one */
-        size_t made;    /* drafts taken */
+        size_t made;    /* drafts accepted */
         struct hap_words men, women, people, places, objects; /* one token each */
         int year_digits; /* 2: two digits are one token; 1: each digit is one */
         struct hap_arena arena;

@@ -1,5 +1,5 @@
-/* Drafts are drawn by the task's generator and taken when they are new and their tokens
- * are as the task needs them. */
+/* The task's generator draws drafts. A draft is accepted if it is new and its tokens fit the
+ * task. */
 #include "task/task_make.h"
 
 #include <stdio.h>
@@ -52,7 +52,7 @@ static bool fits_tokenizer(const struct hap_maker *maker, const struct hap_draft
                more[n] == hap_tokenizer_single(maker->draw.tokenizer, draft->answer);
 }
 
-/* Adds the prompt to those made. False: it is there already. */
+/* Adds the prompt to those made. False: it was made before. */
 static bool is_new(struct hap_maker *maker, const char *clean)
 {
         uint64_t hash = XXH3_64bits(clean, strlen(clean)) | 1;

@@ -19,7 +19,7 @@ struct hap_maker_options {
         uint64_t seed;
         size_t n;
         const struct hap_tokenizer *tokenizer;
-        int n_context; /* longer prompts are not taken */
+        int n_context; /* longer prompts are rejected */
 };
 
 /* The prompts depend on task, split, seed and tokenizer alone; n and the corruption do

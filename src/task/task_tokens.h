@@ -11,9 +11,9 @@
 
 /* What prompts need of a model. */
 struct hap_task_model {
-        const struct hap_model *model; /* its config only; NULL: no model */
+        const struct hap_model *model; /* only its config is used; NULL: no model */
         const struct hap_tokenizer *tokenizer; /* NULL: token ids only */
-        const char *no_tokenizer;              /* then the reason */
+        const char *no_tokenizer;              /* the reason why there is no tokenizer */
 };
 
 /* Makes a record ready to be written. With a model, *record is replaced: token ids in

@@ -9,8 +9,8 @@ extern const char *const hap_words_places[], *const hap_words_objects[];
 extern const char *const hap_words_events[], *const hap_words_adjectives[];
 extern const char *const hap_words_roles[];
 
-/* {A} and {B} are the two people, {S} the one named again, {P} a place, {O} an
- * object. No name begins a sentence's text, where it would lack its space. */
+/* {A} and {B} are the two people, {S} the one named again, {P} a place, {O} an object. No
+ * sentence begins with a name, because the name would then have no space before it. */
 extern const char *const hap_sentences_ioi[];
 /* {E} is an event, {C} a century's two digits, {Y} the year's last two. */
 extern const char *const hap_sentences_years[];

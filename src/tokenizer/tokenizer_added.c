@@ -150,9 +150,9 @@ static int index_all(struct hap_tokenizer *t, bool normalized)
         return 0;
 }
 
-/* A Metaspace has made marks of the spaces when normalised tokens are looked
- * for, which in the tokenizers library it does later: refused where a token
- * would see it. */
+/* Here a Metaspace replaces the spaces before normalised tokens are searched for; in the
+ * tokenizers library it does so afterwards. A token for which this makes a difference is refused.
+ */
 static int check_metaspace(const struct hap_tokenizer *t, const struct hap_added *added,
                            const char *name, struct hap_error *err)
 {

@@ -26,8 +26,8 @@ struct hap_added_index {
         int32_t *slots; /* open addressing, index in `added` */
         size_t n_slots;
 };
-/* Appends one, with its text as in the file. The vocabulary must have its id; a text that
- * is not one of the model's own must be hidden there, so that merging does not find it. */
+/* Appends a token, with its text as in the file. The vocabulary must have its id; a text that is
+ * not one of the model's own must be hidden there, so that merging does not find it. */
 int hap_added_add(struct hap_tokenizer *t, const char *text, size_t length,
                   const struct hap_added *what, struct hap_error *err);
 /* The added token with this text (as in the file), or NULL; until hap_added_finish. */
@@ -35,7 +35,7 @@ struct hap_added *hap_added_find(const struct hap_tokenizer *t, const char *text
                                  size_t length);
 /* The id of the added token, or of the model's own token, with this text; -1: none. */
 int32_t hap_token_named(const struct hap_tokenizer *t, const char *text, size_t length);
-/* To be called when all are added and the normalizer is known. */
+/* Call this when all tokens are added and the normalizer is known. */
 int hap_added_finish(struct hap_tokenizer *t, struct hap_error *err);
 /* Cuts `part` of the text into added tokens and text, and appends them to `out`. */
 int hap_added_cut(const struct hap_tokenizer *t, bool normalized, bool special,

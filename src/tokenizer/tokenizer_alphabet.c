@@ -142,8 +142,8 @@ static size_t from_sentencepiece(const char *text, size_t length, char *out)
         return (size_t)(to - out);
 }
 
-/* Not of an added token, which byte_fallback does not see; a GGUF file's bytes
- * are all the model's. */
+/* An added token does not count, because byte_fallback ignores added tokens. In a GGUF file all
+ * tokens of bytes are the model's own. */
 static int byte_of(const struct hap_tokenizer *t, size_t id, const char *text,
                    size_t length)
 {

@@ -24,14 +24,14 @@ static bool is_class(const json_t *config, const char *family)
                 strcmp(name + n, "TokenizerFast") == 0);
 }
 
-/* The classes that put BOS first unless told otherwise. */
+/* The classes that put BOS first by default. */
 static bool sets_bos(const json_t *config)
 {
         return is_class(config, "Llama") || is_class(config, "CodeLlama") ||
                is_class(config, "Gemma") || is_class(config, "Cohere");
 }
 
-/* The classes that look at add_bos_token, whatever tokenizer.json says. */
+/* The classes that obey add_bos_token even if there is a tokenizer.json. */
 static bool obeys_add_bos(const json_t *config)
 {
         return sets_bos(config) || is_class(config, "GPTNeoX");

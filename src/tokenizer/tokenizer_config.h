@@ -1,4 +1,4 @@
-/* What tokenizer_config.json says; `config` is an object, empty if there is no file. */
+/* The settings of tokenizer_config.json. `config` is an object, empty if there is no file. */
 #ifndef HAP_TOKENIZER_TOKENIZER_CONFIG_H
 #define HAP_TOKENIZER_TOKENIZER_CONFIG_H
 

@@ -1,9 +1,8 @@
-/* The tokenizer that the metadata of a GGUF file describes, read as llama.cpp
- * reads it: "gpt2" is byte-level BPE with merges, its split pattern named by
- * tokenizer.ggml.pre; "llama" is sentencepiece's BPE, which merges whatever
- * two neighbours make the piece of the best score. Where llama.cpp and the
- * model's own library differ (NFC, spaces before what the user defined), the
- * library is followed. */
+/* The tokenizer that the metadata of a GGUF file describes, read as llama.cpp reads it: "gpt2" is
+ * byte-level BPE with merges, its split pattern named by tokenizer.ggml.pre; "llama" is
+ * sentencepiece's BPE, which merges the two neighbours that form the piece with the best score.
+ * Where llama.cpp and the model's own library differ (NFC, spaces before user-defined tokens),
+ * the library is followed. */
 #include "tokenizer/tokenizer_gguf.h"
 
 #include <math.h>
@@ -30,8 +29,8 @@ enum token_type {
         "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|" \
         "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-/* What tokenizer.ggml.pre names: the family's own steps, each isolating what
- * it matches. NFC is the family's normalizer, which the file does not say. */
+/* The split steps that tokenizer.ggml.pre names; each isolates its matches. NFC is the normalizer
+ * of some families; the file does not record it. */
 static const struct pre {
         const char *name;
         const char *patterns[4];
@@ -96,9 +95,8 @@ static int read_arrays(struct source *s)
         return 0;
 }
 
-/* Control tokens are special. What the user defined is found in any text; by
- * sentencepiece in normalised text, where a space is "▁" (converters write
- * either into the file). */
+/* Control tokens are special. User-defined tokens are found in any text. Sentencepiece finds them
+ * in normalised text, where a space is "▁" (converters write either into the file). */
 static int add_found(const struct source *s, size_t id, enum token_type type)
 {
         struct hap_added added = { .id = (int32_t)id,

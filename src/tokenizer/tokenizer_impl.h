@@ -50,7 +50,7 @@ struct hap_tokenizer {
 
         struct hap_normal_step normal[HAP_STEPS_MAX];
         size_t n_normal;
-        const struct hap_normal_step *metaspace; /* of them, no normalizer; or NULL */
+        const struct hap_normal_step *metaspace; /* the step of a Metaspace, or NULL */
         struct hap_split_step split[HAP_STEPS_MAX];
         size_t n_split;
         char prefix[16];        /* put before a text that does not start with it */

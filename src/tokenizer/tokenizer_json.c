@@ -299,8 +299,7 @@ static int read_legacy_file(const struct folder *f, const char *name,
         return rc;
 }
 
-/* Both are read only where the config has no added_tokens_decoder, as by
- * transformers. */
+/* Both files are read only if the config has no added_tokens_decoder, as transformers does. */
 static int read_legacy(const struct folder *f)
 {
         int rc;

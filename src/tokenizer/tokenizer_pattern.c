@@ -1,7 +1,6 @@
-/* Split patterns: the tokenizers library matches with Oniguruma in Ruby's
- * syntax, we with PCRE2 (UTF, UCP, MULTILINE). Within what the families use,
- * the two read a pattern alike but for \s, which is written out here; a
- * construct that they read differently is refused by name. */
+/* Split patterns. The tokenizers library matches with Oniguruma in Ruby's syntax, hap with PCRE2
+ * (UTF, UCP, MULTILINE). In the patterns of the families, the two agree on everything except \s,
+ * which is written out here. A construct that they read differently is refused by name. */
 #include "tokenizer/tokenizer_pattern.h"
 
 #include <stdbool.h>
@@ -9,7 +8,7 @@
 
 #include "tokenizer/tokenizer_buffer.h"
 
-/* Unicode's White_Space; PCRE2's \s has U+180E besides. */
+/* Unicode's White_Space; PCRE2's \s also contains U+180E. */
 #define SPACES                                                                 \
         "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}"       \
         "\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
@@ -46,8 +45,8 @@ static int put_space(struct translation *t, bool negated)
         return put_text(t, SPACES, sizeof SPACES - 1);
 }
 
-/* \p{L}, \P{Lu}, \p{^N}: general categories; scripts and such mean other sets
- * in each Unicode version and library. */
+/* \p{L}, \P{Lu}, \p{^N}: general categories; scripts and other properties differ between Unicode
+ * versions and libraries. */
 static int put_property(struct translation *t)
 {
         size_t start = t->at, i = start + 2;
@@ -109,7 +108,7 @@ static int put_in_class(struct translation *t)
         return put_text(t, &t->pattern[t->at++], 1);
 }
 
-/* "[" or "[^"; a "]" right behind is literal in both and ends no class. */
+/* "[" or "[^"; a "]" right after it is literal in both and does not end the class. */
 static int open_class(struct translation *t)
 {
         size_t n = 1;
@@ -123,9 +122,9 @@ static int open_class(struct translation *t)
         return put_text(t, t->pattern + t->at - n, n);
 }
 
-/* "{": a repeat where numbers follow, else literal. "{,n}" and blanks within
- * are a repeat to one and literal to the other, by version too; "{n}?" is an
- * optional repeat to Oniguruma, a lazy one to PCRE2. */
+/* "{" begins a repeat if numbers follow; otherwise it is literal. One library reads "{,n}", and
+ * blanks within the braces, as a repeat and the other as literal text, depending on the version;
+ * "{n}?" is an optional repeat to Oniguruma, a lazy one to PCRE2. */
 static int put_brace(struct translation *t)
 {
         const char *inside = &t->pattern[t->at + 1];
@@ -133,7 +132,7 @@ static int put_brace(struct translation *t)
         bool repeat = n > 0 && inside[n] == '}';
 
         if (repeat && inside[0] == ',')
-                return refuse_construct(t, "'{,', a repeat without its least number");
+                return refuse_construct(t, "'{,', a repeat without a minimum");
         if (repeat && strcspn(inside, " \t") < n)
                 return refuse_construct(t, "a blank within a counted repeat");
         if (repeat && inside[n + 1] == '?' && memchr(inside, ',', n) == NULL)

@@ -1,7 +1,6 @@
-/* The added tokens of a folder: those of tokenizer.json, and those of
- * added_tokens_decoder in tokenizer_config.json or, without it, of
- * added_tokens.json. Which of them are special, the config says too, or
- * special_tokens_map.json. */
+/* The added tokens of a folder: those of tokenizer.json, and those of added_tokens_decoder in
+ * tokenizer_config.json or, without it, of added_tokens.json. The config, or
+ * special_tokens_map.json, also names tokens that are special. */
 #include "tokenizer/tokenizer_special.h"
 
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include "common/number.h"
 #include "tokenizer/tokenizer_impl.h"
 
-/* What the config calls its special tokens, besides those in lists. */
+/* The keys of the config's special tokens, except those in lists. */
 static const char *const named[] = { "bos_token", "eos_token", "unk_token", "sep_token",
                                      "pad_token", "cls_token", "mask_token" };
 
@@ -29,9 +28,9 @@ static struct hap_added flags_of(const json_t *token, bool special)
         };
 }
 
-/* A text that is none of the model's own: hidden, since merging must not see
- * it. The tokenizers library numbers such texts itself, whatever the file says,
- * so a file that says otherwise was not made with these ids in mind. */
+/* Adds a text that is not one of the model's own, hidden from merging. The tokenizers library
+ * ignores the file's id for such a text and gives it the next free one. A file with another id is
+ * therefore refused. */
 static int add_hidden(struct hap_tokenizer *t, int64_t id, const char *text,
                       size_t length, struct hap_error *err)
 {
@@ -134,7 +133,7 @@ static const char *token_text(const json_t *token)
                                                        : token);
 }
 
-/* All that the config names special, in a new array; NULL: no memory. */
+/* All special tokens that the config names, in a new array. NULL: no memory. */
 static json_t *special_tokens(const json_t *config)
 {
         json_t *all = json_array(), *extra, *token;
@@ -160,8 +159,8 @@ static json_t *special_tokens(const json_t *config)
         return NULL;
 }
 
-/* Of two descriptions, transformers takes the added token's for bos_token and
- * the like; elsewhere the two are both added, and neither is what one gets. */
+/* Whether the two descriptions of a token differ. For bos_token and the like, transformers uses
+ * the added token's description. Elsewhere it adds both, and the result matches neither. */
 static bool differs(const json_t *token, const struct hap_added *there)
 {
         struct hap_added its = flags_of(token, true);
@@ -286,7 +285,7 @@ static int put_decoder(json_t *decoder, json_t *tokens, const json_t *special,
         return 0;
 }
 
-/* As transformers takes them: normalized unless special, no other flags. */
+/* As in transformers: normalized unless special, no other flags. */
 int hap_config_legacy_tokens(json_t *config, json_t *tokens, struct hap_error *err)
 {
         json_t *decoder = json_object(), *special = special_tokens(config);

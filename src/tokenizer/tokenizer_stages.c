@@ -1,5 +1,5 @@
-/* The stages of tokenizer.json around the model: normalizer, pre_tokenizer and
- * post_processor. Each is an object with a "type", or a Sequence of such. */
+/* The stages of tokenizer.json around the model: normalizer, pre_tokenizer and post_processor.
+ * Each is an object with a "type", or a Sequence of such objects. */
 #include "tokenizer/tokenizer_stages.h"
 
 #include <string.h>
@@ -33,7 +33,7 @@ static int unsupported_stage(struct hap_error *err, const char *stage, const cha
         return hap_fail(err, HAP_EINPUT, "%s '%.80s' is not supported", stage, what);
 }
 
-/* Every member of a Sequence; `key` holds them. */
+/* Every member of a Sequence; `key` names its list. */
 static int each_stage(struct hap_tokenizer *t, const json_t *json, const char *key, stage_fn *stage,
                       struct hap_error *err)
 {
@@ -161,7 +161,7 @@ static int split_stage(struct hap_tokenizer *t, const json_t *json,
         return hap_fail(err, HAP_EINPUT, "a Split has no pattern");
 }
 
-/* A prefix is put before the text as a whole, so only a first step may. */
+/* A prefix is put before the whole text, so only the first step may add one. */
 static int set_prefix(struct hap_tokenizer *t, const char *prefix,
                       struct hap_error *err)
 {
@@ -187,9 +187,9 @@ static int byte_level_stage(struct hap_tokenizer *t, const json_t *json, struct 
         return rc;
 }
 
-/* Spaces become the replacement, as a normalizer would do it, since nothing
- * comes before but the search for normalised added tokens (those that could
- * tell are refused); words begin with it. */
+/* Replaces spaces as a normalizer would. Only the search for normalised added tokens comes
+ * between the two, and tokens for which that matters are refused. Words begin with the
+ * replacement. */
 static int metaspace_stage(struct hap_tokenizer *t, const json_t *json, struct hap_error *err)
 {
         const json_t *with = json_object_get(json, "replacement");
@@ -248,7 +248,7 @@ int hap_stage_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,
         return one_pre_tokenizer(t, json, err);
 }
 
-/* "BOS text" or "text": what else a template may hold is no causal model's. */
+/* "BOS text" or "text": causal models have no other templates. */
 static int template_stage(struct hap_tokenizer *t, const json_t *json, struct hap_error *err)
 {
         const json_t *single = json_object_get(json, "single");

@@ -226,7 +226,7 @@ TEST("a key that comes twice is refused")
                 put_key(&f, "a.b", HAP_GGUF_U8);
                 put(&f, 1, 1);
         }
-        refused(&f, "'a.b' comes twice");
+        refused(&f, "'a.b' occurs twice");
 }
 
 TEST("a value of unknown type is refused")
@@ -236,7 +236,7 @@ TEST("a value of unknown type is refused")
         put_head(&f, 0, 1);
         put_key(&f, "a.b", 13);
         put_data(&f, 16);
-        refused(&f, "'a.b' is of no known type: 13");
+        refused(&f, "'a.b' has unknown type 13");
 }
 
 TEST("lists of lists and of unknown types are refused")
