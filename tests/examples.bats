@@ -48,7 +48,7 @@ run_examples() {
 
 @test "the first session of the overview page runs" { run_examples hap 7; }
 
-@test "the pipeline that the README explains runs, and prints what it shows" {
+@test "the README's pipeline runs and prints the output that it shows" {
         cd "$tmp"
         ln -s "$root/models" models
         sed -nE 's/^    [$>] //p' "$root/README.md" >commands

@@ -111,7 +111,7 @@ every_circuit() { # KEY OPTION ...
         done
 }
 
-@test "what is said to be dead is what the library prunes" {
+@test "the edges reported dead are those that the library prunes" {
         for model in gpt2-a llama-a; do
                 for i in 0 1 2; do
                         hap-eval --metric kl -o "$tmp/report" $model.cache $model.circuit.$i 2>"$tmp/said"
@@ -211,7 +211,7 @@ every_circuit() { # KEY OPTION ...
         assert_near_maps "$tmp/is" "$tmp/should" 2e-4
 }
 
-@test "without wrong answers what needs them is left out, or refused when asked for" {
+@test "metrics that need wrong answers are left out without them, or refused when asked for" {
         echo '{"clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' | hap-task -q --from - -o "$tmp/task"
         hap-eval -q --full -m "$golden/gpt2-a/model" -o "$tmp/report" "$tmp/task"
         assert_equal "$(json -q "$tmp/report" | jq -r 'select(.metric).metric' | tr '\n' ' ')" \
@@ -300,7 +300,7 @@ complement_is_rest() {
         done
 }
 
-@test "a circuit without edges is evaluated and said to be empty" {
+@test "a circuit without edges is evaluated and reported as empty" {
         circuit_of gpt2-a.cache </dev/null >"$tmp/none"
         hap-eval --metric kl --empty -o "$tmp/report" gpt2-a.cache "$tmp/none" 2>"$tmp/said"
         grep -q "circuit 1: no edge is left" "$tmp/said" || fail "$(cat "$tmp/said")"
@@ -364,7 +364,7 @@ tracr_eval() {
         done
 }
 
-@test "what would need more than --max-memory is refused at once" {
+@test "input that needs more than --max-memory is refused at once" {
         for input in gpt2-a.task gpt2-a.cache; do
                 assert_refused 2 "hap-eval: --max-memory allows 3 MB, " \
                         hap-eval -j 2 --full --max-memory 3M -m "$golden/gpt2-a/model" "$input"

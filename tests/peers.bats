@@ -20,7 +20,7 @@ END
                 --shape 3,4,32,97 --threads 1)
 }
 
-@test "every peer given gets its rows: seconds, theirs over ours, what differs" {
+@test "every peer given gets its rows: seconds, ratio to hap, difference" {
         run -0 "${peers[@]}" --edge-pruning "$tmp/pruning" --eap-ig "$tmp/eap" --python "$tmp/python" \
                 --json "$tmp/json"
         assert_line --regexp '^\| eap \| 1000 \| .* \| 0.25 \|$'
@@ -34,7 +34,7 @@ END
         assert_line --regexp "eap-ig $tmp/eap .* --method eap-ig-inputs .* --scores "
 }
 
-@test "a comparison without a checkout, a Python or its modules says what is missing" {
+@test "a comparison without a checkout, a Python or its modules names the missing part" {
         assert_refused 2 "give --edge-pruning DIR or --eap-ig DIR" "${peers[@]}" --python "$tmp/python"
         assert_refused 2 "give --python" "${peers[@]}" --eap-ig "$tmp/eap"
         assert_refused 1 "'$tmp' has no src/eap/attribute.py" "${peers[@]}" --eap-ig "$tmp" --python "$tmp/python"

@@ -52,7 +52,7 @@ static void check_live(const struct hap_graph *g, float *z, size_t n)
         CHECK(hap_graph_drop_dead(g, z) == 0);
 }
 
-TEST("edges come by value, equal ones in an order that the key draws")
+TEST("edges are sorted by value, equal ones in an order drawn by the key")
 {
         double value[6] = {1, 5, 3, 3, 3, -2};
         uint32_t edges[6] = {0, 1, 2, 3, 4, 5}, order[6], other[6];
@@ -130,7 +130,7 @@ TEST("filling adds edges between live nodes in their order, up to the number")
         hap_graph_release(&g);
 }
 
-TEST("a cut has at least a path where the longest prefix has none")
+TEST("a cut has at least one path even if the longest prefix has none")
 {
         struct hap_graph g = graph();
         float *z = calloc(g.n_edges, sizeof *z);
@@ -211,7 +211,7 @@ static void fill_some(struct hap_graph g, uint64_t cases)
         hap_graph_release(&g);
 }
 
-TEST("what filling counts as alive is")
+TEST("the edges that filling counts as alive are alive")
 {
         fill_some(graph(), 5000);
         fill_some(divided(), 30000);
@@ -246,7 +246,7 @@ static void cut_some(struct hap_graph g, size_t least, size_t paths_at_least)
         hap_graph_release(&g);
 }
 
-TEST("a cut of some edges is never longer than asked for, and there when a path is as short")
+TEST("a cut of some edges is never larger than asked for, and exists if a path is that short")
 {
         cut_some(graph(), 4, 50);
         cut_some(divided(), 10, 50);
@@ -269,7 +269,7 @@ TEST("of equally short paths the cut has the one whose worst edge ranks best")
         hap_graph_release(&g);
 }
 
-TEST("the shortest path counts edges, and is 0 where none leads to the logits")
+TEST("the shortest path counts edges, and is 0 if none leads to the logits")
 {
         struct hap_graph g = graph();
         float *z = calloc(g.n_edges, sizeof *z);

@@ -62,7 +62,7 @@ static int read_with_z(double z, struct hap_edges *edges)
         return read_back("circuit", edges);
 }
 
-TEST("scores come back to the last bit, those without a record as not given")
+TEST("scores are read back bit for bit, those without a record as not given")
 {
         struct hap_graph graph;
         struct hap_edges back;
@@ -92,7 +92,7 @@ TEST("scores come back to the last bit, those without a record as not given")
         hap_graph_release(&graph);
 }
 
-TEST("a circuit comes back to the last bit, and its header says what it keeps")
+TEST("a circuit is read back bit for bit, and its header has the number of its edges")
 {
         struct hap_graph graph;
         struct hap_edges back;

@@ -58,7 +58,7 @@ TEST("mask gradients are those of finite differences, every prompt with its own 
         }
 }
 
-TEST("what the plan leaves out changes neither logits nor gradients")
+TEST("the parts that the plan leaves out change neither logits nor gradients")
 {
         for (int i = 0; i < 2; i++) {
                 plan_against_all(models[i], &hap_interchange, 0.25);
@@ -72,7 +72,7 @@ TEST("what the plan leaves out changes neither logits nor gradients")
         }
 }
 
-TEST("gradients by what cut edges carry are those of finite differences")
+TEST("gradients by the constants of cut edges are those of finite differences")
 {
         static const char *const all[] = {"tests/golden/gpt2-a/model", "tests/golden/llama-a/model",
                                           "tests/golden/families/gemma2",

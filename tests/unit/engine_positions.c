@@ -3,7 +3,7 @@
 #include "forward/full_run.h"
 #include "forward/masked.h"
 
-TEST("with positions told apart too, gradients are those of finite differences")
+TEST("with positions, too, gradients are those of finite differences")
 {
         divided = true;
         for (int i = 0; i < 2; i++) {
@@ -58,7 +58,7 @@ static void same_at_all_places(const char *path)
         divided = false;
 }
 
-TEST("the same masks at all positions are masks that know of none")
+TEST("the same masks at all positions are masks without positions")
 {
         for (int i = 0; i < 2; i++)
                 same_at_all_places(models[i]);
@@ -110,7 +110,7 @@ static void patch(struct bench *b, int i, int writer, int place, const float *cl
         free(expected);
 }
 
-TEST("cutting a writer's edges at a position is activation patching there")
+TEST("cutting a writer's edges at a position is activation patching at that position")
 {
         for (int m = 0; m < 2; m++) {
                 struct bench b;

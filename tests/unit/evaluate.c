@@ -146,7 +146,7 @@ TEST("lists of metrics keep their order; unknown, empty and double names are ref
         CHECK(hap_metric_list_parse("kl ", &list, &err) == HAP_EUSAGE);
 }
 
-TEST("faithfulness is normalised, and refused where there is nothing between")
+TEST("faithfulness is normalised, and refused if the full model and the empty circuit are equal")
 {
         double value;
 

@@ -136,7 +136,7 @@ TEST("a model in shards is the same model")
         remove_folder();
 }
 
-TEST("a shard that is not there is an error that names it")
+TEST("a missing shard is an error that names it")
 {
         struct hap_error err = {0};
         struct hap_model m;
@@ -148,7 +148,7 @@ TEST("a shard that is not there is an error that names it")
         remove_folder();
 }
 
-TEST("a tensor that the index promises and no shard holds is refused")
+TEST("a tensor of the index that no shard contains is refused")
 {
         struct hap_error err = {0};
         struct hap_model m;

@@ -34,7 +34,7 @@ static struct hap_graph divided(struct hap_graph g, int answers)
         return g;
 }
 
-TEST("each position has all edges, named behind an '@'")
+TEST("each position has all edges, named after an '@'")
 {
         struct hap_graph g = divided(make(3, 2, false), 2);
         char name[HAP_NAME];

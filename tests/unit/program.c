@@ -60,7 +60,7 @@ static int killed_by(const char *folder, int first, int second)
         return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-TEST("a signal that comes while another's files are removed waits until they are")
+TEST("a signal during the removal of files waits until they are removed")
 {
         char folder[] = "build-program-XXXXXX";
 
@@ -72,7 +72,7 @@ TEST("a signal that comes while another's files are removed waits until they are
         CHECK(rmdir(folder) == 0);
 }
 
-TEST("a signal that comes as soon as a file is made leaves none")
+TEST("a signal as soon as a file is made leaves no file")
 {
         char folder[] = "build-program-XXXXXX";
 

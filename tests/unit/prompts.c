@@ -390,7 +390,7 @@ TEST("means by position are over the prompts that have it")
         hap_stream_in_close(in);
 }
 
-TEST("half precision is kept as it is and read when needed")
+TEST("half precision is stored unchanged and converted when needed")
 {
         struct hap_prompts full, halved;
         struct hap_stream_in *a = read_prompts(cache, all, &full), *b = read_prompts(half, all, &halved);
@@ -442,7 +442,7 @@ static void check_told(const char *path, enum hap_counterfactuals_from source, e
         hap_stream_in_close(in);
 }
 
-TEST("prompts take the memory that is told before, whatever their outputs are kept as")
+TEST("prompts take the estimated memory in every format of their outputs")
 {
         check_told(task, HAP_COUNTERFACTUALS_RUNS, HAP_F32, HAP_F32);
         check_told(task, HAP_COUNTERFACTUALS_RUNS, HAP_F16, HAP_F32);

@@ -93,7 +93,7 @@ TEST("SmolLM2's logits are those of transformers, within 2e-4 of their spread")
         }
 }
 
-TEST("SmolLM2 goes on for 32 tokens as in transformers")
+TEST("SmolLM2 generates the same 32 tokens as in transformers")
 {
         if (!have_model())
                 SKIP(NO_MODEL);

@@ -39,7 +39,7 @@ static int write_cache(struct hap_stream_out *out)
         return rc | hap_stream_out_end(out, &err);
 }
 
-TEST("what is written is to the byte what Python's msgpack writes")
+TEST("written streams have the same bytes as those of Python's msgpack")
 {
         struct bytes b = written(write_scores, false);
 
@@ -48,7 +48,7 @@ TEST("what is written is to the byte what Python's msgpack writes")
         CHECK(b.n == sizeof(python_cache) && memcmp(b.at, python_cache, b.n) == 0);
 }
 
-TEST("gzip is read, also between plain sections, and holds no time")
+TEST("gzip is read, also between plain sections, and contains no time")
 {
         struct bytes scores = written(write_scores, true), all = {.n = 0};
 
@@ -217,7 +217,7 @@ TEST("a file appears whole or not at all")
         CHECK(rmdir(folder) == 0); /* nothing was left in it */
 }
 
-TEST("two writers to one place are known, whatever it is called")
+TEST("two writers to one file are detected under any names")
 {
         char folder[] = P_tmpdir "/hap-unit-XXXXXX", path[64], again[64];
         struct hap_stream_out *file, *other, *device;

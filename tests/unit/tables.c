@@ -172,7 +172,7 @@ TEST("a metric of this file's own is evaluated beside the table's")
         tear_down(&b);
 }
 
-TEST("what a row needs is asked for: answers, and a metric whose gradient is not zero")
+TEST("a row's needs are checked: answers, and a metric whose gradient is not zero")
 {
         const struct hap_example none = {0};
         struct hap_attrib_options options = {.method = method_named("eap"),

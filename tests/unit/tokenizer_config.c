@@ -41,7 +41,7 @@ TEST("BOS follows add_bos_token only for the classes that obey it")
         remove_folder();
 }
 
-TEST("the config adds tokens to tokenizer.json, and says whether a space comes first")
+TEST("the config adds tokens to tokenizer.json and sets whether a space comes first")
 {
         const char *json = "{\"model\":{\"vocab\":{\"a\":0,\"\u0120\":1},\"merges\":[]},"
                            "\"pre_tokenizer\":{\"type\":\"ByteLevel\"}}";
@@ -103,7 +103,7 @@ static void link_demo(const char *name)
         CHECK(symlink(from, path) == 0);
 }
 
-TEST("a GPT-2 of vocab.json and merges.txt puts a space first where its config says so")
+TEST("a GPT-2 of vocab.json and merges.txt puts a space first if its config says so")
 {
         new_folder();
         link_demo("vocab.json");
@@ -163,7 +163,7 @@ static void write_plain_demo(void)
 
 #define FAST "\"tokenizer_class\":\"PreTrainedTokenizerFast\","
 
-TEST("special tokens that only the config names are special beside tokenizer.json")
+TEST("special tokens that only the config names are special with a tokenizer.json too")
 {
         const char *text = "Mary<|endoftext|>went";
         const char *plain = "44 625 27 91 313 78 419 356 91 29 86 363";
@@ -190,7 +190,7 @@ TEST("special tokens that only the config names are special beside tokenizer.jso
         remove_folder();
 }
 
-TEST("special_tokens_map.json names special tokens where there is no added_tokens_decoder")
+TEST("special_tokens_map.json names special tokens if there is no added_tokens_decoder")
 {
         const char *text = "Mary<|endoftext|>went";
 

@@ -74,7 +74,7 @@ TEST("ids that are missing, doubled or out of range are refused")
                 "{\"id\":5,\"content\":\"y\"}]}", "'y' has id 5");
 }
 
-TEST("merges that are no pairs, or of tokens that are not there, are refused by number")
+TEST("merges that are not pairs, or of unknown tokens, are refused by number")
 {
         refused("{\"model\":{" VOCAB ",\"merges\":[\"a b\",\"ab\"]}}", "merge 2 is not a pair");
         refused("{\"model\":{" VOCAB ",\"merges\":[\"a b c\"]}}", "merge 1 is not a pair");
@@ -127,7 +127,7 @@ TEST("split patterns that Oniguruma and PCRE2 read differently are refused")
         refused_pattern("(a", "split pattern '(a'");
 }
 
-TEST("what looks like a repeat, or like the end of a class, is read as by Oniguruma")
+TEST("text that looks like a repeat, or like the end of a class, is read as by Oniguruma")
 {
 #define SPLIT(pattern)                                                               \
         "{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\","   \

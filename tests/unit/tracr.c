@@ -86,7 +86,7 @@ TEST("the compiled program that reverses a sequence reverses every sequence")
         CHECK(with_lines("tests/golden/tracr-reverse", check_reverse) == 363);
 }
 
-TEST("the compiled program that tells the share of x tells it")
+TEST("the compiled program that computes the share of x computes it")
 {
         CHECK(with_lines("tests/golden/tracr-xproportion", check_proportion) == 100);
 }
