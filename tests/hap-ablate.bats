@@ -1,6 +1,6 @@
 load helper
 
-# Constants for two small random models, whose full logits the reference holds.
+# Constants for two small random models, whose full logits are in the reference.
 
 setup_file() {
         cd "$BATS_FILE_TMPDIR"
@@ -65,9 +65,9 @@ constants() {
         done
 }
 
-# Without an edge the output is one distribution q for all prompts (there are no
-# learned positions): the mean of KL(p_i || q) is least where q is the mean of the p_i,
-# which vectors of 32 numbers reach but nearly in a vocabulary of 97.
+# Without an edge the output is one distribution q for all prompts (there are no learned
+# positions): the mean of KL(p_i || q) is lowest if q is the mean of the p_i, which
+# vectors of 32 numbers only approach in a vocabulary of 97.
 @test "for the empty circuit no constants do better than the mean distribution, and the learned ones do nearly as well" {
         circuit_of llama-a.cache </dev/null >"$tmp/none"
         hap-ablate -q --steps 600 --batch 8 -o "$tmp/constants" llama-a.cache "$tmp/none"

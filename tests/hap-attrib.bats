@@ -165,8 +165,8 @@ both_by_kl() {
 }
 
 @test "many steps of eap-ig-inputs sum up to the change of the loss over the input's edges" {
-        # integrated gradients are complete: along the way from the corrupted to
-        # the clean input the loss changes by the sum over the edges of `input`
+        # integrated gradients are complete: on the path from the corrupted to the clean
+        # input the loss changes by the sum over the edges of `input`
         for model in gpt2-a llama-a; do
                 hap-attrib -q --method eap-ig-inputs --steps 400 -o "$tmp/scores" $model.cache
                 sum=$(scores_map -q "$tmp/scores" | jq '[to_entries[] | select(.key | startswith("input->")).value] | add')
@@ -239,7 +239,7 @@ both_by_kl() {
 }
 
 @test "memory does not grow with the number of examples" {
-        # The address sanitizer would hold on to what is freed.
+        # The address sanitizer keeps freed memory.
         export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0:thread_local_quarantine_size_kb=0
         peak() { # EXAMPLES
                 hap-task greater-than -n "$1" -m "$root/models/demo" -q |

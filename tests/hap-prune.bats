@@ -1,7 +1,7 @@
 load helper
 
-# A 3-layer model with random weights (262 edges, 8 prompts) for what must hold
-# anywhere; the embedded model where a circuit must be good.
+# A 3-layer model with random weights (262 edges, 8 prompts) for what holds for every
+# model; the embedded model if a circuit must be good.
 
 setup_file() {
         export DIR=$BATS_FILE_TMPDIR
@@ -34,7 +34,7 @@ kl_of() {
         json -q "$tmp/report" | jq -s '[.[] | select(.metric == "kl").value][0]'
 }
 
-# Fails unless every edge lies on a path from the input to the logits.
+# Fails unless every edge is on a path from the input to the logits.
 assert_no_dead_edges() {
         edges "$1" | awk -F'->' '
                 { from[NR] = $1; to[NR] = $2; sub(/<[qkv]>/, "", to[NR]) }
@@ -352,7 +352,7 @@ expected_open() {
         [[ $runs == 24 || $runs == 24.0 || $runs == 28 || $runs == 28.0 ]] || fail "$runs runs"
 }
 
-# Kills the command again and again, later each time, until it gets through.
+# Kills the command repeatedly, later each time, until it completes.
 until_done() {
         local delay=0.05 pid
         for _ in $(seq 40); do
@@ -381,7 +381,8 @@ until_done() {
         done
 }
 
-# stop_after N COMMAND ...: SIGTERM once its $tmp/log has N lines; it must heed it.
+# stop_after N COMMAND ...: SIGTERM once its $tmp/log has N lines; the command must
+# stop.
 stop_after() {
         local n=$1 pid rc=0
         shift
@@ -398,7 +399,7 @@ stop_after() {
 }
 
 # assert_resumes N COMMAND ...: stopped after N lines of its log it leaves a checkpoint and
-# no circuit, and then goes on to the same bytes as in one go.
+# no circuit, and continuing from it gives the same bytes as an uninterrupted run.
 assert_resumes() {
         local n=$1
         shift
@@ -414,8 +415,8 @@ assert_resumes() {
 @test "a signal while candidates are compared stops the program" {
         assert_resumes 30 hap-prune -q -j 1 --steps 30 --set anneal=0 --edges 60 --set choose-on=60 \
                 --set finalists=20 --set finalists-on=0
-        # before the first step, too: the log is opened when all is read, and the scores
-        # that are measured then are not measured again
+        # before the first step, too: the log is opened after all input is read, and the
+        # scores that are measured then are not measured again
         assert_resumes 0 hap-prune -q -j 1 --steps 0 --set rounds=8 --set refine-on=60 --edges 60 --set choose-on=60
 }
 
@@ -424,7 +425,7 @@ assert_resumes() {
         "${long[@]}" -o "$tmp/whole" "$cache"
         for signal in TERM INT; do
                 rm -f "$tmp/state" "$tmp/log" "$tmp/c"
-                # a background job of a script ignores SIGINT unless told otherwise
+                # a background job of a script ignores SIGINT by default
                 env --default-signal=INT "${long[@]}" --checkpoint "$tmp/state" \
                         --log "$tmp/log" -o "$tmp/c" "$cache" &
                 pid=$!
@@ -453,7 +454,7 @@ hold_at_its_log() {
         "$@" --log "$tmp/log" {log}<&- &
         held=$!
         read -r -u "$log" _
-        # with one thread it sleeps nowhere else
+        # with one thread it does not sleep anywhere else
         until [[ $(<"/proc/$held/status") =~ State:[[:space:]]*S ]]; do sleep 0.01; done
 }
 
@@ -464,7 +465,7 @@ let_go() {
         exec {rest}<&-
 }
 
-# The signal, and the process has taken it.
+# Sends the signal and waits until the process has received it.
 kill_and_see() {
         kill -"$1" "$held"
         until [[ ! -e /proc/$held/status ||
@@ -485,14 +486,15 @@ kill_and_see() {
                 rc=0
                 wait "$held" || rc=$?
                 assert_equal "$rc" 143
-                # a machine that stood still made two of them
+                # if the machine paused for a second, the signals counted as two: try
+                # again
                 ((took < 1000000)) && break
         done
         assert_equal "$(ls -A "$tmp/k")" ck
 }
 
 @test "a signal more than a second after another ends at once and leaves nothing" {
-        # its handlers run when the write that is held has ended, which here is never
+        # its handlers run after the blocked write ends, which never happens here
         [[ -z ${TSAN_OPTIONS-} ]] || skip "the thread sanitizer puts signals off"
         mkdir "$tmp/k"
         for signal in TERM INT; do
@@ -550,7 +552,7 @@ kill_and_see() {
         assert_equal "$(readlink "$tmp/k/ck" "$tmp/k/to")" "$tmp/k/to"$'\n'../disk/real
 }
 
-# A checkpoint of ${ep[@]}, stopped by a log that cannot be written any more.
+# A checkpoint of ${ep[@]}, stopped by a log that can no longer be written.
 make_state() {
         "${ep[@]}" --steps 100000 --checkpoint "$1" --every 5 -o "$tmp/none" "$cache" &
         local pid=$!
@@ -643,7 +645,7 @@ printed_constants() {
         for recipe in rank rank-thorough edge-pruning hap; do
                 hap-prune -q --recipe $recipe --steps 2 --edges 100 --exact-sparsity \
                         -o "$tmp/c" "$cache" "$subgraph"
-                { # what the header records of options, and what it leaves out when not given
+                { # the options in the header, and those that it omits if not given
                         header "$tmp/c" '.pruning.options' | jq -r 'keys[]' |
                                 grep -vxE 'steps|batch|patience|exact-sparsity|cache-dtype'
                         case $recipe in edge-pruning | hap) echo node-sparsity ;; esac
@@ -759,10 +761,10 @@ printed_constants() {
                 "${trained[@]}" $more -o "$tmp/threshold" "$cache"
                 json "$tmp/own" | jq -c 'del(.history, .crc32)' >"$tmp/ours"
                 json "$tmp/threshold" | jq -c 'del(.history, .crc32)' | cmp - "$tmp/ours"
-                # another circuit than the exact one, or nothing was compared
+                # the circuits must differ, or nothing was compared
                 assert_equal "$(edges "$tmp/exact" | wc -l)" 60
                 run ! diff -q <(edges "$tmp/own") <(edges "$tmp/exact")
-                # and the exact one is as it is without
+                # and the exact one is the same as without it
                 # shellcheck disable=SC2086
                 "${trained[@]}" $more --exact-sparsity -o "$tmp/alone" "$cache"
                 assert_same "$tmp/exact" "$tmp/alone"
@@ -919,7 +921,7 @@ printed_constants() {
         [[ $said =~ 'need '([0-9]+)' MB'.*'; -j 1: '([0-9]+)' MB; --cache-dtype f16: '([0-9]+)' MB; both: '([0-9]+)' MB' ]]
         need=${BASH_REMATCH[1]} one=${BASH_REMATCH[2]} half=${BASH_REMATCH[3]} both=${BASH_REMATCH[4]}
         ((one < need && half < need && both < one && both < half))
-        # and that is so
+        # and the estimate is right
         "${prune[@]}" -q --steps 2 --max-memory $((need + 1))M "$DIR/ioi.task"
         "${prune[@]}" -q --steps 2 -j 1 --cache-dtype f16 --max-memory $((both + 1))M "$DIR/ioi.task"
 }
@@ -929,7 +931,7 @@ printed_constants() {
                 hap-prune --edges 40 --max-memory 20M "$DIR/ioi.cache"
         assert_refused 2 "allows 20 MB, 60 prompts of 18 tokens need" \
                 bash -c "cat '$DIR/ioi.cache' | hap-prune --edges 40 --max-memory 20M"
-        # and where the header does not tell the length, as soon as a prompt shows it
+        # and if the header does not have the length, as soon as a prompt is read
         json -q "$DIR/ioi.cache" | jq -c 'if has("hap") then del(.tokens) else . end' |
                 hap-convert -q --from json >"$tmp/cache"
         assert_refused 2 "allows 20 MB, 60 prompts of 15 tokens need" \

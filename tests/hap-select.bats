@@ -27,7 +27,7 @@ edges() {
         json -q "$1" | jq -r 'select(has("edge")).edge' | sort
 }
 
-# The names of the edges that a jq filter picks of [{edge, score}, ...].
+# The names of the edges that a jq filter selects from [{edge, score}, ...].
 expected() {
         json -q "$1" | jq -rs "[.[] | select(has(\"edge\"))] | $2 | .[].edge" | sort
 }
@@ -336,13 +336,13 @@ kl_of() {
         ((0 < $(edges "$tmp/c" | wc -l)))
         less=$(json -q "$tmp/c" | jq -n '[inputs][0].selection.auto.less | select(.dead).selected')
         grep -q "with $less edges all are dead" "$tmp/said"
-        # and so it is
+        # and it is
         assert_refused 3 "are dead" hap-select -q --keep "$less" "$tmp/s"
         assert_refused 2 "neither an edge nor a node" hap-select -q --auto --always nothing "$tmp/cache" "$tmp/s"
 }
 
-# Where clean and corrupted differ only behind the answers every KL is a rounding error,
-# of either sign.
+# If clean and corrupted differ only after the answers, every KL is a rounding error, of
+# either sign.
 @test "--auto finds edges that live where no edge matters" {
         prompt='{clean: "Mary and John went to the store", at: [2, 3], answer: " Mary",
                  corrupted: "Mary and John went to the park", wrong: " Tim"}'
@@ -366,8 +366,8 @@ kl_of() {
         done
 }
 
-# Scores of the real GPT-2 small that the MIB benchmark's authors publish, not
-# ours to ship: HAP_PEER_DATA names the folder that holds them.
+# Scores of the real GPT-2 small that the MIB benchmark's authors publish. hap may not
+# ship them: HAP_PEER_DATA names their folder.
 @test "the published scores of GPT-2 small give the published circuit, and the peers' greedy counts" {
         file=${HAP_PEER_DATA:-$root/../shared/data}/mib_ioi_gpt2_eap-ig.json.gz
         [[ -e $file ]] || skip "mib_ioi_gpt2_eap-ig.json.gz is not there, see HAP_PEER_DATA"

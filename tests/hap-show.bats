@@ -1,7 +1,7 @@
 load helper
 
-# A circuit of a 3-layer, 4-head model with dead edges (the fixture says which),
-# and scores over the same graph.
+# A circuit of a 3-layer, 4-head model with dead edges (listed in the fixture), and
+# scores over the same graph.
 
 setup_file() {
         export CIRCUIT=$BATS_FILE_TMPDIR/circuit SCORES=$BATS_FILE_TMPDIR/scores
@@ -348,7 +348,7 @@ whole_graph() {
 END
         head -n 1 "$root/models/demo/tasks/ioi-test.jsonl" >"$tmp/own.jsonl"
         assert_refused 3 "cannot use '$tmp/own.jsonl': line 1" hap-show -q "$tmp/own.jsonl"
-        # both are all that is asked for
+        # a line needs only these two
         printf '{"step": %d, "kl": %d}\n' 1 5 2 4 >"$tmp/log"
         hap-show -q --svg "$tmp/log" >"$tmp/svg"
         assert_equal "$(grep -c '^<path fill="none".*M[0-9. ]*L[0-9. ]*"' "$tmp/svg")" 1

@@ -1,6 +1,6 @@
 load helper
 
-# The prompts that ship are models/demo/tasks; token ids are compared with
+# The prompts that ship are in models/demo/tasks; token ids are compared with
 # models/demo/vocab.json and golden.jsonl, which other programs made.
 
 tasks='ioi greater_than gendered_pronoun docstring induction'
@@ -142,7 +142,7 @@ lines() {
         for k in 1 9007199254740992; do
                 run ! diff -q <(json "$tmp/$k" | jq -c .id) <(json "$tmp/2" | jq -c .id)
         done
-        # drawn from what seed and number say, not from the whole file
+        # drawn from the prompts that seed and number select, not from the whole file
         records ioi -n 40 --seed 5 | sort >"$tmp/few"
         records ioi -n 40 --seed 5 --bootstrap 2 | sort -u | comm -23 - "$tmp/few" >"$tmp/others"
         assert_equal "$(cat "$tmp/others")" ""
@@ -166,7 +166,7 @@ lines() {
 }
 
 @test "a bootstrap sample of unfit prompts is refused with file and line" {
-        # whatever is drawn, it is a line that has no answer
+        # every line lacks an answer, so any sample has such a line
         lines '' '{"clean": [1, 2], "corrupted": [1, 3]}' '' '{"clean": [1, 2], "corrupted": [1, 4]}'
         for k in 1 2 3 4 5 6; do
                 rc=0
@@ -313,7 +313,8 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': it has none of 'answers', 'an
 }
 
 @test "generated corruptions change the names that they are named for" {
-        # what stands where the clean prompt has IO, S1 and S2: IO (i), S (s), others (o)
+        # the names in the places where the clean prompt has IO, S1 and S2: IO (i), S
+        # (s), others (o)
         for wanted in abc=ooo s2-io-flip=isi,sii s1-io-flip=iss,sis s1-flip=ios,ois random-names=ooo; do
                 records ioi -m "$PLAIN" -n 40 --corruption "${wanted%=*}" | jq -r '
                         .answers[0] as $io | .wrongs[0] as $s | .corrupted as $t
@@ -462,11 +463,11 @@ END
         hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
         grep -qF "in 2 of 5 prompts clean and corrupted differ only after the last answer position: --ablation interchange has no effect on them" "$tmp/said"
         grep -qF "in 1 of 5 prompts clean and corrupted are the same" "$tmp/said"
-        # and nothing does
+        # and with that, nothing changes
         head -n 1 "$tmp/lines.jsonl" >"$tmp/one.jsonl"
         hap-task -q -m models/demo --from "$tmp/one.jsonl" | hap-eval -q --empty --metric kl -m models/demo -o "$tmp/r"
         assert_near "$(json "$tmp/r" | jq 'select(.metric == "kl").value')" 0 1e-6
-        # a model that looks both ways, one that is not known, prompts that are made to differ
+        # a bidirectional model, an unknown model, and prompts that differ elsewhere
         hap-task -m tests/golden/tracr-reverse --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
         hap-task --from "$tmp/lines.jsonl" -o "$tmp/t" 2>>"$tmp/said"
         hap-task -m models/demo ioi -n 20 -o "$tmp/t" 2>>"$tmp/said"
@@ -504,7 +505,7 @@ END
         assert_refused 3 "lines 1 and 2 have the same id '9'" hap-task --from "$tmp/lines.jsonl"
         lines "$(example '"id": 2, ')" "$(example)"
         assert_refused 3 "lines 1 and 2 have the same id '2'" hap-task --from "$tmp/lines.jsonl"
-        # an empty id is none
+        # an empty id counts as absent
         lines "$(example)" "$(example)" "$(example '"id": "", ')" "$(example '"id": "", ')"
         assert_equal "$(records --from "$tmp/lines.jsonl" | wc -l)" 4
 }

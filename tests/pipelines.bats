@@ -1,8 +1,8 @@
 load helper
 
-# Stages that only say in $tmp/log how they were called, so that what make does
-# can be seen without waiting for it. Circuits of one method share edge a; each
-# seed and sample has another one besides.
+# Stages that only write to $tmp/log how they were called, so that the commands of make
+# can be checked quickly. Circuits of one method share edge a; each seed and sample has
+# a second edge of its own.
 setup() {
         mkdir "$tmp/bin"
         cat >"$tmp/bin/stage" <<'END'
@@ -137,7 +137,7 @@ ran() {
         for title in "EP" "EP, own threshold" "HAP by EP" "HAP by EP, own threshold"; do
                 assert_line --regexp "^$title +90 % +1.000"
         done
-        # a lost one of the two is made again, by the one training of both
+        # if one of the two is lost, one training makes both again
         rm "$tmp/results/table1/ep-own-90-2.circuit"
         pipeline table1.mk SPARSITY=90% SEEDS=2 METHODS='ep hap-ep'
         assert_equal "$(ran prune)" 1
@@ -162,7 +162,7 @@ ran() {
 }
 
 @test "SAMPLES runs every method on that number of bootstrap samples and reports how similar the circuits are" {
-        # what table1.mk sets must reach the samples as well
+        # the settings of table1.mk must apply to the samples too
         pipeline table1.mk SPARSITY='80% 90%' SEEDS=2 SAMPLES=3 METHODS='eap ep hap' TRAIN=50
         run grep -c -- '-n 50 --bootstrap [123] ' "$tmp/log"
         assert_output 3
@@ -180,7 +180,7 @@ ran() {
                         '.[] | select(.method == $m and .sparsity == 90).overlap.samples' "$table")
                 assert_near "$overlap" 0.333333 1e-5
         done
-        # a ranking has no seeds; samples are drawn at the last sparsity alone
+        # a ranking has no seeds; samples are drawn at the last sparsity only
         assert_equal "$(jq -c '[.[] | select(.method == "EAP").overlap]' "$table")" \
                 "$(jq -c '[null, {samples: (1 / 3)}]' <<<null)"
         assert_regex "$(cat "$tmp/said")" "IoU over samples +IoU over seeds"
@@ -236,7 +236,7 @@ overlap() {
         assert_near "$(overlap abcd ab)" 0.5 1e-9
         # pairs: 2/4, 1/5, 2/4
         assert_near "$(overlap abc bcd cde)" 0.4 1e-9
-        # an empty one: shares nothing with others, is the same as another empty one
+        # an empty circuit shares nothing with others and equals another empty one
         assert_near "$(overlap abc '')" 0 1e-9
         assert_near "$(overlap '' '')" 1 1e-9
         assert_near "$(overlap ab ab '')" 0.333333333 1e-8
@@ -283,7 +283,7 @@ row() {
         { row EP 90 0.4 96000 null && row HAP 90 0.3 1200 3; } | jq -s . >"$tmp/two.json"
         run -0 "$root/pipelines/table" page One "$tmp/one.json" Two "$tmp/two.json"
         assert_line '| One | 90 % | 48.0 | 0.2000 | 0.1000 | 0.50 |'
-        # what was not timed has no ratio
+        # a method that was not timed has no ratio
         assert_line '| Two | 90 % | 0.4000 | 0.3000 | 0.75 | 1/80.00 | - |'
 }
 
@@ -352,7 +352,7 @@ row() {
         { row EP 90 0.01 1000 120 && row 'EP, own threshold' 90 0.5 50 1 &&
                 row 'HAP by EP' 90 0.5 50 1; } | jq -s . >"$tmp/one.json"
         run -0 "$root/pipelines/table" curve "$tmp/one.json"
-        # the corner of the panel: both lie on the lower end of their axes
+        # the corner of the panel: both are at the lower ends of their axes
         assert_equal "$(grep -c '<circle r="2.5" cx="46" cy="216"' <<<"$output")" 1
         assert_equal "$(grep -c '<circle r="2.5"' <<<"$output")" 1
 }
@@ -593,7 +593,7 @@ END
         pipeline hap.mk BIN="${HAP_BIN:-bin}" METHODS='eap hap' SPARSITY=80% TRAIN=10 \
                 VALIDATION=5 TEST=10 hap.prune='--recipe rank --steps 3'
         table=$tmp/results/demo-ioi/table.json
-        # The full model differs in nothing from itself, any circuit in something.
+        # The full model does not differ from itself, any circuit does.
         assert_near "$(jq '.[] | select(.method == "full model").runs[0].test.kl' "$table")" 0 1e-6
         run jq -e '[.[] | select(.sparsity == 80).runs[0]
                 | .test.kl > 0 and .edges == 96 and .of == 479 and .seconds > 0] == [true, true]' "$table"

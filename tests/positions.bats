@@ -1,6 +1,6 @@
 load helper
 
-# Edges told apart by named positions, on the model that ships.
+# Edges distinguished by named positions, on the model that ships.
 
 setup_file() {
         cd "$BATS_FILE_TMPDIR"
@@ -90,7 +90,7 @@ value() {
                         assert_near "$(value "$tmp/is" $metric)" "$(value "$tmp/should" $metric)" 2e-5
                 done
         done
-        # that cannot pass where nothing is cut
+        # a check that cannot pass if nothing is cut
         hap-eval -q --full -m models/demo --metric logit-diff -o "$tmp/full" test.task
         jq -ne "$(value "$tmp/full" logit-diff) - $(value "$tmp/is" logit-diff) | . > 1"
 }
@@ -168,7 +168,7 @@ value() {
         hap-eval -q -m models/demo --metric kl --ablation optimal -o "$tmp/optimal" ioi.task "$tmp/mean" "$tmp/constants"
         hap-eval -q -m models/demo --metric kl --ablation mean -o "$tmp/means" ioi.task "$tmp/mean"
         jq -ne "$(value "$tmp/optimal" kl) < $(value "$tmp/means" kl)"
-        # constants are one vector a writer, whatever is told apart
+        # constants are one vector per writer, with any positions
         assert_equal "$(json "$tmp/constants" | sed -n 1p | jq -c '[.graph.positions, .graph.edges, .requires]')" '[null,479,null]'
         hap-prune -q --edges 60 --steps 6 -o "$tmp/plain" plain.cache
         hap-eval -q -m models/demo --ablation optimal --metric kl -o "$tmp/report" test.task "$tmp/plain" "$tmp/constants"

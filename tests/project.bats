@@ -1,12 +1,12 @@
 load helper
 
-# What holds for the whole tree: programs, pages, tests and files agree.
+# Tests of the whole tree: programs, pages, tests and files agree.
 
 programs() {
         basename -a -s .c "$root"/src/*/hap-*.c
 }
 
-# The files that git knows, or all where there is no repository.
+# The files in git, or all files if there is no repository.
 files() {
         cd "$root"
         git ls-files 2>/dev/null | grep . ||

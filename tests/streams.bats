@@ -75,7 +75,7 @@ cut_everywhere() {
 
 @test "the message names the last whole record" {
         boundaries task >"$tmp/boundaries"
-        at=$(sed -n 3p "$tmp/boundaries") # behind the header and two records
+        at=$(sed -n 3p "$tmp/boundaries") # after the header and two records
         head -c "$at" "$BATS_FILE_TMPDIR/task" >"$tmp/cut"
         assert_refused 3 "hap-forward: cannot read '$tmp/cut': truncated after record 2" \
                 hap-forward -m "$root/models/demo" "$tmp/cut"
@@ -220,7 +220,7 @@ END
                 [[ $rc -eq 1 && $(cat "$tmp/said") == *"cannot write 'standard output': No space left on device" ]] ||
                         fail "$stage: status $rc, $(cat "$tmp/said")"
         done
-        # the file beside may not grow beyond 4 KiB: its writer dies of it
+        # the temporary file may not grow beyond 4 KiB, which kills its writer
         mkdir "$tmp/folder"
         run bash -c "ulimit -f 4; hap-forward -q -m '$root/models/demo' -o '$tmp/folder/out' task"
         [[ $status -ne 0 ]]
@@ -236,7 +236,7 @@ END
         ln -s out "$tmp/link"
         hap-select -q --keep 20 -o "$tmp/link" "$BATS_FILE_TMPDIR/scores"
         assert_same "$tmp/out" "$BATS_FILE_TMPDIR/circuit"
-        rm "$tmp/out" # what a link leads to need not be there
+        rm "$tmp/out" # the target of a link need not exist
         hap-select -q --keep 20 -o "$tmp/link" "$BATS_FILE_TMPDIR/scores"
         assert_same "$tmp/out" "$BATS_FILE_TMPDIR/circuit"
         [[ -L $tmp/link ]]
@@ -307,7 +307,7 @@ history_of() {
         assert_equal "$(history_of chosen)" "task forward attrib select"
         hap-attrib -q --method mask-gradient -o gradient cache subgraph
         assert_equal "$(history_of gradient)" "task forward attrib select attrib"
-        # what was not used had no part
+        # input that was not used is not in the history
         hap-attrib -q -o plain cache subgraph
         assert_equal "$(history_of plain)" "task forward attrib"
 }

@@ -1,6 +1,6 @@
 load helper
 
-# What is promised of the stages together, on a few prompts.
+# Promises about all stages together, on a few prompts.
 
 setup_file() {
         export DIR=$BATS_FILE_TMPDIR

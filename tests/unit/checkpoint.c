@@ -39,7 +39,7 @@ static void remove_at(char *path)
 {
         unlink(path);
         *strrchr(path, '/') = '\0';
-        CHECK(rmdir(path) == 0); /* nothing was left beside */
+        CHECK(rmdir(path) == 0); /* no temporary file was left */
 }
 
 TEST("a written checkpoint is read back")

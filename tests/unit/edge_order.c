@@ -14,7 +14,7 @@ static struct hap_graph graph(void)
         return g;
 }
 
-/* The same at three positions, of which one is read. */
+/* The same at three positions. Logits are read at one of them. */
 static struct hap_graph divided(void)
 {
         struct hap_graph g = graph();
@@ -150,8 +150,7 @@ TEST("a cut has at least one path even if the longest prefix has none")
         hap_graph_release(&g);
 }
 
-/* Whatever the order, a cut of the whole graph has the number asked for and no
- * dead edges. */
+/* In any order, a cut of the whole graph has the number asked for and no dead edges. */
 static void cut_everything(struct hap_graph g)
 {
         float *z = calloc(g.n_edges, sizeof *z);
@@ -179,7 +178,7 @@ TEST("a cut of all edges in any order has exactly the number asked for, all aliv
         cut_everything(divided());
 }
 
-/* Part of an order fills a random circuit: what it says lives does. */
+/* Part of an order fills a random circuit: the edges that it counts as alive are alive. */
 static void fill_some(struct hap_graph g, uint64_t cases)
 {
         float *z = calloc(g.n_edges, sizeof *z);
@@ -298,7 +297,7 @@ TEST("with positions a path changes its position through keys and values alone")
         CHECK(hap_edge_order_shortest_path(&g, z) == 2);
         CHECK(hap_graph_drop_dead(&g, z) == 1);
         z[edge(&g, "a0.h0->logits@END")] = 0;
-        z[edge(&g, "a0.h0->logits@S")] = 1; /* which nothing reads */
+        z[edge(&g, "a0.h0->logits@S")] = 1; /* which no edge reads */
         CHECK(hap_edge_order_shortest_path(&g, z) == 0);
         CHECK(hap_graph_drop_dead(&g, z) == 2);
         free(z);

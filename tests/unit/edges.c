@@ -40,7 +40,7 @@ static json_t *header_of(const char *kind)
         return json_pack("{s:i, s:s, s:s}", "hap", HAP_STREAM_VERSION, "kind", kind, "mark", "x");
 }
 
-/* Writes one circuit record with the z given, as it stands. */
+/* Writes one circuit record with the given z unchanged. */
 static int read_with_z(double z, struct hap_edges *edges)
 {
         json_t *header = json_pack("{s:i, s:s, s:{s:i, s:i}}", "hap", HAP_STREAM_VERSION, "kind",

@@ -91,8 +91,11 @@ TEST("of a model that answers with a number, KL is half the square of the differ
         CHECK_NEAR(o.kl, (0.5 * 0.5 + 3.0 * 3.0) / 2 / 2, 1e-7);
         CHECK(isnan(o.exact_match));
         CHECK_NEAR(hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, run, gradient), o.kl, 1e-7);
-        CHECK_NEAR(gradient[1], (hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, up, NULL) -
-                                 hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, down, NULL)) / 0.02, 1e-4);
+        CHECK_NEAR(gradient[1],
+                   (hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, up, NULL) -
+                    hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, down, NULL)) /
+                           0.02,
+                   1e-4);
         CHECK_NEAR(hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, full, gradient), 0, 1e-12);
         CHECK_NEAR(gradient[0], 0, 1e-7);
 }

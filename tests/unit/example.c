@@ -1,4 +1,4 @@
-/* Task records as examples: what is taken, and what is refused and how. */
+/* Task records as examples: which are accepted, and which are refused with which message. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -173,7 +173,7 @@ TEST("a record that is not an example is refused by number and reason")
 
 static char path[64];
 
-/* A task stream of records in JSON, one after the other, NULL at the end. */
+/* A task stream of records in JSON; NULL ends the list. */
 static void write_task(const char *kind, const json_t *tokenizer, const char *const *records)
 {
         struct hap_stream_out *out;

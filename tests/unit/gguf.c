@@ -51,7 +51,7 @@ static void put_tensor(struct file *f, const char *name, uint64_t columns, uint6
         put(f, offset, 8);
 }
 
-/* Zeros up to a multiple of 32, and so many bytes more. */
+/* Zeros up to a multiple of 32, then this many bytes. */
 static void put_data(struct file *f, size_t n)
 {
         while (f->size % 32)
@@ -283,7 +283,7 @@ TEST("a text longer than the file is refused")
         refused(&f, "the length of a text of its metadata is 18446744073709551608");
 }
 
-/* A file of one tensor that differs in one thing from a good one. */
+/* A file of one tensor that differs from a valid one in one field. */
 static struct file one(uint64_t columns, uint64_t rows, unsigned type, uint64_t offset)
 {
         struct file f;

@@ -294,13 +294,15 @@ static void drop_dead_slowly(const struct hap_graph *g, float *z, bool *live)
                         bool in = node < g->n_inputs, out = false;
 
                         for (size_t e = 0; e < g->n_edges; e++) {
-                                in |= z[e] > 0 && hap_graph_reader_node(g, g->edge_reader[e]) == node;
+                                in |= z[e] > 0 &&
+                                      hap_graph_reader_node(g, g->edge_reader[e]) == node;
                                 out |= z[e] > 0 && hap_graph_edge_writer(g, e) == node;
                         }
                         live[node] = in && out;
                         for (size_t e = 0; e < g->n_edges && !live[node]; e++) {
-                                if (z[e] > 0 && (hap_graph_edge_writer(g, e) == node ||
-                                                 hap_graph_reader_node(g, g->edge_reader[e]) == node)) {
+                                if (z[e] > 0 &&
+                                    (hap_graph_edge_writer(g, e) == node ||
+                                     hap_graph_reader_node(g, g->edge_reader[e]) == node)) {
                                         z[e] = 0;
                                         changed = true;
                                 }

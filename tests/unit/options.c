@@ -64,7 +64,7 @@ static int parse(const struct hap_program_info *info, const char *const *words)
 }
 #define PARSE(info, ...) parse(info, (const char *const[]){__VA_ARGS__, NULL})
 
-/* The arguments of the history, one behind the other. */
+/* The arguments of the history, concatenated. */
 static const char *recorded(void)
 {
         static char text[512];
@@ -104,7 +104,7 @@ TEST("every type is stored in its field")
         CHECK(opt.also.n == 2);
         CHECK_TEXT(opt.also.items[0], "one");
         CHECK_TEXT(opt.also.items[1], "two");
-        CHECK(opt.number == 5); /* what was not given keeps its default */
+        CHECK(opt.number == 5); /* an option that was not given keeps its default */
 }
 
 TEST("--max-memory is an option of the programs that declare it, and is not in the history")

@@ -10,7 +10,7 @@ struct file {
         size_t size;
 };
 
-/* A file with this header and `data` bytes 0, 1, 2 … behind it. */
+/* A file with this header and `data` bytes 0, 1, 2 … after it. */
 static struct file file_with(const char *header, size_t data)
 {
         struct file f = {.size = 8 + strlen(header) + data};

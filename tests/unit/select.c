@@ -46,7 +46,7 @@ static double key(const struct hap_edges *s, size_t e, bool by_sign)
         return by_sign ? s->score[e] : fabs(s->score[e]);
 }
 
-/* How many edges stand before e in the order of selection. */
+/* The number of edges before e in the order of selection. */
 static size_t better(const struct hap_edges *s, size_t e, bool by_sign)
 {
         size_t n = 0;

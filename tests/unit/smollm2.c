@@ -1,5 +1,5 @@
-/* SmolLM2 against transformers, which reads the same file
- * (tests/golden/make_smollm2.py); skipped where the model was not fetched. */
+/* SmolLM2 against transformers, which reads the same file (tests/golden/make_smollm2.py); skipped
+ * if the model was not fetched. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>

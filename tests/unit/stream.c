@@ -154,7 +154,7 @@ TEST("a file that is not a hap stream is refused as such")
         CHECK_TEXT(err.message, "cannot read 'in': not a hap stream");
 }
 
-/* Reads a header alone, which a refusal comes before. */
+/* Reads a header only, for refusals at the header. */
 static const char *refusal(const char *header, size_t n)
 {
         CHECK(read_all(header, n) == HAP_EINPUT);
@@ -176,7 +176,8 @@ TEST("another version, kind or requirement is refused")
 
 /* --- limits --- */
 
-static const struct hap_limits small = {.record_bytes = 64, .elements = 10, .text_bytes = 16, .depth = 4};
+static const struct hap_limits small = {
+        .record_bytes = 64, .elements = 10, .text_bytes = 16, .depth = 4};
 
 /* The code of scanning these bytes. */
 static int scanned(const void *bytes, size_t n, const struct hap_limits *limits)

@@ -76,7 +76,7 @@ TEST("gzip cut at any byte, or damaged, is refused")
         }
 }
 
-/* The same by way of a pipe, whose end is called `name`. */
+/* The same through a pipe, whose end is called `name`. */
 static int read_pipe(const void *data, size_t n, char name[32])
 {
         const char *paths[] = {name};
@@ -152,8 +152,7 @@ TEST("sections passed on keep their bytes, and the own section follows")
         CHECK(b.n == wanted.n && memcmp(b.at, wanted.at, b.n) == 0);
 }
 
-/* Sections of one text field each, of all sizes around what a writer gathers
- * before it writes. */
+/* Sections of one text field each, of all sizes around the size of the output buffer. */
 static int write_large(struct hap_stream_out *out, size_t n)
 {
         static char text[1000];
@@ -214,7 +213,7 @@ TEST("a file appears whole or not at all")
         CHECK(access(path, F_OK) < 0);
         CHECK(hap_stream_out_close(stream, &err) == 0);
         CHECK(unlink(path) == 0);
-        CHECK(rmdir(folder) == 0); /* nothing was left in it */
+        CHECK(rmdir(folder) == 0); /* no file was left in it */
 }
 
 TEST("two writers to one file are detected under any names")

@@ -241,7 +241,7 @@ TEST("a word of one token is found as a continuation of a prompt")
         CHECK(ids[0] == mary && ids[1] == hap_tokenizer_single(demo, " and"));
         CHECK(hap_tokenizer_single(demo, "") == -1);
         CHECK(hap_tokenizer_single(demo, "<|endoftext|>") == -1);
-        /* Nothing is put before it, though a prompt would have a space there. */
+        /* Nothing is put before it, although a prompt would have a space there. */
         CHECK_TEXT(hap_tokenizer_text(llama2, hap_tokenizer_single(llama2, " the"), NULL),
                    " the");
         CHECK_TEXT(hap_tokenizer_text(llama2, hap_tokenizer_single(llama2, "t"), NULL), "t");

@@ -92,7 +92,7 @@ TEST("vocab.json and merges.txt take class, special tokens and BOS from the conf
         remove_folder();
 }
 
-/* One of the demo model's files, in the folder too. */
+/* Copies one of the demo model's files to the folder. */
 static void link_demo(const char *name)
 {
         char from[4096], path[128];
@@ -138,7 +138,7 @@ TEST("added_tokens.json adds tokens where the config has no added_tokens_decoder
                    "{\"added_tokens_decoder\":{\"5\":{\"content\":\"<y>\",\"special\":true}}}");
         folder_ids("12<y>12<x>", true, "2 5 2");
         remove_folder();
-        /* Beside tokenizer.json too. */
+        /* With tokenizer.json too. */
         new_folder();
         write_text("tokenizer.json", "{" MODEL "}");
         write_text("added_tokens.json", "{\"<x>\":3}");
@@ -234,7 +234,7 @@ TEST("a special token that is described twice in different ways is refused")
                    "{" FAST "\"additional_special_tokens\":[{\"__type\":\"AddedToken\","
                    "\"content\":\"<x>\",\"lstrip\":false,\"normalized\":false}]}");
         folder_ids("a<x>", true, "0 3");
-        /* Here the added token's own description counts. */
+        /* Here the added token's description is used. */
         write_text("tokenizer_config.json", "{" FAST "\"pad_token\":{\"__type\":\"AddedToken\","
                                             "\"content\":\"<x>\",\"single_word\":true}}");
         folder_ids("a<x>", true, "0 3");

@@ -1,5 +1,4 @@
-/* Tokenizers that are refused, and what the message names; and what comes near
- * to it and is right. */
+/* Tokenizers that are refused with a message, and similar ones that are valid. */
 #include "tokenizer_folder.h"
 
 static void refused_stage(const char *stage, const char *value, const char *part)

@@ -43,7 +43,7 @@ static int with_lines(const char *folder,
         return lines;
 }
 
-/* Where a line holds all that comes out, it is the same. */
+/* If a line has the complete output, it is the same. */
 static void check_unembedded(const json_t *line, const float *logits, int n_out)
 {
         const json_t *rows = json_object_get(line, "unembedded");

@@ -1,4 +1,4 @@
-/* Files out of a zip archive. */
+/* Extracting files from a zip archive. */
 #include <unistd.h>
 
 #include "model/zip.h"
