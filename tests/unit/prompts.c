@@ -162,6 +162,12 @@ static struct hap_stream_in *open_section(const char *path, json_t **header)
         return in;
 }
 
+static void close_prompts(struct hap_prompts *prompts, struct hap_stream_in *in)
+{
+        hap_prompts_release(prompts);
+        hap_stream_in_close(in);
+}
+
 static struct hap_stream_in *read_prompts(const char *path, struct hap_prompts_options options,
                                        struct hap_prompts *prompts)
 {
@@ -221,8 +227,7 @@ TEST("a task gives the prompts of its cache, a mapped one stays in the file")
         CHECK(sets_apart(&from_task, &from_cache) < 1e-5);
         CHECK(from_task.longest == 20);
         hap_prompts_release(&from_task);
-        hap_prompts_release(&from_cache);
-        hap_stream_in_close(a);
+        close_prompts(&from_cache, a);
         hap_stream_in_close(b);
 }
 
@@ -255,8 +260,7 @@ TEST("a cache through a pipe gives the same prompts as a mapped one")
         dup2(saved, STDIN_FILENO);
         close(saved);
         hap_prompts_release(&mapped);
-        hap_prompts_release(&piped);
-        hap_stream_in_close(a);
+        close_prompts(&piped, a);
 }
 
 TEST("a loader gives all prompts, in order, in the batches of the whole set")
@@ -290,8 +294,7 @@ TEST("a loader gives all prompts, in order, in the batches of the whole set")
                 CHECK(n == EXAMPLES && batches == whole.batches.n);
                 CHECK(hap_loader_next(loader, &engine, 2, &part, &err) == 0);
                 hap_loader_close(loader);
-                hap_prompts_release(&whole);
-                hap_stream_in_close(a);
+                close_prompts(&whole, a);
                 hap_stream_in_close(b);
         }
 }
@@ -311,8 +314,7 @@ TEST("a limit takes the first examples and still reads the section's end")
                 CHECK(prompts.n == 5);
                 CHECK(prompts.examples[4].answers[0] == 4);
                 CHECK(hap_stream_in_section(in, &header, &err) == 0);
-                hap_prompts_release(&prompts);
-                hap_stream_in_close(in);
+                close_prompts(&prompts, in);
         }
 }
 
@@ -362,8 +364,7 @@ TEST("means are over all positions of the clean prompts, each weighing the same"
                 }
                 CHECK(n > 300);
                 CHECK(prompts.items[3].first == 0);
-                hap_prompts_release(&prompts);
-                hap_stream_in_close(in);
+                close_prompts(&prompts, in);
         }
 }
 
@@ -388,8 +389,7 @@ TEST("means by position are over the prompts that have it")
                                 sum[d] / (double)n, 2e-6);
         }
         CHECK(n == 2); /* prompts of 20 tokens */
-        hap_prompts_release(&prompts);
-        hap_stream_in_close(in);
+        close_prompts(&prompts, in);
 }
 
 TEST("half precision is stored unchanged and converted when needed")
@@ -402,8 +402,7 @@ TEST("half precision is stored unchanged and converted when needed")
         CHECK(sets_apart(&full, &halved) < 0.05);
         CHECK(apart(full.items[3].log_p, halved.items[3].log_p, 97) == 0);
         hap_prompts_release(&full);
-        hap_prompts_release(&halved);
-        hap_stream_in_close(a);
+        close_prompts(&halved, a);
         hap_stream_in_close(b);
 }
 
@@ -441,8 +440,7 @@ static void check_told(const char *path, enum hap_counterfactuals_from source, e
                                 (dtype == HAP_F32 ? 4 : 2);
         /* ids and tokens of a cache's examples take memory too */
         CHECK(prompts.arena.bytes >= kept && prompts.arena.bytes < kept + EXAMPLES * 640);
-        hap_prompts_release(&prompts);
-        hap_stream_in_close(in);
+        close_prompts(&prompts, in);
 }
 
 TEST("prompts take the estimated memory in every format of their outputs")
@@ -472,8 +470,7 @@ TEST("a task's outputs kept as f16 are the cache's in half precision")
                              (size_t)stored.examples[i].n_tokens * 16 * 32 * 2) == 0);
         hap_prompts_release(&run);
         hap_prompts_release(&converted);
-        hap_prompts_release(&stored);
-        hap_stream_in_close(a);
+        close_prompts(&stored, a);
         hap_stream_in_close(b);
         hap_stream_in_close(c);
 }
