@@ -226,9 +226,8 @@ TEST("a task gives the prompts of its cache, a mapped one stays in the file")
         CHECK(from_task.n == EXAMPLES && !from_task.mapped && from_cache.mapped);
         CHECK(sets_apart(&from_task, &from_cache) < 1e-5);
         CHECK(from_task.longest == 20);
-        hap_prompts_release(&from_task);
-        close_prompts(&from_cache, a);
-        hap_stream_in_close(b);
+        close_prompts(&from_task, a);
+        close_prompts(&from_cache, b);
 }
 
 TEST("a cache through a pipe gives the same prompts as a mapped one")
@@ -401,9 +400,8 @@ TEST("half precision is stored unchanged and converted when needed")
         CHECK(halved.items[0].counterfactual.dtype == HAP_F16);
         CHECK(sets_apart(&full, &halved) < 0.05);
         CHECK(apart(full.items[3].log_p, halved.items[3].log_p, 97) == 0);
-        hap_prompts_release(&full);
-        close_prompts(&halved, a);
-        hap_stream_in_close(b);
+        close_prompts(&full, a);
+        close_prompts(&halved, b);
 }
 
 /* The bytes that the prompts of `path` keep, and the estimate. */
@@ -468,11 +466,9 @@ TEST("a task's outputs kept as f16 are the cache's in half precision")
                 CHECK(memcmp(converted.items[i].counterfactual.data,
                              stored.items[i].counterfactual.data,
                              (size_t)stored.examples[i].n_tokens * 16 * 32 * 2) == 0);
-        hap_prompts_release(&run);
-        hap_prompts_release(&converted);
-        close_prompts(&stored, a);
-        hap_stream_in_close(b);
-        hap_stream_in_close(c);
+        close_prompts(&run, a);
+        close_prompts(&converted, b);
+        close_prompts(&stored, c);
 }
 
 TEST("a batch takes prompts until it has 128 tokens or 16 of them")
