@@ -25,13 +25,13 @@ ifdef ASAN
 BUILD := build-asan
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS := -O1 -g
-# Tests ask for absurd sizes; an allocation that is too large fails as it
-# would without the sanitizer.
+# Tests request absurd sizes. An allocation that is too large must fail as it
+# does without the sanitizer.
 export ASAN_OPTIONS := allocator_may_return_null=1
 export UBSAN_OPTIONS := print_stacktrace=1
 endif
 ifdef TSAN
-# clang's OpenMP runtime tells the sanitizer of its barriers, gcc's does not.
+# clang's OpenMP runtime reports its barriers to the sanitizer, gcc's does not.
 CC := clang
 BUILD := build-tsan
 SAN := -fsanitize=thread
@@ -70,7 +70,7 @@ $(BUILD)/libhap.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# Objects are made again when the compiler or its flags are others than last time.
+# Objects are compiled again if the compiler or its flags have changed.
 FLAGS := $(BUILD)/flags
 $(FLAGS): force
 	@mkdir -p $(@D)
@@ -81,7 +81,7 @@ $(BUILD)/%.o: src/%.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# A program's own objects are named by file, whichever room it lives in.
+# A program has the name of its file, without its room.
 define program
 $(BIN)/$(basename $(notdir $(1))): $(patsubst src/%.c,$(BUILD)/%.o,$(1)) $(BUILD)/libhap.a
 	@mkdir -p $$(@D)

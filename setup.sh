@@ -4,9 +4,9 @@
 #   ./setup.sh demo   finds a circuit of the embedded model
 #   ./setup.sh test   runs all tests
 #
-# On Debian and Ubuntu what is missing is installed with apt-get (by sudo when
-# not root); on another system it is listed. Exit status 2: something is missing
-# that this script cannot install.
+# On Debian and Ubuntu, missing packages are installed with apt-get (through sudo
+# unless run as root). On other systems the requirements are listed. Exit status 2:
+# something is missing that this script cannot install.
 set -eu
 
 build_packages="gcc make libc6-dev libmsgpack-dev libopenblas-dev libjansson-dev
@@ -48,7 +48,7 @@ install_missing() {
         as_root=
         if [ "$(id -u)" -ne 0 ]; then
                 if ! command -v sudo >/dev/null; then
-                        echo "setup.sh: not root, and there is no sudo; as root, run:" >&2
+                        echo "setup.sh: sudo is not installed; run as root:" >&2
                         echo "  apt-get install $missing" >&2
                         exit 2
                 fi
@@ -83,7 +83,7 @@ demo)
         make -f pipelines/table1.mk SPARSITY=90% SEEDS=1
         echo
         echo "Table, picture and every stream of the run are in $PWD/results/table1;" \
-                "the whole took $(($(date +%s) - started)) s."
+                "the run took $(($(date +%s) - started)) s."
         ;;
 test)
         prepare "$build_packages $test_packages"

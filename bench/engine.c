@@ -1,13 +1,11 @@
-/* Times the engine on a model: what one example costs, and which part of
- * sgemm's own rate that is.
+/* Times the engine on a model: the time of one example, and its rate as a fraction of sgemm's.
  *
  *      engine MODEL TOKENS BATCH [SCORES [SHARE]]
  *
- * Prompts are random tokens; clean and corrupted differ from the third token
- * on. SCORES: a MIB exchange file's edges (JSON of "edges") by whose absolute
- * scores the 20 % and 5 % subgraphs are chosen; without it they are random.
- * SHARE: only steps at this share of the edges, to be profiled.
- * Prints one JSON object of medians over the rounds. */
+ * Prompts are random tokens; clean and corrupted differ from the third token on. SCORES: a MIB
+ * exchange file's edges (JSON of "edges") by whose absolute scores the 20 % and 5 % subgraphs are
+ * chosen; without it they are random. SHARE: only steps at this share of the edges, to be
+ * profiled. Prints one JSON object of medians over the rounds. */
 #include <cblas.h>
 #include <omp.h>
 #include <stdio.h>
@@ -89,7 +87,8 @@ static int capture(void *context, struct hap_scratch *work, size_t i)
         if (hap_batch_init(&batch, work, &one, 1, false) < 0 ||
             hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
-        p->counterfactual = (struct hap_counterfactual){.ablation = &hap_interchange, .data = outputs};
+        p->counterfactual =
+                (struct hap_counterfactual){.ablation = &hap_interchange, .data = outputs};
         plain.tokens = p->tokens;
         run.outputs = NULL;
         if (hap_full_forward(work, &batch, &run) < 0)
@@ -114,19 +113,30 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                                            (uint64_t)b->model.config.n_vocab);
                 ids[tokens] = ids[0];
                 ids[tokens + 1] = ids[1];
-                b->examples[i] = (struct hap_example){
-                        .n_tokens = tokens, .clean = ids, .corrupted = ids + tokens,
-                        .answers = ids + 2 * tokens, .wrongs = ids + 2 * tokens + 1,
-                        .n_answers = 1, .n_wrongs = 1, .answer_first = tokens - 1, .n_answer_positions = 1};
+                b->examples[i] = (struct hap_example){.n_tokens = tokens,
+                                                      .clean = ids,
+                                                      .corrupted = ids + tokens,
+                                                      .answers = ids + 2 * tokens,
+                                                      .wrongs = ids + 2 * tokens + 1,
+                                                      .n_answers = 1,
+                                                      .n_wrongs = 1,
+                                                      .answer_first = tokens - 1,
+                                                      .n_answer_positions = 1};
                 b->prompts[i] = (struct hap_prompt){
-                        .n_tokens = tokens, .tokens = ids, .answer_first = tokens - 1, .n_answer_positions = 1,
-                        .first = hap_prompt_first(&b->engine, b->examples[i].clean, b->examples[i].corrupted,
-                                                 b->examples[i].answer_first, &hap_interchange),
+                        .n_tokens = tokens,
+                        .tokens = ids,
+                        .answer_first = tokens - 1,
+                        .n_answer_positions = 1,
+                        .first = hap_prompt_first(&b->engine, b->examples[i].clean,
+                                                  b->examples[i].corrupted,
+                                                  b->examples[i].answer_first, &hap_interchange),
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
                 b->pointers[i] = &b->prompts[i];
         }
-        if (hap_parallel(&b->engine, n, hap_scratch_bytes(&b->engine, (size_t)tokens, (size_t)tokens, 1,
-                                                       false, false), capture, b, &err) < 0)
+        if (hap_parallel(&b->engine, n,
+                         hap_scratch_bytes(&b->engine, (size_t)tokens, (size_t)tokens, 1, false,
+                                           false),
+                         capture, b, &err) < 0)
                 die(&err);
 }
 
@@ -300,7 +310,8 @@ int main(int argc, char **argv)
         b.d_z = calloc(jobs, sizeof(*b.d_z));
         for (size_t j = 0; j < jobs; j++)
                 b.d_z[j] = calloc(b.engine.graph.n_edges, sizeof(**b.d_z));
-        bytes = hap_scratch_bytes(&b.engine, (size_t)tokens * GROUP, (size_t)tokens, GROUP, true, true);
+        bytes = hap_scratch_bytes(&b.engine, (size_t)tokens * GROUP, (size_t)tokens, GROUP, true,
+                                  true);
         for (int round = 0; argc > 5 && round < ROUNDS; round++) {
                 open_share(&b, score, strtod(argv[5], NULL));
                 printf("%.5f s an example\n", step(&b, bytes));

@@ -1,5 +1,5 @@
-/* Writes a GPT-2 folder (config.json, model.safetensors) with random weights,
- * to measure speed at a real model's shape where its weights are not at hand.
+/* Writes a GPT-2 folder (config.json, model.safetensors) with random weights, to measure speed at
+ * a real model's shape without its weights.
  *
  *      make-model DIR LAYERS HEADS D_MODEL VOCABULARY CONTEXT
  *

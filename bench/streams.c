@@ -76,7 +76,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "usage: streams FILE RECORDS FLOATS\n");
                 return 2;
         }
-        bytes = (double)strtoul(argv[2], NULL, 10) * (double)strtoul(argv[3], NULL, 10) * sizeof(float);
+        bytes = (double)strtoul(argv[2], NULL, 10) * (double)strtoul(argv[3], NULL, 10) *
+                sizeof(float);
         written = write_all(argv[1], strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
         mapped = read_all(argv[1]);
         again = read_all(argv[1]);

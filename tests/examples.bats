@@ -1,8 +1,7 @@
 load helper
 
-# The examples of every page run as they stand, in a folder that holds models/
-# and what the stages before would have left: ioi.task, ioi.cache, ioi.scores,
-# ioi.subgraph and ioi.circuit.
+# The examples of every page run unchanged, in a folder with models/ and the files of
+# earlier stages: ioi.task, ioi.cache, ioi.scores, ioi.subgraph and ioi.circuit.
 
 setup_file() {
         export READY=$BATS_FILE_TMPDIR/ready
@@ -16,7 +15,7 @@ setup_file() {
         hap-select --keep 10% -q -o ioi.circuit ioi.scores
 }
 
-# The commands of a page's EXAMPLES: what is set off from the text there.
+# The commands of a page's EXAMPLES: the lines that are set off from the text.
 examples_of() {
         awk '/^\.Sh / { inside = ($0 == ".Sh EXAMPLES"); next }
                 !inside { next }
@@ -48,14 +47,15 @@ run_examples() {
 
 @test "the first session of the overview page runs" { run_examples hap 7; }
 
-@test "the pipeline that the README explains runs, and prints what it shows" {
+@test "the README's pipeline runs and prints the output that it shows" {
         cd "$tmp"
         ln -s "$root/models" models
         sed -nE 's/^    [$>] //p' "$root/README.md" >commands
         [[ -s commands ]] || fail "no commands"
         { echo 'set -e -o pipefail' && cat commands; } >script
         bash script >out 2>err </dev/null || fail "exit status $? of"$'\n'"$(cat script err)"
-        # The README's figures are of one machine, so texts and names are compared only.
+        # The figures in the README are of one machine, so only texts and names are
+        # compared.
         grep -q "^Last night Thomas met Tim" out
         grep -q "^  a3.h2->logits  +3.43" out
         grep -q "^  circuit     48 of 479 edges, sparsity 89.98 %" out

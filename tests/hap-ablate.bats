@@ -1,6 +1,6 @@
 load helper
 
-# Constants for two small random models, whose full logits the reference holds.
+# Constants for two small random models, whose full logits are in the reference.
 
 setup_file() {
         cd "$BATS_FILE_TMPDIR"
@@ -35,7 +35,7 @@ constants() {
         json -q "$1" | jq "select(.kind == \"constants\").constants.$2"
 }
 
-@test "constants that are the means give what mean ablation gives, to the last bit" {
+@test "constants equal to the means give the same bits as mean ablation" {
         for model in gpt2-a llama-a; do
                 for input in $model.cache "$model.task -m $root/tests/golden/$model/model"; do
                         # shellcheck disable=SC2086 # the option belongs to the task
@@ -55,7 +55,7 @@ constants() {
         done
 }
 
-@test "learning lowers the circuit's KL, and the header says what hap-eval measures" {
+@test "learning lowers the circuit's KL, and the header has the KL that hap-eval measures" {
         for model in gpt2-a llama-a; do
                 mean=$(kl_of mean $model.cache $model.circuit)
                 learned=$(kl_of optimal $model.cache $model.circuit $model.learned)
@@ -65,10 +65,10 @@ constants() {
         done
 }
 
-# Without an edge the output is one distribution q for all prompts (there are no
-# learned positions): the mean of KL(p_i || q) is least where q is the mean of the p_i,
-# which vectors of 32 numbers reach but nearly in a vocabulary of 97.
-@test "for the circuit without edges no constants do better than the mean distribution, and those learned nearly as well" {
+# Without an edge the output is one distribution q for all prompts (there are no learned
+# positions): the mean of KL(p_i || q) is lowest if q is the mean of the p_i, which
+# vectors of 32 numbers only approach in a vocabulary of 97.
+@test "for the empty circuit no constants do better than the mean distribution, and the learned ones do nearly as well" {
         circuit_of llama-a.cache </dev/null >"$tmp/none"
         hap-ablate -q --steps 600 --batch 8 -o "$tmp/constants" llama-a.cache "$tmp/none"
         least=$(jq '[.examples[].clean | (map(exp) | add) as $z | map(exp / $z)] as $p
@@ -80,7 +80,7 @@ constants() {
                 fail "$is, at best $least; the means $(constants "$tmp/constants" kl_mean)"
 }
 
-@test "without a circuit each node's KL is that of all edges but its own" {
+@test "without a circuit each node's KL is the KL of the graph without the node's edges" {
         hap-ablate -q --steps 20 -o "$tmp/nodes" gpt2-a.cache
         assert_equal "$(records "$tmp/nodes" | jq -r .node | tr '\n' ' ')" \
                 "input $(printf "a%d.h0 a%d.h1 a%d.h2 a%d.h3 m%d " 0 0 0 0 0 1 1 1 1 1 2 2 2 2 2)"
@@ -96,7 +96,7 @@ constants() {
         jq -en "$(constants "$tmp/nodes" kl) < $(constants "$tmp/nodes" kl_mean)" >/dev/null
 }
 
-@test "where what was learned is worse, the means stay" {
+@test "the means stay if the learned constants are worse" {
         hap-ablate -q --steps 2 --rate 100 -o "$tmp/wild" gpt2-a.cache gpt2-a.circuit
         records "$tmp/wild" >"$tmp/is"
         records gpt2-a.means >"$tmp/should"
@@ -104,7 +104,7 @@ constants() {
         assert_equal "$(constants "$tmp/wild" kl)" "$(constants "$tmp/wild" kl_mean)"
 }
 
-@test "threads, pipes and JSON and back change no byte; another seed does" {
+@test "threads, pipes and JSON and back do not change a byte; another seed does" {
         for threads in 1 3; do
                 cat gpt2-a.circuit gpt2-a.cache |
                         hap-ablate -q -j $threads --steps 60 >"$tmp/is"
@@ -118,7 +118,7 @@ constants() {
         run ! cmp -s "$tmp/one" "$tmp/two"
 }
 
-@test "other ablations pass constants over" {
+@test "other ablations ignore constants" {
         for ablation in interchange zero mean; do
                 hap-eval -q --ablation $ablation -o "$tmp/with" gpt2-a.learned gpt2-a.cache gpt2-a.circuit
                 hap-eval -q --ablation $ablation -o "$tmp/without" gpt2-a.cache gpt2-a.circuit
@@ -126,7 +126,7 @@ constants() {
         done
 }
 
-@test "a split input has constants of its own" {
+@test "a split input has its own constants" {
         hap-ablate -q --steps 5 --split-input -m "$root/tests/golden/gpt2-a/model" -o "$tmp/split" gpt2-a.task
         assert_equal "$(records "$tmp/split" | jq -r .node | sed -n 1,2p | tr '\n' ' ')" "tok pos "
         hap-eval -q --ablation optimal --empty -m "$root/tests/golden/gpt2-a/model" -o "$tmp/report" \
@@ -177,13 +177,13 @@ refused() {
                 '.[1].value = {dtype: "f32", shape: [1, 1], data: {"$bin": "AACAPw=="}}'
 }
 
-@test "hap-show tells what constants are for" {
+@test "hap-show describes constants: their target, examples and steps" {
         hap-show -q gpt2-a.learned >"$tmp/out"
         assert_file_contains "$tmp/out" "constants, 16 records"
         assert_file_contains "$tmp/out" "for circuit, examples 8, steps 60"
 }
 
-@test "--max-memory refuses at once what would need more, and takes what it says is enough" {
+@test "--max-memory refuses at once if more is needed, and accepts the amount that the message names" {
         hap-task ioi -q -m "$root/models/demo" -n 20 -o "$tmp/task"
         hap-forward -q -m "$root/models/demo" -o "$tmp/cache" "$tmp/task"
         ablate=(hap-ablate -j 2 --steps 2 -m "$root/models/demo" -o "$tmp/c")

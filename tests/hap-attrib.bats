@@ -78,7 +78,7 @@ both_by_kl() {
         done
 }
 
-@test "mask-gradient takes the circuit before or behind the examples, from a task or a cache" {
+@test "mask-gradient takes the circuit before or after the examples, from a task or a cache" {
         mask() { hap-attrib -q --method mask-gradient --metric kl -m "$golden/gpt2-a/model" "$@"; }
         mask gpt2-a.cache gpt2-a.circuit >"$tmp/scores"
         mask gpt2-a.circuit gpt2-a.cache | tail -c 2000 >"$tmp/behind"
@@ -148,7 +148,7 @@ both_by_kl() {
         assert_differ "$tmp/zero" gpt2-a.eap
 }
 
-@test "the exact score of an edge is what hap-eval loses without it" {
+@test "the exact score of an edge is the loss that hap-eval reports without it" {
         hap-attrib -q --method exact --ablation zero -o "$tmp/exact" gpt2-a.cache
         lose() { # JQ-CONDITION OF THE EDGES THAT STAY
                 scores_map -q gpt2-a.eap | jq -c "keys_unsorted[] | select($1) | {edge: ., z: 1}" |
@@ -165,8 +165,8 @@ both_by_kl() {
 }
 
 @test "many steps of eap-ig-inputs sum up to the change of the loss over the input's edges" {
-        # integrated gradients are complete: along the way from the corrupted to
-        # the clean input the loss changes by the sum over the edges of `input`
+        # integrated gradients are complete: on the path from the corrupted to the clean
+        # input the loss changes by the sum over the edges of `input`
         for model in gpt2-a llama-a; do
                 hap-attrib -q --method eap-ig-inputs --steps 400 -o "$tmp/scores" $model.cache
                 sum=$(scores_map -q "$tmp/scores" | jq '[to_entries[] | select(.key | startswith("input->")).value] | add')
@@ -224,7 +224,7 @@ both_by_kl() {
         assert_alike "$tmp/scores" gpt2-a.eap 3e-3
 }
 
-@test "tok has the scores of input, and pos none, when the input is split" {
+@test "when the input is split, tok has the scores of input and pos has none" {
         hap-attrib -q --split-input -m "$golden/gpt2-a/model" -o "$tmp/task" gpt2-a.task
         hap-forward -q --split-input -m "$golden/gpt2-a/model" gpt2-a.task |
                 hap-attrib -q -o "$tmp/scores"
@@ -239,7 +239,7 @@ both_by_kl() {
 }
 
 @test "memory does not grow with the number of examples" {
-        # The address sanitizer would hold on to what is freed.
+        # The address sanitizer keeps freed memory.
         export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0:thread_local_quarantine_size_kb=0
         peak() { # EXAMPLES
                 hap-task greater-than -n "$1" -m "$root/models/demo" -q |
@@ -250,7 +250,7 @@ both_by_kl() {
         [[ -n $few && -n $many && $many -le $((few + 8)) ]] || fail "$few MB for 30, $many MB for 300"
 }
 
-@test "the header says how the scores came about" {
+@test "the header records how the scores were computed" {
         hap-attrib -q --method eap-ig-inputs --metric kl --steps 3 --ablation zero gpt2-a.cache >"$tmp/s"
         assert_equal "$(json -q "$tmp/s" | sed -n 1p | jq -c '[.kind, .examples, (.method | .name, .metric, .steps, .ablation, .sign), .task.examples, .graph.edges, has("dtype")]')" \
                 '["scores",8,"eap-ig-inputs","kl",3,"zero","positive: corrupting the edge hurts",8,262,false]'
@@ -356,7 +356,7 @@ both_by_kl() {
         [[ $n -ge 10 ]] || fail "only $n models"
 }
 
-@test "what would need more than --max-memory is refused at once, from a task and from a cache" {
+@test "a task and a cache that need more than --max-memory are refused at once" {
         for input in gpt2-a.task gpt2-a.cache; do
                 assert_refused 2 "hap-attrib: --max-memory allows 3 MB, prompts of" \
                         hap-attrib -j 2 --max-memory 3M -m "$golden/gpt2-a/model" "$input"

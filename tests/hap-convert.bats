@@ -5,8 +5,8 @@ bytes() {
         printf '%b' "$1" >"$tmp/record"
 }
 
-# A stream of kind "scores" whose one record is $tmp/record as it stands: its
-# trailer is made by the reader that refuses a wrong one.
+# A stream of kind "scores" whose one record is the bytes of $tmp/record. gzip computes
+# the crc32 of its trailer.
 section() {
         local head='\x82\xa3hap\x01\xa4kind\xa6scores' crc
         { printf '%b' "$head" && cat "$tmp/record"; } >"$tmp/body"
@@ -26,7 +26,7 @@ says() {
         assert_same "$tmp/stream" "$tmp/back"
 }
 
-# refused JSON MESSAGE: a second line of this JSON is refused so.
+# refused JSON MESSAGE: this JSON as a second line is refused with the message.
 refused() {
         printf '%s\n' '{"hap":1,"kind":"scores"}' "$1" '{"end":"scores"}' >"$tmp/bad.json"
         assert_refused 3 "$2" hap-convert --from json "$tmp/bad.json"
@@ -61,7 +61,7 @@ refused() {
         says '\x81\xa1x\xcb\x7f\xef\xff\xff\xff\xff\xff\xff' '{"x":1.7976931348623157e+308}'
 }
 
-@test "what JSON has no word for is an object with a key of its own" {
+@test "a value that JSON cannot represent is an object with a special key" {
         says '\x81\xa1x\xca\x3d\xcc\xcc\xcd' '{"x":{"$f32":0.1}}'
         says '\x81\xa1x\xca\x7f\xc0\x00\x01' '{"x":{"$f32":"7fc00001"}}'
         says '\x81\xa1x\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00' '{"x":{"$f64":"7ff8000000000000"}}'
@@ -83,7 +83,7 @@ refused() {
         says '\x81\xa2a\x00\x01' '{"$map":[["a\u0000",1]]}'
 }
 
-@test "encodings longer than need be come back as long" {
+@test "encodings longer than necessary keep their length" {
         says '\x81\xa1x\xcc\x05' '{"x":{"$as":["cc",5]}}'
         says '\x81\xa1x\xd3\x00\x00\x00\x00\x00\x00\x00\x05' '{"x":{"$as":["d3",5]}}'
         says '\x81\xa1x\xd3\xff\xff\xff\xff\xff\xff\xff\xfb' '{"x":{"$as":["d3",-5]}}'
@@ -96,7 +96,7 @@ refused() {
         says '\x81\xd9\x01a\x01' '{"$map":[[{"$as":["d9","a"]},1]]}'
 }
 
-@test "every stream of the pipeline comes back to the byte" {
+@test "every stream of the pipeline comes back byte for byte" {
         cd "$tmp"
         hap-task -q -m "$root/models/demo" -n 3 ioi >1
         hap-forward -q -m "$root/models/demo" 1 >2
@@ -136,7 +136,7 @@ refused() {
         assert_same "$tmp/one" "$tmp/unended"
 }
 
-@test "the trailer is made anew, whatever the line says" {
+@test "the trailer is computed again and the line's values are ignored" {
         printf '%s\n' '{"hap":1,"kind":"scores"}' '{"edge":"input->m0","score":1.5}' \
                 '{"end":"scores","records":77,"crc32":5}' | hap-convert -q --from json >"$tmp/stream"
         json -q "$tmp/stream" >"$tmp/lines"
@@ -172,7 +172,7 @@ refused() {
         assert_refused 3 'not a hap stream' hap-convert --to json "$root/README.md"
 }
 
-@test "JSON goes to the file of -o, which appears whole or not at all" {
+@test "JSON is written to the file of -o, which appears completely or not at all" {
         printf '%s\n' '{"hap":1,"kind":"scores"}' '{"end":"scores"}' >"$tmp/a"
         hap-convert -q --from json -o "$tmp/stream" "$tmp/a"
         hap-convert -q --to json -o "$tmp/b" "$tmp/stream"
@@ -187,7 +187,8 @@ refused() {
 
 # --- MIB ---
 
-# A MIB file of a 1-layer, 2-head model: $1 scores every edge (jq, of its place).
+# A MIB file of a 1-layer, 2-head model: $1, a jq expression of the edge's index, scores
+# every edge.
 mib() {
         jq -nc --argjson kept "$1" '
                 ["input->a0.h0<q>", "input->a0.h0<k>", "input->a0.h0<v>", "input->a0.h1<q>",
@@ -199,7 +200,7 @@ mib() {
                             | {($names[$i]): {score: ($i - 5.5), in_graph: ($kept | index($names[$i]) != null)}}] | add)}'
 }
 
-@test "scores and the circuit of a MIB file become sections, and go back" {
+@test "scores and the circuit of a MIB file become sections and are converted back" {
         mib '["input->m0","m0->logits"]' >"$tmp/a.json"
         hap-convert -q --from mib "$tmp/a.json" >"$tmp/stream"
         run -0 bash -c "hap-convert -q --to json '$tmp/stream' | jq -r 'select(has(\"hap\")).kind'"
@@ -216,7 +217,7 @@ mib() {
         assert_output '{"input":true,"a0.h0":false,"a0.h1":false,"m0":true,"logits":true}'
 }
 
-@test "a MIB file whose graph is whole gives scores alone, and they come back whole" {
+@test "a MIB file that keeps the whole graph gives scores only, and they are converted back completely" {
         mib '[]' | jq '.edges |= map_values(.in_graph = true)' >"$tmp/a.json"
         gzip -c "$tmp/a.json" | hap-convert -q --from mib >"$tmp/stream"
         run -0 bash -c "hap-convert -q --to json '$tmp/stream' | jq -r 'select(has(\"hap\")).kind'"
@@ -225,14 +226,14 @@ mib() {
         assert_output "$(jq -S .edges "$tmp/a.json")"
 }
 
-@test "a circuit alone goes out with its z for scores" {
+@test "a circuit without scores is written with its z as scores" {
         printf '%s\n' '{"hap":1,"kind":"circuit","graph":{"layers":1,"heads":2},"model":{"d_model":16}}' \
                 '{"edge":"input->m0","z":0.25}' '{"end":"circuit"}' | hap-convert -q --from json >"$tmp/stream"
         run -0 bash -c "hap-convert -q --to mib '$tmp/stream' | jq -c '[.cfg.d_model, (.edges[\"input->m0\", \"m0->logits\"] | .score, .in_graph)]'"
         assert_output --regexp '^\[16,0\.25,true,(0|0\.0),false\]$'
 }
 
-@test "with -m the model's own header says which model the MIB file is of" {
+@test "with -m the header records the model of the MIB file" {
         hap-task -q -m "$root/models/demo" -n 2 ioi | hap-forward -q -m "$root/models/demo" |
                 hap-attrib -q -o "$tmp/scores"
         hap-convert -q --to mib "$tmp/scores" >"$tmp/a.json"
@@ -245,7 +246,7 @@ mib() {
         mib '[]' | assert_refused 3 'the model has another size' hap-convert --from mib -m "$root/models/demo"
 }
 
-@test "what is no MIB file, or does not fit one, is refused" {
+@test "a file that is not a MIB file, and a stream that does not fit one, are refused" {
         mib '[]' >"$tmp/a.json"
         jq '.edges["m0->m0"] = {score: 1}' "$tmp/a.json" >"$tmp/bad.json"
         assert_refused 3 "cannot use '$tmp/bad.json': 'm0->m0' is not an edge of a model with 1 layers and 2 heads" hap-convert --from mib "$tmp/bad.json"

@@ -1,7 +1,7 @@
 load helper
 
-# Circuits of two small random models: the reference holds their logits, from
-# EAP-IG and Edge-Pruning; here jq makes the metrics of them.
+# Circuits of two small random models: the reference has their logits, from EAP-IG and
+# Edge-Pruning, and jq computes the metrics from them.
 
 setup_file() {
         cd "$BATS_FILE_TMPDIR"
@@ -29,8 +29,8 @@ all_edges() {
                 circuit_of "$1"
 }
 
-# expected MODEL FILE JQ: every example's metrics from its logits, which the jq
-# filter picks of the file, beside the full model's.
+# expected MODEL FILE JQ: every example's metrics from its logits, which the jq filter
+# selects from the file, and the full model's.
 expected() {
         jq -n --slurpfile given "$golden/$1/$2" --slurpfile full "$golden/$1/logits.json" \
                 --slurpfile prompts "$golden/$1/prompts.jsonl" '
@@ -111,7 +111,7 @@ every_circuit() { # KEY OPTION ...
         done
 }
 
-@test "what is said to be dead is what the library prunes" {
+@test "the edges reported dead are those that the library prunes" {
         for model in gpt2-a llama-a; do
                 for i in 0 1 2; do
                         hap-eval --metric kl -o "$tmp/report" $model.cache $model.circuit.$i 2>"$tmp/said"
@@ -160,7 +160,7 @@ every_circuit() { # KEY OPTION ...
         assert_equal "$(jq '."empty faithfulness"' "$tmp/m" | sed 's/-//')" 0
         assert_near "$(jq '."circuit 1 faithfulness"' "$tmp/m")" \
                 "$(jq '(."circuit 1 logit-diff" - ."empty logit-diff") / (."full logit-diff" - ."empty logit-diff")' "$tmp/m")" 1e-12
-        # the same without showing what it is measured between
+        # the same without reporting the full model and the empty circuit
         hap-eval -q --metric faithfulness -o "$tmp/alone" gpt2-a.cache gpt2-a.circuit.0
         assert_equal "$(json -q "$tmp/alone" | jq 'select(.metric).value')" \
                 "$(jq '."circuit 1 faithfulness"' "$tmp/m")"
@@ -196,7 +196,7 @@ every_circuit() { # KEY OPTION ...
 }
 
 @test "several answers count together" {
-        # the logits of the first prompt say what to expect
+        # the expected values come from the logits of the first prompt
         jq -c '.answers = [.answer, 5, 6] | .wrongs = [.wrong, 7] | del(.answer, .wrong)' \
                 "$golden/gpt2-a/prompts.jsonl" | sed -n 1p | hap-task -q --from - -o "$tmp/task"
         hap-eval -q --full --per-example -m "$golden/gpt2-a/model" -o "$tmp/report" "$tmp/task"
@@ -211,7 +211,7 @@ every_circuit() { # KEY OPTION ...
         assert_near_maps "$tmp/is" "$tmp/should" 2e-4
 }
 
-@test "without wrong answers what needs them is left out, or refused when asked for" {
+@test "metrics that need wrong answers are left out without them, or refused when asked for" {
         echo '{"clean":[1,2,3],"corrupted":[1,4,3],"answer":5}' | hap-task -q --from - -o "$tmp/task"
         hap-eval -q --full -m "$golden/gpt2-a/model" -o "$tmp/report" "$tmp/task"
         assert_equal "$(json -q "$tmp/report" | jq -r 'select(.metric).metric' | tr '\n' ' ')" \
@@ -300,7 +300,7 @@ complement_is_rest() {
         done
 }
 
-@test "a circuit without edges is evaluated and said to be empty" {
+@test "a circuit without edges is evaluated and reported as empty" {
         circuit_of gpt2-a.cache </dev/null >"$tmp/none"
         hap-eval --metric kl --empty -o "$tmp/report" gpt2-a.cache "$tmp/none" 2>"$tmp/said"
         grep -q "circuit 1: no edge is left" "$tmp/said" || fail "$(cat "$tmp/said")"
@@ -330,8 +330,8 @@ complement_is_rest() {
         done
 }
 
-# tracr_eval KEEP OPTION ...: mean share of positions at which the compiled model
-# that reverses its input says the same with the edges that jq keeps of the known
+# tracr_eval KEEP OPTION ...: mean share of positions at which the compiled model that
+# reverses its input gives the same output with the edges that jq keeps of the known
 # circuit: under zero ablation all valid inputs, else pairs of 5 tokens each.
 tracr_eval() {
         local tracr=$golden/tracr-reverse keep=$1 kind=$2
@@ -364,7 +364,7 @@ tracr_eval() {
         done
 }
 
-@test "what would need more than --max-memory is refused at once" {
+@test "input that needs more than --max-memory is refused at once" {
         for input in gpt2-a.task gpt2-a.cache; do
                 assert_refused 2 "hap-eval: --max-memory allows 3 MB, " \
                         hap-eval -j 2 --full --max-memory 3M -m "$golden/gpt2-a/model" "$input"

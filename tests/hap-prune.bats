@@ -1,7 +1,7 @@
 load helper
 
-# A 3-layer model with random weights (262 edges, 8 prompts) for what must hold
-# anywhere; the embedded model where a circuit must be good.
+# A 3-layer model with random weights (262 edges, 8 prompts) for what holds for every
+# model; the embedded model if a circuit must be good.
 
 setup_file() {
         export DIR=$BATS_FILE_TMPDIR
@@ -34,7 +34,7 @@ kl_of() {
         json -q "$tmp/report" | jq -s '[.[] | select(.metric == "kl").value][0]'
 }
 
-# Fails unless every edge lies on a path from the input to the logits.
+# Fails unless every edge is on a path from the input to the logits.
 assert_no_dead_edges() {
         edges "$1" | awk -F'->' '
                 { from[NR] = $1; to[NR] = $2; sub(/<[qkv]>/, "", to[NR]) }
@@ -53,7 +53,7 @@ assert_no_dead_edges() {
                 }' || fail "$1 is empty or has dead edges"
 }
 
-@test "the circuit has exactly the edges asked for, all alive, with z = 1, and the header says so" {
+@test "the circuit has exactly the edges asked for, all alive, with z = 1, and the header records them" {
         for recipe in rank rank-thorough edge-pruning hap; do
                 hap-prune -q --recipe $recipe --steps 15 --edges 37 --exact-sparsity \
                         -o "$tmp/c" "$cache" "$subgraph"
@@ -100,7 +100,7 @@ assert_no_dead_edges() {
         assert_same "$tmp/x" "$tmp/y"
 }
 
-@test "scores are where rank sampling starts, and edge pruning when told to" {
+@test "rank sampling starts from scores, and edge pruning does with from-scores" {
         "${rank[@]}" --log "$tmp/without" -o "$tmp/c" "$cache"
         "${rank[@]}" --log "$tmp/with" -o "$tmp/c" "$scores" "$cache"
         run -1 cmp -s "$tmp/without" "$tmp/with"
@@ -124,7 +124,7 @@ expected_open() {
                 print sum / 500 / 262 }'
 }
 
-@test "masks are open by rank as the law says, softly at first and sharply at last" {
+@test "masks are open by rank with the documented probability, whose sharpness grows" {
         for law in "40 1" "40 5" "131 2" "131 30"; do
                 read -r n k <<<"$law"
                 hap-prune -q --steps 1 --set anneal=0 --batch 400 --set sharpness="$k" --edges "$n" \
@@ -185,7 +185,7 @@ expected_open() {
         run -0 diff <(edges "$tmp/start") <(edges "$tmp/c")
 }
 
-@test "a round exchanges the share of the circuit that it is told to, or what dies with it" {
+@test "a round exchanges the given share of the circuit, or the edges that die with it" {
         hap-prune -q --steps 0 --set rounds=0 --edges 100 -o "$tmp/start" "$cache" "$scores"
         for n in 3 6 12; do
                 hap-prune -q --steps 0 --set rounds=1 --set share="0.$(printf %02d "$n")" --set round-sharpness=8 \
@@ -195,7 +195,7 @@ expected_open() {
         done
 }
 
-@test "where more is kept, refinement exchanges less" {
+@test "refinement exchanges less if more edges are kept" {
         for n in 12 16 32; do # of the graph's 267, 6 % are 16
                 hap-prune -q --steps 0 --set rounds=1 --edges "$n" -o "$tmp/c" "$cache" "$scores"
                 header "$tmp/c" '.pruning.options | [.share, .["last-share"] * 24] | map(. * 1e6 | round)'
@@ -203,7 +203,7 @@ expected_open() {
         assert_equal "$(tr -d ' \n' <"$tmp/shares")" "[60000,60000][60000,60000][15000,15000]"
 }
 
-@test "refinement that leads nowhere gives the circuit it began with" {
+@test "refinement without improvement gives the circuit that it began with" {
         hap-prune -q --steps 0 --set rounds=0 --edges 60 -o "$tmp/start" "$cache" "$scores"
         hap-prune -q --steps 0 --set rounds=2 --set share=0.9 --set last-share=0.9 --edges 60 -o "$tmp/c" "$cache" "$scores"
         run -0 diff <(edges "$tmp/start") <(edges "$tmp/c")
@@ -222,7 +222,7 @@ expected_open() {
         assert_resumes 2 hap-prune -q --recipe rank-thorough --steps 0 --set rounds=5 --set swaps=1 --edges 60
 }
 
-@test "what has no steps is not repeated" {
+@test "a pruning without steps is not restarted" {
         assert_refused 2 "give --steps" hap-prune -q --steps 0 --set rounds=2 --set restarts=2 --edges 40 \
                 -o "$tmp/c" "$cache" "$scores"
         hap-prune -q --recipe rank-thorough --steps 0 --set rounds=2 --edges 40 -o "$tmp/c" "$cache" "$scores"
@@ -251,7 +251,7 @@ expected_open() {
         done
 }
 
-@test "swaps keep the size where taking edges away would leave nothing" {
+@test "swaps keep the size even if removing edges would leave no path" {
         # with zeros for cut edges the empty circuit is closer to the model than these
         for n in 2 3 5; do
                 hap-prune -q --ablation zero --recipe rank-thorough --set restarts=1 --steps 4 \
@@ -261,7 +261,7 @@ expected_open() {
         done
 }
 
-@test "edge pruning's own threshold keeps what open masks sum to" {
+@test "edge pruning's own threshold keeps as many edges as the masks sum to" {
         # after few steps all are within 1e-5 of each other, and open
         for steps in 10 50; do
                 hap-prune -q --recipe edge-pruning --steps $steps --edges 29 -o "$tmp/c" \
@@ -325,14 +325,14 @@ expected_open() {
         assert_near "$(jq -s '.[0].target' "$tmp/log")" "$(header "$subgraph" .circuit.sparsity)" 1e-6
 }
 
-@test "nothing is cut at the start of edge pruning, so the KL is 0 there" {
+@test "edge pruning starts with all edges, so its first KL is 0" {
         hap-prune -q --recipe edge-pruning --set start=30 --steps 2 --edges 60 --exact-sparsity \
                 --log "$tmp/log" -o "$tmp/c" "$cache"
         assert_near "$(jq -s '.[0].kl' "$tmp/log")" 0 1e-6
         assert_near "$(jq -s '.[0].sparsity' "$tmp/log")" 0 1e-9
 }
 
-@test "judges called in by halves never beat all judges for all candidates, and cost less" {
+@test "successive halving never beats comparing all candidates on all prompts, and costs less" {
         for seed in 1 2 3; do
                 # eight prompts: with 100 finalists nobody leaves before the last of them
                 "${rank[@]}" --seed $seed --set choose-on=8 --set finalists=100 -o "$tmp/all" "$cache"
@@ -352,7 +352,7 @@ expected_open() {
         [[ $runs == 24 || $runs == 24.0 || $runs == 28 || $runs == 28.0 ]] || fail "$runs runs"
 }
 
-# Kills the command again and again, later each time, until it gets through.
+# Kills the command repeatedly, later each time, until it completes.
 until_done() {
         local delay=0.05 pid
         for _ in $(seq 40); do
@@ -381,7 +381,8 @@ until_done() {
         done
 }
 
-# stop_after N COMMAND ...: SIGTERM once its $tmp/log has N lines; it must heed it.
+# stop_after N COMMAND ...: SIGTERM once its $tmp/log has N lines; the command must
+# stop.
 stop_after() {
         local n=$1 pid rc=0
         shift
@@ -398,7 +399,7 @@ stop_after() {
 }
 
 # assert_resumes N COMMAND ...: stopped after N lines of its log it leaves a checkpoint and
-# no circuit, and then goes on to the same bytes as in one go.
+# no circuit, and continuing from it gives the same bytes as an uninterrupted run.
 assert_resumes() {
         local n=$1
         shift
@@ -411,11 +412,11 @@ assert_resumes() {
         assert_same "$tmp/whole" "$tmp/c"
 }
 
-@test "a signal while candidates are judged is heeded" {
+@test "a signal while candidates are compared stops the program" {
         assert_resumes 30 hap-prune -q -j 1 --steps 30 --set anneal=0 --edges 60 --set choose-on=60 \
                 --set finalists=20 --set finalists-on=0
-        # before the first step, too: the log is opened when all is read, and the scores
-        # that are measured then are not measured again
+        # before the first step, too: the log is opened after all input is read, and the
+        # scores that are measured then are not measured again
         assert_resumes 0 hap-prune -q -j 1 --steps 0 --set rounds=8 --set refine-on=60 --edges 60 --set choose-on=60
 }
 
@@ -424,7 +425,7 @@ assert_resumes() {
         "${long[@]}" -o "$tmp/whole" "$cache"
         for signal in TERM INT; do
                 rm -f "$tmp/state" "$tmp/log" "$tmp/c"
-                # a background job of a script ignores SIGINT unless told otherwise
+                # a background job of a script ignores SIGINT by default
                 env --default-signal=INT "${long[@]}" --checkpoint "$tmp/state" \
                         --log "$tmp/log" -o "$tmp/c" "$cache" &
                 pid=$!
@@ -453,7 +454,7 @@ hold_at_its_log() {
         "$@" --log "$tmp/log" {log}<&- &
         held=$!
         read -r -u "$log" _
-        # with one thread it sleeps nowhere else
+        # with one thread it does not sleep anywhere else
         until [[ $(<"/proc/$held/status") =~ State:[[:space:]]*S ]]; do sleep 0.01; done
 }
 
@@ -464,7 +465,7 @@ let_go() {
         exec {rest}<&-
 }
 
-# The signal, and the process has taken it.
+# Sends the signal and waits until the process has received it.
 kill_and_see() {
         kill -"$1" "$held"
         until [[ ! -e /proc/$held/status ||
@@ -485,14 +486,15 @@ kill_and_see() {
                 rc=0
                 wait "$held" || rc=$?
                 assert_equal "$rc" 143
-                # a machine that stood still made two of them
+                # if the machine paused for a second, the signals counted as two: try
+                # again
                 ((took < 1000000)) && break
         done
         assert_equal "$(ls -A "$tmp/k")" ck
 }
 
 @test "a signal more than a second after another ends at once and leaves nothing" {
-        # its handlers run when the write that is held has ended, which here is never
+        # its handlers run after the blocked write ends, which never happens here
         [[ -z ${TSAN_OPTIONS-} ]] || skip "the thread sanitizer puts signals off"
         mkdir "$tmp/k"
         for signal in TERM INT; do
@@ -519,7 +521,7 @@ kill_and_see() {
         cmp "$tmp/whole" "$tmp/c"
 }
 
-@test "a checkpoint is written by way of a file of its own, to where a link leads" {
+@test "a checkpoint is written through a temporary file, to the target of a link" {
         mkdir "$tmp/k"
         echo mine >"$tmp/k/ck.new"
         for name in real ck; do
@@ -535,7 +537,7 @@ kill_and_see() {
         assert_equal "$(<"$tmp/k/ck.new")" mine
 }
 
-@test "a link to a checkpoint stays, what it leads to is made and removed" {
+@test "a link to a checkpoint stays, and its target is made and removed" {
         mkdir "$tmp/k" "$tmp/disk"
         ln -s ../disk/real "$tmp/k/to"
         ln -s "$tmp/k/to" "$tmp/k/ck"
@@ -550,7 +552,7 @@ kill_and_see() {
         assert_equal "$(readlink "$tmp/k/ck" "$tmp/k/to")" "$tmp/k/to"$'\n'../disk/real
 }
 
-# A checkpoint of ${ep[@]}, stopped by a log that cannot be written any more.
+# A checkpoint of ${ep[@]}, stopped by a log that can no longer be written.
 make_state() {
         "${ep[@]}" --steps 100000 --checkpoint "$1" --every 5 -o "$tmp/none" "$cache" &
         local pid=$!
@@ -604,7 +606,7 @@ make_state() {
                 --checkpoint "$tmp/state" -o "$tmp/c" "$cache" "$tmp/others"
 }
 
-@test "a target that cannot be reached is refused with what could be" {
+@test "a target that cannot be reached is refused, and the message names one that can" {
         assert_refused 2 "leaves none of 262 edges" hap-prune --sparsity 100% "$cache"
         assert_refused 2 "keeps the whole graph" hap-prune --edges 262 "$cache"
         assert_refused 2 "of a subgraph of" hap-prune --edges 200 "$cache" "$subgraph"
@@ -643,7 +645,7 @@ printed_constants() {
         for recipe in rank rank-thorough edge-pruning hap; do
                 hap-prune -q --recipe $recipe --steps 2 --edges 100 --exact-sparsity \
                         -o "$tmp/c" "$cache" "$subgraph"
-                { # what the header records of options, and what it leaves out when not given
+                { # the options in the header, and those that it omits if not given
                         header "$tmp/c" '.pruning.options' | jq -r 'keys[]' |
                                 grep -vxE 'steps|batch|patience|exact-sparsity|cache-dtype'
                         case $recipe in edge-pruning | hap) echo node-sparsity ;; esac
@@ -662,7 +664,7 @@ printed_constants() {
         done
 }
 
-@test "what the options contradict is refused" {
+@test "contradictory options are refused" {
         assert_refused 2 "--sparsity P% or as --edges N" hap-prune "$cache"
         assert_refused 2 "--sparsity P% or as --edges N" hap-prune --edges 5 --sparsity 90% "$cache"
         assert_refused 2 "option '--sparsity' takes a percentage" hap-prune --sparsity 90 "$cache"
@@ -678,7 +680,7 @@ printed_constants() {
                 "${ep[@]}" --set node-masks=none --set node-sparsity=20% "$cache"
 }
 
-@test "masks that ended far from the target are told, the circuit being the cut's choice" {
+@test "a warning names masks that ended far from the target, because the cut then chose the circuit" {
         run -0 --separate-stderr hap-prune --recipe edge-pruning --steps 4 --edges 60 \
                 --exact-sparsity -o "$tmp/c" "$cache"
         [[ $stderr =~ "masks ended at a sparsity of "(-?[0-9.]+)"%, far from 77.1%" ]]
@@ -692,7 +694,7 @@ printed_constants() {
         assert_equal "$(header "$tmp/c" .pruning.training_kl_on)" "${BASH_REMATCH[2]}"
 }
 
-@test "the KL that is told is that on the prompts which chose the circuit" {
+@test "the KL in the summary is on the prompts that chose the circuit" {
         hap-prune -q --edges 48 --steps 8 --set choose-on=60 -o "$tmp/c" "$DIR/ioi.cache"
         assert_equal "$(header "$tmp/c" .pruning.training_kl_on)" 60 # all there are
         assert_near "$(header "$tmp/c" .pruning.training_kl)" \
@@ -719,7 +721,7 @@ printed_constants() {
         hap-attrib -q "${a[@]}" -o "$tmp/scores" "$tmp/task"
 }
 
-@test "a model that only the input names is told as such when it cannot be read" {
+@test "if a model that only the input names cannot be read, the message says that the input names it" {
         json -q "$cache" | sed 's|"path":"[^"]*"|"path":"models/away"|' | hap-convert -q --from json -o "$tmp/away"
         assert_refused 1 "cannot read model 'models/away': No such file or directory; '$tmp/away' names this model; use -m MODEL for another" \
                 "${rank[@]}" "$tmp/away"
@@ -737,14 +739,14 @@ printed_constants() {
         assert_refused 3 "$tmp/cut" "${rank[@]}" "$tmp/cut"
 }
 
-@test "masks that leave the numbers are an error that names the step and the option" {
+@test "masks that become NaN or infinite are an error that names the step and the option" {
         assert_refused 3 "lower --set rate=X" "${ep[@]}" --set warmup=0 --set rate=1e6 "$cache"
         run -3 "${ep[@]}" --set warmup=0 --set rate=1e6 -o "$tmp/c" "$cache"
         assert_output --partial "step "
         assert_not_exists "$tmp/c"
 }
 
-@test "a circuit that came out empty is an error that says what to change" {
+@test "an empty circuit is an error that names the options to change" {
         # no log alpha survives a start far below 0
         assert_refused 3 "came out empty" hap-prune --recipe edge-pruning --set start=-20 --steps 2 \
                 --edges 60 "$cache"
@@ -759,10 +761,10 @@ printed_constants() {
                 "${trained[@]}" $more -o "$tmp/threshold" "$cache"
                 json "$tmp/own" | jq -c 'del(.history, .crc32)' >"$tmp/ours"
                 json "$tmp/threshold" | jq -c 'del(.history, .crc32)' | cmp - "$tmp/ours"
-                # another circuit than the exact one, or nothing was compared
+                # the circuits must differ, or nothing was compared
                 assert_equal "$(edges "$tmp/exact" | wc -l)" 60
                 run ! diff -q <(edges "$tmp/own") <(edges "$tmp/exact")
-                # and the exact one is as it is without
+                # and the exact one is the same as without it
                 # shellcheck disable=SC2086
                 "${trained[@]}" $more --exact-sparsity -o "$tmp/alone" "$cache"
                 assert_same "$tmp/exact" "$tmp/alone"
@@ -777,7 +779,7 @@ printed_constants() {
         assert_equal "$(edges "$tmp/c" | wc -l)" 60
 }
 
-@test "--threshold-circuit is refused where there is no second circuit, or no place of its own for it" {
+@test "--threshold-circuit is refused without a second circuit, or if its file is also another output" {
         assert_refused 2 "needs --exact-sparsity" hap-prune --recipe edge-pruning --edges 60 \
                 --threshold-circuit "$tmp/own" -o "$tmp/c" "$cache"
         assert_refused 2 "needs --exact-sparsity" "${rank[@]}" --threshold-circuit "$tmp/own" -o "$tmp/c" "$cache"
@@ -817,7 +819,7 @@ printed_constants() {
         [[ -z $(ls -A "$tmp") ]]
 }
 
-@test "a log that lost what comes before the checkpoint is refused" {
+@test "a log without the steps before the checkpoint is refused" {
         judged=(hap-prune -q -j 1 --recipe edge-pruning --steps 4000 --edges 40 --exact-sparsity
                 --checkpoint "$tmp/state" --log "$tmp/log" -o "$tmp/c")
         stop_after 10 "${judged[@]}" "$cache"
@@ -910,7 +912,7 @@ printed_constants() {
         assert_refused 2 "-m" hap-prune -q --sparsity 90% "$tmp/task" "$tmp/scores"
 }
 
-@test "--max-memory refuses at once, and says which options lower the need to what" {
+@test "--max-memory refuses at once, and the message names options that need less and how much" {
         prune=(hap-prune -j 2 --edges 40 -m "$root/models/demo" -o "$tmp/c")
         assert_refused 2 "hap-prune: --max-memory allows 20 MB, 60 prompts of 18 tokens need " \
                 "${prune[@]}" --max-memory 20M "$DIR/ioi.task"
@@ -919,7 +921,7 @@ printed_constants() {
         [[ $said =~ 'need '([0-9]+)' MB'.*'; -j 1: '([0-9]+)' MB; --cache-dtype f16: '([0-9]+)' MB; both: '([0-9]+)' MB' ]]
         need=${BASH_REMATCH[1]} one=${BASH_REMATCH[2]} half=${BASH_REMATCH[3]} both=${BASH_REMATCH[4]}
         ((one < need && half < need && both < one && both < half))
-        # and that is so
+        # and the estimate is right
         "${prune[@]}" -q --steps 2 --max-memory $((need + 1))M "$DIR/ioi.task"
         "${prune[@]}" -q --steps 2 -j 1 --cache-dtype f16 --max-memory $((both + 1))M "$DIR/ioi.task"
 }
@@ -929,7 +931,7 @@ printed_constants() {
                 hap-prune --edges 40 --max-memory 20M "$DIR/ioi.cache"
         assert_refused 2 "allows 20 MB, 60 prompts of 18 tokens need" \
                 bash -c "cat '$DIR/ioi.cache' | hap-prune --edges 40 --max-memory 20M"
-        # and where the header does not tell the length, as soon as a prompt shows it
+        # and if the header does not have the length, as soon as a prompt is read
         json -q "$DIR/ioi.cache" | jq -c 'if has("hap") then del(.tokens) else . end' |
                 hap-convert -q --from json >"$tmp/cache"
         assert_refused 2 "allows 20 MB, 60 prompts of 15 tokens need" \
@@ -956,7 +958,7 @@ printed_constants() {
         assert_near "$b" "$a" "$(jq -n "$a / 1000")"
 }
 
-@test "a size that is none is wrong usage" {
+@test "an invalid size is wrong usage" {
         assert_refused 2 "'4X' is not a size such as 900M or 4G" \
                 hap-prune --edges 40 --max-memory 4X "$cache"
 }

@@ -27,7 +27,7 @@ edges() {
         json -q "$1" | jq -r 'select(has("edge")).edge' | sort
 }
 
-# The names of the edges that a jq filter picks of [{edge, score}, ...].
+# The names of the edges that a jq filter selects from [{edge, score}, ...].
 expected() {
         json -q "$1" | jq -rs "[.[] | select(has(\"edge\"))] | $2 | .[].edge" | sort
 }
@@ -47,7 +47,7 @@ expected() {
         assert_same "$tmp/is" "$tmp/should"
 }
 
-@test "a threshold keeps what scores at least that, and --keep limits it" {
+@test "a threshold keeps edges that score at least that much, and --keep limits their number" {
         hap-select -q --threshold 0.05 --keep-dead "$EAP" >"$tmp/c"
         edges "$tmp/c" >"$tmp/is"
         expected "$EAP" '[.[] | select(.score >= 0.05 or .score <= -0.05)]' >"$tmp/should"
@@ -71,7 +71,7 @@ expected() {
         assert_equal "$(edges "$tmp/c" | wc -l)" "$some"
 }
 
-@test "of equal scores the edges with the lower numbers come first" {
+@test "among equal scores the edges with lower numbers come first" {
         for edge in 'm2->logits' 'm0->logits' 'input->m0' 'input->a0.h1<k>' 'input->a0.h1<q>'; do
                 jq -nc --arg e "$edge" '{edge: $e, score: 1}'
         done | { jq -nc "$header" && cat; } | stream >"$tmp/s"
@@ -118,7 +118,7 @@ expected() {
         assert_equal "$(edges "$tmp/c" | grep -c -- '->logits')" 10
 }
 
-@test "the union holds what is selected from each section" {
+@test "the union contains the edges selected from each section" {
         hap-select -q --keep 20 --keep-dead "$EAP" >"$tmp/a"
         hap-select -q --keep 20 --keep-dead "$IG" >"$tmp/b"
         hap-select -q --keep 20 --keep-dead --union "$EAP" "$IG" >"$tmp/c"
@@ -129,7 +129,7 @@ expected() {
         assert_equal "$(json -q "$tmp/c" | jq -r '.kind // empty' | wc -l)" 1
 }
 
-@test "a union says the methods of all its sections, each once" {
+@test "a union names the methods of all its sections, each once" {
         method() {
                 json -q "$1" | sed -n 1p | jq -c .method
         }
@@ -152,7 +152,7 @@ expected() {
         assert_same "$tmp/both" "$tmp/should"
 }
 
-@test "edges and nodes that are always kept come on top" {
+@test "edges and nodes of --always are kept in addition" {
         hap-select -q --keep 30 "$EAP" >"$tmp/a"
         hap-select -q --keep 30 --always a1.h2 --always 'm0->a2.h3<v>' "$EAP" >"$tmp/c"
         expected "$EAP" 'map(select(.edge | test("^a1.h2->|->a1.h2<") or . == "m0->a2.h3<v>"))' >"$tmp/named"
@@ -184,13 +184,13 @@ expected() {
         assert_equal "$(edges "$tmp/c" | wc -l)" 1
 }
 
-@test "the history tells numbers as they were given" {
+@test "the history has numbers as they were given" {
         hap-select -q --keep 12.3% --threshold 0.0001 -o "$tmp/c" "$EAP"
         assert_equal "$(json -q "$tmp/c" | head -n 1 | jq -c '.history[-1].arguments')" \
                 '["--keep=12.3%","--threshold=0.0001"]'
 }
 
-@test "the header says where the circuit is from and how much was kept" {
+@test "the header records the origin of the circuit and the number of edges kept" {
         hap-select -q --keep 40 "$EAP" >"$tmp/c"
         n=$(edges "$tmp/c" | wc -l)
         ((n < 40))
@@ -200,7 +200,7 @@ expected() {
         assert_output "[\"circuit\",\"eap\",\"00000000000000aa\",40,$n,262,true,[\"hap-attrib\",\"hap-select\"],[\"--keep=40\"]]"
 }
 
-@test "the header says how edges were selected" {
+@test "the header records how edges were selected" {
         says() {
                 assert_equal "$(hap-select -q "${@:2}" "$EAP" | json -q - | sed -n 1p |
                         jq -c '.selection | del(.selected)')" "$1"
@@ -220,7 +220,7 @@ expected() {
         assert_equal "$(head -c "$(stat -c %s "$EAP")" "$tmp/u" | cmp - "$EAP" && echo same)" same
 }
 
-@test "what says nothing, too much or names nothing is wrong usage" {
+@test "missing, contradictory and unknown choices are wrong usage" {
         assert_refused 2 "one of --keep, --threshold and --auto is needed" hap-select -q "$EAP"
         assert_refused 2 "cannot keep 263 edges" hap-select -q --keep 263 "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 101% "$EAP"
@@ -241,7 +241,7 @@ expected() {
         done
 }
 
-@test "an edge that is unknown, comes twice or has no score is refused by record" {
+@test "an edge that is unknown, occurs twice or has no score is refused by record" {
         try() {
                 { jq -nc "$header" && jq -nc '{edge: "input->m0", score: 1}' && jq -nc "$1"; } | stream >"$tmp/s"
                 assert_refused 3 "$2" hap-select -q --keep 1 "$tmp/s"
@@ -253,14 +253,14 @@ expected() {
         try '{score: 1}' "record 2: it has no edge"
 }
 
-@test "a circuit that would be empty is an error that says what to do" {
+@test "an empty circuit is an error that names a remedy" {
         { jq -nc "$header" && jq -nc '{edge: "a0.h0->m1", score: 1}'; } | stream >"$tmp/s"
         assert_refused 3 "all 1 edges selected are dead" hap-select -q --keep 1 "$tmp/s"
         hap-select -q --keep 1 --keep-dead "$tmp/s" >"$tmp/c"
         assert_equal "$(edges "$tmp/c")" "a0.h0->m1"
 }
 
-@test "input without scores is refused, and so are no scores in a section" {
+@test "input without scores is refused, and so is a scores section without records" {
         hap-select -q --keep 40 "$EAP" >"$tmp/c"
         assert_refused 3 "the input contains no scores" hap-select -q --keep 1 "$tmp/c"
         jq -nc "$header" | stream >"$tmp/s"
@@ -295,7 +295,7 @@ kl_of() {
                 jq 'select(.metric == "kl").value'
 }
 
-@test "--auto keeps what stays within the tolerance, and a little less would not" {
+@test "--auto keeps a circuit within the tolerance, and a slightly smaller one exceeds it" {
         hap-task -q ioi -n 40 | hap-forward -q -m "$root/models/demo" >"$tmp/cache"
         hap-attrib -q "$tmp/cache" >"$tmp/s"
         for tolerance in 0.05 0.5; do
@@ -316,7 +316,7 @@ kl_of() {
         cat "$tmp/s" "$tmp/cache" | hap-select -q --auto --tolerance 0.5 | cmp - "$tmp/c"
 }
 
-@test "--auto without examples, beside --keep or with nothing to select from, is refused" {
+@test "--auto without examples, with --keep or with nothing to select from is refused" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         assert_refused 3 "the input contains no task or cache" hap-select -q --auto "$tmp/s"
         assert_refused 2 "--keep cannot be combined with --auto" hap-select -q --auto --keep 9 "$tmp/s"
@@ -336,13 +336,13 @@ kl_of() {
         ((0 < $(edges "$tmp/c" | wc -l)))
         less=$(json -q "$tmp/c" | jq -n '[inputs][0].selection.auto.less | select(.dead).selected')
         grep -q "with $less edges all are dead" "$tmp/said"
-        # and so it is
+        # and it is
         assert_refused 3 "are dead" hap-select -q --keep "$less" "$tmp/s"
         assert_refused 2 "neither an edge nor a node" hap-select -q --auto --always nothing "$tmp/cache" "$tmp/s"
 }
 
-# Where clean and corrupted differ only behind the answers every KL is a rounding error,
-# of either sign.
+# If clean and corrupted differ only after the answers, every KL is a rounding error, of
+# either sign.
 @test "--auto finds edges that live where no edge matters" {
         prompt='{clean: "Mary and John went to the store", at: [2, 3], answer: " Mary",
                  corrupted: "Mary and John went to the park", wrong: " Tim"}'
@@ -358,7 +358,7 @@ kl_of() {
         assert_refused 3 "it contains no scores" hap-select -q --auto "$tmp/cache" "$tmp/none"
 }
 
-@test "options that only --auto heeds are refused without it" {
+@test "options that only --auto uses are refused without it" {
         hap-task -q ioi -n 4 | hap-attrib -q -m "$root/models/demo" >"$tmp/s"
         for more in "--tolerance 3" "--prompts 4" "--ablation zero" "-m $root/models/demo"; do
                 # shellcheck disable=SC2086 # two words
@@ -366,8 +366,8 @@ kl_of() {
         done
 }
 
-# Scores of the real GPT-2 small that the MIB benchmark's authors publish, not
-# ours to ship: HAP_PEER_DATA names the folder that holds them.
+# Scores of the real GPT-2 small that the MIB benchmark's authors publish. hap may not
+# ship them: HAP_PEER_DATA names their folder.
 @test "the published scores of GPT-2 small give the published circuit, and the peers' greedy counts" {
         file=${HAP_PEER_DATA:-$root/../shared/data}/mib_ioi_gpt2_eap-ig.json.gz
         [[ -e $file ]] || skip "mib_ioi_gpt2_eap-ig.json.gz is not there, see HAP_PEER_DATA"
@@ -386,7 +386,7 @@ kl_of() {
         done
 }
 
-@test "--auto refuses what would need more than --max-memory" {
+@test "--auto refuses input that needs more than --max-memory" {
         hap-task ioi -q -n 40 -m "$root/models/demo" -o "$tmp/task"
         hap-attrib -q -m "$root/models/demo" -o "$tmp/scores" "$tmp/task"
         assert_refused 2 "hap-select: --max-memory allows 9 MB, 32 prompts of 18 tokens need" \

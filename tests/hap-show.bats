@@ -1,7 +1,7 @@
 load helper
 
-# A circuit of a 3-layer, 4-head model with dead edges (the fixture says which),
-# and scores over the same graph.
+# A circuit of a 3-layer, 4-head model with dead edges (listed in the fixture), and
+# scores over the same graph.
 
 setup_file() {
         export CIRCUIT=$BATS_FILE_TMPDIR/circuit SCORES=$BATS_FILE_TMPDIR/scores
@@ -32,7 +32,7 @@ whole_graph() {
                   ({edge: "\($nodes[])->logits", z: 1}), {end: "circuit"}' | hap-convert -q --from json
 }
 
-@test "the summary counts what lives and what is dead" {
+@test "the summary counts live and dead edges" {
         live=$(wc -l <"$LIVE")
         all=$(json -q "$CIRCUIT" | grep -c '"edge"')
         ((live < all))
@@ -44,7 +44,7 @@ whole_graph() {
         assert_line --partial "hap-select --keep=66 (0.1.0)"
 }
 
-@test "every live node stands in its layer with its degrees" {
+@test "every live node is listed in its layer with its degrees" {
         hap-show -q "$CIRCUIT" | grep -oE '[0-9]+\.[0-9]+:[0-9]+>[0-9]+' | sort >"$tmp/is"
         jq -Rrs 'split("\n") | map(select(. != "") | split("->") | {from: .[0], to: (.[1] | sub("<.>"; ""))}) as $e
                 | [$e[].from] | unique[] | select(test("^a")) as $n
@@ -54,7 +54,7 @@ whole_graph() {
         assert_same "$tmp/is" "$tmp/should"
 }
 
-@test "the edges of largest magnitude come first, as many as asked for" {
+@test "the edges of largest magnitude are listed first, as many as asked for" {
         hap-show -q --top 15 "$SCORES" | grep -E '^  [^ ]+->' | awk '{ print $1 }' >"$tmp/is"
         json -q "$SCORES" | jq -rs '[.[] | select(has("edge"))] | sort_by(-(.score | fabs)) | .[:15][].edge' >"$tmp/should"
         assert_same "$tmp/is" "$tmp/should"
@@ -128,7 +128,7 @@ whole_graph() {
         assert_line --regexp 'kl +9.5 ... 4.5'
 }
 
-@test "a stream cannot speak to the terminal" {
+@test "a stream cannot control the terminal" {
         jq -nc '{hap: 1, kind: "task", task: "a\u001b[31mb\u0007"}, {id: "\u001b]0;x\u0007"}, {end: "task"}' |
                 hap-convert -q --from json >"$tmp/t"
         hap-show -q "$tmp/t" >"$tmp/out"
@@ -136,7 +136,7 @@ whole_graph() {
         assert_equal "$(tr -d '\n -~' <"$tmp/out" | wc -c)" 0
 }
 
-@test "the dot graph holds the live edges and no others" {
+@test "the dot graph contains the live edges and no others" {
         hap-show -q --dot "$CIRCUIT" >"$tmp/dot"
         sed -n 's/.*tooltip="\(.*\)".*/\1/p' "$tmp/dot" | sort >"$tmp/is"
         assert_same "$tmp/is" "$LIVE"
@@ -145,7 +145,7 @@ whole_graph() {
         fi
 }
 
-@test "the picture holds a curve per live edge, coloured by its reader" {
+@test "the picture has a curve per live edge, coloured by its reader" {
         hap-show -q --svg "$CIRCUIT" >"$tmp/svg"
         for class in 'q:<q>' 'k:<k>' 'v:<v>' 'm:->m[0-9]' 'l:->logits'; do
                 assert_equal "$(sed '/class="e"/,/<\/g>/!d' "$tmp/svg" | grep -c "class=\"${class%%:*}\"")" \
@@ -159,7 +159,7 @@ whole_graph() {
         fi
 }
 
-@test "an edge is the thicker the greater its z, 1 too; equal ones are alike" {
+@test "an edge is thicker the greater its z, up to 1; equal ones are equally thick" {
         local path='input->m0 m0->m1 m1->m2 m2->logits' zs='0.25 1 0.5 0.75'
         paste <(tr ' ' '\n' <<<"$path") <(tr ' ' '\n' <<<"$zs") | jq -Rc 'split("\t") | {edge: .[0], z: .[1] | tonumber}' |
                 jq -c -n '{hap: 1, kind: "circuit", graph: {layers: 3, heads: 4}}, inputs, {end: "circuit"}' |
@@ -171,7 +171,7 @@ whole_graph() {
         assert_equal "$(grep -o 'd="M.*C.*stroke-width="[0-9.]*"' "$tmp/svg" | sed 's/.*stroke/stroke/' | sort -u | wc -l)" 1
 }
 
-@test "a reader whose edges are cut off within its line says so" {
+@test "a reader whose edges do not fit its line is marked" {
         hap-show -q --top 1000 "$CIRCUIT" | sed -n '/by reader/,$p' >"$tmp/all"
         run ! grep -qF ... "$tmp/all"
         n=$(sed -n 's/.* edges, by reader//; 2s/.*<- //p' "$tmp/all" | wc -w)
@@ -230,7 +230,7 @@ whole_graph() {
         assert_output ""
 }
 
-@test "no curve runs through a node that is not its own, where there is room" {
+@test "if there is space, no curve runs through a node other than its ends" {
         {
                 echo '{"hap": 1, "kind": "circuit", "graph": {"layers": 6, "heads": 2}}'
                 for edge in 'input->a0.h1<v>' 'a0.h1->a1.h1<v>' 'a1.h1->a2.h1<v>' 'a2.h1->a3.h1<v>' \
@@ -254,7 +254,7 @@ whole_graph() {
         assert_output ""
 }
 
-@test "only nodes of the circuit are drawn as such, whatever the sizes none over another" {
+@test "only nodes of the circuit are drawn as such, and at any size none covers another" {
         for size in '4 4' '12 12' '30 9' '2 32' '40 1'; do
                 whole_graph "${size% *}" "${size#* }" >"$tmp/c"
                 hap-show -q --svg "$tmp/c" >"$tmp/svg"
@@ -332,7 +332,7 @@ whole_graph() {
         assert_equal "$(grep -c '<path fill="none"' "$tmp/html")" 6
 }
 
-@test "a line without a number for step and one for KL is no log's, whatever is asked for" {
+@test "a log line without numbers for step and KL is refused in every form of output" {
         while IFS='|' read -r line lacks; do
                 { head -n 2 "$LOG" && echo "$line"; } >"$tmp/log"
                 for form in --svg --html --top=3; do
@@ -348,7 +348,7 @@ whole_graph() {
 END
         head -n 1 "$root/models/demo/tasks/ioi-test.jsonl" >"$tmp/own.jsonl"
         assert_refused 3 "cannot use '$tmp/own.jsonl': line 1" hap-show -q "$tmp/own.jsonl"
-        # both are all that is asked for
+        # a line needs only these two
         printf '{"step": %d, "kl": %d}\n' 1 5 2 4 >"$tmp/log"
         hap-show -q --svg "$tmp/log" >"$tmp/svg"
         assert_equal "$(grep -c '^<path fill="none".*M[0-9. ]*L[0-9. ]*"' "$tmp/svg")" 1
@@ -364,7 +364,7 @@ END
         done
 }
 
-@test "what cannot be shown is refused" {
+@test "input that cannot be shown is refused" {
         assert_refused 2 "cannot be combined" hap-show -q --svg --dot "$CIRCUIT"
         assert_refused 2 "--top" hap-show -q --top 0 "$CIRCUIT"
         assert_refused 3 "the input is empty" hap-show -q </dev/null

@@ -1,6 +1,6 @@
 load helper
 
-# The prompts that ship are models/demo/tasks; token ids are compared with
+# The prompts that ship are in models/demo/tasks; token ids are compared with
 # models/demo/vocab.json and golden.jsonl, which other programs made.
 
 tasks='ioi greater_than gendered_pronoun docstring induction'
@@ -46,7 +46,7 @@ lines() {
 
 # --- the prompts that ship ---
 
-@test "every task gives all prompts of its files, as they stand there" {
+@test "every task gives all prompts of its files unchanged" {
         for task in $tasks; do
                 for split in train validation test; do
                         file=models/demo/tasks/$task-$split.jsonl
@@ -59,7 +59,7 @@ lines() {
         done
 }
 
-@test "there are 200 prompts unless another number is asked for, and an error when there are fewer" {
+@test "the default is 200 prompts, and fewer available ones are an error" {
         assert_equal "$(records ioi | wc -l)" 200
         assert_equal "$(records ioi -n 7 | wc -l)" 7
         assert_refused 2 "301 examples from" hap-task ioi -n 301 -o "$tmp/x"
@@ -76,7 +76,7 @@ lines() {
         assert_same "$tmp/underscores" "$tmp/file"
 }
 
-@test "the first corruption of a task is what files call corrupted" {
+@test "the first corruption of a task is the field \"corrupted\" of its files" {
         for task in $tasks; do
                 usual=$(hap-task --list | awk -v t="${task/_/-}" '$1 == t { print $4; exit }')
                 records "$task" --corruption "${usual%,}" >"$tmp/named"
@@ -87,7 +87,7 @@ lines() {
         done
 }
 
-@test "an unknown corruption is an error that lists those there are" {
+@test "an unknown corruption is an error that lists the known ones" {
         assert_refused 2 "has abc, s2-io-flip, s1-io-flip, s1-flip, random-names" \
                 hap-task ioi --corruption sideways -o "$tmp/x"
         assert_refused 2 "has abc, s2-io-flip, s1-io-flip, s1-flip, random-names" \
@@ -142,13 +142,13 @@ lines() {
         for k in 1 9007199254740992; do
                 run ! diff -q <(json "$tmp/$k" | jq -c .id) <(json "$tmp/2" | jq -c .id)
         done
-        # drawn from what seed and number say, not from the whole file
+        # drawn from the prompts that seed and number select, not from the whole file
         records ioi -n 40 --seed 5 | sort >"$tmp/few"
         records ioi -n 40 --seed 5 --bootstrap 2 | sort -u | comm -23 - "$tmp/few" >"$tmp/others"
         assert_equal "$(cat "$tmp/others")" ""
 }
 
-@test "every prompt comes equally often over many bootstrap samples" {
+@test "every prompt occurs equally often over many bootstrap samples" {
         for ((i = 0; i < 10; i++)); do echo '{"clean": [1], "corrupted": [2], "answer": 3}'; done >"$tmp/ten"
         for ((k = 1; k <= 100; k++)); do
                 hap-task -q --from "$tmp/ten" --bootstrap $k
@@ -158,7 +158,7 @@ lines() {
         assert_equal "$(jq -c '[length, add, min > 55, max < 145]' "$tmp/counts")" '[10,1000,true,true]'
 }
 
-@test "the header says which bootstrap sample it is, and only then" {
+@test "the header has the number of a bootstrap sample, and none without one" {
         assert_equal "$(header ioi -n 9 --bootstrap 7 | jq -c '[.task.bootstrap, .task.examples]')" '[7,9]'
         assert_equal "$(header ioi -n 9 --bootstrap 7 | jq -c '.history[0].arguments')" \
                 '["--number=9","--bootstrap=7","ioi"]'
@@ -166,7 +166,7 @@ lines() {
 }
 
 @test "a bootstrap sample of unfit prompts is refused with file and line" {
-        # whatever is drawn, it is a line that has no answer
+        # every line lacks an answer, so any sample has such a line
         lines '' '{"clean": [1, 2], "corrupted": [1, 3]}' '' '{"clean": [1, 2], "corrupted": [1, 4]}'
         for k in 1 2 3 4 5 6; do
                 rc=0
@@ -233,7 +233,7 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': it has none of 'answers', 'an
         assert_same "$tmp/ours" "$tmp/theirs"
 }
 
-@test "IO, S1, S1+1, S2 and END are where these stand, for shipped and for made prompts" {
+@test "IO, S1, S1+1, S2 and END are at their tokens, for shipped and for generated prompts" {
         for more in '' --generate; do
                 records ioi -m models/demo -n 100 $more | spell >"$tmp/spelt"
                 assert_equal "$(wc -l <"$tmp/spelt")" 100
@@ -312,8 +312,9 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': it has none of 'answers', 'an
         assert_same "$tmp/a" "$tmp/b"
 }
 
-@test "made corruptions change the names that they say" {
-        # what stands where the clean prompt has IO, S1 and S2: IO (i), S (s), others (o)
+@test "generated corruptions change the names that they are named for" {
+        # the names in the places where the clean prompt has IO, S1 and S2: IO (i), S
+        # (s), others (o)
         for wanted in abc=ooo s2-io-flip=isi,sii s1-io-flip=iss,sis s1-flip=ios,ois random-names=ooo; do
                 records ioi -m "$PLAIN" -n 40 --corruption "${wanted%=*}" | jq -r '
                         .answers[0] as $io | .wrongs[0] as $s | .corrupted as $t
@@ -358,7 +359,7 @@ hap-task: cannot use line 4 of '$tmp/lines.jsonl': it has none of 'answers', 'an
         assert_output true
 }
 
-@test "a vocabulary without names is refused, saying how many there are" {
+@test "a vocabulary without names is refused with the number that it has" {
         assert_refused 3 "0 of 94 men's names are one token" hap-task ioi -m "$BYTES" -o "$tmp/x"
 }
 
@@ -445,7 +446,7 @@ END
                 '.[0] | (.clean | length) > 4096 and .positions.END == (.clean | length) - 1 and .positions.S1 > 4096'
 }
 
-@test "prompts whose clean and corrupted are the same are counted aloud" {
+@test "a message counts prompts whose clean and corrupted are the same" {
         lines '{"clean": [1, 2], "corrupted": [1, 2], "answer": 5}' '{"clean": [1], "corrupted": [2], "answer": 5}'
         hap-task --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
         grep -q "in 1 of 2 prompts clean and corrupted are the same" "$tmp/said"
@@ -453,7 +454,7 @@ END
         run -1 grep "are the same" "$tmp/said"
 }
 
-@test "prompts that differ only where a causal model's answers cannot see it are counted aloud" {
+@test "a message counts prompts that differ only after the answers of a causal model" {
         lines '{"clean": [1, 2, 0], "corrupted": [1, 2, 1], "at": [0, 1]}' \
                 '{"clean": [1, 2, 0], "corrupted": [1, 0, 1], "at": [0, 1]}' \
                 '{"clean": [1, 2, 0], "corrupted": [1, 0, 0], "at": [0]}' \
@@ -462,11 +463,11 @@ END
         hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
         grep -qF "in 2 of 5 prompts clean and corrupted differ only after the last answer position: --ablation interchange has no effect on them" "$tmp/said"
         grep -qF "in 1 of 5 prompts clean and corrupted are the same" "$tmp/said"
-        # and nothing does
+        # and with that, nothing changes
         head -n 1 "$tmp/lines.jsonl" >"$tmp/one.jsonl"
         hap-task -q -m models/demo --from "$tmp/one.jsonl" | hap-eval -q --empty --metric kl -m models/demo -o "$tmp/r"
         assert_near "$(json "$tmp/r" | jq 'select(.metric == "kl").value')" 0 1e-6
-        # a model that looks both ways, one that is not known, prompts that are made to differ
+        # a bidirectional model, an unknown model, and prompts that differ elsewhere
         hap-task -m tests/golden/tracr-reverse --from "$tmp/lines.jsonl" -o "$tmp/t" 2>"$tmp/said"
         hap-task --from "$tmp/lines.jsonl" -o "$tmp/t" 2>>"$tmp/said"
         hap-task -m models/demo ioi -n 20 -o "$tmp/t" 2>>"$tmp/said"
@@ -474,7 +475,7 @@ END
         run -1 grep "differ only" "$tmp/said"
 }
 
-@test "prompts that end in a space are counted aloud, unless they are asked elsewhere" {
+@test "a message counts prompts that end in a space, unless their answers are elsewhere" {
         lines '{"clean": "When Mary gave it to ", "corrupted": "When John gave it to ", "answer": ",", "wrong": "."}' \
                 '{"clean": "When Mary gave it to", "corrupted": "When John gave it to", "answer": " Mary", "wrong": " John"}' \
                 '{"clean": "When Mary gave it to ", "corrupted": "When John gave it to ", "answer": " gave", "at": [0]}'
@@ -485,7 +486,7 @@ END
         run -1 grep space "$tmp/said"
 }
 
-@test "an id that comes twice is refused with both lines, text or number, a line's own number too" {
+@test "an id that occurs twice is refused with both lines: text, number, and a line's own number" {
         example() { echo "{$1\"clean\": [1, 2], \"corrupted\": [1, 3], \"answer\": 1}"; }
         lines "$(example '"id": "a", ')" '' "$(example '"id": "b", ')" "$(example '"id": "a", ')"
         for more in '' '--bootstrap 1' '-m models/demo'; do
@@ -504,7 +505,7 @@ END
         assert_refused 3 "lines 1 and 2 have the same id '9'" hap-task --from "$tmp/lines.jsonl"
         lines "$(example '"id": 2, ')" "$(example)"
         assert_refused 3 "lines 1 and 2 have the same id '2'" hap-task --from "$tmp/lines.jsonl"
-        # an empty id is none
+        # an empty id counts as absent
         lines "$(example)" "$(example)" "$(example '"id": "", ')" "$(example '"id": "", ')"
         assert_equal "$(records --from "$tmp/lines.jsonl" | wc -l)" 4
 }
@@ -550,16 +551,16 @@ END
 @test "unequal lengths are refused with the line number: ids always, texts with a model" {
         lines '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}' \
                 '{"clean": [1, 2], "corrupted": [1], "answer": 1}'
-        assert_refused 3 "line 2 of '$tmp/lines.jsonl': clean has 2 tokens, corrupted 1" \
+        assert_refused 3 "line 2 of '$tmp/lines.jsonl': clean has 2 tokens but corrupted has 1" \
                 hap-task --from "$tmp/lines.jsonl" -o "$tmp/x"
         lines '{"clean": "So Mary", "corrupted": "So John", "answer": " she"}' '' \
                 '{"clean": "So Mary", "corrupted": "So Mary went", "answer": " she"}'
-        assert_refused 3 "line 3 of '$tmp/lines.jsonl': clean has 2 tokens, corrupted 3" \
+        assert_refused 3 "line 3 of '$tmp/lines.jsonl': clean has 2 tokens but corrupted has 3" \
                 hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
         assert_not_exists "$tmp/x"
 }
 
-@test "a line that is no example is refused with its number and the reason" {
+@test "a line that is not an example is refused with its number and the reason" {
         good='{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}'
         while IFS='|' read -r line reason; do
                 lines "$good" "$line"
@@ -574,7 +575,7 @@ END
 {"prompt": "Mary", "counterfactual": "John", "answer": 1}|there is no 'clean'
 {"clean": [1, 2], "corrupted": [1, 3], "anwser": 1}|it has none of 'answers', 'answer' and 'at'
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S": "1"}}|position 'S' is not a whole number
-{"clean": [1, 2], "corrupted": [1, 3]}|there is no 'answers'
+{"clean": [1, 2], "corrupted": [1, 3]}|it has none of 'answers'
 {"clean": [], "corrupted": [], "answer": 1}|clean has no tokens
 {"clean": [1, -2], "corrupted": [1, 3], "answer": 1}|clean has token id -2
 {"clean": [1, 2.5], "corrupted": [1, 3], "answer": 1}|clean contains a value that is not a token id
@@ -589,7 +590,7 @@ END
 END
 }
 
-@test "a byte order mark before the first line is passed over, and only there" {
+@test "a byte order mark is skipped before the first line only" {
         good='{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}'
         lines "$good" "$good"
         hap-task -q --from "$tmp/lines.jsonl" -o "$tmp/plain"
@@ -600,7 +601,7 @@ END
         assert_same "$tmp/marked" "$tmp/plain"
 }
 
-@test "a NUL character is refused with the line number, wherever it stands" {
+@test "a NUL character anywhere is refused with the line number" {
         good='{"clean": [1, 2], "corrupted": [1, 3], "answer": 1}'
         for bad in '{"clean": "So\u0000Mary", "corrupted": "So John", "answer": " she"}' \
                 '{"clean": [1, 2], "corrupted": [1, 3], "answer": 1, "positions": {"S\u0000": 1}}' \
@@ -613,7 +614,7 @@ END
         done
 }
 
-@test "what does not fit the model is refused with the line number" {
+@test "a prompt that does not fit the model is refused with the line number" {
         while IFS='|' read -r line reason; do
                 lines "$line"
                 assert_refused 3 "line 1 of '$tmp/lines.jsonl': $reason" \
@@ -631,7 +632,7 @@ END
                 hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
-@test "an answer of several tokens is refused with their number and what they are" {
+@test "an answer of several tokens is refused with their number and their texts" {
         while IFS='|' read -r answer parts; do
                 lines "{\"clean\": \"So Mary\", \"corrupted\": \"So John\", \"answer\": \"$answer\"}"
                 assert_refused 3 "line 1 of '$tmp/lines.jsonl': answers '$answer' is not one token but $parts; an answer is one token" \
@@ -647,7 +648,7 @@ END
                 hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
-@test "an answer that is empty is told so, with a model and without" {
+@test "an empty answer is refused as such, with a model and without" {
         good='{"clean": "So Mary", "corrupted": "So John", "answer": " Mary", "wrong": " John"}'
         for field in answer wrong; do
                 lines "$good" "$(jq -c ".$field = \"\"" <<<"$good")"
@@ -678,7 +679,7 @@ END
 # --- usage ---
 
 @test "misuse is refused with status 2" {
-        assert_refused 2 "there is no task 'nonsense': there are ioi, greater-than" hap-task nonsense -o "$tmp/x"
+        assert_refused 2 "there is no task 'nonsense'; the tasks are ioi, greater-than" hap-task nonsense -o "$tmp/x"
         assert_refused 2 "there is no task '../ioi'" hap-task ../ioi -o "$tmp/x"
         assert_refused 2 "no task is given" hap-task -o "$tmp/x"
         assert_refused 2 "unexpected operand 'induction': give one task" hap-task ioi induction -o "$tmp/x"
@@ -688,7 +689,7 @@ END
         assert_not_exists "$tmp/x"
 }
 
-@test "HAP_DATA says where the demo model is" {
+@test "HAP_DATA names the folder of the demo model" {
         mkdir -p "$tmp/data/models/demo/tasks"
         head -n 3 models/demo/tasks/ioi-train.jsonl >"$tmp/data/models/demo/tasks/ioi-train.jsonl"
         assert_equal "$(HAP_DATA=$tmp/data records ioi | wc -l)" 3

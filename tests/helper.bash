@@ -1,18 +1,18 @@
-# What the bats tests share: `load helper` at the top of a file.
+# Shared by the bats tests: `load helper` at the top of a file.
 #
 #   $root            the repository; $root/models/demo, $root/tests/golden
-#   $tmp             a folder of this test's own, empty at its start
+#   $tmp             the test's own folder, empty when it starts
 #   json FILE        the stream as JSON lines (header, records, trailer)
 #   scores_map FILE  {"EDGE": score, ...} of a scores stream
 #   circuit_map FILE {"EDGE": z, ...} of a circuit stream
-#   tracr_edges FOLDER PATH   the edges at jq's PATH of its circuit.json, as hap says them
+#   tracr_edges FOLDER PATH   the edges at jq's PATH of its circuit.json, with hap's names
 #   assert_near A B TOLERANCE
 #   assert_near_maps FILE FILE TOLERANCE [TOLERANCE-OF-THE-LARGEST]
 #   assert_same FILE FILE             the same bytes
 #   assert_refused STATUS TEXT COMMAND ...
 #   need_tool NAME, skip_unless_model PATH
 #
-# The programs come from $HAP_BIN (tests/run --bin), or else from bin/.
+# The programs come from $HAP_BIN (tests/run --bin), or from bin/ if it is not set.
 
 bats_require_minimum_version 1.5.0
 set -o pipefail
@@ -52,7 +52,7 @@ tracr_edges() {
                    | sub("[.](?<r>[qkv])$"; "<\(.r)>") | sub("->out"; "->logits")' "$1/circuit.json"
 }
 
-# Fails for anything that is no plain number, NaN and infinities among them.
+# Fails for anything that is not a plain number, such as NaN and infinities.
 assert_near() {
         awk -v a="$1" -v b="$2" -v tolerance="$3" 'BEGIN {
                 number = "^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$"
@@ -66,9 +66,9 @@ assert_near() {
         }
 }
 
-# Two JSON files, each a map of numbers: the same keys, and every difference at
-# most the tolerance, or at most the second tolerance times the largest value.
-# jq orders NaN before every number, so both bounds are asked for.
+# Two JSON files, each a map of numbers: the same keys, and every difference at most the
+# tolerance, or at most the second tolerance times the largest value. jq orders NaN
+# before every number, so both bounds are checked.
 assert_near_maps() {
         local worst
         worst=$(jq -rn --slurpfile a "$1" --slurpfile b "$2" \
@@ -100,8 +100,8 @@ assert_same() {
         cmp -- "$1" "$2" || fail "$1 and $2 differ"
 }
 
-# The command exits with the status and says the text on standard error; what
-# it wrote on standard output until then is not looked at.
+# Checks that the command exits with the status and prints the text on standard error.
+# Its standard output is ignored.
 assert_refused() {
         local status_wanted=$1 text=$2 rc=0 said
         shift 2
@@ -111,7 +111,7 @@ assert_refused() {
                 return 1
         }
         [[ $said == *"$text"* ]] ||
-                fail "'$text' is not in what it said: $said"
+                fail "'$text' is not in the message: $said"
 }
 
 need_tool() {

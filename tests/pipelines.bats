@@ -1,8 +1,8 @@
 load helper
 
-# Stages that only say in $tmp/log how they were called, so that what make does
-# can be seen without waiting for it. Circuits of one method share edge a; each
-# seed and sample has another one besides.
+# Stages that only write to $tmp/log how they were called, so that the commands of make
+# can be checked quickly. Circuits of one method share edge a; each seed and sample has
+# a second edge of its own.
 setup() {
         mkdir "$tmp/bin"
         cat >"$tmp/bin/stage" <<'END'
@@ -65,7 +65,7 @@ ran() {
         grep -c "^hap-$1 " "$tmp/log" || true
 }
 
-@test "table1.mk runs every stage once for what it is needed for" {
+@test "table1.mk runs every stage once for each of its uses" {
         pipeline table1.mk SPARSITY='90% 94%' SEEDS=2
         assert_equal "$(ran task)" 3
         assert_equal "$(ran forward)" 1
@@ -109,7 +109,7 @@ ran() {
         assert_output "$(printf 'hap-%s-1.circuit ' 0 0.5 10.05 5 90)hap-94-1.circuit"
 }
 
-@test "a changed option makes again what depends on it and nothing else" {
+@test "a changed option makes only the files that depend on it again" {
         pipeline table1.mk SPARSITY=90% SEEDS=1 KEEP=50%
         pipeline table1.mk SPARSITY=90% SEEDS=1 KEEP=20%
         assert_equal "$(ran forward)" 0
@@ -118,7 +118,7 @@ ran() {
         assert_equal "$(ran eval)" 8 # one of these leaves two circuits
 }
 
-@test "a stage that fails stops the run, and the next run goes on from there" {
+@test "a stage that fails stops the run, and the next run continues from there" {
         FAIL_AT=edge-pruning run pipeline table1.mk SPARSITY=90% SEEDS=1
         assert_failure
         assert_equal "$(ran eval)" 2 # the full model alone
@@ -137,7 +137,7 @@ ran() {
         for title in "EP" "EP, own threshold" "HAP by EP" "HAP by EP, own threshold"; do
                 assert_line --regexp "^$title +90 % +1.000"
         done
-        # a lost one of the two is made again, by the one training of both
+        # if one of the two is lost, one training makes both again
         rm "$tmp/results/table1/ep-own-90-2.circuit"
         pipeline table1.mk SPARSITY=90% SEEDS=2 METHODS='ep hap-ep'
         assert_equal "$(ran prune)" 1
@@ -161,8 +161,8 @@ ran() {
         assert_equal "$(ran task)" 1
 }
 
-@test "SAMPLES runs every method on so many bootstrap samples, and says how alike circuits are" {
-        # what table1.mk sets must reach the samples as well
+@test "SAMPLES runs every method on that number of bootstrap samples and reports how similar the circuits are" {
+        # the settings of table1.mk must apply to the samples too
         pipeline table1.mk SPARSITY='80% 90%' SEEDS=2 SAMPLES=3 METHODS='eap ep hap' TRAIN=50
         run grep -c -- '-n 50 --bootstrap [123] ' "$tmp/log"
         assert_output 3
@@ -180,7 +180,7 @@ ran() {
                         '.[] | select(.method == $m and .sparsity == 90).overlap.samples' "$table")
                 assert_near "$overlap" 0.333333 1e-5
         done
-        # a ranking has no seeds; samples are drawn at the last sparsity alone
+        # a ranking has no seeds; samples are drawn at the last sparsity only
         assert_equal "$(jq -c '[.[] | select(.method == "EAP").overlap]' "$table")" \
                 "$(jq -c '[null, {samples: (1 / 3)}]' <<<null)"
         assert_regex "$(cat "$tmp/said")" "IoU over samples +IoU over seeds"
@@ -189,7 +189,7 @@ ran() {
         assert_equal "$(cat "$tmp/log")" ""
 }
 
-@test "samples are made again with what they depend on" {
+@test "samples are made again if a file that they depend on changes" {
         options=(SPARSITY=90% SEEDS=1 SAMPLES=2)
         pipeline hap.mk "${options[@]}" KEEP=50%
         pipeline hap.mk "${options[@]}" KEEP=20%
@@ -206,7 +206,7 @@ ran() {
         assert_equal "$(cat "$tmp/log")" ""
 }
 
-@test "positions told apart make the cache anew, and samples' caches, and all behind them" {
+@test "changed positions make the caches, those of samples too, and all later files again" {
         options=(SPARSITY=90% SEEDS=1 SAMPLES=2)
         pipeline hap.mk "${options[@]}"
         assert_equal "$(grep -c -e --positions "$tmp/log")" 0
@@ -236,14 +236,14 @@ overlap() {
         assert_near "$(overlap abcd ab)" 0.5 1e-9
         # pairs: 2/4, 1/5, 2/4
         assert_near "$(overlap abc bcd cde)" 0.4 1e-9
-        # an empty one: shares nothing with others, is the same as another empty one
+        # an empty circuit shares nothing with others and equals another empty one
         assert_near "$(overlap abc '')" 0 1e-9
         assert_near "$(overlap '' '')" 1 1e-9
         assert_near "$(overlap ab ab '')" 0.333333333 1e-8
         assert_equal "$(overlap abc)" null
 }
 
-@test "overlap of what is no circuit is an error that names it" {
+@test "overlap of a file that is not a circuit is an error that names it" {
         echo '{"kind":"scores"}' >"$tmp/scores"
         echo '{"kind":"circuit"}' >"$tmp/c"
         PATH=$tmp/bin:$PATH run "$root/pipelines/table" overlap "$tmp/c" "$tmp/scores"
@@ -261,7 +261,7 @@ row() {
                  reached: 0.9, masked_runs: $runs, seconds: $t}]}'
 }
 
-@test "the page sets the default recipe against edge pruning, then holds every table" {
+@test "the page compares the default recipe with edge pruning, then shows every table" {
         { row EP 90 0.4 96000 120 && row HAP 90 0.3 1200 3; } | jq -s . >"$tmp/one.json"
         row HAP 94 0.5 1200 3 | jq -s '.[0].overlap = {seeds: 0.75} | .' >"$tmp/two.json"
         run -0 "$root/pipelines/table" page 'First task' "$tmp/one.json" 'Second task' "$tmp/two.json"
@@ -283,11 +283,11 @@ row() {
         { row EP 90 0.4 96000 null && row HAP 90 0.3 1200 3; } | jq -s . >"$tmp/two.json"
         run -0 "$root/pipelines/table" page One "$tmp/one.json" Two "$tmp/two.json"
         assert_line '| One | 90 % | 48.0 | 0.2000 | 0.1000 | 0.50 |'
-        # what was not timed has no ratio
+        # a method that was not timed has no ratio
         assert_line '| Two | 90 % | 0.4000 | 0.3000 | 0.75 | 1/80.00 | - |'
 }
 
-@test "the page says what small batches alone save edge pruning" {
+@test "the page reports what small batches alone save edge pruning" {
         { row EP 90 0.4 96000 120 && row 'EP, batches of 2' 90 0.5 6000 12 && row HAP 90 0.3 1200 3; } |
                 jq -s . >"$tmp/one.json"
         row 'EP, batches of 2' 90 0.5 6000 12 | jq -s . >"$tmp/two.json"
@@ -297,7 +297,7 @@ row() {
         refute_line --partial '| Two |'
 }
 
-@test "results.mk makes the page of all tasks, side by side, and again only what changed" {
+@test "results.mk makes the page of all tasks in parallel, and later only the files that changed" {
         touch "$tmp/real.gguf"
         every=(-j2 DEMO_TASKS='ioi induction' SEEDS=2 SAMPLES=2 SPARSITY=90% METHODS='eap ep hap'
                 REAL="$tmp/real.gguf" REAL_NAME=Tiny REAL_TASKS=ioi REAL_SEEDS=1 REAL_EP_SEEDS=1 REAL_EP='--steps 7'
@@ -352,7 +352,7 @@ row() {
         { row EP 90 0.01 1000 120 && row 'EP, own threshold' 90 0.5 50 1 &&
                 row 'HAP by EP' 90 0.5 50 1; } | jq -s . >"$tmp/one.json"
         run -0 "$root/pipelines/table" curve "$tmp/one.json"
-        # the corner of the panel: both lie on the lower end of their axes
+        # the corner of the panel: both are at the lower ends of their axes
         assert_equal "$(grep -c '<circle r="2.5" cx="46" cy="216"' <<<"$output")" 1
         assert_equal "$(grep -c '<circle r="2.5"' <<<"$output")" 1
 }
@@ -383,7 +383,7 @@ row() {
         done
 }
 
-@test "what make cannot do is refused before anything runs" {
+@test "names that make cannot represent are refused before anything runs" {
         mkdir "$tmp/mine"
         touch "$tmp/mine/train.jsonl" "$tmp/mine/validation.jsonl"
         while IFS='|' read -r setting said; do
@@ -408,7 +408,7 @@ PROMPTS=$tmp/mine|PROMPTS is '$tmp/mine', but '$tmp/mine/test.jsonl' does not ex
 END
 }
 
-@test "quotes in an option stand in its file as given" {
+@test "quotes in an option are in its file as given" {
         pipeline hap.mk SPARSITY=90% hap.prune="--recipe 'rank'"
         assert_equal "$(cat "$tmp/results/demo-ioi/.options/hap")" "--recipe 'rank'"
         pipeline hap.mk SPARSITY=90% hap.prune="--recipe 'rank'"
@@ -445,14 +445,14 @@ END
         assert_equal "$(ran task)" 3
 }
 
-@test "prompts and metrics that are no good are found before any training" {
+@test "unusable prompts and metrics are found before any training" {
         FAIL_AT=kl,bogus run pipeline hap.mk SPARSITY=90% METRICS=kl,bogus
         assert_failure
         assert_equal "$(ran prune)" 0
         assert_equal "$(ran eval)" 1
 }
 
-@test "the table holds mean and standard deviation over the seeds" {
+@test "the table has mean and standard deviation over the seeds" {
         pipeline table1.mk SPARSITY=90% SEEDS=3
         # KL is .3, .2 and .1: mean .2, and .1 is the square root of .02 / 2.
         assert_regex "$(cat "$tmp/said")" "HAP +90 % +1.000 ± 0.000 .* 0.200 ± 0.100 "
@@ -479,7 +479,7 @@ END
         assert_equal "$(jq '.[] | select(.method == "HAP").runs[0].seconds' table.json)" 6
 }
 
-@test "what a stage took is processor time, of its children and threads too, not waiting" {
+@test "the time of a stage is processor time, with its children and threads and without waiting" {
         local spin='for ((i = 0; i < 300000; i++)); do :; done'
         run -0 "$root/pipelines/timed" "$tmp/idle" sleep 0.7
         run -0 "$root/pipelines/timed" "$tmp/busy" bash -c "$spin; bash -c '$spin'; wait"
@@ -512,7 +512,7 @@ END
         assert_equal "$(ran prune)" 3 # hap, and its two samples
 }
 
-@test "a size is not taken from a circuit without edges, or from what is no circuit" {
+@test "a size is not taken from a circuit without edges, or from a file that is not a circuit" {
         local own=$tmp/results/demo-ioi/ep-own-90-2.circuit
         pipeline hap.mk METHODS='ep hap-as-ep hap' SPARSITY=90% SEEDS=2
         sed -i 's/"edges":48/"edges":0/' "$own"
@@ -551,7 +551,7 @@ END
         assert_regex "$(cat "$tmp/log")" "mine/test.jsonl -n 7 "
 }
 
-@test "ATTRIB takes eap and the subgraph by another attribution, in samples too, and says so" {
+@test "ATTRIB computes eap and the subgraph by another attribution, in samples too, and the table names it" {
         options=(METHODS='eap hap' SPARSITY=90% SAMPLES=2)
         pipeline hap.mk "${options[@]}"
         assert_equal "$(grep -c '^hap-attrib .* --method eap -o' "$tmp/log")" 3
@@ -588,12 +588,12 @@ END
         assert_regex "$(cat "$tmp/said")" "METHODS contains 'magic'; the methods are .*hap"
 }
 
-@test "with the real stages, the table and a picture come out" {
+@test "the real stages produce the table and a picture" {
         rm "$tmp/bin"/hap-*
         pipeline hap.mk BIN="${HAP_BIN:-bin}" METHODS='eap hap' SPARSITY=80% TRAIN=10 \
                 VALIDATION=5 TEST=10 hap.prune='--recipe rank --steps 3'
         table=$tmp/results/demo-ioi/table.json
-        # The full model differs in nothing from itself, any circuit in something.
+        # The full model does not differ from itself, any circuit does.
         assert_near "$(jq '.[] | select(.method == "full model").runs[0].test.kl' "$table")" 0 1e-6
         run jq -e '[.[] | select(.sparsity == 80).runs[0]
                 | .test.kl > 0 and .edges == 96 and .of == 479 and .seconds > 0] == [true, true]' "$table"
@@ -676,7 +676,7 @@ END
         assert_output ''
 }
 
-@test "make -n shows what would run, and changes nothing" {
+@test "make -n prints the commands and changes nothing" {
         pipeline hap.mk METHODS=hap
         pipeline hap.mk METHODS=hap KEEP=20% -n
         assert_equal "$(cat "$tmp/log")" ""

@@ -1,6 +1,6 @@
 load helper
 
-# Edges told apart by named positions, on the model that ships.
+# Edges distinguished by named positions, on the model that ships.
 
 setup_file() {
         cd "$BATS_FILE_TMPDIR"
@@ -60,7 +60,7 @@ value() {
         assert_refused 3 "it has no position 'S9'" hap-attrib -q -m models/demo --positions S9 ioi.task
 }
 
-@test "the exact score of an edge at a position is what its removal there costs" {
+@test "the exact score of an edge at a position is the loss that its removal there adds" {
         hap-task -q ioi -n 4 -m models/demo -o "$tmp/few"
         hap-forward -q -m models/demo --positions S2,END "$tmp/few" |
                 hap-attrib -q --method exact -o "$tmp/scores"
@@ -74,7 +74,7 @@ value() {
         jq -ne "$is | fabs > 1e-3"
 }
 
-@test "the input's edges cut at a position are the full model with another token there" {
+@test "cutting the input's edges at a position is the full model with another token there" {
         for name in rest IO S2; do
                 json ioi.scores | jq -c "select(has(\"edge\"))
                         | select(.edge | test(\"^input->.*@$name\$\") | not) | {edge, z: 1}" |
@@ -90,7 +90,7 @@ value() {
                         assert_near "$(value "$tmp/is" $metric)" "$(value "$tmp/should" $metric)" 2e-5
                 done
         done
-        # that cannot pass where nothing is cut
+        # a check that cannot pass if nothing is cut
         hap-eval -q --full -m models/demo --metric logit-diff -o "$tmp/full" test.task
         jq -ne "$(value "$tmp/full" logit-diff) - $(value "$tmp/is" logit-diff) | . > 1"
 }
@@ -129,7 +129,7 @@ value() {
         assert_same "$tmp/whole" "$tmp/resumed"
 }
 
-@test "streams through pipes give what files give" {
+@test "streams through pipes give the same results as files" {
         hap-task ioi -q -n 60 -m models/demo | hap-forward -q --positions all -m models/demo |
                 hap-attrib -q -p | hap-select -q -p --keep 50% |
                 hap-prune -q --edges 100 --steps 16 -o "$tmp/circuit"
@@ -168,7 +168,7 @@ value() {
         hap-eval -q -m models/demo --metric kl --ablation optimal -o "$tmp/optimal" ioi.task "$tmp/mean" "$tmp/constants"
         hap-eval -q -m models/demo --metric kl --ablation mean -o "$tmp/means" ioi.task "$tmp/mean"
         jq -ne "$(value "$tmp/optimal" kl) < $(value "$tmp/means" kl)"
-        # constants are one vector a writer, whatever is told apart
+        # constants are one vector per writer, with any positions
         assert_equal "$(json "$tmp/constants" | sed -n 1p | jq -c '[.graph.positions, .graph.edges, .requires]')" '[null,479,null]'
         hap-prune -q --edges 60 --steps 6 -o "$tmp/plain" plain.cache
         hap-eval -q -m models/demo --ablation optimal --metric kl -o "$tmp/report" test.task "$tmp/plain" "$tmp/constants"
@@ -215,7 +215,7 @@ value() {
         refused 3 "its positions, or those of its answers, are not those of the task before it" all both.task
 }
 
-@test "headers whose positions are none are refused with the file's name" {
+@test "headers with invalid positions are refused with the file's name" {
         for wrong in '.positions = "S1"' '.positions = null' 'del(.answers)' '.answers = ["S9"]' \
                 '.positions[0] = 7' '.positions[5] = "S9"' '.edges = 479'; do
                 json ioi.circuit | jq -c "if has(\"graph\") then .graph |= ($wrong) else . end" |

@@ -1,12 +1,12 @@
 load helper
 
-# What holds for the whole tree: programs, pages, tests and files agree.
+# Tests of the whole tree: programs, pages, tests and files agree.
 
 programs() {
         basename -a -s .c "$root"/src/*/hap-*.c
 }
 
-# The files that git knows, or all where there is no repository.
+# The files in git, or all files if there is no repository.
 files() {
         cd "$root"
         git ls-files 2>/dev/null | grep . ||
@@ -76,7 +76,7 @@ choices_of_page() {
         assert_output ""
 }
 
-@test "every program answers -h and --version on standard output, and refuses what it does not know" {
+@test "every program answers -h and --version on standard output, and refuses unknown options" {
         for program in $(programs); do
                 "$program" -h >"$tmp/out" 2>"$tmp/err" || fail "$program -h exits $?"
                 assert_file_contains "$tmp/out" "$program"
@@ -93,7 +93,7 @@ choices_of_page() {
         done
 }
 
-@test "no file tells of the machine it was written on" {
+@test "no file names the machine that it was written on" {
         files | grep -vE '^(models/demo/.*json|tests/golden/)' |
                 (cd "$root" && xargs grep -nIE '(^|[^[:alnum:]_.$}/-])/(work|root|home|tmp)/') |
                 grep -v '/tmp/hap-.*XXXXXX' >"$tmp/found" || true
@@ -110,7 +110,7 @@ choices_of_page() {
         [[ ! -e $tmp/long ]] || fail "$(cat "$tmp/long")"
 }
 
-@test "nothing is marked as left to be done" {
+@test "no file contains a note about unfinished work" {
         files | grep -E '\.(c|h|sh|bash|bats|mk|py|1|5|7|md)$' | grep -v '^tests/project.bats$' |
                 (cd "$root" && xargs grep -nE 'TODO|FIXME') >"$tmp/found" || true
         [[ ! -s $tmp/found ]] || fail "$(cat "$tmp/found")"
@@ -123,7 +123,7 @@ choices_of_page() {
         assert_success
 }
 
-@test "set-up without knowing what to do says what there is" {
+@test "setup.sh without a known command lists the commands" {
         assert_refused 2 "setup.sh demo|test" "$root/setup.sh"
         assert_refused 2 "setup.sh demo|test" "$root/setup.sh" install
 }

@@ -75,7 +75,7 @@ cut_everywhere() {
 
 @test "the message names the last whole record" {
         boundaries task >"$tmp/boundaries"
-        at=$(sed -n 3p "$tmp/boundaries") # behind the header and two records
+        at=$(sed -n 3p "$tmp/boundaries") # after the header and two records
         head -c "$at" "$BATS_FILE_TMPDIR/task" >"$tmp/cut"
         assert_refused 3 "hap-forward: cannot read '$tmp/cut': truncated after record 2" \
                 hap-forward -m "$root/models/demo" "$tmp/cut"
@@ -84,7 +84,7 @@ cut_everywhere() {
         assert_output "hap-forward: cannot read 'standard input': truncated after record 2"
 }
 
-@test "what a failed stage wrote has no trailer, so the next one fails too" {
+@test "the output of a failed stage has no trailer, so the next stage fails too" {
         size=$(wc -c <"$BATS_FILE_TMPDIR/task")
         head -c $((size - 40)) "$BATS_FILE_TMPDIR/task" >"$tmp/cut"
         run bash -c "hap-forward -q -m '$root/models/demo' '$tmp/cut' 2>/dev/null | hap-attrib -q >'$tmp/out'; echo \${PIPESTATUS[@]}"
@@ -93,7 +93,7 @@ cut_everywhere() {
         assert_not_exist "$tmp/circuit"
 }
 
-@test "a damaged byte is found wherever it stands" {
+@test "a damaged byte is found at any position" {
         size=$(wc -c <"$BATS_FILE_TMPDIR/circuit")
         RANDOM=2
         for _ in {1..30}; do
@@ -108,7 +108,7 @@ cut_everywhere() {
         done
 }
 
-@test "two streams one behind the other are a stream, as files, by cat, or in a pipe" {
+@test "concatenated streams form a stream: as files, by cat, or in a pipe" {
         cd "$BATS_FILE_TMPDIR"
         hap-convert -q --to json scores circuit >"$tmp/files"
         cat scores circuit >"$tmp/cat"
@@ -123,7 +123,7 @@ cut_everywhere() {
         assert_same "$tmp/files" "$tmp/fifo.json"
 }
 
-@test "a section does not go on in the next file" {
+@test "a section does not continue in the next file" {
         head -c 300 "$BATS_FILE_TMPDIR/circuit" >"$tmp/a"
         tail -c +301 "$BATS_FILE_TMPDIR/circuit" >"$tmp/b"
         assert_refused 3 "cannot read '$tmp/a': truncated" hap-convert --to json "$tmp/a" "$tmp/b"
@@ -157,7 +157,7 @@ cut_everywhere() {
         assert_refused 3 "cannot read '$tmp/bad.gz': damaged gzip data" hap-convert --to json "$tmp/bad.gz"
 }
 
-@test "-p puts the sections read before the own, unchanged" {
+@test "-p writes the input sections unchanged, before the program's own" {
         cd "$BATS_FILE_TMPDIR"
         cat scores circuit >"$tmp/should"
         hap-select -q -p --keep 20 scores | cmp - "$tmp/should"
@@ -182,7 +182,7 @@ cut_everywhere() {
         assert_refused 3 "record 1: nesting of 33 levels exceeds the limit of 32" hap-convert --to json "$tmp/a"
 }
 
-@test "another version, kind or requirement exits 3 and says what came" {
+@test "another version, kind or requirement exits 3 with a message that names it" {
         printf '%s\n' '{"hap":2,"kind":"task"}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/a"
         assert_refused 3 "cannot read '$tmp/a': section 1 has version 2; this program reads version 1" hap-select --keep 5 "$tmp/a"
         printf '%s\n' '{"hap":1,"kind":"music"}' '{"end":"music"}' | hap-convert -q --from json >"$tmp/a"
@@ -212,7 +212,7 @@ END
         assert_refused 3 "cannot read '$tmp/text': not a hap stream" hap-show "$tmp/a" "$tmp/text"
 }
 
-@test "a full disk exits 1, says so, and leaves no file" {
+@test "a full disk exits 1 with a message and leaves no file" {
         cd "$BATS_FILE_TMPDIR"
         for stage in task cache scores; do
                 rc=0
@@ -220,7 +220,7 @@ END
                 [[ $rc -eq 1 && $(cat "$tmp/said") == *"cannot write 'standard output': No space left on device" ]] ||
                         fail "$stage: status $rc, $(cat "$tmp/said")"
         done
-        # the file beside may not grow beyond 4 KiB: its writer dies of it
+        # the temporary file may not grow beyond 4 KiB, which kills its writer
         mkdir "$tmp/folder"
         run bash -c "ulimit -f 4; hap-forward -q -m '$root/models/demo' -o '$tmp/folder/out' task"
         [[ $status -ne 0 ]]
@@ -236,7 +236,7 @@ END
         ln -s out "$tmp/link"
         hap-select -q --keep 20 -o "$tmp/link" "$BATS_FILE_TMPDIR/scores"
         assert_same "$tmp/out" "$BATS_FILE_TMPDIR/circuit"
-        rm "$tmp/out" # what a link leads to need not be there
+        rm "$tmp/out" # the target of a link need not exist
         hap-select -q --keep 20 -o "$tmp/link" "$BATS_FILE_TMPDIR/scores"
         assert_same "$tmp/out" "$BATS_FILE_TMPDIR/circuit"
         [[ -L $tmp/link ]]
@@ -246,7 +246,7 @@ END
         assert_refused 1 "cannot write '$tmp/no/out': No such file or directory" hap-select --keep 5 -o "$tmp/no/out" "$BATS_FILE_TMPDIR/scores"
 }
 
-@test "a killed program leaves no file beside" {
+@test "a killed program leaves no temporary file" {
         mkdir "$tmp/folder"
         mkfifo "$tmp/fifo"
         for signal in TERM HUP; do
@@ -307,7 +307,7 @@ history_of() {
         assert_equal "$(history_of chosen)" "task forward attrib select"
         hap-attrib -q --method mask-gradient -o gradient cache subgraph
         assert_equal "$(history_of gradient)" "task forward attrib select attrib"
-        # what was not used had no part
+        # input that was not used is not in the history
         hap-attrib -q -o plain cache subgraph
         assert_equal "$(history_of plain)" "task forward attrib"
 }
@@ -321,7 +321,7 @@ history_of() {
         assert_refused 2 "option '--threads': 0 is not between" hap-task -j 0 ioi
 }
 
-@test "a message on a missing section says what the input contains" {
+@test "the message for a missing section lists the sections of the input" {
         hap-task -q ioi -m "$root/models/demo" -n 2 -o "$tmp/t"
         assert_refused 3 "hap-attrib: the input contains no task or cache; it contains nothing" \
                 hap-attrib /dev/null
@@ -336,7 +336,7 @@ history_of() {
         assert_refused 3 "it contains task in 'a… b', task in 't'" hap-select --keep 1 "a… b" t
 }
 
-@test "a section without records is a stream, shown and converted, but there are no examples in it" {
+@test "a section without records can be shown and converted, but contains no examples" {
         cd "$tmp"
         echo '{"hap": 1, "kind": "task", "task": {"name": "none"}, "history": []}
                 {"end": "task"}' | tr -d '\n' | sed 's/}  */}\n/g' >lines
@@ -350,7 +350,7 @@ history_of() {
         assert_refused 3 "no examples" hap-eval -m "$root/models/demo" --full task
 }
 
-@test "an empty stream is no stream to work on" {
+@test "an empty stream is refused by every stage" {
         : >"$tmp/empty"
         for stage in task cache scores; do
                 rc=0
@@ -361,13 +361,13 @@ history_of() {
         assert_output ''
 }
 
-@test "file names are told as the user gave them" {
+@test "messages name files as the user did" {
         cd "$tmp"
         assert_refused 1 "hap-select: cannot read 'no such': No such file or directory" hap-select --keep 5 'no such'
         assert_refused 1 "hap-select: cannot read '.': Is a directory" hap-select --keep 5 .
 }
 
-@test "the examples of hap-stream's page run as they stand" {
+@test "the examples of hap-stream's page run unchanged" {
         cd "$tmp"
         cp "$BATS_FILE_TMPDIR/scores" ioi.scores
         cp "$BATS_FILE_TMPDIR/circuit" ioi.circuit

@@ -28,7 +28,7 @@ setup() {
         assert_equal "$(jq length "$tmp/random")" 479
 }
 
-@test "the stages behind it take its scores, and its ranking is worse than attribution's" {
+@test "later stages accept its scores, and its ranking is worse than attribution's" {
         random_scores 7 <"$CACHE" | hap-select --keep 40% -q -o "$tmp/random.circuit"
         hap-attrib "$CACHE" -q | hap-select --keep 40% -q -o "$tmp/eap.circuit"
         for name in random eap; do
@@ -39,7 +39,7 @@ setup() {
         assert_output true
 }
 
-@test "it keeps the rules of a filter: same seed, same bytes; a cut stream is refused" {
+@test "it is a proper filter: same seed, same bytes; a cut stream is refused" {
         random_scores 3 <"$CACHE" >"$tmp/a"
         random_scores 3 <"$CACHE" >"$tmp/b"
         random_scores 4 <"$CACHE" >"$tmp/c"

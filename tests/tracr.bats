@@ -4,15 +4,15 @@ load helper
 # pruning must find exactly these edges, with every seed. All valid inputs.
 
 SEEDS=${HAP_TEST_SEEDS:-1 2 3 4 5}
-# Edge pruning at its usual rates finds hardly any of them. SLOW are Edge Pruning's own
-# constants for the model that reverses; the other one takes quicker masks.
+# Edge pruning at its usual rates finds few of them. SLOW are Edge Pruning's own
+# constants, for the model that reverses; the other model uses faster masks.
 SLOW=(--steps 6000 --set warmup=1500 --set ramp=5900 --batch 16 --set rate=.03 --set node-rate=.03
         --set lambda-rate=.001)
 QUICK=(--batch 64 --set rate=.3 --set lambda-rate=.0003 --set node-masks=none)
 
 # inputs BEGIN FIRST LAST AT: prompts of BEGIN and one to five tokens FIRST .. LAST,
-# measured from position AT on, each with the input a third of all further on as
-# its corruption.
+# measured from position AT on, each corrupted by the input a third of the list further
+# on.
 inputs() {
         jq -nc --argjson begin "$1" --argjson first "$2" --argjson last "$3" --argjson at "$4" '
                 range(1; 6) as $n
@@ -86,7 +86,7 @@ assert_found() {
 @test "the default recipe finds the known circuits of zero ablation, of steps from exact scores" {
         assert_found share-split zero
         assert_found whole-split zero
-        # Its first MLP is steep steps, whose gradients say nothing
+        # Its first MLP is a steep step function, whose gradients carry no information
         hap-attrib -q -m "$(model_of reverse)" --method exact --metric kl --ablation zero \
                 -o "$tmp/scores" "$DIR/reverse-split.cache"
         assert_found reverse-split zero "$tmp/scores"

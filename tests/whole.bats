@@ -1,6 +1,6 @@
 load helper
 
-# What is promised of the stages together, on a few prompts.
+# Promises about all stages together, on a few prompts.
 
 setup_file() {
         export DIR=$BATS_FILE_TMPDIR
@@ -33,7 +33,7 @@ prune() {
         assert_same "$tmp/circuit" "$circuit"
 }
 
-@test "-p passes on what was read, byte for byte, before the stage's own section" {
+@test "-p copies the input byte for byte before the stage's own section" {
         hap-select -p --keep 40% -q "$cache" "$scores" >"$tmp/passed"
         cat "$cache" "$scores" "$subgraph" | cmp - "$tmp/passed"
 }
@@ -71,7 +71,7 @@ prune() {
         hap-attrib -z -q "$cache" | gzip -dc | cmp - "$scores"
 }
 
-@test "every stream goes to JSON and back to the same bytes" {
+@test "every stream converted to JSON and back has the same bytes" {
         for stream in task cache scores subgraph circuit report; do
                 json "$DIR/$stream" >"$tmp/json"
                 hap-convert --from json -q "$tmp/json" >"$tmp/back"
@@ -91,13 +91,13 @@ prune() {
         done
 }
 
-@test "a stage whose reader goes away ends without a word" {
+@test "a stage whose reader exits ends without a message" {
         hap-convert --to json -q "$cache" 2>"$tmp/said" | head -c 10 >/dev/null || true
         hap-forward -m models/demo -q "$task" 2>>"$tmp/said" | head -c 10 >/dev/null || true
         [[ ! -s $tmp/said ]] || fail "$(cat "$tmp/said")"
 }
 
-@test "a stage that fails leaves no file, nor one beside it" {
+@test "a stage that fails leaves neither its file nor a temporary one" {
         head -c 9999 "$cache" >"$tmp/cut"
         mkdir "$tmp/there"
         run -3 hap-attrib -q -o "$tmp/there/scores" "$tmp/cut"

@@ -77,11 +77,11 @@ static void show_removals(void *context, size_t done, size_t total)
 
 static void score_examples(struct attribution *a)
 {
-        const struct hap_attrib_options how = attrib_options(a);
+        const struct hap_attrib_options settings = attrib_options(a);
         const size_t total = hap_inputs_total(&a->inputs);
         const struct hap_prompts *prompts;
 
-        hap_must(a->p, hap_attrib_init(&a->attrib, &a->inputs.engine, &how, &a->p->error));
+        hap_must(a->p, hap_attrib_init(&a->attrib, &a->inputs.engine, &settings, &a->p->error));
         a->attrib.progress = show_removals;
         a->attrib.context = a->p;
         while (hap_must(a->p, hap_inputs_next(&a->inputs, &prompts, &a->p->error))) {
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
         struct attrib_options opt = {.metric = -1};
         struct hap_program p;
         struct attribution a = {.p = &p, .opt = &opt};
-        struct hap_attrib_options how;
+        struct hap_attrib_options settings;
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
                 hap_die(&p, HAP_EUSAGE, "--steps has no effect with method '%s'",
                         hap_methods[opt.method]->name);
         opt.steps = opt.steps ? opt.steps : 5;
-        how = attrib_options(&a);
+        settings = attrib_options(&a);
         hap_must(&p, hap_inputs_read(p.in, &(struct hap_inputs_want){
                 .circuits = needs(&opt, HAP_NEEDS_CIRCUIT) ? 1 : 0,
                 .model_path = p.model,
@@ -136,8 +136,8 @@ int main(int argc, char **argv)
                 .positions = opt.positions,
                 .must_differ = true,
                 .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
-                .prompts = hap_attrib_prompts(&how),
-                .memory = hap_attrib_memory(&how, p.max_memory, (size_t)p.threads),
+                .prompts = hap_attrib_prompts(&settings),
+                .memory = hap_attrib_memory(&settings, p.max_memory, (size_t)p.threads),
         }, &a.inputs, &p.error));
         score_examples(&a);
         write_scores(&a);

@@ -7,7 +7,7 @@
 #include "data/inputs.h"
 
 struct select_options {
-        struct hap_selection_options how;
+        struct hap_selection_options settings;
         bool keep_dead, together, search;
         double tolerance;
         int64_t prompts;
@@ -16,15 +16,15 @@ struct select_options {
 };
 
 static const struct hap_option options[] = {
-        {0, "keep", "N|P%", HAP_COUNT_OR_PERCENT, offsetof(struct select_options, how.keep),
+        {0, "keep", "N|P%", HAP_COUNT_OR_PERCENT, offsetof(struct select_options, settings.keep),
          .help = "keep the N best edges, or P% of all edges of the graph"},
-        {0, "threshold", "X", HAP_REAL, offsetof(struct select_options, how.threshold),
+        {0, "threshold", "X", HAP_REAL, offsetof(struct select_options, settings.threshold),
          .help = "keep only edges that score at least X"},
-        {0, "signed", NULL, HAP_FLAG, offsetof(struct select_options, how.by_sign),
+        {0, "signed", NULL, HAP_FLAG, offsetof(struct select_options, settings.by_sign),
          .help = "rank edges by their signed scores [by magnitude]"},
-        {0, "greedy", NULL, HAP_FLAG, offsetof(struct select_options, how.greedy),
+        {0, "greedy", NULL, HAP_FLAG, offsetof(struct select_options, settings.greedy),
          .help = "grow from the logits: add the best edge into the selected nodes"},
-        {0, "layer-quota", NULL, HAP_FLAG, offsetof(struct select_options, how.layer_quota),
+        {0, "layer-quota", NULL, HAP_FLAG, offsetof(struct select_options, settings.layer_quota),
          .help = "divide the number of edges equally among the layers of readers"},
         {0, "always", "EDGE|NODE", HAP_TEXTS, offsetof(struct select_options, always),
          .help = "also keep this edge, or all edges of this node"},
@@ -73,7 +73,7 @@ static void write_circuit(struct selecting *s)
                                          s->opt->keep_dead, &p->error));
         hap_must(p, hap_selection_check(c, &p->error));
         header = hap_program_header(p, "circuit", c->header);
-        json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->how));
+        json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->settings));
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
                                     hap_size_search_describe(&s->search, s->inputs.prompts.n));
@@ -85,9 +85,9 @@ static void write_circuit(struct selecting *s)
 }
 
 static void select_from(struct selecting *s, const struct hap_edges *scores,
-                        const struct hap_selection_options *how)
+                        const struct hap_selection_options *settings)
 {
-        hap_must(s->p, hap_selection_add(&s->selection, scores, how, &s->p->error));
+        hap_must(s->p, hap_selection_add(&s->selection, scores, settings, &s->p->error));
         if (!s->opt->together)
                 write_circuit(s);
 }
@@ -99,7 +99,7 @@ static void select_from_all(struct selecting *s)
         struct hap_edges scores;
 
         while (hap_must(p, hap_edges_next(p->in, "scores", &scores, &p->error))) {
-                select_from(s, &scores, &s->opt->how);
+                select_from(s, &scores, &s->opt->settings);
                 hap_edges_release(&scores);
                 s->sections++;
         }
@@ -111,7 +111,7 @@ static void select_from_all(struct selecting *s)
 static void select_found(struct selecting *s)
 {
         const struct select_options *opt = s->opt;
-        struct hap_selection_options how = opt->how;
+        struct hap_selection_options settings = opt->settings;
         struct hap_size_search *search = &s->search;
         struct hap_inputs *inputs = &s->inputs;
         const struct hap_prompts *prompts;
@@ -133,12 +133,12 @@ static void select_found(struct selecting *s)
                                            .keep_dead = opt->keep_dead,
                                            .always = opt->always.items,
                                            .n_always = opt->always.n};
-        hap_must(p, hap_size_search_run(search, &inputs->engine, prompts, scores, &how,
+        hap_must(p, hap_size_search_run(search, &inputs->engine, prompts, scores, &settings,
                                          &p->error));
         hap_size_search_summary(search, prompts->n, result, sizeof result);
         hap_say(p, "%s", result);
-        how.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
-        select_from(s, scores, &how);
+        settings.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
+        select_from(s, scores, &settings);
         s->sections = 1;
         hap_inputs_release(inputs);
 }
@@ -150,11 +150,11 @@ static void check_options(struct hap_program *p, struct select_options *opt)
 
         if (!opt->search && only)
                 hap_die(p, HAP_EUSAGE, "%s can only be used with --auto", only);
-        if (opt->search && opt->how.keep.given)
+        if (opt->search && opt->settings.keep.given)
                 hap_die(p, HAP_EUSAGE, "--keep cannot be combined with --auto");
         if (opt->search && opt->together)
                 hap_die(p, HAP_EUSAGE, "--auto cannot be combined with --union");
-        if (!opt->search && !opt->how.keep.given && !(opt->how.threshold > -INFINITY))
+        if (!opt->search && !opt->settings.keep.given && !(opt->settings.threshold > -INFINITY))
                 hap_die(p, HAP_EUSAGE, "one of --keep, --threshold and --auto is needed");
         opt->tolerance = opt->tolerance < 0 ? 0.1 : opt->tolerance;
         opt->prompts = opt->prompts ? opt->prompts : 32;
@@ -163,7 +163,7 @@ static void check_options(struct hap_program *p, struct select_options *opt)
 
 int main(int argc, char **argv)
 {
-        struct select_options opt = {.how.threshold = -INFINITY, .tolerance = -1, .ablation = -1};
+        struct select_options opt = {.settings.threshold = -INFINITY, .tolerance = -1, .ablation = -1};
         struct hap_program p;
         struct selecting s = {.p = &p, .opt = &opt};
 

@@ -66,11 +66,11 @@ static bool option_matches(const struct hap_option *option, char letter, const c
 static struct given find_option(struct hap_program *program, char letter, const char *name,
                                 size_t length)
 {
-        const struct hap_option *own = program->info->options;
+        const struct hap_option *program_options = program->info->options;
 
-        for (; own && !is_end(own); own++)
-                if (option_matches(own, letter, name, length))
-                        return (struct given){own, program->options};
+        for (; program_options && !is_end(program_options); program_options++)
+                if (option_matches(program_options, letter, name, length))
+                        return (struct given){program_options, program->options};
         for (size_t i = 0; i < N_SHARED; i++) {
                 const struct shared_option *s = &shared_options[i];
 
@@ -169,7 +169,7 @@ int hap_option_set(const struct hap_option *o, void *base, const char *what,
 static int take_option(struct hap_program *program, struct given g, const char *text, bool *given,
                        int *asked)
 {
-        const struct hap_option *own = program->info->options;
+        const struct hap_option *program_options = program->info->options;
         char what[64];
 
         if (g.option->letter == 'h' && g.base == program) {
@@ -188,7 +188,7 @@ static int take_option(struct hap_program *program, struct given g, const char *
                 return rc;
         }
         if (g.base != program)
-                given[g.option - own] = true;
+                given[g.option - program_options] = true;
         snprintf(what, sizeof(what), "option '--%s'", g.option->name);
         return hap_option_set(g.option, g.base, what, text, &program->error);
 }
@@ -350,16 +350,16 @@ static int parse_words(struct hap_program *program, int argc, char **argv, bool 
 
 int hap_options_parse(struct hap_program *program, int argc, char **argv, int *asked)
 {
-        const struct hap_option *own = program->info->options;
-        size_t n_own = 0;
+        const struct hap_option *program_options = program->info->options;
+        size_t n_program_options = 0;
         bool *given;
         int rc;
 
         *asked = 0;
-        while (own && !is_end(own + n_own))
-                n_own++;
+        while (program_options && !is_end(program_options + n_program_options))
+                n_program_options++;
         program->operands = calloc((size_t)argc + 1, sizeof(char *));
-        given = calloc(n_own + 1, sizeof(*given));
+        given = calloc(n_program_options + 1, sizeof(*given));
         rc = program->operands && given ? parse_words(program, argc, argv, given, asked)
                                         : hap_fail_memory(&program->error, "the command line");
         if (rc == 0)
@@ -414,12 +414,12 @@ static void help_option(const struct hap_option *o, FILE *out)
 
 void hap_options_help(const struct hap_program_info *info, FILE *out)
 {
-        const struct hap_option *own = info->options;
+        const struct hap_option *program_options = info->options;
 
         fprintf(out, "usage: %s [OPTION ...]%s%s\n%s\n\n", info->name,
                 info->operands ? " " : "", info->operands ? info->operands : "", info->summary);
-        for (; own && !is_end(own); own++)
-                help_option(own, out);
+        for (; program_options && !is_end(program_options); program_options++)
+                help_option(program_options, out);
         for (size_t i = 0; i < N_SHARED; i++)
                 if (takes_shared(info, &shared_options[i]))
                         help_option(&shared_options[i].option, out);

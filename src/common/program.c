@@ -163,7 +163,7 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
 
 json_t *hap_program_header(const struct hap_program *program, const char *kind, const json_t *from)
 {
-        static const char *const own[] = {"hap", "kind", "requires", "history"};
+        static const char *const not_copied[] = {"hap", "kind", "requires", "history"};
         json_t *header = json_pack("{s:i, s:s}", "hap", HAP_STREAM_VERSION, "kind", kind);
         json_t *before = json_object_get(from, "history"), *history;
         const char *key;
@@ -172,8 +172,8 @@ json_t *hap_program_header(const struct hap_program *program, const char *kind, 
         json_object_foreach((json_t *)from, key, value) {
                 bool copied = true;
 
-                for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-                        copied = copied && strcmp(key, own[i]) != 0;
+                for (size_t i = 0; i < sizeof(not_copied) / sizeof(not_copied[0]); i++)
+                        copied = copied && strcmp(key, not_copied[i]) != 0;
                 if (copied)
                         json_object_set(header, key, value);
         }

@@ -38,8 +38,8 @@ struct hap_program_info {
          * whether they do; called before any stream is opened. NULL: there is no such
          * option. */
         bool (*print)(const void *options, FILE *out);
-        /* What replaced an option that does not exist any more ("--set NAME=VALUE"),
-         * or NULL; text has room for 128 bytes. NULL: nothing was replaced. */
+        /* What replaced an option that does not exist any more ("--set NAME=VALUE"), or NULL;
+         * text has space for 128 bytes. NULL: nothing was replaced. */
         const char *(*replaced)(const char *name, size_t length, char *text);
 };
 

@@ -88,14 +88,14 @@ _Noreturn static void become(const char *const *arguments, int out, const sigset
  * NO_PROGRAM when it does not exist, -1 when it could not be started or was killed. */
 static int run_program(const char *const *arguments, int out)
 {
-        sigset_t held, before;
+        sigset_t blocked, before;
         int status;
         pid_t pid;
 
-        sigemptyset(&held);
+        sigemptyset(&blocked);
         for (int i = 0; i < FATAL; i++)
-                sigaddset(&held, fatal[i]);
-        sigprocmask(SIG_BLOCK, &held, &before);
+                sigaddset(&blocked, fatal[i]);
+        sigprocmask(SIG_BLOCK, &blocked, &before);
         pid = fork();
         if (pid == 0)
                 become(arguments, out, &before);

@@ -360,7 +360,7 @@ static int refuse_unused(const struct weight_import *im)
 static void count_parameters(struct hap_model *model, const struct hap_store *store)
 {
         size_t counts[HAP_STORED_KINDS] = {0};
-        int most = HAP_STORED_F32;
+        int most_common = HAP_STORED_F32;
 
         model->n_parameters = 0;
         for (size_t i = 0; i < store->n; i++)
@@ -369,9 +369,9 @@ static void count_parameters(struct hap_model *model, const struct hap_store *st
                         model->n_parameters += store->items[i].n;
                 }
         for (int kind = 0; kind < HAP_STORED_KINDS; kind++)
-                if (counts[kind] > counts[most])
-                        most = kind;
-        snprintf(model->dtype, sizeof(model->dtype), "%s", hap_storage_name(most));
+                if (counts[kind] > counts[most_common])
+                        most_common = kind;
+        snprintf(model->dtype, sizeof(model->dtype), "%s", hap_storage_name(most_common));
         for (char *c = model->dtype; *c; c++)
                 *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
 }

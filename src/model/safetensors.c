@@ -13,7 +13,7 @@
 #define MAX_HEADER 100000000u
 #define MAX_TENSORS 1000000u
 
-struct place {
+struct byte_range {
         size_t first, end; /* offsets from the end of the header */
         const char *name;
 };
@@ -22,8 +22,8 @@ struct file {
         const char *path;
         const unsigned char *data; /* after the header */
         size_t size;
-        struct place *places;
-        size_t n_places;
+        struct byte_range *ranges;
+        size_t n_ranges;
 };
 
 static const struct {
@@ -86,23 +86,23 @@ static int read_shape(const json_t *entry, struct hap_stored *stored)
         return 0;
 }
 
-static int read_place(const json_t *entry, struct place *place)
+static int read_range(const json_t *entry, struct byte_range *range)
 {
         const json_t *offsets = json_object_get(entry, "data_offsets");
 
         if (!json_is_array(offsets) || json_array_size(offsets) != 2)
                 return -1;
-        if (read_size(json_array_get(offsets, 0), &place->first) < 0 ||
-            read_size(json_array_get(offsets, 1), &place->end) < 0)
+        if (read_size(json_array_get(offsets, 0), &range->first) < 0 ||
+            read_size(json_array_get(offsets, 1), &range->end) < 0)
                 return -1;
-        return place->first <= place->end ? 0 : -1;
+        return range->first <= range->end ? 0 : -1;
 }
 
 static int read_entry(struct hap_store *store, struct file *file, const char *name,
                       const json_t *entry, struct hap_error *err)
 {
         struct hap_stored stored = {0};
-        struct place place = {.name = name};
+        struct byte_range range = {.name = name};
         size_t size;
 
         if (!json_is_object(entry))
@@ -111,21 +111,21 @@ static int read_entry(struct hap_store *store, struct file *file, const char *na
                 return bad(file, name, err, "its dtype is unknown");
         if (read_shape(entry, &stored) < 0)
                 return bad(file, name, err, "its shape is not a list of at most 8 sizes");
-        if (read_place(entry, &place) < 0)
+        if (read_range(entry, &range) < 0)
                 return bad(file, name, err, "its data_offsets are not two growing offsets");
-        if (place.end > file->size)
+        if (range.end > file->size)
                 return bad(file, name, err, "it extends past the end of the file");
-        stored.bytes = place.end - place.first;
+        stored.bytes = range.end - range.first;
         if (hap_size_mul(stored.n, size, &size) < 0 || size != stored.bytes)
                 return bad(file, name, err, "its bytes do not fit its dtype and shape");
-        stored.data = file->data + place.first;
-        file->places[file->n_places++] = place;
+        stored.data = file->data + range.first;
+        file->ranges[file->n_ranges++] = range;
         return hap_store_add(store, name, strlen(name), stored, err);
 }
 
-static int by_place(const void *a, const void *b)
+static int compare_ranges(const void *a, const void *b)
 {
-        const struct place *x = a, *y = b;
+        const struct byte_range *x = a, *y = b;
 
         if (x->first != y->first)
                 return x->first < y->first ? -1 : 1;
@@ -136,16 +136,16 @@ static int check_places(struct file *file, struct hap_error *err)
 {
         size_t end = 0;
 
-        qsort(file->places, file->n_places, sizeof(*file->places), by_place);
-        for (size_t i = 0; i < file->n_places; i++) {
-                const struct place *place = &file->places[i];
+        qsort(file->ranges, file->n_ranges, sizeof(*file->ranges), compare_ranges);
+        for (size_t i = 0; i < file->n_ranges; i++) {
+                const struct byte_range *range = &file->ranges[i];
 
-                if (place->first < end)
-                        return bad(file, place->name, err, "it overlaps another tensor");
-                if (place->first > end)
-                        return bad(file, place->name, err,
+                if (range->first < end)
+                        return bad(file, range->name, err, "it overlaps another tensor");
+                if (range->first > end)
+                        return bad(file, range->name, err,
                                    "there is a hole in the file before it");
-                end = place->end;
+                end = range->end;
         }
         if (end != file->size)
                 return hap_fail(err, HAP_EINPUT,
@@ -165,8 +165,8 @@ static int read_header(struct hap_store *store, struct file *file, const json_t 
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot read '%s': more than %u tensors", file->path,
                                 MAX_TENSORS);
-        file->places = calloc(json_object_size(header) + 1, sizeof(*file->places));
-        if (!file->places)
+        file->ranges = calloc(json_object_size(header) + 1, sizeof(*file->ranges));
+        if (!file->ranges)
                 return hap_fail_memory(err, "the list of tensors");
         json_object_foreach((json_t *)(uintptr_t)header, name, entry) {
                 if (strcmp(name, "__metadata__") == 0)
@@ -216,7 +216,7 @@ int hap_safetensors_read(struct hap_store *store, const struct hap_file_map *map
         file.size = map->size - 8 - (size_t)length;
         rc = read_header(store, &file, header, err);
 out:
-        free(file.places);
+        free(file.ranges);
         json_decref(header);
         return rc;
 }

@@ -102,7 +102,7 @@ static int trim_last_edges(const struct hap_graph *graph, const uint32_t *order,
 /* The best path to a writer, or to the logits. */
 struct path {
         size_t length; /* edges; more than the graph has: no path */
-        size_t worst;  /* the latest place in the order of any of its edges */
+        size_t worst;  /* the highest rank in the order of any of its edges */
         size_t edge;   /* the edge that it ends with */
 };
 
@@ -113,7 +113,7 @@ static bool is_better_path(const struct path *a, const struct path *b)
 
 /* Extends the paths over the edges into one reader at one position. paths: [nodes + 1], the
  * last entry for the logits. */
-static void extend_paths(const struct hap_graph *graph, int reader, int at, const size_t *place,
+static void extend_paths(const struct hap_graph *graph, int reader, int at, const size_t *rank,
                          struct path *paths)
 {
         const size_t first = (size_t)at * graph->edges_per_position + graph->edge_start[reader];
@@ -124,9 +124,9 @@ static void extend_paths(const struct hap_graph *graph, int reader, int at, cons
         for (int w = 0; w < hap_graph_in(graph, reader); w++) {
                 const size_t e = first + (size_t)w;
                 const struct path path = {from[w].length + 1,
-                                          hap_max(from[w].worst, place[e]), e};
+                                          hap_max(from[w].worst, rank[e]), e};
 
-                if (place[e] != NOWHERE && from[w].length <= graph->n_edges &&
+                if (rank[e] != NOWHERE && from[w].length <= graph->n_edges &&
                     is_better_path(&path, &best))
                         best = path;
         }
@@ -141,11 +141,11 @@ static void extend_paths(const struct hap_graph *graph, int reader, int at, cons
         }
 }
 
-/* Finds the path from an input to the logits with the fewest edges; among equally short
- * paths, the one whose latest place in the order, place[edge], is earliest. Edges at NOWHERE
- * do not exist. Sets z = 1 on it unless z is NULL. Returns its number of edges; 0: no path,
- * or no memory. Readers are visited in the order in which they are computed. */
-static size_t best_path(const struct hap_graph *graph, const size_t *place, float *z)
+/* Finds the path from an input to the logits with the fewest edges; among equally short paths,
+ * the one whose latest rank in the order, rank[edge], is lowest. Edges at NOWHERE do not exist.
+ * Sets z = 1 on it unless z is NULL. Returns its number of edges; 0: no path, or no memory.
+ * Readers are visited in the order in which they are computed. */
+static size_t best_path(const struct hap_graph *graph, const size_t *rank, float *z)
 {
         const size_t logits = hap_graph_n_nodes(graph), n_writers = (size_t)graph->n_writers;
         struct path *paths = calloc(logits + 1, sizeof *paths);
@@ -158,7 +158,7 @@ static size_t best_path(const struct hap_graph *graph, const size_t *place, floa
                         paths[node].length = graph->n_edges + 1;
         for (int r = 0; r < graph->n_readers; r++)
                 for (int p = 0; p < graph->n_positions; p++)
-                        extend_paths(graph, r, p, place, paths);
+                        extend_paths(graph, r, p, rank, paths);
         length = paths[logits].length <= graph->n_edges ? paths[logits].length : 0;
         for (size_t at = logits; z && length && (at == logits || paths[at].length > 0);) {
                 z[paths[at].edge] = 1;
@@ -171,17 +171,17 @@ static size_t best_path(const struct hap_graph *graph, const size_t *place, floa
 /* Makes z the best of the shortest paths through edges of the order. -1: no memory. */
 static long mark_best_path(const struct hap_graph *graph, const uint32_t *order, size_t n, float *z)
 {
-        size_t *place = malloc(graph->n_edges * sizeof *place), length;
+        size_t *rank = malloc(graph->n_edges * sizeof *rank), length;
 
-        if (!place)
+        if (!rank)
                 return -1;
         for (size_t e = 0; e < graph->n_edges; e++)
-                place[e] = NOWHERE;
+                rank[e] = NOWHERE;
         for (size_t k = 0; k < n; k++)
-                place[order[k]] = k;
+                rank[order[k]] = k;
         memset(z, 0, graph->n_edges * sizeof *z);
-        length = best_path(graph, place, z);
-        free(place);
+        length = best_path(graph, rank, z);
+        free(rank);
         return (long)length;
 }
 
@@ -259,8 +259,8 @@ static size_t add_edges_between(const struct filling *f, size_t max)
         return added;
 }
 
-/* One end of `edge` is a dead node. Returns the place of the first edge of the order that
- * joins this node to the live nodes on its other side; n if there is none. */
+/* One end of `edge` is a dead node. Returns the rank of the first edge of the order that joins
+ * this node to the live nodes on its other side; n if there is none. */
 static size_t find_other_edge(const struct filling *f, size_t edge, bool out)
 {
         for (size_t k = 0; k < f->n; k++) {
@@ -348,11 +348,11 @@ long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order, s
 
 size_t hap_edge_order_shortest_path(const struct hap_graph *graph, const float *z)
 {
-        size_t *place = malloc(graph->n_edges * sizeof *place), length;
+        size_t *rank = malloc(graph->n_edges * sizeof *rank), length;
 
-        for (size_t e = 0; place && e < graph->n_edges; e++)
-                place[e] = z[e] > 0 ? 0 : NOWHERE;
-        length = place ? best_path(graph, place, NULL) : 0;
-        free(place);
+        for (size_t e = 0; rank && e < graph->n_edges; e++)
+                rank[e] = z[e] > 0 ? 0 : NOWHERE;
+        length = rank ? best_path(graph, rank, NULL) : 0;
+        free(rank);
         return length;
 }

@@ -7,19 +7,19 @@
 #include "prune/ablate.h"
 
 struct options {
-        struct hap_ablate_options how;
+        struct hap_ablate_options settings;
         bool split_input;
 };
 
 #define FIELD(name) offsetof(struct options, name)
 static const struct hap_option options[] = {
-        {0, "steps", "N", HAP_INT, FIELD(how.steps), .min = 0, .max = 1e7,
+        {0, "steps", "N", HAP_INT, FIELD(settings.steps), .min = 0, .max = 1e7,
          .help = "take N steps of gradient descent; 0: keep the means [200]"},
-        {0, "batch", "N", HAP_INT, FIELD(how.batch), .min = 1, .max = 65536,
+        {0, "batch", "N", HAP_INT, FIELD(settings.batch), .min = 1, .max = 65536,
          .help = "use N prompts for each step [16]"},
-        {0, "rate", "X", HAP_REAL, FIELD(how.rate), .min = 0, .max = 100,
+        {0, "rate", "X", HAP_REAL, FIELD(settings.rate), .min = 0, .max = 100,
          .help = "set the initial learning rate, relative to the mean's size [0.1]"},
-        {0, "seed", "N", HAP_INT, FIELD(how.seed), .min = 0, .max = 1e15,
+        {0, "seed", "N", HAP_INT, FIELD(settings.seed), .min = 0, .max = 1e15,
          .help = "shuffle the prompts with this seed [0]"},
         {0, "split-input", NULL, HAP_FLAG, FIELD(split_input),
          .help = "with a task: make token and position embeddings two writers"},
@@ -94,19 +94,19 @@ static void write_constants(struct ablating *a)
         const double before = mean_of(b->n_cases, b->kl_start), after = mean_of(b->n_cases, b->kl);
         const bool alone = !a->z;
         json_t *header = hap_program_header(p, "constants", a->inputs.header);
-        json_t *how = json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:f, s:f}", "for",
+        json_t *settings = json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:f, s:f}", "for",
                                 alone ? "nodes" : "circuit", "examples",
-                                (json_int_t)b->prompts->n, "steps", (json_int_t)a->opt->how.steps,
-                                "batch", (json_int_t)a->opt->how.batch, "rate", a->opt->how.rate,
-                                "seed", (json_int_t)a->opt->how.seed, "kl_mean", before, "kl",
+                                (json_int_t)b->prompts->n, "steps", (json_int_t)a->opt->settings.steps,
+                                "batch", (json_int_t)a->opt->settings.batch, "rate", a->opt->settings.rate,
+                                "seed", (json_int_t)a->opt->settings.seed, "kl_mean", before, "kl",
                                 after);
 
-        if (!header || !how)
+        if (!header || !settings)
                 hap_die(p, HAP_ESYSTEM, "out of memory for constants");
         if (!alone)
-                json_object_set_new(how, "edges", json_integer((json_int_t)a->edges));
+                json_object_set_new(settings, "edges", json_integer((json_int_t)a->edges));
         hap_must(p, hap_inputs_describe(&a->inputs, header, &p->error));
-        json_object_set_new(header, "constants", how);
+        json_object_set_new(header, "constants", settings);
         hap_must(p, hap_constants_write(p->out, header, &b->engine->graph,
                                         b->engine->model->config.d_model, b->values,
                                         alone ? b->kl : NULL, &p->error));
@@ -125,20 +125,20 @@ static void release_ablating(struct ablating *a)
 
 int main(int argc, char **argv)
 {
-        struct options opt = {.how = {.steps = 200, .batch = 16, .rate = 0.1}};
+        struct options opt = {.settings = {.steps = 200, .batch = 16, .rate = 0.1}};
         struct hap_program p;
         struct ablating a = {.p = &p, .opt = &opt};
         size_t n;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         read_inputs(&a);
-        hap_must(&p, hap_ablate_init(&a.ablate, &opt.how, &a.inputs.engine,
+        hap_must(&p, hap_ablate_init(&a.ablate, &opt.settings, &a.inputs.engine,
                                      &a.inputs.prompts, a.z, &p.error));
         a.ablate.progress = show_step;
         a.ablate.context = &p;
         hap_must(&p, hap_ablate_run(&a.ablate, &p.error));
         write_constants(&a);
-        n = (size_t)opt.how.steps;
+        n = (size_t)opt.settings.steps;
         release_ablating(&a);
         return hap_program_end(&p, n, "steps");
 }

@@ -7,7 +7,7 @@
 
 struct sampling {
         struct hap_ranker *r;
-        uint64_t place; /* of the first prompt's random numbers */
+        uint64_t index; /* of the first prompt's random numbers */
         enum hap_mask_kind kind;
 };
 
@@ -22,7 +22,7 @@ static int sample_job(void *context, struct hap_scratch *scratch, size_t i)
 
         if (!u || !z)
                 return scratch->error.code;
-        hap_random_fill(hap_prune_key(p, HAP_PRUNE_MASKS), s->place + i, 0, n, u);
+        hap_random_fill(hap_prune_key(p, HAP_PRUNE_MASKS), s->index + i, 0, n, u);
         hap_concrete_uniform(n, u);
         if (s->kind == HAP_MASKS_BERNOULLI)
                 hap_concrete_bernoulli(n, u, s->r->log_alpha, z);
@@ -33,10 +33,10 @@ static int sample_job(void *context, struct hap_scratch *scratch, size_t i)
         return HAP_OK;
 }
 
-int hap_rank_sample(struct hap_ranker *r, uint64_t place, size_t n, double open,
+int hap_rank_sample(struct hap_ranker *r, uint64_t index, size_t n, double open,
                     double sharpness, enum hap_mask_kind kind, struct hap_error *err)
 {
-        struct sampling sampling = {r, place, kind};
+        struct sampling sampling = {r, index, kind};
         size_t bytes = r->p->n_allowed * 2 * sizeof(float) + 4096;
 
         for (size_t k = 0; k < r->p->n_allowed; k++)

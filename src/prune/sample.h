@@ -1,5 +1,5 @@
-/* Masks sampled by rank, for rank sampling and for refinement. The edge in place k of the
- * ranking is open with log-odds
+/* Masks sampled by rank, for rank sampling and for refinement. The edge of rank k is open with
+ * log-odds
  *
  *      logα = sharpness · ln((open + ½) / (k + ½)) */
 #ifndef HAP_PRUNE_SAMPLE_H
@@ -8,8 +8,8 @@
 #include "prune/ranker.h"
 
 /* Samples the masks of n prompts to ranker->z, with ranker->order as the ranking. Prompt i uses
- * the random numbers at `place` + i. Sets ranker->log_alpha. */
-int hap_rank_sample(struct hap_ranker *ranker, uint64_t place, size_t n, double open,
+ * the random numbers of index `index` + i. Sets ranker->log_alpha. */
+int hap_rank_sample(struct hap_ranker *ranker, uint64_t index, size_t n, double open,
                     double sharpness, enum hap_mask_kind kind, struct hap_error *err);
 
 #endif

@@ -59,7 +59,7 @@ static int swap_init(struct swap *s, struct hap_error *err)
 static void flip_some_edges(const struct swap *s, size_t prompt, float *z)
 {
         struct hap_random_key key = hap_prune_key(s->p, HAP_PRUNE_SWAPS);
-        uint64_t place = ((uint64_t)s->round + 1) << 32 | prompt;
+        uint64_t index = ((uint64_t)s->round + 1) << 32 | prompt;
         double outside = (double)(s->p->n_allowed - s->n_inside);
         double opened = outside > 0 ? FLIPPED * (double)s->n_inside / outside : 0;
 
@@ -69,7 +69,7 @@ static void flip_some_edges(const struct swap *s, size_t prompt, float *z)
         for (size_t k = 0; k < s->p->n_allowed; k++) {
                 size_t e = s->p->edges[k];
 
-                if (hap_random_uniform(key, place, e) < (z[e] > 0 ? FLIPPED : opened))
+                if (hap_random_uniform(key, index, e) < (z[e] > 0 ? FLIPPED : opened))
                         z[e] = 1 - z[e];
         }
 }

@@ -108,18 +108,18 @@ static int start_from_scores(struct hap_trainer *t, struct hap_error *err)
         const struct hap_pruning *p = t->p;
         double n_open = sqrt((double)p->n_target * (double)p->n_allowed);
         uint32_t *order = calloc(p->n_allowed, sizeof *order);
-        uint32_t *place = calloc(p->graph->n_edges, sizeof *place);
-        int rc = order && place ? HAP_OK : hap_fail_memory(err, "ranks");
+        uint32_t *rank = calloc(p->graph->n_edges, sizeof *rank);
+        int rc = order && rank ? HAP_OK : hap_fail_memory(err, "ranks");
 
         if (rc == HAP_OK)
                 rc = hap_prune_rank(p, p->scores, 0, order, err);
         for (size_t r = 0; r < p->n_allowed && rc == HAP_OK; r++)
-                place[order[r]] = (uint32_t)r;
+                rank[order[r]] = (uint32_t)r;
         for (size_t k = 0; k < p->n_allowed && rc == HAP_OK; k++)
                 t->edges.log_alpha[k] =
-                        (float)(2 * log((n_open + .5) / (place[p->edges[k]] + .5)));
+                        (float)(2 * log((n_open + .5) / (rank[p->edges[k]] + .5)));
         free(order);
-        free(place);
+        free(rank);
         return rc;
 }
 

@@ -46,12 +46,12 @@ static void mark_dead(struct hap_drawing *d, const float *live)
 /* Scales strengths to at most 1, sorts by them and keeps only the `top` strongest. */
 static void order_edges(struct hap_drawing *d, size_t top)
 {
-        double most = 0;
+        double max = 0;
 
         for (size_t i = 0; i < d->n; i++)
-                most = fmax(most, d->edges[i].strength);
+                max = fmax(max, d->edges[i].strength);
         for (size_t i = 0; i < d->n; i++)
-                d->edges[i].strength = most > 0 ? d->edges[i].strength / most : 1;
+                d->edges[i].strength = max > 0 ? d->edges[i].strength / max : 1;
         qsort(d->edges, d->n, sizeof *d->edges, compare_strength);
         if (top > 0 && d->n > top) {
                 for (size_t i = 0; i < top; i++)

@@ -147,9 +147,9 @@ static size_t from_sentencepiece(const char *text, size_t length, char *out)
 static int byte_of(const struct hap_tokenizer *t, size_t id, const char *text,
                    size_t length)
 {
-        bool own = t->n_model == 0 || hap_vocab_find(&t->vocab, text, length) == (int32_t)id;
+        bool is_model_token = t->n_model == 0 || hap_vocab_find(&t->vocab, text, length) == (int32_t)id;
 
-        return t->byte_fallback && own ? named_byte(text, length) : -1;
+        return t->byte_fallback && is_model_token ? named_byte(text, length) : -1;
 }
 
 int hap_sentencepiece_finish(struct hap_tokenizer *t, struct hap_error *err)

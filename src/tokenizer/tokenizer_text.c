@@ -8,11 +8,11 @@
 #include "tokenizer/tokenizer_impl.h"
 
 /* The bytes that may follow `first`: Unicode's table 3-7. */
-static bool may_follow(unsigned char first, size_t place, unsigned char byte)
+static bool may_follow(unsigned char first, size_t index, unsigned char byte)
 {
         unsigned low = 0x80, high = 0xbf;
 
-        if (place == 1) {
+        if (index == 1) {
                 if (first == 0xe0)
                         low = 0xa0;
                 else if (first == 0xed)

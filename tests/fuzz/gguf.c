@@ -1,5 +1,5 @@
-/* Any bytes as a GGUF file: loading them ends in a model whose every weight can
- * be read, or in an error, never in a crash.
+/* Any bytes as a GGUF file: loading them gives a model whose weights can all be read, or an
+ * error, but never a crash.
  *
  *      make FUZZ=1 fuzz
  *      OMP_NUM_THREADS=1 build-fuzz/fuzz/gguf tests/fuzz/corpus/gguf
@@ -19,8 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static int models_loaded; /* so far: for the test that replays */
 
-/* The last weight of the last layer is read, so that a size that is not what
- * was allocated shows. */
+/* Reads the last weight of the last layer, so that a size larger than the allocation is detected.
+ */
 static void look_at(const struct hap_model *model)
 {
         const struct hap_config *c = &model->config;

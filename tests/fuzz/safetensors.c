@@ -1,6 +1,6 @@
-/* Any bytes as a folder of config.json and model.safetensors: loading it ends
- * in a model or in an error, never in a crash. The input is the config's length
- * in two bytes, the config, and the safetensors file.
+/* Any bytes as a folder of config.json and model.safetensors: loading it gives a model or an
+ * error, but never a crash. The input is the config's length in two bytes, the config, and the
+ * safetensors file.
  *
  *      make FUZZ=1 fuzz
  *      OMP_NUM_THREADS=1 build-fuzz/fuzz/safetensors tests/fuzz/corpus/safetensors

@@ -1,5 +1,5 @@
-/* Any bytes as a stream: reading them ends in records or in an error, never in
- * a crash, and what was read goes to JSON and back unchanged. */
+/* Any bytes as a stream: reading them gives records or an error, but never a crash, and records
+ * converted to JSON and back are unchanged. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

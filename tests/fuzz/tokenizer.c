@@ -1,6 +1,6 @@
-/* Any bytes through the tokenizers of the golden files: the first byte chooses
- * which. Every id exists; where nothing is normalised away, the tokens' bytes
- * one after another are the text, broken UTF-8 having become U+FFFD.
+/* Any bytes through the tokenizers of the golden files: the first byte chooses which. Every id
+ * exists; if nothing is normalised, the tokens' bytes in order are the text, with broken UTF-8
+ * replaced by U+FFFD.
  *
  *      make FUZZ=1 fuzz && build-fuzz/fuzz/tokenizer tests/fuzz/corpus/tokenizer
  *

@@ -1,5 +1,5 @@
-/* Any bytes as a tokenizer.json, or as the metadata of a GGUF file: loaded or
- * refused with a message, and what loaded encodes. The first byte chooses.
+/* Any bytes as a tokenizer.json, or as the metadata of a GGUF file: it is loaded or refused with
+ * a message, and a loaded tokenizer encodes. The first byte chooses.
  *
  *      make FUZZ=1 fuzz && build-fuzz/fuzz/tokenizer_files tests/fuzz/corpus/tokenizer_files
  *

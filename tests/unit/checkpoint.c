@@ -39,10 +39,10 @@ static void remove_at(char *path)
 {
         unlink(path);
         *strrchr(path, '/') = '\0';
-        CHECK(rmdir(path) == 0); /* nothing was left beside */
+        CHECK(rmdir(path) == 0); /* no temporary file was left */
 }
 
-TEST("what was written is read back")
+TEST("a written checkpoint is read back")
 {
         struct state before = filled(), after = {0};
         struct hap_checkpoint out = checkpoint_of(&before, 5), in = checkpoint_of(&after, 5);
@@ -90,7 +90,7 @@ TEST("a change of any byte is refused and changes nothing")
         remove_at(path);
 }
 
-TEST("a cut file and one with more behind it are refused")
+TEST("a truncated file and one with extra bytes are refused")
 {
         struct state before = filled(), after = {0};
         struct hap_checkpoint out = checkpoint_of(&before, 5), in = checkpoint_of(&after, 5);

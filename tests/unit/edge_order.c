@@ -14,7 +14,7 @@ static struct hap_graph graph(void)
         return g;
 }
 
-/* The same at three positions, of which one is read. */
+/* The same at three positions. Logits are read at one of them. */
 static struct hap_graph divided(void)
 {
         struct hap_graph g = graph();
@@ -52,7 +52,7 @@ static void check_live(const struct hap_graph *g, float *z, size_t n)
         CHECK(hap_graph_drop_dead(g, z) == 0);
 }
 
-TEST("edges come by value, equal ones in an order that the key draws")
+TEST("edges are sorted by value, equal ones in an order drawn by the key")
 {
         double value[6] = {1, 5, 3, 3, 3, -2};
         uint32_t edges[6] = {0, 1, 2, 3, 4, 5}, order[6], other[6];
@@ -130,7 +130,7 @@ TEST("filling adds edges between live nodes in their order, up to the number")
         hap_graph_release(&g);
 }
 
-TEST("a cut has at least a path where the longest prefix has none")
+TEST("a cut has at least one path even if the longest prefix has none")
 {
         struct hap_graph g = graph();
         float *z = calloc(g.n_edges, sizeof *z);
@@ -150,8 +150,7 @@ TEST("a cut has at least a path where the longest prefix has none")
         hap_graph_release(&g);
 }
 
-/* Whatever the order, a cut of the whole graph has the number asked for and no
- * dead edges. */
+/* In any order, a cut of the whole graph has the number asked for and no dead edges. */
 static void cut_everything(struct hap_graph g)
 {
         float *z = calloc(g.n_edges, sizeof *z);
@@ -179,7 +178,7 @@ TEST("a cut of all edges in any order has exactly the number asked for, all aliv
         cut_everything(divided());
 }
 
-/* Part of an order fills a random circuit: what it says lives does. */
+/* Part of an order fills a random circuit: the edges that it counts as alive are alive. */
 static void fill_some(struct hap_graph g, uint64_t cases)
 {
         float *z = calloc(g.n_edges, sizeof *z);
@@ -211,7 +210,7 @@ static void fill_some(struct hap_graph g, uint64_t cases)
         hap_graph_release(&g);
 }
 
-TEST("what filling counts as alive is")
+TEST("the edges that filling counts as alive are alive")
 {
         fill_some(graph(), 5000);
         fill_some(divided(), 30000);
@@ -246,7 +245,7 @@ static void cut_some(struct hap_graph g, size_t least, size_t paths_at_least)
         hap_graph_release(&g);
 }
 
-TEST("a cut of some edges is never longer than asked for, and there when a path is as short")
+TEST("a cut of some edges is never larger than asked for, and exists if a path is that short")
 {
         cut_some(graph(), 4, 50);
         cut_some(divided(), 10, 50);
@@ -269,7 +268,7 @@ TEST("of equally short paths the cut has the one whose worst edge ranks best")
         hap_graph_release(&g);
 }
 
-TEST("the shortest path counts edges, and is 0 where none leads to the logits")
+TEST("the shortest path counts edges, and is 0 if none leads to the logits")
 {
         struct hap_graph g = graph();
         float *z = calloc(g.n_edges, sizeof *z);
@@ -298,7 +297,7 @@ TEST("with positions a path changes its position through keys and values alone")
         CHECK(hap_edge_order_shortest_path(&g, z) == 2);
         CHECK(hap_graph_drop_dead(&g, z) == 1);
         z[edge(&g, "a0.h0->logits@END")] = 0;
-        z[edge(&g, "a0.h0->logits@S")] = 1; /* which nothing reads */
+        z[edge(&g, "a0.h0->logits@S")] = 1; /* which no edge reads */
         CHECK(hap_edge_order_shortest_path(&g, z) == 0);
         CHECK(hap_graph_drop_dead(&g, z) == 2);
         free(z);

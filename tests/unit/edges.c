@@ -40,7 +40,7 @@ static json_t *header_of(const char *kind)
         return json_pack("{s:i, s:s, s:s}", "hap", HAP_STREAM_VERSION, "kind", kind, "mark", "x");
 }
 
-/* Writes one circuit record with the z given, as it stands. */
+/* Writes one circuit record with the given z unchanged. */
 static int read_with_z(double z, struct hap_edges *edges)
 {
         json_t *header = json_pack("{s:i, s:s, s:{s:i, s:i}}", "hap", HAP_STREAM_VERSION, "kind",
@@ -62,7 +62,7 @@ static int read_with_z(double z, struct hap_edges *edges)
         return read_back("circuit", edges);
 }
 
-TEST("scores come back to the last bit, those without a record as not given")
+TEST("scores are read back bit for bit, those without a record as not given")
 {
         struct hap_graph graph;
         struct hap_edges back;
@@ -92,7 +92,7 @@ TEST("scores come back to the last bit, those without a record as not given")
         hap_graph_release(&graph);
 }
 
-TEST("a circuit comes back to the last bit, and its header says what it keeps")
+TEST("a circuit is read back bit for bit, and its header has the number of its edges")
 {
         struct hap_graph graph;
         struct hap_edges back;

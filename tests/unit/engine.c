@@ -1,6 +1,5 @@
-/* The engine against itself by algebra: identities that hold whatever the
- * weights are, and finite differences. What other programs computed is compared
- * in the tests of the programs. */
+/* The engine against itself by algebra: identities that hold for any weights, and finite
+ * differences. The tests of the programs compare with results of other programs. */
 #include "engine_bench.h"
 #include "forward/full_run.h"
 
@@ -25,7 +24,8 @@ static void ends_of_the_masks(const char *path)
                         const int n = b.prompts[i].n_tokens;
 
                         plain(&b, ones ? b.clean[i] : b.corrupted[i], n, n - 1, NULL, full);
-                        CHECK_NEAR(most_apart((size_t)b.n_out, full, logits + (size_t)i * b.n_out), 0, 5e-5);
+                        CHECK_NEAR(most_apart((size_t)b.n_out, full, logits + (size_t)i * b.n_out),
+                                   0, 5e-5);
                 }
         }
         free(z);
@@ -48,8 +48,8 @@ TEST("mask gradients are those of finite differences, every prompt with its own 
                 finite_difference(models[i], &hap_interchange, 1);
                 finite_difference(models[i], &hap_interchange, 0.3);
                 finite_difference(models[i], &hap_interchange, 0.06);
-                /* Sparse masks under zero ablation can leave RMSNorm an input of
-                 * zero, where its slope is 1/√eps and no step is small. */
+                /* Sparse masks under zero ablation can give RMSNorm an input of zero. Its slope
+                 * there is 1/√eps, for which no step is small enough. */
                 finite_difference(models[i], &hap_zero, 1);
         }
         for (int i = 0; i < OTHERS; i++) {
@@ -58,7 +58,7 @@ TEST("mask gradients are those of finite differences, every prompt with its own 
         }
 }
 
-TEST("what the plan leaves out changes neither logits nor gradients")
+TEST("the parts that the plan leaves out change neither logits nor gradients")
 {
         for (int i = 0; i < 2; i++) {
                 plan_against_all(models[i], &hap_interchange, 0.25);
@@ -66,13 +66,13 @@ TEST("what the plan leaves out changes neither logits nor gradients")
                 plan_against_all(models[i], &hap_zero, 0.2);
         }
         for (int i = 0; i < OTHERS; i++) {
-                /* few enough that something is left out, and that a path is open */
+                /* few enough that the plan leaves something out, with one path open */
                 plan_against_all(others[i], &hap_interchange, i == NEOX ? 0.25 : 0.12);
                 plan_against_all(others[i], &hap_interchange, i == NEOX ? 0.35 : 0.18);
         }
 }
 
-TEST("gradients by what cut edges carry are those of finite differences")
+TEST("gradients by the constants of cut edges are those of finite differences")
 {
         static const char *const all[] = {"tests/golden/gpt2-a/model", "tests/golden/llama-a/model",
                                           "tests/golden/families/gemma2",
@@ -128,11 +128,17 @@ static void plain_equals_masked(const char *path)
                 for (int i = 0; i < PROMPTS; i++)
                         for (int row = batch.rows.start[i]; row < batch.rows.start[i + 1]; row++)
                                 for (size_t j = 0; j < d; j++) {
-                                        const size_t t = (size_t)(b.prompts[i].first + row - batch.rows.start[i]);
-                                        const float a = clean[(size_t)w * size + (size_t)row * d + j];
-                                        const float c = b.outputs[i][((size_t)w * b.prompts[i].n_tokens + t) * d + j];
+                                        const size_t t = (size_t)(b.prompts[i].first + row -
+                                                                  batch.rows.start[i]);
+                                        const float a =
+                                                clean[(size_t)w * size + (size_t)row * d + j];
+                                        const float c =
+                                                b.outputs[i][((size_t)w * b.prompts[i].n_tokens +
+                                                              t) * d +
+                                                             j];
 
-                                        score += (double)(a - c) * gradient[(size_t)r * size + (size_t)row * d + j];
+                                        score += (double)(a - c) *
+                                                 gradient[(size_t)r * size + (size_t)row * d + j];
                                 }
                 CHECK_NEAR(score, d_z[e], 2e-4);
         }

@@ -35,8 +35,8 @@ struct bench {
 
 static const struct hap_random_key key = {.seed = 11, .stream = 1};
 
-/* Whether the graphs that set_up makes tell positions apart: A, B and the rest, each of
- * several tokens. */
+/* Whether the graphs that set_up makes have positions: A, B and the rest, each of several tokens.
+ */
 static bool divided;
 
 static inline void divide(struct bench *b)
@@ -52,7 +52,8 @@ static inline void divide(struct bench *b)
         CHECK(hap_graph_set_positions(&b->engine.graph, &places, &err) == 0);
         for (int i = 0; i < PROMPTS; i++)
                 for (int t = 0; t < MOST_TOKENS; t++)
-                        b->place[i][t] = (uint8_t)(hap_random_word(key, 40 + (uint64_t)i, (uint64_t)t) % 3);
+                        b->place[i][t] =
+                                (uint8_t)(hap_random_word(key, 40 + (uint64_t)i, (uint64_t)t) % 3);
 }
 
 /* A plain run of one token list from its first token on. */
@@ -96,7 +97,8 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
                 const uint64_t most = hap_min(90, (size_t)b->model.config.n_vocab);
 
                 for (int t = 0; t < lengths[i]; t++) {
-                        b->clean[i][t] = (int32_t)(hap_random_word(key, (uint64_t)i, (uint64_t)t) % most);
+                        b->clean[i][t] =
+                                (int32_t)(hap_random_word(key, (uint64_t)i, (uint64_t)t) % most);
                         b->corrupted[i][t] = b->clean[i][t];
                 }
                 b->corrupted[i][i + 1] = (b->clean[i][i + 1] + 17) % (int32_t)most;
@@ -105,14 +107,20 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
                         .n_tokens = lengths[i], .clean = b->clean[i], .corrupted = b->corrupted[i],
                         .n_answers = 1, .n_wrongs = 1, .answers = &b->answer, .wrongs = &b->wrong,
                         .answer_first = lengths[i] - 1, .n_answer_positions = 1};
-                *p = (struct hap_prompt){.n_tokens = lengths[i], .tokens = b->clean[i],
-                                         .first = hap_prompt_first(&b->engine, b->examples[i].clean, b->examples[i].corrupted,
-                                                 b->examples[i].answer_first, ablation),
-                                         .answer_first = lengths[i] - 1, .n_answer_positions = 1,
+                *p = (struct hap_prompt){.n_tokens = lengths[i],
+                                         .tokens = b->clean[i],
+                                         .first = hap_prompt_first(&b->engine, b->examples[i].clean,
+                                                                   b->examples[i].corrupted,
+                                                                   b->examples[i].answer_first,
+                                                                   ablation),
+                                         .answer_first = lengths[i] - 1,
+                                         .n_answer_positions = 1,
                                          .position = divided ? b->place[i] : NULL};
-                b->outputs[i] = calloc((size_t)b->engine.graph.n_writers * lengths[i] * d, sizeof(float));
+                b->outputs[i] =
+                        calloc((size_t)b->engine.graph.n_writers * lengths[i] * d, sizeof(float));
                 plain(b, b->corrupted[i], lengths[i], lengths[i] - 1, b->outputs[i], scratch);
-                p->counterfactual = (struct hap_counterfactual){.ablation = ablation, .data = b->outputs[i]};
+                p->counterfactual =
+                        (struct hap_counterfactual){.ablation = ablation, .data = b->outputs[i]};
                 p->log_p = hap_arena_alloc(&b->arena, (size_t)b->n_out, sizeof(float));
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
                 hap_log_softmax(1, b->n_out, scratch, p->log_p);
@@ -199,7 +207,7 @@ static inline double most_apart(size_t n, const float *a, const float *c)
 
 static const char *const models[] = {"tests/golden/gpt2-a/model", "tests/golden/llama-a/model"};
 
-/* Norms behind attention and MLP, caps, windows; a parallel residual. */
+/* Norms after attention and MLP, caps, windows; a parallel residual. */
 static const char *const others[] = {"tests/golden/families/gemma2", "tests/golden/families/gemma3",
                                      "tests/golden/families/neox", "tests/golden/families/qwen3"};
 enum { NEOX = 2, OTHERS = sizeof(others) / sizeof(*others) };
@@ -217,7 +225,8 @@ static inline void random_masks(const struct bench *b, double open, float *z[PRO
 }
 
 /* d_z against (L(z + h) − L(z − h)) / 2h at masks of which some are 0 or 1. */
-static inline void finite_difference(const char *path, const struct hap_ablation *ablation, double open)
+static inline void finite_difference(const char *path, const struct hap_ablation *ablation,
+                                     double open)
 {
         const float h = 2e-3f;
         struct bench b;
@@ -259,9 +268,10 @@ static inline void finite_difference(const char *path, const struct hap_ablation
         tear_down(&b);
 }
 
-/* A run that leaves out what cannot matter against one that leaves out nothing:
- * closed edges are open by 1e-30 there, and all gradients are wanted. */
-static inline void plan_against_all(const char *path, const struct hap_ablation *ablation, double open)
+/* A run that leaves out the parts without effect against a run that leaves out nothing: closed
+ * edges are open by 1e-30 there, and all gradients are wanted. */
+static inline void plan_against_all(const char *path, const struct hap_ablation *ablation,
+                                    double open)
 {
         struct bench b;
         struct hap_plan plan;
@@ -283,7 +293,8 @@ static inline void plan_against_all(const char *path, const struct hap_ablation 
                 for (size_t e = 0; e < b.edges; e++) {
                         const double u = hap_random_uniform(key, 500, e);
 
-                        z[i][e] = u < open ? (float)hap_random_uniform(key, 501 + (uint64_t)i, e) : 0;
+                        z[i][e] =
+                                u < open ? (float)hap_random_uniform(key, 501 + (uint64_t)i, e) : 0;
                         all[i][e] = z[i][e] == 0 ? 1e-30f : z[i][e];
                         wanted[e] = u < open / 2;
                         any[e] = true;
@@ -344,7 +355,8 @@ static inline void constants_difference(const char *path, double open)
         for (size_t i = 0; i < size; i++)
                 constants[i] = (float)(0.3 * hap_random_normal(key, 300, i));
         for (int i = 0; i < PROMPTS; i++)
-                b.prompts[i].counterfactual = (struct hap_counterfactual){.ablation = &hap_optimal, .data = constants};
+                b.prompts[i].counterfactual =
+                        (struct hap_counterfactual){.ablation = &hap_optimal, .data = constants};
         random_masks(&b, open, z, zs);
         constants_loss(&b, zs, d_source);
         for (size_t i = 0; i < size; i++)

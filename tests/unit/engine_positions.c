@@ -1,9 +1,9 @@
-/* The engine where edges are told apart by position. */
+/* The engine with edges distinguished by position. */
 #include "engine_bench.h"
 #include "forward/full_run.h"
 #include "forward/masked.h"
 
-TEST("with positions told apart too, gradients are those of finite differences")
+TEST("with positions, too, gradients are those of finite differences")
 {
         divided = true;
         for (int i = 0; i < 2; i++) {
@@ -17,8 +17,8 @@ TEST("with positions told apart too, gradients are those of finite differences")
         divided = false;
 }
 
-/* The same masks at all places are masks that know of none, and the gradients at the
- * places add up to theirs. */
+/* The same masks at all positions are masks without positions, and the gradients at the positions
+ * add up to theirs. */
 static void same_at_all_places(const char *path)
 {
         struct bench b;
@@ -38,12 +38,14 @@ static void same_at_all_places(const char *path)
                 base = b.engine.graph.edges_per_position;
                 for (int i = 0; i < PROMPTS; i++)
                         for (size_t e = 0; e < b.edges; e++)
-                                z[i][e] = (float)hap_random_uniform(key, 60 + (uint64_t)i, e % base);
+                                z[i][e] =
+                                        (float)hap_random_uniform(key, 60 + (uint64_t)i, e % base);
                 logits[side] = calloc((size_t)PROMPTS * b.n_out, sizeof(float));
                 d_z[side] = calloc(most, sizeof(float));
                 masked(&b, &hap_metric_kl, zs, wanted, logits[side], d_z[side]);
                 if (side == 1)
-                        CHECK_NEAR(most_apart((size_t)PROMPTS * b.n_out, logits[0], logits[1]), 0, 2e-5);
+                        CHECK_NEAR(most_apart((size_t)PROMPTS * b.n_out, logits[0], logits[1]), 0,
+                                   2e-5);
                 tear_down(&b);
         }
         for (size_t e = 0; e < base; e++)
@@ -58,14 +60,14 @@ static void same_at_all_places(const char *path)
         divided = false;
 }
 
-TEST("the same masks at all positions are masks that know of none")
+TEST("the same masks at all positions are masks without positions")
 {
         for (int i = 0; i < 2; i++)
                 same_at_all_places(models[i]);
 }
 
-/* What one writer wrote is the corrupted run's at one place's tokens, in a plain run:
- * activation patching. All its edges there are cut, in a masked one. */
+/* In a full run, one writer's output is the corrupted run's at the tokens of one position:
+ * activation patching. In a masked run, all its edges at that position are cut. */
 static void patch(struct bench *b, int i, int writer, int place, const float *clean)
 {
         const struct hap_graph *g = &b->engine.graph;
@@ -99,7 +101,8 @@ static void patch(struct bench *b, int i, int writer, int place, const float *cl
         CHECK(hap_full_forward(&b->work, &batch, &run) == 0);
         memcpy(expected, run.logits, (size_t)b->n_out * sizeof(float));
         for (size_t e = 0; e < b->edges; e++)
-                z[e] = hap_graph_edge_writer(g, e) != writer || hap_graph_edge_position(g, e) != place;
+                z[e] = hap_graph_edge_writer(g, e) != writer ||
+                       hap_graph_edge_position(g, e) != place;
         one = &b->prompts[i];
         b->work.used = 0;
         CHECK(hap_batch_init(&batch, &b->work, &one, 1, true) == 0);
@@ -110,7 +113,7 @@ static void patch(struct bench *b, int i, int writer, int place, const float *cl
         free(expected);
 }
 
-TEST("cutting a writer's edges at a position is activation patching there")
+TEST("cutting a writer's edges at a position is activation patching at that position")
 {
         for (int m = 0; m < 2; m++) {
                 struct bench b;
@@ -119,10 +122,12 @@ TEST("cutting a writer's edges at a position is activation patching there")
                 set_up(&b, models[m], &hap_interchange);
                 for (int i = 0; i < PROMPTS; i++) {
                         const size_t size = (size_t)b.prompts[i].n_tokens * b.model.config.d_model;
-                        float *clean = calloc((size_t)b.engine.graph.n_writers * size, sizeof(float));
+                        float *clean =
+                                calloc((size_t)b.engine.graph.n_writers * size, sizeof(float));
                         float *logits = calloc((size_t)b.n_out, sizeof(float));
 
-                        plain(&b, b.clean[i], b.prompts[i].n_tokens, b.prompts[i].n_tokens - 1, clean, logits);
+                        plain(&b, b.clean[i], b.prompts[i].n_tokens, b.prompts[i].n_tokens - 1,
+                              clean, logits);
                         for (int w = 0; w < b.engine.graph.n_writers; w++)
                                 patch(&b, i, w, w % 3, clean);
                         free(clean);

@@ -91,8 +91,11 @@ TEST("of a model that answers with a number, KL is half the square of the differ
         CHECK_NEAR(o.kl, (0.5 * 0.5 + 3.0 * 3.0) / 2 / 2, 1e-7);
         CHECK(isnan(o.exact_match));
         CHECK_NEAR(hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, run, gradient), o.kl, 1e-7);
-        CHECK_NEAR(gradient[1], (hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, up, NULL) -
-                                 hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, down, NULL)) / 0.02, 1e-4);
+        CHECK_NEAR(gradient[1],
+                   (hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, up, NULL) -
+                    hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, down, NULL)) /
+                           0.02,
+                   1e-4);
         CHECK_NEAR(hap_metric_loss(&hap_metric_kl, &prompt, &none, 1, full, gradient), 0, 1e-12);
         CHECK_NEAR(gradient[0], 0, 1e-7);
 }
@@ -146,7 +149,7 @@ TEST("lists of metrics keep their order; unknown, empty and double names are ref
         CHECK(hap_metric_list_parse("kl ", &list, &err) == HAP_EUSAGE);
 }
 
-TEST("faithfulness is normalised, and refused where there is nothing between")
+TEST("faithfulness is normalised, and refused if the full model and the empty circuit are equal")
 {
         double value;
 

@@ -1,4 +1,4 @@
-/* Task records as examples: what is taken, and what is refused and how. */
+/* Task records as examples: which are accepted, and which are refused with which message. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -47,7 +47,7 @@ TEST("prompts, answers and wrongs are the record's ids, the last token is the an
         CHECK(example.answer_first == 2 && example.n_answer_positions == 1);
 }
 
-TEST("one answer is a list of one, and wrongs may lack")
+TEST("one answer is a list of one, and wrongs may be missing")
 {
         CHECK(read_json("{\"clean\": [1], \"corrupted\": [2], \"answer\": 3}", &model) == 0);
         CHECK(same(example.answers, example.n_answers, IDS(3)));
@@ -67,7 +67,7 @@ TEST("a range of answer positions needs no answers")
         CHECK(example.n_answers == 0);
 }
 
-TEST("without a model any id and any length are taken")
+TEST("without a model any id and any length are accepted")
 {
         CHECK(read_json("{\"clean\": [1, 2, 3, 4, 5, 6, 7, 8, 2147483647],"
                         " \"corrupted\": [1, 2, 3, 4, 5, 6, 7, 8, 9], \"answer\": 1000000}",
@@ -156,7 +156,7 @@ TEST("without a tokenizer a record is checked by the same rules, and texts may b
         CHECK(check_json("{\"clean\": \"a\", \"corrupted\": \"b\", \"answer\": -1}") == HAP_EINPUT);
 }
 
-TEST("what is no example is refused by record and reason")
+TEST("a record that is not an example is refused by number and reason")
 {
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
                 char wanted[256];
@@ -173,7 +173,7 @@ TEST("what is no example is refused by record and reason")
 
 static char path[64];
 
-/* A task stream of records in JSON, one after the other, NULL at the end. */
+/* A task stream of records in JSON; NULL ends the list. */
 static void write_task(const char *kind, const json_t *tokenizer, const char *const *records)
 {
         struct hap_stream_out *out;
@@ -247,7 +247,7 @@ TEST("a bad record is refused by its number and file")
         write_task("task", NULL, records);
         CHECK(read_task(&examples) == HAP_EINPUT);
         check_message("cannot use record 2 of '" P_tmpdir "/hap-example-");
-        check_message("clean has 1 tokens, corrupted 2");
+        check_message("clean has 1 tokens but corrupted has 2");
 }
 
 TEST("a section of no records, and one of another kind, are refused")

@@ -5,7 +5,7 @@
 #define CUT_SPARES 32
 #include "fuzz_models.h"
 
-TEST("a GGUF file that was cut is no model")
+TEST("a truncated GGUF file is refused")
 {
         models_loaded = 0;
         CHECK(with_corpus(cut) >= 4);

@@ -1,9 +1,9 @@
-/* Replays the seeds of a fuzz target for models, whole, cut and with bytes
- * changed; of the last all that is asked for is no crash, and under the
- * sanitizers that is much. Before it: the target's source, which counts
- * models_loaded; CORPUS, the folder of seeds; CUT_SPARES, how many bytes at
- * the end need not be missed. Behind it: the tests of what was cut and changed,
- * named for the kind of file. */
+/* Replays the seeds of a fuzz target for models, unchanged, truncated and with bytes changed.
+ * Files with changed bytes must not crash the loader. The sanitizers make this a strict test. A
+ * test file first includes the target's source, which counts models_loaded, and defines CORPUS,
+ * the folder of seeds, and CUT_SPARES, the number of bytes at the end whose loss may go
+ * unnoticed. After that it defines the tests of truncated and changed files, which are named for
+ * the kind of file. */
 #ifndef HAP_UNIT_FUZZ_MODELS_H
 #define HAP_UNIT_FUZZ_MODELS_H
 
@@ -61,7 +61,7 @@ static void cut(const uint8_t *data, size_t n)
                 LLVMFuzzerTestOneInput(data, i);
 }
 
-/* One to four bytes at places drawn at random become random ones. */
+/* Replaces one to four bytes at random offsets by random ones. */
 static void change(const uint8_t *data, size_t n)
 {
         static uint8_t changed[LARGEST];

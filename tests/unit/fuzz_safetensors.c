@@ -4,7 +4,7 @@
 #define CUT_SPARES 0
 #include "fuzz_models.h"
 
-TEST("a folder of config and safetensors that was cut is no model")
+TEST("a truncated folder of config and safetensors is refused")
 {
         models_loaded = 0;
         CHECK(with_corpus(cut) >= 4);

@@ -1,5 +1,5 @@
-/* Replays the fuzz target's corpus. Besides no crash, the target itself asks
- * that what was read goes to JSON and back to the byte. */
+/* Replays the fuzz target's corpus. The target must not crash, and it also checks that records
+ * converted to JSON and back have the same bytes. */
 #include "../fuzz/stream.c"
 #include "replay.h"
 #include "unit.h"

@@ -51,7 +51,7 @@ static void put_tensor(struct file *f, const char *name, uint64_t columns, uint6
         put(f, offset, 8);
 }
 
-/* Zeros up to a multiple of 32, and so many bytes more. */
+/* Zeros up to a multiple of 32, then this many bytes. */
 static void put_data(struct file *f, size_t n)
 {
         while (f->size % 32)
@@ -147,7 +147,7 @@ TEST("metadata are found by key and type")
         free(copy);
 }
 
-TEST("tensors come with shape, outermost size first, type and place")
+TEST("tensors have shape, outermost size first, type and address")
 {
         struct file f = good();
         struct hap_gguf g;
@@ -197,7 +197,7 @@ TEST("another version is refused by number")
         refused(&f, "version 4");
 }
 
-TEST("more tensors or metadata than the file can hold are refused")
+TEST("more tensors or metadata than the file can contain are refused")
 {
         struct file f;
 
@@ -217,7 +217,7 @@ TEST("a key longer than the format allows is refused")
         refused(&f, "the length of a key of its metadata is 65536, the limit is 65535");
 }
 
-TEST("a key that comes twice is refused")
+TEST("a key that occurs twice is refused")
 {
         struct file f;
 
@@ -283,7 +283,7 @@ TEST("a text longer than the file is refused")
         refused(&f, "the length of a text of its metadata is 18446744073709551608");
 }
 
-/* A file of one tensor that differs in one thing from a good one. */
+/* A file of one tensor that differs from a valid one in one field. */
 static struct file one(uint64_t columns, uint64_t rows, unsigned type, uint64_t offset)
 {
         struct file f;
@@ -338,14 +338,14 @@ TEST("rows that are not whole blocks are refused")
         refused(&f, "rows of 48 values, not whole Q4_1 blocks of 32");
 }
 
-TEST("a place that is not aligned is refused")
+TEST("an offset that is not aligned is refused")
 {
         struct file f = one(4, 4, 0, 16);
 
         refused(&f, "not aligned to 32 bytes");
 }
 
-TEST("a tensor behind the end of the file is refused")
+TEST("a tensor after the end of the file is refused")
 {
         struct file f = one(4, 8, 0, 32);
 
@@ -391,7 +391,7 @@ TEST("tensors that overlap are refused")
         refused(&f, "tensor 'v' overlaps");
 }
 
-TEST("an alignment that is no power of two is refused")
+TEST("an alignment that is not a power of two is refused")
 {
         static const uint64_t values[] = {0, 48, 1 << 17};
 
@@ -406,7 +406,7 @@ TEST("an alignment that is no power of two is refused")
         }
 }
 
-TEST("a tensor's name that comes twice is refused by the store")
+TEST("a tensor's name that occurs twice is refused by the store")
 {
         struct hap_store store;
         struct hap_error err = {0};

@@ -73,7 +73,7 @@ TEST("an MLP reads its own layer's heads unless the residual is parallel")
         hap_graph_release(&parallel);
 }
 
-TEST("a reader's edges stand one behind the other in the order of writers")
+TEST("a reader's edges have consecutive numbers in the order of writers")
 {
         struct hap_graph g = make(3, 4, false, true);
         size_t edge = 0;
@@ -112,7 +112,7 @@ TEST("the edges are exactly those from writers written before")
         hap_graph_release(&g);
 }
 
-TEST("numbers of nodes agree with what the nodes say they are")
+TEST("node numbers and node descriptions agree")
 {
         struct hap_graph g = make(3, 4, false, true);
 
@@ -180,7 +180,7 @@ TEST("names are spelled as in the exchange files of the peers")
         hap_graph_release(&g);
 }
 
-TEST("names of another graph or badly spelled are not found")
+TEST("names of another graph and misspelled names are not found")
 {
         static const char *const wrong[] = {
                 "", "->", "input", "input->", "->m0", "input->input", "logits->m0",
@@ -294,13 +294,15 @@ static void drop_dead_slowly(const struct hap_graph *g, float *z, bool *live)
                         bool in = node < g->n_inputs, out = false;
 
                         for (size_t e = 0; e < g->n_edges; e++) {
-                                in |= z[e] > 0 && hap_graph_reader_node(g, g->edge_reader[e]) == node;
+                                in |= z[e] > 0 &&
+                                      hap_graph_reader_node(g, g->edge_reader[e]) == node;
                                 out |= z[e] > 0 && hap_graph_edge_writer(g, e) == node;
                         }
                         live[node] = in && out;
                         for (size_t e = 0; e < g->n_edges && !live[node]; e++) {
-                                if (z[e] > 0 && (hap_graph_edge_writer(g, e) == node ||
-                                                 hap_graph_reader_node(g, g->edge_reader[e]) == node)) {
+                                if (z[e] > 0 &&
+                                    (hap_graph_edge_writer(g, e) == node ||
+                                     hap_graph_reader_node(g, g->edge_reader[e]) == node)) {
                                         z[e] = 0;
                                         changed = true;
                                 }

@@ -102,7 +102,7 @@ TEST("the slope is the derivative of the sample")
         }
 }
 
-TEST("NaN in logα or u comes out as NaN, whatever stands beside it")
+TEST("NaN in logα or u gives NaN, with any other values next to it")
 {
         float u[9], log_alpha[9], z[9], slope[9];
 
@@ -144,7 +144,7 @@ TEST("uniform numbers keep away from 0 and 1 by ε")
         CHECK(u[2] < 1 && u[2] > 0.999998f);
 }
 
-TEST("ln P(z > 0) is the logarithm of P(z > 0) and goes on rising beyond it")
+TEST("ln P(z > 0) is the logarithm of P(z > 0) and keeps rising beyond its limit")
 {
         for (double a = -12; a <= 12; a += 0.5)
                 CHECK_NEAR(hap_concrete_log_open(a), log(hap_concrete_open(a)), 1e-4);

@@ -54,7 +54,7 @@ TEST("GPT-2's fused and transposed weights are taken apart")
         close_raw(&raw);
 }
 
-TEST("Llama's weights are taken as they lie")
+TEST("Llama's weights are taken as stored")
 {
         struct raw raw = open_raw(LLAMA "/model.safetensors");
         struct hap_error err = {0};
@@ -75,7 +75,7 @@ TEST("Llama's weights are taken as they lie")
         close_raw(&raw);
 }
 
-TEST("the description alone says what the loaded model says")
+TEST("the description alone equals that of the loaded model")
 {
         struct hap_error err = {0};
         struct hap_model m, described;
@@ -103,7 +103,7 @@ TEST("a Tracr model is recognised by its config")
         hap_model_release(&m);
 }
 
-TEST("settings that change what a model computes are refused by name")
+TEST("unsupported settings that change a model's results are refused by name")
 {
         refused(GPT2, "scale_attn_by_inverse_layer_idx", "true",
                 "unsupported: scale_attn_by_inverse_layer_idx = true");
@@ -122,14 +122,14 @@ TEST("settings that change what a model computes are refused by name")
                 "unsupported: quantization_config = {\"bits\": 4}");
 }
 
-TEST("settings that nobody knows are refused unless they say nothing")
+TEST("unknown settings are refused unless they are empty")
 {
         refused(LLAMA, "residual_multiplier", "0.22", "unsupported: residual_multiplier = 0.22");
         CHECK(fingerprint_with(LLAMA, "residual_multiplier", "null") == fingerprint_of(LLAMA));
         CHECK(fingerprint_with(LLAMA, "use_clever_trick", "false") == fingerprint_of(LLAMA));
 }
 
-TEST("newer folders say of rotary positions the same in other words")
+TEST("newer folders describe the same rotary positions by other keys")
 {
         CHECK(fingerprint_with(LLAMA, "rope_parameters",
                                "{\"rope_theta\":10000.0,\"rope_type\":\"default\"}") ==
@@ -142,7 +142,7 @@ TEST("newer folders say of rotary positions the same in other words")
         refused(LLAMA, "rope_scaling",
                 "{\"rope_type\":\"linear\",\"factor\":2,\"beta_fast\":32}",
                 "unsupported: beta_fast = 32");
-        refused(LLAMA, "rope_scaling", "{\"rope_type\":\"linear\"}", "does not say 'factor'");
+        refused(LLAMA, "rope_scaling", "{\"rope_type\":\"linear\"}", "it has no 'factor'");
         refused(LLAMA, "rope_parameters", "{\"partial_rotary_factor\":0.5}",
                 "unsupported: rope_parameters");
         CHECK(fingerprint_with(NEOX, "rope_parameters",
@@ -201,7 +201,7 @@ TEST("whole numbers of any length are read as the numbers they are")
 
 TEST("settings that are missing, wrong or inconsistent are refused")
 {
-        refused(GPT2, "n_head", NULL, "does not say 'n_head'");
+        refused(GPT2, "n_head", NULL, "it has no 'n_head'");
         refused(GPT2, "n_head", "0", "'n_head' is not a whole number from 1");
         refused(GPT2, "n_head", "4.0", "'n_head' is not a whole number");
         refused(GPT2, "n_head", "\"4\"", "'n_head' is not a whole number");
@@ -222,8 +222,8 @@ TEST("tensors that are missing, misshapen or left over are refused by name")
         refused(LLAMA, "attention_bias", "true",
                 "no tensor 'model.layers.0.self_attn.q_proj.bias'");
         refused(LLAMA, "vocab_size", "102",
-                "tensor 'model.embed_tokens.weight' has the shape [101, 48], by the model's "
-                "description it would be [102, 48]");
+                "tensor 'model.embed_tokens.weight' has shape [101, 48]; the model's "
+                "description requires [102, 48]");
 }
 
 TEST("an unembedding that is tied anyway may be stored")
@@ -231,7 +231,7 @@ TEST("an unembedding that is tied anyway may be stored")
         CHECK(fingerprint_with(LLAMA, "tie_word_embeddings", "true") != fingerprint_of(LLAMA));
 }
 
-TEST("a path that is not there is a system's error")
+TEST("a path that does not exist is a system error")
 {
         struct hap_error err = {0};
         struct hap_model m;
@@ -241,7 +241,7 @@ TEST("a path that is not there is a system's error")
         CHECK(hap_model_load_config(&m, "/nonexistent/model", &err) == HAP_ESYSTEM);
 }
 
-TEST("a file that is no model is refused")
+TEST("a file that is not a model is refused")
 {
         struct hap_error err = {0};
         struct hap_model m;

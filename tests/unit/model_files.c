@@ -1,4 +1,4 @@
-/* What is in a model's files: weights that are no numbers, fingerprints, shards. */
+/* The contents of a model's files: weights that are not numbers, fingerprints, shards. */
 #include "model_folder.h"
 
 static void spoil(const char *tensor, size_t element, float value, const char *why)
@@ -63,8 +63,8 @@ TEST("the fingerprint does not change with path and tokenizer")
         remove_folder();
 }
 
-/* The tensors of `raw` whose number is even or odd, as a file of their own; the
- * map of the index learns where they are. */
+/* The tensors of `raw` whose number is even or odd, as a separate file, which is added to the map
+ * of the index. */
 static void write_shard(const struct raw *raw, const char *name, int odd, json_t *map)
 {
         json_t *header = json_object(), *entry;
@@ -136,7 +136,7 @@ TEST("a model in shards is the same model")
         remove_folder();
 }
 
-TEST("a shard that is not there is an error that names it")
+TEST("a missing shard is an error that names it")
 {
         struct hap_error err = {0};
         struct hap_model m;
@@ -148,7 +148,7 @@ TEST("a shard that is not there is an error that names it")
         remove_folder();
 }
 
-TEST("a tensor that the index promises and no shard holds is refused")
+TEST("a tensor of the index that no shard contains is refused")
 {
         struct hap_error err = {0};
         struct hap_model m;

@@ -33,7 +33,7 @@ TEST("whole numbers within their range are read")
         }
 }
 
-TEST("what is not wholly a whole number is refused")
+TEST("a text that is not entirely a whole number is refused")
 {
         static const char *const cases[] = {"", "-", "100-2", "1e2", "1.0", " 1", "1 ", "+1", "0x10",
                                             "--1", "1001", "-101", "99999999999999999999", "nan"};
@@ -46,7 +46,7 @@ TEST("what is not wholly a whole number is refused")
         }
 }
 
-TEST("the widest range holds the largest numbers and no larger")
+TEST("the widest range contains the largest numbers and no larger")
 {
         int64_t value = 0;
 
@@ -69,7 +69,7 @@ TEST("real numbers within their range are read")
         CHECK_NEAR(value, 10, 0);
 }
 
-TEST("what is not wholly a real number is refused")
+TEST("a text that is not entirely a real number is refused")
 {
         static const char *const cases[] = {"", "1e", "nan", "inf", "-inf", "1.5x", "0x1p3", " 1", "1,5",
                                             "1.2.3", "11", "-10.5", "1e999", "1-2", "."};
@@ -109,7 +109,7 @@ TEST("an amount is a number of things or a share of them")
         CHECK(hap_count_or_percent_of(&amount, 200) == 200);
 }
 
-TEST("an amount that is none is refused")
+TEST("an invalid amount is refused")
 {
         static const char *const cases[] = {"", "%", "101%", "-1%", "-1", "20 %", "1.5", "20%%", "many"};
 
@@ -124,10 +124,14 @@ TEST("an amount that is none is refused")
 /* The known answers that Random123 ships for philox4x32-10. */
 TEST("Philox gives the known answers of Random123")
 {
-        static const struct { uint32_t counter[4], key[2], out[4]; } known[] = {
+        static const struct { uint32_t counter[4], key[2], out[4];
+        } known[] = {
                 {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-                {{~0U, ~0U, ~0U, ~0U}, {~0U, ~0U}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-                {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+                {{~0U, ~0U, ~0U, ~0U},
+                 {~0U, ~0U},
+                 {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+                {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+                 {0xa4093822, 0x299f31d0},
                  {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
         };
 
@@ -217,7 +221,7 @@ TEST("filled numbers have the mean, variance and limits of the law")
         CHECK_NEAR(squares / n, 1.0 / 3, 4 * sqrt(4.0 / 45 / n));
 }
 
-TEST("a shuffle is a permutation, and every place is as likely")
+TEST("a shuffle is a permutation, and every item is equally likely at every place")
 {
         int counts[4][4] = {{0}};
         uint32_t order[1000];
@@ -237,7 +241,7 @@ TEST("a shuffle is a permutation, and every place is as likely")
                 CHECK_NEAR(counts[k / 4][k % 4], 2000, 160);
 }
 
-TEST("epochs are shuffles one behind the other, wherever reading begins")
+TEST("epochs are consecutive shuffles, and reading may begin anywhere")
 {
         const struct hap_random_key key = {3, 1};
         uint32_t all[28], order[7], expected[7], part[5];
@@ -325,7 +329,7 @@ TEST("sizes are read with their units, of 1000 or of 1024")
         }
 }
 
-TEST("what is no size is refused")
+TEST("an invalid size is refused")
 {
         static const char *const cases[] = {"", "G", "-1G", "+1G", "1 G", "1g", "1GG", "1iG", "1i", "1Bi",
                                             "1BB", "1e3", "0", "0G", "0.1", ".", "1.2.3M", "1KiK",

@@ -64,7 +64,7 @@ static int parse(const struct hap_program_info *info, const char *const *words)
 }
 #define PARSE(info, ...) parse(info, (const char *const[]){__VA_ARGS__, NULL})
 
-/* The arguments of the history, one behind the other. */
+/* The arguments of the history, concatenated. */
 static const char *recorded(void)
 {
         static char text[512];
@@ -79,7 +79,7 @@ static const char *recorded(void)
         return text;
 }
 
-TEST("an option's value may stand behind it, behind '=', or against its letter")
+TEST("an option's value may follow it as a word, after '=', or directly after its letter")
 {
         static const char *const forms[][3] = {{"--number", "7", NULL}, {"--number=7", NULL},
                                                {"-n", "7", NULL}, {"-n7", NULL}};
@@ -104,10 +104,10 @@ TEST("every type is stored in its field")
         CHECK(opt.also.n == 2);
         CHECK_TEXT(opt.also.items[0], "one");
         CHECK_TEXT(opt.also.items[1], "two");
-        CHECK(opt.number == 5); /* what was not given keeps its default */
+        CHECK(opt.number == 5); /* an option that was not given keeps its default */
 }
 
-TEST("--max-memory is known where a program says so, and leaves no trace in the history")
+TEST("--max-memory is an option of the programs that declare it, and is not in the history")
 {
         struct hap_program_info limited = filter;
 
@@ -126,7 +126,7 @@ TEST("flags may share a dash, the last with its value")
         CHECK(program.quiet && program.gzip && opt.flag && opt.number == 8);
 }
 
-TEST("operands stand anywhere, and behind '--' are never options")
+TEST("operands may be anywhere, and words after '--' are never options")
 {
         CHECK(PARSE(&filter, "a", "-f", "-", "--", "--flag", "-x") == 0);
         CHECK(program.n_operands == 4);
@@ -164,7 +164,7 @@ TEST("misuse is refused with the words that were wrong")
         CHECK(PARSE(&filter, "-j0") == HAP_EUSAGE);
 }
 
-TEST("a program takes the shared options that it says it uses, and no others")
+TEST("a program takes the shared options that it declares, and no others")
 {
         CHECK(PARSE(&generator, "-m", "model", "-j3", "ioi") == 0);
         CHECK_TEXT(program.model, "model");
@@ -174,7 +174,7 @@ TEST("a program takes the shared options that it says it uses, and no others")
         CHECK(PARSE(&filter, "-m", "model") == HAP_EUSAGE);
 }
 
-TEST("help and version are asked for, also beside other options")
+TEST("help and version are recognised among other options")
 {
         CHECK(PARSE(&filter, "-f", "--help") == 0);
         CHECK(asked == 'h');
@@ -184,7 +184,7 @@ TEST("help and version are asked for, also beside other options")
         CHECK(asked == 0);
 }
 
-TEST("history holds what changes the output, in one spelling and order")
+TEST("history contains the options that change the output, in one spelling and order")
 {
         CHECK(PARSE(&filter, "b.cache", "-k020%", "-n0007", "-q", "-z", "-p", "--hidden", "-o", "x", "-f") == 0);
         CHECK_TEXT(recorded(), "--flag --number=7 --keep=20%");
@@ -218,7 +218,7 @@ TEST("a program may have any number of options")
         free(other.operands);
 }
 
-TEST("operands that are no streams belong to history")
+TEST("operands that are not streams are in the history")
 {
         CHECK(PARSE(&generator, "ioi", "-m", "model", "-j2") == 0);
         CHECK_TEXT(recorded(), "ioi");
@@ -240,7 +240,7 @@ TEST("help lists every option with type, range and choices")
         CHECK(strstr(text, "  -j, --threads N            accepted for uniformity; single-threaded"));
 }
 
-TEST("a header takes over what the input's said, and adds to its history")
+TEST("a header copies the fields of the input's header and adds to its history")
 {
         json_t *from = json_pack("{s:i, s:s, s:{s:i}, s:[s], s:[{s:s}]}", "hap", 1, "kind", "cache", "model",
                                  "layers", 2, "requires", "split-input", "history", "name", "hap-forward");
@@ -263,7 +263,7 @@ TEST("a header takes over what the input's said, and adds to its history")
         json_decref(header);
 }
 
-TEST("a history takes in another's entries, once each, behind its own")
+TEST("a history takes another's entries, once each, after its own")
 {
         json_t *header = json_pack("{s:[{s:s},{s:s}]}", "history", "name", "task", "name", "attrib");
         json_t *other = json_pack("{s:[{s:s},{s:s},{s:s}]}", "history", "name", "task", "name",

@@ -1,4 +1,4 @@
-/* Graphs that tell positions apart. */
+/* Graphs with positions. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <jansson.h>
@@ -34,7 +34,7 @@ static struct hap_graph divided(struct hap_graph g, int answers)
         return g;
 }
 
-TEST("each position has all edges, named behind an '@'")
+TEST("each position has all edges, named after an '@'")
 {
         struct hap_graph g = divided(make(3, 2, false), 2);
         char name[HAP_NAME];
@@ -108,8 +108,8 @@ TEST("positions are described and read back, and wrong ones are refused")
         hap_graph_release(&plain);
 }
 
-/* What flows where, as a list of arcs between points: writers and readers at each
- * position, the logits. Flooded from the inputs, and from the logits back. */
+/* The flow of the graph as a list of arcs between points: writers and readers at each position,
+ * and the logits. It is followed from the inputs forwards and from the logits backwards. */
 struct flow {
         const struct hap_graph *g;
         const float *z;
@@ -155,7 +155,8 @@ static void flood(const struct flow *f, bool back, bool *wet)
 TEST("with positions the edges that live are those on a way from an input to an answer")
 {
         struct hap_graph g = divided(make(2, 2, true), 2);
-        struct flow f = {&g, NULL, (size_t)(4 * g.n_writers), (size_t)(4 * (g.n_writers + g.n_readers) + 1)};
+        struct flow f = {&g, NULL, (size_t)(4 * g.n_writers),
+                         (size_t)(4 * (g.n_writers + g.n_readers) + 1)};
         float *z = malloc(g.n_edges * sizeof *z), *before = malloc(g.n_edges * sizeof *z);
         bool *reached = malloc(f.points), *useful = malloc(f.points);
         uint32_t state = 3;
@@ -177,7 +178,8 @@ TEST("with positions the edges that live are those on a way from an input to an 
                 hap_graph_drop_dead(&g, z);
                 for (size_t e = 0; e < g.n_edges; e++) {
                         const size_t p = e / g.edges_per_position;
-                        const size_t from = p * (size_t)g.n_writers + (size_t)hap_graph_edge_writer(&g, e);
+                        const size_t from =
+                                p * (size_t)g.n_writers + (size_t)hap_graph_edge_writer(&g, e);
                         const size_t to = f.writers + p * (size_t)g.n_readers +
                                           (size_t)hap_graph_edge_reader(&g, e);
 

@@ -15,7 +15,7 @@ static const struct hap_program_info writer = {
 static int while_removing; /* the signal that comes before a file is removed, or 0 */
 static int after_making;   /* the signal that comes as soon as a file is made, or 0 */
 
-/* These two in the place of the C library's. */
+/* These two replace the C library's functions. */
 int open(const char *path, int flags, ...)
 {
         mode_t mode = 0;
@@ -39,7 +39,7 @@ int unlink(const char *path)
         return unlinkat(AT_FDCWD, path, 0);
 }
 
-/* What a program whose output is folder/out dies by, signalled twice. */
+/* The signal that ends a program whose output is folder/out, after two signals. */
 static int killed_by(const char *folder, int first, int second)
 {
         char out[80], *argv[] = {"writer", "-q", "-o", out, NULL};
@@ -50,7 +50,7 @@ static int killed_by(const char *folder, int first, int second)
         snprintf(out, sizeof(out), "%s/out", folder);
         child = fork();
         if (child == 0) {
-                signal(first, SIG_DFL); /* whatever the tests were started with */
+                signal(first, SIG_DFL); /* independent of how the tests were started */
                 hap_program_begin(&program, &writer, 4, argv, NULL);
                 while_removing = second;
                 raise(first);
@@ -60,7 +60,7 @@ static int killed_by(const char *folder, int first, int second)
         return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-TEST("a signal that comes while another's files are removed waits until they are")
+TEST("a signal during the removal of files waits until they are removed")
 {
         char folder[] = "build-program-XXXXXX";
 
@@ -72,7 +72,7 @@ TEST("a signal that comes while another's files are removed waits until they are
         CHECK(rmdir(folder) == 0);
 }
 
-TEST("a signal that comes as soon as a file is made leaves none")
+TEST("a signal as soon as a file is made leaves no file")
 {
         char folder[] = "build-program-XXXXXX";
 

@@ -100,8 +100,8 @@ static void write_cache(const char *path, const struct hap_example *examples, en
         for (int i = 0; i < EXAMPLES; i++)
                 CHECK(hap_batches_add(&batches, examples + i, 0, &err) == 0);
         for (int side = 0; side < 2; side++)
-                CHECK(hap_run_examples(&engine, examples, &batches, side == 1, HAP_F32, outputs[side],
-                                    logits[side], &err) == 0);
+                CHECK(hap_run_examples(&engine, examples, &batches, side == 1, HAP_F32,
+                                       outputs[side], logits[side], &err) == 0);
         CHECK(hap_cache_describe(header, &engine, dtype, EXAMPLES, 5, 9, &err) == 0);
         CHECK(hap_stream_out_open(&out, path, false, &err) == 0);
         CHECK(hap_stream_out_begin(out, header, &err) == 0);
@@ -162,6 +162,12 @@ static struct hap_stream_in *open_section(const char *path, json_t **header)
         return in;
 }
 
+static void close_prompts(struct hap_prompts *prompts, struct hap_stream_in *in)
+{
+        hap_prompts_release(prompts);
+        hap_stream_in_close(in);
+}
+
 static struct hap_stream_in *read_prompts(const char *path, struct hap_prompts_options options,
                                        struct hap_prompts *prompts)
 {
@@ -186,7 +192,7 @@ static double apart(const float *a, const float *b, size_t n)
         return n ? most : INFINITY;
 }
 
-/* Everything that was prepared of two sets. */
+/* Compares all prepared arrays of two sets. */
 static double sets_apart(const struct hap_prompts *a, const struct hap_prompts *b)
 {
         double most = a->n == b->n ? 0 : INFINITY;
@@ -206,7 +212,8 @@ static double sets_apart(const struct hap_prompts *a, const struct hap_prompts *
         return most;
 }
 
-static const struct hap_prompts_options all = {.ablation = &hap_interchange, .want_q = true, .want_log_p = true};
+static const struct hap_prompts_options all = {
+        .ablation = &hap_interchange, .want_q = true, .want_log_p = true};
 
 TEST("a task gives the prompts of its cache, a mapped one stays in the file")
 {
@@ -219,10 +226,8 @@ TEST("a task gives the prompts of its cache, a mapped one stays in the file")
         CHECK(from_task.n == EXAMPLES && !from_task.mapped && from_cache.mapped);
         CHECK(sets_apart(&from_task, &from_cache) < 1e-5);
         CHECK(from_task.longest == 20);
-        hap_prompts_release(&from_task);
-        hap_prompts_release(&from_cache);
-        hap_stream_in_close(a);
-        hap_stream_in_close(b);
+        close_prompts(&from_task, a);
+        close_prompts(&from_cache, b);
 }
 
 TEST("a cache through a pipe gives the same prompts as a mapped one")
@@ -249,13 +254,12 @@ TEST("a cache through a pipe gives the same prompts as a mapped one")
         CHECK(sets_apart(&mapped, &piped) == 0);
         waitpid(child, NULL, 0);
         hap_stream_in_close(b);
-        /* what came through the pipe does not need its reader */
+        /* prompts that came through the pipe do not need the stream */
         CHECK(sets_apart(&mapped, &piped) == 0);
         dup2(saved, STDIN_FILENO);
         close(saved);
         hap_prompts_release(&mapped);
-        hap_prompts_release(&piped);
-        hap_stream_in_close(a);
+        close_prompts(&piped, a);
 }
 
 TEST("a loader gives all prompts, in order, in the batches of the whole set")
@@ -289,8 +293,7 @@ TEST("a loader gives all prompts, in order, in the batches of the whole set")
                 CHECK(n == EXAMPLES && batches == whole.batches.n);
                 CHECK(hap_loader_next(loader, &engine, 2, &part, &err) == 0);
                 hap_loader_close(loader);
-                hap_prompts_release(&whole);
-                hap_stream_in_close(a);
+                close_prompts(&whole, a);
                 hap_stream_in_close(b);
         }
 }
@@ -310,8 +313,7 @@ TEST("a limit takes the first examples and still reads the section's end")
                 CHECK(prompts.n == 5);
                 CHECK(prompts.examples[4].answers[0] == 4);
                 CHECK(hap_stream_in_section(in, &header, &err) == 0);
-                hap_prompts_release(&prompts);
-                hap_stream_in_close(in);
+                close_prompts(&prompts, in);
         }
 }
 
@@ -361,8 +363,7 @@ TEST("means are over all positions of the clean prompts, each weighing the same"
                 }
                 CHECK(n > 300);
                 CHECK(prompts.items[3].first == 0);
-                hap_prompts_release(&prompts);
-                hap_stream_in_close(in);
+                close_prompts(&prompts, in);
         }
 }
 
@@ -382,29 +383,28 @@ TEST("means by position are over the prompts that have it")
         for (int position = 2; position < 20; position += 17) {
                 sum_outputs(&prompts, 7, position, sum, &n);
                 for (int d = 0; d < 32; d++)
-                        CHECK_NEAR((double)((const float *)source->data)[(7 * 20 + position) * 32 + d],
-                                   sum[d] / (double)n, 2e-6);
+                        CHECK_NEAR(
+                                (double)((const float *)source->data)[(7 * 20 + position) * 32 + d],
+                                sum[d] / (double)n, 2e-6);
         }
         CHECK(n == 2); /* prompts of 20 tokens */
-        hap_prompts_release(&prompts);
-        hap_stream_in_close(in);
+        close_prompts(&prompts, in);
 }
 
-TEST("half precision is kept as it is and read when needed")
+TEST("half precision is stored unchanged and converted when needed")
 {
         struct hap_prompts full, halved;
-        struct hap_stream_in *a = read_prompts(cache, all, &full), *b = read_prompts(half, all, &halved);
+        struct hap_stream_in *a = read_prompts(cache, all, &full),
+                             *b = read_prompts(half, all, &halved);
 
         CHECK(halved.items[0].counterfactual.dtype == HAP_F16);
         CHECK(sets_apart(&full, &halved) < 0.05);
         CHECK(apart(full.items[3].log_p, halved.items[3].log_p, 97) == 0);
-        hap_prompts_release(&full);
-        hap_prompts_release(&halved);
-        hap_stream_in_close(a);
-        hap_stream_in_close(b);
+        close_prompts(&full, a);
+        close_prompts(&halved, b);
 }
 
-/* The bytes that the prompts of `path` keep, and what is told of them. */
+/* The bytes that the prompts of `path` keep, and the estimate. */
 static void check_told(const char *path, enum hap_counterfactuals_from source, enum hap_dtype dtype,
                        enum hap_dtype cached)
 {
@@ -428,7 +428,7 @@ static void check_told(const char *path, enum hap_counterfactuals_from source, e
                 needs.tokens = one.tokens;
                 kept += hap_memory_bytes(&one, engine.model, &engine.graph) -
                         hap_memory_bytes(&needs, engine.model, &engine.graph);
-                /* that prompts begin alike shows only when they are run */
+                /* the estimate cannot know that prompts begin with the same tokens */
                 kept -= (size_t)prompts.items[i].first * 7 * 32 * sizeof(float);
                 CHECK(prompts.items[i].counterfactual.dtype == dtype);
         }
@@ -436,13 +436,12 @@ static void check_told(const char *path, enum hap_counterfactuals_from source, e
                 for (size_t i = 0; i < prompts.n; i++)
                         kept -= (size_t)prompts.examples[i].n_tokens * 16 * 32 *
                                 (dtype == HAP_F32 ? 4 : 2);
-        /* ids and tokens of a cache's examples are there, too */
+        /* ids and tokens of a cache's examples take memory too */
         CHECK(prompts.arena.bytes >= kept && prompts.arena.bytes < kept + EXAMPLES * 640);
-        hap_prompts_release(&prompts);
-        hap_stream_in_close(in);
+        close_prompts(&prompts, in);
 }
 
-TEST("prompts take the memory that is told before, whatever their outputs are kept as")
+TEST("prompts take the estimated memory in every format of their outputs")
 {
         check_told(task, HAP_COUNTERFACTUALS_RUNS, HAP_F32, HAP_F32);
         check_told(task, HAP_COUNTERFACTUALS_RUNS, HAP_F16, HAP_F32);
@@ -464,14 +463,12 @@ TEST("a task's outputs kept as f16 are the cache's in half precision")
         CHECK(sets_apart(&run, &stored) < 1e-2);
         CHECK(sets_apart(&converted, &stored) == 0);
         for (size_t i = 0; i < stored.n; i++)
-                CHECK(memcmp(converted.items[i].counterfactual.data, stored.items[i].counterfactual.data,
+                CHECK(memcmp(converted.items[i].counterfactual.data,
+                             stored.items[i].counterfactual.data,
                              (size_t)stored.examples[i].n_tokens * 16 * 32 * 2) == 0);
-        hap_prompts_release(&run);
-        hap_prompts_release(&converted);
-        hap_prompts_release(&stored);
-        hap_stream_in_close(a);
-        hap_stream_in_close(b);
-        hap_stream_in_close(c);
+        close_prompts(&run, a);
+        close_prompts(&converted, b);
+        close_prompts(&stored, c);
 }
 
 TEST("a batch takes prompts until it has 128 tokens or 16 of them")

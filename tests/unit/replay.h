@@ -9,8 +9,7 @@
 
 #define REPLAY_LARGEST 65536
 
-/* Each copy is as large as its bytes, so that a sanitizer sees the first one
- * read too many. */
+/* Each copy has exactly the size of its bytes, so that a sanitizer detects a read past the end. */
 static void replay_copy(const uint8_t *data, size_t n, struct hap_random_key key,
                         uint64_t changes)
 {
@@ -24,8 +23,8 @@ static void replay_copy(const uint8_t *data, size_t n, struct hap_random_key key
         free(copy);
 }
 
-/* Every file of the folder as it is, then `damaged` times cut or with some
- * bytes changed. How many files there were. */
+/* Replays every file of the folder unchanged, then truncated or with bytes changed `damaged`
+ * times. Returns the number of files. */
 static int replay_corpus(const char *path, uint64_t damaged)
 {
         static uint8_t data[REPLAY_LARGEST];

@@ -11,7 +11,7 @@ struct loaded {
         struct hap_scratch work;
 };
 
-/* 0, or what went wrong is printed. */
+/* 0, or an error after its message was printed. */
 static inline int load(struct loaded *to, const char *path)
 {
         struct hap_error err = {0};
@@ -38,8 +38,10 @@ static inline void unload(struct loaded *what)
 /* Logits at positions `first` … n - 1; they live until the next call. */
 static inline const float *run(struct loaded *with, const int32_t *tokens, int n, int first)
 {
-        struct hap_prompt prompt = {
-                .n_tokens = n, .tokens = tokens, .answer_first = first, .n_answer_positions = n - first};
+        struct hap_prompt prompt = {.n_tokens = n,
+                                    .tokens = tokens,
+                                    .answer_first = first,
+                                    .n_answer_positions = n - first};
         const struct hap_prompt *one = &prompt;
         struct hap_batch batch;
         struct hap_full_run plain = {0};

@@ -10,7 +10,7 @@ struct file {
         size_t size;
 };
 
-/* A file with this header and `data` bytes 0, 1, 2 … behind it. */
+/* A file with this header and `data` bytes 0, 1, 2 … after it. */
 static struct file file_with(const char *header, size_t data)
 {
         struct file f = {.size = 8 + strlen(header) + data};
@@ -106,7 +106,7 @@ TEST("a header's length near 2^64 is refused")
 
 TEST("a header that is not JSON is refused") { refused(file_with("{]", 0), "not JSON"); }
 TEST("a header that is a list is refused") { refused(file_with("[]", 0), "not an object"); }
-TEST("a name that comes twice is refused")
+TEST("a name that occurs twice is refused")
 {
         refused(file_with("{" A("[1]", "[0,4]") "," A("[1]", "[4,8]") "}", 8), "duplicate");
 }
@@ -114,7 +114,7 @@ TEST("a name with a NUL in it is refused")
 {
         refused(file_with("{\"a\\u0000b\":{}}", 0), "not JSON");
 }
-TEST("an entry that is no object is refused")
+TEST("an entry that is not an object is refused")
 {
         refused(file_with("{\"a\":7}", 0), "'a': its entry");
 }
@@ -149,11 +149,11 @@ TEST("negative offsets are refused")
 {
         refused(file_with("{" A("[1]", "[-4,0]") "}", 4), "'a': its data_offsets");
 }
-TEST("offsets that go backwards are refused")
+TEST("offsets that decrease are refused")
 {
         refused(file_with("{" A("[1]", "[4,0]") "}", 4), "'a': its data_offsets");
 }
-TEST("offsets behind the end of the file are refused")
+TEST("offsets after the end of the file are refused")
 {
         refused(file_with("{" A("[1]", "[4,8]") "}", 4), "'a': it extends past the end");
 }
@@ -170,7 +170,7 @@ TEST("a hole between tensors is refused")
 {
         refused(file_with("{" A("[1]", "[0,4]") "," B("[1]", "[6,8]") "}", 8), "'b': there is a hole");
 }
-TEST("bytes behind the last tensor are refused")
+TEST("bytes after the last tensor are refused")
 {
         refused(file_with("{" A("[1]", "[0,4]") "}", 9), "5 bytes at its end");
 }

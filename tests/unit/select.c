@@ -46,7 +46,7 @@ static double key(const struct hap_edges *s, size_t e, bool by_sign)
         return by_sign ? s->score[e] : fabs(s->score[e]);
 }
 
-/* How many edges stand before e in the order of selection. */
+/* The number of edges before e in the order of selection. */
 static size_t better(const struct hap_edges *s, size_t e, bool by_sign)
 {
         size_t n = 0;
@@ -139,7 +139,7 @@ static void greedy_slowly(const struct hap_edges *s, size_t n, bool by_sign, flo
         free(in);
 }
 
-TEST("greedy takes the best edge into what is there, as often as asked")
+TEST("greedy adds the best edge into the selected nodes, as often as asked")
 {
         for (uint32_t seed = 0; seed < 8; seed++) {
                 struct hap_edges s = make(3, 2, seed, seed % 2 ? 7 : 100001);
@@ -203,7 +203,7 @@ TEST("a quota gives every layer of readers the same share")
 }
 
 /* Layer 0 has 17 edges (12 of q, k, v and 5 of the MLP), logits 21. */
-TEST("what a layer has no edges for goes to the others")
+TEST("the part of a quota that a layer cannot use goes to the others")
 {
         struct hap_edges s = make(4, 4, 6, 100001);
         float *z = malloc(s.graph.n_edges * sizeof *z);
@@ -223,7 +223,7 @@ TEST("what a layer has no edges for goes to the others")
         hap_edges_release(&s);
 }
 
-TEST("a node's name stands for all edges into and out of it")
+TEST("a node's name selects all edges into and out of it")
 {
         struct hap_edges s = make(3, 2, 1, 9);
         float *z = calloc(s.graph.n_edges, sizeof *z);
@@ -249,7 +249,7 @@ TEST("a node's name stands for all edges into and out of it")
         hap_edges_release(&s);
 }
 
-TEST("more edges than there are, and a quota of nothing, are refused")
+TEST("more edges than the graph has, and a quota without an amount, are refused")
 {
         struct hap_edges s = make(3, 2, 1, 9);
         float *z = calloc(s.graph.n_edges, sizeof *z);

@@ -1,5 +1,5 @@
-/* SmolLM2 against transformers, which reads the same file
- * (tests/golden/make_smollm2.py); skipped where the model was not fetched. */
+/* SmolLM2 against transformers, which reads the same file (tests/golden/make_smollm2.py); skipped
+ * if the model was not fetched. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -93,7 +93,7 @@ TEST("SmolLM2's logits are those of transformers, within 2e-4 of their spread")
         }
 }
 
-TEST("SmolLM2 goes on for 32 tokens as in transformers")
+TEST("SmolLM2 generates the same 32 tokens as in transformers")
 {
         if (!have_model())
                 SKIP(NO_MODEL);

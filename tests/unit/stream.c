@@ -65,7 +65,7 @@ TEST("empty texts and keys are texts and keys")
         hap_stream_in_close(stream);
 }
 
-TEST("two sections one behind the other are a stream, and so is nothing")
+TEST("two sections in a row are a stream, and so is an empty file")
 {
         struct bytes both = {.n = 0};
 
@@ -107,7 +107,7 @@ TEST("a stream cut at any byte is refused")
         CHECK_TEXT(err.message, "cannot read 'in': truncated after record 2");
 }
 
-TEST("a cut section is not mended by the one behind it")
+TEST("a truncated section is not completed by the next one")
 {
         struct bytes both = {.n = 0};
 
@@ -128,7 +128,7 @@ TEST("no bit of a section can be flipped unnoticed")
         }
 }
 
-TEST("a trailer that lies is refused, and the message says how")
+TEST("a wrong trailer is refused with a message that says why")
 {
         struct bytes b = section_of("\x80", 1);
 
@@ -146,7 +146,7 @@ TEST("a trailer that lies is refused, and the message says how")
         CHECK_TEXT(err.message, "cannot read 'in': the trailer of section 1 does not end kind 'scores'");
 }
 
-TEST("what is no hap stream is called that")
+TEST("a file that is not a hap stream is refused as such")
 {
         CHECK(read_all("{\"a\": 1}\n", 9) == HAP_EINPUT);
         CHECK_TEXT(err.message, "cannot read 'in': not a hap stream");
@@ -154,7 +154,7 @@ TEST("what is no hap stream is called that")
         CHECK_TEXT(err.message, "cannot read 'in': not a hap stream");
 }
 
-/* Reads a header alone, which a refusal comes before. */
+/* Reads a header only, for refusals at the header. */
 static const char *refusal(const char *header, size_t n)
 {
         CHECK(read_all(header, n) == HAP_EINPUT);
@@ -176,7 +176,8 @@ TEST("another version, kind or requirement is refused")
 
 /* --- limits --- */
 
-static const struct hap_limits small = {.record_bytes = 64, .elements = 10, .text_bytes = 16, .depth = 4};
+static const struct hap_limits small = {
+        .record_bytes = 64, .elements = 10, .text_bytes = 16, .depth = 4};
 
 /* The code of scanning these bytes. */
 static int scanned(const void *bytes, size_t n, const struct hap_limits *limits)
@@ -221,7 +222,7 @@ TEST("every limit is checked, and its message names it")
                    "nesting of 5 levels exceeds the limit of 4");
 }
 
-TEST("what is just within the limits is read")
+TEST("values just within the limits are read")
 {
         static const char *const fits[] = {"\x81\xa1" "a\x91\x91\x91\x01", "\x81\xa1" "t\xb0" "0123456789012345",
                                            "\x81\xa1" "a\x99\1\1\1\1\1\1\1\1\1"};

@@ -1,5 +1,5 @@
-/* What the tests of streams share: a stream that Python made, reading all of
- * one, and what a writer writes. */
+/* Shared by the tests of streams: a stream that Python made, reading a whole stream, and writing
+ * one. */
 #ifndef HAP_STREAM_BYTES_H
 #define HAP_STREAM_BYTES_H
 
@@ -70,7 +70,7 @@ static inline void add(struct bytes *b, const void *data, size_t n)
         b->n += n;
 }
 
-/* The stream as the stream makes it, by way of a file that is gone at once. */
+/* The stream as hap writes it, through a file that is deleted at once. */
 static inline struct bytes written(int (*write)(struct hap_stream_out *), bool gzip)
 {
         struct bytes b = {.n = 0};

@@ -39,7 +39,7 @@ static int write_cache(struct hap_stream_out *out)
         return rc | hap_stream_out_end(out, &err);
 }
 
-TEST("what is written is to the byte what Python's msgpack writes")
+TEST("written streams have the same bytes as those of Python's msgpack")
 {
         struct bytes b = written(write_scores, false);
 
@@ -48,7 +48,7 @@ TEST("what is written is to the byte what Python's msgpack writes")
         CHECK(b.n == sizeof(python_cache) && memcmp(b.at, python_cache, b.n) == 0);
 }
 
-TEST("gzip is read, also between plain sections, and holds no time")
+TEST("gzip is read, also between plain sections, and contains no time")
 {
         struct bytes scores = written(write_scores, true), all = {.n = 0};
 
@@ -76,7 +76,7 @@ TEST("gzip cut at any byte, or damaged, is refused")
         }
 }
 
-/* The same by way of a pipe, whose end is called `name`. */
+/* The same through a pipe, whose end is called `name`. */
 static int read_pipe(const void *data, size_t n, char name[32])
 {
         const char *paths[] = {name};
@@ -152,8 +152,7 @@ TEST("sections passed on keep their bytes, and the own section follows")
         CHECK(b.n == wanted.n && memcmp(b.at, wanted.at, b.n) == 0);
 }
 
-/* Sections of one text field each, of all sizes around what a writer gathers
- * before it writes. */
+/* Sections of one text field each, of all sizes around the size of the output buffer. */
 static int write_large(struct hap_stream_out *out, size_t n)
 {
         static char text[1000];
@@ -214,10 +213,10 @@ TEST("a file appears whole or not at all")
         CHECK(access(path, F_OK) < 0);
         CHECK(hap_stream_out_close(stream, &err) == 0);
         CHECK(unlink(path) == 0);
-        CHECK(rmdir(folder) == 0); /* nothing was left in it */
+        CHECK(rmdir(folder) == 0); /* no file was left in it */
 }
 
-TEST("two writers to one place are known, whatever it is called")
+TEST("two writers to one file are detected under any names")
 {
         char folder[] = P_tmpdir "/hap-unit-XXXXXX", path[64], again[64];
         struct hap_stream_out *file, *other, *device;

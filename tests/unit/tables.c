@@ -1,4 +1,4 @@
-/* A metric and a method that are defined in this file alone, and run on a model. */
+/* A metric and a method that only this file defines, and a run of both on a model. */
 #include <math.h>
 
 #include "attrib/attrib.h"
@@ -55,7 +55,7 @@ static const struct hap_method midpoint = {
 
 static struct hap_error err;
 
-/* The bench's prompts, as the readers of a task or a cache give them. */
+/* The bench's prompts, as the loader gives them. */
 static struct hap_prompts prompts_of(struct bench *b)
 {
         struct hap_prompts prompts = {.examples = b->examples, .items = b->prompts,
@@ -172,7 +172,7 @@ TEST("a metric of this file's own is evaluated beside the table's")
         tear_down(&b);
 }
 
-TEST("what a row needs is asked for: answers, and a metric whose gradient is not zero")
+TEST("a row's needs are checked: answers, and a metric whose gradient is not zero")
 {
         const struct hap_example none = {0};
         struct hap_attrib_options options = {.method = method_named("eap"),

@@ -5,7 +5,7 @@ static struct hap_tensor half_tensor(enum hap_dtype dtype, const uint16_t *half)
         return (struct hap_tensor){.dtype = dtype, .n_dims = 1, .shape = {9}, .n = 9, .data = half};
 }
 
-/* 9 at a time: the vector path and the scalar one behind it. */
+/* 9 at a time: the vector path and the scalar one after it. */
 static void read_halves(enum hap_dtype dtype, uint16_t half, float out[9])
 {
         uint16_t halves[9];
@@ -20,7 +20,8 @@ TEST("every half-precision number is read as sign, exponent and fraction say")
 {
         for (unsigned h = 0; h < 0x10000; h++) {
                 int exponent = h >> 10 & 31, fraction = h & 1023;
-                double value = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+                double value =
+                        exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
                 float out[9];
 
                 read_halves(HAP_F16, (uint16_t)h, out);
@@ -35,11 +36,13 @@ TEST("every half-precision number is read as sign, exponent and fraction say")
         }
 }
 
-/* values: what is written; wanted: the bits that must come. */
+/* values: what is written; wanted: the expected bits. */
 static const float to_write[9] = {1.0F, 1.00048828125F, 1.00146484375F, 65504.0F, 5.9604645e-8F,
                                   2.9802322e-8F, -0.1F, 6.1e-5F, 1.00048828125F};
-static const uint16_t f16_wanted[9] = {0x3c00, 0x3c00, 0x3c02, 0x7bff, 0x0001, 0x0000, 0xae66, 0x03ff, 0x3c00};
-static const uint16_t bf16_wanted[9] = {0x3f80, 0x3f80, 0x3f80, 0x4780, 0x3380, 0x3300, 0xbdcd, 0x3880, 0x3f80};
+static const uint16_t f16_wanted[9] = {0x3c00, 0x3c00, 0x3c02, 0x7bff, 0x0001,
+                                       0x0000, 0xae66, 0x03ff, 0x3c00};
+static const uint16_t bf16_wanted[9] = {0x3f80, 0x3f80, 0x3f80, 0x4780, 0x3380,
+                                        0x3300, 0xbdcd, 0x3880, 0x3f80};
 static enum hap_dtype dtype_to_write;
 
 static int write_halves(struct hap_stream_out *out)
@@ -50,7 +53,7 @@ static int write_halves(struct hap_stream_out *out)
         return hap_stream_out_tensor(out, dtype_to_write, 1, shape, to_write, &err);
 }
 
-/* f16 ties: 1 + 2^-11 lies between 1 and 1 + 2^-10 and goes to the even one. */
+/* f16 ties: 1 + 2^-11 is between 1 and 1 + 2^-10 and is rounded to the even one. */
 TEST("f16 and bf16 are rounded to the nearest, ties to even")
 {
         struct bytes b;

@@ -172,9 +172,9 @@ FAMILY("Mistral's tekken: the library's ids", "tekken")
 FAMILY("every behaviour of Split: the library's ids", "behaviours")
 FAMILY("Digits together: the library's ids", "digits")
 FAMILY("add_prefix_space: the library's ids", "prefix")
-FAMILY("bytes that the vocabulary lacks are dropped, as by the library", "gaps")
-FAMILY("bytes that the vocabulary lacks become its unknown token", "unknown")
-FAMILY("added tokens that strip, stand alone, are normalised: the library's ids", "added")
+FAMILY("bytes missing in the vocabulary are dropped, as by the library", "gaps")
+FAMILY("bytes missing in the vocabulary become its unknown token", "unknown")
+FAMILY("added tokens that strip, match single words or are normalised have the library's ids", "added")
 FAMILY("Gemma's characters with byte fallback: the library's ids", "gemma")
 FAMILY("Llama 2's prepended space: the library's ids", "llama2")
 FAMILY("Metaspace at the text's start only: the library's ids", "mistral")
@@ -193,7 +193,7 @@ static int encode(const struct hap_tokenizer *t, const char *text, bool special,
         return hap_tokenizer_encode(t, text, strlen(text), special, bos, ids, MAX_IDS, &err);
 }
 
-TEST("BOS comes first only when asked for and the model's setting says so")
+TEST("BOS is put first only if it is asked for and the model's settings say so")
 {
         struct hap_tokenizer *with = load(GOLDEN "llama3"), *without = load(GOLDEN "gpt2");
         int32_t bos = hap_tokenizer_bos(with);
@@ -218,7 +218,7 @@ TEST("the texts of special tokens are text unless asked for")
         hap_tokenizer_free(t);
 }
 
-TEST("more ids than there is room for are counted, not written")
+TEST("more ids than there is space for are counted, not written")
 {
         struct hap_tokenizer *t = load("models/demo");
         int32_t few[3] = { -1, -1, -1 };
@@ -229,7 +229,7 @@ TEST("more ids than there is room for are counted, not written")
         hap_tokenizer_free(t);
 }
 
-TEST("a word of one token is found as it goes on from a prompt")
+TEST("a word of one token is found as a continuation of a prompt")
 {
         struct hap_tokenizer *demo = load("models/demo"), *llama2 = load(GOLDEN "llama2");
         int32_t mary = hap_tokenizer_single(demo, " Mary");
@@ -241,7 +241,7 @@ TEST("a word of one token is found as it goes on from a prompt")
         CHECK(ids[0] == mary && ids[1] == hap_tokenizer_single(demo, " and"));
         CHECK(hap_tokenizer_single(demo, "") == -1);
         CHECK(hap_tokenizer_single(demo, "<|endoftext|>") == -1);
-        /* Nothing is put before it, though a prompt would have a space there. */
+        /* Nothing is put before it, although a prompt would have a space there. */
         CHECK_TEXT(hap_tokenizer_text(llama2, hap_tokenizer_single(llama2, " the"), NULL),
                    " the");
         CHECK_TEXT(hap_tokenizer_text(llama2, hap_tokenizer_single(llama2, "t"), NULL), "t");
@@ -313,7 +313,7 @@ static void *encode_often(void *argument)
         return NULL;
 }
 
-TEST("threads share a tokenizer and get what one alone gets")
+TEST("threads share a tokenizer and get the same ids as one thread")
 {
         struct hap_tokenizer *t = load(GOLDEN "qwen2");
         struct sharer first = { .t = t }, sharers[4];

@@ -41,7 +41,7 @@ TEST("BOS follows add_bos_token only for the classes that obey it")
         remove_folder();
 }
 
-TEST("the config adds tokens to tokenizer.json, and says whether a space comes first")
+TEST("the config adds tokens to tokenizer.json and sets whether a space comes first")
 {
         const char *json = "{\"model\":{\"vocab\":{\"a\":0,\"\u0120\":1},\"merges\":[]},"
                            "\"pre_tokenizer\":{\"type\":\"ByteLevel\"}}";
@@ -92,7 +92,7 @@ TEST("vocab.json and merges.txt take class, special tokens and BOS from the conf
         remove_folder();
 }
 
-/* One of the demo model's files, in the folder too. */
+/* Copies one of the demo model's files to the folder. */
 static void link_demo(const char *name)
 {
         char from[4096], path[128];
@@ -103,7 +103,7 @@ static void link_demo(const char *name)
         CHECK(symlink(from, path) == 0);
 }
 
-TEST("a GPT-2 of vocab.json and merges.txt puts a space first where its config says so")
+TEST("a GPT-2 of vocab.json and merges.txt puts a space first if its config says so")
 {
         new_folder();
         link_demo("vocab.json");
@@ -138,7 +138,7 @@ TEST("added_tokens.json adds tokens where the config has no added_tokens_decoder
                    "{\"added_tokens_decoder\":{\"5\":{\"content\":\"<y>\",\"special\":true}}}");
         folder_ids("12<y>12<x>", true, "2 5 2");
         remove_folder();
-        /* Beside tokenizer.json too. */
+        /* With tokenizer.json too. */
         new_folder();
         write_text("tokenizer.json", "{" MODEL "}");
         write_text("added_tokens.json", "{\"<x>\":3}");
@@ -163,7 +163,7 @@ static void write_plain_demo(void)
 
 #define FAST "\"tokenizer_class\":\"PreTrainedTokenizerFast\","
 
-TEST("special tokens that only the config names are special beside tokenizer.json")
+TEST("special tokens that only the config names are special with a tokenizer.json too")
 {
         const char *text = "Mary<|endoftext|>went";
         const char *plain = "44 625 27 91 313 78 419 356 91 29 86 363";
@@ -190,7 +190,7 @@ TEST("special tokens that only the config names are special beside tokenizer.jso
         remove_folder();
 }
 
-TEST("special_tokens_map.json names special tokens where there is no added_tokens_decoder")
+TEST("special_tokens_map.json names special tokens if there is no added_tokens_decoder")
 {
         const char *text = "Mary<|endoftext|>went";
 
@@ -234,7 +234,7 @@ TEST("a special token that is described twice in different ways is refused")
                    "{" FAST "\"additional_special_tokens\":[{\"__type\":\"AddedToken\","
                    "\"content\":\"<x>\",\"lstrip\":false,\"normalized\":false}]}");
         folder_ids("a<x>", true, "0 3");
-        /* Here the added token's own description counts. */
+        /* Here the added token's description is used. */
         write_text("tokenizer_config.json", "{" FAST "\"pad_token\":{\"__type\":\"AddedToken\","
                                             "\"content\":\"<x>\",\"single_word\":true}}");
         folder_ids("a<x>", true, "0 3");

@@ -1,5 +1,4 @@
-/* Tokenizers written into a folder of their own: what they give, and what the
- * message names where they are refused. */
+/* Tokenizers written to a folder: their ids, or the message that refuses them. */
 #ifndef HAP_UNIT_TOKENIZER_FOLDER_H
 #define HAP_UNIT_TOKENIZER_FOLDER_H
 
@@ -49,7 +48,7 @@ static inline void remove_folder(void)
         rmdir(folder);
 }
 
-/* Refused with HAP_EINPUT and a message that holds `part`. */
+/* Refused with HAP_EINPUT and a message that contains `part`. */
 static inline void refused_at(const char *path, const char *part)
 {
         struct hap_tokenizer *t = (struct hap_tokenizer *)&err;

@@ -1,5 +1,4 @@
-/* Tokenizers that are refused, and what the message names; and what comes near
- * to it and is right. */
+/* Tokenizers that are refused with a message, and similar ones that are valid. */
 #include "tokenizer_folder.h"
 
 static void refused_stage(const char *stage, const char *value, const char *part)
@@ -74,7 +73,7 @@ TEST("ids that are missing, doubled or out of range are refused")
                 "{\"id\":5,\"content\":\"y\"}]}", "'y' has id 5");
 }
 
-TEST("merges that are no pairs, or of tokens that are not there, are refused by number")
+TEST("merges that are not pairs, or of unknown tokens, are refused by number")
 {
         refused("{\"model\":{" VOCAB ",\"merges\":[\"a b\",\"ab\"]}}", "merge 2 is not a pair");
         refused("{\"model\":{" VOCAB ",\"merges\":[\"a b c\"]}}", "merge 1 is not a pair");
@@ -127,7 +126,7 @@ TEST("split patterns that Oniguruma and PCRE2 read differently are refused")
         refused_pattern("(a", "split pattern '(a'");
 }
 
-TEST("what looks like a repeat, or like the end of a class, is read as by Oniguruma")
+TEST("text that looks like a repeat, or like the end of a class, is read as by Oniguruma")
 {
 #define SPLIT(pattern)                                                               \
         "{" MODEL ",\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\","   \

@@ -43,7 +43,7 @@ static int with_lines(const char *folder,
         return lines;
 }
 
-/* Where a line holds all that comes out, it is the same. */
+/* If a line has the complete output, it is the same. */
 static void check_unembedded(const json_t *line, const float *logits, int n_out)
 {
         const json_t *rows = json_object_get(line, "unembedded");
@@ -86,7 +86,7 @@ TEST("the compiled program that reverses a sequence reverses every sequence")
         CHECK(with_lines("tests/golden/tracr-reverse", check_reverse) == 363);
 }
 
-TEST("the compiled program that tells the share of x tells it")
+TEST("the compiled program that computes the share of x computes it")
 {
         CHECK(with_lines("tests/golden/tracr-xproportion", check_proportion) == 100);
 }

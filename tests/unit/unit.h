@@ -1,14 +1,14 @@
 /* Unit tests in C: each file is a program that prints TAP.
  *
- *      TEST("a number with rubbish behind it is refused")
+ *      TEST("a number with trailing characters is refused")
  *      {
  *              CHECK(hap_parse_int(...) < 0);
  *              CHECK_NEAR(x, 1.5, 1e-9);
  *      }
  *      RUN_TESTS
  *
- * CHECK_NEAR fails for NaN on either side. SKIP("why") ends a test that lacks
- * what it needs. */
+ * CHECK_NEAR fails for NaN on either side. SKIP("why") ends a test whose requirements are
+ * missing. */
 #ifndef HAP_UNIT_H
 #define HAP_UNIT_H
 
@@ -72,7 +72,7 @@ static const char *unit_skipped;
         int main(void)                                                         \
         {                                                                      \
                 int failures = 0;                                              \
-                setvbuf(stdout, NULL, _IOLBF, 0); /* a crash loses no line */  \
+                setvbuf(stdout, NULL, _IOLBF, 0); /* no line is lost in a crash */  \
                 printf("1..%d\n", unit_n);                                     \
                 for (int i = 0; i < unit_n; i++) {                             \
                         unit_failed = 0;                                       \

@@ -1,4 +1,4 @@
-/* Files out of a zip archive. */
+/* Extracting files from a zip archive. */
 #include <unistd.h>
 
 #include "model/zip.h"
@@ -71,7 +71,7 @@ static void holds(const char *wanted)
         unlink(to);
 }
 
-TEST("a stored file comes out")
+TEST("a stored file is extracted")
 {
         struct hap_error err;
 
@@ -79,7 +79,7 @@ TEST("a stored file comes out")
         holds("as it is\n");
 }
 
-TEST("a deflated file comes out")
+TEST("a deflated file is extracted")
 {
         struct hap_error err;
 
@@ -116,7 +116,7 @@ TEST("an archive with any byte of its data or sizes wrong never gives wrong byte
         unlink(to);
 }
 
-TEST("a file that is there is not overwritten")
+TEST("an existing file is not overwritten")
 {
         struct hap_error err;
         FILE *file;
