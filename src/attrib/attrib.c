@@ -77,19 +77,6 @@ struct hap_memory_estimate hap_attrib_memory(const struct hap_attrib_options *op
         return estimate;
 }
 
-size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompts *prompts)
-{
-        const struct hap_engine *engine = attrib->engine;
-        const struct hap_batches *b = &prompts->batches;
-        const struct hap_method *method = attrib->options.method;
-        const size_t floats = 3 * b->max_answers * (size_t)engine->model->config.n_out +
-                              engine->graph.n_edges;
-
-        return floats * sizeof(float) + (1 << 20) +
-               hap_scratch_bytes(engine, b->max_rows, b->longest, b->max_answers,
-                                 !by_gradient(method), method->runs != HAP_MEMORY_MASKED);
-}
-
 /* What can score the example instead. KL can, but not by eap, where it is always 0. */
 static const char *alternative(const struct hap_example *example)
 {
@@ -138,7 +125,7 @@ static int score_batch(void *context, struct hap_scratch *scratch, size_t b)
                            jobs->out + b * jobs->attrib->engine->graph.n_edges);
 }
 
-int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts, size_t bytes,
+int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                        hap_attrib_batch *score, const void *context, struct hap_error *err)
 {
         const size_t n = attrib->engine->graph.n_edges, n_batches = prompts->batches.n;
@@ -148,7 +135,7 @@ int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prom
         jobs.out = calloc(n_batches, n * sizeof *jobs.out);
         if (!jobs.out)
                 return hap_fail_memory(err, "scores");
-        rc = hap_parallel(attrib->engine, n_batches, bytes, score_batch, &jobs, err);
+        rc = hap_parallel(attrib->engine, n_batches, score_batch, &jobs, err);
         for (size_t b = 0; b < n_batches && rc == 0; b++)
                 for (size_t e = 0; e < n; e++)
                         attrib->sum[e] += (double)jobs.out[b * n + e];

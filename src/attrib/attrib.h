@@ -66,13 +66,10 @@ typedef int hap_attrib_batch(struct hap_attrib *attrib, const struct hap_prompts
                              size_t b, struct hap_scratch *scratch, const void *context,
                              float *out);
 
-/* Calls `score` for every batch in parallel, each with `bytes` of scratch memory, and adds
- * its scores to attrib->sum. */
-int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts, size_t bytes,
+/* Calls `score` for every batch in parallel, and adds its scores to
+ * attrib->sum. */
+int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                        hap_attrib_batch *score, const void *context, struct hap_error *err);
-
-/* Scratch memory for the logits of a batch, their gradients, and the runs themselves. */
-size_t hap_attrib_bytes(const struct hap_attrib *attrib, const struct hap_prompts *prompts);
 
 /* HAP_EINPUT: the example's scores are not finite. */
 int hap_attrib_not_finite(struct hap_scratch *scratch, const struct hap_example *example);

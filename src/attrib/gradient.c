@@ -283,16 +283,9 @@ static int score_gradient_batch(struct hap_attrib *attrib, const struct hap_prom
 int hap_gradient_scores(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                         hap_gradient_runs *runs, struct hap_error *err)
 {
-        const struct hap_graph *g = &attrib->engine->graph;
-        const size_t nodes = (size_t)(g->n_writers + g->n_readers + 1);
-        const size_t floats = nodes * prompts->batches.max_rows *
-                                      (size_t)attrib->engine->model->config.d_model +
-                              (size_t)(3 * g->n_heads + 1) * (size_t)g->n_writers;
         const struct gradient_method method = {runs};
 
-        return hap_attrib_batches(attrib, prompts,
-                                  hap_attrib_bytes(attrib, prompts) + floats * sizeof(float),
-                                  score_gradient_batch, &method, err);
+        return hap_attrib_batches(attrib, prompts, score_gradient_batch, &method, err);
 }
 
 /* --- methods --- */

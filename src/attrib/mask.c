@@ -85,8 +85,7 @@ static int score_mask_batch(struct hap_attrib *attrib, const struct hap_prompts 
 int hap_method_mask_gradient(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                              struct hap_error *err)
 {
-        return hap_attrib_batches(attrib, prompts, hap_attrib_bytes(attrib, prompts),
-                                  score_mask_batch, NULL, err);
+        return hap_attrib_batches(attrib, prompts, score_mask_batch, NULL, err);
 }
 
 /* --- exact --- */
@@ -125,7 +124,6 @@ static int remove_every_edge(struct removals *jobs, struct hap_error *err)
 {
         const struct hap_attrib *attrib = jobs->attrib;
         const size_t jobs_per_batch = attrib->engine->graph.n_edges + 1;
-        const size_t bytes = hap_attrib_bytes(attrib, jobs->prompts);
         int rc = HAP_OK;
 
         for (jobs->begin = 0; jobs->begin < jobs_per_batch && rc == 0;
@@ -133,7 +131,7 @@ static int remove_every_edge(struct removals *jobs, struct hap_error *err)
                 const size_t left = jobs_per_batch - jobs->begin;
 
                 rc = hap_parallel(attrib->engine, left < EDGES_AT_ONCE ? left : EDGES_AT_ONCE,
-                                  bytes, remove_one_edge, jobs, err);
+                                  remove_one_edge, jobs, err);
                 if (attrib->progress)
                         attrib->progress(attrib->context,
                                          jobs->batch * jobs_per_batch + jobs->begin,

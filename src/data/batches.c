@@ -35,15 +35,11 @@ int hap_batches_add(struct hap_batches *batches, const struct hap_example *examp
                         batches->start[0] = 0;
                 batches->start[batches->n + 1] = batches->start[batches->n];
                 batches->n++;
-                batches->rows = batches->answers = 0;
+                batches->rows = 0;
                 batches->open = true;
         }
         batches->start[batches->n]++;
         batches->rows += tokens;
-        batches->answers += (size_t)example->n_answer_positions;
-        batches->longest = hap_max(batches->longest, tokens);
-        batches->max_rows = hap_max(batches->max_rows, batches->rows);
-        batches->max_answers = hap_max(batches->max_answers, batches->answers);
         if (batches->rows >= full ||
             batches->start[batches->n] - batches->start[batches->n - 1] >= HAP_BATCH_PROMPTS)
                 batches->open = false;
@@ -174,11 +170,6 @@ int hap_run_examples(const struct hap_engine *engine, const struct hap_example *
                      void *const *outputs, float *const *logits, struct hap_error *err)
 {
         struct run_job job = {examples, batches, corrupted, dtype, outputs, logits};
-        size_t bytes = hap_scratch_bytes(engine, batches->max_rows, batches->longest,
-                                      batches->max_answers, false, false);
 
-        if (outputs)
-                bytes += (size_t)engine->graph.n_writers * batches->max_rows *
-                         (size_t)engine->model->config.d_model * sizeof(float);
-        return hap_parallel(engine, batches->n, bytes, run_batch, &job, err);
+        return hap_parallel(engine, batches->n, run_batch, &job, err);
 }

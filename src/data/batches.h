@@ -14,12 +14,9 @@
 struct hap_batches {
         size_t *start; /* [n + 1], owned */
         size_t n;
-        size_t capacity;         /* allocated entries of start */
-        size_t longest;      /* tokens of the longest example */
-        size_t max_rows;    /* tokens of the largest batch */
-        size_t max_answers; /* answer positions of a batch, at most */
-        size_t rows, answers; /* of the batch that is being filled */
-        bool open;            /* the last batch is not full yet */
+        size_t capacity; /* allocated entries of start */
+        size_t rows;     /* tokens of the batch that is being filled */
+        bool open;       /* the last batch is not full yet */
 };
 
 /* Adds the next example; a batch is full with `full_rows` tokens (0:

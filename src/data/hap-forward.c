@@ -59,13 +59,13 @@ static size_t write_cache(struct hap_program *p, struct hap_inputs *inputs)
         const struct forward_options *opt = p->options;
         const enum hap_dtype dtype = (enum hap_dtype)opt->dtype;
         const struct hap_engine *engine = &inputs->engine;
-        struct hap_memory_estimate lengths = {0};
+        struct hap_memory_estimate lengths = hap_memory_forward;
         const struct hap_prompts *prompts;
         struct hap_chunk chunk = {0};
         json_t *header = hap_program_header(p, "cache", inputs->header);
         size_t done = 0;
 
-        hap_memory_examples(&lengths, hap_loader_examples(inputs->loader));
+        hap_memory_examples(&lengths, hap_loader_examples(inputs->loader), engine->model);
         hap_must(p, hap_cache_describe(header, engine, dtype, lengths.prompts, lengths.shortest,
                                        lengths.tokens, &p->error));
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));

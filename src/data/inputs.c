@@ -41,7 +41,7 @@ static bool count_prompts(struct hap_inputs *inputs)
         const json_t *header = inputs->header;
 
         if (inputs->loader) {
-                hap_memory_examples(memory, hap_loader_examples(inputs->loader));
+                hap_memory_examples(memory, hap_loader_examples(inputs->loader), &inputs->model);
         } else {
                 const json_int_t n = json_integer_value(json_object_get(header, "examples"));
                 const json_int_t longest = json_integer_value(json_object_get(header, "tokens"));
@@ -51,7 +51,10 @@ static bool count_prompts(struct hap_inputs *inputs)
 
                 memory->prompts = n > 0 ? (size_t)n : 0;
                 memory->tokens = longest > 0 && longest < INT32_MAX ? (size_t)longest : 0;
-                memory->shortest = shortest > 0 && shortest <= longest ? (size_t)shortest : 0;
+                if (shortest > 0 && shortest <= longest)
+                        memory->tokens = (size_t)shortest;
+                memory->rows = 1;
+                memory->at_least = true;
                 memory->source = HAP_COUNTERFACTUALS_MAPPED;
                 if (!dtype || hap_dtype_of(dtype, &memory->dtype) < 0)
                         memory->dtype = HAP_F32;
@@ -97,16 +100,19 @@ static int make_engine(struct hap_inputs *inputs, struct hap_error *err)
         return hap_engine_init(&inputs->engine, &inputs->model, &inputs->form, err);
 }
 
-/* The header of a cache need not say how many prompts it has: those that were read are
- * checked again. */
+/* Now that all is known: the prompts, those of a cache if they stay in memory, and the masks. */
 static int check_memory(const struct hap_inputs *inputs, struct hap_error *err)
 {
+        const struct hap_examples *examples = hap_loader_examples(inputs->loader);
+        const struct hap_examples cached = {.items = inputs->prompts.examples,
+                                            .n = inputs->prompts.n};
         struct hap_memory_estimate memory = inputs->memory;
 
-        hap_memory_examples(&memory, hap_loader_examples(inputs->loader));
-        return memory.prompts > 0
-                       ? hap_memory_check(&memory, &inputs->model, &inputs->engine.graph, err)
-                       : HAP_OK;
+        memory.at_least = false;
+        hap_memory_examples(&memory, examples->n ? examples : &cached, &inputs->model);
+        if (memory.prompts == 0)
+                return HAP_OK;
+        return hap_memory_check(&memory, &inputs->model, &inputs->engine.graph, err);
 }
 
 /* --- the sections --- */
@@ -257,6 +263,22 @@ static int read_section(struct hap_inputs *inputs, const json_t *header, struct 
         return is_kind(header, "constants") ? read_constants(inputs, header, err) : HAP_OK;
 }
 
+/* The masks of the runs, for the memory: those of the largest circuit. */
+static void find_masks(struct hap_inputs *inputs)
+{
+        size_t most = 0;
+
+        for (size_t i = 0; i < inputs->circuits.n; i++) {
+                const struct hap_edges *circuit = inputs->circuits.items + i;
+
+                if (circuit->n_given <= most)
+                        continue;
+                most = circuit->n_given;
+                inputs->memory.z = circuit->z;
+                inputs->memory.z_edges = circuit->graph.n_edges;
+        }
+}
+
 /* Up to the end of the stream, or to examples that are given before the rest is read. */
 static int read_sections(struct hap_inputs *inputs, struct hap_error *err)
 {
@@ -268,6 +290,8 @@ static int read_sections(struct hap_inputs *inputs, struct hap_error *err)
                 if (rc > 0 && read_section(inputs, header, err) < 0)
                         rc = err->code;
         }
+        if (rc == 0)
+                find_masks(inputs);
         return rc < 0 ? rc : HAP_OK;
 }
 
@@ -411,7 +435,6 @@ int hap_inputs_next_task(struct hap_inputs *inputs, struct hap_error *err)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': its positions, or those of its "
                                 "answers, are not those of the task before it", inputs->name);
         inputs->all_given = false;
-        inputs->memory.tokens = inputs->memory.shortest = inputs->memory.positions = 0;
         rc = check_memory(inputs, err);
         return rc < 0 ? rc : 1;
 }

@@ -213,8 +213,15 @@ static int copy_unless_mapped(struct hap_prompts *prompts, struct hap_tensor *te
         size_t bytes = tensor->n * (tensor->dtype == HAP_F32 ? 4 : 2);
         void *copy;
 
-        if (prompts->mapped)
+        if (prompts->mapped) {
+                const unsigned char *data = tensor->data;
+
+                if (!prompts->mapped_begin || data < prompts->mapped_begin)
+                        prompts->mapped_begin = data;
+                if (data + bytes > prompts->mapped_end)
+                        prompts->mapped_end = data + bytes;
                 return HAP_OK;
+        }
         copy = hap_arena_alloc(&prompts->arena, bytes, 1);
         if (!copy)
                 return hap_fail_memory(err, "a cache");
@@ -223,22 +230,32 @@ static int copy_unless_mapped(struct hap_prompts *prompts, struct hap_tensor *te
         return HAP_OK;
 }
 
-/* A cache's prompts are known only as they are read, so the limit is checked with each,
- * before its tensors are copied. */
-static int check_memory(const struct hap_loader *loader, struct collection *c,
-                        const struct hap_engine *engine, const struct hap_cache_record *record,
-                        struct hap_error *err)
+/* A cache's prompts are known only as they are read. The limit is checked before the tensors of
+ * a prompt are copied; those of a mapped file are not, so all prompts are looked at first. The
+ * masks of circuits that follow are not known. */
+static int check_memory(const struct hap_loader *loader, struct collection *c, size_t n,
+                        const struct hap_engine *engine, struct hap_error *err)
 {
-        const size_t n = c->prompts->n + 1, total = hap_loader_total(loader);
+        const size_t total = hap_loader_total(loader);
 
         if (!loader->estimate)
                 return HAP_OK;
-        hap_memory_prompt(&c->estimate, &record->example);
         c->estimate.prompts = n > total ? n : total;
+        c->estimate.at_least = c->n_batches == 0;
         c->estimate.source = c->prompts->mapped ? HAP_COUNTERFACTUALS_MAPPED
                                                 : HAP_COUNTERFACTUALS_PIPED;
-        c->estimate.dtype = record->corrupted.outputs.dtype;
         return hap_memory_check(&c->estimate, engine->model, &engine->graph, err);
+}
+
+static int estimate_record(const struct hap_loader *loader, struct collection *c,
+                           const struct hap_engine *engine, const struct hap_cache_record *record,
+                           struct hap_error *err)
+{
+        const bool copies = !c->prompts->mapped || loader->options.dtype == HAP_F16;
+
+        hap_memory_prompt(&c->estimate, &record->example, engine->model);
+        c->estimate.dtype = record->corrupted.outputs.dtype;
+        return copies ? check_memory(loader, c, c->prompts->n + 1, engine, err) : HAP_OK;
 }
 
 static int collect_record(const struct hap_loader *loader, struct collection *c,
@@ -257,7 +274,7 @@ static int collect_record(const struct hap_loader *loader, struct collection *c,
         record = cached + prompts->n;
         rc = hap_cache_read(loader->in, object, engine, &prompts->arena, record, err);
         if (rc == 0)
-                rc = check_memory(loader, c, engine, record, err);
+                rc = estimate_record(loader, c, engine, record, err);
         outputs = &record->corrupted.outputs;
         if (rc == 0 && outputs->dtype == HAP_F32 && loader->options.dtype == HAP_F16)
                 rc = copy_as_f16(prompts, outputs, err);
@@ -284,7 +301,8 @@ static int collect_records(struct hap_loader *loader, struct collection *c,
                         return rc;
         while (rc > 0 && at_limit(loader, c)) /* the rest must be intact, too */
                 rc = hap_stream_in_record(loader->in, &object, err);
-        return rc < 0 ? rc : HAP_OK;
+        return rc < 0 || c->prompts->n == 0 ? rc
+                                              : check_memory(loader, c, c->prompts->n, engine, err);
 }
 
 static int collect_examples(struct hap_loader *loader, struct collection *c,

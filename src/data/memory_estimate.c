@@ -1,17 +1,20 @@
 #include "data/memory_estimate.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/number.h"
 #include "data/batches.h"
 #include "data/means.h"
+#include "forward/full_run.h"
+#include "forward/masked.h"
 
-/* Libraries and streams; a thread's stack and its buffers in the BLAS. */
-#define PROGRAM ((size_t)6 << 20)
-#define PER_THREAD ((size_t)4 << 20)
-/* The resident part of a mapped file; of a piped one a record is in memory twice. */
-#define WINDOW ((size_t)32 << 20)
+/* Libraries and streams; a thread's stack, its buffers in the BLAS, and the unused rest of its
+ * last large page. */
+#define PROGRAM ((size_t)4 << 20)
+#define PER_THREAD ((size_t)6 << 20)
 
 const struct hap_memory_estimate hap_memory_forward = {
         .runs = HAP_MEMORY_FULL,
@@ -38,12 +41,14 @@ const struct hap_memory_estimate hap_memory_select = {
 const struct hap_memory_estimate hap_memory_prune = {
         .runs = HAP_MEMORY_TRAINING,
         .options = {.ablation = &hap_interchange, .want_q = true, .want_log_p = true},
-        .per_edge = 256,
+        .per_edge = 100,
+        .group = 200,
         .can_halve = true,
 };
 const struct hap_memory_estimate hap_memory_ablate = {
         .runs = HAP_MEMORY_TRAINING,
         .options = {&hap_mean, .want_q = true, .want_log_p = true},
+        .group = 16,
         .per_edge = 64,
         .cases = true,
 };
@@ -58,169 +63,296 @@ struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *s
         return needs;
 }
 
-/* --- sizes, in floats unless said otherwise --- */
+/* --- the prompts --- */
 
-/* The terms of all sums, with the names of mathematics.md. */
-struct shape {
-        size_t d, mlp, heads, kv, out; /* widths: model, MLP's, all heads', all keys', logits */
-        size_t layers, n_heads, writers, readers;
-        size_t tokens, positions; /* of a prompt */
-        size_t batch, rows;       /* prompts and rows of a batch, at most */
-        size_t per_layer;         /* readers of a layer */
-        bool q_norm, post_norm;
-};
-
-void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_example *example)
+void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_example *example,
+                       const struct hap_model *model)
 {
         const size_t tokens = (size_t)example->n_tokens;
+        const struct hap_engine engine = {.model = (struct hap_model *)model};
+        const bool from_difference = needs->runs != HAP_MEMORY_FULL &&
+                                     !needs->options.full_runs_only;
+        const size_t rows = tokens - (from_difference
+                                              ? (size_t)hap_prompt_first(
+                                                        &engine, example->clean,
+                                                        example->corrupted, example->answer_first,
+                                                        needs->options.ablation)
+                                              : 0);
 
         needs->shortest = needs->shortest ? hap_min(needs->shortest, tokens) : tokens;
         needs->tokens = hap_max(needs->tokens, tokens);
+        needs->rows = hap_max(needs->rows, rows);
         needs->positions = hap_max(needs->positions, (size_t)example->n_answer_positions);
+        needs->sums.n++;
+        needs->sums.tokens += (double)tokens;
+        needs->sums.tokens_squared += (double)tokens * (double)tokens;
+        needs->sums.rows += (double)rows;
+        needs->sums.rows_squared += (double)rows * (double)rows;
 }
 
-void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples)
+void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples,
+                         const struct hap_model *model)
 {
         needs->prompts = examples->n;
+        needs->tokens = needs->shortest = needs->rows = needs->positions = 0;
+        needs->sums = (struct hap_memory_sums){0};
         for (size_t i = 0; i < examples->n; i++)
-                hap_memory_prompt(needs, examples->items + i);
+                hap_memory_prompt(needs, examples->items + i, model);
 }
 
-static struct shape shape_of(const struct hap_memory_estimate *needs, const struct hap_model *model,
-                             const struct hap_graph *graph)
+/* The largest mean of k of these numbers that is to be expected when many groups of k are
+ * drawn: the mean plus 2.5 standard errors, at most `largest`. */
+static size_t group_mean(double n, double sum, double squares, size_t largest, size_t k)
 {
-        const struct hap_config *c = &model->config;
-        struct shape s = {
-                .d = (size_t)c->d_model,
-                .mlp = (size_t)c->d_mlp * (c->gated ? 2 : 1),
-                .heads = (size_t)c->n_heads * (size_t)c->d_head,
-                .kv = (size_t)c->n_kv_heads * (size_t)c->d_head,
-                .out = (size_t)c->n_out,
-                .layers = (size_t)c->n_layers,
-                .n_heads = (size_t)c->n_heads,
-                .writers = (size_t)graph->n_writers,
-                .readers = (size_t)graph->n_readers,
-                .tokens = hap_max(needs->tokens, 1),
-                .positions = hap_max(needs->positions, 1),
-                .per_layer = 3 * (size_t)c->n_heads + 1,
-                .q_norm = c->qk_norm,
-                .post_norm = c->mlp_post_norm,
-        };
+        double mean, variance, value;
+
+        if (n == 0)
+                return largest;
+        mean = sum / n;
+        variance = fmax(0, squares / n - mean * mean);
+        value = ceil(mean + 2.5 * sqrt(variance / (double)k));
+        return hap_min(largest, (size_t)value);
+}
+
+/* Tokens, and computed rows, of each of k prompts that run together or are kept together. */
+static size_t tokens_of(const struct hap_memory_estimate *needs, size_t k)
+{
+        const struct hap_memory_sums *sums = &needs->sums;
+
+        return hap_max(1, group_mean((double)sums->n, sums->tokens, sums->tokens_squared,
+                                     needs->tokens, k));
+}
+
+static size_t rows_of(const struct hap_memory_estimate *needs, size_t k)
+{
+        const struct hap_memory_sums *sums = &needs->sums;
+        const size_t most = needs->rows ? needs->rows : needs->tokens;
+
+        return hap_max(1, group_mean((double)sums->n, sums->rows, sums->rows_squared, most, k));
+}
+
+/* --- the scratch of one run: the engine's own code on a counting scratch --- */
+
+/* Prompts in a full batch. */
+static size_t batch_prompts(const struct hap_memory_estimate *needs, const struct hap_model *model,
+                            const struct hap_graph *graph)
+{
         const size_t rows = needs->options.gradients
-                                    ? hap_batches_gradient_rows(graph, c->d_model)
+                                    ? hap_batches_gradient_rows(graph, model->config.d_model)
                                     : HAP_BATCH_ROWS;
+        const size_t tokens = tokens_of(needs, HAP_BATCH_PROMPTS);
 
-        s.batch = hap_min((rows + s.tokens - 1) / s.tokens, HAP_BATCH_PROMPTS);
-        s.rows = s.batch * s.tokens;
-        if (needs->shortest && needs->shortest < s.tokens) { /* the last prompt may be a long one */
-                s.batch = hap_min((rows + needs->shortest - 1) / needs->shortest,
-                                      HAP_BATCH_PROMPTS);
-                s.rows = hap_min(rows - 1 + s.tokens, s.batch * s.tokens);
-        }
-        return s;
+        return hap_min((rows + tokens - 1) / tokens, HAP_BATCH_PROMPTS);
 }
 
-/* q and the heads' outputs at the answer rows, k and v of `width` at all rows, the attention
- * pattern. */
-static size_t heads(const struct shape *s, size_t answer_rows, size_t rows, size_t width, bool gradients)
-{
-        const size_t norms = s->q_norm ? answer_rows * s->heads + rows * width : 0;
+/* The jobs of a training step. */
+struct split {
+        size_t jobs, per_job;
+};
 
-        return 2 * answer_rows * s->heads + 2 * rows * width + norms +
-               s->tokens * (gradients ? s->n_heads * answer_rows : s->tokens);
+static struct split training_split(const struct hap_memory_estimate *needs,
+                                   const struct hap_model *model, const struct hap_graph *graph)
+{
+        const bool cases = needs->cases && !needs->z;
+        const size_t groups = cases ? (size_t)graph->n_writers : 1;
+        const size_t runs = hap_max(1, cases ? (needs->group + groups - 1) / groups
+                                             : hap_min(needs->group, needs->prompts));
+        const size_t per_job = hap_prompts_per_job(groups, runs,
+                                                   batch_prompts(needs, model, graph));
+
+        return (struct split){.jobs = groups * ((runs + per_job - 1) / per_job),
+                              .per_job = per_job};
 }
 
-/* A full forward that keeps only the writers' outputs. */
-static size_t full_scratch(const struct shape *s)
+/* The jobs' gradients, which are summed in the order of the jobs. */
+static size_t gradient_bytes(const struct hap_memory_estimate *needs,
+                             const struct hap_model *model, const struct hap_graph *graph)
 {
-        const size_t rows = s->rows, answers = s->batch * s->positions;
-        const size_t layer = heads(s, rows, rows, s->kv, false) +
-                             rows * (s->mlp + (s->post_norm ? 4 : 1) * s->d);
+        const size_t each = needs->cases ? (size_t)graph->n_writers *
+                                                   (size_t)model->config.d_model
+                                         : graph->n_edges;
 
-        return (s->writers + 3) * rows * s->d + hap_max(layer, answers * (2 * s->d + s->out));
-}
-
-/* A full forward and backward, with outputs and gradients of all nodes. */
-static size_t gradient_scratch(const struct shape *s)
-{
-        const size_t rows = s->rows, answers = s->batch * s->positions;
-        const size_t post = s->post_norm ? 2 : 0;
-        const size_t layer = rows * ((3 + post) * s->d + s->mlp) +
-                             heads(s, rows, rows, s->kv, true);
-        const size_t last = rows * 2 * s->d + answers * ((2 + post) * s->d + s->mlp) +
-                            heads(s, answers, rows, s->kv, true);
-        const size_t back = rows * (s->d + hap_max(4 * s->heads + s->d, 2 * s->d + s->mlp));
-
-        return (s->writers + s->readers + 1) * rows * s->d + (s->layers - 1) * layer + last +
-               hap_max(back, rows * s->mlp) + answers * (2 * s->d + 3 * s->out);
-}
-
-/* A masked forward of n prompts, and with gradients its backward, in which every writer
- * is active and every reader mixed. */
-static size_t masked_scratch(const struct shape *s, size_t n, size_t rows, bool gradients)
-{
-        const size_t answers = n * s->positions;
-        const size_t streams = (1 + s->writers) * s->d * (rows + answers);
-        const size_t mix = 5 * s->per_layer * (1 + s->writers);
-        const size_t post = s->post_norm ? 3 : 0;
-        const size_t layer = heads(s, rows, rows, s->heads, gradients) +
-                             rows * ((s->per_layer + 1 + post) * s->d + s->mlp);
-        const size_t last = heads(s, answers, rows, s->heads, gradients) +
-                            2 * s->n_heads * rows * s->d +
-                            answers * ((s->n_heads + 2 + post) * s->d + s->mlp);
-        const size_t logits = answers * (2 * s->d + s->out);
-
-        if (!gradients)
-                return streams + hap_max(layer + mix, logits);
-        return 2 * streams + (s->layers - 1) * layer + last + logits + answers * s->out + mix +
-               rows * (s->per_layer * s->d + 4 * s->heads + s->mlp);
-}
-
-static size_t run_scratch(const struct hap_memory_estimate *needs, const struct shape *s)
-{
-        size_t training;
-
-        switch (needs->runs) {
-        case HAP_MEMORY_FULL:
+        if (needs->runs != HAP_MEMORY_TRAINING || needs->at_least)
                 return 0;
-        case HAP_MEMORY_GRADIENTS:
-                return gradient_scratch(s);
-        case HAP_MEMORY_MASKED:
-                return masked_scratch(s, s->batch, s->rows, false);
-        case HAP_MEMORY_TRAINING: /* any prompts may run together: all may be long */
-        default:
-                training = needs->per_job && needs->per_job < s->batch ? needs->per_job : s->batch;
-                return hap_max(masked_scratch(s, training, training * s->tokens, true),
-                                  masked_scratch(s, s->batch, s->batch * s->tokens, false));
-        }
+        return training_split(needs, model, graph).jobs * each * sizeof(float);
 }
 
-/* Bytes of one prepared prompt. */
-static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct shape *s)
+/* What a run of n prompts is to be counted with. */
+struct counted_run {
+        enum hap_memory_runs runs;
+        size_t n, tokens, rows, positions;
+        const struct hap_ablation *ablation;
+        const float *z;     /* [n_edges] */
+        const bool *wanted; /* [n_edges] */
+        bool counterfactuals; /* the gradient by the counterfactual is wanted, not by masks */
+};
+
+/* The allocations of a job besides those of its run: what writers output, gradients at the
+ * readers, logits and their gradients. */
+static void *take(struct hap_scratch *scratch, size_t n, size_t rows, size_t width)
+{
+        return hap_scratch_alloc(scratch, n * rows * width, sizeof(float));
+}
+
+static int count_full(struct hap_scratch *scratch, const struct hap_batch *batch, bool gradients)
+{
+        const struct hap_graph *graph = &scratch->engine->graph;
+        const size_t d = (size_t)scratch->engine->model->config.d_model;
+        const size_t out = (size_t)scratch->engine->model->config.n_out;
+        const size_t rows = (size_t)batch->rows.n, answers = (size_t)batch->answers.n;
+        struct hap_full_run run = {.gradients = gradients};
+        float *gradient = NULL, *d_logits;
+        int rc;
+
+        run.outputs = take(scratch, (size_t)graph->n_writers, rows, d);
+        if (gradients) {
+                gradient = take(scratch, (size_t)graph->n_readers, rows, d);
+                take(scratch, 1, answers, out); /* log-probabilities */
+        }
+        rc = hap_full_forward(scratch, batch, &run);
+        if (rc < 0 || !gradients)
+                return rc;
+        d_logits = take(scratch, 1, answers, out);
+        return hap_full_backward(scratch, batch, &run, d_logits, gradient);
+}
+
+static int count_masked(struct hap_scratch *scratch, const struct hap_batch *batch,
+                        const struct counted_run *how)
+{
+        const size_t out = (size_t)scratch->engine->model->config.n_out;
+        const bool gradients = how->runs == HAP_MEMORY_TRAINING;
+        const float *z[HAP_BATCH_PROMPTS];
+        float values[1]; /* never written */
+        struct hap_masked run = {
+                .z = z,
+                .wanted = gradients && !how->counterfactuals ? how->wanted : NULL,
+                .d_counterfactual = gradients && how->counterfactuals ? values : NULL,
+        };
+        float *d_logits;
+        int rc;
+
+        for (size_t i = 0; i < how->n; i++)
+                z[i] = how->z;
+        rc = hap_masked_forward(scratch, batch, &run);
+        if (rc < 0 || !gradients)
+                return rc;
+        d_logits = take(scratch, 1, (size_t)batch->answers.n, out);
+        return hap_masked_backward(scratch, batch, &run, d_logits, values);
+}
+
+static int count_batch(struct hap_scratch *scratch, const struct counted_run *how,
+                       const uint8_t *position)
+{
+        struct hap_prompt prompts[HAP_BATCH_PROMPTS];
+        const struct hap_prompt *pointers[HAP_BATCH_PROMPTS];
+        const bool full = how->runs == HAP_MEMORY_FULL || how->runs == HAP_MEMORY_GRADIENTS;
+        struct hap_batch batch;
+        int rc;
+
+        for (size_t i = 0; i < how->n; i++) {
+                prompts[i] = (struct hap_prompt){
+                        .n_tokens = (int)how->tokens,
+                        .first = (int)(how->tokens - how->rows),
+                        .answer_first = (int)(how->tokens - how->positions),
+                        .n_answer_positions = (int)how->positions,
+                        .position = position,
+                        .counterfactual = {.ablation = how->ablation},
+                };
+                pointers[i] = prompts + i;
+        }
+        rc = hap_batch_init(&batch, scratch, pointers, (int)how->n,
+                            how->runs != HAP_MEMORY_FULL);
+        if (rc < 0)
+                return rc;
+        return full ? count_full(scratch, &batch, how->runs == HAP_MEMORY_GRADIENTS)
+                    : count_masked(scratch, &batch, how);
+}
+
+/* The scratch that a run needs, in bytes; SIZE_MAX / 4 if it cannot be counted, because the
+ * address space is limited. */
+static size_t count_run(const struct counted_run *how, const struct hap_model *model,
+                        const struct hap_graph *graph)
+{
+        const struct hap_engine engine = {.model = (struct hap_model *)model, .graph = *graph};
+        uint8_t *position = calloc(how->tokens, sizeof *position);
+        struct hap_scratch scratch;
+        size_t bytes = SIZE_MAX / 4;
+
+        hap_scratch_init(&scratch, &engine);
+        scratch.counting = true;
+        if (position && count_batch(&scratch, how, graph->positions.n ? position : NULL) == HAP_OK)
+                bytes = scratch.peak;
+        hap_scratch_release(&scratch);
+        free(position);
+        return bytes;
+}
+
+/* The scratch of a thread for full runs, which prepare the prompts, or for the stage's runs. */
+static size_t thread_scratch(const struct hap_memory_estimate *needs, enum hap_memory_runs runs,
+                             const struct hap_model *model, const struct hap_graph *graph)
+{
+        const float *z = needs->z_edges == graph->n_edges ? needs->z : NULL;
+        const size_t n = runs == HAP_MEMORY_TRAINING ? training_split(needs, model, graph).per_job
+                                                     : batch_prompts(needs, model, graph);
+        struct counted_run how = {.runs = runs,
+                                  .n = hap_max(1, hap_min(n, hap_max(needs->prompts, 1))),
+                                  .positions = hap_max(needs->positions, 1),
+                                  .ablation = needs->options.ablation,
+                                  .counterfactuals = needs->cases};
+        float *ones = calloc(graph->n_edges, sizeof *ones);
+        bool *wanted = calloc(graph->n_edges, sizeof *wanted);
+        size_t bytes = 0;
+
+        for (size_t e = 0; ones && wanted && e < graph->n_edges; e++) {
+                ones[e] = 1;
+                wanted[e] = !z || z[e] > 0;
+        }
+        how.wanted = wanted;
+        how.z = z ? z : ones;
+        how.tokens = hap_max(tokens_of(needs, how.n), how.positions);
+        how.rows = runs == HAP_MEMORY_FULL ? how.tokens
+                                           : hap_min(rows_of(needs, how.n), how.tokens);
+        how.rows = hap_max(how.rows, how.positions);
+        if (ones && wanted)
+                bytes = count_run(&how, model, graph);
+        free(ones);
+        free(wanted);
+        return bytes;
+}
+
+/* --- the prompts that are kept --- */
+
+/* Bytes of each of k prepared prompts (prompts.c, prompt.c). */
+static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct hap_model *model,
+                           const struct hap_graph *graph, size_t k)
 {
         const struct hap_prompts_options *o = &needs->options;
-        const size_t stream = s->tokens * s->d, logits = s->positions * s->out;
+        const struct hap_config *c = &model->config;
+        const size_t tokens = tokens_of(needs, k), rows = rows_of(needs, k);
+        const size_t d = (size_t)c->d_model, layers = (size_t)c->n_layers;
+        const size_t heads = (size_t)(c->n_heads + 2 * c->n_kv_heads) * (size_t)c->d_head;
+        const size_t logits = hap_max(needs->positions, 1) * (size_t)c->n_out;
         const bool half = o->dtype == HAP_F16 ||
                           (needs->source != HAP_COUNTERFACTUALS_RUNS && needs->dtype != HAP_F32);
         size_t floats = 0, outputs = 0;
 
         if (o->ablation->per_prompt || needs->runs == HAP_MEMORY_FULL)
-                outputs = s->writers * stream * (half ? 2 : sizeof(float));
+                outputs = (size_t)graph->n_writers * tokens * d * (half ? 2 : sizeof(float));
         if (needs->runs == HAP_MEMORY_FULL)
                 return 2 * (outputs + logits * sizeof(float));
         if (o->want_q)
-                floats += (2 * s->layers + 1) * stream +
-                          s->layers * s->tokens * (s->heads + 2 * s->kv);
+                floats += (2 * layers + 1) * rows * d + layers * tokens * heads;
         if (o->want_log_p)
                 floats += logits;
         return outputs + floats * sizeof(float);
 }
 
-/* Prompts that are in memory, prepared, at a time. */
-static size_t prepared(const struct hap_memory_estimate *needs, const struct shape *s)
+/* The number of prompts that are in memory, prepared, at a time. */
+static size_t prepared(const struct hap_memory_estimate *needs, const struct hap_model *model,
+                       const struct hap_graph *graph)
 {
-        const size_t of_batch = (s->rows + s->tokens - 1) / s->tokens; /* long ones */
-        const size_t at_once = needs->batches * needs->threads * of_batch;
+        const size_t at_once = needs->batches * needs->threads *
+                               batch_prompts(needs, model, graph);
         const size_t all = needs->options.limit && needs->options.limit < needs->prompts
                                    ? needs->options.limit : needs->prompts;
 
@@ -243,40 +375,66 @@ size_t hap_memory_weights(const struct hap_model *model)
 }
 
 size_t hap_memory_record(const struct hap_memory_estimate *needs, const struct hap_model *model,
-                        const struct hap_graph *graph)
+                         const struct hap_graph *graph)
 {
-        const struct shape s = shape_of(needs, model, graph);
+        const struct hap_config *c = &model->config;
+        const size_t outputs = (size_t)graph->n_writers * needs->tokens * (size_t)c->d_model;
 
-        return 2 * (s.writers * s.tokens * s.d + s.positions * s.out) * sizeof(float);
+        return 2 * (outputs + hap_max(needs->positions, 1) * (size_t)c->n_out) * sizeof(float);
 }
 
 /* Clean outputs that are in memory for the means, before prompts are prepared. */
-static size_t mean_bytes(const struct hap_memory_estimate *needs, const struct shape *s)
+static size_t mean_bytes(const struct hap_memory_estimate *needs, const struct hap_model *model,
+                         const struct hap_graph *graph)
 {
         const size_t n = hap_min(needs->prompts, HAP_MEANS_AT_ONCE);
 
-        if (!needs->options.ablation->averaged)
+        if (!needs->options.ablation->averaged || n == 0)
                 return 0;
-        return n * s->writers * s->tokens * s->d * sizeof(float);
+        return n * (size_t)graph->n_writers * tokens_of(needs, n) *
+               (size_t)model->config.d_model * sizeof(float);
 }
 
-size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct hap_model *model,
-                       const struct hap_graph *graph)
+/* The resident part of a cache besides what is kept of it. */
+static size_t cache_bytes(const struct hap_memory_estimate *needs, const struct hap_model *model,
+                          const struct hap_graph *graph, size_t prompts)
 {
-        const struct shape s = shape_of(needs, model, graph);
-        size_t scratch = run_scratch(needs, &s), reading = 0;
-        size_t kept = prepared(needs, &s) * prompt_bytes(needs, &s);
-        const size_t per_edge = needs->per_edge +
-                                (needs->cases ? s.writers * sizeof(float) : 0);
+        if (needs->source == HAP_COUNTERFACTUALS_MAPPED)
+                return prompts * HAP_FAULT_AROUND;
+        return needs->source == HAP_COUNTERFACTUALS_PIPED
+                       ? 2 * hap_memory_record(needs, model, graph) : 0;
+}
 
-        if (needs->source != HAP_COUNTERFACTUALS_RUNS)
-                reading = needs->source == HAP_COUNTERFACTUALS_MAPPED
-                                  ? WINDOW : 2 * hap_memory_record(needs, model, graph);
-        else if (needs->runs == HAP_MEMORY_FULL || needs->options.ablation->read)
-                scratch = hap_max(scratch, full_scratch(&s));
-        return hap_memory_weights(model) + PROGRAM + reading +
-               needs->threads * (PER_THREAD + scratch * sizeof(float)) +
-               hap_max(kept, mean_bytes(needs, &s)) + per_edge * graph->n_edges;
+static size_t masks_bytes(const struct hap_memory_estimate *needs, const struct hap_graph *graph)
+{
+        const size_t cases = needs->cases && !needs->z ? (size_t)graph->n_writers : 0;
+        const size_t own = needs->runs == HAP_MEMORY_TRAINING && !needs->cases ? needs->group : 0;
+
+        return graph->n_edges * (needs->per_edge + (cases + own) * sizeof(float));
+}
+
+/* What is there while the stage runs, and before that while the prompts are prepared. */
+size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct hap_model *model,
+                        const struct hap_graph *graph)
+{
+        const bool runs_model = needs->source == HAP_COUNTERFACTUALS_RUNS &&
+                                needs->options.ablation->read;
+        const bool masked = needs->runs == HAP_MEMORY_MASKED ||
+                            needs->runs == HAP_MEMORY_TRAINING;
+        const size_t n = prepared(needs, model, graph), batch = batch_prompts(needs, model, graph);
+        const size_t jobs = hap_max(1, (n + batch - 1) / batch);
+        const size_t busy = hap_min(needs->threads, jobs);
+        size_t always = hap_memory_weights(model) + PROGRAM + needs->threads * PER_THREAD +
+                        masks_bytes(needs, graph) + cache_bytes(needs, model, graph, n);
+        size_t kept = n ? n * prompt_bytes(needs, model, graph, n) : 0, before, during = 0;
+
+        before = runs_model ? busy * thread_scratch(needs, HAP_MEMORY_FULL, model, graph) : 0;
+        if (!needs->at_least || !masked)
+                during = thread_scratch(needs, needs->runs, model, graph);
+        during *= needs->runs == HAP_MEMORY_TRAINING ? needs->threads : busy;
+        during = hap_max(during, before); /* scratch stays mapped */
+        return always + hap_max(before + mean_bytes(needs, model, graph),
+                                during + kept + gradient_bytes(needs, model, graph));
 }
 
 /* --- advice on how to need less --- */
@@ -361,10 +519,10 @@ int hap_memory_check(const struct hap_memory_estimate *needs, const struct hap_m
         if (needs->batches == 0)
                 snprintf(many, sizeof(many), "%zu ", needs->prompts);
         return hap_fail(err, HAP_EUSAGE,
-                        "--max-memory allows %s, %sprompts of %zu tokens need %s "
+                        "--max-memory allows %s, %sprompts of %zu tokens need %s%s "
                         "with %zu thread%s%s",
                         size_text(needs->max_bytes, most), many, needs->tokens,
-                        size_text(bytes, need), needs->threads, needs->threads == 1 ? "" : "s",
+                        needs->at_least ? "at least " : "", size_text(bytes, need), needs->threads, needs->threads == 1 ? "" : "s",
                         a.text);
 }
 

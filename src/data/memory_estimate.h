@@ -1,13 +1,15 @@
-/* An estimate of the memory that a stage of the pipeline needs, made before it is allocated: the
- * sum of all arrays, from the model's config and the number and length of the prompts. It is
- * at least the peak that the program reports at its end, and little more. Pages of a mapped cache
- * count while they are in use; pages of a model's file do not, they are released once they are
- * converted. */
+/* The memory that a stage of the pipeline will use, told before it is allocated. The scratch of
+ * its runs is counted by the engine's own code (forward/scratch.h); what is kept of the prompts,
+ * the weights and the rest are sums of their arrays. Pages of a mapped cache count while they
+ * are in use; pages of a model's file do not, they are released once they are converted. */
 #ifndef HAP_DATA_MEMORY_ESTIMATE_H
 #define HAP_DATA_MEMORY_ESTIMATE_H
 
 #include "data/examples.h"
 #include "data/prompts.h"
+
+/* The system reads about this much of a mapped file around what is used of a prompt. */
+#define HAP_FAULT_AROUND ((size_t)32 << 10)
 
 /* The runs that make up a stage. */
 enum hap_memory_runs {
@@ -29,9 +31,9 @@ struct hap_memory_estimate {
         enum hap_memory_runs runs;
         struct hap_prompts_options options;
         size_t batches;  /* prepared per thread at a time; 0: all prompts */
-        size_t per_job;  /* prompts of a run with gradients, at most; 0: a batch */
+        size_t group;    /* runs of a step, for training */
         size_t per_edge; /* bytes kept for every edge */
-        bool cases;      /* keeps the masks that cut off each node alone */
+        bool cases;      /* the masks cut off each node alone, unless there is a circuit */
         bool can_halve;  /* it has --cache-dtype */
         size_t max_bytes;     /* bytes allowed: --max-memory; 0: no limit */
         size_t threads;
@@ -39,6 +41,15 @@ struct hap_memory_estimate {
         size_t prompts;
         size_t tokens, positions; /* of the longest prompt; answer positions, at most */
         size_t shortest;          /* tokens of the shortest; 0: all are equally long */
+        size_t rows;              /* computed of a prompt, at most; 0: all tokens */
+        struct hap_memory_sums {
+                size_t n;
+                double tokens, tokens_squared, rows, rows_squared;
+        } sums; /* over the prompts that are known one by one */
+        const float *z; /* masks of the runs, [z_edges], borrowed; all edges are open if this
+                         * is NULL or another graph's */
+        size_t z_edges;
+        bool at_least;  /* masks and prompts are not known yet: only what is certain counts */
         enum hap_counterfactuals_from source;
         enum hap_dtype dtype; /* of a cache's outputs */
 };
@@ -52,9 +63,11 @@ struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *s
                                              size_t max_bytes, size_t threads);
 
 /* Sets the prompts to these examples. */
-void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples);
+void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples,
+                         const struct hap_model *model);
 /* Takes another prompt's length into account; the number of prompts stays. */
-void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_example *example);
+void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_example *example,
+                       const struct hap_model *model);
 
 /* Bytes; the model need not have its weights yet. */
 size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct hap_model *model,

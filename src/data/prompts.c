@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file_map.h"
+#include "common/number.h"
 #include "forward/parallel.h"
 
 /* An array of values(example) elements of `size` bytes for each prompt, in the arena. The
@@ -160,14 +162,12 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                        const struct hap_prompts_options *options, struct hap_error *err)
 {
         struct preparing in = {prompts, options->want_q};
-        size_t bytes = hap_scratch_bytes(engine, prompts->longest, prompts->longest, 1, false,
-                                      false);
 
         for (size_t i = 0; i < prompts->n; i++)
                 prompts->items[i].first = hap_prompt_first(
                         engine, prompts->examples[i].clean, prompts->examples[i].corrupted,
                         prompts->examples[i].answer_first, options->ablation);
-        return hap_parallel(engine, prompts->n, bytes, prepare_prompt, &in, err);
+        return hap_parallel(engine, prompts->n, prepare_prompt, &in, err);
 }
 
 int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engine,
@@ -175,7 +175,6 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engi
 {
         int rc = HAP_OK;
 
-        prompts->longest = prompts->batches.longest;
         prompts->items = calloc(prompts->n, sizeof *prompts->items);
         prompts->pointers = calloc(prompts->n, sizeof *prompts->pointers);
         if (!prompts->items || !prompts->pointers)
@@ -197,6 +196,9 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engi
 
 void hap_prompts_release(struct hap_prompts *prompts)
 {
+        if (prompts->mapped_begin)
+                hap_file_map_forget(prompts->mapped_begin,
+                                    (size_t)(prompts->mapped_end - prompts->mapped_begin));
         free(prompts->examples);
         free(prompts->items);
         free(prompts->pointers);
@@ -210,4 +212,11 @@ size_t hap_prompts_per_batch(const struct hap_prompts *prompts)
         const size_t n = prompts->batches.n ? prompts->batches.n : 1;
 
         return (prompts->n + n - 1) / n;
+}
+
+size_t hap_prompts_per_job(size_t groups, size_t group, size_t per_batch)
+{
+        if (groups >= 4)
+                return hap_min(group, per_batch);
+        return hap_min(hap_max((group + 3) / 4, 2), (per_batch + 1) / 2);
 }

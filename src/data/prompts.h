@@ -28,10 +28,10 @@ struct hap_prompts {
         struct hap_prompt *items;     /* [n], owned */
         const struct hap_prompt **pointers; /* [n]: items, for batches */
         size_t n;
-        size_t longest;               /* tokens of the longest prompt */
         struct hap_batches batches;   /* prompts that run together */
         struct hap_arena arena;
-        bool mapped; /* counterfactuals point into the stream's mapped file */
+        bool mapped; /* counterfactuals point into the stream's mapped file, here: */
+        const unsigned char *mapped_begin, *mapped_end;
 };
 
 /* What the prompts are made from. */
@@ -53,5 +53,11 @@ void hap_prompts_release(struct hap_prompts *prompts);
 /* How many prompts run together on average in batches of about 128 rows (at
  * least 1, at most 16 prompts); depends on the set alone, never on threads. */
 size_t hap_prompts_per_batch(const struct hap_prompts *prompts);
+/* The prompts of a job when `groups` groups of `group` runs with gradients are split into jobs;
+ * per_batch: prompts of a batch. A job has half a batch: this keeps many threads busy and packs
+ * weights only about a tenth more often than whole batches. There are at least four jobs if
+ * there are that many pairs of runs; a job of a single run spends half its time on packing. The
+ * split must not depend on the number of threads, because sums would then differ. */
+size_t hap_prompts_per_job(size_t groups, size_t group, size_t per_batch);
 
 #endif

@@ -5,35 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The scratch of an engine's threads. It is kept between calls, because page faults in
- * every step would cost as much as several layers. */
+/* The scratch of an engine's threads, kept between calls. */
 struct hap_pool {
         int n;
         struct hap_scratch *scratch;
 };
 
-/* Scratch of at least `bytes` for every thread. */
-static int pool_reserve(const struct hap_engine *engine, int threads, size_t bytes,
-                        struct hap_error *err)
+/* Scratch for every thread. */
+static int pool_reserve(const struct hap_engine *engine, int threads, struct hap_error *err)
 {
         struct hap_pool *pool = engine->pool;
+        struct hap_scratch *more;
 
-        if (pool->n < threads) {
-                struct hap_scratch *more = realloc(pool->scratch, (size_t)threads * sizeof(*more));
-
-                if (more == NULL)
-                        return hap_fail_memory(err, "the threads' scratch");
-                memset(more + pool->n, 0, (size_t)(threads - pool->n) * sizeof(*more));
-                pool->scratch = more;
-                pool->n = threads;
-        }
-        for (int i = 0; i < threads; i++) {
-                if (pool->scratch[i].base != NULL && pool->scratch[i].size >= bytes)
-                        continue;
-                hap_scratch_release(&pool->scratch[i]);
-                if (hap_scratch_init(&pool->scratch[i], engine, bytes, err) < 0)
-                        return err->code;
-        }
+        if (pool->n >= threads)
+                return HAP_OK;
+        more = reallocarray(pool->scratch, (size_t)threads, sizeof *more);
+        if (!more)
+                return hap_fail_memory(err, "the threads' scratch");
+        pool->scratch = more;
+        while (pool->n < threads)
+                hap_scratch_init(&pool->scratch[pool->n++], engine);
         return HAP_OK;
 }
 
@@ -51,7 +42,7 @@ void hap_pool_free(struct hap_pool *pool)
         free(pool);
 }
 
-int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
+int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
                  int (*job)(void *context, struct hap_scratch *scratch, size_t i),
                  void *context, struct hap_error *err)
 {
@@ -59,7 +50,7 @@ int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
         size_t failed = SIZE_MAX;
         struct hap_error first = {0};
 
-        if (pool_reserve(engine, threads, bytes, err) < 0)
+        if (pool_reserve(engine, threads, err) < 0)
                 return err->code;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (size_t i = 0; i < n_jobs; i++) {

@@ -9,11 +9,11 @@
 #include "forward/scratch.h"
 
 /* Runs job(context, scratch, i) for i < n_jobs on all threads. Every thread has a
- * scratch of `bytes`, emptied before each job. The result does not depend on which thread
+ * scratch, emptied before each job. The result does not depend on which thread
  * runs which job. When jobs fail, the code and message of the failed job with the lowest
  * number are returned. The scratch stays mapped until the engine is released. Calls for
  * one engine must not overlap. */
-int hap_parallel(const struct hap_engine *engine, size_t n_jobs, size_t bytes,
+int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
                  int (*job)(void *context, struct hap_scratch *scratch, size_t i),
                  void *context, struct hap_error *err);
 

@@ -3,83 +3,88 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-static int reserve(struct hap_scratch *scratch, const struct hap_engine *engine, size_t bytes,
-                   struct hap_error *err)
-{
-        void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+#include "common/number.h"
 
+#define FIRST_BLOCK ((size_t)4 << 20)
+#define PAGE ((size_t)4096)
+
+void hap_scratch_init(struct hap_scratch *scratch, const struct hap_engine *engine)
+{
         *scratch = (struct hap_scratch){.engine = engine};
-        if (base == MAP_FAILED)
-                return hap_fail_memory(err, "a thread's scratch");
-        scratch->base = base;
-        scratch->size = bytes;
-        return HAP_OK;
 }
 
-int hap_scratch_init(struct hap_scratch *scratch, const struct hap_engine *engine,
-                     size_t bytes, struct hap_error *err)
+static void unmap(struct hap_scratch *scratch, int from)
 {
-        bytes = (bytes + 4095) & ~(size_t)4095;
-        if (reserve(scratch, engine, bytes, err) < 0)
-                return err->code;
-        madvise(scratch->base, bytes, MADV_HUGEPAGE); /* a hint: it may be refused */
-        return HAP_OK;
-}
+        while (scratch->n_blocks > from) {
+                const struct hap_scratch_block *block = &scratch->blocks[--scratch->n_blocks];
 
-int hap_scratch_init_counting(struct hap_scratch *scratch, const struct hap_engine *engine,
-                              struct hap_error *err)
-{
-        int rc = HAP_OK;
-
-        /* Only addresses are needed: pages that nobody touches are not in memory. */
-        for (int bits = 44; bits >= 32; bits -= 4)
-                if ((rc = reserve(scratch, engine, (size_t)1 << bits, err)) == HAP_OK)
-                        break;
-        scratch->counting = true;
-        return rc;
+                munmap(block->base, block->size);
+        }
 }
 
 void hap_scratch_release(struct hap_scratch *scratch)
 {
-        if (scratch->base != NULL)
-                munmap(scratch->base, scratch->size);
-        scratch->base = NULL;
+        unmap(scratch, 0);
+        scratch->used = 0;
+        scratch->current = 0;
+}
+
+/* Maps another block with at least `bytes`, as large as all before it. */
+static bool map_block(struct hap_scratch *scratch, size_t bytes)
+{
+        size_t size = FIRST_BLOCK;
+        void *base;
+
+        for (int i = 0; i < scratch->n_blocks; i++)
+                size += scratch->blocks[i].size;
+        if (bytes > SIZE_MAX - PAGE || scratch->n_blocks == HAP_SCRATCH_BLOCKS)
+                return false;
+        size = hap_max(size, (bytes + PAGE - 1) / PAGE * PAGE);
+        base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (base == MAP_FAILED)
+                return false;
+        if (!scratch->counting)
+                madvise(base, size, MADV_HUGEPAGE); /* a hint: it may be refused */
+        scratch->blocks[scratch->n_blocks++] =
+                (struct hap_scratch_block){.base = base, .size = size};
+        return true;
+}
+
+/* Moves to the block after the current one; it replaces those that are too small. */
+static bool next_block(struct hap_scratch *scratch, size_t bytes)
+{
+        const int next = scratch->n_blocks ? scratch->current + 1 : 0;
+
+        if (next < scratch->n_blocks && scratch->blocks[next].size < bytes)
+                unmap(scratch, next);
+        if (next == scratch->n_blocks && !map_block(scratch, bytes))
+                return false;
+        scratch->current = next;
+        scratch->blocks[next].start = scratch->used;
+        return true;
 }
 
 void *hap_scratch_alloc(struct hap_scratch *scratch, size_t count, size_t size)
 {
-        const size_t room = scratch->size - scratch->used;
-        void *memory = scratch->base + scratch->used;
+        const struct hap_scratch_block *block;
         size_t bytes;
+        bool fits;
 
-        if (hap_size_mul(count, size, &bytes) < 0 || bytes > room - 64) {
-                hap_fail(&scratch->error, HAP_ESYSTEM,
-                         "a run needs more scratch than the %zu bytes reserved", scratch->size);
+        while (scratch->current > 0 && scratch->used <= scratch->blocks[scratch->current].start)
+                scratch->current--;
+        block = &scratch->blocks[scratch->current];
+        fits = hap_size_mul(count, size, &bytes) == 0 && bytes <= SIZE_MAX - 64;
+        bytes = (bytes + 63) & ~(size_t)63;
+        if (fits && (scratch->n_blocks == 0 ||
+                     bytes > block->size - (scratch->used - block->start)))
+                fits = next_block(scratch, bytes);
+        if (!fits) {
+                hap_fail_memory(&scratch->error, "a run's scratch");
                 return NULL;
         }
-        scratch->used += (bytes + 63) & ~(size_t)63;
-        scratch->peak = scratch->used > scratch->peak ? scratch->used : scratch->peak;
-        return memory;
-}
-
-size_t hap_scratch_bytes(const struct hap_engine *engine, size_t rows, size_t longest,
-                      size_t answers, bool masked, bool gradients)
-{
-        const struct hap_config *c = &engine->model->config;
-        const size_t d = (size_t)c->d_model, heads = (size_t)(c->n_heads * c->d_head);
-        const size_t group = 3 * (size_t)c->n_heads + 1;
-        const size_t kept = gradients || !masked ? (size_t)c->n_layers : 1;
-        size_t layer = 2 * d + 10 * heads + 2 * (size_t)c->n_heads * longest +
-                       3 * (size_t)c->d_mlp + 8 * group + 64;
-        size_t floats;
-
-        if (masked)
-                layer += group * d;
-        floats = rows * layer * kept;
-        floats += rows * (8 * d + 6 * heads + 6 * (size_t)c->d_mlp); /* passing */
-        if (masked)
-                floats += 2 * ((size_t)engine->graph.n_writers + 2 + group) * d * (rows + answers);
-        floats += answers * (4 * (size_t)c->n_out + 8 * d);
-        return floats * sizeof(float) + 64 * (size_t)engine->graph.n_edges + (16 << 20);
+        block = &scratch->blocks[scratch->current];
+        scratch->used += bytes;
+        scratch->peak = hap_max(scratch->peak, scratch->used);
+        return block->base + (scratch->used - bytes - block->start);
 }

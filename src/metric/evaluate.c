@@ -77,11 +77,8 @@ int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prom
                  double *values, struct hap_error *err)
 {
         struct masked_evaluation in = {prompts, z, metrics, n_metrics, values};
-        const struct hap_batches *b = &prompts->batches;
-        const size_t bytes = hap_scratch_bytes(engine, b->max_rows, b->longest, b->max_answers,
-                                               true, false);
 
-        return hap_parallel(engine, b->n, bytes, measure_batch, &in, err);
+        return hap_parallel(engine, prompts->batches.n, measure_batch, &in, err);
 }
 
 int hap_evaluate_mean(const struct hap_engine *engine, const struct hap_prompts *prompts,

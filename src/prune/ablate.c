@@ -36,11 +36,8 @@ static int refill_counterfactuals(const struct hap_ablate *a, size_t n, const ui
                                   struct hap_error *err)
 {
         struct refill in = {a, which};
-        const size_t longest = a->prompts->longest;
 
-        return hap_parallel(a->engine, n,
-                            hap_scratch_bytes(a->engine, longest, longest, 1, false, false),
-                            refill_job, &in, err);
+        return hap_parallel(a->engine, n, refill_job, &in, err);
 }
 
 /* --- the mean KL of every case --- */

@@ -1,19 +1,16 @@
 #include "prune/input.h"
 
-/* Prompts of one run with gradients: at most a quarter of a step's, or of a round's. Each prompt
- * has its own masks. Long prompts run one to a job, so each has its own gradient too. */
+/* Each prompt of a step, or of a round, has its own masks. */
 static struct hap_memory_estimate needs_of(const struct hap_prune_options *options)
 {
         struct hap_memory_estimate needs = hap_memory_within(&hap_memory_prune, options->max_memory,
                                                   options->threads);
         const bool refines = options->refine_on > 0 &&
                              (options->rounds != 0 || options->steps == 0);
-        int64_t runs = options->batch;
 
-        if (refines && options->refine_on > runs)
-                runs = options->refine_on;
-        needs.per_job = (size_t)(runs + 3) / 4;
-        needs.per_edge += 2 * (size_t)runs * sizeof(float);
+        needs.group = (size_t)options->batch;
+        if (refines)
+                needs.group = hap_max(needs.group, (size_t)options->refine_on);
         return needs;
 }
 

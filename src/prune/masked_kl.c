@@ -12,12 +12,6 @@ void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine
                         const struct hap_prompts *prompts)
 {
         *masked_kl = (struct hap_masked_kl){.engine = engine, .prompts = prompts};
-        for (size_t i = 0; i < prompts->n; i++) {
-                size_t answers = (size_t)prompts->items[i].n_answer_positions;
-
-                if (answers > masked_kl->max_answers)
-                        masked_kl->max_answers = answers;
-        }
 }
 
 void hap_masked_kl_release(struct hap_masked_kl *masked_kl)
@@ -35,21 +29,14 @@ struct plan {
         size_t gradient; /* the gradient's numbers; 0: no gradient is wanted */
 };
 
-/* A job has half a batch: this keeps many threads busy and packs weights only about a tenth
- * more often than whole batches. There are at least four jobs if there are that many pairs of
- * runs; a job of a single run spends half its time on packing. The split must not depend on
- * the number of threads, because sums would then differ. */
 static struct plan plan_of(struct hap_masked_kl *masked_kl, const struct hap_runs *runs,
                            double *kl, bool gradient)
 {
         struct plan plan = {.masked_kl = masked_kl, .runs = runs, .kl = kl};
-        const size_t max = hap_prompts_per_batch(masked_kl->prompts);
 
         plan.group = runs->group ? runs->group : runs->n;
-        if (runs->n >= 4 * plan.group)
-                plan.per_job = hap_min(plan.group, max);
-        else
-                plan.per_job = hap_min(hap_max((plan.group + 3) / 4, 2), (max + 1) / 2);
+        plan.per_job = hap_prompts_per_job(runs->n / plan.group, plan.group,
+                                           hap_prompts_per_batch(masked_kl->prompts));
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
         if (gradient && runs->want_counterfactual)
                 plan.gradient = (size_t)masked_kl->engine->graph.n_writers *
@@ -153,19 +140,6 @@ static int run_job(void *context, struct hap_scratch *scratch, size_t job)
                                    runs->want_counterfactual ? NULL : partial);
 }
 
-/* The scratch memory that one job needs at most, in bytes. */
-static size_t job_bytes(const struct plan *plan)
-{
-        const struct hap_masked_kl *masked_kl = plan->masked_kl;
-        size_t answers = plan->per_job * masked_kl->max_answers;
-        const size_t longest = masked_kl->prompts->longest;
-        size_t bytes = hap_scratch_bytes(masked_kl->engine, plan->per_job * longest, longest,
-                                         answers, true, plan->gradient > 0);
-
-        bytes += answers * (size_t)masked_kl->engine->model->config.n_out * sizeof(float);
-        return bytes + plan->per_job * sizeof(void *) + 4096;
-}
-
 static int grow_partial(struct hap_masked_kl *masked_kl, size_t n, struct hap_error *err)
 {
         float *more;
@@ -205,7 +179,7 @@ int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *ru
         int rc = grow_partial(masked_kl, jobs * plan.gradient, err);
 
         if (rc == HAP_OK)
-                rc = hap_parallel(masked_kl->engine, jobs, job_bytes(&plan), run_job, &plan, err);
+                rc = hap_parallel(masked_kl->engine, jobs, run_job, &plan, err);
         if (rc < 0)
                 return rc;
         if (plan.gradient)

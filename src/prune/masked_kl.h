@@ -13,9 +13,8 @@
 struct hap_masked_kl {
         const struct hap_engine *engine;
         const struct hap_prompts *prompts;
-        size_t max_answers; /* most answer positions of a prompt */
-        double runs;         /* masked runs so far; one without gradient counts ½ */
-        float *partial;      /* [n_partial]: gradients of jobs */
+        double runs;    /* masked runs so far; one without gradient counts ½ */
+        float *partial; /* [n_partial]: gradients of jobs */
         size_t n_partial;
 };
 

@@ -37,9 +37,8 @@ int hap_rank_sample(struct hap_ranker *r, uint64_t index, size_t n, double open,
                     double sharpness, enum hap_mask_kind kind, struct hap_error *err)
 {
         struct sampling sampling = {r, index, kind};
-        size_t bytes = r->p->n_allowed * 2 * sizeof(float) + 4096;
 
         for (size_t k = 0; k < r->p->n_allowed; k++)
                 r->log_alpha[k] = (float)(sharpness * log((open + .5) / ((double)k + .5)));
-        return hap_parallel(r->p->masked_kl.engine, n, bytes, sample_job, &sampling, err);
+        return hap_parallel(r->p->masked_kl.engine, n, sample_job, &sampling, err);
 }

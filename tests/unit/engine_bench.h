@@ -82,7 +82,7 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
         memset(b, 0, sizeof(*b));
         CHECK(hap_model_load(&b->model, path, &err) == 0);
         CHECK(hap_engine_init(&b->engine, &b->model, NULL, &err) == 0);
-        CHECK(hap_scratch_init(&b->work, &b->engine, (size_t)1 << 28, &err) == 0);
+        hap_scratch_init(&b->work, &b->engine);
         hap_arena_init(&b->arena);
         if (divided)
                 divide(b);

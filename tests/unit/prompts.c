@@ -225,7 +225,6 @@ TEST("a task gives the prompts of its cache, a mapped one stays in the file")
         b = read_prompts(cache, all, &from_cache);
         CHECK(from_task.n == EXAMPLES && !from_task.mapped && from_cache.mapped);
         CHECK(sets_apart(&from_task, &from_cache) < 1e-5);
-        CHECK(from_task.longest == 20);
         close_prompts(&from_task, a);
         close_prompts(&from_cache, b);
 }
@@ -428,6 +427,7 @@ static void check_told(const char *path, enum hap_counterfactuals_from source, e
                 needs.tokens = one.tokens;
                 kept += hap_memory_bytes(&one, engine.model, &engine.graph) -
                         hap_memory_bytes(&needs, engine.model, &engine.graph);
+                kept -= source == HAP_COUNTERFACTUALS_MAPPED ? HAP_FAULT_AROUND : 0;
                 /* the estimate cannot know that prompts begin with the same tokens */
                 kept -= (size_t)prompts.items[i].first * 7 * 32 * sizeof(float);
                 CHECK(prompts.items[i].counterfactual.dtype == dtype);
@@ -483,13 +483,12 @@ TEST("a batch takes prompts until it has 128 tokens or 16 of them")
         }
         CHECK(batches.n == 4);
         CHECK(batches.start[1] == 3 && batches.start[2] == 4 && batches.start[3] == 6);
-        CHECK(batches.start[4] == 7 && batches.longest == 200 && batches.max_rows == 200);
+        CHECK(batches.start[4] == 7);
         CHECK(hap_batches_have(&batches, 3) == false); /* the fourth is begun */
         e.n_tokens = 1;
         for (int i = 0; i < 40; i++)
                 CHECK(hap_batches_add(&batches, &e, 0, &err) == 0);
         CHECK(batches.n == 6 && batches.start[4] == 6 + 16 && batches.start[5] == 6 + 32);
-        CHECK(batches.max_answers == 16);
         hap_batches_release(&batches);
 }
 

@@ -22,7 +22,7 @@ static inline int load(struct loaded *to, const char *path)
         if (rc == 0)
                 rc = hap_engine_init(&to->engine, &to->model, NULL, &err);
         if (rc == 0)
-                rc = hap_scratch_init(&to->work, &to->engine, (size_t)1 << 28, &err);
+                hap_scratch_init(&to->work, &to->engine);
         if (rc < 0)
                 printf("# %s\n", err.message);
         return rc;

@@ -55,7 +55,8 @@ static void compare(const char *path, const struct request *how)
         CHECK(config.token_embedding == NULL);
         described = b.engine;
         described.model = &config;
-        CHECK(hap_scratch_init_counting(&counted, &described, &err) == 0);
+        hap_scratch_init(&counted, &described);
+        counted.counting = true;
         run_once(&counted, &b, how, zs, wanted, values);
         CHECK(b.work.peak > 1000);
         CHECK_NEAR((double)counted.peak, (double)b.work.peak, 0);
@@ -94,16 +95,58 @@ TEST("a masked run is counted to the byte, with many open edges and with few")
         }
 }
 
-TEST("memory that is not reserved is refused with a message")
+/* Fills every allocation and looks at all of them at the end. */
+TEST("allocations of all sizes are apart, and given back by the mark")
+{
+        const size_t sizes[] = {1, 100, 3 << 20, 2 << 20, 64, 9 << 20, 0, 40 << 20, 5};
+        enum { N = sizeof sizes / sizeof *sizes };
+        struct hap_scratch scratch;
+        unsigned char *at[N];
+
+        hap_scratch_init(&scratch, NULL);
+        for (int again = 0; again < 3; again++) {
+                const size_t mark = scratch.used;
+
+                for (int i = 0; i < N; i++) {
+                        at[i] = hap_scratch_alloc(&scratch, sizes[i], 1);
+                        CHECK(at[i] && (uintptr_t)at[i] % 64 == 0);
+                        memset(at[i], i + 1, sizes[i]);
+                }
+                for (int i = 0; i < N; i++)
+                        CHECK(!sizes[i] || (at[i][0] == i + 1 && at[i][sizes[i] - 1] == i + 1));
+                scratch.used = again == 1 ? mark : scratch.used; /* the third is where the second was */
+        }
+        CHECK_NEAR((double)scratch.peak, 2. * (64 + 128 + 64 + 64 + (54 << 20)), 0);
+        hap_scratch_release(&scratch);
+}
+
+TEST("a later, larger allocation takes the place of a block that is too small")
 {
         struct hap_scratch scratch;
-        struct hap_error err;
+        char *memory;
 
-        CHECK(hap_scratch_init(&scratch, NULL, 10000, &err) == 0);
+        hap_scratch_init(&scratch, NULL);
+        for (size_t mb = 3; mb < 200; mb *= 4) {
+                scratch.used = 64;
+                memory = hap_scratch_alloc(&scratch, mb << 20, 1);
+                CHECK(memory != NULL);
+                memset(memory, 1, mb << 20);
+        }
+        CHECK(scratch.n_blocks == 2);
+        hap_scratch_release(&scratch);
+}
+
+TEST("memory that cannot be mapped is refused with a message")
+{
+        struct hap_scratch scratch;
+
+        hap_scratch_init(&scratch, NULL);
         CHECK(hap_scratch_alloc(&scratch, 1000, 4) != NULL);
-        CHECK(hap_scratch_alloc(&scratch, 5000, 4) == NULL);
+        CHECK(hap_scratch_alloc(&scratch, SIZE_MAX / 8, 4) == NULL);
         CHECK(scratch.error.code == HAP_ESYSTEM);
-        CHECK(strstr(scratch.error.message, "needs more scratch") != NULL);
+        CHECK(strstr(scratch.error.message, "out of memory for a run's scratch") != NULL);
+        CHECK(hap_scratch_alloc(&scratch, SIZE_MAX / 2, 4) == NULL);
+        CHECK(hap_scratch_alloc(&scratch, 1000, 4) != NULL);
         hap_scratch_release(&scratch);
 }
 
