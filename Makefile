@@ -105,7 +105,7 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 units: $(UNITS)
 
-check: all units
+check: all units benches
 	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
 
 SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
@@ -117,7 +117,9 @@ lint:
 
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-bench: all $(BENCHES)
+benches: $(BENCHES)
+
+bench: all benches
 	bench/run --bin $(BIN) --build $(BUILD)
 
 install: all
@@ -134,7 +136,7 @@ install: all
 clean:
 	rm -rf build build-asan build-tsan build-fuzz bin
 
-.PHONY: all units fuzz check lint bench install clean force
+.PHONY: all units benches fuzz check lint bench install clean force
 .SECONDARY:
 
 -include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)

@@ -133,10 +133,7 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
                 b->pointers[i] = &b->prompts[i];
         }
-        if (hap_parallel(&b->engine, n,
-                         hap_scratch_bytes(&b->engine, (size_t)tokens, (size_t)tokens, 1, false,
-                                           false),
-                         capture, b, &err) < 0)
+        if (hap_parallel(&b->engine, n, capture, b, &err) < 0)
                 die(&err);
 }
 
@@ -167,12 +164,12 @@ static int step_job(void *context, struct hap_scratch *work, size_t job)
         return hap_masked_backward(work, &batch, &run, d_logits, b->d_z[job]);
 }
 
-static double step(struct bench *b, size_t bytes)
+static double step(struct bench *b)
 {
         struct hap_error err = {0};
         const double start = now();
 
-        if (hap_parallel(&b->engine, (b->n + GROUP - 1) / GROUP, bytes, step_job, b, &err) < 0)
+        if (hap_parallel(&b->engine, (b->n + GROUP - 1) / GROUP, step_job, b, &err) < 0)
                 die(&err);
         return (now() - start) / (double)b->n;
 }
@@ -288,7 +285,7 @@ int main(int argc, char **argv)
         struct bench b = {0};
         double times[3][ROUNDS], load, rate, seconds[3], forward[ROUNDS];
         double *score;
-        size_t bytes, jobs;
+        size_t jobs;
         int tokens;
 
         if (argc < 4) {
@@ -310,18 +307,16 @@ int main(int argc, char **argv)
         b.d_z = calloc(jobs, sizeof(*b.d_z));
         for (size_t j = 0; j < jobs; j++)
                 b.d_z[j] = calloc(b.engine.graph.n_edges, sizeof(**b.d_z));
-        bytes = hap_scratch_bytes(&b.engine, (size_t)tokens * GROUP, (size_t)tokens, GROUP, true,
-                                  true);
         for (int round = 0; argc > 5 && round < ROUNDS; round++) {
                 open_share(&b, score, strtod(argv[5], NULL));
-                printf("%.5f s an example\n", step(&b, bytes));
+                printf("%.5f s an example\n", step(&b));
         }
         if (argc > 5)
                 return 0;
         for (int round = -1; round < ROUNDS; round++)
                 for (int s = 0; s < 3; s++) {
                         open_share(&b, score, shares[s]);
-                        const double t = step(&b, bytes);
+                        const double t = step(&b);
 
                         if (round >= 0)
                                 times[s][round] = t;
@@ -330,7 +325,7 @@ int main(int argc, char **argv)
         free(b.wanted);
         b.wanted = NULL;
         for (int round = 0; round < ROUNDS; round++)
-                forward[round] = step(&b, bytes);
+                forward[round] = step(&b);
         rate = gemm_rate(GROUP * tokens, b.model.config.d_mlp, b.model.config.d_model, true);
         printf("{\"threads\": %d, \"load_s\": %.3f, \"sgemm_gflops\": %.1f, \"sgemm_head_gflops\": %.1f, "
                "\"sgemm_mix_gflops\": %.1f, \"masked_forward_s_per_example\": %.5f",

@@ -86,7 +86,7 @@ static const struct hap_method *method_named(const char *name)
         for (int i = 0; hap_methods[i]; i++)
                 if (strcmp(hap_methods[i]->name, name) == 0)
                         return hap_methods[i];
-        CHECK(!"a method of that name");
+        CHECK(false); /* a method of that name */
         return NULL;
 }
 
