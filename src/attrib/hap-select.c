@@ -104,7 +104,7 @@ static void select_from_all(struct selecting *s)
                 s->sections++;
         }
         if (s->sections == 0)
-                hap_must(p, hap_fail_missing(p->in, "scores", &p->error));
+                hap_must(p, hap_stream_in_fail_missing(p->in, "scores", &p->error));
 }
 
 /* --auto: selects the number of edges that the search found, as --keep would. */

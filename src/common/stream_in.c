@@ -473,9 +473,11 @@ int hap_stream_in_section(struct hap_stream_in *in, json_t **header, struct hap_
         return rc;
 }
 
-const char *hap_stream_in_seen(const struct hap_stream_in *in)
+int hap_stream_in_fail_missing(const struct hap_stream_in *in, const char *kind,
+                               struct hap_error *err)
 {
-        return hap_sections_seen_text(&in->seen);
+        return hap_fail(err, HAP_EINPUT, "the input contains no %s; it contains %s", kind,
+                        hap_sections_seen_text(&in->seen));
 }
 
 void hap_stream_in_pass_to(struct hap_stream_in *in, struct hap_stream_out *out)

@@ -50,9 +50,10 @@ const void *hap_stream_in_raw(const struct hap_stream_in *in, size_t *n);
 const char *hap_stream_in_name(const struct hap_stream_in *in);
 uint64_t hap_stream_in_record_number(const struct hap_stream_in *in);
 
-/* The kinds of the sections so far, with their files, for messages about what is
- * missing: "task in 'a', scores in 'b'", or "nothing". */
-const char *hap_stream_in_seen(const struct hap_stream_in *in);
+/* HAP_EINPUT: "the input contains no KIND; it contains task in 'a', scores in 'b'", or
+ * nothing. */
+int hap_stream_in_fail_missing(const struct hap_stream_in *in, const char *kind,
+                               struct hap_error *err);
 
 /* "cannot use 'FILE': record N: …" with code HAP_EINPUT. */
 int hap_stream_in_fail(struct hap_stream_in *in, struct hap_error *err, const char *format, ...)

@@ -17,12 +17,6 @@ static bool is_kind(const json_t *header, const char *kind)
         return theirs && strcmp(theirs, kind) == 0;
 }
 
-int hap_fail_missing(struct hap_stream_in *in, const char *kind, struct hap_error *err)
-{
-        return hap_fail(err, HAP_EINPUT, "the input contains no %s; it contains %s", kind,
-                        hap_stream_in_seen(in));
-}
-
 /* A second section of a kind of which one is taken. */
 static int fail_second(const char *name, const char *what, const char *first,
                        struct hap_error *err)
@@ -311,7 +305,7 @@ static int check_missing(const struct hap_inputs *inputs, struct hap_error *err)
 
         for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
                 if (checks[i].missing)
-                        return hap_fail_missing(inputs->in, checks[i].kind, err);
+                        return hap_stream_in_fail_missing(inputs->in, checks[i].kind, err);
         return HAP_OK;
 }
 

@@ -95,8 +95,4 @@ size_t hap_inputs_total(const struct hap_inputs *inputs);
 /* Sets model and graph in the header of what is made from the examples. */
 int hap_inputs_describe(const struct hap_inputs *inputs, json_t *header, struct hap_error *err);
 
-/* HAP_EINPUT: "the input contains no KIND; it contains ...", also for programs that read
- * their sections themselves. */
-int hap_fail_missing(struct hap_stream_in *in, const char *kind, struct hap_error *err);
-
 #endif
