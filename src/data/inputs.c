@@ -260,17 +260,13 @@ static int read_section(struct hap_inputs *inputs, const json_t *header, struct 
 /* The masks of the runs, for the memory: those of the largest circuit. */
 static void find_masks(struct hap_inputs *inputs)
 {
-        size_t most = 0;
+        const struct hap_edges *largest = inputs->circuits.items;
 
-        for (size_t i = 0; i < inputs->circuits.n; i++) {
-                const struct hap_edges *circuit = inputs->circuits.items + i;
-
-                if (circuit->n_given <= most)
-                        continue;
-                most = circuit->n_given;
-                inputs->memory.z = circuit->z;
-                inputs->memory.z_edges = circuit->graph.n_edges;
-        }
+        for (size_t i = 1; i < inputs->circuits.n; i++)
+                if (inputs->circuits.items[i].n_given > largest->n_given)
+                        largest = inputs->circuits.items + i;
+        inputs->memory.z = largest ? largest->z : NULL;
+        inputs->memory.z_edges = largest ? largest->graph.n_edges : 0;
 }
 
 /* Up to the end of the stream, or to examples that are given before the rest is read. */
