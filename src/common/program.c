@@ -12,8 +12,12 @@
 #include "common/atomic_file.h"
 #include "common/clock.h"
 
-/* Weak, so that a program without linear algebra needs no BLAS. */
-void openblas_set_num_threads(int threads) __attribute__((weak));
+static const char *warning; /* printed at the end */
+
+void hap_program_warn(const char *text)
+{
+        warning = text;
+}
 
 /* Signals that arrive while files are removed are blocked until the default action
  * ends the program. */
@@ -156,8 +160,6 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
                 exit(0);
         }
         omp_set_num_threads(program->threads);
-        if (openblas_set_num_threads)
-                openblas_set_num_threads(1);
         open_streams(program);
 }
 
@@ -265,6 +267,8 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what)
                 word--;
         hap_say(program, "%zu %.*s%s in %.1f s, %ld MB peak", done, word, what, rest,
                 hap_seconds() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
+        if (warning)
+                hap_say(program, "warning: %s", warning);
         release_program(program);
         return 0;
 }

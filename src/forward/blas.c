@@ -2,6 +2,15 @@
 
 #include <cblas.h>
 
+#include "forward/blas_kernel.h"
+
+/* Here, so that every program with products has it. */
+__attribute__((constructor)) static void begin(int argc, char **argv)
+{
+        (void)argc;
+        hap_blas_choose_kernel(argv);
+}
+
 void hap_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
               float alpha, const float *a, int lda, const float *b, int ldb,
               float beta, float *c, int ldc)

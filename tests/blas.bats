@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# The choice of the BLAS's kernels. A preloaded library plays an OpenBLAS that does not know the
+# processor, and chooses its oldest kernels unless it is told otherwise.
+
+load helper
+
+setup_file() {
+        cat >"$BATS_FILE_TMPDIR/old.c" <<-'C'
+                #include <dlfcn.h>
+                #include <stdlib.h>
+                char *openblas_get_corename(void)
+                {
+                        char *(*chosen)(void) = (char *(*)(void))dlsym(RTLD_NEXT, "openblas_get_corename");
+                        return getenv("OPENBLAS_CORETYPE") ? chosen() : "Prescott";
+                }
+C
+        unset OPENBLAS_CORETYPE
+}
+
+setup() {
+        [[ -z ${ASAN_OPTIONS-}${TSAN_OPTIONS-} ]] || skip "a sanitizer must be loaded first"
+        grep -qw avx /proc/cpuinfo || skip "the processor has no wider vectors"
+        [[ $(hap-model -q --system) == *OpenBLAS* ]] || skip "the BLAS is not OpenBLAS"
+        old=$BATS_FILE_TMPDIR/old.so
+        cc -shared -fPIC -D_GNU_SOURCE -o "$old" "$BATS_FILE_TMPDIR/old.c"
+        if grep -qw avx512vl /proc/cpuinfo; then
+                best=SkylakeX
+        elif grep -qw avx2 /proc/cpuinfo; then
+                best=Haswell
+        else
+                best=Sandybridge
+        fi
+}
+
+@test "a library that chose old kernels gets those of the processor" {
+        LD_PRELOAD=$old run -0 --separate-stderr hap-model --system
+        assert_output --regexp "kernels +$best, with .*; the library chose Prescott"
+        refute_output --partial "warning"
+        [[ $stderr != *warning* ]]
+}
+
+@test "a program that starts again keeps its number, arguments, input and exit status" {
+        hap-task ioi -q -n 8 -m "$root/models/demo" -o "$tmp/task"
+        OPENBLAS_CORETYPE=$best hap-forward -q -m "$root/models/demo" -o "$tmp/wanted" "$tmp/task"
+        LD_PRELOAD=$old hap-forward -q -m "$root/models/demo" -o "$tmp/cache" <"$tmp/task"
+        assert_same "$tmp/cache" "$tmp/wanted"
+        mkfifo "$tmp/input"
+        LD_PRELOAD=$old hap-forward -m "$root/models/demo" -o "$tmp/none" <"$tmp/input" 2>"$tmp/err" &
+        pid=$!
+        exec {open}>"$tmp/input"
+        for _ in {1..100}; do
+                [[ $(tr '\0' ' ' <"/proc/$pid/environ") == *"OPENBLAS_CORETYPE=$best "* ]] && break
+                sleep .1
+        done
+        assert_equal "$(<"/proc/$pid/comm")" hap-forward
+        assert_equal "$(tr '\0' ' ' <"/proc/$pid/cmdline")" \
+                "hap-forward -m $root/models/demo -o $tmp/none "
+        kill -TERM $pid
+        exec {open}>&-
+        status=0
+        wait $pid || status=$?
+        assert_equal $status 143
+        LD_PRELOAD=$old assert_refused 2 "unknown option" hap-forward --nonsense
+}
+
+@test "a user's own kernels are kept, and --system warns of narrow ones" {
+        OPENBLAS_CORETYPE=Prescott LD_PRELOAD=$old run -0 --separate-stderr hap-model --system
+        assert_output --partial "Prescott, with SSE; OPENBLAS_CORETYPE is set"
+        assert_output --partial "the kernels have narrower vectors than the processor"
+}
+
+@test "--system takes no model" {
+        assert_refused 2 "--system takes no model" hap-model --system "$root/models/demo"
+}
