@@ -1,4 +1,4 @@
-/* Mistral: Llama with a window. */
+/* Mistral: Llama with a window in all layers, or in those that "layer_types" names. */
 #include "model/family.h"
 #include "model/llama_like.h"
 
@@ -11,8 +11,13 @@ static void read_mistral(struct hap_blueprint *blueprint)
         hap_llama_sizes(blueprint, 8, 0);
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, window);
         hap_llama_layers(blueprint);
-        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++)
-                m->layers[i].window = window;
+        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++) {
+                const bool slides = hap_settings_layer_slides(s, i, m->config.n_layers, window > 0);
+
+                if (slides && window == 0)
+                        hap_settings_refuse(s, "layer_types");
+                m->layers[i].window = slides ? window : 0;
+        }
 }
 
 const struct hap_family hap_family_mistral = {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/file_map.h"
 #include "model/convert.h"
 
 struct weight_import {
@@ -255,6 +256,29 @@ static int import_layer(struct weight_import *im, int layer)
         return import_linear(im, layer, l->out, all_rows(d), m, l->mlp_bias, &to->out);
 }
 
+/* A tied model may store its unembedding, too, but only as the embedding's copy: otherwise
+ * transformers 4 uses the embedding and transformers 5 the unembedding. */
+static int check_tied(const struct weight_import *im, const char *embedding)
+{
+        const char *name = im->layout->unembedding;
+        const struct hap_stored *out = name ? hap_store_find(im->store, name) : NULL;
+        const struct hap_stored *in = hap_store_find(im->store, embedding);
+        bool same;
+
+        if (!out || !in)
+                return 0;
+        same = out->kind == in->kind && out->bytes == in->bytes &&
+               memcmp(out->data, in->data, in->bytes) == 0;
+        hap_file_map_forget(in->data, in->bytes);
+        hap_file_map_forget(out->data, out->bytes);
+        if (same)
+                return 0;
+        return hap_fail(im->err, HAP_EINPUT,
+                        "cannot use '%s': its description ties the unembedding to the embedding, "
+                        "but '%s' is stored and differs; to use it, set \"tie_word_embeddings\" "
+                        "to false, otherwise remove the tensor", im->model->path, name);
+}
+
 static int import_embeddings(struct weight_import *im)
 {
         struct hap_model *m = im->model;
@@ -278,7 +302,7 @@ static int import_embeddings(struct weight_import *im)
         }
         if (c->tied) {
                 m->unembedding = m->token_embedding;
-                return 0;
+                return check_tied(im, name);
         }
         rc = import_matrix(im, im->layout->unembedding, all_rows((size_t)c->n_out), d,
                            im->layout->embedding_out_in, &values);

@@ -226,9 +226,38 @@ TEST("tensors that are missing, misshapen or left over are refused by name")
                 "description requires [102, 48]");
 }
 
-TEST("an unembedding that is tied anyway may be stored")
+/* Loads LLAMA as tied, with the embedding in the place of the stored unembedding. */
+static int load_copied_unembedding(struct hap_model *m, struct hap_error *err)
 {
-        CHECK(fingerprint_with(LLAMA, "tie_word_embeddings", "true") != fingerprint_of(LLAMA));
+        const size_t floats = 101 * 48;
+        struct raw raw = open_raw(LLAMA "/model.safetensors");
+        const float *in = raw_tensor(&raw, "model.embed_tokens.weight");
+        const float *out = raw_tensor(&raw, "lm_head.weight");
+        unsigned char *weights;
+        size_t n;
+        int rc;
+
+        make_folder();
+        copy_model(LLAMA, "tie_word_embeddings", "true");
+        weights = read_file(in_folder("model.safetensors"), &n);
+        memcpy(weights + ((const unsigned char *)out - raw.data), in, floats * sizeof *in);
+        write_file("model.safetensors", weights, n);
+        rc = hap_model_load(m, folder, err);
+        free(weights);
+        close_raw(&raw);
+        remove_folder();
+        return rc;
+}
+
+TEST("a tied model may store its unembedding, but only a copy of the embedding")
+{
+        struct hap_error err = {0};
+        struct hap_model m;
+
+        CHECK(load_copied_unembedding(&m, &err) == 0);
+        CHECK(m.config.tied && m.unembedding == m.token_embedding);
+        hap_model_release(&m);
+        refused(LLAMA, "tie_word_embeddings", "true", "'lm_head.weight' is stored and differs");
 }
 
 TEST("a path that does not exist is a system error")
