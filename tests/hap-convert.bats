@@ -226,6 +226,16 @@ mib() {
         assert_output "$(jq -S .edges "$tmp/a.json")"
 }
 
+@test "a MIB file with 1 and 0 for true and false gives the same sections" {
+        mib '["input->m0","m0->logits"]' >"$tmp/a.json"
+        jq '(.. | select(type == "boolean")) |= (if . then 1 else 0 end)' "$tmp/a.json" >"$tmp/b.json"
+        run -0 jq '.edges["input->m0"].in_graph' "$tmp/b.json"
+        assert_output 1
+        hap-convert -q --from mib "$tmp/a.json" | hap-convert -q --to json | grep -v '"hap"\|"end"' >"$tmp/a"
+        hap-convert -q --from mib "$tmp/b.json" | hap-convert -q --to json | grep -v '"hap"\|"end"' >"$tmp/b"
+        assert_same "$tmp/a" "$tmp/b"
+}
+
 @test "a circuit without scores is written with its z as scores" {
         printf '%s\n' '{"hap":1,"kind":"circuit","graph":{"layers":1,"heads":2},"model":{"d_model":16}}' \
                 '{"edge":"input->m0","z":0.25}' '{"end":"circuit"}' | hap-convert -q --from json >"$tmp/stream"
@@ -255,7 +265,23 @@ mib() {
         jq '.edges["input->m0"].score = "x"' "$tmp/a.json" >"$tmp/bad.json"
         assert_refused 3 "the score of 'input->m0' is not a number" hap-convert --from mib "$tmp/bad.json"
         jq '.edges |= map_values({})' "$tmp/a.json" >"$tmp/bad.json"
+        assert_refused 3 "the edge 'input->a0.h0<q>' is no object with \"score\" or \"in_graph\"" \
+                hap-convert --from mib "$tmp/bad.json"
+        for edge in null 1 '"x"' '[]'; do
+                jq ".edges[\"input->m0\"] = $edge" "$tmp/a.json" >"$tmp/bad.json"
+                assert_refused 3 "the edge 'input->m0' is no object" hap-convert --from mib "$tmp/bad.json"
+        done
+        jq '.edges |= map_values(del(.score))' "$tmp/a.json" >"$tmp/bad.json"
         assert_refused 3 'no edge has a score, and none is in the graph' hap-convert --from mib "$tmp/bad.json"
+        for truth in 2 0.5 '"true"' '[true]'; do
+                jq ".edges[\"input->m0\"].in_graph = $truth" "$tmp/a.json" >"$tmp/bad.json"
+                assert_refused 3 "the edge 'input->m0': \"in_graph\" is neither true, false, 1 nor 0" \
+                        hap-convert --from mib "$tmp/bad.json"
+        done
+        for path in '.nodes.m0.neurons' '.edges["input->m0"].neurons_in_graph'; do
+                jq "$path = [true, false]" "$tmp/a.json" >"$tmp/bad.json"
+                assert_refused 3 "hap's graph has no neurons" hap-convert --from mib "$tmp/bad.json"
+        done
         sed 's/-5.5/NaN/' "$tmp/a.json" >"$tmp/bad.json"
         assert_refused 3 "cannot read '$tmp/bad.json': not valid JSON" hap-convert --from mib "$tmp/bad.json"
         printf '%s\n' '{"hap":1,"kind":"task"}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/task"

@@ -190,30 +190,67 @@ static int load_mib(struct hap_byte_input *input, json_t **mib, struct hap_error
         return 0;
 }
 
+/* Sets *truth to true, false, 1 or 0, as programs that use numpy write them; absent and null are
+ * false. */
+static int read_truth(const json_t *object, const char *key, bool *truth, struct hap_error *err)
+{
+        const json_t *value = json_object_get(object, key);
+        const double number = json_number_value(value);
+
+        *truth = json_is_true(value) || number == 1;
+        if (!value || json_is_null(value) || json_is_boolean(value) ||
+            (json_is_number(value) && (number == 0 || number == 1)))
+                return HAP_OK;
+        return hap_fail(err, HAP_EINPUT, "\"%s\" is neither true, false, 1 nor 0", key);
+}
+
+/* Masks of single neurons make it another graph. */
+static int refuse_neurons(const json_t *object, const char *name, struct hap_error *err)
+{
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)object, key, value)
+                if (strncmp(key, "neurons", 7) == 0 && !json_is_null(value))
+                        return hap_fail(err, HAP_EINPUT,
+                                        "'%.64s' has \"%.32s\"; hap's graph has no neurons",
+                                        name, key);
+        return HAP_OK;
+}
+
 static int import_graph(struct import *in, const json_t *cfg, struct hap_error *err)
 {
         const json_t *layers = json_object_get(cfg, "n_layers");
         const json_t *heads = json_object_get(cfg, "n_heads");
         json_int_t n_layers = json_integer_value(layers), n_heads = json_integer_value(heads);
+        bool parallel;
 
         if (n_layers < 1 || n_layers > 4096 || n_heads < 1 || n_heads > 4096)
                 return hap_fail(err, HAP_EINPUT,
                                 "\"cfg\" needs \"n_layers\" and \"n_heads\" from 1 to 4096");
-        return hap_graph_init(&in->graph, (int)n_layers, (int)n_heads,
-                              json_is_true(json_object_get(cfg, "parallel_attn_mlp")), false, err);
+        if (read_truth(cfg, "parallel_attn_mlp", &parallel, err) < 0)
+                return err->code;
+        return hap_graph_init(&in->graph, (int)n_layers, (int)n_heads, parallel, false, err);
 }
 
 static int import_edge(struct import *in, const char *name, const json_t *value,
                        struct hap_error *err)
 {
         const json_t *score = json_object_get(value, "score");
-        const json_t *kept = json_object_get(value, "in_graph");
         int64_t edge = hap_graph_find_edge(&in->graph, name, strlen(name));
+        bool kept;
 
         if (edge < 0)
                 return hap_fail(err, HAP_EINPUT,
                                 "'%.64s' is not an edge of a model with %d layers and %d heads",
                                 name, in->graph.n_layers, in->graph.n_heads);
+        if (!json_object_get(value, "score") && !json_object_get(value, "in_graph"))
+                return hap_fail(err, HAP_EINPUT,
+                                "the edge '%s' is no object with \"score\" or \"in_graph\"", name);
+        if (refuse_neurons(value, name, err) < 0)
+                return err->code;
+        if (read_truth(value, "in_graph", &kept, err) < 0)
+                return hap_fail_within(err, "the edge '%s'", name);
         if (score && !json_is_null(score)) {
                 if (!json_is_number(score))
                         return hap_fail(err, HAP_EINPUT, "the score of '%s' is not a number", name);
@@ -221,8 +258,8 @@ static int import_edge(struct import *in, const char *name, const json_t *value,
                 in->given[edge] = true;
                 in->n_scores++;
         }
-        in->z[edge] = json_is_true(kept) ? 1.0F : 0.0F;
-        in->n_kept += json_is_true(kept);
+        in->z[edge] = kept ? 1.0F : 0.0F;
+        in->n_kept += kept;
         return 0;
 }
 
@@ -242,6 +279,9 @@ static int import_edges(struct import *in, const json_t *mib, struct hap_error *
         in->z = calloc(in->graph.n_edges, sizeof(*in->z));
         if (!in->score || !in->given || !in->z)
                 return hap_fail_memory(err, "edges");
+        json_object_foreach(json_object_get(mib, "nodes"), name, value)
+                if (refuse_neurons(value, name, err) < 0)
+                        return err->code;
         json_object_foreach((json_t *)edges, name, value) {
                 rc = import_edge(in, name, value, err);
                 if (rc < 0)
