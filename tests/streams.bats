@@ -392,3 +392,19 @@ history_of() {
         run -0 hap-show -q "$tmp/out"
         assert_output --partial 'circuit'
 }
+
+@test "closed descriptors: no message reaches the output file, and what is read or written fails" {
+        printf '%s\n' '{"clean":[1,2,3],"corrupted":[1,2,4],"answer":4,"wrong":5}' >"$tmp/lines"
+        hap-task -q --from "$tmp/lines" -o "$tmp/wanted"
+        for closed in '2>&-' '<&- 2>&-' '<&- >&- 2>&-'; do
+                bash -c "hap-task --from '$tmp/lines' -o '$tmp/task' $closed"
+                json -q "$tmp/task" | grep -v '"hap"' >"$tmp/is"
+                json -q "$tmp/wanted" | grep -v '"hap"' >"$tmp/should"
+                assert_same "$tmp/is" "$tmp/should"
+                rm "$tmp/task"
+        done
+        run -1 bash -c "hap-task --from '$tmp/lines' >&-"
+        assert_output --partial "cannot write 'standard output': Bad file descriptor"
+        run -1 bash -c "hap-show <&-"
+        assert_output --partial "cannot read 'standard input': Bad file descriptor"
+}

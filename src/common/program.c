@@ -1,6 +1,7 @@
 #include "common/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -144,6 +145,17 @@ static int default_threads(void)
         return threads < HAP_MAX_THREADS ? threads : HAP_MAX_THREADS;
 }
 
+/* A file that is opened later must not become standard output or error, or messages would be
+ * written into it. What is opened instead of a closed input or output fails when it is used. */
+static void open_closed_descriptors(void)
+{
+        static const int flags[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
+        for (int fd = 0; fd < 3; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) != fd)
+                        _exit(1);
+}
+
 void hap_program_begin(struct hap_program *program, const struct hap_program_info *info,
                        int argc, char **argv, void *options)
 {
@@ -151,6 +163,7 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
 
         *program = (struct hap_program){.info = info, .options = options, .started = hap_seconds(),
                                         .threads = default_threads()};
+        open_closed_descriptors();
         catch_signals();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)
