@@ -258,13 +258,15 @@ static int import_layer(struct weight_import *im, int layer)
 
 /* A tied model may store its unembedding, too, but only as the embedding's copy: otherwise
  * transformers 4 uses the embedding and transformers 5 the unembedding. */
-static int check_tied(const struct weight_import *im, const char *embedding)
+static int check_tied(const struct weight_import *im)
 {
         const char *name = im->layout->unembedding;
-        const struct hap_stored *out = name ? hap_store_find(im->store, name) : NULL;
-        const struct hap_stored *in = hap_store_find(im->store, embedding);
+        const struct hap_stored *out = name ? hap_store_find(im->store, name) : NULL, *in;
+        char embedding[MAX_TENSOR_NAME];
         bool same;
 
+        tensor_name(im, im->layout->token_embedding, 0, "", embedding);
+        in = hap_store_find(im->store, embedding);
         if (!out || !in)
                 return 0;
         same = out->kind == in->kind && out->bytes == in->bytes &&
@@ -302,7 +304,7 @@ static int import_embeddings(struct weight_import *im)
         }
         if (c->tied) {
                 m->unembedding = m->token_embedding;
-                return check_tied(im, name);
+                return check_tied(im);
         }
         rc = import_matrix(im, im->layout->unembedding, all_rows((size_t)c->n_out), d,
                            im->layout->embedding_out_in, &values);

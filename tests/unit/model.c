@@ -249,11 +249,49 @@ static int load_copied_unembedding(struct hap_model *m, struct hap_error *err)
         return rc;
 }
 
+/* Loads GPT2, which is tied and has learned positions, with a copy of its embedding appended to
+ * the file as its unembedding. */
+static int load_appended_unembedding(struct hap_model *m, struct hap_error *err)
+{
+        struct raw raw = open_raw(GPT2 "/model.safetensors");
+        const float *in = raw_tensor(&raw, "transformer.wte.weight");
+        json_t *copy = json_deep_copy(json_object_get(raw.header, "transformer.wte.weight"));
+        const json_t *offsets = json_object_get(copy, "data_offsets");
+        const size_t n = (size_t)(json_integer_value(json_array_get(offsets, 1)) -
+                                  json_integer_value(json_array_get(offsets, 0)));
+        const size_t end = raw.n - raw.start;
+        char *header;
+        uint64_t length;
+        FILE *file;
+        int rc;
+
+        json_object_set_new(copy, "data_offsets",
+                            json_pack("[I, I]", (json_int_t)end, (json_int_t)(end + n)));
+        json_object_set_new(raw.header, "lm_head.weight", copy);
+        header = json_dumps(raw.header, JSON_COMPACT);
+        length = strlen(header);
+        make_folder();
+        copy_model(GPT2, NULL, NULL);
+        file = fopen(in_folder("model.safetensors"), "wb");
+        CHECK(file && fwrite(&length, sizeof length, 1, file) == 1 &&
+              fwrite(header, length, 1, file) == 1 &&
+              fwrite(raw.data + raw.start, end, 1, file) == 1 && fwrite(in, n, 1, file) == 1);
+        fclose(file);
+        rc = hap_model_load(m, folder, err);
+        free(header);
+        close_raw(&raw);
+        remove_folder();
+        return rc;
+}
+
 TEST("a tied model may store its unembedding, but only a copy of the embedding")
 {
         struct hap_error err = {0};
         struct hap_model m;
 
+        CHECK(load_appended_unembedding(&m, &err) == 0);
+        CHECK(m.config.tied && m.unembedding == m.token_embedding);
+        hap_model_release(&m);
         CHECK(load_copied_unembedding(&m, &err) == 0);
         CHECK(m.config.tied && m.unembedding == m.token_embedding);
         hap_model_release(&m);
