@@ -5,19 +5,12 @@
 static void read_mistral(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
-        struct hap_model *m = blueprint->model;
         int window = hap_settings_is_null(s, "sliding_window") ? 0 : 4096;
 
         hap_llama_sizes(blueprint, 8, 0);
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, window);
         hap_llama_layers(blueprint);
-        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++) {
-                const bool slides = hap_settings_layer_slides(s, i, m->config.n_layers, window > 0);
-
-                if (slides && window == 0)
-                        hap_settings_refuse(s, "layer_types");
-                m->layers[i].window = slides ? window : 0;
-        }
+        hap_llama_windows(blueprint, window, 0);
 }
 
 const struct hap_family hap_family_mistral = {

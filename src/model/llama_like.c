@@ -77,21 +77,28 @@ void hap_llama_layers(struct hap_blueprint *blueprint)
         set_rotary(blueprint);
 }
 
-void hap_qwen_windows(struct hap_blueprint *blueprint)
+void hap_llama_windows(struct hap_blueprint *blueprint, int window, int from)
 {
         struct hap_settings *s = blueprint->settings;
         struct hap_model *m = blueprint->model;
+
+        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++) {
+                const bool slides = hap_settings_layer_slides(s, i, m->config.n_layers,
+                                                              window > 0 && i >= from);
+
+                if (slides && window == 0)
+                        hap_settings_refuse(s, "layer_types");
+                m->layers[i].window = slides ? window : 0;
+        }
+}
+
+void hap_qwen_windows(struct hap_blueprint *blueprint)
+{
+        struct hap_settings *s = blueprint->settings;
         bool use = hap_settings_flag(s, "use_sliding_window", false) &&
                    !hap_settings_is_null(s, "sliding_window"); /* null is no window */
         int window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 4096);
         int from = hap_settings_int(s, "max_window_layers", 0, HAP_MAX_LAYERS, 28);
 
-        for (int i = 0; s->rc == 0 && i < m->config.n_layers; i++) {
-                bool slides = hap_settings_layer_slides(s, i, m->config.n_layers,
-                                                        use && i >= from);
-
-                if (slides && !use)
-                        hap_settings_refuse(s, "layer_types");
-                m->layers[i].window = slides ? window : 0;
-        }
+        hap_llama_windows(blueprint, use ? window : 0, from);
 }

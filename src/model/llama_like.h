@@ -11,8 +11,10 @@ extern const struct hap_weight_layout hap_llama_layout;
 void hap_llama_sizes(struct hap_blueprint *blueprint, int kv_heads, int d_head);
 /* After the sizes: activation, tied embeddings, layers, rotary frequencies. */
 void hap_llama_layers(struct hap_blueprint *blueprint);
-/* Qwen: layers from max_window_layers on attend within a window, or those that
- * "layer_types" names. */
+/* Layers from `from` on attend within a window, or those that "layer_types" names. window 0:
+ * none do, and "layer_types" may name none. */
+void hap_llama_windows(struct hap_blueprint *blueprint, int window, int from);
+/* Qwen: the same, from max_window_layers on. */
 void hap_qwen_windows(struct hap_blueprint *blueprint);
 
 #endif
