@@ -93,7 +93,7 @@ size_t hap_counted_run_bytes(const struct hap_counted_run *run, const struct hap
         const struct hap_engine engine = {.model = (struct hap_model *)model, .graph = *graph};
         uint8_t *position = calloc(run->tokens, sizeof *position);
         struct hap_scratch scratch;
-        size_t bytes = SIZE_MAX / 4;
+        size_t bytes = HAP_UNCOUNTED;
 
         hap_scratch_init(&scratch, &engine);
         scratch.counting = true;

@@ -2,6 +2,8 @@
 #ifndef HAP_DATA_COUNTED_RUN_H
 #define HAP_DATA_COUNTED_RUN_H
 
+#include <stdint.h>
+
 #include "data/memory_estimate.h"
 
 /* A run of n equal prompts. */
@@ -14,8 +16,11 @@ struct hap_counted_run {
         bool counterfactuals; /* the gradient by the counterfactual is wanted, not by masks */
 };
 
-/* Bytes; the model need not have its weights. SIZE_MAX / 4 if they cannot be counted, because
- * the address space is limited. */
+/* For a run whose memory cannot be counted, because the address space is limited: more than any
+ * limit, but a sum for HAP_MAX_THREADS threads does not overflow. */
+#define HAP_UNCOUNTED (SIZE_MAX >> 16)
+
+/* Bytes, or HAP_UNCOUNTED; the model need not have its weights. */
 size_t hap_counted_run_bytes(const struct hap_counted_run *run, const struct hap_model *model,
                              const struct hap_graph *graph);
 

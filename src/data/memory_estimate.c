@@ -190,7 +190,7 @@ static size_t thread_scratch(const struct hap_memory_estimate *needs, enum hap_m
                                   .counterfactuals = needs->cases};
         float *ones = calloc(graph->n_edges, sizeof *ones);
         bool *wanted = calloc(graph->n_edges, sizeof *wanted);
-        size_t bytes = 0;
+        size_t bytes = HAP_UNCOUNTED;
 
         for (size_t e = 0; ones && wanted && e < graph->n_edges; e++) {
                 ones[e] = 1;
@@ -398,11 +398,14 @@ static void advise_all(struct advice *a, struct hap_memory_estimate needs, const
 int hap_memory_check(const struct hap_memory_estimate *needs, const struct hap_model *model,
                     const struct hap_graph *graph, struct hap_error *err)
 {
-        const size_t bytes = hap_memory_bytes(needs, model, graph);
         struct advice a = {.length = 0};
         char need[32], most[32], many[64] = "";
+        size_t bytes;
 
-        if (!needs->max_bytes || bytes <= needs->max_bytes)
+        if (!needs->max_bytes)
+                return HAP_OK;
+        bytes = hap_memory_bytes(needs, model, graph);
+        if (bytes <= needs->max_bytes)
                 return HAP_OK;
         advise_all(&a, *needs, model, graph);
         if (needs->batches == 0)
