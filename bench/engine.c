@@ -6,7 +6,6 @@
  * exchange file's edges (JSON of "edges") by whose absolute scores the 20 % and 5 % subgraphs are
  * chosen; without it they are random. SHARE: only steps at this share of the edges, to be
  * profiled. Prints one JSON object of medians over the rounds. */
-#include <cblas.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 #include <time.h>
 
 #include "common/random.h"
-#include "forward/blas.h"
+#include "forward/blas_report.h"
 #include "forward/distribution.h"
 #include "forward/full_run.h"
 #include "forward/parallel.h"
@@ -195,34 +194,11 @@ static void open_share(struct bench *b, const double *score, double share)
 
 static double gemm_rate(int m, int n, int k, bool tb)
 {
-        double best[ROUNDS];
-        const int repeats = 1 + (int)(4e9 / (2.0 * m * n * k));
+        double rates[ROUNDS];
 
-        for (int round = 0; round < ROUNDS; round++) {
-                double start = 0;
-
-#pragma omp parallel
-                {
-                        float *a = calloc((size_t)m * k, sizeof(float));
-                        float *b = calloc((size_t)n * k, sizeof(float));
-                        float *c = calloc((size_t)m * n, sizeof(float));
-
-                        hap_gemm(false, tb, m, n, k, 1, a, k, b, tb ? k : n, 0, c, n);
-#pragma omp barrier
-#pragma omp master
-                        start = now();
-                        for (int i = 0; i < repeats; i++)
-                                hap_gemm(false, tb, m, n, k, 1, a, k, b, tb ? k : n, 0, c, n);
-#pragma omp barrier
-#pragma omp master
-                        best[round] = 2.0 * m * n * k * repeats * omp_get_num_threads() /
-                                      (now() - start) * 1e-9;
-                        free(a);
-                        free(b);
-                        free(c);
-                }
-        }
-        return median(best, ROUNDS);
+        for (int round = 0; round < ROUNDS; round++)
+                rates[round] = hap_blas_sgemm_rate(omp_get_max_threads(), m, n, k, tb, .05);
+        return median(rates, ROUNDS);
 }
 
 /* Floating point operations of the products of a masked forward and backward of one
@@ -292,7 +268,6 @@ int main(int argc, char **argv)
                 fprintf(stderr, "usage: engine MODEL TOKENS BATCH [SCORES [SHARE]]\n");
                 return 2;
         }
-        openblas_set_num_threads(1);
         tokens = atoi(argv[2]);
         load = now();
         if (hap_model_load(&b.model, argv[1], &err) < 0 ||

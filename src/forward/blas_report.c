@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "forward/blas.h"
 #include "forward/blas_kernel.h"
+#include "model/report.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -62,41 +63,43 @@ static double register_rate(enum hap_vectors vectors, double seconds)
         return n / took / 1e9;
 }
 
-static double sgemm_rate(double seconds)
+double hap_blas_sgemm_rate(int threads, int m, int n, int k, bool transpose_b, double seconds)
 {
-        enum { M = 128, N = 3072, K = 768 };
-        float *a = calloc((size_t)M * K, sizeof *a), *b = calloc((size_t)N * K, sizeof *b);
-        float *c = calloc((size_t)M * N, sizeof *c);
-        double n = 0, start, took = 1;
+        double rates = 0;
 
-        if (a && b && c) {
-                hap_gemm(false, true, M, N, K, 1, a, K, b, K, 0, c, N); /* takes its buffers */
+#pragma omp parallel num_threads(threads) reduction(+ : rates)
+        {
+                float *a = calloc((size_t)m * k, sizeof *a), *b = calloc((size_t)n * k, sizeof *b);
+                float *c = calloc((size_t)m * n, sizeof *c);
+                const int ldb = transpose_b ? k : n;
+                double flop = 0, start, took = 1;
+
+                if (a && b && c) /* takes its buffers */
+                        hap_gemm(false, transpose_b, m, n, k, 1, a, k, b, ldb, 0, c, n);
+#pragma omp barrier
                 start = hap_seconds();
-                do {
-                        hap_gemm(false, true, M, N, K, 1, a, K, b, K, 0, c, N);
-                        n += 2. * M * N * K;
+                while (a && b && c && (flop == 0 || took < seconds)) {
+                        hap_gemm(false, transpose_b, m, n, k, 1, a, k, b, ldb, 0, c, n);
+                        flop += 2. * m * n * k;
                         took = hap_seconds() - start;
-                } while (took < seconds);
+                }
+                rates += flop / took / 1e9;
+                free(a);
+                free(b);
+                free(c);
         }
-        free(a);
-        free(b);
-        free(c);
-        return n / took / 1e9;
+        return rates;
 }
 
 void hap_blas_rates(int threads, double *sgemm, double *registers)
 {
         const enum hap_vectors vectors = hap_blas_kernel().processor;
-        double products = 0, sums = 0;
+        double rates = 0;
 
-#pragma omp parallel num_threads(threads) reduction(+ : products, sums)
-        {
-                sums += register_rate(vectors, .1);
-#pragma omp barrier
-                products += sgemm_rate(.3);
-        }
-        *sgemm = products;
-        *registers = sums;
+#pragma omp parallel num_threads(threads) reduction(+ : rates)
+        rates += register_rate(vectors, .1);
+        *registers = rates;
+        *sgemm = hap_blas_sgemm_rate(threads, 128, 3072, 768, true, .3);
 }
 
 /* --- report --- */
@@ -113,35 +116,36 @@ static bool has_leaf7(unsigned bit)
 #endif
 }
 
-static void report_processor(const struct hap_blas_kernel *kernel, FILE *out)
+static void report_kernels(const struct hap_blas_kernel *kernel, FILE *out)
 {
-        enum { AMX_BF16 = 22 };
+        const bool asked = !kernel->replaced && getenv("OPENBLAS_CORETYPE");
 
-        fprintf(out, "%-14s %s%s, %ld cores\n", "processor", vector_names[kernel->processor],
-                has_leaf7(AMX_BF16) ? ", AMX with BF16" : "", sysconf(_SC_NPROCESSORS_ONLN));
+        if (kernel->name)
+                hap_report_line(out, "kernels", "%s, with %s%s%s%s", kernel->name,
+                                vector_names[kernel->used],
+                                kernel->replaced ? "; the library chose " : "",
+                                kernel->replaced ? kernel->replaced : "",
+                                asked ? "; OPENBLAS_CORETYPE is set" : "");
 }
 
 void hap_blas_report(int threads, FILE *out)
 {
+        enum { AMX_BF16 = 22 };
         const struct hap_blas_kernel kernel = hap_blas_kernel();
         double sgemm, registers;
 
         hap_blas_rates(threads, &sgemm, &registers);
-        report_processor(&kernel, out);
-        fprintf(out, "%-14s %s\n", "BLAS", kernel.library ? kernel.library : "unknown");
-        if (kernel.name)
-                fprintf(out, "%-14s %s, with %s", "kernels", kernel.name,
-                        vector_names[kernel.used]);
-        if (kernel.replaced)
-                fprintf(out, "; the library chose %s", kernel.replaced);
-        else if (kernel.name && getenv("OPENBLAS_CORETYPE"))
-                fprintf(out, "; OPENBLAS_CORETYPE is set");
-        fprintf(out, "%s%-14s %d\n%-14s %.0f GFLOP/s of %.0f in registers\n",
-                kernel.name ? "\n" : "", "threads", threads, "products", sgemm, registers);
+        hap_report_line(out, "processor", "%s%s, %ld cores", vector_names[kernel.processor],
+                        has_leaf7(AMX_BF16) ? ", AMX with BF16" : "",
+                        sysconf(_SC_NPROCESSORS_ONLN));
+        hap_report_line(out, "BLAS", "%s", kernel.library ? kernel.library : "unknown");
+        report_kernels(&kernel, out);
+        hap_report_line(out, "threads", "%d", threads);
+        hap_report_line(out, "products", "%.0f GFLOP/s of %.0f in registers", sgemm, registers);
         if (kernel.used < kernel.processor)
-                fprintf(out, "%-14s the kernels have narrower vectors than the processor; "
-                             "unset OPENBLAS_CORETYPE, or install a newer BLAS\n", "warning");
+                hap_report_line(out, "warning", "the kernels have narrower vectors than the "
+                                "processor; unset OPENBLAS_CORETYPE, or install a newer BLAS");
         else if (3 * sgemm < registers)
-                fprintf(out, "%-14s products run at less than a third of what the processor can; "
-                             "is it busy?\n", "warning");
+                hap_report_line(out, "warning", "products run at less than a third of what the "
+                                "processor can; is it busy?");
 }
