@@ -14,6 +14,7 @@ struct block {
         const struct hap_config *config;
         const struct hap_prompt *prompt;
         int window;
+        float slope;                /* of ALiBi; 0: none */
         int n_queries, first_query; /* first_query: its position */
         int first_key, n_keys;      /* rows of this run; before: the prompt's */
         const float *prefix_k, *prefix_v;
@@ -38,6 +39,7 @@ static struct block block_of(const struct hap_engine *engine,
                 .config = config,
                 .prompt = prompt,
                 .window = engine->model->layers[heads->layer].window,
+                .slope = engine->model->alibi ? engine->model->alibi[heads->head[i]] : 0,
                 .n_queries = qr->start[at + 1] - qr->start[at],
                 .first_query = qr->first[at],
                 .n_keys = kr->start[at + 1] - kr->start[at],
@@ -68,6 +70,32 @@ static void visible_keys(const struct block *b, int position, int *from, int *to
                 *from = position + 1 - b->window;
 }
 
+/* x rounded to BF16, to nearest even. */
+static float round_bf16(float x)
+{
+        uint32_t bits;
+
+        memcpy(&bits, &x, sizeof(bits));
+        bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+        memcpy(&x, &bits, sizeof(x));
+        return x;
+}
+
+/* scores[i][j] += slope · (j − position of query i): ALiBi's slope · j, shifted by what is the
+ * same for all keys. Falcon rounds slope · j and scales it as the products are. */
+static void add_alibi(const struct block *b)
+{
+        const int n = b->prompt->n_tokens;
+
+        for (int i = 0; i < b->n_queries; i++)
+                for (int j = 0; j < n; j++)
+                        b->p[(size_t)i * n + j] +=
+                                b->config->alibi_bf16
+                                        ? b->config->attention_scale *
+                                                  round_bf16(round_bf16(b->slope) * (float)j)
+                                        : b->slope * (float)(j - b->first_query - i);
+}
+
 static void scores(const struct block *b)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
@@ -78,6 +106,8 @@ static void scores(const struct block *b)
                          b->ld_q, b->prefix_k, b->ld_prefix, 0, b->p, n);
         hap_gemm(false, true, b->n_queries, b->n_keys, dh, scale, b->q, b->ld_q,
                  b->k, b->ld_kv, 0, b->p + b->first_key, n);
+        if (b->slope != 0)
+                add_alibi(b);
         if (b->config->attention_cap > 0)
                 hap_soft_cap((size_t)b->n_queries * n, b->config->attention_cap, b->p);
 }
@@ -101,6 +131,7 @@ void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *b
                       struct hap_heads *heads, bool keep)
 {
         const int dh = engine->model->config.d_head;
+        const float scale = engine->model->config.residual_scale;
         float *p = heads->p;
 
         for (int i = 0; i < heads->n; i++) {
@@ -113,10 +144,10 @@ void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *b
                         b.p = p;
                         scores(&b);
                         normalise(&b);
-                        hap_gemm(false, false, b.n_queries, dh, b.n_keys, 1,
+                        hap_gemm(false, false, b.n_queries, dh, b.n_keys, scale,
                                  b.p + b.first_key, n, b.v, b.ld_kv, 0, z, b.ld_q);
                         if (b.first_key > 0)
-                                hap_gemm(false, false, b.n_queries, dh, b.first_key, 1,
+                                hap_gemm(false, false, b.n_queries, dh, b.first_key, scale,
                                          b.p, n, b.prefix_v, b.ld_prefix, 1, z, b.ld_q);
                         if (keep)
                                 p += (size_t)b.n_queries * n;
@@ -150,19 +181,19 @@ static void softmax_backward(const struct block *b, const float *s, float *dp)
         }
 }
 
-/* dv = pᵀ dz, dp = dz vᵀ, dq = scale ds k, dk = scale dsᵀ q, for one block. */
+/* dv = r pᵀ dz, dp = r dz vᵀ, r the residual scale, dq = scale ds k, dk = scale dsᵀ q, for one block. */
 static void block_backward(const struct block *b, const float *dz, float *dp,
                            float *s, float *dq, float *dk, float *dv, int ld)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
-        const float scale = b->config->attention_scale;
+        const float scale = b->config->attention_scale, r = b->config->residual_scale;
 
-        hap_gemm(true, false, b->n_keys, dh, b->n_queries, 1, b->p + b->first_key, n,
+        hap_gemm(true, false, b->n_keys, dh, b->n_queries, r, b->p + b->first_key, n,
                  dz, ld, 0, dv, ld);
         if (b->first_key > 0)
-                hap_gemm(false, true, b->n_queries, b->first_key, dh, 1, dz, ld,
+                hap_gemm(false, true, b->n_queries, b->first_key, dh, r, dz, ld,
                          b->prefix_v, b->ld_prefix, 0, dp, n);
-        hap_gemm(false, true, b->n_queries, b->n_keys, dh, 1, dz, ld, b->v, b->ld_kv,
+        hap_gemm(false, true, b->n_queries, b->n_keys, dh, r, dz, ld, b->v, b->ld_kv,
                  0, dp + b->first_key, n);
         if (s != NULL) {
                 struct block again = *b;
@@ -180,18 +211,29 @@ static void block_backward(const struct block *b, const float *dz, float *dp,
                  n, b->q, b->ld_q, 0, dk, ld);
 }
 
+/* The norm of one head's queries, or of one group's keys. */
+static struct hap_norm norm_of_head(const struct hap_config *config, const struct hap_norm *norm,
+                                    int head)
+{
+        struct hap_norm of = *norm;
+
+        if (config->qk_norm_each && of.gain != NULL)
+                of.gain += (size_t)head * config->d_head;
+        return of;
+}
+
 /* Back through the rotation and the norm of one head's vector d[d_head]. */
 static void rotate_vector_back(const struct hap_engine *engine, int layer, bool key,
-                      int position, const float *pre_norm, float rstd, float *d)
+                      int head, int position, const float *pre_norm, float rstd, float *d)
 {
         const struct hap_config *config = &engine->model->config;
         const struct hap_layer *weights = &engine->model->layers[layer];
-        const struct hap_norm *norm = key ? &weights->k_norm : &weights->q_norm;
+        const struct hap_norm norm = norm_of_head(config, key ? &weights->k_norm : &weights->q_norm, head);
         const float zero = 0;
 
         hap_rotate(engine, layer, position, -1, d);
         if (pre_norm != NULL)
-                hap_norm_apply_backward(config, norm, 1, config->d_head, pre_norm, &zero,
+                hap_norm_apply_backward(config, &norm, 1, config->d_head, pre_norm, &zero,
                                         &rstd, d, d);
 }
 
@@ -202,6 +244,7 @@ static void rotate_heads_back(const struct hap_engine *engine,
         const struct hap_rows *rows = key ? heads->kv_rows : heads->q_rows;
         const int dh = engine->model->config.d_head;
         const int blocks = key ? heads->n_kv : heads->n;
+        const int per = engine->model->config.n_heads / engine->model->config.n_kv_heads;
         const float *pre_norm = key ? heads->k_pre_norm : heads->q_pre_norm;
         const float *rstd = key ? heads->k_rstd : heads->q_rstd;
 
@@ -212,6 +255,7 @@ static void rotate_heads_back(const struct hap_engine *engine,
                                                  (key ? heads->kv[i] : i);
 
                                 rotate_vector_back(engine, heads->layer, key,
+                                          key ? heads->head[i] / per : heads->head[i],
                                           rows->first[at] + r - rows->start[at],
                                           pre_norm != NULL ? pre_norm + c * dh : NULL,
                                           pre_norm != NULL ? rstd[c] : 1,
@@ -303,13 +347,29 @@ void hap_rotate(const struct hap_engine *engine, int layer, int position, float 
         }
 }
 
+/* The number of a column block's head, or of its group of keys (which = 1). */
+static int head_of_block(const struct hap_config *config, const struct hap_heads *heads,
+                         int which, int block)
+{
+        int i = 0;
+
+        if (heads->head == NULL) /* all heads */
+                return block;
+        if (which == 0)
+                return heads->head[block];
+        while (heads->kv[i] != block)
+                i++;
+        return heads->head[i] / (config->n_heads / config->n_kv_heads);
+}
+
 void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
                     int which, int block)
 {
         const struct hap_config *config = &engine->model->config;
         const struct hap_layer *layer = &engine->model->layers[heads->layer];
         const struct hap_rows *rows = which == 0 ? heads->q_rows : heads->kv_rows;
-        const struct hap_norm *norm = which == 0 ? &layer->q_norm : &layer->k_norm;
+        const struct hap_norm norm = norm_of_head(config, which == 0 ? &layer->q_norm : &layer->k_norm,
+                                                  head_of_block(config, heads, which, block));
         float *x = which == 0 ? heads->q : heads->k;
         float *pre_norm = which == 0 ? heads->q_pre_norm : heads->k_pre_norm;
         float *rstd = which == 0 ? heads->q_rstd : heads->k_rstd;
@@ -322,12 +382,15 @@ void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
 
                 while (r >= rows->start[at + 1])
                         at++;
-                if (norm->gain != NULL) {
+                if (norm.gain != NULL) {
+                        const float zero = 0;
                         float mean;
 
                         memcpy(pre_norm + c * dh, vector, (size_t)dh * sizeof(*pre_norm));
                         hap_norm_stats(config, 1, dh, pre_norm + c * dh, &mean, &rstd[c]);
-                        hap_norm_apply(norm, 1, dh, pre_norm + c * dh, &mean, &rstd[c], vector);
+                        for (int j = 0; mean != 0 && j < dh; j++)
+                                pre_norm[c * dh + j] -= mean;
+                        hap_norm_apply(&norm, 1, dh, pre_norm + c * dh, &zero, &rstd[c], vector);
                 }
                 hap_rotate(engine, heads->layer, rows->first[at] + r - rows->start[at], 1,
                            vector);

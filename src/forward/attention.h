@@ -17,7 +17,7 @@ struct hap_heads {
         const struct hap_rows *q_rows, *kv_rows;
         float *q;             /* [q_rows][n · d_head] */
         float *k, *v;         /* [kv_rows][n_kv · d_head] */
-        float *q_pre_norm, *k_pre_norm; /* q and k before their norms; NULL without these norms */
+        float *q_pre_norm, *k_pre_norm; /* q and k before their norms, centred for LayerNorm; NULL without these norms */
         float *q_rstd, *k_rstd; /* [q_rows][n], [kv_rows][n_kv] */
         float *p;             /* softmax, per head and prompt [queries][tokens] */
         float *head_output;   /* [q_rows][n · d_head]: softmax · values */

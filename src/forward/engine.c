@@ -36,7 +36,7 @@ static int fold_norm(struct hap_engine *engine, const struct hap_norm *norm, int
 {
         const struct hap_config *config = &engine->model->config;
 
-        if (linear->weight == NULL || config->norm == HAP_NORM_NONE)
+        if (linear->weight == NULL || config->norm == HAP_NORM_NONE || !config->pre_norm)
                 return 0;
         if (norm->bias != NULL && linear->bias == NULL) {
                 linear->bias = hap_arena_alloc(&engine->arena, (size_t)rows, sizeof(float));

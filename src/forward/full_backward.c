@@ -58,7 +58,7 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_ful
 
                 hap_gemm(false, false, rows->n, d, dh, 1, dy + (size_t)h * dh, heads * dh,
                          linears[which]->weight + (size_t)block * dh * d, d, 0, g, d);
-                hap_norm_backward(b->config, rows->n, d, x, mean, rstd, g);
+                hap_input_backward(b->config, rows->n, d, x, mean, rstd, g);
                 add_reader_gradient(b, rows, hap_graph_head_reader(&b->engine->graph, l, which, h), g);
                 add_to_stream(b, rows, g);
         }

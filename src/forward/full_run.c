@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "forward/blas.h"
+#include "forward/embed.h"
 #include "forward/norm.h"
 
 struct full_pass {
@@ -75,10 +76,8 @@ static int embed_inputs(const struct full_pass *p, float *stream)
                 for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
                         const int t = rows->first[at] + r - rows->start[at];
                         const int32_t token = p->batch->prompts[at]->tokens[t];
-                        const float *e = model->token_embedding + (size_t)token * d;
 
-                        for (int j = 0; j < d; j++)
-                                tokens[(size_t)r * d + j] = p->config->embedding_scale * e[j];
+                        hap_embed(model, token, tokens + (size_t)r * d);
                         if (model->position_embedding != NULL)
                                 memcpy(positions + (size_t)r * d,
                                        model->position_embedding + (size_t)t * d,
@@ -123,10 +122,10 @@ static int project(const struct full_pass *p, struct hap_full_layer *s, int l)
         }
         if (p->scratch->counting)
                 return HAP_OK;
-        hap_norm_stats(p->config, n, d, s->x, s->mean, s->rstd);
+        hap_input_stats(p->config, n, d, s->x, s->mean, s->rstd);
         if (s->answer_rows_only) {
                 hap_rows_gather(&p->batch->rows, s->out_rows, p->batch->n, d, s->x, s->xq);
-                hap_norm_stats(p->config, s->out_rows->n, d, s->xq, s->q_mean, s->q_rstd);
+                hap_input_stats(p->config, s->out_rows->n, d, s->xq, s->q_mean, s->q_rstd);
         }
         hap_gemm(false, true, s->out_rows->n, nq, d, 1, s->xq, d, layer->q.weight, d, 0, h->q, nq);
         hap_scale_rows(s->out_rows->n, nq, s->q_rstd, layer->q.bias, h->q, nq);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "forward/blas.h"
+#include "forward/embed.h"
 #include "forward/norm.h"
 
 /* Slot 0 = R' at a point of the residual stream. */
@@ -37,11 +38,17 @@ static void load_negative(const struct hap_masked_pass *m, int writer, float *ou
 }
 
 /* Deltas of the input writers. */
-static void embed_deltas(const struct hap_masked_pass *m)
+static int embed_deltas(const struct hap_masked_pass *m)
 {
         const struct hap_model *model = m->engine->model;
         const int d = m->config->d_model;
+        const size_t mark = m->scratch->used;
+        float *embedding = hap_scratch_alloc(m->scratch, (size_t)d, sizeof(*embedding));
 
+        if (embedding == NULL || m->scratch->counting) {
+                m->scratch->used = mark;
+                return m->scratch->error.code;
+        }
         for (int w = 0; w < m->graph->n_inputs; w++) {
                 const int slot = m->state->plan.slot[w];
                 float *delta = hap_delta(m->stream, hap_slot_size(m), slot);
@@ -55,15 +62,15 @@ static void embed_deltas(const struct hap_masked_pass *m)
                                 const int32_t token = m->batch->prompts[at]->tokens[t];
 
                                 if (w == 0)
-                                        hap_axpy((size_t)d, m->config->embedding_scale,
-                                                 model->token_embedding + (size_t)token * d,
-                                                 delta + (size_t)r * d);
-                                else
-                                        hap_add((size_t)d,
-                                                model->position_embedding + (size_t)t * d,
-                                                delta + (size_t)r * d);
+                                        hap_embed(model, token, embedding);
+                                hap_add((size_t)d,
+                                        w == 0 ? embedding
+                                               : model->position_embedding + (size_t)t * d,
+                                        delta + (size_t)r * d);
                         }
         }
+        m->scratch->used = mark;
+        return HAP_OK;
 }
 
 /* In a model with a post-norm: the sum over heads before it, and its statistics. */
@@ -297,8 +304,9 @@ int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batc
 
         if (rc < 0)
                 return rc;
-        if (!scratch->counting)
-                embed_deltas(&m);
+        rc = embed_deltas(&m);
+        if (rc < 0)
+                return rc;
         for (int l = 0; l < m.config->n_layers; l++) {
                 const size_t mark = scratch->used;
 

@@ -247,7 +247,7 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_mas
                 hap_scale_rows(n, dh, in->rstd, NULL, dy + (size_t)i * dh, ld);
                 hap_gemm(false, false, n, d, dh, 1, dy + (size_t)i * dh, ld,
                          linear->weight + block * d, d, 0, g, d);
-                hap_norm_backward(b->config, n, d, in->x, in->mean, in->rstd, g);
+                hap_input_backward(b->config, n, d, in->x, in->mean, in->rstd, g);
         }
 }
 

@@ -153,7 +153,7 @@ static void project_heads(const struct hap_masked_pass *m, struct hap_masked_lay
                 const size_t block = (size_t)(which == 0 ? s->head[i] : s->head[i] / per) * dh;
 
                 if (in->x != NULL)
-                        hap_norm_stats(m->config, n, d, in->x, in->mean, in->rstd);
+                        hap_input_stats(m->config, n, d, in->x, in->mean, in->rstd);
                 if (!m->state->plan.mixed[reader]) {
                         copy_counterfactual(m, s, which, i);
                         if (in->x == NULL || which == 2 || s->heads.q_pre_norm == NULL)

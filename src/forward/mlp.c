@@ -6,6 +6,20 @@
 #include "forward/blas.h"
 #include "forward/norm.h"
 
+/* Scales the hidden values instead of the output, with their slopes. */
+static void scale_hidden(const struct hap_config *config, struct hap_mlp *mlp, size_t size, float *h)
+{
+        const float scale = config->residual_scale;
+
+        for (size_t i = 0; scale != 1 && i < size; i++) {
+                h[i] *= scale;
+                if (mlp->slope != NULL)
+                        mlp->slope[i] *= scale;
+                if (mlp->slope_gate != NULL)
+                        mlp->slope_gate[i] *= scale;
+        }
+}
+
 /* in, gate = rstd (x Wᵀ) + b; hidden = act(in), or act(gate) · in when gated. */
 static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients)
 {
@@ -25,6 +39,7 @@ static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
         if (!config->gated) {
                 hap_activate(config->activation, size, in, in,
                              gradients ? mlp->slope : NULL);
+                scale_hidden(config, mlp, size, in);
                 return in;
         }
         hap_gemm(false, true, mlp->rows, n, d, 1, mlp->x, d, layer->gate.weight, d, 0, gate, n);
@@ -38,6 +53,7 @@ static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
         }
         for (size_t i = 0; i < size; i++)
                 in[i] *= gate[i];
+        scale_hidden(config, mlp, size, in);
         return in;
 }
 
@@ -77,7 +93,7 @@ int hap_mlp_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradi
         if (rc < 0)
                 return rc;
         if (!scratch->counting)
-                hap_norm_stats(config, rows, d, mlp->x, mlp->mean, mlp->rstd);
+                hap_input_stats(config, rows, d, mlp->x, mlp->mean, mlp->rstd);
         h = hidden(scratch, mlp, gradients);
         if (h == NULL)
                 return scratch->error.code;
@@ -133,7 +149,7 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
         hap_gemm(false, false, rows, d, n, 1, dh, n, layer->in.weight, d, 0, g, d);
         if (config->gated)
                 hap_gemm(false, false, rows, d, n, 1, dg, n, layer->gate.weight, d, 1, g, d);
-        hap_norm_backward(config, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
+        hap_input_backward(config, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
         scratch->used = mark;
         return HAP_OK;
 }

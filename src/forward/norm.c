@@ -70,6 +70,19 @@ void hap_norm_stats(const struct hap_config *config, int rows, int d,
         }
 }
 
+void hap_input_stats(const struct hap_config *config, int rows, int d,
+                     const float *x, float *mean, float *rstd)
+{
+        if (config->pre_norm) {
+                hap_norm_stats(config, rows, d, x, mean, rstd);
+                return;
+        }
+        for (int i = 0; i < rows; i++) {
+                mean[i] = 0;
+                rstd[i] = 1;
+        }
+}
+
 void hap_scale_rows(int rows, int n, const float *rstd, const float *bias,
                     float *y, int ldy)
 {
@@ -102,6 +115,14 @@ void hap_norm_backward(const struct hap_config *config, int rows, int d,
                 for (int j = 0; j < d; j++)
                         out[j] -= c * (row[j] - m);
         }
+}
+
+void hap_input_backward(const struct hap_config *config, int rows, int d,
+                        const float *x, const float *mean, const float *rstd,
+                        float *g)
+{
+        if (config->pre_norm)
+                hap_norm_backward(config, rows, d, x, mean, rstd, g);
 }
 
 void hap_norm_apply(const struct hap_norm *norm, int rows, int d, const float *x,

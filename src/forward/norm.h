@@ -10,6 +10,11 @@
 void hap_norm_stats(const struct hap_config *config, int rows, int d,
                     const float *x, float *mean, float *rstd);
 
+/* The same for the inputs of attention and MLP: mean 0 and rstd 1 in a model that does not
+ * normalise them. */
+void hap_input_stats(const struct hap_config *config, int rows, int d,
+                     const float *x, float *mean, float *rstd);
+
 /* y[i][o] = rstd[i] · y[i][o] + bias[o], in place. y: [rows][n], leading dimension ldy;
  * bias: [n], or NULL for none. */
 void hap_scale_rows(int rows, int n, const float *rstd, const float *bias,
@@ -24,6 +29,12 @@ void hap_scale_rows(int rows, int n, const float *rstd, const float *bias,
 void hap_norm_backward(const struct hap_config *config, int rows, int d,
                        const float *x, const float *mean, const float *rstd,
                        float *g);
+
+/* The same for the inputs of attention and MLP: g does not change in a model that does not
+ * normalise them. */
+void hap_input_backward(const struct hap_config *config, int rows, int d,
+                        const float *x, const float *mean, const float *rstd,
+                        float *g);
 
 /* Norms with their own gain: the final norm, q and k norms, post-norms.
  * y = gain · (x − mean) · rstd + bias, and dx from dy; x, y, dy, dx: [rows][d]. y may

@@ -99,7 +99,7 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
                 scratch->used = mark;
                 return HAP_OK;
         }
-        hap_norm_stats(config, n, d, x, mean, rstd);
+        hap_input_stats(config, n, d, x, mean, rstd);
         heads.k = prompt->k + (size_t)l * T * nk;
         heads.v = prompt->v + (size_t)l * T * nk;
         hap_gemm(false, true, n, nk, d, 1, x, d, layer->k.weight, d, 0, heads.k, nk);

@@ -6,7 +6,7 @@
 #include "forward/blas.h"
 #include "forward/norm.h"
 
-/* logits = norm(x) Uᵀ + b, capped where the model caps them. */
+/* logits = scale (norm(x) Uᵀ + b), capped where the model caps them. */
 int hap_unembed_forward(struct hap_scratch *scratch, struct hap_unembed *u)
 {
         const struct hap_model *model = scratch->engine->model;
@@ -33,6 +33,8 @@ int hap_unembed_forward(struct hap_scratch *scratch, struct hap_unembed *u)
         if (model->unembedding_bias != NULL)
                 for (int i = 0; i < u->rows; i++)
                         hap_add((size_t)n, model->unembedding_bias, u->logits + (size_t)i * n);
+        for (size_t i = 0; config->logit_scale != 1 && i < (size_t)u->rows * n; i++)
+                u->logits[i] *= config->logit_scale;
         if (config->logit_cap > 0)
                 hap_soft_cap((size_t)u->rows * n, config->logit_cap, u->logits);
         scratch->used = mark;
@@ -65,6 +67,8 @@ int hap_unembed_backward(struct hap_scratch *scratch, const struct hap_unembed *
                 dl = before;
         }
         hap_gemm(false, false, u->rows, d, n, 1, dl, n, model->unembedding, d, 0, g, d);
+        for (size_t i = 0; config->logit_scale != 1 && i < (size_t)u->rows * d; i++)
+                g[i] *= config->logit_scale;
         hap_norm_apply_backward(config, &model->final_norm, u->rows, d, u->x, u->mean,
                                 u->rstd, g, g);
         scratch->used = mark;

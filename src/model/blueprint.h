@@ -10,7 +10,14 @@
 enum hap_qkv {
         HAP_QKV_APART,
         HAP_QKV_STACKED,  /* one tensor: all q rows, all k rows, all v rows */
-        HAP_QKV_PER_HEAD, /* one tensor: for each head its q, k and v rows */
+        HAP_QKV_PER_GROUP, /* one tensor: for each group of heads its q rows, then k and v rows */
+};
+
+/* The gains of the norms of q and k. */
+enum hap_qk_norm {
+        HAP_QK_NORM_SHARED,   /* [d_head] */
+        HAP_QK_NORM_TOGETHER, /* [heads][d_head] */
+        HAP_QK_NORM_APART,    /* a tensor [d_head] per head, the name's second "%d" */
 };
 
 /* The names and the layout of a family's stored weights. Names of linear maps and norms are stems
@@ -20,24 +27,31 @@ struct hap_weight_layout {
          * embedding exists is used. NULL-terminated. */
         const char *prefixes[4];
         const char *token_embedding, *position_embedding, *unembedding; /* whole names */
+        const char *unembedding_bias; /* whole name */
+        const char *embedding_norm;
         const char *final_norm;
         const char *attention_norm, *attention_post_norm;
         const char *mlp_norm, *mlp_post_norm;
         const char *q_norm, *k_norm;
         const char *qkv, *q, *k, *v, *o;
         const char *gate, *in, *out;
+        const char *gate_in; /* one tensor: all gate rows, then all in rows */
         /* Factors that divide rotary frequencies, whole name without prefix, used if present
          * (GGUF's Llama 3). */
         const char *rotary_factors;
         /* Suffixes of names that are ignored: masks and tables. NULL-terminated. */
         const char *ignored[6];
+        /* Prefixes of names that are ignored: other models in the same files. */
+        const char *ignored_prefixes[6];
 
         enum hap_qkv fused;
+        enum hap_qk_norm qk_norm_each;
+        int position_offset;   /* the position embedding's rows before position 0 */
         bool transposed;       /* linear weights are [in][out] */
         bool embedding_out_in; /* the unembedding is [d_model][n_out] */
         bool gain_plus_one;    /* norms store w for 1 + w */
         bool rotary_pairs;     /* q and k rows are stored in the order (0, n/2, 1, n/2 + 1 …) */
-        bool qkv_bias, o_bias, mlp_bias, norm_bias;
+        bool qkv_bias, o_bias, mlp_bias, norm_bias, qk_norm_bias;
 };
 
 struct hap_blueprint {

@@ -4,15 +4,28 @@
 #include <string.h>
 
 /* One row per family; hap_family_NAME is defined in family_NAME.c. */
-#define FAMILIES(row)                \
-        row(hap_family_gpt2)         \
-        row(hap_family_gpt_neox)     \
-        row(hap_family_llama)        \
-        row(hap_family_mistral)      \
-        row(hap_family_qwen2)        \
-        row(hap_family_qwen3)        \
-        row(hap_family_gemma2)       \
-        row(hap_family_gemma3_text)  \
+#define FAMILIES(row) \
+        row(hap_family_gpt2) \
+        row(hap_family_gpt_neo) \
+        row(hap_family_gpt_neox) \
+        row(hap_family_gptj) \
+        row(hap_family_gpt_bigcode) \
+        row(hap_family_opt) \
+        row(hap_family_llama) \
+        row(hap_family_mistral) \
+        row(hap_family_qwen2) \
+        row(hap_family_qwen3) \
+        row(hap_family_smollm3) \
+        row(hap_family_granite) \
+        row(hap_family_stablelm) \
+        row(hap_family_starcoder2) \
+        row(hap_family_phi) \
+        row(hap_family_phi3) \
+        row(hap_family_cohere) \
+        row(hap_family_gemma) \
+        row(hap_family_gemma2) \
+        row(hap_family_gemma3) \
+        row(hap_family_gemma3_text) \
         row(hap_family_tracr)
 
 #define DECLARE(family) extern const struct hap_family family;

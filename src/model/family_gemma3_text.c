@@ -6,7 +6,7 @@
 #include "model/llama_like.h"
 #include "model/rotary.h"
 
-static void read_gemma3(struct hap_blueprint *blueprint)
+void hap_gemma3_read(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
         struct hap_model *m = blueprint->model;
@@ -54,6 +54,6 @@ const struct hap_family hap_family_gemma3_text = {
         .architecture = "gemma3",
         .help = "the text model of Gemma 3",
         .layout = &hap_llama_layout,
-        .read_config = read_gemma3,
+        .read_config = hap_gemma3_read,
         .read_gguf = read_gemma3_gguf,
 };

@@ -18,7 +18,7 @@ static const struct hap_weight_layout neox_layout = {
         .in = "layers.%d.mlp.dense_h_to_4h",
         .out = "layers.%d.mlp.dense_4h_to_h",
         .ignored = {".attention.bias", ".attention.masked_bias", ".rotary_emb.inv_freq"},
-        .fused = HAP_QKV_PER_HEAD,
+        .fused = HAP_QKV_PER_GROUP,
         .mlp_bias = true,
         .norm_bias = true,
 };

@@ -19,6 +19,21 @@ static json_t *real(float value)
         return json_real((double)value);
 }
 
+/* Settings that most families do not have: recorded only where they differ from the usual, so
+ * that the others keep their fingerprints. */
+static int describe_rare(const struct hap_config *c, json_t *o)
+{
+        int bad = 0;
+
+        if (c->logit_scale != 1)
+                bad |= set_json_field(o, "logit_scale", real(c->logit_scale));
+        if (c->residual_scale != 1)
+                bad |= set_json_field(o, "residual_scale", real(c->residual_scale));
+        if (c->alibi_bf16)
+                bad |= set_json_field(o, "alibi_bf16", json_true());
+        return bad;
+}
+
 static json_t *describe_config(const struct hap_config *c)
 {
         json_t *o = json_object();
@@ -48,6 +63,7 @@ static json_t *describe_config(const struct hap_config *c)
         bad |= set_json_field(o, "gated", json_boolean(c->gated));
         bad |= set_json_field(o, "parallel", json_boolean(c->parallel_residual));
         bad |= set_json_field(o, "tied", json_boolean(c->tied));
+        bad |= describe_rare(c, o);
         if (bad == 0)
                 return o;
         json_decref(o);

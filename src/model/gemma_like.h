@@ -9,4 +9,7 @@
  * absent keys (0: none). */
 void hap_gemma_sizes(struct hap_blueprint *blueprint, double attention_cap, double logit_cap);
 
+/* All of the text model of Gemma 3, from its config.json (family_gemma3_text.c). */
+void hap_gemma3_read(struct hap_blueprint *blueprint);
+
 #endif

@@ -171,7 +171,7 @@ static int import_linear(struct weight_import *im, int layer, const char *stem, 
 }
 
 static int import_norm(struct weight_import *im, int layer, const char *stem, size_t n,
-                       struct hap_norm *to)
+                       bool bias, struct hap_norm *to)
 {
         char name[MAX_TENSOR_NAME];
         float *values;
@@ -184,11 +184,40 @@ static int import_norm(struct weight_import *im, int layer, const char *stem, si
         if (rc < 0)
                 return rc;
         to->gain = values;
-        if (!im->layout->norm_bias)
+        if (!bias)
                 return 0;
         tensor_name(im, stem, layer, ".bias", name);
         rc = import_vector(im, name, all_rows(n), 0, &values);
         to->bias = values;
+        return rc;
+}
+
+/* Gains of n heads, [n][d_head]: one tensor, or one a head. */
+static int import_head_gains(struct weight_import *im, int layer, const char *stem, size_t n,
+                             struct hap_norm *to)
+{
+        const size_t d = (size_t)im->model->config.d_head;
+        const bool apart = im->layout->qk_norm_each == HAP_QK_NORM_APART;
+        const size_t count = apart ? n : 1;
+        float *gain = hap_arena_alloc(&im->model->arena, n * d, sizeof(*gain));
+        char name[MAX_TENSOR_NAME], of_head[32];
+        struct hap_stored *stored;
+        size_t shape[2] = {n, d};
+        int rc = gain ? 0 : hap_fail_memory(im->err, "the model's weights");
+
+        to->gain = gain;
+        for (size_t h = 0; rc == 0 && h < count; h++) {
+                struct hap_job job = {.out = gain + h * d, .rows = apart ? 1 : n, .columns = d,
+                                      .group = n, .stride = n};
+
+                snprintf(of_head, sizeof(of_head), ".%zu.weight", h);
+                tensor_name(im, stem, layer, apart ? of_head : ".weight", name);
+                rc = apart ? find_stored(im, name, &d, 1, &stored)
+                           : find_stored(im, name, shape, 2, &stored);
+                job.from = stored;
+                if (rc == 0)
+                        rc = hap_jobs_add(&im->jobs, job, im->err);
+        }
         return rc;
 }
 
@@ -204,12 +233,27 @@ static struct rows head_rows(const struct weight_import *im, int which)
         if (im->layout->fused == HAP_QKV_STACKED) {
                 rows.total = q + 2 * kv;
                 rows.first = which == 0 ? 0 : which == 1 ? q : q + kv;
-        } else if (im->layout->fused == HAP_QKV_PER_HEAD) {
-                rows.total = 3 * q;
-                rows.first = (size_t)which * d;
-                rows.stride = 3 * d;
+        } else if (im->layout->fused == HAP_QKV_PER_GROUP) {
+                size_t group = q / (size_t)c->n_kv_heads; /* rows of q */
+
+                rows.total = q + 2 * kv;
+                rows.group = which == 0 ? group : d;
+                rows.first = which == 0 ? 0 : which == 1 ? group : group + d;
+                rows.stride = group + 2 * d;
         }
         return rows;
+}
+
+/* A norm of q or k, of n heads. */
+static int import_head_norm(struct weight_import *im, int layer, const char *stem, size_t n,
+                            struct hap_norm *to)
+{
+        const struct hap_weight_layout *l = im->layout;
+        const size_t d = (size_t)im->model->config.d_head;
+
+        if (!stem || l->qk_norm_each == HAP_QK_NORM_SHARED)
+                return import_norm(im, layer, stem, d, l->qk_norm_bias, to);
+        return import_head_gains(im, layer, stem, n, to);
 }
 
 static int import_attention(struct weight_import *im, int layer, struct hap_layer *to)
@@ -227,33 +271,52 @@ static int import_attention(struct weight_import *im, int layer, struct hap_laye
                 if (rc < 0)
                         return rc;
         }
-        if ((rc = import_norm(im, layer, l->q_norm, (size_t)c->d_head, &to->q_norm)) < 0 ||
-            (rc = import_norm(im, layer, l->k_norm, (size_t)c->d_head, &to->k_norm)) < 0)
+        if ((rc = import_head_norm(im, layer, l->q_norm, (size_t)c->n_heads, &to->q_norm)) < 0 ||
+            (rc = import_head_norm(im, layer, l->k_norm, (size_t)c->n_kv_heads, &to->k_norm)) < 0)
                 return rc;
         return import_linear(im, layer, l->o, all_rows(d), (size_t)c->n_heads * c->d_head,
                              l->o_bias, &to->o);
+}
+
+static int import_mlp(struct weight_import *im, int layer, struct hap_layer *to)
+{
+        const struct hap_weight_layout *l = im->layout;
+        size_t d = (size_t)im->model->config.d_model, m = (size_t)im->model->config.d_mlp;
+        struct rows gate = all_rows(m), in = gate;
+        int rc;
+
+        if (l->gate_in) {
+                gate.total = in.total = 2 * m;
+                in.first = m;
+        }
+        if ((rc = import_linear(im, layer, l->gate_in ? l->gate_in : l->gate, gate, d,
+                                l->mlp_bias, &to->gate)) < 0 ||
+            (rc = import_linear(im, layer, l->gate_in ? l->gate_in : l->in, in, d, l->mlp_bias,
+                                &to->in)) < 0)
+                return rc;
+        return import_linear(im, layer, l->out, all_rows(d), m, l->mlp_bias, &to->out);
 }
 
 static int import_layer(struct weight_import *im, int layer)
 {
         struct hap_layer *to = &im->model->layers[layer];
         const struct hap_weight_layout *l = im->layout;
-        size_t d = (size_t)im->model->config.d_model, m = (size_t)im->model->config.d_mlp;
+        size_t d = (size_t)im->model->config.d_model;
         int rc;
 
         if ((l->o_bias && l->attention_post_norm) || (l->mlp_bias && l->mlp_post_norm))
                 return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': biases before the "
                                 "norms after attention and MLP are not supported", im->model->path);
-        if ((rc = import_norm(im, layer, l->attention_norm, d, &to->attention_norm)) < 0 ||
-            (rc = import_norm(im, layer, l->attention_post_norm, d,
+        if ((rc = import_norm(im, layer, l->attention_norm, d, l->norm_bias,
+                              &to->attention_norm)) < 0 ||
+            (rc = import_norm(im, layer, l->attention_post_norm, d, l->norm_bias,
                               &to->attention_post_norm)) < 0 ||
-            (rc = import_norm(im, layer, l->mlp_norm, d, &to->mlp_norm)) < 0 ||
-            (rc = import_norm(im, layer, l->mlp_post_norm, d, &to->mlp_post_norm)) < 0 ||
-            (rc = import_attention(im, layer, to)) < 0 ||
-            (rc = import_linear(im, layer, l->gate, all_rows(m), d, l->mlp_bias, &to->gate)) < 0 ||
-            (rc = import_linear(im, layer, l->in, all_rows(m), d, l->mlp_bias, &to->in)) < 0)
+            (rc = import_norm(im, layer, l->mlp_norm, d, l->norm_bias, &to->mlp_norm)) < 0 ||
+            (rc = import_norm(im, layer, l->mlp_post_norm, d, l->norm_bias,
+                              &to->mlp_post_norm)) < 0 ||
+            (rc = import_attention(im, layer, to)) < 0)
                 return rc;
-        return import_linear(im, layer, l->out, all_rows(d), m, l->mlp_bias, &to->out);
+        return import_mlp(im, layer, to);
 }
 
 /* A tied model may store its unembedding, too, but only as the embedding's copy: otherwise
@@ -281,6 +344,30 @@ static int check_tied(const struct weight_import *im)
                         "to false, otherwise remove the tensor", im->model->path, name);
 }
 
+/* Rows of the position embedding: some have more, before position 0. */
+static struct rows position_rows(const struct weight_import *im)
+{
+        struct rows rows = all_rows((size_t)im->model->config.n_context);
+
+        rows.first = (size_t)im->layout->position_offset;
+        rows.total += rows.first;
+        return rows;
+}
+
+static int import_unembedding_bias(struct weight_import *im)
+{
+        const struct rows rows = all_rows((size_t)im->model->config.n_out);
+        float *values;
+        int rc;
+
+        if (!im->layout->unembedding_bias)
+                return 0;
+        rc = import_vector(im, im->layout->unembedding_bias, rows, 0, &values);
+        if (rc == 0)
+                im->model->unembedding_bias = values;
+        return rc;
+}
+
 static int import_embeddings(struct weight_import *im)
 {
         struct hap_model *m = im->model;
@@ -297,7 +384,7 @@ static int import_embeddings(struct weight_import *im)
         m->token_embedding = values;
         if (c->position_kind == HAP_POSITIONS_LEARNED) {
                 tensor_name(im, im->layout->position_embedding, 0, "", name);
-                rc = import_matrix(im, name, all_rows((size_t)c->n_context), d, false, &values);
+                rc = import_matrix(im, name, position_rows(im), d, false, &values);
                 if (rc < 0)
                         return rc;
                 m->position_embedding = values;
@@ -372,6 +459,9 @@ static int refuse_unused(const struct weight_import *im)
 
                 for (int j = 0; !known && l->ignored[j]; j++)
                         known = ends_with(stored->name, l->ignored[j]);
+                for (int j = 0; !known && l->ignored_prefixes[j]; j++)
+                        known = strncmp(stored->name, l->ignored_prefixes[j],
+                                        strlen(l->ignored_prefixes[j])) == 0;
                 if (!known)
                         return hap_fail(im->err, HAP_EINPUT,
                                         "cannot use '%s': unsupported: tensor '%.200s' is "
@@ -402,6 +492,20 @@ static void count_parameters(struct hap_model *model, const struct hap_store *st
                 *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
 }
 
+/* The engine scales what attention and MLP write before their last biases. */
+static void scale_biases(struct hap_model *model)
+{
+        const struct hap_config *c = &model->config;
+
+        for (int l = 0; c->residual_scale != 1 && l < c->n_layers; l++) {
+                float *biases[] = {model->layers[l].o.bias, model->layers[l].out.bias};
+
+                for (int i = 0; i < 2; i++)
+                        for (int j = 0; biases[i] && j < c->d_model; j++)
+                                biases[i][j] *= c->residual_scale;
+        }
+}
+
 int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
                struct hap_store *store, struct hap_error *err)
 {
@@ -409,8 +513,11 @@ int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
         int rc;
 
         if ((rc = choose_prefix(&im)) < 0 || (rc = import_embeddings(&im)) < 0 ||
+            (rc = import_unembedding_bias(&im)) < 0 ||
+            (rc = import_norm(&im, 0, layout->embedding_norm, (size_t)model->config.d_model,
+                              layout->norm_bias, &model->embedding_norm)) < 0 ||
             (rc = import_norm(&im, 0, layout->final_norm, (size_t)model->config.d_model,
-                              &model->final_norm)) < 0)
+                              layout->norm_bias, &model->final_norm)) < 0)
                 goto out;
         for (int layer = 0; layer < model->config.n_layers; layer++)
                 if ((rc = import_layer(&im, layer)) < 0)
@@ -418,8 +525,10 @@ int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
         if ((rc = import_rotary_factors(&im)) < 0 || (rc = refuse_unused(&im)) < 0)
                 goto out;
         rc = hap_jobs_run(&im.jobs, model->path, err);
-        if (rc == 0)
+        if (rc == 0) {
+                scale_biases(model);
                 count_parameters(model, store);
+        }
 out:
         hap_jobs_release(&im.jobs);
         return rc;

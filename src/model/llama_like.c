@@ -66,13 +66,35 @@ static void set_rotary(struct hap_blueprint *blueprint)
 
 void hap_llama_layers(struct hap_blueprint *blueprint)
 {
+        if (hap_settings_real(blueprint->settings, "partial_rotary_factor", 0, 1, 1) != 1)
+                hap_settings_refuse(blueprint->settings, "partial_rotary_factor");
+        hap_llama_layers_partial(blueprint, 1);
+}
+
+void hap_llama_parallel(struct hap_blueprint *blueprint)
+{
+        blueprint->model->config.parallel_residual = true;
+        blueprint->layout.mlp_norm = blueprint->layout.attention_norm;
+}
+
+void hap_llama_layer_norm(struct hap_blueprint *blueprint, const char *epsilon, bool bias)
+{
+        struct hap_config *c = &blueprint->model->config;
+
+        c->norm = HAP_NORM_LAYER;
+        c->norm_eps = (float)hap_settings_real(blueprint->settings, epsilon, 0, 1, 1e-5);
+        blueprint->layout.norm_bias = bias;
+}
+
+void hap_llama_layers_partial(struct hap_blueprint *blueprint, double part)
+{
         struct hap_settings *s = blueprint->settings;
         struct hap_config *c = &blueprint->model->config;
 
         c->activation = hap_settings_activation(s, "hidden_act", "silu");
         c->tied = hap_settings_flag(s, "tie_word_embeddings", false);
-        if (hap_settings_real(s, "partial_rotary_factor", 0, 1, 1) != 1)
-                hap_settings_refuse(s, "partial_rotary_factor");
+        part = hap_settings_real(s, "partial_rotary_factor", 0, 1, part);
+        c->n_rotary = (int)(c->d_head * part);
         hap_blueprint_layers(blueprint);
         set_rotary(blueprint);
 }

@@ -24,7 +24,7 @@ static void check_config(struct hap_settings *s, const struct hap_config *c)
 
 static void set_defaults(struct hap_config *c)
 {
-        c->embedding_scale = 1;
+        c->embedding_scale = c->logit_scale = c->residual_scale = 1;
 }
 
 /* Fills config and layers. *layout gets the names of the weights. */
@@ -42,7 +42,10 @@ static int read_description(struct hap_model *model, const struct hap_model_file
         check_config(&settings, &model->config);
         rc = hap_settings_end(&settings);
         *layout = blueprint.layout;
+        model->config.embedding_norm = layout->embedding_norm != NULL;
+        model->config.pre_norm = layout->attention_norm != NULL;
         model->config.qk_norm = layout->q_norm != NULL;
+        model->config.qk_norm_each = layout->qk_norm_each != HAP_QK_NORM_SHARED;
         model->config.attention_post_norm = layout->attention_post_norm != NULL;
         model->config.mlp_post_norm = layout->mlp_post_norm != NULL;
 out:

@@ -14,7 +14,12 @@
 #include "common/error.h"
 
 enum hap_norm_kind { HAP_NORM_NONE, HAP_NORM_LAYER, HAP_NORM_RMS };
-enum hap_position_kind { HAP_POSITIONS_NONE, HAP_POSITIONS_LEARNED, HAP_POSITIONS_ROTARY };
+enum hap_position_kind {
+        HAP_POSITIONS_NONE,
+        HAP_POSITIONS_LEARNED,
+        HAP_POSITIONS_ROTARY,
+        HAP_POSITIONS_ALIBI, /* scores += slope of the head * key's position (Press et al. 2022) */
+};
 enum hap_activation {
         HAP_GELU,      /* x Φ(x), by erf */
         HAP_GELU_TANH, /* gelu_new, gelu_pytorch_tanh */
@@ -42,10 +47,16 @@ struct hap_config {
         float attention_cap;   /* cap * tanh(s / cap); 0: none */
         float logit_cap;       /* the same for the logits; 0: none */
         float embedding_scale; /* input = scale * embedding; 1 for most */
+        float logit_scale;     /* logits are times this, before the cap; 1 for most */
+        float residual_scale;  /* outputs of attention and MLP are times this; 1 for most */
+        bool embedding_norm;   /* the embedding is normalised (BLOOM) */
+        bool alibi_bf16;       /* ALiBi's biases are rounded to BF16 and scaled (Falcon) */
+        bool pre_norm;         /* attention and MLP read a normalised stream; not in OLMo 2 */
 
         /* Norms that not every family has, from its layout: of queries and keys, and of
          * the outputs of attention and MLP. */
         bool qk_norm, attention_post_norm, mlp_post_norm;
+        bool qk_norm_each; /* every head has its own gain of the q and k norms */
 
         enum hap_activation activation;
         bool gated;             /* mlp = (act(x gate) * (x in)) out */
@@ -69,7 +80,7 @@ struct hap_linear {
 struct hap_layer {
         struct hap_norm attention_norm, mlp_norm;           /* before */
         struct hap_norm attention_post_norm, mlp_post_norm; /* after (Gemma 2, 3) */
-        /* Over d_head, per head, before rotary: in models of RMSNorm only. */
+        /* Over d_head, per head, before rotary. With qk_norm_each gain is [heads][d_head]. */
         struct hap_norm q_norm, k_norm;
         struct hap_linear q;            /* [n_heads * d_head][d_model] */
         struct hap_linear k, v;         /* [n_kv_heads * d_head][d_model] */
@@ -89,6 +100,8 @@ struct hap_model {
         struct hap_config config;
         const float *token_embedding;    /* [n_vocab][d_model] */
         const float *position_embedding; /* [n_context][d_model] or NULL */
+        struct hap_norm embedding_norm;  /* if config.embedding_norm */
+        const float *alibi;              /* [n_heads]: slopes, with ALiBi */
         struct hap_layer *layers;        /* [n_layers] */
         struct hap_norm final_norm;
         const float *unembedding;      /* [n_out][d_model] */

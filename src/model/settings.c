@@ -64,6 +64,14 @@ void hap_settings_refuse(struct hap_settings *settings, const char *key)
         hap_settings_fail(settings, "unsupported: %s", item);
 }
 
+void hap_settings_default(struct hap_settings *settings, const char *key, json_t *value)
+{
+        if (json_object_get(settings->values, key))
+                json_decref(value);
+        else
+                json_object_set_new(settings->values, key, value);
+}
+
 const json_t *hap_settings_value(struct hap_settings *settings, const char *key)
 {
         json_t *value = json_object_get(settings->values, key);

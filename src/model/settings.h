@@ -42,6 +42,9 @@ bool hap_settings_is_null(const struct hap_settings *settings, const char *key);
 /* Borrowed; NULL when absent or null. */
 const json_t *hap_settings_value(struct hap_settings *settings, const char *key);
 
+/* Sets a key that is absent, to a value that a family's class in transformers has by default. */
+void hap_settings_default(struct hap_settings *settings, const char *key, json_t *value);
+
 /* Refuses a value that hap does not support: "unsupported: KEY = VALUE". Keys that are refused
  * later are added to the same message. */
 void hap_settings_refuse(struct hap_settings *settings, const char *key);

@@ -1,0 +1,67 @@
+/* GPT-J: one norm for attention and MLP, which are parallel; rotary pairs side by side. */
+#include <math.h>
+
+#include "model/family.h"
+#include "model/rotary.h"
+
+static const struct hap_weight_layout gptj_layout = {
+        .prefixes = {"transformer.", ""},
+        .token_embedding = "wte.weight",
+        .unembedding = "lm_head.weight",
+        .unembedding_bias = "lm_head.bias",
+        .final_norm = "ln_f",
+        .attention_norm = "h.%d.ln_1",
+        .mlp_norm = "h.%d.ln_1",
+        .q = "h.%d.attn.q_proj",
+        .k = "h.%d.attn.k_proj",
+        .v = "h.%d.attn.v_proj",
+        .o = "h.%d.attn.out_proj",
+        .in = "h.%d.mlp.fc_in",
+        .out = "h.%d.mlp.fc_out",
+        .ignored = {".attn.bias", ".attn.masked_bias"},
+        .mlp_bias = true,
+        .norm_bias = true,
+};
+
+static void read_gptj(struct hap_blueprint *blueprint)
+{
+        struct hap_settings *s = blueprint->settings;
+        struct hap_model *m = blueprint->model;
+        struct hap_config *c = &m->config;
+        struct hap_rotary rotary = {.theta = 10000};
+        const float *frequencies;
+
+        c->n_layers = hap_settings_int(s, "n_layer", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
+        c->n_heads = hap_settings_int(s, "n_head", 1, HAP_MAX_HEADS, HAP_REQUIRED);
+        c->n_kv_heads = c->n_heads;
+        c->d_model = hap_settings_int(s, "n_embd", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
+        hap_family_share_width(s, c);
+        c->d_mlp = hap_settings_int(s, "n_inner", 1, HAP_MAX_WIDTH, 4.0 * c->d_model);
+        c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
+        c->n_out = c->n_vocab;
+        c->n_context = hap_settings_int(s, "n_positions", 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
+        hap_settings_value(s, "n_ctx");  /* an old second name of n_positions */
+        hap_settings_value(s, "rotary"); /* not read by the family */
+        hap_settings_value(s, "scale_attn_weights");
+        c->norm = HAP_NORM_LAYER;
+        c->norm_eps = (float)hap_settings_real(s, "layer_norm_epsilon", 0, 1, 1e-5);
+        c->position_kind = HAP_POSITIONS_ROTARY;
+        c->rotary_interleaved = true;
+        rotary.n = c->n_rotary = hap_settings_int(s, "rotary_dim", 2, HAP_MAX_WIDTH, 64);
+        c->causal = true;
+        c->attention_scale = 1 / sqrtf((float)c->d_head);
+        c->activation = hap_settings_activation(s, "activation_function", "gelu_new");
+        c->parallel_residual = true;
+        c->tied = hap_settings_flag(s, "tie_word_embeddings", false);
+        hap_blueprint_layers(blueprint);
+        frequencies = hap_rotary_make(blueprint, &rotary);
+        for (int i = 0; frequencies && i < c->n_layers; i++)
+                m->layers[i].rotary_frequency = frequencies;
+}
+
+const struct hap_family hap_family_gptj = {
+        .name = "gptj",
+        .help = "GPT-J",
+        .layout = &gptj_layout,
+        .read_config = read_gptj,
+};
