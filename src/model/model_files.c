@@ -98,7 +98,7 @@ static int read_gguf(const struct hap_gguf *gguf, struct hap_settings *settings,
         struct hap_config *config = &blueprint->model->config;
         struct hap_gguf_text name = {"", 0};
         const struct hap_family *family;
-        char architecture[64], known[512];
+        char architecture[64], known[1024];
         int rc;
 
         if ((rc = hap_gguf_text(gguf, "general.architecture", &name, err)) < 0 ||

@@ -3,9 +3,10 @@
 
 Run by hand; its output, tests/golden/families/, is committed:
 
-    python3 tests/golden/make_families.py
+    python3 tests/golden/make_families.py [NAME ...]
 
-Needs torch 2.7, transformers 4.54, safetensors and gguf. For each family there
+Needs torch 2.7, transformers 4.54 (4.57.1 from "gemma1" on), safetensors and gguf. With names,
+only these folders are made. For each family there
 is a folder as `save_pretrained` writes it and a `logits.json` with three
 prompts (token ids) and the logits at all their positions, computed in float64
 with eager attention from the stored (rounded) weights. Sizes are odd, windows,
@@ -20,6 +21,7 @@ import json
 import pathlib
 import random
 import shutil
+import sys
 
 import gguf
 import numpy as np
@@ -63,6 +65,45 @@ CONFIGS = {
         **SIZES, head_dim=6, query_pre_attn_scalar=9, sliding_window=4,
         sliding_window_pattern=2, rope_theta=1000.0, rope_local_base_freq=10.0,
         rope_scaling=dict(rope_type="linear", factor=3.0))),
+    # from here on by transformers 4.57.1
+    "gemma1": (torch.float32, tf.GemmaConfig(**dict(SIZES, num_hidden_layers=2), head_dim=6, attention_bias=True)),
+    "gemma3-vision": (torch.float32, tf.Gemma3Config(
+        text_config=dict(**SIZES, head_dim=6, query_pre_attn_scalar=9, sliding_window=4,
+                         sliding_window_pattern=2, rope_theta=1000.0, rope_local_base_freq=10.0),
+        vision_config=dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+                           num_attention_heads=1, image_size=28, patch_size=14),
+        mm_tokens_per_image=4)),
+    "gpt-neo": (torch.float32, tf.GPTNeoConfig(
+        hidden_size=24, num_heads=3, num_layers=3, attention_types=[[["global", "local"], 1], [["local"], 1]],
+        intermediate_size=40, window_size=4, vocab_size=53, max_position_embeddings=32)),
+    "opt": (torch.float32, tf.OPTConfig(
+        hidden_size=24, num_attention_heads=3, num_hidden_layers=2, ffn_dim=40,
+        word_embed_proj_dim=24, vocab_size=53, max_position_embeddings=32)),
+    "gptj": (torch.float32, tf.GPTJConfig(
+        n_embd=30, n_head=3, n_layer=2, rotary_dim=6, vocab_size=53, n_positions=32)),
+    "phi": (torch.float32, tf.PhiConfig(
+        **SIZES, partial_rotary_factor=0.5, rope_theta=100.0, qk_layernorm=True)),
+    "phi3": (torch.float32, tf.Phi3Config(
+        **SIZES, pad_token_id=0, sliding_window=5, rope_theta=100.0)),
+    "starcoder2": (torch.float32, tf.Starcoder2Config(
+        **dict(SIZES, num_hidden_layers=2), sliding_window=5, rope_theta=100.0)),
+    "stablelm": (torch.float32, tf.StableLmConfig(
+        **dict(SIZES, hidden_size=48), qk_layernorm=True, use_qkv_bias=True, rope_theta=100.0)),
+    "stablelm-parallel": (torch.float32, tf.StableLmConfig(
+        **dict(SIZES, hidden_size=48, num_hidden_layers=2), use_parallel_residual=True)),
+    "granite": (torch.float32, tf.GraniteConfig(
+        **dict(SIZES, num_hidden_layers=2), embedding_multiplier=3.0, logits_scaling=0.4,
+        residual_multiplier=0.6, attention_multiplier=0.3, attention_bias=True, mlp_bias=True)),
+    "cohere": (torch.float32, tf.CohereConfig(
+        **dict(SIZES, num_hidden_layers=2), use_qk_norm=True, logit_scale=0.7, rope_theta=100.0)),
+    "smollm3": (torch.float32, tf.SmolLM3Config(
+        **SIZES, pad_token_id=0, no_rope_layer_interval=2, rope_theta=100.0, use_sliding_window=True,
+        sliding_window=5, layer_types=["full_attention", "sliding_attention", "full_attention"])),
+    "bigcode": (torch.float32, tf.GPTBigCodeConfig(
+        n_embd=24, n_head=3, n_layer=2, n_inner=40, vocab_size=53, n_positions=32)),
+    "bigcode-heads": (torch.float32, tf.GPTBigCodeConfig(
+        n_embd=24, n_head=3, n_layer=2, n_inner=40, vocab_size=53, n_positions=32,
+        multi_query=False)),
 }
 CONFIGS["neox"][1].rotary_emb_base = 100
 
@@ -93,13 +134,18 @@ def make_model(name, config, dtype):
     """Weights far from linear, gains and biases far from 1 and 0, as stored."""
     torch.manual_seed(sum(map(ord, name)))
     config._attn_implementation = "eager"
-    model = tf.AutoModelForCausalLM.from_config(config).eval()
+    # StableLM's own initialisation fails on norms without biases; all weights are set below
+    tf.StableLmPreTrainedModel._init_weights = lambda self, module: None
+    auto = tf.AutoModelForImageTextToText if name == "gemma3-vision" else tf.AutoModelForCausalLM
+    model = auto.from_config(config).eval()
     gemma = name.startswith("gemma")
     for key, p in model.named_parameters():
         if p.dim() == 2:
             fan_in = p.shape[0] if "h." in key and name.startswith("gpt2") else p.shape[1]
             scale = 1.0 if "emb" in key or "wte" in key or "wpe" in key else 1.6
             p.data = torch.randn_like(p) * scale / (1 if gemma and "emb" in key else fan_in ** 0.5)
+        elif p.dim() == 4:
+            p.data = 0.1 * torch.randn_like(p)
         elif "norm" in key or ".ln_" in key:
             base = 0.0 if gemma or key.endswith("bias") else 1.0
             p.data = base + 0.3 * torch.randn_like(p)
@@ -128,7 +174,8 @@ def save_folder(name, config, dtype):
     shards = {"max_shard_size": "12KB"} if name == "llama-bf16" else {}
     model.to(dtype).save_pretrained(folder, **shards)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    model = tf.AutoModelForCausalLM.from_pretrained(
+    auto = tf.AutoModelForImageTextToText if name == "gemma3-vision" else tf.AutoModelForCausalLM
+    model = auto.from_pretrained(
         folder, torch_dtype=torch.float64, attn_implementation="eager").eval()
     write_logits(folder, model)
 
@@ -275,12 +322,15 @@ def save_gguf(name, arch, kind, config):
 
 
 def main():
-    shutil.rmtree(HERE, ignore_errors=True)
-    HERE.mkdir()
-    for name, (dtype, config) in CONFIGS.items():
-        save_folder(name, config, dtype)
-    for name, (arch, kind, config) in GGUFS.items():
-        save_gguf(name, arch, kind, config)
+    names = sys.argv[1:] or [*CONFIGS, *GGUFS]
+    HERE.mkdir(exist_ok=True)
+    for name in names:
+        shutil.rmtree(HERE / name, ignore_errors=True)
+        if name in CONFIGS:
+            dtype, config = CONFIGS[name]
+            save_folder(name, config, dtype)
+        else:
+            save_gguf(name, *GGUFS[name])
 
 
 if __name__ == "__main__":
