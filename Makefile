@@ -6,6 +6,7 @@
 # clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
 
 VERSION := 0.1.0
+comma := ,
 CC ?= cc
 PREFIX ?= /usr/local
 CSTD := -std=c11 -D_GNU_SOURCE
@@ -51,11 +52,21 @@ BIN := $(BUILD)/bin
 endif
 
 CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"' -DHAP_DATADIR='"$(PREFIX)/share/hap"'
-ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) -fopenmp -ffp-contract=fast \
+
+# Hardening, as far as the compiler has it: position-independent code, checks of the stack and
+# of buffers whose size is known, control flow (CET), and no lazy binding.
+supported = $(foreach flag,$(1),$(shell echo 'int main(void) { return 0; }' | \
+	$(CC) -Werror -O2 $(flag) -x c -o /dev/null - 2>/dev/null && echo '$(flag)'))
+ifeq ($(BUILD),build)
+HARDEN := $(call supported,-fPIE -fstack-protector-strong -fcf-protection \
+	-D_FORTIFY_SOURCE=3)
+HARDEN_LD := $(call supported,-pie -Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(comma)now)
+endif
+ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) $(HARDEN) -fopenmp -ffp-contract=fast \
 	-fno-math-errno -fno-trapping-math -MMD -MP
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
 LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash -lopenblas -lz -lm
-ALL_LDFLAGS = $(LDFLAGS) $(SAN) -fopenmp
+ALL_LDFLAGS = $(LDFLAGS) $(SAN) $(HARDEN_LD) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))
 PROGRAM_SOURCES := $(filter $(foreach s,$(SOURCES),$(if $(findstring /hap-,$(s)),$(s))),$(SOURCES))

@@ -127,3 +127,13 @@ choices_of_page() {
         assert_refused 2 "setup.sh demo|test" "$root/setup.sh"
         assert_refused 2 "setup.sh demo|test" "$root/setup.sh" install
 }
+
+@test "the programs are position independent, bound at start and check their stack" {
+        command -v readelf >/dev/null || skip "no readelf"
+        for program in "$root"/bin/hap-*; do
+                readelf -hW "$program" | grep -q 'Type: *DYN' || fail "$program is not a PIE"
+                readelf -dW "$program" | grep -q 'Flags: NOW' || fail "$program binds lazily"
+                readelf -lW "$program" | grep -q GNU_RELRO || fail "$program has no RELRO"
+                nm -D "$program" | grep -q __stack_chk_fail || fail "$program does not check its stack"
+        done
+}
