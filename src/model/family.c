@@ -16,6 +16,9 @@
         row(hap_family_qwen2) \
         row(hap_family_qwen3) \
         row(hap_family_smollm3) \
+        row(hap_family_falcon) \
+        row(hap_family_bloom) \
+        row(hap_family_mpt) \
         row(hap_family_granite) \
         row(hap_family_stablelm) \
         row(hap_family_starcoder2) \

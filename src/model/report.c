@@ -88,7 +88,8 @@ static void report_place(const struct hap_model *m, FILE *out)
         else
                 hap_report_line(out, "place", "%s",
                                 c->position_kind == HAP_POSITIONS_LEARNED ? "learned embedding"
-                                                                      : "none");
+                                : c->position_kind == HAP_POSITIONS_ALIBI ? "ALiBi"
+                                                                          : "none");
 }
 
 static void report_norm(const struct hap_model *m, FILE *out)

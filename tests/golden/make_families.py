@@ -99,6 +99,20 @@ CONFIGS = {
     "smollm3": (torch.float32, tf.SmolLM3Config(
         **SIZES, pad_token_id=0, no_rope_layer_interval=2, rope_theta=100.0, use_sliding_window=True,
         sliding_window=5, layer_types=["full_attention", "sliding_attention", "full_attention"])),
+    "falcon": (torch.float32, tf.FalconConfig(
+        hidden_size=24, num_attention_heads=6, num_kv_heads=2, num_hidden_layers=2, vocab_size=53,
+        ffn_hidden_size=40, new_decoder_architecture=True, bias=True, max_position_embeddings=32)),
+    "falcon-query": (torch.float32, tf.FalconConfig(
+        hidden_size=24, num_attention_heads=3, num_hidden_layers=2, vocab_size=53,
+        ffn_hidden_size=40, max_position_embeddings=32)),
+    "falcon-alibi": (torch.float32, tf.FalconConfig(
+        hidden_size=24, num_attention_heads=3, num_hidden_layers=2, vocab_size=53, alibi=True,
+        ffn_hidden_size=40, multi_query=False, parallel_attn=False, bias=True)),
+    "bloom": (torch.float32, tf.BloomConfig(
+        hidden_size=24, n_head=6, n_layer=2, vocab_size=53)),
+    "mpt": (torch.float32, tf.MptConfig(
+        d_model=24, n_heads=6, n_layers=2, vocab_size=53, max_seq_len=32,
+        attn_config=dict(softmax_scale=0.7))),
     "bigcode": (torch.float32, tf.GPTBigCodeConfig(
         n_embd=24, n_head=3, n_layer=2, n_inner=40, vocab_size=53, n_positions=32)),
     "bigcode-heads": (torch.float32, tf.GPTBigCodeConfig(
@@ -157,7 +171,7 @@ def make_model(name, config, dtype):
 
 def write_logits(folder, model):
     rng = random.Random(folder.name)
-    model = copy.deepcopy(model).double()
+    model = copy.deepcopy(model) if folder.name == "mpt" else copy.deepcopy(model).double()
     prompts = [[rng.randrange(53) for _ in range(n)] for n in (1, 6, 15)]
     with torch.no_grad():
         logits = [model(torch.tensor([p])).logits[0].numpy() for p in prompts]
@@ -175,8 +189,10 @@ def save_folder(name, config, dtype):
     model.to(dtype).save_pretrained(folder, **shards)
     (folder / "generation_config.json").unlink(missing_ok=True)
     auto = tf.AutoModelForImageTextToText if name == "gemma3-vision" else tf.AutoModelForCausalLM
+    # Falcon's eager attention of 4.57 adds ALiBi twice; MPT's mask cannot be made in float64
     model = auto.from_pretrained(
-        folder, torch_dtype=torch.float64, attn_implementation="eager").eval()
+        folder, torch_dtype=torch.float32 if name == "mpt" else torch.float64,
+        attn_implementation="sdpa" if name == "falcon-alibi" else "eager").eval()
     write_logits(folder, model)
 
 
