@@ -8,6 +8,7 @@
 
 #include "common/file_map.h"
 #include "model/convert.h"
+#include "model/imported.h"
 
 struct weight_import {
         struct hap_model *model;
@@ -472,40 +473,6 @@ static int refuse_unused(const struct weight_import *im)
         return 0;
 }
 
-/* Sets n_parameters, and the storage kind of most of them. */
-static void count_parameters(struct hap_model *model, const struct hap_store *store)
-{
-        size_t counts[HAP_STORED_KINDS] = {0};
-        int most_common = HAP_STORED_F32;
-
-        model->n_parameters = 0;
-        for (size_t i = 0; i < store->n; i++)
-                if (store->items[i].used) {
-                        counts[store->items[i].kind] += store->items[i].n;
-                        model->n_parameters += store->items[i].n;
-                }
-        for (int kind = 0; kind < HAP_STORED_KINDS; kind++)
-                if (counts[kind] > counts[most_common])
-                        most_common = kind;
-        snprintf(model->dtype, sizeof(model->dtype), "%s", hap_storage_name(most_common));
-        for (char *c = model->dtype; *c; c++)
-                *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-}
-
-/* The engine scales what attention and MLP write before their last biases. */
-static void scale_biases(struct hap_model *model)
-{
-        const struct hap_config *c = &model->config;
-
-        for (int l = 0; c->residual_scale != 1 && l < c->n_layers; l++) {
-                float *biases[] = {model->layers[l].o.bias, model->layers[l].out.bias};
-
-                for (int i = 0; i < 2; i++)
-                        for (int j = 0; biases[i] && j < c->d_model; j++)
-                                biases[i][j] *= c->residual_scale;
-        }
-}
-
 int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
                struct hap_store *store, struct hap_error *err)
 {
@@ -526,8 +493,8 @@ int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
                 goto out;
         rc = hap_jobs_run(&im.jobs, model->path, err);
         if (rc == 0) {
-                scale_biases(model);
-                count_parameters(model, store);
+                hap_scale_biases(model);
+                hap_count_parameters(model, store);
         }
 out:
         hap_jobs_release(&im.jobs);

@@ -110,7 +110,7 @@ TEST("unsupported settings that change a model's results are refused by name")
         refused(GPT2, "add_cross_attention", "true", "unsupported: add_cross_attention = true");
         refused(GPT2, "activation_function", "\"mish\"",
                 "unsupported: activation_function = \"mish\"");
-        refused(GPT2, "model_type", "\"bloom\"", "unsupported: model_type = \"bloom\"");
+        refused(GPT2, "model_type", "\"mamba\"", "unsupported: model_type = \"mamba\"");
         refused(LLAMA, "rope_scaling", "{\"rope_type\":\"yarn\",\"factor\":4.0}",
                 "unsupported: rope_scaling = {\"factor\": 4.0, \"rope_type\": \"yarn\"}");
         refused(LLAMA, "partial_rotary_factor", "0.5", "unsupported: partial_rotary_factor = 0.5");
