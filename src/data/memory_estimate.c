@@ -256,7 +256,7 @@ size_t hap_memory_weights(const struct hap_model *model)
         const size_t layer = d * (2 * heads + 2 * kv + (c->gated ? 3 : 2) * (size_t)c->d_mlp);
         size_t rows = (size_t)c->n_vocab + (c->tied ? 0 : (size_t)c->n_out);
 
-        if (model->token_embedding)
+        if (model->token_embedding.data)
                 return model->arena.bytes;
         if (c->position_kind == HAP_POSITIONS_LEARNED)
                 rows += (size_t)c->n_context;
