@@ -5,6 +5,7 @@
 #include "forward/blas.h"
 #include "forward/norm.h"
 #include "forward/product.h"
+#include "model/kept.h"
 
 struct full_pass {
         struct hap_scratch *scratch;
@@ -76,10 +77,11 @@ static int embed_inputs(const struct full_pass *p, float *stream)
                 for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
                         const int t = rows->first[at] + r - rows->start[at];
                         const int32_t token = p->batch->prompts[at]->tokens[t];
-                        const float *e = model->token_embedding.data + (size_t)token * d;
+                        float *to = tokens + (size_t)r * d;
+                        const float *e = hap_matrix_row(&model->token_embedding, token, to);
 
                         for (int j = 0; j < d; j++)
-                                tokens[(size_t)r * d + j] = p->config->embedding_scale * e[j];
+                                to[j] = p->config->embedding_scale * e[j];
                         if (model->position_embedding != NULL)
                                 memcpy(positions + (size_t)r * d,
                                        model->position_embedding + (size_t)t * d,

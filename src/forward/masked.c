@@ -5,6 +5,7 @@
 #include "forward/blas.h"
 #include "forward/norm.h"
 #include "forward/product.h"
+#include "model/kept.h"
 
 /* Slot 0 = R' at a point of the residual stream. */
 static void load_residual(const struct hap_masked_pass *m, int point)
@@ -38,11 +39,15 @@ static void load_negative(const struct hap_masked_pass *m, int writer, float *ou
 }
 
 /* Deltas of the input writers. */
-static void embed_deltas(const struct hap_masked_pass *m)
+static int embed_deltas(const struct hap_masked_pass *m)
 {
         const struct hap_model *model = m->engine->model;
         const int d = m->config->d_model;
+        const size_t mark = m->scratch->used;
+        float *row = hap_scratch_alloc(m->scratch, (size_t)d, sizeof(*row));
 
+        if (row == NULL)
+                return m->scratch->error.code;
         for (int w = 0; w < m->graph->n_inputs; w++) {
                 const int slot = m->state->plan.slot[w];
                 float *delta = hap_delta(m->stream, hap_slot_size(m), slot);
@@ -57,7 +62,7 @@ static void embed_deltas(const struct hap_masked_pass *m)
 
                                 if (w == 0)
                                         hap_axpy((size_t)d, m->config->embedding_scale,
-                                                 model->token_embedding.data + (size_t)token * d,
+                                                 hap_matrix_row(&model->token_embedding, token, row),
                                                  delta + (size_t)r * d);
                                 else
                                         hap_add((size_t)d,
@@ -65,6 +70,8 @@ static void embed_deltas(const struct hap_masked_pass *m)
                                                 delta + (size_t)r * d);
                         }
         }
+        m->scratch->used = mark;
+        return HAP_OK;
 }
 
 /* In a model with a post-norm: the sum over heads before it, and its statistics. */
@@ -301,8 +308,8 @@ int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batc
 
         if (rc < 0)
                 return rc;
-        if (!scratch->counting)
-                embed_deltas(&m);
+        if (!scratch->counting && (rc = embed_deltas(&m)) < 0)
+                return rc;
         for (int l = 0; l < m.config->n_layers; l++) {
                 const size_t mark = scratch->used;
 

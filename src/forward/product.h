@@ -3,6 +3,7 @@
 #define HAP_FORWARD_PRODUCT_H
 
 #include "forward/scratch.h"
+#include "model/model.h"
 
 /* Rows [row, row + rows) and columns [column, column + columns) of a matrix of weights. */
 struct hap_block {
@@ -24,6 +25,13 @@ static inline struct hap_block hap_block_all(const struct hap_matrix *w)
 {
         return hap_block_rows(w, 0, w->rows);
 }
+
+/* Matrices are multiplied by panels of some 8 million values, which divide the outputs and never
+ * a sum. Weights that are kept as stored are converted panel by panel, to scratch->panel. The
+ * panels do not depend on the storage, so both give the same bits. */
+
+/* Bytes of scratch->panel: 0 if the model's weights are F32. */
+size_t hap_product_bytes(const struct hap_model *model);
 
 /* y = x · Wᵀ + beta · y, W the block: x [m][columns], y [m][rows]; ldx and ldy are their leading
  * dimensions. */

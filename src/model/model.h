@@ -1,4 +1,4 @@
-/* A transformer: the description of its architecture, and its weights in F32.
+/* A transformer: the description of its architecture, and its weights, in F32 or as stored.
  *
  * An architecture is a description: the engine reads this struct and has no code per family. A
  * loader fills it from a Hugging Face folder or a GGUF file and refuses, by name, settings that
@@ -60,10 +60,14 @@ struct hap_norm {
         const float *bias; /* [d] */
 };
 
-/* A matrix of weights, row-major. data NULL: the model does not have it. The engine reads it
- * through forward/product.h only. */
+struct hap_kept;
+struct hap_model_files;
+
+/* A matrix of weights, row-major: in F32, or kept as its file stores it (kept.h); the model does
+ * not have it if both are NULL. The engine multiplies with it by forward/product.h only. */
 struct hap_matrix {
         float *data; /* [rows][columns] */
+        struct hap_kept *kept;
         int rows, columns;
 };
 
@@ -104,17 +108,35 @@ struct hap_model {
         char path[1024];      /* as given */
         char dtype[16];       /* of most stored weights: "f32", "q4_1" … */
         size_t n_parameters;
-        struct hap_arena arena; /* owns all of the above */
+        /* Matrices are read from the model's files, which stay open: their bytes. 0: all is F32. */
+        size_t stored_bytes;
+        struct hap_model_files *files; /* owned, or NULL */
+        struct hap_arena arena; /* owns the rest */
+};
+
+/* How matrices are held. HAP_WEIGHTS_AUTO: as stored if in F32 they would be larger than
+ * max_bytes, or, without such a limit, than half of the machine's memory; else in F32. */
+enum hap_weights { HAP_WEIGHTS_AUTO, HAP_WEIGHTS_STORED, HAP_WEIGHTS_F32 };
+
+struct hap_weights_want {
+        enum hap_weights kind;
+        size_t max_bytes; /* 0: no limit */
 };
 
 /* Reads config and weights from `path`: a Hugging Face folder or a .gguf file. HAP_EINPUT: a
  * setting that is not supported (the message names it), inconsistent sizes, NaN or infinite
  * weights. On failure nothing is left allocated. */
-int hap_model_load(struct hap_model *model, const char *path,
-                   struct hap_error *err);
-/* Only the description (config.json, or a GGUF's metadata): no weights. */
-int hap_model_load_config(struct hap_model *model, const char *path,
-                          struct hap_error *err);
+int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err);
+/* The same, with a choice of how matrices are held; hap_model_load takes the default. */
+int hap_model_load_as(struct hap_model *model, const char *path,
+                      const struct hap_weights_want *want, struct hap_error *err);
+/* Only the description (config.json, or a GGUF's metadata): no weights. stored_bytes is what
+ * hap_model_load_as with this `want` (NULL: the default) would set. */
+int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err);
+int hap_model_load_config_as(struct hap_model *model, const char *path,
+                             const struct hap_weights_want *want, struct hap_error *err);
+/* Bytes of all matrices in F32. */
+size_t hap_model_f32_bytes(const struct hap_config *config);
 void hap_model_release(struct hap_model *model);
 
 #endif
