@@ -10,6 +10,8 @@
 #include "data/batches.h"
 #include "data/counted_run.h"
 #include "data/means.h"
+#include "forward/product.h"
+#include "model/kept.h"
 
 /* Libraries and streams; a thread's stack, its buffers in the BLAS, and the unused rest of its
  * last large page. */
@@ -253,17 +255,9 @@ static size_t prepared(const struct hap_memory_estimate *needs, const struct hap
 
 size_t hap_memory_weights(const struct hap_model *model)
 {
-        const struct hap_config *c = &model->config;
-        const size_t d = (size_t)c->d_model, heads = (size_t)c->n_heads * (size_t)c->d_head;
-        const size_t kv = (size_t)c->n_kv_heads * (size_t)c->d_head;
-        const size_t layer = d * (2 * heads + 2 * kv + (c->gated ? 3 : 2) * (size_t)c->d_mlp);
-        size_t rows = (size_t)c->n_vocab + (c->tied ? 0 : (size_t)c->n_out);
-
-        if (model->token_embedding)
-                return model->arena.bytes;
-        if (c->position_kind == HAP_POSITIONS_LEARNED)
-                rows += (size_t)c->n_context;
-        return (rows * d + (size_t)c->n_layers * layer) * sizeof(float);
+        if (hap_matrix_exists(&model->token_embedding))
+                return model->arena.bytes + model->stored_bytes;
+        return model->stored_bytes ? model->stored_bytes : hap_model_f32_bytes(&model->config);
 }
 
 size_t hap_memory_record(const struct hap_memory_estimate *needs, const struct hap_model *model,
@@ -316,7 +310,7 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         const size_t n = prepared(needs, model, graph), batch = batch_prompts(needs, model, graph);
         const size_t jobs = hap_max(1, (n + batch - 1) / batch);
         const size_t busy = hap_min(needs->threads, jobs);
-        size_t always = hap_memory_weights(model) + PROGRAM + needs->threads * PER_THREAD +
+        size_t always = hap_memory_weights(model) + PROGRAM + needs->threads * (PER_THREAD + hap_product_bytes(model)) +
                         masks_bytes(needs, graph) + cache_bytes(needs, model, graph, n);
         size_t kept = n ? n * prompt_bytes(needs, model, graph, n) : 0, before, during = 0;
 

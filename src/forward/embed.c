@@ -1,12 +1,13 @@
 #include "forward/embed.h"
 
 #include "forward/norm.h"
+#include "model/kept.h"
 
 void hap_embed(const struct hap_model *model, int32_t token, float *out)
 {
         const struct hap_config *config = &model->config;
         const int d = config->d_model;
-        const float *e = model->token_embedding + (size_t)token * d;
+        const float *e = hap_matrix_row(&model->token_embedding, token, out);
         float mean, rstd;
 
         for (int j = 0; j < d; j++)

@@ -5,6 +5,8 @@
 #include "forward/blas.h"
 #include "forward/embed.h"
 #include "forward/norm.h"
+#include "forward/product.h"
+#include "model/kept.h"
 
 /* Slot 0 = R' at a point of the residual stream. */
 static void load_residual(const struct hap_masked_pass *m, int point)
@@ -84,7 +86,8 @@ static int attention_pre_norm(const struct hap_masked_pass *m, struct hap_masked
         s->pre_norm_rstd = hap_scratch_alloc(m->scratch, (size_t)n, sizeof(float));
         if (m->scratch->error.code < 0 || m->scratch->counting)
                 return m->scratch->error.code;
-        hap_gemm(false, true, n, d, ld, 1, s->heads.head_output, ld, layer->o.weight, ld, 0, s->pre_norm, d);
+        hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, 0, ld), n,
+                            s->heads.head_output, ld, 0, s->pre_norm, d);
         hap_norm_stats(m->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
         return HAP_OK;
 }
@@ -95,7 +98,6 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n;
-        const int ld = m->config->n_heads * dh;
         const float zero = 0;
         float *out;
 
@@ -110,8 +112,10 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                                                  m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
-                        hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
-                                 layer->o.weight + (size_t)s->head[i] * dh, ld, 1, delta, d);
+                        hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight,
+                                            s->head[i] * dh, dh), n,
+                                            s->heads.head_output + (size_t)i * dh, s->n * dh, 1,
+                                            delta, d);
                 }
                 return HAP_OK;
         }
@@ -123,8 +127,9 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                 float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
 
                 load_negative(m, writer, delta);
-                hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
-                         layer->o.weight + (size_t)s->head[i] * dh, ld, 0, out, d);
+                hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, s->head[i] * dh,
+                                    dh), n, s->heads.head_output + (size_t)i * dh, s->n * dh, 0,
+                                    out, d);
                 for (int r = 0; r < n; r++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)r * d,
                                        &zero, &s->pre_norm_rstd[r], out + (size_t)r * d);
