@@ -35,7 +35,8 @@ static const char *kernels(void)
 }
 
 const struct hap_blas_library hap_blas_library = {
-        .name = "oneDNN", .product = product, .version = version, .kernels = kernels, .known = known};
+        .name = "oneDNN", .product = product, .version = version, .kernels = kernels,
+        .memory = 9 << 20, .known = known};
 
 /* oneDNN takes the threads of OpenMP, except within a parallel region. */
 static void product(bool transpose_a, bool transpose_b, int m, int n, int k, float alpha,
@@ -85,7 +86,8 @@ static const char *kernels(void)
 
 /* The sequential library is linked. */
 const struct hap_blas_library hap_blas_library = {
-        .name = "MKL", .product = product, .version = version, .kernels = kernels, .known = known};
+        .name = "MKL", .product = product, .version = version, .kernels = kernels,
+        .memory = 9 << 20, .known = known};
 
 #elif defined(HAP_BLAS_blis)
 #include <cblas.h>

@@ -24,6 +24,7 @@ struct hap_blas_library {
         const char *(*version)(char *text, size_t size); /* text, or a constant */
         const char *(*kernels)(void); /* the name of those in use, or NULL: it does not say */
         void (*one_thread)(void); /* from now on it starts no threads; NULL: it never does */
+        size_t memory; /* bytes that the library itself takes, more than OpenBLAS */
         const struct hap_blas_kernels *known; /* up to a NULL; kernels with other names: HAP_SSE */
         /* The environment variable that chooses the kernels when the library is loaded, and its
          * values for each width of vectors. NULL: there is none. */
