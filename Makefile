@@ -2,7 +2,7 @@
 # src/ is the library. `make`, `make check`, `make lint`, `make bench`,
 # `make install`. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
 # processors since 2013), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
-# these in check), PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with
+# these in check), BLAS=openblas|onednn|blis|mkl, PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with
 # clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
 # `make faults`: one call after another fails in every program.
 
@@ -65,8 +65,19 @@ HARDEN_LD := $(call supported,-pie -Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(com
 endif
 ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) $(HARDEN) -fopenmp -ffp-contract=fast \
 	-fno-math-errno -fno-trapping-math -MMD -MP
+# src/forward/blas_library.c calls the library. MKL's folders: MKLROOT=DIR, or CPPFLAGS and LDFLAGS.
+BLAS ?= openblas
+BLAS_openblas := -lopenblas
+BLAS_onednn := -ldnnl
+BLAS_blis := -lblis
+BLAS_mkl := $(MKLROOT:%=-L%/lib) -lmkl_intel_lp64 -lmkl_sequential -lmkl_core -lpthread -ldl
+BLAS_LIBS := $(BLAS_$(BLAS))
+ifeq ($(BLAS_LIBS),)
+$(error BLAS is '$(BLAS)'; give openblas, onednn, blis or mkl)
+endif
+CPPFLAGS += -DHAP_BLAS_$(BLAS) $(if $(filter mkl,$(BLAS)),$(MKLROOT:%=-I%/include))
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
-LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash -lopenblas -lz -lm
+LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash $(BLAS_LIBS) -lz -lm
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) $(HARDEN_LD) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))

@@ -10,6 +10,7 @@
 #include "data/batches.h"
 #include "data/counted_run.h"
 #include "data/means.h"
+#include "forward/blas_library.h"
 
 /* Libraries and streams; a thread's stack, its buffers in the BLAS, and the unused rest of its
  * last large page. */
@@ -316,8 +317,9 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         const size_t n = prepared(needs, model, graph), batch = batch_prompts(needs, model, graph);
         const size_t jobs = hap_max(1, (n + batch - 1) / batch);
         const size_t busy = hap_min(needs->threads, jobs);
-        size_t always = hap_memory_weights(model) + PROGRAM + needs->threads * PER_THREAD +
-                        masks_bytes(needs, graph) + cache_bytes(needs, model, graph, n);
+        size_t always = hap_memory_weights(model) + PROGRAM + hap_blas_library.memory +
+                        needs->threads * PER_THREAD + masks_bytes(needs, graph) +
+                        cache_bytes(needs, model, graph, n);
         size_t kept = n ? n * prompt_bytes(needs, model, graph, n) : 0, before, during = 0;
 
         before = runs_model ? busy * thread_scratch(needs, HAP_MEMORY_FULL, model, graph) : 0;
