@@ -131,7 +131,7 @@ int main(int argc, char **argv)
         settings = attrib_options(&a);
         hap_must(&p, hap_inputs_read(p.in, &(struct hap_inputs_want){
                 .circuits = needs(&opt, HAP_NEEDS_CIRCUIT) ? 1 : 0,
-                .model_path = p.model,
+                .model_path = p.model, .weights = (enum hap_weights)p.weights,
                 .split_input = opt.split_input,
                 .positions = opt.positions,
                 .must_differ = true,

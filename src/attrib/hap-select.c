@@ -120,7 +120,7 @@ static void select_found(struct selecting *s)
         char result[256];
 
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
-                .scores = 1, .need_scores = true, .model_path = p->model, .must_differ = true,
+                .scores = 1, .need_scores = true, .model_path = p->model, .weights = (enum hap_weights)p->weights, .must_differ = true,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt->prompts},
                 .memory = hap_memory_within(&hap_memory_select, p->max_memory, (size_t)p->threads),

@@ -12,6 +12,8 @@ struct shared_option {
         unsigned needs, without;
 };
 
+static const char *const weights_choices[] = {"auto", "stored", "f32", NULL};
+
 static const struct shared_option shared_options[] = {
         {{'m', "model", "MODEL", HAP_TEXT, offsetof(struct hap_program, model),
           "use this model: a folder or a GGUF file", .unrecorded = true}, HAP_USES_MODEL, 0},
@@ -24,6 +26,9 @@ static const struct shared_option shared_options[] = {
         {{0, "max-memory", "SIZE", HAP_SIZE, offsetof(struct hap_program, max_memory),
           "refuse if more memory than SIZE is needed [no limit]", .unrecorded = true},
          HAP_USES_MEMORY, 0},
+        {{0, "weights", "HOW", HAP_CHOICE, offsetof(struct hap_program, weights),
+          "keep the weights as stored or as f32 [auto: stored if f32 does not fit]",
+          .choices = weights_choices, .unrecorded = true}, HAP_USES_MODEL | HAP_USES_MEMORY, 0},
         {{'o', "output", "FILE", HAP_TEXT, offsetof(struct hap_program, output),
           "write to FILE [standard output]", .unrecorded = true}, 0, 0},
         {{'p', "pass", NULL, HAP_FLAG, offsetof(struct hap_program, pass),

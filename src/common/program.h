@@ -52,6 +52,7 @@ struct hap_program {
         const char *output; /* -o, or NULL */
         int threads; /* -j; default: OMP_NUM_THREADS, or all processors this process may use */
         size_t max_memory;  /* --max-memory; 0: no limit */
+        int weights;        /* --weights: 0 auto, 1 stored, 2 f32, as enum hap_weights */
         bool quiet, pass, gzip;
         char **operands;
         int n_operands;

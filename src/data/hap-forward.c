@@ -41,7 +41,7 @@ static void read_inputs(struct hap_program *p, struct hap_inputs *inputs)
         const struct forward_options *opt = p->options;
         const struct hap_inputs_want want = {
                 .each_task = true,
-                .model_path = p->model,
+                .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
                 .positions = opt->positions,
                 .batches = (size_t)omp_get_max_threads(), /* memory does not grow */

@@ -65,7 +65,7 @@ static int load_weights(struct hap_inputs *inputs, struct hap_error *err)
         hap_model_release(&inputs->model);
         inputs->config_only = false;
         return hap_model_open_for(&inputs->model, inputs->want.model_path, inputs->header,
-                                  inputs->name, err);
+                                  inputs->name, &inputs->weights, err);
 }
 
 /* The positions of a task's graph are those that the option names. */
@@ -88,7 +88,8 @@ static int make_engine(struct hap_inputs *inputs, struct hap_error *err)
         if ((rc = settle_positions(inputs, err)) < 0)
                 return rc;
         if (inputs->model_unknown) /* fails, and says that -m is needed */
-                return hap_model_open_for(&inputs->model, NULL, inputs->header, inputs->name, err);
+                return hap_model_open_for(&inputs->model, NULL, inputs->header, inputs->name,
+                                          &inputs->weights, err);
         if (inputs->config_only && (rc = load_weights(inputs, err)) < 0)
                 return rc;
         return hap_engine_init(&inputs->engine, &inputs->model, &inputs->form, err);
@@ -123,6 +124,7 @@ static int open_model(struct hap_inputs *inputs, const char *name, const json_t 
                       struct hap_error *err)
 {
         const char *path = inputs->want.model_path;
+        const struct hap_weights_want *weights = &inputs->weights;
 
         if (inputs->header && !inputs->model_unknown)
                 return hap_model_check(&inputs->model, header, name, err);
@@ -132,8 +134,8 @@ static int open_model(struct hap_inputs *inputs, const char *name, const json_t 
                 return HAP_OK;
         inputs->config_only = inputs->memory.max_bytes > 0;
         return inputs->config_only
-                       ? hap_model_open_config_for(&inputs->model, path, header, name, err)
-                       : hap_model_open_for(&inputs->model, path, header, name, err);
+                       ? hap_model_open_config_for(&inputs->model, path, header, name, weights, err)
+                       : hap_model_open_for(&inputs->model, path, header, name, weights, err);
 }
 
 /* Whether two headers describe the same task, as far as both do. */
@@ -354,7 +356,8 @@ int hap_inputs_read(struct hap_stream_in *in, const struct hap_inputs_want *want
 {
         int rc;
 
-        *inputs = (struct hap_inputs){.want = *want, .in = in, .memory = want->memory};
+        *inputs = (struct hap_inputs){.want = *want, .in = in, .memory = want->memory,
+                                       .weights = {want->weights, want->memory.max_bytes}};
         inputs->memory.options = want->prompts;
         rc = read_sections(inputs, err);
         if (rc == 0)
@@ -416,8 +419,7 @@ int hap_inputs_next_task(struct hap_inputs *inputs, struct hap_error *err)
         int rc;
 
         inputs->in_parts = false;
-        rc = read_sections(inputs, err);
-        if (rc < 0 || !inputs->loader)
+        if ((rc = read_sections(inputs, err)) < 0 || !inputs->loader)
                 return rc;
         if ((rc = settle_positions(inputs, err)) < 0)
                 return rc;
@@ -425,8 +427,7 @@ int hap_inputs_next_task(struct hap_inputs *inputs, struct hap_error *err)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': its positions, or those of its "
                                 "answers, are not those of the task before it", inputs->name);
         inputs->all_given = false;
-        rc = check_memory(inputs, err);
-        return rc < 0 ? rc : 1;
+        return (rc = check_memory(inputs, err)) < 0 ? rc : 1;
 }
 
 int hap_inputs_next(struct hap_inputs *inputs, const struct hap_prompts **prompts,

@@ -22,6 +22,7 @@ struct hap_inputs_want {
         bool each_task; /* only tasks, one at a time, any number: hap_inputs_next_task */
         size_t circuits, scores; /* the maximum number of sections; 0: they are skipped */
         bool need_circuits, need_scores; /* at least one */
+        enum hap_weights weights; /* option --weights */
         const char *model_path;  /* option -m, or NULL: the model that the header names */
         bool split_input;        /* tok and pos: of a task, or of a cache that has them */
         const char *positions;   /* of a task, as hap_examples_positions takes them, or NULL */
@@ -52,6 +53,7 @@ struct hap_inputs {
         /* The rest is private. */
         struct hap_inputs_want want;
         struct hap_stream_in *in;   /* borrowed */
+        struct hap_weights_want weights;
         struct hap_memory_estimate memory;
         struct hap_graph_form form; /* of a task's graph; a cache brings its own */
         struct hap_loader *loader;  /* of the examples; NULL before, and after the last prompts */

@@ -11,6 +11,8 @@
 #include "data/counted_run.h"
 #include "data/means.h"
 #include "forward/blas_library.h"
+#include "forward/product.h"
+#include "model/kept.h"
 
 /* Libraries and streams; a thread's stack, its buffers in the BLAS, and the unused rest of its
  * last large page. */
@@ -254,17 +256,9 @@ static size_t prepared(const struct hap_memory_estimate *needs, const struct hap
 
 size_t hap_memory_weights(const struct hap_model *model)
 {
-        const struct hap_config *c = &model->config;
-        const size_t d = (size_t)c->d_model, heads = (size_t)c->n_heads * (size_t)c->d_head;
-        const size_t kv = (size_t)c->n_kv_heads * (size_t)c->d_head;
-        const size_t layer = d * (2 * heads + 2 * kv + (c->gated ? 3 : 2) * (size_t)c->d_mlp);
-        size_t rows = (size_t)c->n_vocab + (c->tied ? 0 : (size_t)c->n_out);
-
-        if (model->token_embedding)
-                return model->arena.bytes;
-        if (c->position_kind == HAP_POSITIONS_LEARNED)
-                rows += (size_t)c->n_context;
-        return (rows * d + (size_t)c->n_layers * layer) * sizeof(float);
+        if (hap_matrix_exists(&model->token_embedding))
+                return model->arena.bytes + model->stored_bytes;
+        return model->stored_bytes ? model->stored_bytes : hap_model_f32_bytes(&model->config);
 }
 
 size_t hap_memory_record(const struct hap_memory_estimate *needs, const struct hap_model *model,
@@ -318,8 +312,8 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         const size_t jobs = hap_max(1, (n + batch - 1) / batch);
         const size_t busy = hap_min(needs->threads, jobs);
         size_t always = hap_memory_weights(model) + PROGRAM + hap_blas_library.memory +
-                        needs->threads * PER_THREAD + masks_bytes(needs, graph) +
-                        cache_bytes(needs, model, graph, n);
+                        needs->threads * (PER_THREAD + hap_product_bytes(model)) +
+                        masks_bytes(needs, graph) + cache_bytes(needs, model, graph, n);
         size_t kept = n ? n * prompt_bytes(needs, model, graph, n) : 0, before, during = 0;
 
         before = runs_model ? busy * thread_scratch(needs, HAP_MEMORY_FULL, model, graph) : 0;

@@ -63,7 +63,7 @@ static void read_inputs(struct evaluating *e)
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
                 .circuits = HAP_ANY_NUMBER,
                 .need_circuits = !opt->full && !opt->empty,
-                .model_path = p->model,
+                .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
                 .batches = 4 * (size_t)p->threads,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},

@@ -1,65 +1,102 @@
 #include "forward/engine.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "forward/attention.h"
 #include "forward/parallel.h"
+#include "model/kept.h"
 
-/* For each row of W ([rows][d]): bias += W · norm.bias, W *= norm.gain per column, and for
- * LayerNorm W −= its row mean, which makes W x equal to W (x − mean(x)). */
-static void fold_rows(const struct hap_norm *norm, bool centre, int rows, int d,
-                      float *weight, float *bias)
+/* A row of W ([d]): *shift = W · norm.bias, W *= norm.gain per column, and for LayerNorm W −= its
+ * mean, which makes W x equal to W (x − mean(x)). Returns that mean. */
+static double fold_row(const struct hap_norm *norm, bool centre, int d, float *row, double *shift)
 {
-#pragma omp parallel for schedule(static)
-        for (int o = 0; o < rows; o++) {
-                float *row = weight + (size_t)o * d;
-                double shift = 0, mean = 0;
+        double mean = 0;
 
-                for (int i = 0; i < d; i++) {
-                        if (norm->bias != NULL)
-                                shift += (double)row[i] * norm->bias[i];
-                        if (norm->gain != NULL)
-                                row[i] *= norm->gain[i];
-                        mean += row[i];
-                }
-                mean /= d;
-                if (centre)
-                        for (int i = 0; i < d; i++)
-                                row[i] = (float)(row[i] - mean);
-                if (bias != NULL)
-                        bias[o] = (float)(bias[o] + shift);
+        *shift = 0;
+        for (int i = 0; i < d; i++) {
+                if (norm->bias != NULL)
+                        *shift += (double)row[i] * norm->bias[i];
+                if (norm->gain != NULL)
+                        row[i] *= norm->gain[i];
+                mean += row[i];
         }
+        mean /= d;
+        for (int i = 0; centre && i < d; i++)
+                row[i] = (float)(row[i] - mean);
+        return mean;
 }
 
-static int fold_norm(struct hap_engine *engine, const struct hap_norm *norm, int rows,
-                struct hap_linear *linear)
-{
-        const struct hap_config *config = &engine->model->config;
+#define ROWS 64 /* of a kept matrix that are converted at a time */
 
-        if (linear->weight == NULL || config->norm == HAP_NORM_NONE)
+/* Folds a norm into all rows of W. Of a kept matrix only the means and biases are computed;
+ * hap_matrix_read does the rest whenever values are read. */
+static int fold_rows(const struct hap_norm *norm, bool centre, const struct hap_matrix *w,
+                     double *means, float *bias)
+{
+        const int d = w->columns;
+        int failed = 0;
+
+#pragma omp parallel for schedule(static) reduction(|:failed)
+        for (int from = 0; from < w->rows; from += ROWS) {
+                const int n = w->rows - from < ROWS ? w->rows - from : ROWS;
+                float *buffer = w->data ? NULL : calloc((size_t)n * (size_t)d, sizeof(*buffer));
+                float *rows = w->data ? w->data + (size_t)from * (size_t)d : buffer;
+
+                failed |= rows == NULL;
+                if (buffer != NULL)
+                        hap_matrix_read(w, from, n, 0, d, buffer);
+                for (int o = 0; rows != NULL && o < n; o++) {
+                        double shift;
+                        const double mean = fold_row(norm, centre, d, rows + (size_t)o * d, &shift);
+
+                        if (means != NULL)
+                                means[from + o] = mean;
+                        if (bias != NULL)
+                                bias[from + o] = (float)(bias[from + o] + shift);
+                }
+                free(buffer);
+        }
+        return failed ? -1 : 0;
+}
+
+static int fold_norm(struct hap_engine *engine, const struct hap_norm *norm,
+                     struct hap_linear *linear)
+{
+        const bool centre = engine->model->config.norm == HAP_NORM_LAYER;
+        const size_t rows = (size_t)linear->weight.rows;
+        struct hap_kept *kept = linear->weight.kept;
+        double *means = NULL;
+
+        if (!hap_matrix_exists(&linear->weight) || engine->model->config.norm == HAP_NORM_NONE)
                 return 0;
         if (norm->bias != NULL && linear->bias == NULL) {
-                linear->bias = hap_arena_alloc(&engine->arena, (size_t)rows, sizeof(float));
+                linear->bias = hap_arena_alloc(&engine->arena, rows, sizeof(float));
                 if (linear->bias == NULL)
                         return -1;
         }
-        fold_rows(norm, config->norm == HAP_NORM_LAYER, rows, config->d_model,
-                  linear->weight, linear->bias);
+        if (kept != NULL && centre &&
+            (means = hap_arena_alloc(&engine->arena, rows, sizeof(*means))) == NULL)
+                return -1;
+        if ((kept == NULL || centre || norm->bias != NULL) &&
+            fold_rows(norm, centre, &linear->weight, means, linear->bias) < 0)
+                return -1;
+        if (kept != NULL) {
+                kept->gain = norm->gain;
+                kept->mean = means;
+        }
         return 0;
 }
 
 static int fold_layer(struct hap_engine *engine, struct hap_layer *layer)
 {
-        const struct hap_config *config = &engine->model->config;
-        const int nq = config->n_heads * config->d_head;
-        const int nk = config->n_kv_heads * config->d_head;
         int rc = 0;
 
-        rc |= fold_norm(engine, &layer->attention_norm, nq, &layer->q);
-        rc |= fold_norm(engine, &layer->attention_norm, nk, &layer->k);
-        rc |= fold_norm(engine, &layer->attention_norm, nk, &layer->v);
-        rc |= fold_norm(engine, &layer->mlp_norm, config->d_mlp, &layer->in);
-        rc |= fold_norm(engine, &layer->mlp_norm, config->d_mlp, &layer->gate);
+        rc |= fold_norm(engine, &layer->attention_norm, &layer->q);
+        rc |= fold_norm(engine, &layer->attention_norm, &layer->k);
+        rc |= fold_norm(engine, &layer->attention_norm, &layer->v);
+        rc |= fold_norm(engine, &layer->mlp_norm, &layer->in);
+        rc |= fold_norm(engine, &layer->mlp_norm, &layer->gate);
         return rc;
 }
 

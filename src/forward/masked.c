@@ -4,6 +4,8 @@
 
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
+#include "model/kept.h"
 
 /* Slot 0 = R' at a point of the residual stream. */
 static void load_residual(const struct hap_masked_pass *m, int point)
@@ -37,11 +39,15 @@ static void load_negative(const struct hap_masked_pass *m, int writer, float *ou
 }
 
 /* Deltas of the input writers. */
-static void embed_deltas(const struct hap_masked_pass *m)
+static int embed_deltas(const struct hap_masked_pass *m)
 {
         const struct hap_model *model = m->engine->model;
         const int d = m->config->d_model;
+        const size_t mark = m->scratch->used;
+        float *row = hap_scratch_alloc(m->scratch, (size_t)d, sizeof(*row));
 
+        if (row == NULL)
+                return m->scratch->error.code;
         for (int w = 0; w < m->graph->n_inputs; w++) {
                 const int slot = m->state->plan.slot[w];
                 float *delta = hap_delta(m->stream, hap_slot_size(m), slot);
@@ -56,7 +62,7 @@ static void embed_deltas(const struct hap_masked_pass *m)
 
                                 if (w == 0)
                                         hap_axpy((size_t)d, m->config->embedding_scale,
-                                                 model->token_embedding + (size_t)token * d,
+                                                 hap_matrix_row(&model->token_embedding, token, row),
                                                  delta + (size_t)r * d);
                                 else
                                         hap_add((size_t)d,
@@ -64,6 +70,8 @@ static void embed_deltas(const struct hap_masked_pass *m)
                                                 delta + (size_t)r * d);
                         }
         }
+        m->scratch->used = mark;
+        return HAP_OK;
 }
 
 /* In a model with a post-norm: the sum over heads before it, and its statistics. */
@@ -77,7 +85,8 @@ static int attention_pre_norm(const struct hap_masked_pass *m, struct hap_masked
         s->pre_norm_rstd = hap_scratch_alloc(m->scratch, (size_t)n, sizeof(float));
         if (m->scratch->error.code < 0 || m->scratch->counting)
                 return m->scratch->error.code;
-        hap_gemm(false, true, n, d, ld, 1, s->heads.head_output, ld, layer->o.weight, ld, 0, s->pre_norm, d);
+        hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, 0, ld), n,
+                            s->heads.head_output, ld, 0, s->pre_norm, d);
         hap_norm_stats(m->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
         return HAP_OK;
 }
@@ -88,7 +97,6 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n;
-        const int ld = m->config->n_heads * dh;
         const float zero = 0;
         float *out;
 
@@ -103,8 +111,10 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                                                  m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
-                        hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
-                                 layer->o.weight + (size_t)s->head[i] * dh, ld, 1, delta, d);
+                        hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight,
+                                            s->head[i] * dh, dh), n,
+                                            s->heads.head_output + (size_t)i * dh, s->n * dh, 1,
+                                            delta, d);
                 }
                 return HAP_OK;
         }
@@ -116,8 +126,9 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                 float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
 
                 load_negative(m, writer, delta);
-                hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
-                         layer->o.weight + (size_t)s->head[i] * dh, ld, 0, out, d);
+                hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, s->head[i] * dh,
+                                    dh), n, s->heads.head_output + (size_t)i * dh, s->n * dh, 0,
+                                    out, d);
                 for (int r = 0; r < n; r++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)r * d,
                                        &zero, &s->pre_norm_rstd[r], out + (size_t)r * d);
@@ -297,8 +308,8 @@ int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batc
 
         if (rc < 0)
                 return rc;
-        if (!scratch->counting)
-                embed_deltas(&m);
+        if (!scratch->counting && (rc = embed_deltas(&m)) < 0)
+                return rc;
         for (int l = 0; l < m.config->n_layers; l++) {
                 const size_t mark = scratch->used;
 

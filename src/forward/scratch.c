@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "common/number.h"
+#include "forward/product.h"
 
 #define FIRST_BLOCK ((size_t)4 << 20)
 #define PAGE ((size_t)4096)
@@ -24,6 +25,9 @@ static void unmap(struct hap_scratch *scratch, int from)
 
 void hap_scratch_release(struct hap_scratch *scratch)
 {
+        if (scratch->panel)
+                munmap(scratch->panel, hap_product_bytes(scratch->engine->model));
+        scratch->panel = NULL;
         unmap(scratch, 0);
         scratch->used = 0;
         scratch->current = 0;
@@ -65,6 +69,23 @@ static bool next_block(struct hap_scratch *scratch, size_t bytes)
         return true;
 }
 
+/* Products run after a run's first allocation: by then their panel exists. */
+static bool map_panel(struct hap_scratch *scratch)
+{
+        const size_t bytes = scratch->engine ? hap_product_bytes(scratch->engine->model) : 0;
+        void *base;
+
+        if (scratch->panel || bytes == 0)
+                return true;
+        base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (base == MAP_FAILED)
+                return false;
+        madvise(base, bytes, MADV_HUGEPAGE);
+        scratch->panel = base;
+        return true;
+}
+
 void *hap_scratch_alloc(struct hap_scratch *scratch, size_t count, size_t size)
 {
         const struct hap_scratch_block *block;
@@ -74,7 +95,8 @@ void *hap_scratch_alloc(struct hap_scratch *scratch, size_t count, size_t size)
         while (scratch->current > 0 && scratch->used <= scratch->blocks[scratch->current].start)
                 scratch->current--;
         block = &scratch->blocks[scratch->current];
-        fits = hap_size_mul(count, size, &bytes) == 0 && bytes <= SIZE_MAX - 64;
+        fits = hap_size_mul(count, size, &bytes) == 0 && bytes <= SIZE_MAX - 64 &&
+               (scratch->counting || map_panel(scratch));
         bytes = (bytes + 63) & ~(size_t)63;
         if (fits && (scratch->n_blocks == 0 ||
                      bytes > block->size - (scratch->used - block->start)))

@@ -26,6 +26,7 @@ struct hap_scratch {
          * without weights. */
         bool counting;
         struct hap_error error;
+        float *panel; /* of hap_product_bytes; NULL if the weights are F32 */
         /* The rest is private. */
         struct hap_scratch_block blocks[HAP_SCRATCH_BLOCKS];
         int n_blocks, current;

@@ -51,53 +51,74 @@ static bool contiguous(const struct hap_job *job)
         return job->group == job->stride && !job->pairs;
 }
 
-static void convert_rows(const struct hap_job *job, size_t first, size_t end)
+static void read_rows(const struct hap_job *job, size_t row, size_t rows, size_t column,
+                      size_t columns, float *out)
 {
-        int kind = job->from->kind;
-        size_t columns = job->columns;
-        size_t bytes = columns / hap_storage_block(kind) * hap_storage_block_bytes(kind);
-        const unsigned char *data = job->from->data;
+        const int kind = job->from->kind;
+        const size_t block = hap_storage_block(kind), bytes = hap_storage_block_bytes(kind);
+        const size_t row_bytes = job->columns / block * bytes;
+        const unsigned char *data = job->from->data + column / block * bytes;
 
-        if (contiguous(job)) {
-                data += (job->first + first) * bytes;
-                hap_dequantise(kind, data, (end - first) * columns, job->out + first * columns);
-                hap_file_map_forget(data, (end - first) * bytes);
+        if (contiguous(job) && columns == job->columns) {
+                hap_dequantise(kind, data + (job->first + row) * row_bytes, rows * columns, out);
                 return;
         }
-        for (size_t r = first; r < end; r++)
-                hap_dequantise(kind, data + stored_row(job, r) * bytes, columns,
-                               job->out + r * columns);
-        hap_file_map_forget(job->from->data, job->from->bytes);
+        for (size_t r = 0; r < rows; r++)
+                hap_dequantise(kind, data + stored_row(job, row + r) * row_bytes, columns,
+                               out + r * columns);
 }
 
-/* out[r][c] = stored[c][row(r)] for first <= r < end <= first + STRIP. */
-static void convert_columns(const struct hap_job *job, size_t first, size_t end)
+/* out[r][c] = stored[column + c][stored_row(row + r)]. */
+static void read_columns(const struct hap_job *job, size_t row, size_t rows, size_t column,
+                         size_t columns, float *out)
 {
-        int kind = job->from->kind;
-        size_t bytes = hap_storage_block_bytes(kind), total = job->from->shape[1];
-        size_t n = end - first, columns = job->columns;
+        const int kind = job->from->kind;
+        const size_t bytes = hap_storage_block_bytes(kind), total = job->from->shape[1];
         float strip[DEPTH][STRIP];
 
-        for (size_t c = 0; c < columns; c += DEPTH) {
-                size_t depth = columns - c < DEPTH ? columns - c : DEPTH;
+        for (size_t begin = 0; begin < rows; begin += STRIP) {
+                const size_t n = rows - begin < STRIP ? rows - begin : STRIP;
+                const size_t first = stored_row(job, row + begin);
 
-                for (size_t i = 0; i < depth; i++) {
-                        size_t at = (c + i) * total + stored_row(job, first);
+                for (size_t c = 0; c < columns; c += DEPTH) {
+                        const size_t depth = columns - c < DEPTH ? columns - c : DEPTH;
 
-                        hap_dequantise(kind, job->from->data + at * bytes, n, strip[i]);
-                }
-                for (size_t r = 0; r < n; r++)
                         for (size_t i = 0; i < depth; i++)
-                                job->out[(first + r) * columns + c + i] = strip[i][r];
+                                hap_dequantise(kind, job->from->data +
+                                               ((column + c + i) * total + first) * bytes, n,
+                                               strip[i]);
+                        for (size_t r = 0; r < n; r++)
+                                for (size_t i = 0; i < depth; i++)
+                                        out[(begin + r) * columns + c + i] = strip[i][r];
+                }
         }
-        hap_file_map_forget(job->from->data, job->from->bytes);
 }
 
-/* Adds job->add. Returns whether all values are finite. */
-static bool add_and_check(const struct hap_job *job, size_t first, size_t end)
+void hap_job_read(const struct hap_job *job, size_t row, size_t rows, size_t column,
+                  size_t columns, float *out)
 {
-        float *x = job->out + first * job->columns;
-        size_t n = (end - first) * job->columns;
+        if (job->transposed)
+                read_columns(job, row, rows, column, columns, out);
+        else
+                read_rows(job, row, rows, column, columns, out);
+}
+
+/* The pages that a chunk was read from. */
+static void forget(const struct hap_job *job, size_t first, size_t end)
+{
+        const int kind = job->from->kind;
+        const size_t bytes = job->columns / hap_storage_block(kind) * hap_storage_block_bytes(kind);
+
+        if (!job->transposed && contiguous(job))
+                hap_file_map_forget(job->from->data + (job->first + first) * bytes,
+                                    (end - first) * bytes);
+        else
+                hap_file_map_forget(job->from->data, job->from->bytes);
+}
+
+/* Adds job->add to x[n]. Returns whether all values are finite. */
+static bool add_and_check(const struct hap_job *job, size_t n, float *x)
+{
         uint32_t bad = 0;
 
         if (job->add != 0)
@@ -112,18 +133,24 @@ static bool add_and_check(const struct hap_job *job, size_t first, size_t end)
         return !bad;
 }
 
-static void do_chunk(const struct chunk *chunk)
+/* Returns 0, or -1 if memory is short. */
+static int do_chunk(const struct chunk *chunk)
 {
         struct hap_job *job = chunk->job;
+        const size_t rows = chunk->end - chunk->first, n = rows * job->columns;
+        float *buffer = job->out ? NULL : reallocarray(NULL, n, sizeof(*buffer));
+        float *out = job->out ? job->out + chunk->first * job->columns : buffer;
 
-        if (job->transposed)
-                convert_columns(job, chunk->first, chunk->end);
-        else
-                convert_rows(job, chunk->first, chunk->end);
-        if (!add_and_check(job, chunk->first, chunk->end)) {
+        if (!out)
+                return -1;
+        hap_job_read(job, chunk->first, rows, 0, job->columns, out);
+        forget(job, chunk->first, chunk->end);
+        if (!add_and_check(job, n, out)) {
 #pragma omp atomic write
                 job->not_finite = true;
         }
+        free(buffer);
+        return 0;
 }
 
 static size_t rows_at_a_time(const struct hap_job *job)
@@ -159,13 +186,15 @@ int hap_jobs_run(struct hap_jobs *jobs, const char *path, struct hap_error *err)
 {
         size_t n_chunks;
         struct chunk *chunks = divide_jobs(jobs, &n_chunks);
-        int rc = 0;
+        int rc = 0, failed = 0;
 
         if (!chunks)
                 return hap_fail_memory(err, "the list of weights");
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) reduction(|:failed)
         for (size_t i = 0; i < n_chunks; i++)
-                do_chunk(&chunks[i]);
+                failed |= do_chunk(&chunks[i]) < 0;
+        if (failed)
+                rc = hap_fail_memory(err, "the model's weights");
         for (size_t i = 0; i < jobs->n && rc == 0; i++)
                 if (jobs->items[i].not_finite)
                         rc = hap_fail(err, HAP_EINPUT,

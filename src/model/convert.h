@@ -15,7 +15,7 @@
  * out: [rows][columns]. A vector has one column. */
 struct hap_job {
         const struct hap_stored *from;
-        float *out;
+        float *out; /* NULL: the values are only checked */
         size_t rows, columns;
         size_t first, group, stride;
         bool pairs, transposed;
@@ -34,5 +34,10 @@ int hap_jobs_add(struct hap_jobs *jobs, struct hap_job job, struct hap_error *er
  * longer count as resident. */
 int hap_jobs_run(struct hap_jobs *jobs, const char *path, struct hap_error *err);
 void hap_jobs_release(struct hap_jobs *jobs);
+
+/* out[rows][columns] = rows [row, row + rows) and columns [column, column + columns) of a job's
+ * matrix, without its `add`. column and columns are multiples of the storage's block. */
+void hap_job_read(const struct hap_job *job, size_t row, size_t rows, size_t column,
+                  size_t columns, float *out);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/file_map.h"
-#include "model/convert.h"
+#include "model/kept.h"
 
 struct weight_import {
         struct hap_model *model;
@@ -15,6 +15,7 @@ struct weight_import {
         struct hap_store *store;
         const char *prefix;
         struct hap_jobs jobs;
+        bool keep; /* matrices stay as stored */
         struct hap_error *err;
 };
 
@@ -93,32 +94,43 @@ static int find_stored(struct weight_import *im, const char *name, const size_t 
         return 0;
 }
 
+static struct hap_job make_job(const struct hap_stored *stored, struct rows rows, size_t columns,
+                               bool transposed)
+{
+        return (struct hap_job){.from = stored, .rows = rows.n, .columns = columns,
+                                .first = rows.first, .group = rows.group, .stride = rows.stride,
+                                .pairs = rows.pairs, .transposed = transposed};
+}
+
+/* The matrix stays as stored; the job checks its values. */
+static int keep_matrix(struct weight_import *im, struct hap_job job, struct hap_matrix *out)
+{
+        out->kept = hap_arena_alloc(&im->model->arena, 1, sizeof(*out->kept));
+        if (!out->kept)
+                return hap_fail_memory(im->err, "the model's weights");
+        out->kept->job = job;
+        return hap_jobs_add(&im->jobs, job, im->err);
+}
+
 /* Allocates a weight of rows.n * columns in the arena and adds the job to fill it. */
-static int add_job(struct weight_import *im, const struct hap_stored *stored, struct rows rows,
-                   size_t columns, struct hap_job job, float **out)
+static int add_job(struct weight_import *im, struct hap_job job, float **out)
 {
         size_t n;
 
-        if (hap_size_mul(rows.n, columns, &n) < 0)
+        if (hap_size_mul(job.rows, job.columns, &n) < 0)
                 return hap_fail_memory(im->err, "the model's weights");
         *out = hap_arena_alloc(&im->model->arena, n, sizeof(**out));
         if (!*out)
                 return hap_fail_memory(im->err, "the model's weights");
         hap_file_map_large_pages(*out, n * sizeof(**out));
-        job.from = stored;
         job.out = *out;
-        job.rows = rows.n;
-        job.columns = columns;
-        job.first = rows.first;
-        job.group = rows.group;
-        job.stride = rows.stride;
-        job.pairs = rows.pairs;
         return hap_jobs_add(&im->jobs, job, im->err);
 }
 
 static int import_matrix(struct weight_import *im, const char *name, struct rows rows,
-                         size_t columns, bool transposed, float **out)
+                         size_t columns, bool transposed, bool keep, struct hap_matrix *out)
 {
+        struct hap_job job;
         size_t shape[2] = {rows.total, columns};
         struct hap_stored *stored;
         int rc;
@@ -135,14 +147,16 @@ static int import_matrix(struct weight_import *im, const char *name, struct rows
                                 "cannot use '%s': unsupported: tensor '%s' is transposed and "
                                 "stored as %s",
                                 im->model->path, name, stored->dtype);
-        return add_job(im, stored, rows, columns, (struct hap_job){.transposed = transposed},
-                       out);
+        *out = (struct hap_matrix){.rows = (int)rows.n, .columns = (int)columns};
+        job = make_job(stored, rows, columns, transposed);
+        return keep ? keep_matrix(im, job, out) : add_job(im, job, &out->data);
 }
 
 static int import_vector(struct weight_import *im, const char *name, struct rows rows, float add,
                          float **out)
 {
         struct hap_stored *stored;
+        struct hap_job job;
         int rc = find_stored(im, name, &rows.total, 1, &stored);
 
         if (rc < 0)
@@ -151,7 +165,9 @@ static int import_vector(struct weight_import *im, const char *name, struct rows
                 return hap_fail(im->err, HAP_EINPUT,
                                 "cannot use '%s': unsupported: vector '%s' is stored as %s",
                                 im->model->path, name, stored->dtype);
-        return add_job(im, stored, rows, 1, (struct hap_job){.add = add}, out);
+        job = make_job(stored, rows, 1, false);
+        job.add = add;
+        return add_job(im, job, out);
 }
 
 static int import_linear(struct weight_import *im, int layer, const char *stem, struct rows rows,
@@ -163,7 +179,8 @@ static int import_linear(struct weight_import *im, int layer, const char *stem, 
         if (!stem)
                 return 0;
         tensor_name(im, stem, layer, ".weight", name);
-        rc = import_matrix(im, name, rows, columns, im->layout->transposed, &to->weight);
+        rc = import_matrix(im, name, rows, columns, im->layout->transposed, im->keep,
+                           &to->weight);
         if (rc < 0 || !bias)
                 return rc;
         tensor_name(im, stem, layer, ".bias", name);
@@ -287,29 +304,28 @@ static int import_embeddings(struct weight_import *im)
         const struct hap_config *c = &m->config;
         char name[MAX_TENSOR_NAME];
         size_t d = (size_t)c->d_model;
-        float *values;
+        struct hap_matrix positions;
         int rc;
 
         tensor_name(im, im->layout->token_embedding, 0, "", name);
-        rc = import_matrix(im, name, all_rows((size_t)c->n_vocab), d, false, &values);
+        rc = import_matrix(im, name, all_rows((size_t)c->n_vocab), d, false, im->keep,
+                           &m->token_embedding);
         if (rc < 0)
                 return rc;
-        m->token_embedding = values;
         if (c->position_kind == HAP_POSITIONS_LEARNED) {
                 tensor_name(im, im->layout->position_embedding, 0, "", name);
-                rc = import_matrix(im, name, all_rows((size_t)c->n_context), d, false, &values);
+                rc = import_matrix(im, name, all_rows((size_t)c->n_context), d, false, false,
+                                   &positions);
                 if (rc < 0)
                         return rc;
-                m->position_embedding = values;
+                m->position_embedding = positions.data;
         }
         if (c->tied) {
                 m->unembedding = m->token_embedding;
                 return check_tied(im);
         }
-        rc = import_matrix(im, im->layout->unembedding, all_rows((size_t)c->n_out), d,
-                           im->layout->embedding_out_in, &values);
-        m->unembedding = values;
-        return rc;
+        return import_matrix(im, im->layout->unembedding, all_rows((size_t)c->n_out), d,
+                             im->layout->embedding_out_in, im->keep, &m->unembedding);
 }
 
 /* Divides the frequencies by the stored factors. */
@@ -403,9 +419,10 @@ static void count_parameters(struct hap_model *model, const struct hap_store *st
 }
 
 int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
-               struct hap_store *store, struct hap_error *err)
+               struct hap_store *store, bool keep, struct hap_error *err)
 {
-        struct weight_import im = {.model = model, .layout = layout, .store = store, .err = err};
+        struct weight_import im = {.model = model, .layout = layout, .store = store,
+                                   .keep = keep, .err = err};
         int rc;
 
         if ((rc = choose_prefix(&im)) < 0 || (rc = import_embeddings(&im)) < 0 ||

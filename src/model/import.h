@@ -8,6 +8,6 @@
 /* Finds, checks and converts all weights that config and layout name, into the
  * model's arena; sets n_parameters, dtype and the tensors' `used`. */
 int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
-               struct hap_store *store, struct hap_error *err);
+               struct hap_store *store, bool keep, struct hap_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,14 @@ out:
         return rc;
 }
 
+static void close_files(struct hap_model *model)
+{
+        if (model->files)
+                hap_model_files_close(model->files);
+        free(model->files);
+        model->files = NULL;
+}
+
 static int begin_model(struct hap_model *model, const char *path, struct hap_error *err)
 {
         *model = (struct hap_model){0};
@@ -60,46 +69,107 @@ static int begin_model(struct hap_model *model, const char *path, struct hap_err
         return 0;
 }
 
-int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err)
+size_t hap_model_f32_bytes(const struct hap_config *c)
+{
+        const size_t d = (size_t)c->d_model, heads = (size_t)c->n_heads * (size_t)c->d_head;
+        const size_t kv = (size_t)c->n_kv_heads * (size_t)c->d_head;
+        const size_t layer = d * (2 * heads + 2 * kv + (c->gated ? 3 : 2) * (size_t)c->d_mlp);
+        size_t rows = (size_t)c->n_vocab + (c->tied ? 0 : (size_t)c->n_out);
+
+        if (c->position_kind == HAP_POSITIONS_LEARNED)
+                rows += (size_t)c->n_context;
+        return (rows * d + (size_t)c->n_layers * layer) * sizeof(float);
+}
+
+/* Bytes of the tensors that stay as stored; 0: they become F32. */
+static size_t stored_bytes(const struct hap_model *model, const struct hap_store *store,
+                           const struct hap_weights_want *want)
+{
+        const size_t f32 = hap_model_f32_bytes(&model->config);
+        const size_t limit = want->max_bytes ? want->max_bytes
+                                             : (size_t)sysconf(_SC_PHYS_PAGES) / 2 *
+                                                       (size_t)sysconf(_SC_PAGESIZE);
+        size_t bytes = 0;
+
+        for (size_t i = 0; i < store->n; i++)
+                bytes += store->items[i].bytes;
+        if (want->kind == HAP_WEIGHTS_STORED)
+                return bytes;
+        return want->kind == HAP_WEIGHTS_AUTO && f32 > limit && bytes < f32 ? bytes : 0;
+}
+
+static const struct hap_weights_want usual = {HAP_WEIGHTS_AUTO, 0};
+
+int hap_model_load_config_as(struct hap_model *model, const char *path,
+                             const struct hap_weights_want *want, struct hap_error *err)
 {
         struct hap_model_files source = {0};
         struct hap_weight_layout layout;
+        struct hap_error ignored = {0};
         int rc = begin_model(model, path, err);
 
         if (rc == 0)
                 rc = hap_model_files_open(&source, path, err);
         if (rc == 0)
                 rc = read_description(model, &source, &layout, err);
+        /* Loading the weights reports what is wrong with them. */
+        if (rc == 0 && hap_model_files_tensors(&source, &ignored) == 0)
+                model->stored_bytes = stored_bytes(model, &source.store, want ? want : &usual);
         hap_model_files_close(&source);
         if (rc < 0)
                 hap_model_release(model);
+        return rc;
+}
+
+int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err)
+{
+        return hap_model_load_config_as(model, path, NULL, err);
+}
+
+static int load_weights(struct hap_model *model, struct hap_model_files *source,
+                        const struct hap_weight_layout *layout,
+                        const struct hap_weights_want *want, struct hap_error *err)
+{
+        int rc = hap_model_files_tensors(source, err);
+
+        if (rc < 0)
+                return rc;
+        model->stored_bytes = stored_bytes(model, &source->store, want);
+        rc = hap_import(model, layout, &source->store, model->stored_bytes > 0, err);
+        return rc < 0 ? rc : hap_fingerprint(model, &source->store, err);
+}
+
+int hap_model_load_as(struct hap_model *model, const char *path,
+                      const struct hap_weights_want *want, struct hap_error *err)
+{
+        struct hap_model_files *source = calloc(1, sizeof(*source));
+        struct hap_weight_layout layout;
+        int rc = begin_model(model, path, err);
+
+        if (!source)
+                return hap_fail_memory(err, "a model");
+        if (rc == 0)
+                rc = hap_model_files_open(source, path, err);
+        if (rc == 0)
+                rc = read_description(model, source, &layout, err);
+        if (rc == 0)
+                rc = load_weights(model, source, &layout, want, err);
+        model->files = source;
+        if (rc < 0)
+                hap_model_release(model);
+        else if (!model->stored_bytes)
+                close_files(model);
         return rc;
 }
 
 int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err)
 {
-        struct hap_model_files source = {0};
-        struct hap_weight_layout layout;
-        int rc = begin_model(model, path, err);
-
-        if (rc == 0)
-                rc = hap_model_files_open(&source, path, err);
-        if (rc == 0)
-                rc = read_description(model, &source, &layout, err);
-        if (rc == 0)
-                rc = hap_model_files_tensors(&source, err);
-        if (rc == 0)
-                rc = hap_import(model, &layout, &source.store, err);
-        if (rc == 0)
-                rc = hap_fingerprint(model, &source.store, err);
-        hap_model_files_close(&source);
-        if (rc < 0)
-                hap_model_release(model);
-        return rc;
+        return hap_model_load_as(model, path, &usual, err);
 }
 
 void hap_model_release(struct hap_model *model)
 {
+        close_files(model);
         hap_arena_release(&model->arena);
         *model = (struct hap_model){0};
         hap_arena_init(&model->arena);

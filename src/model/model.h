@@ -1,4 +1,4 @@
-/* A transformer: the description of its architecture, and its weights in F32.
+/* A transformer: the description of its architecture, and its weights, in F32 or as stored.
  *
  * An architecture is a description: the engine reads this struct and has no code per family. A
  * loader fills it from a Hugging Face folder or a GGUF file and refuses, by name, settings that
@@ -60,9 +60,20 @@ struct hap_norm {
         const float *bias; /* [d] */
 };
 
-/* y = x · weightᵀ + bias. weight: [n_out][n_in] row-major; bias [n_out] or NULL. */
+struct hap_kept;
+struct hap_model_files;
+
+/* A matrix of weights, row-major: in F32, or kept as its file stores it (kept.h); the model does
+ * not have it if both are NULL. The engine multiplies with it by forward/product.h only. */
+struct hap_matrix {
+        float *data; /* [rows][columns] */
+        struct hap_kept *kept;
+        int rows, columns;
+};
+
+/* y = x · weightᵀ + bias. weight: [n_out][n_in]; bias [n_out] or NULL. */
 struct hap_linear {
-        float *weight;
+        struct hap_matrix weight;
         float *bias;
 };
 
@@ -74,7 +85,7 @@ struct hap_layer {
         struct hap_linear q;            /* [n_heads * d_head][d_model] */
         struct hap_linear k, v;         /* [n_kv_heads * d_head][d_model] */
         struct hap_linear o;            /* [d_model][n_heads * d_head] */
-        struct hap_linear gate;         /* [d_mlp][d_model], weight NULL if not gated */
+        struct hap_linear gate;         /* [d_mlp][d_model], none if not gated */
         struct hap_linear in;           /* [d_mlp][d_model] */
         struct hap_linear out;          /* [d_model][d_mlp] */
         int window; /* keys within the last `window` positions only; 0: all */
@@ -87,27 +98,45 @@ struct hap_layer {
 
 struct hap_model {
         struct hap_config config;
-        const float *token_embedding;    /* [n_vocab][d_model] */
+        struct hap_matrix token_embedding; /* [n_vocab][d_model] */
         const float *position_embedding; /* [n_context][d_model] or NULL */
         struct hap_layer *layers;        /* [n_layers] */
         struct hap_norm final_norm;
-        const float *unembedding;      /* [n_out][d_model] */
+        struct hap_matrix unembedding; /* [n_out][d_model] */
         const float *unembedding_bias; /* [n_out] or NULL */
         uint64_t fingerprint; /* xxh3-64 over description and stored weights */
         char path[1024];      /* as given */
         char dtype[16];       /* of most stored weights: "f32", "q4_1" … */
         size_t n_parameters;
-        struct hap_arena arena; /* owns all of the above */
+        /* Matrices are read from the model's files, which stay open: their bytes. 0: all is F32. */
+        size_t stored_bytes;
+        struct hap_model_files *files; /* owned, or NULL */
+        struct hap_arena arena; /* owns the rest */
+};
+
+/* How matrices are held. HAP_WEIGHTS_AUTO: as stored if in F32 they would be larger than
+ * max_bytes, or, without such a limit, than half of the machine's memory; else in F32. */
+enum hap_weights { HAP_WEIGHTS_AUTO, HAP_WEIGHTS_STORED, HAP_WEIGHTS_F32 };
+
+struct hap_weights_want {
+        enum hap_weights kind;
+        size_t max_bytes; /* 0: no limit */
 };
 
 /* Reads config and weights from `path`: a Hugging Face folder or a .gguf file. HAP_EINPUT: a
  * setting that is not supported (the message names it), inconsistent sizes, NaN or infinite
  * weights. On failure nothing is left allocated. */
-int hap_model_load(struct hap_model *model, const char *path,
-                   struct hap_error *err);
-/* Only the description (config.json, or a GGUF's metadata): no weights. */
-int hap_model_load_config(struct hap_model *model, const char *path,
-                          struct hap_error *err);
+int hap_model_load(struct hap_model *model, const char *path, struct hap_error *err);
+/* The same, with a choice of how matrices are held; hap_model_load takes the default. */
+int hap_model_load_as(struct hap_model *model, const char *path,
+                      const struct hap_weights_want *want, struct hap_error *err);
+/* Only the description (config.json, or a GGUF's metadata): no weights. stored_bytes is what
+ * hap_model_load_as with this `want` (NULL: the default) would set. */
+int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err);
+int hap_model_load_config_as(struct hap_model *model, const char *path,
+                             const struct hap_weights_want *want, struct hap_error *err);
+/* Bytes of all matrices in F32. */
+size_t hap_model_f32_bytes(const struct hap_config *config);
 void hap_model_release(struct hap_model *model);
 
 #endif

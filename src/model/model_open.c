@@ -34,14 +34,15 @@ static int explain_failure(int rc, const char *given, const char *name, struct h
 }
 
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
-                       const char *name, struct hap_error *err)
+                       const char *name, const struct hap_weights_want *want,
+                       struct hap_error *err)
 {
         const char *found = path_of(path, header, name, err);
         int rc;
 
         if (!found)
                 return err->code;
-        if ((rc = explain_failure(hap_model_load(model, found, err), path, name, err)) < 0)
+        if ((rc = explain_failure(hap_model_load_as(model, found, want, err), path, name, err)) < 0)
                 return rc;
         if ((rc = hap_model_check(model, header, name, err)) < 0)
                 hap_model_release(model);
@@ -49,10 +50,12 @@ int hap_model_open_for(struct hap_model *model, const char *path, const json_t *
 }
 
 int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
-                              const char *name, struct hap_error *err)
+                              const char *name, const struct hap_weights_want *want,
+                              struct hap_error *err)
 {
         const char *found = path_of(path, header, name, err);
 
-        return found ? explain_failure(hap_model_load_config(model, found, err), path, name, err)
-                     : err->code;
+        if (!found)
+                return err->code;
+        return explain_failure(hap_model_load_config_as(model, found, want, err), path, name, err);
 }

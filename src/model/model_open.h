@@ -12,12 +12,14 @@
  * was made with, and checks that the header was made with this model. HAP_EUSAGE: neither is
  * given. */
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
-                       const char *name, struct hap_error *err);
+                       const char *name, const struct hap_weights_want *want,
+                       struct hap_error *err);
 
 /* The same without its weights, which is quick and takes no memory: only checks
  * that the description can be read. */
 int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
-                              const char *name, struct hap_error *err);
+                              const char *name, const struct hap_weights_want *want,
+                       struct hap_error *err);
 
 /* The path of the model that a header names, or NULL. */
 const char *hap_header_model(const json_t *header);

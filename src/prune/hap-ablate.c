@@ -52,7 +52,7 @@ static void read_inputs(struct ablating *a)
         struct hap_program *p = a->p;
         const struct hap_inputs_want want = {
                 .circuits = 1,
-                .model_path = p->model,
+                .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = a->opt->split_input,
                 .prompts = {&hap_mean, .want_q = true, .want_log_p = true},
                 .memory = hap_memory_within(&hap_memory_ablate, p->max_memory,

@@ -166,7 +166,7 @@ int main(int argc, char **argv)
 
         hap_prune_options_init(&opt);
         hap_program_begin(&p, &info, argc, argv, &opt);
-        opt.max_memory = p.max_memory;
+        opt.max_memory = p.max_memory, opt.weights = p.weights;
         opt.threads = (size_t)p.threads;
         hap_must(&p, hap_prune_options_settle(&opt, &hap_recipes[opt.recipe_row], &p.error));
         threshold_out = open_threshold_circuit(&p, opt.threshold_circuit);

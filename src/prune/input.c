@@ -22,6 +22,7 @@ int hap_prune_read(struct hap_inputs *inputs, const struct hap_prompts **prompts
                 .circuits = 1,
                 .scores = 1,
                 .model_path = model_path,
+                .weights = (enum hap_weights)options->weights,
                 .must_differ = true,
                 .prompts = {.ablation = hap_ablations[options->ablation], .want_q = true,
                             .want_log_p = true, .dtype = (enum hap_dtype)options->cache_dtype},

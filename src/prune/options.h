@@ -83,6 +83,7 @@ struct hap_prune_options {
         /* options of memory */
         int cache_dtype; /* enum hap_dtype */
         size_t max_memory, threads;
+        int weights; /* --weights */
         uint64_t given; /* bit i: constants[i] was; by hap_prune_options_settle */
 };
 

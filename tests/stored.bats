@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# --weights: matrices that stay as their file stores them give the same bytes as F32.
+
+load helper
+
+# task MODEL: pairs of prompts of token ids, which every golden model has.
+task() {
+        printf '{"id": "%s", "clean": [%s], "corrupted": [%s], "answers": [%s], "wrongs": [%s]}\n' \
+                a "3, 7, 11, 2, 9" "3, 7, 12, 2, 9" 5 6 \
+                b "4, 1, 8, 20, 13, 6, 2" "4, 1, 9, 21, 13, 6, 2" 17 3 \
+                c "15, 14" "10, 14" 1 2 >"$tmp/pairs"
+        hap-task -q --from "$tmp/pairs" -m "$1" -o "$tmp/task"
+}
+
+# assert_same_weights MODEL: every stage, with stored and with F32 weights.
+assert_same_weights() {
+        local model=$1 how
+        task "$model"
+        for how in f32 stored; do
+                hap-forward -q --weights $how -m "$model" -o "$tmp/$how.cache" "$tmp/task"
+                hap-attrib -q --weights $how -m "$model" -o "$tmp/$how.scores" "$tmp/task"
+                hap-prune -q --weights $how --recipe edge-pruning --steps 2 --sparsity 60% \
+                        --seed 3 -m "$model" -o "$tmp/$how.circuit" "$tmp/task"
+                hap-eval -q --weights $how --empty -m "$model" -o "$tmp/$how.report" \
+                        "$tmp/task" "$tmp/f32.circuit"
+        done
+        for kind in cache scores circuit report; do
+                assert_same "$tmp/f32.$kind" "$tmp/stored.$kind"
+        done
+}
+
+@test "weights kept as stored give the same bytes as F32: BF16, F16 and transposed F32" {
+        for model in families/llama-bf16 families/gpt2-f16 families/neox families/gemma2 gpt2-a/model; do
+                assert_same_weights "$root/tests/golden/$model"
+        done
+}
+
+@test "weights kept as stored give the same bytes as F32: GGUF, quantised too" {
+        for model in llama-gguf llama-q4-gguf qwen3-gguf gemma3-gguf gpt2-gguf neox-gguf; do
+                assert_same_weights "$root/tests/golden/families/$model/model.gguf"
+        done
+}
+
+@test "weights stay as stored by default only if F32 does not fit --max-memory" {
+        model=$root/tests/golden/families/gpt2-f16
+        task "$model"
+        refused=$(hap-forward --weights f32 --max-memory 1K -m "$model" "$tmp/task" 2>&1 >/dev/null) && fail
+        [[ $refused =~ 'the weights alone: '([0-9.]+) ]]
+        f32=${BASH_REMATCH[1]}
+        refused=$(hap-forward --max-memory 1K -m "$model" "$tmp/task" 2>&1 >/dev/null) && fail
+        [[ $refused =~ 'the weights alone: '([0-9.]+) ]]
+        awk -v f32="$f32" -v stored="${BASH_REMATCH[1]}" 'BEGIN { exit !(stored < .7 * f32) }' ||
+                fail "stored ${BASH_REMATCH[1]}, F32 $f32"
+        assert_refused 2 "auto, stored, f32" hap-forward --weights f16 -m "$model" "$tmp/task"
+}
