@@ -1,7 +1,7 @@
 # hap: programs in bin/, one for each src/*/hap-NAME.c; everything else under
 # src/ is the library. `make`, `make check`, `make lint`, `make bench`,
 # `make install`. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
-# processors since 2013), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
+# processors since 2013), ONEDNN=0 (no products in BF16), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
 # these in check), PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with
 # clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
 
@@ -53,8 +53,14 @@ endif
 CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"' -DHAP_DATADIR='"$(PREFIX)/share/hap"'
 ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) -fopenmp -ffp-contract=fast \
 	-fno-math-errno -fno-trapping-math -MMD -MP
+# BF16 products need oneDNN's header to build and its library to run, which is loaded when it is
+# needed. `make ONEDNN=0` builds without them.
+ONEDNN ?= $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+ifeq ($(ONEDNN),1)
+CPPFLAGS += -DHAP_ONEDNN
+endif
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
-LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash -lopenblas -lz -lm
+LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash -lopenblas -lz -ldl -lm
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))

@@ -9,6 +9,7 @@
 #include "data/batches.h"
 #include "data/counted_run.h"
 #include "data/means.h"
+#include "forward/bf16.h"
 
 /* Libraries and streams; a thread's stack, its buffers in the BLAS, and the unused rest of its
  * last large page. */
@@ -256,7 +257,7 @@ size_t hap_memory_weights(const struct hap_model *model)
         const size_t layer = d * (2 * heads + 2 * kv + (c->gated ? 3 : 2) * (size_t)c->d_mlp);
         size_t rows = (size_t)c->n_vocab + (c->tied ? 0 : (size_t)c->n_out);
 
-        if (model->token_embedding)
+        if (model->token_embedding.data)
                 return model->arena.bytes;
         if (c->position_kind == HAP_POSITIONS_LEARNED)
                 rows += (size_t)c->n_context;
@@ -315,6 +316,9 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         const size_t busy = hap_min(needs->threads, jobs);
         size_t always = hap_memory_weights(model) + PROGRAM + needs->threads * PER_THREAD +
                         masks_bytes(needs, graph) + cache_bytes(needs, model, graph, n);
+        const size_t packed = needs->bf16 ? hap_bf16_bytes(model) + needs->threads *
+                                                                            hap_bf16_thread_bytes(model)
+                                          : 0;
         size_t kept = n ? n * prompt_bytes(needs, model, graph, n) : 0, before, during = 0;
 
         before = runs_model ? busy * thread_scratch(needs, HAP_MEMORY_FULL, model, graph) : 0;
@@ -323,7 +327,7 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         during *= needs->runs == HAP_MEMORY_TRAINING ? needs->threads : busy;
         during = hap_max(during, before); /* scratch stays mapped */
         return always + hap_max(before + mean_bytes(needs, model, graph),
-                                during + kept + gradient_bytes(needs, model, graph));
+                                packed + during + kept + gradient_bytes(needs, model, graph));
 }
 
 /* --- advice on how to need less --- */

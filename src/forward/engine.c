@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "forward/attention.h"
+#include "forward/bf16.h"
 #include "forward/parallel.h"
 
 /* For each row of W ([rows][d]): bias += W · norm.bias, W *= norm.gain per column, and for
@@ -31,12 +32,13 @@ static void fold_rows(const struct hap_norm *norm, bool centre, int rows, int d,
         }
 }
 
-static int fold_norm(struct hap_engine *engine, const struct hap_norm *norm, int rows,
-                struct hap_linear *linear)
+static int fold_norm(struct hap_engine *engine, const struct hap_norm *norm,
+                     struct hap_linear *linear)
 {
         const struct hap_config *config = &engine->model->config;
+        const int rows = linear->weight.rows;
 
-        if (linear->weight == NULL || config->norm == HAP_NORM_NONE)
+        if (linear->weight.data == NULL || config->norm == HAP_NORM_NONE)
                 return 0;
         if (norm->bias != NULL && linear->bias == NULL) {
                 linear->bias = hap_arena_alloc(&engine->arena, (size_t)rows, sizeof(float));
@@ -44,22 +46,19 @@ static int fold_norm(struct hap_engine *engine, const struct hap_norm *norm, int
                         return -1;
         }
         fold_rows(norm, config->norm == HAP_NORM_LAYER, rows, config->d_model,
-                  linear->weight, linear->bias);
+                  linear->weight.data, linear->bias);
         return 0;
 }
 
 static int fold_layer(struct hap_engine *engine, struct hap_layer *layer)
 {
-        const struct hap_config *config = &engine->model->config;
-        const int nq = config->n_heads * config->d_head;
-        const int nk = config->n_kv_heads * config->d_head;
         int rc = 0;
 
-        rc |= fold_norm(engine, &layer->attention_norm, nq, &layer->q);
-        rc |= fold_norm(engine, &layer->attention_norm, nk, &layer->k);
-        rc |= fold_norm(engine, &layer->attention_norm, nk, &layer->v);
-        rc |= fold_norm(engine, &layer->mlp_norm, config->d_mlp, &layer->in);
-        rc |= fold_norm(engine, &layer->mlp_norm, config->d_mlp, &layer->gate);
+        rc |= fold_norm(engine, &layer->attention_norm, &layer->q);
+        rc |= fold_norm(engine, &layer->attention_norm, &layer->k);
+        rc |= fold_norm(engine, &layer->attention_norm, &layer->v);
+        rc |= fold_norm(engine, &layer->mlp_norm, &layer->in);
+        rc |= fold_norm(engine, &layer->mlp_norm, &layer->gate);
         return rc;
 }
 
@@ -141,9 +140,15 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
         return rc;
 }
 
+int hap_engine_use_bf16(struct hap_engine *engine, struct hap_error *err)
+{
+        return engine->bf16 ? HAP_OK : hap_bf16_new(&engine->bf16, engine->model, err);
+}
+
 /* The caller reads engine->model to see whether the engine exists. */
 void hap_engine_release(struct hap_engine *engine)
 {
+        hap_bf16_free(engine->bf16);
         hap_pool_free(engine->pool);
         hap_graph_release(&engine->graph);
         hap_arena_release(&engine->arena);

@@ -4,6 +4,7 @@
 
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 struct backward {
         struct hap_scratch *scratch;
@@ -56,8 +57,8 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_ful
         for (int h = 0; h < heads; h++) {
                 const int block = which == 0 ? h : s->heads.kv[h];
 
-                hap_gemm(false, false, rows->n, d, dh, 1, dy + (size_t)h * dh, heads * dh,
-                         linears[which]->weight + (size_t)block * dh * d, d, 0, g, d);
+                hap_product_backward(b->scratch, hap_block_rows(&linears[which]->weight, block * dh,
+                                     dh), rows->n, dy + (size_t)h * dh, heads * dh, 0, g, d);
                 hap_norm_backward(b->config, rows->n, d, x, mean, rstd, g);
                 add_reader_gradient(b, rows, hap_graph_head_reader(&b->engine->graph, l, which, h), g);
                 add_to_stream(b, rows, g);
@@ -86,8 +87,8 @@ static int attention_backward(const struct backward *b, const struct hap_full_la
                 d_out = g;
         }
         if (!b->scratch->counting)
-                hap_gemm(false, false, s->out_rows->n, nq, d, 1, d_out, d, layer->o.weight, nq, 0,
-                         dz, nq);
+                hap_product_backward(b->scratch, hap_block_all(&layer->o.weight), s->out_rows->n,
+                                     d_out, d, 0, dz, nq);
         rc = hap_heads_backward(b->scratch, b->batch, &s->heads, dz, dq, dk, dv);
         if (rc < 0)
                 return rc;
@@ -135,8 +136,8 @@ static int layer_backward(struct backward *b, const struct hap_full_layer *s, in
         return rc;
 }
 
-int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
-                       struct hap_full_run *run, const float *d_logits, float *gradient)
+static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                        struct hap_full_run *run, const float *d_logits, float *gradient)
 {
         const struct hap_engine *engine = scratch->engine;
         const struct hap_config *config = &engine->model->config;
@@ -160,4 +161,11 @@ int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch
                 rc = layer_backward(&b, &run->state->layers[l], l);
         scratch->used = mark;
         return rc;
+}
+
+int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                       struct hap_full_run *run, const float *d_logits, float *gradient)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_backward(scratch, batch, run, d_logits, gradient));
 }

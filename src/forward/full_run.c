@@ -4,6 +4,7 @@
 
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 struct full_pass {
         struct hap_scratch *scratch;
@@ -75,7 +76,7 @@ static int embed_inputs(const struct full_pass *p, float *stream)
                 for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
                         const int t = rows->first[at] + r - rows->start[at];
                         const int32_t token = p->batch->prompts[at]->tokens[t];
-                        const float *e = model->token_embedding + (size_t)token * d;
+                        const float *e = model->token_embedding.data + (size_t)token * d;
 
                         for (int j = 0; j < d; j++)
                                 tokens[(size_t)r * d + j] = p->config->embedding_scale * e[j];
@@ -128,11 +129,12 @@ static int project(const struct full_pass *p, struct hap_full_layer *s, int l)
                 hap_rows_gather(&p->batch->rows, s->out_rows, p->batch->n, d, s->x, s->xq);
                 hap_norm_stats(p->config, s->out_rows->n, d, s->xq, s->q_mean, s->q_rstd);
         }
-        hap_gemm(false, true, s->out_rows->n, nq, d, 1, s->xq, d, layer->q.weight, d, 0, h->q, nq);
+        hap_product_forward(p->scratch, hap_block_all(&layer->q.weight), s->out_rows->n, s->xq, d,
+                            0, h->q, nq);
         hap_scale_rows(s->out_rows->n, nq, s->q_rstd, layer->q.bias, h->q, nq);
-        hap_gemm(false, true, n, nk, d, 1, s->x, d, layer->k.weight, d, 0, h->k, nk);
+        hap_product_forward(p->scratch, hap_block_all(&layer->k.weight), n, s->x, d, 0, h->k, nk);
         hap_scale_rows(n, nk, s->rstd, layer->k.bias, h->k, nk);
-        hap_gemm(false, true, n, nk, d, 1, s->x, d, layer->v.weight, d, 0, h->v, nk);
+        hap_product_forward(p->scratch, hap_block_all(&layer->v.weight), n, s->x, d, 0, h->v, nk);
         hap_scale_rows(n, nk, s->rstd, layer->v.bias, h->v, nk);
         for (int i = 0; i < h->n; i++)
                 hap_heads_rotate(p->engine, h, 0, i);
@@ -153,7 +155,8 @@ static int attention_pre_norm(const struct full_pass *p, struct hap_full_layer *
         s->pre_norm_rstd = hap_scratch_alloc(p->scratch, (size_t)n, sizeof(float));
         if (p->scratch->error.code < 0 || p->scratch->counting)
                 return p->scratch->error.code;
-        hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 0, s->pre_norm, d);
+        hap_product_forward(p->scratch, hap_block_all(&layer->o.weight), n, s->heads.head_output,
+                            nq, 0, s->pre_norm, d);
         hap_norm_stats(p->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
         return HAP_OK;
 }
@@ -180,8 +183,8 @@ static int attention_out(const struct full_pass *p, struct hap_full_layer *s, in
         for (int i = 0; layer->o.bias != NULL && i < n; i++)
                 hap_add((size_t)d, layer->o.bias, stream + (size_t)i * d);
         if (at_once) {
-                hap_gemm(false, true, n, d, nq, 1, s->heads.head_output, nq, layer->o.weight, nq, 1,
-                         stream, d);
+                hap_product_forward(p->scratch, hap_block_all(&layer->o.weight), n,
+                                    s->heads.head_output, nq, 1, stream, d);
                 return HAP_OK;
         }
         for (int h = 0; h < p->config->n_heads; h++) {
@@ -190,8 +193,9 @@ static int attention_out(const struct full_pass *p, struct hap_full_layer *s, in
                 if (fixed)
                         override(p, s->out_rows, first + h, out);
                 else
-                        hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)h * dh, nq,
-                                 layer->o.weight + (size_t)h * dh, nq, 0, out, d);
+                        hap_product_forward(p->scratch, hap_block_columns(&layer->o.weight, h * dh,
+                                            dh), n, s->heads.head_output + (size_t)h * dh, nq, 0,
+                                            out, d);
                 for (int i = 0; !fixed && s->pre_norm != NULL && i < n; i++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)i * d,
                                        zero_mean, &s->pre_norm_rstd[i], out + (size_t)i * d);
@@ -305,8 +309,8 @@ static int full_run_logits(const struct full_pass *p, const struct hap_rows *row
         return rc;
 }
 
-int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
-                      struct hap_full_run *run)
+static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                       struct hap_full_run *run)
 {
         struct full_pass p = {.scratch = scratch, .engine = scratch->engine,
                           .config = &scratch->engine->model->config, .batch = batch, .run = run};
@@ -339,4 +343,11 @@ int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                 x = next;
         }
         return rc < 0 ? rc : full_run_logits(&p, rows, x);
+}
+
+int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                      struct hap_full_run *run)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_forward(scratch, batch, run));
 }

@@ -4,6 +4,7 @@
 
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 /* Slot 0 = R' at a point of the residual stream. */
 static void load_residual(const struct hap_masked_pass *m, int point)
@@ -56,7 +57,7 @@ static void embed_deltas(const struct hap_masked_pass *m)
 
                                 if (w == 0)
                                         hap_axpy((size_t)d, m->config->embedding_scale,
-                                                 model->token_embedding + (size_t)token * d,
+                                                 model->token_embedding.data + (size_t)token * d,
                                                  delta + (size_t)r * d);
                                 else
                                         hap_add((size_t)d,
@@ -77,7 +78,8 @@ static int attention_pre_norm(const struct hap_masked_pass *m, struct hap_masked
         s->pre_norm_rstd = hap_scratch_alloc(m->scratch, (size_t)n, sizeof(float));
         if (m->scratch->error.code < 0 || m->scratch->counting)
                 return m->scratch->error.code;
-        hap_gemm(false, true, n, d, ld, 1, s->heads.head_output, ld, layer->o.weight, ld, 0, s->pre_norm, d);
+        hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, 0, ld), n,
+                            s->heads.head_output, ld, 0, s->pre_norm, d);
         hap_norm_stats(m->config, n, d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd);
         return HAP_OK;
 }
@@ -88,7 +90,6 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
 {
         const struct hap_layer *layer = &m->engine->model->layers[l];
         const int d = m->config->d_model, dh = m->config->d_head, n = m->rows->n;
-        const int ld = m->config->n_heads * dh;
         const float zero = 0;
         float *out;
 
@@ -103,8 +104,10 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                                                  m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
-                        hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
-                                 layer->o.weight + (size_t)s->head[i] * dh, ld, 1, delta, d);
+                        hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight,
+                                            s->head[i] * dh, dh), n,
+                                            s->heads.head_output + (size_t)i * dh, s->n * dh, 1,
+                                            delta, d);
                 }
                 return HAP_OK;
         }
@@ -116,8 +119,9 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                 float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
 
                 load_negative(m, writer, delta);
-                hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
-                         layer->o.weight + (size_t)s->head[i] * dh, ld, 0, out, d);
+                hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, s->head[i] * dh,
+                                    dh), n, s->heads.head_output + (size_t)i * dh, s->n * dh, 0,
+                                    out, d);
                 for (int r = 0; r < n; r++)
                         hap_norm_apply(&layer->attention_post_norm, 1, d, out + (size_t)r * d,
                                        &zero, &s->pre_norm_rstd[r], out + (size_t)r * d);
@@ -286,7 +290,7 @@ static int begin_masked_run(struct hap_masked_pass *m)
         return HAP_OK;
 }
 
-int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        struct hap_masked *run)
 {
         struct hap_masked_pass m = {.scratch = scratch, .engine = scratch->engine,
@@ -309,4 +313,11 @@ int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batc
                         scratch->used = mark;
         }
         return masked_logits(&m);
+}
+
+int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                       struct hap_masked *run)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_forward(scratch, batch, run));
 }

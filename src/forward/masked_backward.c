@@ -4,6 +4,7 @@
 
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 struct backward {
         struct hap_scratch *scratch;
@@ -160,7 +161,6 @@ static int post_norm_backward(const struct backward *b, const struct hap_masked_
         const struct hap_layer *layer = &b->engine->model->layers[l];
         const struct hap_norm *norm = &layer->attention_post_norm;
         const int d = b->config->d_model, dh = b->config->d_head, n = b->rows->n;
-        const int ld = b->config->n_heads * dh;
         float *y = hap_scratch_alloc(b->scratch, slot_size(b), sizeof(*y));
         float *t = hap_scratch_alloc(b->scratch, (size_t)n, sizeof(*t));
 
@@ -171,8 +171,9 @@ static int post_norm_backward(const struct backward *b, const struct hap_masked_
                 const float *dy = d_slot(b, hap_graph_head_writer(b->graph, l, s->head[i]));
                 float *out = d_out + (size_t)i * slot_size(b);
 
-                hap_gemm(false, true, n, d, dh, 1, s->heads.head_output + (size_t)i * dh, s->n * dh,
-                         layer->o.weight + (size_t)s->head[i] * dh, ld, 0, y, d);
+                hap_product_forward(b->scratch, hap_block_columns(&layer->o.weight, s->head[i] * dh,
+                                    dh), n, s->heads.head_output + (size_t)i * dh, s->n * dh, 0, y,
+                                    d);
                 for (int r = 0; r < n; r++)
                         for (int j = 0; j < d; j++) {
                                 const size_t at = (size_t)r * d + j;
@@ -215,9 +216,9 @@ static int heads_out_backward(const struct backward *b, const struct hap_masked_
                                                  : d_slot(b, writer);
 
                 if (b->state->plan.flows[writer])
-                        hap_gemm(false, false, n, dh, d, 1, dy, d,
-                                 layer->o.weight + (size_t)s->head[i] * dh,
-                                 b->config->n_heads * dh, 0, dz + (size_t)i * dh, s->n * dh);
+                        hap_product_backward(b->scratch, hap_block_columns(&layer->o.weight,
+                                             s->head[i] * dh, dh), n, dy, d, 0, dz + (size_t)i * dh,
+                                             s->n * dh);
         }
         return HAP_OK;
 }
@@ -235,7 +236,7 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_mas
 
         for (int i = 0; i < s->n; i++) {
                 const int reader = hap_graph_head_reader(b->graph, l, which, s->head[i]);
-                const size_t block = (size_t)(which == 0 ? s->head[i] : s->head[i] / per) * dh;
+                const int block = (which == 0 ? s->head[i] : s->head[i] / per) * dh;
                 const struct hap_input *in = &s->input[which][i];
                 float *g;
 
@@ -245,8 +246,8 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_mas
                 if (b->scratch->counting)
                         continue;
                 hap_scale_rows(n, dh, in->rstd, NULL, dy + (size_t)i * dh, ld);
-                hap_gemm(false, false, n, d, dh, 1, dy + (size_t)i * dh, ld,
-                         linear->weight + block * d, d, 0, g, d);
+                hap_product_backward(b->scratch, hap_block_rows(&linear->weight, block, dh), n,
+                                     dy + (size_t)i * dh, ld, 0, g, d);
                 hap_norm_backward(b->config, n, d, in->x, in->mean, in->rstd, g);
         }
 }
@@ -314,7 +315,7 @@ static int logits_backward(struct backward *b, const float *d_logits)
         return rc < 0 ? rc : group_backward(b, &group, b->state->plan.n_slots);
 }
 
-int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits, float *d_z)
 {
         struct hap_masked_state *state = run->state;
@@ -347,4 +348,11 @@ int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *bat
                 rc = layer_backward(&b, &state->layers[l], l, d_all_rows);
         scratch->used = mark;
         return rc;
+}
+
+int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                        struct hap_masked *run, const float *d_logits, float *d_z)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_backward(scratch, batch, run, d_logits, d_z));
 }

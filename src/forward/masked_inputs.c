@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 /* From here on only the answers' rows are carried. */
 static void gather_answer_rows(struct hap_masked_pass *m, int slots)
@@ -150,7 +150,7 @@ static void project_heads(const struct hap_masked_pass *m, struct hap_masked_lay
         for (int i = 0; i < s->n && !m->scratch->counting; i++) {
                 struct hap_input *in = &s->input[which][i];
                 const int reader = hap_graph_head_reader(m->graph, l, which, s->head[i]);
-                const size_t block = (size_t)(which == 0 ? s->head[i] : s->head[i] / per) * dh;
+                const int block = (which == 0 ? s->head[i] : s->head[i] / per) * dh;
 
                 if (in->x != NULL)
                         hap_norm_stats(m->config, n, d, in->x, in->mean, in->rstd);
@@ -159,8 +159,8 @@ static void project_heads(const struct hap_masked_pass *m, struct hap_masked_lay
                         if (in->x == NULL || which == 2 || s->heads.q_pre_norm == NULL)
                                 continue;
                 }
-                hap_gemm(false, true, n, dh, d, 1, in->x, d, linear->weight + block * d, d, 0,
-                         out + (size_t)i * dh, ld);
+                hap_product_forward(m->scratch, hap_block_rows(&linear->weight, block, dh), n,
+                                    in->x, d, 0, out + (size_t)i * dh, ld);
                 hap_scale_rows(n, dh, in->rstd, linear->bias != NULL ? linear->bias + block : NULL,
                                out + (size_t)i * dh, ld);
                 if (which < 2)

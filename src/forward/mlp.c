@@ -5,6 +5,7 @@
 #include "forward/activation.h"
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 /* in, gate = rstd (x Wᵀ) + b; hidden = act(in), or act(gate) · in when gated. */
 static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients)
@@ -20,14 +21,16 @@ static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
                 return NULL;
         if (scratch->counting)
                 return in;
-        hap_gemm(false, true, mlp->rows, n, d, 1, mlp->x, d, layer->in.weight, d, 0, in, n);
+        hap_product_forward(scratch, hap_block_all(&layer->in.weight), mlp->rows, mlp->x, d, 0, in,
+                            n);
         hap_scale_rows(mlp->rows, n, mlp->rstd, layer->in.bias, in, n);
         if (!config->gated) {
                 hap_activate(config->activation, size, in, in,
                              gradients ? mlp->slope : NULL);
                 return in;
         }
-        hap_gemm(false, true, mlp->rows, n, d, 1, mlp->x, d, layer->gate.weight, d, 0, gate, n);
+        hap_product_forward(scratch, hap_block_all(&layer->gate.weight), mlp->rows, mlp->x, d, 0,
+                            gate, n);
         hap_scale_rows(mlp->rows, n, mlp->rstd, layer->gate.bias, gate, n);
         hap_activate(config->activation, size, gate, gate,
                      gradients ? mlp->slope_gate : NULL);
@@ -85,7 +88,7 @@ int hap_mlp_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradi
                 scratch->used = mark;
                 return HAP_OK;
         }
-        hap_gemm(false, true, rows, d, n, 1, h, n, layer->out.weight, n, 0, y, d);
+        hap_product_forward(scratch, hap_block_all(&layer->out.weight), rows, h, n, 0, y, d);
         if (layer->out.bias != NULL)
                 for (int i = 0; i < rows; i++)
                         hap_add((size_t)d, layer->out.bias, y + (size_t)i * d);
@@ -121,7 +124,7 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
                                         mlp->pre_norm_mean, mlp->pre_norm_rstd, d_out, dy);
                 d_out = dy;
         }
-        hap_gemm(false, false, rows, n, d, 1, d_out, d, layer->out.weight, n, 0, dh, n);
+        hap_product_backward(scratch, hap_block_all(&layer->out.weight), rows, d_out, d, 0, dh, n);
         if (config->gated) {
                 for (size_t i = 0; i < size; i++)
                         dg[i] = dh[i] * mlp->slope_gate[i];
@@ -130,9 +133,10 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
         for (size_t i = 0; i < size; i++)
                 dh[i] *= mlp->slope[i];
         hap_scale_rows(rows, n, mlp->rstd, NULL, dh, n);
-        hap_gemm(false, false, rows, d, n, 1, dh, n, layer->in.weight, d, 0, g, d);
+        hap_product_backward(scratch, hap_block_all(&layer->in.weight), rows, dh, n, 0, g, d);
         if (config->gated)
-                hap_gemm(false, false, rows, d, n, 1, dg, n, layer->gate.weight, d, 1, g, d);
+                hap_product_backward(scratch, hap_block_all(&layer->gate.weight), rows, dg, n, 1, g,
+                                     d);
         hap_norm_backward(config, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
         scratch->used = mark;
         return HAP_OK;

@@ -5,6 +5,7 @@
 #include "forward/attention.h"
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 int hap_prompt_first(const struct hap_engine *engine, const int32_t *clean,
                      const int32_t *corrupted, int answer_first, const struct hap_ablation *ablation)
@@ -102,15 +103,16 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
         hap_norm_stats(config, n, d, x, mean, rstd);
         heads.k = prompt->k + (size_t)l * T * nk;
         heads.v = prompt->v + (size_t)l * T * nk;
-        hap_gemm(false, true, n, nk, d, 1, x, d, layer->k.weight, d, 0, heads.k, nk);
+        hap_product_forward(scratch, hap_block_all(&layer->k.weight), n, x, d, 0, heads.k, nk);
         hap_scale_rows(n, nk, rstd, layer->k.bias, heads.k, nk);
-        hap_gemm(false, true, n, nk, d, 1, x, d, layer->v.weight, d, 0, heads.v, nk);
+        hap_product_forward(scratch, hap_block_all(&layer->v.weight), n, x, d, 0, heads.v, nk);
         hap_scale_rows(n, nk, rstd, layer->v.bias, heads.v, nk);
         for (int i = 0; i < config->n_kv_heads; i++)
                 hap_heads_rotate(engine, &heads, 1, i);
         if (prompt->q != NULL) {
                 heads.q = prompt->q + (size_t)l * T * nq;
-                hap_gemm(false, true, n, nq, d, 1, x, d, layer->q.weight, d, 0, heads.q, nq);
+                hap_product_forward(scratch, hap_block_all(&layer->q.weight), n, x, d, 0, heads.q,
+                                    nq);
                 hap_scale_rows(n, nq, rstd, layer->q.bias, heads.q, nq);
                 for (int i = 0; i < config->n_heads; i++)
                         hap_heads_rotate(engine, &heads, 0, i);

@@ -25,6 +25,7 @@ struct hap_scratch {
          * value of a prompt: `peak` is what the run would need. The engine's model may be
          * without weights. */
         bool counting;
+        bool bf16; /* the run's products with weights are in BF16 */
         struct hap_error error;
         /* The rest is private. */
         struct hap_scratch_block blocks[HAP_SCRATCH_BLOCKS];

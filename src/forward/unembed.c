@@ -5,6 +5,7 @@
 #include "forward/activation.h"
 #include "forward/blas.h"
 #include "forward/norm.h"
+#include "forward/product.h"
 
 /* logits = norm(x) Uᵀ + b, capped where the model caps them. */
 int hap_unembed_forward(struct hap_scratch *scratch, struct hap_unembed *u)
@@ -28,8 +29,8 @@ int hap_unembed_forward(struct hap_scratch *scratch, struct hap_unembed *u)
         }
         hap_norm_stats(config, u->rows, d, u->x, u->mean, u->rstd);
         hap_norm_apply(&model->final_norm, u->rows, d, u->x, u->mean, u->rstd, normed);
-        hap_gemm(false, true, u->rows, n, d, 1, normed, d, model->unembedding, d, 0,
-                 u->logits, n);
+        hap_product_forward(scratch, hap_block_all(&model->unembedding), u->rows, normed, d, 0,
+                            u->logits, n);
         if (model->unembedding_bias != NULL)
                 for (int i = 0; i < u->rows; i++)
                         hap_add((size_t)n, model->unembedding_bias, u->logits + (size_t)i * n);
@@ -64,7 +65,7 @@ int hap_unembed_backward(struct hap_scratch *scratch, const struct hap_unembed *
                 }
                 dl = before;
         }
-        hap_gemm(false, false, u->rows, d, n, 1, dl, n, model->unembedding, d, 0, g, d);
+        hap_product_backward(scratch, hap_block_all(&model->unembedding), u->rows, dl, n, 0, g, d);
         hap_norm_apply_backward(config, &model->final_norm, u->rows, d, u->x, u->mean,
                                 u->rstd, g, g);
         scratch->used = mark;

@@ -117,7 +117,7 @@ static int add_job(struct weight_import *im, const struct hap_stored *stored, st
 }
 
 static int import_matrix(struct weight_import *im, const char *name, struct rows rows,
-                         size_t columns, bool transposed, float **out)
+                         size_t columns, bool transposed, struct hap_matrix *out)
 {
         size_t shape[2] = {rows.total, columns};
         struct hap_stored *stored;
@@ -135,8 +135,9 @@ static int import_matrix(struct weight_import *im, const char *name, struct rows
                                 "cannot use '%s': unsupported: tensor '%s' is transposed and "
                                 "stored as %s",
                                 im->model->path, name, stored->dtype);
+        *out = (struct hap_matrix){.rows = (int)rows.n, .columns = (int)columns};
         return add_job(im, stored, rows, columns, (struct hap_job){.transposed = transposed},
-                       out);
+                       &out->data);
 }
 
 static int import_vector(struct weight_import *im, const char *name, struct rows rows, float add,
@@ -287,29 +288,27 @@ static int import_embeddings(struct weight_import *im)
         const struct hap_config *c = &m->config;
         char name[MAX_TENSOR_NAME];
         size_t d = (size_t)c->d_model;
-        float *values;
+        struct hap_matrix positions;
         int rc;
 
         tensor_name(im, im->layout->token_embedding, 0, "", name);
-        rc = import_matrix(im, name, all_rows((size_t)c->n_vocab), d, false, &values);
+        rc = import_matrix(im, name, all_rows((size_t)c->n_vocab), d, false,
+                           &m->token_embedding);
         if (rc < 0)
                 return rc;
-        m->token_embedding = values;
         if (c->position_kind == HAP_POSITIONS_LEARNED) {
                 tensor_name(im, im->layout->position_embedding, 0, "", name);
-                rc = import_matrix(im, name, all_rows((size_t)c->n_context), d, false, &values);
+                rc = import_matrix(im, name, all_rows((size_t)c->n_context), d, false, &positions);
                 if (rc < 0)
                         return rc;
-                m->position_embedding = values;
+                m->position_embedding = positions.data;
         }
         if (c->tied) {
                 m->unembedding = m->token_embedding;
                 return check_tied(im);
         }
-        rc = import_matrix(im, im->layout->unembedding, all_rows((size_t)c->n_out), d,
-                           im->layout->embedding_out_in, &values);
-        m->unembedding = values;
-        return rc;
+        return import_matrix(im, im->layout->unembedding, all_rows((size_t)c->n_out), d,
+                             im->layout->embedding_out_in, &m->unembedding);
 }
 
 /* Divides the frequencies by the stored factors. */

@@ -60,9 +60,16 @@ struct hap_norm {
         const float *bias; /* [d] */
 };
 
-/* y = x · weightᵀ + bias. weight: [n_out][n_in] row-major; bias [n_out] or NULL. */
+/* A matrix of weights, row-major. data NULL: the model does not have it. The engine reads it
+ * through forward/product.h only. */
+struct hap_matrix {
+        float *data; /* [rows][columns] */
+        int rows, columns;
+};
+
+/* y = x · weightᵀ + bias. weight: [n_out][n_in]; bias [n_out] or NULL. */
 struct hap_linear {
-        float *weight;
+        struct hap_matrix weight;
         float *bias;
 };
 
@@ -74,7 +81,7 @@ struct hap_layer {
         struct hap_linear q;            /* [n_heads * d_head][d_model] */
         struct hap_linear k, v;         /* [n_kv_heads * d_head][d_model] */
         struct hap_linear o;            /* [d_model][n_heads * d_head] */
-        struct hap_linear gate;         /* [d_mlp][d_model], weight NULL if not gated */
+        struct hap_linear gate;         /* [d_mlp][d_model], none if not gated */
         struct hap_linear in;           /* [d_mlp][d_model] */
         struct hap_linear out;          /* [d_model][d_mlp] */
         int window; /* keys within the last `window` positions only; 0: all */
@@ -87,11 +94,11 @@ struct hap_layer {
 
 struct hap_model {
         struct hap_config config;
-        const float *token_embedding;    /* [n_vocab][d_model] */
+        struct hap_matrix token_embedding; /* [n_vocab][d_model] */
         const float *position_embedding; /* [n_context][d_model] or NULL */
         struct hap_layer *layers;        /* [n_layers] */
         struct hap_norm final_norm;
-        const float *unembedding;      /* [n_out][d_model] */
+        struct hap_matrix unembedding; /* [n_out][d_model] */
         const float *unembedding_bias; /* [n_out] or NULL */
         uint64_t fingerprint; /* xxh3-64 over description and stored weights */
         char path[1024];      /* as given */

@@ -26,8 +26,8 @@ static void look_at(const struct hap_model *model)
         const struct hap_config *c = &model->config;
         const struct hap_layer *last = &model->layers[c->n_layers - 1];
         size_t n = (size_t)c->d_model * (size_t)c->d_mlp;
-        volatile float sink = last->out.weight[n - 1] +
-                              model->unembedding[(size_t)c->n_out * (size_t)c->d_model - 1];
+        volatile float sink = last->out.weight.data[n - 1] +
+                              model->unembedding.data[(size_t)c->n_out * (size_t)c->d_model - 1];
 
         (void)sink;
         json_decref(hap_model_describe(model));

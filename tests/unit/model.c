@@ -35,9 +35,9 @@ TEST("GPT-2's fused and transposed weights are taken apart")
         b = raw_tensor(&raw, "transformer.h.1.attn.c_attn.bias");
         for (int out = 0; out < 32; out++) {
                 for (int in = 0; in < 32; in++) {
-                        wrong += m.layers[1].q.weight[32 * out + in] != w[96 * in + out];
-                        wrong += m.layers[1].k.weight[32 * out + in] != w[96 * in + 32 + out];
-                        wrong += m.layers[1].v.weight[32 * out + in] != w[96 * in + 64 + out];
+                        wrong += m.layers[1].q.weight.data[32 * out + in] != w[96 * in + out];
+                        wrong += m.layers[1].k.weight.data[32 * out + in] != w[96 * in + 32 + out];
+                        wrong += m.layers[1].v.weight.data[32 * out + in] != w[96 * in + 64 + out];
                 }
                 wrong += m.layers[1].q.bias[out] != b[out];
                 wrong += m.layers[1].k.bias[out] != b[32 + out];
@@ -46,10 +46,10 @@ TEST("GPT-2's fused and transposed weights are taken apart")
         w = raw_tensor(&raw, "transformer.h.2.mlp.c_fc.weight"); /* [32][128] */
         for (int out = 0; out < 128; out++)
                 for (int in = 0; in < 32; in++)
-                        wrong += m.layers[2].in.weight[32 * out + in] != w[128 * in + out];
+                        wrong += m.layers[2].in.weight.data[32 * out + in] != w[128 * in + out];
         CHECK(wrong == 0);
-        CHECK(m.unembedding == m.token_embedding && !m.unembedding_bias);
-        CHECK(m.layers[0].gate.weight == NULL && m.layers[0].attention_post_norm.gain == NULL);
+        CHECK(m.unembedding.data == m.token_embedding.data && !m.unembedding_bias);
+        CHECK(m.layers[0].gate.weight.data == NULL && m.layers[0].attention_post_norm.gain == NULL);
         hap_model_release(&m);
         close_raw(&raw);
 }
@@ -61,11 +61,11 @@ TEST("Llama's weights are taken as stored")
         struct hap_model m;
 
         CHECK(hap_model_load(&m, LLAMA, &err) == 0);
-        CHECK(memcmp(m.layers[2].k.weight, raw_tensor(&raw, "model.layers.2.self_attn.k_proj.weight"),
+        CHECK(memcmp(m.layers[2].k.weight.data, raw_tensor(&raw, "model.layers.2.self_attn.k_proj.weight"),
                      16 * 48 * sizeof(float)) == 0);
-        CHECK(memcmp(m.layers[1].gate.weight, raw_tensor(&raw, "model.layers.1.mlp.gate_proj.weight"),
+        CHECK(memcmp(m.layers[1].gate.weight.data, raw_tensor(&raw, "model.layers.1.mlp.gate_proj.weight"),
                      112 * 48 * sizeof(float)) == 0);
-        CHECK(memcmp(m.unembedding, raw_tensor(&raw, "lm_head.weight"),
+        CHECK(memcmp(m.unembedding.data, raw_tensor(&raw, "lm_head.weight"),
                      101 * 48 * sizeof(float)) == 0);
         CHECK(m.layers[0].q.bias == NULL && m.layers[0].attention_norm.bias == NULL);
         CHECK_NEAR(m.layers[0].rotary_frequency[1], 0.1, 1e-8);
@@ -84,7 +84,7 @@ TEST("the description alone equals that of the loaded model")
         CHECK(hap_model_load_config(&described, LLAMA, &err) == 0);
         CHECK(described.config.n_heads == 6 && described.config.n_kv_heads == 2);
         CHECK(memcmp(&m.config, &described.config, sizeof(m.config)) == 0);
-        CHECK(described.token_embedding == NULL);
+        CHECK(described.token_embedding.data == NULL);
         hap_model_release(&m);
         hap_model_release(&described);
 }
@@ -290,10 +290,10 @@ TEST("a tied model may store its unembedding, but only a copy of the embedding")
         struct hap_model m;
 
         CHECK(load_appended_unembedding(&m, &err) == 0);
-        CHECK(m.config.tied && m.unembedding == m.token_embedding);
+        CHECK(m.config.tied && m.unembedding.data == m.token_embedding.data);
         hap_model_release(&m);
         CHECK(load_copied_unembedding(&m, &err) == 0);
-        CHECK(m.config.tied && m.unembedding == m.token_embedding);
+        CHECK(m.config.tied && m.unembedding.data == m.token_embedding.data);
         hap_model_release(&m);
         refused(LLAMA, "tie_word_embeddings", "true", "'lm_head.weight' is stored and differs");
 }

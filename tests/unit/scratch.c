@@ -52,7 +52,7 @@ static void compare(const char *path, const struct request *how)
         run_once(&b.work, &b, how, zs, wanted, values);
 
         CHECK(hap_model_load_config(&config, path, &err) == 0);
-        CHECK(config.token_embedding == NULL);
+        CHECK(config.token_embedding.data == NULL);
         described = b.engine;
         described.model = &config;
         hap_scratch_init(&counted, &described);
