@@ -10,7 +10,7 @@
 set -eu
 
 build_packages="gcc make libc6-dev libmsgpack-dev libopenblas-dev libjansson-dev
-libpcre2-dev libutf8proc-dev libxxhash-dev zlib1g-dev jq librsvg2-bin"
+libpcre2-dev libutf8proc-dev libxxhash-dev libdnnl-dev zlib1g-dev jq librsvg2-bin"
 test_packages="bats bats-assert bats-support bats-file mandoc shellcheck git
 python3 python3-msgpack"
 
@@ -25,7 +25,7 @@ Install these, then run this script again with HAP_SETUP=skip:
   to build:  a C11 compiler with OpenMP (gcc 10 or later), GNU make 4.3 or later,
              msgpack-c (the C library), OpenBLAS with its cblas header, jansson,
              PCRE2 (8 bit), utf8proc, xxHash 0.8 or later, zlib,
-             all with headers
+             all with headers; optionally oneDNN 2, for products in BF16
   for the pipelines: bash, jq, awk; rsvg-convert of librsvg for pictures as PNG
   to test:   bash 5, bats 1.8 or later with bats-support, bats-assert, bats-file,
              mandoc, shellcheck, git, Python 3 with msgpack
