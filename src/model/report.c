@@ -139,6 +139,8 @@ static void report_tokenizer(const struct hap_model *m, FILE *out)
                 hap_report_line(out, "tokenizer", "%s, %zu tokens", kind, hap_tokenizer_size(t));
         if (hap_tokenizer_size(t) > (size_t)m->config.n_vocab)
                 hap_report_line(out, "", "ids from %d on have no embedding", m->config.n_vocab);
+        if (hap_tokenizer_note(t))
+                hap_report_line(out, "", "%s", hap_tokenizer_note(t));
         hap_tokenizer_free(t);
 }
 

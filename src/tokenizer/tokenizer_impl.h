@@ -63,6 +63,7 @@ struct hap_tokenizer {
         struct hap_added_index index[2]; /* raw, normalised */
 
         int32_t bos_id; /* put first; -1: none */
+        const char *note; /* static: where this tokenizer's ids are disputed; or NULL */
 };
 
 #endif
