@@ -41,8 +41,8 @@ model_with_tokenizer() {
 @test "a number that the tokenizer groups with the prompt's digits is noted" {
         model_with_tokenizer llama3
         jq -c . >"$tmp/prompts" <<'EOF'
-{"clean": "from the year 1732 to 17", "corrupted": "from the year 1732 in 17", "answer": "3"}
-{"clean": "from the year 1732 to", "corrupted": "from the year 1732 in", "answer": "3"}
+{"clean": "from the year 1732 to 17", "corrupted": "from the year 1732 to 17", "answer": "3"}
+{"clean": "from the year 1732 to", "corrupted": "from the year 1732 to", "answer": "3"}
 EOF
         ids "$tmp/prompts" "$tmp/model" >/dev/null
         grep -q 'in 1 of 2 prompts the tokenizer divides prompt and answer together otherwise' \
@@ -58,4 +58,37 @@ EOF
                 "$root/tests/golden/tokenizers/llama3/tokenizer.json" >"$tmp/model/tokenizer.json"
         assert_refused 3 "groups the digits of 1732 as '173' '2'" \
                 hap-task greater-than -m "$tmp/model" -n 5
+}
+
+@test "a GGUF file whose pre is falcon3 has Llama 3's words" {
+        run -0 ids "$cases/gguf-pre-falcon3/prompts.jsonl" "$cases/gguf-pre-falcon3/model.gguf"
+        assert_line --index 0 '[0,553,590,272,80,83,77,69]'
+        assert_line --index 1 '[0,42,8,78,222,496,20,21,22,503,494]'
+        assert_line --index 2 '[0,66,200,200,313]'
+}
+
+@test "keys of config.json that nothing reads are listed, not refused" {
+        hap-model -q "$cases/gpt2-medium-keys" >"$tmp/shown"
+        grep -qx 'ignored keys  n_special, predict_special_tokens' "$tmp/shown"
+        hap-model -q "$cases/neox-custom-pipelines" | grep -qx 'ignored keys  custom_pipelines'
+        run -1 grep ignored <(hap-model -q "$root/models/demo")
+}
+
+@test "inverse layer scaling is shown" {
+        hap-model -q "$cases/gpt2-inverse-layer-idx" | grep -q "over the layer's number from 1"
+}
+
+@test "a Git LFS pointer is named as such" {
+        assert_refused 3 "it is a Git LFS pointer" hap-model "$cases/git-lfs-pointer"
+}
+
+@test "a JSON array of prompts is refused with the command that makes lines of it" {
+        assert_refused 3 "one object on each line: jq -c '.[]'" hap-task \
+                --from "$cases/json-array-prompts/prompts.json" -m "$cases/tokenizer-prefix-space"
+        jq -c '.[]' "$cases/json-array-prompts/prompts.json" | hap-task -q --from - >"$tmp/task"
+}
+
+@test "a big-endian GGUF file is named as such" {
+        printf 'GGUF\0\0\0\3rest' >"$tmp/big.gguf"
+        assert_refused 3 "big-endian" hap-model "$tmp/big.gguf"
 }

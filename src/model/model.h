@@ -39,6 +39,7 @@ struct hap_config {
 
         bool causal;
         float attention_scale; /* scores are q·k times this */
+        bool attention_scale_by_layer; /* and divided by the layer's number from 1 (Mistral's GPT-2) */
         float attention_cap;   /* cap * tanh(s / cap); 0: none */
         float logit_cap;       /* the same for the logits; 0: none */
         float embedding_scale; /* input = scale * embedding; 1 for most */
@@ -97,6 +98,7 @@ struct hap_model {
         char path[1024];      /* as given */
         char dtype[16];       /* of most stored weights: "f32", "q4_1" … */
         size_t n_parameters;
+        const char *unread_keys; /* of config.json, without effect: "a, b", or "" */
         struct hap_arena arena; /* owns all of the above */
 };
 

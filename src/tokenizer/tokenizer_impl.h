@@ -10,6 +10,7 @@
  *      tokenizer_config.c    tokenizer_config.json
  *      tokenizer_special.c   the added tokens of both
  *      tokenizer_gguf.c      the metadata of a GGUF file
+ *      tokenizer_pre.c       the split patterns that GGUF files name
  *      tokenizer_vocab.c     texts to ids and back
  *      tokenizer_alphabet.c  the bytes that stored texts represent
  *      tokenizer_bpe.c       merging
