@@ -6,12 +6,14 @@
 #include "data/inputs.h"
 #include "eval/circuits.h"
 #include "eval/eval.h"
+#include "eval/statistics.h"
 
 struct eval_options {
         const char *metrics;
         int ablation;
         bool keep_dead, each, full, empty, complement, split_input;
         struct hap_texts names;
+        struct hap_statistics_options statistics;
 };
 
 static const struct hap_option options[] = {
@@ -32,6 +34,7 @@ static const struct hap_option options[] = {
          .help = "also write the values of every example"},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct eval_options, names),
          .help = "name the circuits in the report, in the order of the input"},
+        HAP_STATISTICS_OPTIONS(struct eval_options, statistics),
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0},
@@ -53,6 +56,7 @@ struct evaluating {
         struct hap_inputs inputs;
         struct hap_metric_list metrics;
         struct hap_evaluation evaluation;
+        struct hap_statistics statistics;
 };
 
 static void read_inputs(struct evaluating *e)
@@ -148,25 +152,31 @@ static void write_report(struct evaluating *e)
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
         hap_must(p, hap_evaluation_write(&e->evaluation, &e->metrics, e->opt->each, p->out,
                                          &p->error));
+        hap_must(p, hap_statistics_write(&e->statistics, &e->metrics, p->out, &p->error));
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
 }
 
 int main(int argc, char **argv)
 {
-        struct eval_options opt = {0};
+        struct eval_options opt = {.statistics = HAP_STATISTICS_DEFAULTS};
         struct hap_program p;
         struct evaluating e = {.p = &p, .opt = &opt};
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
+        hap_must(&p, hap_statistics_check(&opt.statistics, &p.error));
         hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
         hap_evaluation_init(&e.evaluation, &e.metrics);
         read_inputs(&e);
+        e.statistics = (struct hap_statistics){&opt.statistics, &e.evaluation,
+                                               &e.inputs.circuits, .intervals = {0}};
         add_circuits(&e);
         evaluate_examples(&e);
+        hap_must(&p, hap_statistics_finish(&e.statistics, &p.error));
         write_report(&e);
         done = e.evaluation.n;
+        hap_statistics_release(&e.statistics);
         hap_evaluation_release(&e.evaluation);
         hap_inputs_release(&e.inputs);
         return hap_program_end(&p, done, "examples");
