@@ -106,3 +106,24 @@ values() {
         done
         assert_same "$tmp/1" "$tmp/2"
 }
+
+@test "random circuits have the circuit's size; bad ones are counted as worse" {
+        hap-eval -q --random 20 --metric kl,accuracy -o "$tmp/report" cache selected
+        json -q "$tmp/report" | jq -s '[.[] | select(.as_good)]' >"$tmp/random"
+        assert_equal "$(jq -r 'map(.circuit) | unique | join(",")' "$tmp/random")" \
+                "circuit 1, random edges,circuit 1, random layers,circuit 1, random paths"
+        edges=$(json -q "$tmp/report" | jq -s 'map(select(.metric))[0].edges')
+        jq -e --argjson edges "$edges" 'length == 6
+                and all(.[]; .circuits == 20 and .edges == $edges and .as_good >= 0 and .as_good <= 1)
+                and all(.[] | select(.circuit | test("paths")); .live >= $edges and .live < $edges + 9)
+                and all(.[] | select(.circuit | test("random edges")); .as_good == 0 and .value != 0)' \
+                "$tmp/random" >/dev/null || fail "$(cat "$tmp/random")"
+        hap-eval -q --random 20 --metric kl,accuracy -j 1 -o "$tmp/again" cache selected
+        assert_same "$tmp/report" "$tmp/again"
+        hap-eval -q --random 20 --seed 1 --metric kl,accuracy -o "$tmp/other" cache selected
+        ! cmp -s "$tmp/report" "$tmp/other" || fail "the seed changes nothing"
+        # among random circuits that are all as good, the share is 1: the full graph
+        hap-attrib -q cache | hap-select -q --keep 100% -o "$tmp/all"
+        hap-eval -q --random 3 --metric accuracy -o "$tmp/full" cache "$tmp/all"
+        json -q "$tmp/full" | jq -se 'map(select(.as_good)) | length == 3 and all(.[]; .as_good == 1)' >/dev/null
+}

@@ -132,6 +132,8 @@ static void evaluate_examples(struct evaluating *e)
         while (hap_must(p, hap_inputs_next(&e->inputs, &prompts, &p->error))) {
                 hap_must(p, hap_evaluation_run(&e->evaluation, &e->inputs.engine, prompts,
                                                &p->error));
+                hap_must(p, hap_statistics_run(&e->statistics, &e->inputs.engine, prompts,
+                                               &p->error));
                 hap_progress(p, e->evaluation.n, total, NULL);
         }
         if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->metrics, e->opt->metrics != NULL,
@@ -169,9 +171,12 @@ int main(int argc, char **argv)
         hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
         hap_evaluation_init(&e.evaluation, &e.metrics);
         read_inputs(&e);
-        e.statistics = (struct hap_statistics){&opt.statistics, &e.evaluation,
-                                               &e.inputs.circuits, .intervals = {0}};
+        e.statistics = (struct hap_statistics){.options = &opt.statistics,
+                                               .evaluation = &e.evaluation,
+                                               .circuits = &e.inputs.circuits};
         add_circuits(&e);
+        hap_must(&p, hap_statistics_begin(&e.statistics, &e.inputs.engine.graph, opt.keep_dead,
+                                          &p.error));
         evaluate_examples(&e);
         hap_must(&p, hap_statistics_finish(&e.statistics, &p.error));
         write_report(&e);

@@ -5,18 +5,7 @@
 #include <string.h>
 
 #include "eval/distributions.h"
-
-static int write_record(struct hap_stream_out *out, json_t *record, struct hap_error *err)
-{
-        int rc;
-
-        if (!record)
-                return hap_fail_memory(err, "a record");
-        hap_pack_json(hap_stream_out_record(out), record);
-        rc = hap_stream_out_end_record(out, err);
-        json_decref(record);
-        return rc;
-}
+#include "eval/record.h"
 
 /* --- differences --- */
 
@@ -54,7 +43,7 @@ static int write_pair(const struct hap_intervals *in, const struct pair *pair,
         if (record)
                 json_object_update_new(record, json_pack("{s:f, s:f}", "p", d->p, "p_holm",
                                                          p_holm));
-        return write_record(out, record, err);
+        return hap_record_write(out, record, err);
 }
 
 static int write_metric(const struct hap_intervals *in, const struct hap_metric *metric,
@@ -197,7 +186,7 @@ static int write_group(const struct hap_evaluation *evaluation, const struct gro
                 if (rc < 0)
                         break;
                 hap_metric_mean(means, group->n, 1, &mean, &sd);
-                rc = write_record(out, json_pack("{s:s, s:s, s:f, s:f, s:I, s:O}", "circuit", name,
+                rc = hap_record_write(out, json_pack("{s:s, s:s, s:f, s:f, s:I, s:O}", "circuit", name,
                                                  "metric", metrics->items[m]->name, "value", mean,
                                                  "sd", sd, "circuits", (json_int_t)group->n,
                                                  "seeds", group->seeds), err);

@@ -17,6 +17,22 @@ int hap_statistics_check(struct hap_statistics_options *options, struct hap_erro
         return HAP_OK;
 }
 
+int hap_statistics_begin(struct hap_statistics *statistics, const struct hap_graph *graph,
+                         bool keep_dead, struct hap_error *err)
+{
+        const struct hap_statistics_options *options = statistics->options;
+
+        return hap_baseline_init(&statistics->baseline, statistics->evaluation, graph,
+                                 (size_t)options->random, (uint64_t)options->intervals.seed,
+                                 keep_dead, err);
+}
+
+int hap_statistics_run(struct hap_statistics *statistics, const struct hap_engine *engine,
+                       const struct hap_prompts *prompts, struct hap_error *err)
+{
+        return hap_evaluation_run(&statistics->baseline.evaluation, engine, prompts, err);
+}
+
 int hap_statistics_finish(struct hap_statistics *statistics, struct hap_error *err)
 {
         const struct hap_statistics_options *options = statistics->options;
@@ -38,6 +54,9 @@ int hap_statistics_write(const struct hap_statistics *statistics,
         int rc = hap_seeds_write(statistics->evaluation, statistics->circuits->items,
                                  statistics->circuits->n, metrics, out, err);
 
+        if (rc == 0)
+                rc = hap_baseline_write(&statistics->baseline, statistics->evaluation, metrics, out,
+                                        err);
         if (rc == 0 && statistics->options->compare)
                 rc = hap_paired_write(&statistics->intervals, metrics, out, err);
         return rc;
@@ -46,4 +65,5 @@ int hap_statistics_write(const struct hap_statistics *statistics,
 void hap_statistics_release(struct hap_statistics *statistics)
 {
         hap_intervals_release(&statistics->intervals);
+        hap_baseline_release(&statistics->baseline);
 }

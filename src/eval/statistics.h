@@ -1,4 +1,4 @@
-/* The statistics of a report: intervals, differences, spread over seeds. Programs take their
+/* The statistics of a report: intervals, differences, spread over seeds, random circuits. Programs take their
  * options from here and call the functions in this order. */
 #ifndef HAP_EVAL_STATISTICS_H
 #define HAP_EVAL_STATISTICS_H
@@ -6,10 +6,12 @@
 #include "common/number.h"
 #include "common/options.h"
 #include "data/inputs.h"
+#include "eval/baseline.h"
 #include "eval/intervals.h"
 
 struct hap_statistics_options {
         bool compare;
+        int64_t random; /* random circuits of each kind for every circuit */
         struct hap_interval_options intervals;
         struct hap_count_or_percent level;
 };
@@ -19,6 +21,8 @@ struct hap_statistics_options {
 #define HAP_STATISTICS_OPTIONS(type, field)                                                       \
         {0, "compare", NULL, HAP_FLAG, offsetof(type, field.compare),                             \
          .help = "also compare every two circuits on the same examples, with p-values"},          \
+        {0, "random", "N", HAP_INT, offsetof(type, field.random),                                 \
+         "also evaluate N random circuits of the size of each circuit", .min = 1, .max = 10000},  \
         {0, "resamples", "N", HAP_INT, offsetof(type, field.intervals.resamples),                 \
          "draw N bootstrap resamples for the intervals; 0: no intervals [10000]",                 \
          .min = 0, .max = 1e6},                                                                   \
@@ -35,11 +39,18 @@ struct hap_statistics {
         struct hap_evaluation *evaluation;   /* borrowed */
         const struct hap_edges_list *circuits; /* those of the input, borrowed */
         struct hap_intervals intervals;
+        struct hap_baseline baseline;
 };
 
 /* Checks the options together and sets intervals.level. HAP_EUSAGE: they exclude each other. */
 int hap_statistics_check(struct hap_statistics_options *options, struct hap_error *err);
 
+/* Once the evaluation has its circuits: draws random ones. */
+int hap_statistics_begin(struct hap_statistics *statistics, const struct hap_graph *graph,
+                         bool keep_dead, struct hap_error *err);
+/* With every set of prompts. */
+int hap_statistics_run(struct hap_statistics *statistics, const struct hap_engine *engine,
+                       const struct hap_prompts *prompts, struct hap_error *err);
 /* After the last prompts: draws the resamples, which hap_evaluation_write then uses. */
 int hap_statistics_finish(struct hap_statistics *statistics, struct hap_error *err);
 /* After hap_evaluation_write: writes the records of seeds and differences. */

@@ -61,7 +61,7 @@ static int put_metric(struct hap_table *table, size_t row, const json_t *record)
 static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 {
         static const char *const of_metric[] = {"metric", "value", "sd", "se", "low", "high",
-                                                "level"};
+                                                "level", "as_good"};
         const char *key;
         json_t *value;
         int rc = 0;

@@ -30,6 +30,9 @@ void hap_mean_text(const json_t *value, const json_t *record, char *text)
         else if (has_number(record, "low") && has_number(record, "high"))
                 snprintf(text, HAP_MEAN_TEXT, "%.4g [%.3g, %.3g]", mean, number(record, "low"),
                          number(record, "high"));
+        else if (has_number(record, "as_good") && has_number(record, "sd"))
+                snprintf(text, HAP_MEAN_TEXT, "%.4g ± %.2g, %.3g %%", mean, number(record, "sd"),
+                         100 * number(record, "as_good"));
         else if (has_number(record, "sd"))
                 snprintf(text, HAP_MEAN_TEXT, "%.4g ± %.2g", mean, number(record, "sd"));
         else

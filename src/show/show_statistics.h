@@ -9,7 +9,8 @@
 #include "common/error.h"
 
 /* Text of a mean: "0.34 [0.31, 0.38]" with an interval, else "0.34 ± 0.55" with a standard
- * deviation, else "0.34"; "-" without a value. */
+ * deviation, else "0.34"; "-" without a value. Of random circuits also the percentage that
+ * is as good as the circuit: "10.1 ± 1.4, 0 %". */
 #define HAP_MEAN_TEXT 96
 void hap_mean_text(const json_t *value, const json_t *record, char *text);
 
