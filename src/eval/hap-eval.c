@@ -63,15 +63,19 @@ static void read_inputs(struct evaluating *e)
 {
         struct hap_program *p = e->p;
         const struct eval_options *opt = e->opt;
+        struct hap_memory_estimate memory = hap_memory_within(&hap_memory_eval, p->max_memory,
+                                                              (size_t)p->threads);
 
+        if (opt->statistics.tests) /* they keep all prompts */
+                memory.batches = 0;
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
                 .circuits = HAP_ANY_NUMBER,
                 .need_circuits = !opt->full && !opt->empty,
                 .model_path = p->model,
                 .split_input = opt->split_input,
-                .batches = 4 * (size_t)p->threads,
+                .batches = opt->statistics.tests ? 0 : 4 * (size_t)p->threads,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},
-                .memory = hap_memory_within(&hap_memory_eval, p->max_memory, (size_t)p->threads),
+                .memory = memory,
         }, &e->inputs, &p->error));
         if (opt->names.n > e->inputs.circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", opt->names.n,
@@ -173,10 +177,11 @@ int main(int argc, char **argv)
         read_inputs(&e);
         e.statistics = (struct hap_statistics){.options = &opt.statistics,
                                                .evaluation = &e.evaluation,
-                                               .circuits = &e.inputs.circuits};
+                                               .circuits = &e.inputs.circuits,
+                                               .keep_dead = opt.keep_dead,
+                                               .metrics_given = opt.metrics != NULL};
         add_circuits(&e);
-        hap_must(&p, hap_statistics_begin(&e.statistics, &e.inputs.engine.graph, opt.keep_dead,
-                                          &p.error));
+        hap_must(&p, hap_statistics_begin(&e.statistics, &e.inputs.engine.graph, &p.error));
         evaluate_examples(&e);
         hap_must(&p, hap_statistics_finish(&e.statistics, &p.error));
         write_report(&e);

@@ -16,8 +16,8 @@ int hap_paired_write(const struct hap_intervals *intervals,
 
 /* For each set of circuits that hap-prune made with the same settings but different seeds, and
  * every metric: {"circuit", "metric", "value", "sd", "seeds": [...]}, the mean and standard
- * deviation (n − 1) over these circuits. headers: of the circuits with the role HAP_A_CIRCUIT,
- * in their order. */
+ * deviation (n − 1) over these circuits. circuits: those with the role
+ * HAP_A_CIRCUIT, in their order, [n]. */
 int hap_seeds_write(const struct hap_evaluation *evaluation, const struct hap_edges *circuits,
                     size_t n, const struct hap_metric_list *metrics,
                     struct hap_stream_out *out, struct hap_error *err);

@@ -7,10 +7,12 @@
 #include "common/options.h"
 #include "data/inputs.h"
 #include "eval/baseline.h"
+#include "eval/circuit_tests.h"
 #include "eval/intervals.h"
 
 struct hap_statistics_options {
         bool compare;
+        const char *tests; /* names of circuit tests, or NULL */
         int64_t random; /* random circuits of each kind for every circuit */
         struct hap_interval_options intervals;
         struct hap_count_or_percent level;
@@ -23,6 +25,8 @@ struct hap_statistics_options {
          .help = "also compare every two circuits on the same examples, with p-values"},          \
         {0, "random", "N", HAP_INT, offsetof(type, field.random),                                 \
          "also evaluate N random circuits of the size of each circuit", .min = 1, .max = 10000},  \
+        {0, "test", "A,B,...", HAP_TEXT, offsetof(type, field.tests),                             \
+         .help = "test each circuit in these ways, or in all", .choice = hap_circuit_test_choice}, \
         {0, "resamples", "N", HAP_INT, offsetof(type, field.intervals.resamples),                 \
          "draw N bootstrap resamples for the intervals; 0: no intervals [10000]",                 \
          .min = 0, .max = 1e6},                                                                   \
@@ -40,6 +44,10 @@ struct hap_statistics {
         const struct hap_edges_list *circuits; /* those of the input, borrowed */
         struct hap_intervals intervals;
         struct hap_baseline baseline;
+        bool keep_dead;
+        bool metrics_given; /* then the first is that of the tests; else logit-diff, or KL if
+                             * examples lack right or wrong answers */
+        json_t *tests;      /* records, or NULL */
 };
 
 /* Checks the options together and sets intervals.level. HAP_EUSAGE: they exclude each other. */
@@ -47,8 +55,9 @@ int hap_statistics_check(struct hap_statistics_options *options, struct hap_erro
 
 /* Once the evaluation has its circuits: draws random ones. */
 int hap_statistics_begin(struct hap_statistics *statistics, const struct hap_graph *graph,
-                         bool keep_dead, struct hap_error *err);
-/* With every set of prompts. */
+                         struct hap_error *err);
+/* With every set of prompts, after the evaluation has run on it. With tests, all prompts must be
+ * in the first set. */
 int hap_statistics_run(struct hap_statistics *statistics, const struct hap_engine *engine,
                        const struct hap_prompts *prompts, struct hap_error *err);
 /* After the last prompts: draws the resamples, which hap_evaluation_write then uses. */

@@ -94,7 +94,8 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
 
                 if (json_object_get(record, "id"))
                         per_example++;
-                if (json_object_get(record, "id") || hap_is_difference(record))
+                if (json_object_get(record, "id") || hap_is_difference(record) ||
+                    hap_is_test(record))
                         continue;
                 line = line_of(&table, lines, n_lines, record);
                 if (!line) {
@@ -110,7 +111,8 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
         if (rc == 0) {
                 fputc('\n', out);
                 hap_table_write(&table, 2, out);
-                if (hap_write_differences(records, out, err) < 0)
+                if (hap_write_differences(records, out, err) < 0 ||
+                    hap_write_tests(records, out, err) < 0)
                         rc = -1;
         }
         if (per_example > 0)

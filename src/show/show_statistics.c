@@ -105,3 +105,84 @@ int hap_write_differences(const json_t *records, FILE *out, struct hap_error *er
         hap_table_release(&table);
         return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");
 }
+
+bool hap_is_test(const json_t *record)
+{
+        return json_object_get(record, "test") != NULL;
+}
+
+/* A record of a single edge or set, not of the whole test. */
+static bool is_detail(const json_t *record)
+{
+        return json_object_get(record, "edge") || json_object_get(record, "set");
+}
+
+static int put(struct hap_table *table, size_t row, const char *title, const char *text)
+{
+        const long column = hap_table_column(table, title);
+
+        return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
+}
+
+static int put_test(struct hap_table *table, const json_t *record)
+{
+        const json_t *passed = json_object_get(record, "passed");
+        const char *note = text_of(record, "note");
+        char statistic[32] = "-", p[32] = "-";
+        const long row = hap_table_row(table);
+
+        if (has_number(record, "statistic"))
+                snprintf(statistic, sizeof statistic, "%.4g", number(record, "statistic"));
+        if (has_number(record, "p"))
+                snprintf(p, sizeof p, "%.2g", number(record, "p"));
+        if (row < 0)
+                return -1;
+        return put(table, (size_t)row, "circuit", text_of(record, "circuit")) |
+               put(table, (size_t)row, "test", text_of(record, "test")) |
+               put(table, (size_t)row, "metric", text_of(record, "metric")) |
+               put(table, (size_t)row, "statistic", statistic) |
+               put(table, (size_t)row, "p", p) |
+               put(table, (size_t)row, "passed",
+                   passed ? json_is_true(passed) ? "yes" : "no" : note);
+}
+
+static void write_unneeded(const json_t *records, FILE *out)
+{
+        const char *circuit = NULL;
+        size_t i;
+        json_t *record;
+
+        json_array_foreach(records, i, record) {
+                if (!json_is_false(json_object_get(record, "needed")))
+                        continue;
+                if (!circuit || strcmp(circuit, text_of(record, "circuit")) != 0) {
+                        circuit = text_of(record, "circuit");
+                        fputs("\n  ", out);
+                        hap_write_plain(out, circuit, SIZE_MAX);
+                        fputs(" does not need:", out);
+                }
+                fputc(' ', out);
+                hap_write_plain(out, text_of(record, "edge"), SIZE_MAX);
+        }
+        if (circuit)
+                fputc('\n', out);
+}
+
+int hap_write_tests(const json_t *records, FILE *out, struct hap_error *err)
+{
+        struct hap_table table = {0};
+        size_t i;
+        json_t *record;
+        int rc = hap_table_column(&table, "circuit") < 0 ? -1 : 0;
+
+        json_array_foreach(records, i, record)
+                if (rc == 0 && hap_is_test(record) && !is_detail(record))
+                        rc = put_test(&table, record);
+        if (rc == 0 && table.rows > 1) {
+                fputc('\n', out);
+                hap_table_write(&table, 2, out);
+                write_unneeded(records, out);
+        }
+        hap_table_release(&table);
+        return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");
+}

@@ -22,4 +22,11 @@ bool hap_is_difference(const json_t *record);
  * ends in '*'. */
 int hap_write_differences(const json_t *records, FILE *out, struct hap_error *err);
 
+/* Whether the record is of a circuit test, {"circuit", "test", ...}. */
+bool hap_is_test(const json_t *record);
+
+/* Writes a row for every test of a circuit, then the edges that minimality does not need;
+ * nothing if no record is of a test. */
+int hap_write_tests(const json_t *records, FILE *out, struct hap_error *err);
+
 #endif
