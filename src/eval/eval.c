@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/intervals.h"
 #include "forward/engine.h"
 #include "metric/evaluate.h"
 
@@ -269,9 +270,9 @@ static double reference(const struct hap_evaluation *evaluation, enum hap_role r
         return mean;
 }
 
-static int metric_value(const struct hap_evaluation *evaluation,
-                        const struct hap_evaluated *circuit, const struct hap_metric *metric,
-                        double *value, double *sd, struct hap_error *err)
+int hap_evaluation_value(const struct hap_evaluation *evaluation,
+                         const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                         double *value, double *sd, struct hap_error *err)
 {
         const struct hap_metric *base = metric->normalises;
 
@@ -304,22 +305,47 @@ static void pack_names(msgpack_packer *packer, const struct hap_evaluated *circu
         hap_pack_text(packer, metric->name);
 }
 
+/* Packs what is known of the mean's uncertainty, and returns the number of fields; packer NULL:
+ * only counts them. */
+static unsigned pack_uncertainty(msgpack_packer *packer, double sd, size_t n,
+                                 const struct hap_interval *interval, double level)
+{
+        const double se = isnan(sd) ? interval->se : sd / sqrt((double)n);
+        const bool has_interval = isfinite(interval->low) && isfinite(interval->high);
+
+        if (packer && !isnan(sd))
+                pack_number(packer, "sd", sd);
+        if (packer && !isnan(se))
+                pack_number(packer, "se", se);
+        if (packer && has_interval) {
+                pack_number(packer, "low", interval->low);
+                pack_number(packer, "high", interval->high);
+                pack_number(packer, "level", level);
+        }
+        return !isnan(sd) + !isnan(se) + 3u * has_interval;
+}
+
 static int write_mean(const struct hap_evaluation *evaluation,
                       const struct hap_evaluated *circuit, const struct hap_metric *metric,
                       struct hap_stream_out *out, struct hap_error *err)
 {
+        const struct hap_intervals *intervals = evaluation->intervals;
+        const double level = intervals ? intervals->options.level : NAN;
+        struct hap_interval interval = {NAN, NAN, NAN};
         msgpack_packer *packer;
         double value, sd;
-        int rc = metric_value(evaluation, circuit, metric, &value, &sd, err);
+        int rc = hap_evaluation_value(evaluation, circuit, metric, &value, &sd, err);
 
         if (rc < 0)
                 return rc;
+        if (intervals)
+                interval = hap_intervals_mean(intervals, (size_t)(circuit - evaluation->circuits),
+                                              metric);
         packer = hap_stream_out_record(out);
-        msgpack_pack_map(packer, isnan(sd) ? 6 : 7);
+        msgpack_pack_map(packer, 6 + pack_uncertainty(NULL, sd, evaluation->n, &interval, level));
         pack_names(packer, circuit, metric);
         pack_number(packer, "value", value);
-        if (!isnan(sd))
-                pack_number(packer, "sd", sd);
+        pack_uncertainty(packer, sd, evaluation->n, &interval, level);
         pack_count(packer, "examples", evaluation->n);
         pack_count(packer, "edges", circuit->edges);
         pack_number(packer, "sparsity", sparsity(evaluation, circuit));

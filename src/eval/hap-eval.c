@@ -6,12 +6,14 @@
 #include "data/inputs.h"
 #include "eval/circuits.h"
 #include "eval/eval.h"
+#include "eval/statistics.h"
 
 struct eval_options {
         const char *metrics;
         int ablation;
         bool keep_dead, each, full, empty, complement, split_input;
         struct hap_texts names;
+        struct hap_statistics_options statistics;
 };
 
 static const struct hap_option options[] = {
@@ -32,6 +34,7 @@ static const struct hap_option options[] = {
          .help = "also write the values of every example"},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct eval_options, names),
          .help = "name the circuits in the report, in the order of the input"},
+        HAP_STATISTICS_OPTIONS(struct eval_options, statistics),
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0},
@@ -53,21 +56,26 @@ struct evaluating {
         struct hap_inputs inputs;
         struct hap_metric_list metrics;
         struct hap_evaluation evaluation;
+        struct hap_statistics statistics;
 };
 
 static void read_inputs(struct evaluating *e)
 {
         struct hap_program *p = e->p;
         const struct eval_options *opt = e->opt;
+        struct hap_memory_estimate memory = hap_memory_within(&hap_memory_eval, p->max_memory,
+                                                              (size_t)p->threads);
 
+        if (opt->statistics.tests) /* they keep all prompts */
+                memory.batches = 0;
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
                 .circuits = HAP_ANY_NUMBER,
                 .need_circuits = !opt->full && !opt->empty,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
-                .batches = 4 * (size_t)p->threads,
+                .batches = opt->statistics.tests ? 0 : 4 * (size_t)p->threads,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},
-                .memory = hap_memory_within(&hap_memory_eval, p->max_memory, (size_t)p->threads),
+                .memory = memory,
         }, &e->inputs, &p->error));
         if (opt->names.n > e->inputs.circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", opt->names.n,
@@ -128,6 +136,8 @@ static void evaluate_examples(struct evaluating *e)
         while (hap_must(p, hap_inputs_next(&e->inputs, &prompts, &p->error))) {
                 hap_must(p, hap_evaluation_run(&e->evaluation, &e->inputs.engine, prompts,
                                                &p->error));
+                hap_must(p, hap_statistics_run(&e->statistics, &e->inputs.engine, prompts,
+                                               &p->error));
                 hap_progress(p, e->evaluation.n, total, NULL);
         }
         if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->metrics, e->opt->metrics != NULL,
@@ -148,25 +158,35 @@ static void write_report(struct evaluating *e)
         hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
         hap_must(p, hap_evaluation_write(&e->evaluation, &e->metrics, e->opt->each, p->out,
                                          &p->error));
+        hap_must(p, hap_statistics_write(&e->statistics, &e->metrics, p->out, &p->error));
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
 }
 
 int main(int argc, char **argv)
 {
-        struct eval_options opt = {0};
+        struct eval_options opt = {.statistics = HAP_STATISTICS_DEFAULTS};
         struct hap_program p;
         struct evaluating e = {.p = &p, .opt = &opt};
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
+        hap_must(&p, hap_statistics_check(&opt.statistics, &p.error));
         hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
         hap_evaluation_init(&e.evaluation, &e.metrics);
         read_inputs(&e);
+        e.statistics = (struct hap_statistics){.options = &opt.statistics,
+                                               .evaluation = &e.evaluation,
+                                               .circuits = &e.inputs.circuits,
+                                               .keep_dead = opt.keep_dead,
+                                               .metrics_given = opt.metrics != NULL};
         add_circuits(&e);
+        hap_must(&p, hap_statistics_begin(&e.statistics, &e.inputs.engine.graph, &p.error));
         evaluate_examples(&e);
+        hap_must(&p, hap_statistics_finish(&e.statistics, &p.error));
         write_report(&e);
         done = e.evaluation.n;
+        hap_statistics_release(&e.statistics);
         hap_evaluation_release(&e.evaluation);
         hap_inputs_release(&e.inputs);
         return hap_program_end(&p, done, "examples");
