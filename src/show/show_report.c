@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show/show_curve.h"
 #include "show/show_table.h"
 
 static bool same_field(const json_t *a, const json_t *b, const char *key)
@@ -99,6 +100,8 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                         per_example++;
                         continue;
                 }
+                if (hap_is_of_curve(record))
+                        continue;
                 line = line_of(&table, lines, n_lines, record);
                 if (!line) {
                         long row = hap_table_row(&table);
@@ -110,10 +113,12 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 if (rc == 0)
                         rc = put_metric(&table, line->row, record);
         }
-        if (rc == 0) {
+        if (rc == 0 && n_lines > 0) {
                 fputc('\n', out);
                 hap_table_write(&table, 2, out);
         }
+        if (rc == 0)
+                rc = hap_write_curves(records, out, err);
         if (per_example > 0)
                 fprintf(out, "\n  and %zu records of single examples\n", per_example);
         hap_table_release(&table);
