@@ -4,6 +4,7 @@
 # processors since 2013), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
 # these in check), PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with
 # clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
+# `make faults`: one call after another fails in every program.
 
 VERSION := 0.1.0
 comma := ,
@@ -116,8 +117,16 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 units: $(UNITS)
 
-check: all units benches
+check: all units benches $(BUILD)/faults.so
 	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
+
+# A library that makes one call fail; see tests/faults/run.
+$(BUILD)/faults.so: tests/faults/faults.c
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) -O1 -g -fPIC -shared -o $@ $< -ldl
+
+faults: all $(BUILD)/faults.so
+	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
 
 SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
 	$(wildcard bench/run bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
@@ -147,7 +156,7 @@ install: all
 clean:
 	rm -rf build build-asan build-tsan build-fuzz bin
 
-.PHONY: all units benches fuzz check lint bench install clean force
+.PHONY: all units benches fuzz faults check lint bench install clean force
 .SECONDARY:
 
 -include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)
