@@ -9,7 +9,8 @@
 #include "graph/graph.h"
 #include "metric/metric_list.h"
 
-enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT };
+enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT,
+                HAP_ON_A_CURVE };
 
 /* One circuit, and its metrics on every example so far. */
 struct hap_evaluated {

@@ -5,6 +5,7 @@
 #include "common/program.h"
 #include "data/inputs.h"
 #include "eval/circuits.h"
+#include "eval/curve.h"
 #include "eval/eval.h"
 #include "eval/statistics.h"
 
@@ -14,6 +15,7 @@ struct eval_options {
         bool keep_dead, each, full, empty, complement, split_input;
         struct hap_texts names;
         struct hap_statistics_options statistics;
+        struct hap_curve_options curve;
 };
 
 static const struct hap_option options[] = {
@@ -35,6 +37,7 @@ static const struct hap_option options[] = {
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct eval_options, names),
          .help = "name the circuits in the report, in the order of the input"},
         HAP_STATISTICS_OPTIONS(struct eval_options, statistics),
+        HAP_CURVE_OPTIONS(struct eval_options, curve),
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0},
@@ -47,7 +50,8 @@ static const struct hap_program_info info = {
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
                 HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
-        .notes = "The input contains one task or cache, and any number of circuits.",
+        .notes = "The input contains one task or cache, any number of circuits and, with --curve, of "
+                 "scores.",
 };
 
 struct evaluating {
@@ -57,6 +61,7 @@ struct evaluating {
         struct hap_metric_list metrics;
         struct hap_evaluation evaluation;
         struct hap_statistics statistics;
+        struct hap_curves curves;
 };
 
 static void read_inputs(struct evaluating *e)
@@ -70,16 +75,18 @@ static void read_inputs(struct evaluating *e)
                 memory.batches = 0;
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
                 .circuits = HAP_ANY_NUMBER,
-                .need_circuits = !opt->full && !opt->empty,
+                .scores = opt->curve.wanted ? HAP_ANY_NUMBER : 0,
+                .need_circuits = !opt->full && !opt->empty && !opt->curve.wanted,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
                 .batches = opt->statistics.tests ? 0 : 4 * (size_t)p->threads,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},
                 .memory = memory,
         }, &e->inputs, &p->error));
-        if (opt->names.n > e->inputs.circuits.n)
+        if (opt->names.n > e->inputs.scores.n + e->inputs.circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", opt->names.n,
-                        e->inputs.circuits.n);
+                        e->inputs.scores.n + e->inputs.circuits.n);
+        hap_must(p, hap_curves_read_reference(&e->curves, &e->inputs.engine.graph, &p->error));
 }
 
 static struct hap_evaluated *add_evaluated(struct evaluating *e, enum hap_role role,
@@ -95,11 +102,16 @@ static struct hap_evaluated *add_evaluated(struct evaluating *e, enum hap_role r
 static void add_circuit(struct evaluating *e, size_t i)
 {
         const struct hap_edges *circuit = e->inputs.circuits.items + i;
-        const char *name = json_string_value(json_object_get(circuit->header, "name")), *made;
+        const struct hap_texts *names = &e->opt->names;
+        const size_t at = e->inputs.scores.n + i; /* scores are named first */
+        const char *name = at < names->n ? names->items[at] : NULL, *made;
         struct hap_program *p = e->p;
         struct hap_evaluated *added;
 
-        name = i < e->opt->names.n ? e->opt->names.items[i] : name;
+        if (hap_must(p, hap_curves_add_circuit(&e->curves, &e->evaluation, circuit, name,
+                                               &p->error)))
+                return;
+        name = name ? name : json_string_value(json_object_get(circuit->header, "name"));
         added = add_evaluated(e, HAP_A_CIRCUIT, name, circuit->z);
         if (added->dropped)
                 hap_say(p, "%s: %zu of its %zu edges are dead and left out", added->name,
@@ -117,14 +129,18 @@ static void add_circuit(struct evaluating *e, size_t i)
 /* A metric that is normalised is measured between the full model and the empty circuit. */
 static void add_circuits(struct evaluating *e)
 {
-        const bool normalise = hap_metric_list_normalises(&e->metrics);
+        const bool normalise = hap_metric_list_normalises(&e->metrics) || e->opt->curve.wanted;
 
         if (e->opt->full || normalise)
                 add_evaluated(e, HAP_FULL_MODEL, "full", NULL)->quiet = !e->opt->full;
         if (e->opt->empty || normalise)
                 add_evaluated(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->quiet = !e->opt->empty;
+        hap_must(e->p, hap_curves_add_scores(&e->curves, &e->evaluation, &e->inputs.scores,
+                                             &e->opt->names, &e->p->error));
         for (size_t i = 0; i < e->inputs.circuits.n; i++)
                 add_circuit(e, i);
+        if (e->opt->curve.wanted && e->curves.n == 0)
+                hap_must(e->p, hap_stream_in_fail_missing(e->p->in, "scores", &e->p->error));
 }
 
 static void evaluate_examples(struct evaluating *e)
@@ -152,6 +168,7 @@ static void write_report(struct evaluating *e)
 
         hap_must(p, hap_inputs_describe(&e->inputs, header, &p->error));
         hap_must(p, hap_evaluation_describe(&e->evaluation, header, &p->error));
+        hap_must(p, hap_curves_describe(&e->curves, &e->evaluation, header, &p->error));
         json_object_update_new(header, json_pack(
                 "{s:s, s:s}", "ablation", hap_ablations[e->opt->ablation]->name,
                 "dead", e->opt->keep_dead ? "kept" : "removed"));
@@ -159,6 +176,8 @@ static void write_report(struct evaluating *e)
         hap_must(p, hap_evaluation_write(&e->evaluation, &e->metrics, e->opt->each, p->out,
                                          &p->error));
         hap_must(p, hap_statistics_write(&e->statistics, &e->metrics, p->out, &p->error));
+        hap_must(p, hap_curves_write(&e->curves, &e->evaluation, &e->inputs.engine.graph,
+                                     &e->metrics, p->out, &p->error));
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
 }
@@ -172,6 +191,8 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_statistics_check(&opt.statistics, &p.error));
+        hap_must(&p, hap_curves_init(&e.curves, &opt.curve, &p.error));
+        opt.metrics = opt.curve.wanted && !opt.metrics ? "logit-diff" : opt.metrics;
         hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
         hap_evaluation_init(&e.evaluation, &e.metrics);
         read_inputs(&e);
@@ -187,6 +208,7 @@ int main(int argc, char **argv)
         write_report(&e);
         done = e.evaluation.n;
         hap_statistics_release(&e.statistics);
+        hap_curves_release(&e.curves);
         hap_evaluation_release(&e.evaluation);
         hap_inputs_release(&e.inputs);
         return hap_program_end(&p, done, "examples");

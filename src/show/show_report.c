@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show/show_curve.h"
 #include "show/show_statistics.h"
 #include "show/show_table.h"
 
@@ -95,7 +96,7 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 if (json_object_get(record, "id"))
                         per_example++;
                 if (json_object_get(record, "id") || hap_is_difference(record) ||
-                    hap_is_test(record))
+                    hap_is_test(record) || hap_is_of_curve(record))
                         continue;
                 line = line_of(&table, lines, n_lines, record);
                 if (!line) {
@@ -108,13 +109,15 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 if (rc == 0)
                         rc = put_metric(&table, line->row, record);
         }
-        if (rc == 0) {
+        if (rc == 0 && n_lines > 0) {
                 fputc('\n', out);
                 hap_table_write(&table, 2, out);
                 if (hap_write_differences(records, out, err) < 0 ||
                     hap_write_tests(records, out, err) < 0)
                         rc = -1;
         }
+        if (rc == 0)
+                rc = hap_write_curves(records, out, err);
         if (per_example > 0)
                 fprintf(out, "\n  and %zu records of single examples\n", per_example);
         hap_table_release(&table);
