@@ -16,7 +16,7 @@ struct eval_options {
 
 static const struct hap_option options[] = {
         {0, "metric", "A,B,...", HAP_TEXT, offsetof(struct eval_options, metrics),
-         .help = "report these [all except faithfulness]", .choice = hap_metric_choice},
+         .help = "report these [the first six]", .choice = hap_metric_choice},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct eval_options, ablation),
          .help = "replace the outputs of cut edges by this [interchange]",
          .choice = hap_ablation_choice},
