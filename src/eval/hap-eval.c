@@ -5,10 +5,11 @@
 #include "common/program.h"
 #include "data/inputs.h"
 #include "eval/circuits.h"
+#include "eval/class_report.h"
 #include "eval/eval.h"
 
 struct eval_options {
-        const char *metrics;
+        const char *metrics, *classes;
         int ablation;
         bool keep_dead, each, full, empty, complement, split_input;
         struct hap_texts names;
@@ -32,6 +33,8 @@ static const struct hap_option options[] = {
          .help = "also write the values of every example"},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct eval_options, names),
          .help = "name the circuits in the report, in the order of the input"},
+        {0, "classes", "FILE", HAP_TEXT, offsetof(struct eval_options, classes),
+         .help = "instead of metrics, report which nodes and edges of each class of FILE are kept"},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0},
@@ -152,6 +155,18 @@ static void write_report(struct evaluating *e)
         json_decref(header);
 }
 
+/* --classes: the number of circuits. */
+static size_t report_classes(struct hap_program *p, const struct eval_options *opt)
+{
+        size_t n;
+
+        if (opt->metrics || opt->each || opt->full || opt->empty || opt->complement)
+                hap_die(p, HAP_EUSAGE, "--classes runs nothing: it cannot be combined with --metric, "
+                        "--per-example, --full, --empty or --complement");
+        hap_must(p, hap_class_report(p, opt->classes, &opt->names, opt->keep_dead, &n));
+        return n;
+}
+
 int main(int argc, char **argv)
 {
         struct eval_options opt = {0};
@@ -160,6 +175,8 @@ int main(int argc, char **argv)
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
+        if (opt.classes)
+                return hap_program_end(&p, report_classes(&p, &opt), "circuits");
         hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
         hap_evaluation_init(&e.evaluation, &e.metrics);
         read_inputs(&e);
