@@ -584,6 +584,16 @@ make_state() {
         assert_not_exists "$tmp/c"
 }
 
+@test "a checkpoint that is no plain file is refused and not replaced" {
+        mkfifo "$tmp/fifo"
+        for special in "$tmp/fifo" /dev/zero "$tmp"; do
+                assert_refused 3 "not a plain file" timeout 20 "${ep[@]}" --steps 100 \
+                        --checkpoint "$special" -o "$tmp/c" "$cache"
+                assert_not_exists "$tmp/c"
+        done
+        [[ -p $tmp/fifo ]]
+}
+
 @test "a checkpoint of other options or other input is refused" {
         make_state "$tmp/state"
         more=(--steps 100000 --checkpoint "$tmp/state" -o "$tmp/c")

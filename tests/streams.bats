@@ -408,3 +408,29 @@ history_of() {
         run -1 bash -c "hap-show <&-"
         assert_output --partial "cannot read 'standard input': Bad file descriptor"
 }
+
+@test "nothing in a stream or a name controls the terminal through a message" {
+        esc=$'\e]0;title\a\e[31mX'
+        printf '%s\n' '{"hap": 1, "kind": "scores", "graph": {"layers": 2, "heads": 1}}' \
+                '{"edge": "\u001b]0;title\u0007\u001b[31mX\r\n->m0", "score": 1}' \
+                '{"end": "scores"}' >"$tmp/edge.json"
+        printf '%s\n' '{"hap": 1, "kind": "scores", "requires": ["\u001b[31mX\r\n"]}' \
+                '{"end": "scores"}' >"$tmp/requires.json"
+        for input in edge requires; do
+                run -3 --separate-stderr bash -c 'set -o pipefail
+                        hap-convert -q --from json "$1" | hap-select -q --keep 1' _ "$tmp/$input.json"
+                assert_one_printable_line
+        done
+        for stage in hap-select hap-show hap-eval hap-prune hap-forward; do
+                run --separate-stderr "$stage" "$tmp/$esc"
+                assert_one_printable_line
+                assert_regex "$stderr" 'x1b\[31mX'
+                run -2 --separate-stderr "$stage" "--$esc"
+                assert_one_printable_line
+        done
+}
+
+assert_one_printable_line() {
+        assert_regex "$stderr" '^hap-'
+        [[ ! $stderr =~ [[:cntrl:]] ]]
+}

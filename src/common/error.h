@@ -13,11 +13,13 @@ enum hap_code {
         HAP_EINPUT = -3,  /* a bad or incompatible stream or model: a program exits 3 */
 };
 
+#define HAP_MESSAGE 1024 /* bytes of a message, with the terminator */
+
 /* The message is one line, in lower case, without a full stop: what failed, with which
  * file, why. */
 struct hap_error {
         int code;
-        char message[1024];
+        char message[HAP_MESSAGE];
 };
 
 /* Sets the message and returns the code, so that a caller can write
@@ -29,7 +31,7 @@ int hap_fail(struct hap_error *err, int code, const char *format, ...)
 int hap_fail_within(struct hap_error *err, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* Out of memory for `what`. */
+/* Out of memory for `what`; noted for the end of the program (common/memory.h). */
 int hap_fail_memory(struct hap_error *err, const char *what);
 
 #endif

@@ -12,6 +12,8 @@
 
 #include "common/atomic_file.h"
 #include "common/clock.h"
+#include "common/memory.h"
+#include "common/printable.h"
 
 static const char *warning; /* printed at the end */
 
@@ -63,8 +65,15 @@ static int exit_status(int code)
 
 _Noreturn static void die(struct hap_program *program, int code, const char *message)
 {
+        char printable[4 * HAP_MESSAGE];
+
+        if (hap_memory_was_short() && code != HAP_ESYSTEM) { /* the cause of what seems wrong */
+                code = HAP_ESYSTEM;
+                message = "out of memory";
+        }
         hap_progress_clear(program);
-        fprintf(stderr, "%s: %s\n", program->info->name, message);
+        hap_printable(message, printable, sizeof printable);
+        fprintf(stderr, "%s: %s\n", program->info->name, printable);
         hap_stream_out_abandon(program->out);
         hap_atomic_file_remove_all();
         program->out = NULL; /* exit() flushes `text` into `out`: drop those bytes */
@@ -80,7 +89,7 @@ int hap_must(struct hap_program *program, int rc)
 
 void hap_die(struct hap_program *program, int code, const char *format, ...)
 {
-        char message[1024];
+        char message[HAP_MESSAGE];
         va_list args;
 
         va_start(args, format);
@@ -91,7 +100,7 @@ void hap_die(struct hap_program *program, int code, const char *format, ...)
 
 void hap_say(const struct hap_program *program, const char *format, ...)
 {
-        char message[1024];
+        char message[HAP_MESSAGE], printable[4 * HAP_MESSAGE];
         va_list args;
 
         if (program->quiet)
@@ -99,9 +108,10 @@ void hap_say(const struct hap_program *program, const char *format, ...)
         va_start(args, format);
         vsnprintf(message, sizeof(message), format, args);
         va_end(args);
+        hap_printable(message, printable, sizeof printable);
         /* in one write: the programs of a pipeline print at the same time */
         fprintf(stderr, "%s%s: %s\n", program->shown > 0 ? "\r\033[K" : "",
-                program->info->name, message);
+                program->info->name, printable);
 }
 
 /* Checks that everything printed reached standard output. */
@@ -165,6 +175,8 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
                                         .threads = default_threads()};
         open_closed_descriptors();
         catch_signals();
+        atexit(hap_atomic_file_remove_all); /* libraries may call exit() */
+        hap_memory_watch_json();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)
                 answer_and_exit(program, asked);
@@ -241,6 +253,8 @@ static void close_output(struct hap_program *program)
         struct hap_stream_out *out = program->out;
         int rc = 0;
 
+        if (hap_memory_was_short()) /* something may be missing in the output */
+                die(program, HAP_ESYSTEM, "out of memory");
         program->error.code = 0;
         if (program->text && fclose(program->text) != 0)
                 rc = program->error.code ? program->error.code

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/program.h"
@@ -74,8 +75,8 @@ struct hap_blas_kernel hap_blas_kernel(void)
 
 /* --- before main --- */
 
-/* Returns if that is impossible; the kernels then stay as they are. */
-static void start_again(char **argv, const char *chosen, const char *kernel)
+/* Returns if that is impossible. */
+static void start_again(char **argv)
 {
         char path[4096];
         const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -83,10 +84,31 @@ static void start_again(char **argv, const char *chosen, const char *kernel)
         if (length <= 0)
                 return;
         path[length] = '\0';
+        execv(path, argv);
+}
+
+/* If it is impossible, the kernels stay as they are. */
+static void start_with_kernel(char **argv, const char *chosen, const char *kernel)
+{
         if (setenv("OPENBLAS_CORETYPE", kernel, 1) == 0 && setenv(CHOSEN, chosen, 1) == 0)
-                execv(path, argv);
+                start_again(argv);
         unsetenv("OPENBLAS_CORETYPE");
         unsetenv(CHOSEN);
+}
+
+/* OpenBLAS starts threads when it is loaded, and each of them asks for a buffer without end.
+ * They are not used. Where memory is limited, the program starts again without them. */
+static void leave_out_threads(char **argv)
+{
+        const char *threads = getenv("OPENBLAS_NUM_THREADS");
+        struct rlimit space, data;
+
+        if ((threads && strcmp(threads, "1") == 0) || getrlimit(RLIMIT_AS, &space) < 0 ||
+            getrlimit(RLIMIT_DATA, &data) < 0 ||
+            (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY))
+                return;
+        if (setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0)
+                start_again(argv);
 }
 
 void hap_blas_choose_kernel(char **argv)
@@ -94,8 +116,10 @@ void hap_blas_choose_kernel(char **argv)
         const char *before = getenv(CHOSEN), *chosen, *better;
         const bool asked = getenv("OPENBLAS_CORETYPE") && !before;
 
-        if (openblas_set_num_threads)
+        if (openblas_set_num_threads) {
+                leave_out_threads(argv);
                 openblas_set_num_threads(1); /* threads are the engine's */
+        }
         if (!openblas_get_corename)
                 return;
         chosen = openblas_get_corename();
@@ -104,7 +128,7 @@ void hap_blas_choose_kernel(char **argv)
                 snprintf(replaced, sizeof replaced, "%s", before);
                 unsetenv(CHOSEN);
         } else if (better && !asked) {
-                start_again(argv, chosen, better);
+                start_with_kernel(argv, chosen, better);
         }
         if (better && !asked)
                 hap_program_warn("the BLAS uses kernels without this processor's vectors: see "

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,10 @@
 #include <xxhash.h>
 
 #include "common/atomic_file.h"
+#include "common/file_map.h"
 
 #define MAGIC "hapstate"
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 
 /* A file consists of this head, the fields and the hash (xxh3-64) of all bytes before it.
  * Numbers are in the machine's byte order: a checkpoint is not portable. */
@@ -20,12 +22,51 @@ struct head {
         uint64_t version, identity, bytes; /* of the fields */
 };
 
-void hap_checkpoint_add(struct hap_checkpoint *checkpoint, void *data, size_t bytes)
+void hap_checkpoint_add(struct hap_checkpoint *checkpoint, struct hap_checkpoint_field field)
 {
         assert(checkpoint->n < HAP_CHECKPOINT_FIELDS);
-        checkpoint->fields[checkpoint->n].data = data;
-        checkpoint->fields[checkpoint->n].bytes = bytes;
-        checkpoint->n++;
+        checkpoint->fields[checkpoint->n++] = field;
+}
+
+void hap_checkpoint_add_integer(struct hap_checkpoint *checkpoint, const char *name,
+                                int64_t *value, int64_t min, int64_t max)
+{
+        hap_checkpoint_add(checkpoint, (struct hap_checkpoint_field){
+                .name = name, .type = HAP_CHECKPOINT_INTEGERS, .data = value, .n = 1,
+                .min = min, .max = max});
+}
+
+void hap_checkpoint_add_floats(struct hap_checkpoint *checkpoint, const char *name, float *values,
+                               size_t n)
+{
+        hap_checkpoint_add(checkpoint, (struct hap_checkpoint_field){
+                .name = name, .type = HAP_CHECKPOINT_FLOATS, .data = values, .n = n});
+}
+
+void hap_checkpoint_add_doubles(struct hap_checkpoint *checkpoint, const char *name,
+                                double *values, size_t n)
+{
+        hap_checkpoint_add(checkpoint, (struct hap_checkpoint_field){
+                .name = name, .type = HAP_CHECKPOINT_DOUBLES, .data = values, .n = n});
+}
+
+void hap_checkpoint_add_any_double(struct hap_checkpoint *checkpoint, const char *name,
+                                   double *value)
+{
+        hap_checkpoint_add(checkpoint, (struct hap_checkpoint_field){
+                .name = name, .type = HAP_CHECKPOINT_DOUBLES, .data = value, .n = 1, .any = true});
+}
+
+static size_t bytes_of_field(const struct hap_checkpoint_field *field)
+{
+        static const size_t sizes[] = {
+                [HAP_CHECKPOINT_INTEGERS] = sizeof(int64_t),
+                [HAP_CHECKPOINT_FLOATS] = sizeof(float),
+                [HAP_CHECKPOINT_DOUBLES] = sizeof(double),
+                [HAP_CHECKPOINT_BYTES] = 1,
+        };
+
+        return field->n * sizes[field->type];
 }
 
 static size_t bytes_of_fields(const struct hap_checkpoint *checkpoint)
@@ -33,7 +74,7 @@ static size_t bytes_of_fields(const struct hap_checkpoint *checkpoint)
         size_t bytes = 0;
 
         for (int i = 0; i < checkpoint->n; i++)
-                bytes += checkpoint->fields[i].bytes;
+                bytes += bytes_of_field(&checkpoint->fields[i]);
         return bytes;
 }
 
@@ -49,8 +90,10 @@ static char *pack_checkpoint(const struct hap_checkpoint *checkpoint, size_t *si
         memcpy(at, &head, sizeof head);
         at += sizeof head;
         for (int i = 0; i < checkpoint->n; i++) {
-                memcpy(at, checkpoint->fields[i].data, checkpoint->fields[i].bytes);
-                at += checkpoint->fields[i].bytes;
+                const size_t bytes = bytes_of_field(&checkpoint->fields[i]);
+
+                memcpy(at, checkpoint->fields[i].data, bytes);
+                at += bytes;
         }
         hash = XXH3_64bits(image, (size_t)(at - image));
         memcpy(at, &hash, sizeof hash);
@@ -128,57 +171,76 @@ static int check_checkpoint(const struct hap_checkpoint *checkpoint, const char 
         return HAP_OK;
 }
 
-/* Reads the whole file. *image must be freed, on an error too. 0: there is no such file. */
-static int load_checkpoint(const char *path, char **image, size_t *size, struct hap_error *err)
+/* Whether number i of the field, which may be unaligned in the image, is in its range. */
+static bool in_range(const struct hap_checkpoint_field *field, const char *image, size_t i)
 {
-        FILE *file = fopen(path, "rb");
-        size_t capacity = 1 << 16;
-        int rc = HAP_OK;
+        int64_t integer;
+        float single;
+        double number;
 
-        *image = NULL;
-        *size = 0;
-        if (!file && errno == ENOENT)
-                return 0;
-        if (!file)
-                return hap_fail(err, HAP_ESYSTEM, "cannot read checkpoint '%s': %s", path,
-                                strerror(errno));
-        for (;;) {
-                char *more = realloc(*image, capacity);
-
-                if (!more) {
-                        rc = hap_fail_memory(err, "a checkpoint");
-                        break;
-                }
-                *image = more;
-                *size += fread(*image + *size, 1, capacity - *size, file);
-                if (*size < capacity)
-                        break;
-                capacity *= 2;
+        switch (field->type) {
+        case HAP_CHECKPOINT_INTEGERS:
+                memcpy(&integer, image + i * sizeof integer, sizeof integer);
+                return integer >= field->min && integer <= field->max;
+        case HAP_CHECKPOINT_FLOATS:
+                memcpy(&single, image + i * sizeof single, sizeof single);
+                return isfinite(single);
+        case HAP_CHECKPOINT_DOUBLES:
+                memcpy(&number, image + i * sizeof number, sizeof number);
+                return field->any || isfinite(number);
+        default:
+                return true;
         }
-        if (rc == HAP_OK && ferror(file))
-                rc = hap_fail(err, HAP_ESYSTEM, "cannot read checkpoint '%s': %s", path,
-                              strerror(errno));
-        fclose(file);
-        return rc < 0 ? rc : 1;
+}
+
+/* The hash shows damage by accident. A file that was made to deceive has the right hash. */
+static int check_ranges(const struct hap_checkpoint *checkpoint, const char *image,
+                        const char *path, struct hap_error *err)
+{
+        for (int f = 0; f < checkpoint->n; f++) {
+                const struct hap_checkpoint_field *field = &checkpoint->fields[f];
+
+                for (size_t i = 0; i < field->n; i++) {
+                        if (!in_range(field, image, i))
+                                return hap_fail(err, HAP_EINPUT, "checkpoint '%s' is damaged: "
+                                                "number %zu of '%s' is out of range", path, i + 1,
+                                                field->name);
+                }
+                image += bytes_of_field(field);
+        }
+        return HAP_OK;
+}
+
+static void restore_fields(const struct hap_checkpoint *checkpoint, const char *image)
+{
+        for (int f = 0; f < checkpoint->n; f++) {
+                const size_t bytes = bytes_of_field(&checkpoint->fields[f]);
+
+                memcpy(checkpoint->fields[f].data, image, bytes);
+                image += bytes;
+        }
 }
 
 int hap_checkpoint_read(const struct hap_checkpoint *checkpoint, const char *path,
                         struct hap_error *err)
 {
-        char *image;
-        size_t size;
-        int rc = load_checkpoint(path, &image, &size, err);
+        struct hap_file_map map;
+        const char *image;
+        int rc;
 
-        if (rc > 0) {
-                const char *at = image + sizeof(struct head);
-
-                rc = check_checkpoint(checkpoint, image, size, path, err);
-                for (int i = 0; i < checkpoint->n && rc == HAP_OK; i++) {
-                        memcpy(checkpoint->fields[i].data, at, checkpoint->fields[i].bytes);
-                        at += checkpoint->fields[i].bytes;
-                }
-                rc = rc < 0 ? rc : 1;
+        if (access(path, F_OK) < 0 && errno == ENOENT)
+                return 0;
+        rc = hap_file_map_open(&map, path, err);
+        if (rc < 0) {
+                hap_fail_within(err, "the checkpoint");
+                return rc;
         }
-        free(image);
-        return rc;
+        image = (const char *)map.data;
+        rc = check_checkpoint(checkpoint, image, map.size, path, err);
+        if (rc == HAP_OK)
+                rc = check_ranges(checkpoint, image + sizeof(struct head), path, err);
+        if (rc == HAP_OK)
+                restore_fields(checkpoint, image + sizeof(struct head));
+        hap_file_map_close(&map);
+        return rc < 0 ? rc : 1;
 }

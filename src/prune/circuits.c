@@ -195,6 +195,9 @@ int hap_circuits_best(const struct hap_circuits *circuits, struct hap_pruning *p
         struct contest contest = {circuits, pruning, order, .n = all};
         int rc = HAP_OK;
 
+        if (all == 0) /* rank sampling adds one at the end of every restart */
+                return hap_fail(err, HAP_EINPUT, "there is no circuit to choose from: the "
+                                                 "checkpoint is damaged");
         on = hap_min(on, n);
         contest.which = calloc(all, sizeof *contest.which);
         contest.kl = calloc(all, sizeof *contest.kl);

@@ -266,7 +266,7 @@ int hap_recipe_edge_pruning(struct hap_pruning *pruning, struct hap_error *err)
 
         if (rc < 0)
                 return rc;
-        rc = hap_prune_resume(pruning, err);
+        rc = hap_prune_resume(pruning, pruning->options->steps, err);
         if (rc == HAP_OK)
                 rc = train(&trainer, err);
         if (rc == HAP_OK)

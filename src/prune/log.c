@@ -36,15 +36,16 @@ static int open_log(struct hap_pruning *p, struct hap_error *err)
         return HAP_OK;
 }
 
-int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err)
+int hap_prune_resume(struct hap_pruning *pruning, int64_t steps, struct hap_error *err)
 {
         int rc = 0;
 
-        hap_checkpoint_add(&pruning->checkpoint, &pruning->steps, sizeof pruning->steps);
-        hap_checkpoint_add(&pruning->checkpoint, &pruning->taken, sizeof pruning->taken);
-        hap_checkpoint_add(&pruning->checkpoint, &pruning->log_size, sizeof pruning->log_size);
-        hap_checkpoint_add(&pruning->checkpoint, &pruning->masked_kl.runs,
-                           sizeof pruning->masked_kl.runs);
+        struct hap_checkpoint *c = &pruning->checkpoint;
+
+        hap_checkpoint_add_integer(c, "steps", &pruning->steps, 0, steps);
+        hap_checkpoint_add_integer(c, "taken", &pruning->taken, 0, steps);
+        hap_checkpoint_add_integer(c, "size of the log", &pruning->log_size, 0, INT64_MAX);
+        hap_checkpoint_add_doubles(c, "masked runs", &pruning->masked_kl.runs, 1);
         if (pruning->options->checkpoint)
                 rc = hap_checkpoint_read(&pruning->checkpoint, pruning->options->checkpoint, err);
         if (rc < 0)

@@ -9,10 +9,11 @@
 #define HAP_PRUNE_STOPPED 1
 
 /* Called once, after the recipe added its fields to pruning->checkpoint: adds the shared fields,
- * reads the checkpoint if it exists (pruning->resumed is then true) and opens the log.
+ * reads the checkpoint if it exists (pruning->resumed is then true) and opens the log. The
+ * recipe has `steps` steps in all.
  * HAP_EINPUT: the checkpoint cannot be used, or steps of the checkpoint are missing in the log.
  * HAP_ESYSTEM: a file cannot be read or written. */
-int hap_prune_resume(struct hap_pruning *pruning, struct hap_error *err);
+int hap_prune_resume(struct hap_pruning *pruning, int64_t steps, struct hap_error *err);
 
 /* Called after each step: counts it, logs and reports it, and writes a checkpoint when one
  * is due. HAP_PRUNE_STOPPED when the recipe must stop. */

@@ -287,8 +287,12 @@ static int run_swaps(struct hap_ranker *r, struct hap_error *err)
 
 static int run_rank(struct hap_ranker *r, struct hap_error *err)
 {
-        int rc = hap_prune_resume(r->p, err);
+        const struct hap_prune_options *o = r->p->options;
+        const int64_t steps = o->steps * o->restarts + o->rounds + o->swaps;
+        int rc = hap_prune_resume(r->p, steps, err);
 
+        if (r->p->resumed && rc == HAP_OK)
+                rc = hap_ranker_check_restored(r, err);
         if (!r->p->resumed && rc == HAP_OK)
                 rc = hap_rank_start(r, err);
         if (!r->p->resumed && rc == HAP_OK)

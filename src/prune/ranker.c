@@ -60,27 +60,74 @@ static int alloc_ranker(struct hap_ranker *r, struct hap_error *err)
         return hap_circuits_init(&r->final, n, 1, err);
 }
 
+static void add_circuits_to_checkpoint(struct hap_checkpoint *c, const char *name,
+                                       struct hap_circuits *circuits)
+{
+        hap_checkpoint_add_integer(c, name, &circuits->n, 0, (int64_t)circuits->capacity);
+        hap_checkpoint_add(c, (struct hap_checkpoint_field){
+                .name = name, .type = HAP_CHECKPOINT_BYTES, .data = circuits->bits,
+                .n = circuits->capacity * circuits->bytes});
+}
+
 static void add_to_checkpoint(struct hap_ranker *r)
 {
+        const struct hap_prune_options *o = r->p->options;
+        const size_t n = r->p->graph->n_edges;
         struct hap_checkpoint *c = &r->p->checkpoint;
 
-        hap_checkpoint_add(c, r->score, r->p->graph->n_edges * sizeof *r->score);
-        hap_checkpoint_add(c, r->measured_scores,
-                           r->p->graph->n_edges * sizeof *r->measured_scores);
-        hap_checkpoint_add(c, &r->by_size, sizeof r->by_size);
-        hap_checkpoint_add(c, r->mean, r->p->graph->n_edges * sizeof *r->mean);
-        hap_checkpoint_add(c, r->velocity, r->p->graph->n_edges * sizeof *r->velocity);
-        hap_checkpoint_add(c, &r->candidates.n, sizeof r->candidates.n);
-        hap_checkpoint_add(c, r->candidates.bits, r->candidates.capacity * r->candidates.bytes);
-        hap_checkpoint_add(c, &r->winners.n, sizeof r->winners.n);
-        hap_checkpoint_add(c, r->winners.bits, r->winners.capacity * r->winners.bytes);
-        hap_checkpoint_add(c, &r->final.n, sizeof r->final.n);
-        hap_checkpoint_add(c, r->final.bits, r->final.bytes);
-        hap_checkpoint_add(c, &r->ended, sizeof r->ended);
-        hap_checkpoint_add(c, &r->rounds, sizeof r->rounds);
-        hap_checkpoint_add(c, &r->same, sizeof r->same);
-        hap_checkpoint_add(c, &r->p->kl, sizeof r->p->kl);
-        hap_checkpoint_add(c, &r->p->kl_on, sizeof r->p->kl_on);
+        hap_checkpoint_add_doubles(c, "scores", r->score, n);
+        hap_checkpoint_add_doubles(c, "measured scores", r->measured_scores, n);
+        hap_checkpoint_add_integer(c, "rank by size", &r->by_size, 0, 1);
+        hap_checkpoint_add_doubles(c, "mean scores", r->mean, n);
+        hap_checkpoint_add_doubles(c, "velocity", r->velocity, n);
+        add_circuits_to_checkpoint(c, "candidates", &r->candidates);
+        add_circuits_to_checkpoint(c, "winners", &r->winners);
+        add_circuits_to_checkpoint(c, "circuit", &r->final);
+        hap_checkpoint_add_integer(c, "restarts", &r->ended, 0, o->restarts);
+        hap_checkpoint_add_integer(c, "rounds", &r->rounds, 0, o->rounds + o->swaps);
+        hap_checkpoint_add_integer(c, "steps without a new circuit", &r->same, 0, INT64_MAX);
+        hap_checkpoint_add_any_double(c, "KL", &r->p->kl);
+        hap_checkpoint_add_integer(c, "prompts of the KL", &r->p->kl_on, 0,
+                                   (int64_t)r->p->prompts->n);
+}
+
+/* Whether the circuits can be the result: live edges of the subgraph, at least one and at most
+ * the wanted number. */
+static bool valid_circuits(struct hap_ranker *r, const struct hap_circuits *circuits)
+{
+        const size_t n = r->p->graph->n_edges;
+
+        for (int64_t i = 0; i < circuits->n; i++) {
+                size_t kept = 0;
+
+                hap_circuits_get(circuits, i, n, r->circuit);
+                for (size_t e = 0; e < n; e++) {
+                        if (r->circuit[e] > 0 && !r->p->allowed[e])
+                                return false;
+                        kept += r->circuit[e] > 0;
+                }
+                if (kept == 0 || kept > r->p->n_target ||
+                    hap_prune_alive(r->p, r->circuit, r->scratch) != kept)
+                        return false;
+        }
+        return true;
+}
+
+int hap_ranker_check_restored(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+        /* restarts that have taken all of their steps */
+        const int64_t due = o->steps > 0 && r->p->steps < o->steps * o->restarts
+                                    ? r->p->steps / o->steps : o->restarts;
+        bool valid = valid_circuits(r, &r->candidates) && valid_circuits(r, &r->winners) &&
+                     valid_circuits(r, &r->final);
+
+        valid = valid && (r->ended == 0 || r->winners.n > 0) &&
+                (r->rounds == 0 || r->final.n > 0) && (r->ended >= due || r->candidates.n > 0);
+        if (valid)
+                return HAP_OK;
+        return hap_fail(err, HAP_EINPUT, "checkpoint '%s' is damaged: its circuits do not fit this "
+                        "run", o->checkpoint);
 }
 
 int hap_ranker_init(struct hap_ranker *ranker, struct hap_pruning *pruning,

@@ -35,6 +35,10 @@ int hap_ranker_init(struct hap_ranker *ranker, struct hap_pruning *pruning,
                     struct hap_error *err);
 void hap_ranker_release(struct hap_ranker *ranker);
 
+/* HAP_EINPUT: the circuits that were read from a checkpoint are not ones that this run can have
+ * made. */
+int hap_ranker_check_restored(struct hap_ranker *ranker, struct hap_error *err);
+
 /* Sets *size to the mean |g| over the allowed edges. HAP_EINPUT: it is not finite. */
 int hap_rank_mean_size(const struct hap_pruning *pruning, const float *gradient, double *size,
                        struct hap_error *err);

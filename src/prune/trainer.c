@@ -73,9 +73,17 @@ static int alloc_trainer(struct hap_trainer *t, struct hap_error *err)
 
 static void add_masks_to_checkpoint(struct hap_checkpoint *c, struct hap_masks *masks)
 {
-        hap_checkpoint_add(c, masks->log_alpha, masks->n * sizeof(float));
-        hap_checkpoint_add(c, masks->mean, masks->n * sizeof(float));
-        hap_checkpoint_add(c, masks->square, masks->n * sizeof(float));
+        hap_checkpoint_add_floats(c, "log-odds of masks", masks->log_alpha, masks->n);
+        hap_checkpoint_add_floats(c, "mean gradients", masks->mean, masks->n);
+        hap_checkpoint_add_floats(c, "mean squares", masks->square, masks->n);
+}
+
+static void add_constraint_to_checkpoint(struct hap_checkpoint *c,
+                                         struct hap_constraint *constraint)
+{
+        hap_checkpoint_add_floats(c, "multipliers", constraint->lambda, 2);
+        hap_checkpoint_add_floats(c, "multipliers' mean gradients", constraint->mean, 2);
+        hap_checkpoint_add_floats(c, "multipliers' mean squares", constraint->square, 2);
 }
 
 static void add_to_checkpoint(struct hap_trainer *t)
@@ -84,11 +92,11 @@ static void add_to_checkpoint(struct hap_trainer *t)
 
         add_masks_to_checkpoint(c, &t->edges);
         add_masks_to_checkpoint(c, &t->nodes);
-        hap_checkpoint_add(c, &t->edge_limit, sizeof t->edge_limit);
-        hap_checkpoint_add(c, &t->node_limit, sizeof t->node_limit);
-        hap_checkpoint_add(c, &t->best, sizeof t->best);
-        hap_checkpoint_add(c, &t->smooth, sizeof t->smooth);
-        hap_checkpoint_add(c, &t->best_step, sizeof t->best_step);
+        add_constraint_to_checkpoint(c, &t->edge_limit);
+        add_constraint_to_checkpoint(c, &t->node_limit);
+        hap_checkpoint_add_any_double(c, "lowest KL", &t->best);
+        hap_checkpoint_add_any_double(c, "smoothed KL", &t->smooth);
+        hap_checkpoint_add_integer(c, "best step", &t->best_step, 0, t->p->options->steps);
 }
 
 /* --- initial values --- */

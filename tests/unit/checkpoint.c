@@ -1,5 +1,6 @@
 #include "prune/checkpoint.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,8 +15,8 @@ static struct hap_checkpoint checkpoint_of(struct state *state, uint64_t identit
 {
         struct hap_checkpoint checkpoint = {.identity = identity};
 
-        hap_checkpoint_add(&checkpoint, state->values, sizeof state->values);
-        hap_checkpoint_add(&checkpoint, &state->step, sizeof state->step);
+        hap_checkpoint_add_floats(&checkpoint, "values", state->values, 100);
+        hap_checkpoint_add_integer(&checkpoint, "step", &state->step, 0, 20);
         return checkpoint;
 }
 
@@ -121,8 +122,30 @@ TEST("a checkpoint of another identity or of other fields is refused")
         CHECK(hap_checkpoint_read(&in, path, &err) == HAP_EINPUT);
         CHECK(strstr(err.message, "other options") != NULL);
         in = (struct hap_checkpoint){.identity = 5};
-        hap_checkpoint_add(&in, after.values, sizeof after.values);
+        hap_checkpoint_add_floats(&in, "values", after.values, 100);
         CHECK(hap_checkpoint_read(&in, path, &err) == HAP_EINPUT);
+        remove_at(path);
+}
+
+TEST("numbers out of range are refused although the hash is right, and change nothing")
+{
+        struct state before = filled(), after = {0}, none = {0};
+        struct hap_checkpoint out = checkpoint_of(&before, 5), in = checkpoint_of(&after, 5);
+        struct hap_error err;
+        char path[64];
+
+        path_of(path);
+        before.values[41] = NAN;
+        CHECK(hap_checkpoint_write(&out, path, &err) == 0);
+        CHECK(hap_checkpoint_read(&in, path, &err) == HAP_EINPUT);
+        CHECK(strstr(err.message, "number 42 of 'values' is out of range") != NULL);
+        before = filled();
+        for (before.step = -1; before.step <= 21; before.step += 22) {
+                CHECK(hap_checkpoint_write(&out, path, &err) == 0);
+                CHECK(hap_checkpoint_read(&in, path, &err) == HAP_EINPUT);
+                CHECK(strstr(err.message, "'step' is out of range") != NULL);
+        }
+        CHECK(memcmp(&after, &none, sizeof after) == 0);
         remove_at(path);
 }
 
