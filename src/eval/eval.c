@@ -270,12 +270,50 @@ static double reference(const struct hap_evaluation *evaluation, enum hap_role r
         return mean;
 }
 
+/* The metric of every example, scaled between the full model and the empty circuit: [n], owned by
+ * the caller. NULL: an example has the same value in both (the message names it). */
+static double *normalise_each(const struct hap_evaluation *evaluation,
+                              const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                              struct hap_error *err)
+{
+        const size_t stride = (size_t)evaluation->measured.n;
+        const double *values[3] = {values_of(evaluation, circuit, metric), NULL, NULL};
+        double *out = malloc(evaluation->n * sizeof *out);
+
+        if (!out)
+                hap_fail_memory(err, "values");
+        for (size_t i = 0; i < evaluation->n_circuits; i++) {
+                const enum hap_role role = evaluation->circuits[i].role;
+
+                if (role == HAP_FULL_MODEL || role == HAP_EMPTY_CIRCUIT)
+                        values[role == HAP_FULL_MODEL ? 1 : 2] =
+                                values_of(evaluation, evaluation->circuits + i, metric);
+        }
+        for (size_t i = 0; out && i < evaluation->n; i++)
+                if (hap_metric_normalise(values[0][i * stride], values[1][i * stride],
+                                         values[2][i * stride], out + i, err) < 0) {
+                        hap_fail_within(err, "example '%.200s'", evaluation->ids[i]);
+                        free(out);
+                        out = NULL;
+                }
+        return out;
+}
+
 int hap_evaluation_value(const struct hap_evaluation *evaluation,
                          const struct hap_evaluated *circuit, const struct hap_metric *metric,
                          double *value, double *sd, struct hap_error *err)
 {
         const struct hap_metric *base = metric->normalises;
 
+        if (metric->each_example) {
+                double *values = normalise_each(evaluation, circuit, base, err);
+
+                if (!values)
+                        return err->code;
+                hap_metric_mean(values, evaluation->n, 1, value, sd);
+                free(values);
+                return HAP_OK;
+        }
         mean_of(evaluation, circuit, base ? base : metric, value, sd);
         if (!base)
                 return HAP_OK;
@@ -356,12 +394,17 @@ static int write_each(const struct hap_evaluation *evaluation,
                       const struct hap_evaluated *circuit, const struct hap_metric *metric,
                       struct hap_stream_out *out, struct hap_error *err)
 {
+        const size_t stride = metric->each_example ? 1 : (size_t)evaluation->measured.n;
+        double *normalised = NULL;
         const double *values;
         int rc = HAP_OK;
 
-        if (!metric->value) /* not of one example */
+        if (!metric->value && !metric->each_example) /* not of one example */
                 return HAP_OK;
-        values = values_of(evaluation, circuit, metric);
+        if (metric->each_example &&
+            !(normalised = normalise_each(evaluation, circuit, metric->normalises, err)))
+                return err->code;
+        values = normalised ? normalised : values_of(evaluation, circuit, metric);
         for (size_t i = 0; i < evaluation->n && rc == 0; i++) {
                 msgpack_packer *packer = hap_stream_out_record(out);
 
@@ -369,10 +412,10 @@ static int write_each(const struct hap_evaluation *evaluation,
                 pack_names(packer, circuit, metric);
                 hap_pack_text(packer, "id");
                 hap_pack_text(packer, evaluation->ids[i]);
-                pack_number(packer, "value",
-                            values[i * (size_t)evaluation->measured.n]);
+                pack_number(packer, "value", values[i * stride]);
                 rc = hap_stream_out_end_record(out, err);
         }
+        free(normalised);
         return rc;
 }
 

@@ -14,7 +14,9 @@ struct hap_interval_options {
 struct hap_intervals {
         const struct hap_evaluation *evaluation; /* borrowed, after its last prompts */
         struct hap_interval_options options;
-        double *values;   /* [n][n_circuits · measured.n], owned */
+        double *values;     /* [n][n_circuits][columns], owned */
+        size_t columns;     /* of a circuit: its metrics; then the same, scaled, if there are
+                             * a full model and an empty circuit to scale them by */
         size_t full, empty; /* the circuits that normalise, or 0 */
         struct hap_bootstrap bootstrap;
 };

@@ -34,6 +34,7 @@ static const struct report_line *line_of(const struct hap_table *table,
                 const struct report_line *line = lines + n;
 
                 if (same_field(record, line->first, "circuit") &&
+                    same_field(record, line->first, "class") &&
                     same_field(record, line->first, "ablation"))
                         return hap_table_has(table, line->row, metric ? metric : "value") ? NULL
                                                                                          : line;
