@@ -438,3 +438,11 @@ ablated() {
         assert_equal "$(json "$tmp/report" | jq -r 'select(.metric).metric' | tr '\n' ' ')" \
                 "answer-logit answer-log-probability answer-rank kendall-tau js "
 }
+
+@test "the interval of example faithfulness is that of the mean of its examples" {
+        hap-eval -q --per-example --metric example-faithfulness -o "$tmp/report" gpt2-a.cache gpt2-a.circuit.0
+        json "$tmp/report" | jq -es '(map(select(has("id")).value) | (add / length) as $mean
+                | (map(. - $mean | . * .) | add / length / (length - 1) | sqrt)) as $se
+                | .[] | select(has("low")) | (.se - $se | fabs) < 1e-9 * $se and .low < .value
+                and .value < .high and .high - .low > 2 * $se and .high - .low < 8 * $se' >/dev/null
+}
