@@ -120,7 +120,7 @@ check: all units benches
 	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
 
 SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
-	$(wildcard bench/run bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
+	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
 
 lint:
 	shellcheck $(SCRIPTS)
