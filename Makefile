@@ -2,10 +2,12 @@
 # src/ is the library. `make`, `make check`, `make lint`, `make bench`,
 # `make install`. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
 # processors since 2013), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
-# these in check), BLAS=openblas|onednn|blis|mkl, PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with
-# clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
+# these in check), BLAS=openblas|onednn|blis|mkl, PREFIX, DESTDIR.
+# `make FUZZ=1 fuzz`: the fuzz targets, with clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
+# `make faults`: one call after another fails in every program.
 
 VERSION := 0.1.0
+comma := ,
 CC ?= cc
 PREFIX ?= /usr/local
 CSTD := -std=c11 -D_GNU_SOURCE
@@ -51,7 +53,17 @@ BIN := $(BUILD)/bin
 endif
 
 CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"' -DHAP_DATADIR='"$(PREFIX)/share/hap"'
-ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) -fopenmp -ffp-contract=fast \
+
+# Hardening, as far as the compiler has it: position-independent code, checks of the stack and
+# of buffers whose size is known, control flow (CET), and no lazy binding.
+supported = $(foreach flag,$(1),$(shell echo 'int main(void) { return 0; }' | \
+	$(CC) -Werror -O2 $(flag) -x c -o /dev/null - 2>/dev/null && echo '$(flag)'))
+ifeq ($(BUILD),build)
+HARDEN := $(call supported,-fPIE -fstack-protector-strong -fcf-protection \
+	-D_FORTIFY_SOURCE=3)
+HARDEN_LD := $(call supported,-pie -Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(comma)now)
+endif
+ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) $(HARDEN) -fopenmp -ffp-contract=fast \
 	-fno-math-errno -fno-trapping-math -MMD -MP
 # src/forward/blas_library.c calls the library. MKL's folders: MKLROOT=DIR, or CPPFLAGS and LDFLAGS.
 BLAS ?= openblas
@@ -66,7 +78,7 @@ endif
 CPPFLAGS += -DHAP_BLAS_$(BLAS) $(if $(filter mkl,$(BLAS)),$(MKLROOT:%=-I%/include))
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
 LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash $(BLAS_LIBS) -lz -lm
-ALL_LDFLAGS = $(LDFLAGS) $(SAN) -fopenmp
+ALL_LDFLAGS = $(LDFLAGS) $(SAN) $(HARDEN_LD) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))
 PROGRAM_SOURCES := $(filter $(foreach s,$(SOURCES),$(if $(findstring /hap-,$(s)),$(s))),$(SOURCES))
@@ -116,8 +128,16 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 units: $(UNITS)
 
-check: all units benches
+check: all units benches $(BUILD)/faults.so
 	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
+
+# A library that makes one call fail; see tests/faults/run.
+$(BUILD)/faults.so: tests/faults/faults.c
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) -O1 -g -fPIC -shared -o $@ $< -ldl
+
+faults: all $(BUILD)/faults.so
+	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
 
 SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
 	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
@@ -147,7 +167,7 @@ install: all
 clean:
 	rm -rf build build-asan build-tsan build-fuzz bin
 
-.PHONY: all units benches fuzz check lint bench install clean force
+.PHONY: all units benches fuzz faults check lint bench install clean force
 .SECONDARY:
 
 -include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)

@@ -95,3 +95,27 @@ setup() {
 @test "--system takes no model" {
         assert_refused 2 "--system takes no model" hap-model --system "$root/models/demo"
 }
+
+@test "with too little address space a program says so or runs, but never waits" {
+        local demo=$root/models/demo task=$BATS_TEST_TMPDIR/task cache=$BATS_TEST_TMPDIR/cache
+        hap-task ioi -q -m "$demo" -n 2 -o "$task"
+        hap-forward -q -m "$demo" -o "$cache" "$task"
+        for kib in 60000 100000 120000 150000 190000 240000 300000 700000; do
+                for command in "hap-forward -m $demo $task" "hap-attrib $cache" \
+                        "hap-prune --edges 20 --recipe edge-pruning --steps 2 $cache" \
+                        "hap-model --system"; do
+                        rc=0
+                        # shellcheck disable=SC2086
+                        (ulimit -v "$kib" && exec timeout 20 $command -q -j 1 \
+                                >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err") || rc=$?
+                        [[ $rc == 0 || $rc == 1 && -s $BATS_TEST_TMPDIR/err ]] ||
+                                fail "$command with $kib KiB: exit status $rc"
+                done
+        done
+        assert_equal "$rc" 0
+        rc=0
+        (ulimit -v 150000 && exec timeout 20 hap-attrib -j 4 "$cache" >"$BATS_TEST_TMPDIR/out" \
+                2>"$BATS_TEST_TMPDIR/err") || rc=$?
+        assert_equal "$rc" 1
+        grep -q "out of memory for the BLAS" "$BATS_TEST_TMPDIR/err"
+}

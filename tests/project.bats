@@ -127,3 +127,13 @@ choices_of_page() {
         assert_refused 2 "setup.sh demo|test" "$root/setup.sh"
         assert_refused 2 "setup.sh demo|test" "$root/setup.sh" install
 }
+
+@test "the programs are position independent, bound at start and check their stack" {
+        command -v readelf >/dev/null || skip "no readelf"
+        for program in "$root"/bin/hap-*; do
+                readelf -hW "$program" | grep 'Type: *DYN' >/dev/null || fail "$program is not a PIE"
+                readelf -dW "$program" | grep 'Flags: NOW' >/dev/null || fail "$program binds lazily"
+                readelf -lW "$program" | grep GNU_RELRO >/dev/null || fail "$program has no RELRO"
+                nm -D "$program" | grep __stack_chk_fail >/dev/null || fail "$program does not check its stack"
+        done
+}

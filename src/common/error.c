@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/memory.h"
+
 int hap_fail(struct hap_error *err, int code, const char *format, ...)
 {
         va_list args;
@@ -32,5 +34,6 @@ int hap_fail_within(struct hap_error *err, const char *format, ...)
 
 int hap_fail_memory(struct hap_error *err, const char *what)
 {
+        hap_memory_short();
         return hap_fail(err, HAP_ESYSTEM, "out of memory for %s", what);
 }

@@ -31,7 +31,7 @@ int hap_fail(struct hap_error *err, int code, const char *format, ...)
 int hap_fail_within(struct hap_error *err, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* Out of memory for `what`. */
+/* Out of memory for `what`; noted for the end of the program (common/memory.h). */
 int hap_fail_memory(struct hap_error *err, const char *what);
 
 #endif

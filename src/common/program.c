@@ -12,6 +12,7 @@
 
 #include "common/atomic_file.h"
 #include "common/clock.h"
+#include "common/memory.h"
 #include "common/printable.h"
 
 static const char *(*find_warning)(void);
@@ -66,6 +67,10 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
 {
         char printable[4 * HAP_MESSAGE];
 
+        if (hap_memory_was_short() && code != HAP_ESYSTEM) { /* the cause of what seems wrong */
+                code = HAP_ESYSTEM;
+                message = "out of memory";
+        }
         hap_progress_clear(program);
         hap_printable(message, printable, sizeof printable);
         fprintf(stderr, "%s: %s\n", program->info->name, printable);
@@ -170,6 +175,8 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
                                         .threads = default_threads()};
         open_closed_descriptors();
         catch_signals();
+        atexit(hap_atomic_file_remove_all); /* libraries may call exit() */
+        hap_memory_watch_json();
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)
                 answer_and_exit(program, asked);
@@ -246,6 +253,8 @@ static void close_output(struct hap_program *program)
         struct hap_stream_out *out = program->out;
         int rc = 0;
 
+        if (hap_memory_was_short()) /* something may be missing in the output */
+                die(program, HAP_ESYSTEM, "out of memory");
         program->error.code = 0;
         if (program->text && fclose(program->text) != 0)
                 rc = program->error.code ? program->error.code

@@ -7,8 +7,19 @@
 #include <string.h>
 
 #include "common/base64.h"
+#include "common/memory.h"
 #include "common/scan.h"
 #include "common/stream.h"
+
+/* The packing functions do not return its errors. */
+static int write_buffer(void *buffer, const char *data, size_t n)
+{
+        int rc = msgpack_sbuffer_write(buffer, data, n);
+
+        if (rc < 0)
+                hap_memory_short();
+        return rc;
+}
 
 /* A line of JSON is at most as long as base64 makes the largest record. */
 #define LINE_BYTES ((size_t)3 << 29)
@@ -202,7 +213,7 @@ static int pack_longer(msgpack_packer *packer, const char *name, const json_t *v
         if (rc < 0 || json_array_size(value) != 2)
                 return fail_form(name, "a lead byte and a value", err);
         msgpack_sbuffer_init(&buffer);
-        msgpack_packer_init(&inner, &buffer, msgpack_sbuffer_write);
+        msgpack_packer_init(&inner, &buffer, write_buffer);
         rc = hap_json_pack(&inner, json_array_get(value, 1), err);
         if (rc == 0 &&
             (lead > 0xff || !field_bytes((unsigned)lead) || !buffer.size ||
@@ -388,7 +399,7 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         if (!line)
                 return hap_fail(err, HAP_EINPUT, "not valid JSON: %s", why.text);
         msgpack_sbuffer_init(&packed);
-        msgpack_packer_init(&packer, &packed, msgpack_sbuffer_write);
+        msgpack_packer_init(&packer, &packed, write_buffer);
         msgpack_unpacked_init(&unpacked);
         rc = hap_json_pack(&packer, line, err);
         json_decref(line);

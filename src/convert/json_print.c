@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base64.h"
+#include "common/memory.h"
 #include "common/number.h"
 
 /* Maps with more keys are not searched for duplicate keys. */
@@ -277,6 +278,8 @@ static bool is_plain_map(const struct value *map)
         uint64_t n = 0;
 
         keys = plain ? malloc((map->n + 1) * sizeof(*keys)) : NULL;
+        if (plain && !keys)
+                hap_memory_short();
         if (!keys)
                 return false;
         for (; plain && n < map->n; n++) {

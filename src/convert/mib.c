@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "graph/edges.h"
 
 /* The largest file: 123,211 edges take 9 MB. */
@@ -102,6 +103,8 @@ static json_t *nodes_of(const struct hap_graph *graph, const struct exchange *x)
         json_t *nodes = json_object();
         char name[HAP_NAME];
 
+        if (!used)
+                hap_memory_short();
         for (size_t e = 0; used && e < graph->n_edges; e++) {
                 int fed = hap_graph_reader_node(graph, hap_graph_edge_reader(graph, e));
 

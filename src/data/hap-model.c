@@ -3,6 +3,7 @@
 
 #include "common/program.h"
 #include "data/memory_estimate.h"
+#include "forward/blas_memory.h"
 #include "forward/blas_report.h"
 #include "graph/graph.h"
 #include "model/family.h"
@@ -182,6 +183,7 @@ int main(int argc, char **argv)
         if (opt.system) {
                 if (p.n_operands || p.model || opt.into || opt.wheel)
                         hap_die(&p, HAP_EUSAGE, "--system takes no model");
+                hap_must(&p, hap_blas_reserve(p.threads, &p.error));
                 hap_blas_report(p.threads, hap_program_text(&p));
                 return hap_program_end(&p, 1, "system");
         }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/number.h"
 #include "data/batches.h"
 #include "data/counted_run.h"
@@ -193,6 +194,8 @@ static size_t thread_scratch(const struct hap_memory_estimate *needs, enum hap_m
         bool *wanted = calloc(graph->n_edges, sizeof *wanted);
         size_t bytes = HAP_UNCOUNTED;
 
+        if (!ones || !wanted)
+                hap_memory_short();
         for (size_t e = 0; ones && wanted && e < graph->n_edges; e++) {
                 ones[e] = 1;
                 wanted[e] = !z || z[e] > 0;

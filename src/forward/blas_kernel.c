@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CHOSEN "HAP_BLAS_CHOSE" /* tells the program started again what the library chose */
@@ -55,8 +56,8 @@ struct hap_blas_kernel hap_blas_kernel(void)
 
 /* --- before main --- */
 
-/* Returns if that is impossible; the kernels then stay as they are. */
-static void start_again(char **argv, const char *chosen, const char *kernel)
+/* Returns if that is impossible. */
+static void start_again(char **argv)
 {
         char path[4096];
         const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -64,16 +65,39 @@ static void start_again(char **argv, const char *chosen, const char *kernel)
         if (length <= 0)
                 return;
         path[length] = '\0';
+        execv(path, argv);
+}
+
+/* If it is impossible, the kernels stay as they are. */
+static void start_with_kernel(char **argv, const char *chosen, const char *kernel)
+{
         if (setenv(hap_blas_library.variable, kernel, 1) == 0 && setenv(CHOSEN, chosen, 1) == 0)
-                execv(path, argv);
+                start_again(argv);
         unsetenv(hap_blas_library.variable);
         unsetenv(CHOSEN);
+}
+
+/* A library that starts threads when it is loaded may ask for a buffer for each of them without
+ * end. They are not used. Where memory is limited, the program starts again without them. */
+static void leave_out_threads(char **argv, const char *variable)
+{
+        const char *threads = getenv(variable);
+        struct rlimit space, data;
+
+        if ((threads && strcmp(threads, "1") == 0) || getrlimit(RLIMIT_AS, &space) < 0 ||
+            getrlimit(RLIMIT_DATA, &data) < 0 ||
+            (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY))
+                return;
+        if (setenv(variable, "1", 1) == 0)
+                start_again(argv);
 }
 
 void hap_blas_choose_kernel(char **argv)
 {
         const char *variable = hap_blas_library.variable, *before = getenv(CHOSEN), *chosen, *better;
 
+        if (hap_blas_library.threads)
+                leave_out_threads(argv, hap_blas_library.threads);
         if (hap_blas_library.one_thread)
                 hap_blas_library.one_thread(); /* threads are the engine's */
         if (!variable)
@@ -86,5 +110,5 @@ void hap_blas_choose_kernel(char **argv)
         chosen = hap_blas_library.kernels();
         better = hap_blas_better_kernel(chosen, processor_vectors());
         if (better && !getenv(variable))
-                start_again(argv, chosen, better);
+                start_with_kernel(argv, chosen, better);
 }

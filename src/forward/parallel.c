@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/blas_memory.h"
+
 /* The scratch of an engine's threads, kept between calls. */
 struct hap_pool {
         int n;
@@ -50,7 +52,7 @@ int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
         size_t failed = SIZE_MAX;
         struct hap_error first = {0};
 
-        if (pool_reserve(engine, threads, err) < 0)
+        if (pool_reserve(engine, threads, err) < 0 || hap_blas_reserve(threads, err) < 0)
                 return err->code;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (size_t i = 0; i < n_jobs; i++) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+
 #define NOWHERE SIZE_MAX
 
 struct ordered_edge {
@@ -151,8 +153,10 @@ static size_t best_path(const struct hap_graph *graph, const size_t *rank, float
         struct path *paths = calloc(logits + 1, sizeof *paths);
         size_t length;
 
-        if (!paths)
+        if (!paths) {
+                hap_memory_short(); /* 0 is "no path" to the caller */
                 return 0;
+        }
         for (size_t node = 0; node <= logits; node++)
                 if (node == logits || node % n_writers >= (size_t)graph->n_inputs)
                         paths[node].length = graph->n_edges + 1;

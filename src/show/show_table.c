@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+
 void hap_write_plain(FILE *out, const char *text, size_t max)
 {
         for (; *text && max > 0; text++, max--)
@@ -51,6 +53,8 @@ void hap_write_value(FILE *out, const json_t *value)
 {
         char *text = value ? hap_value_text(value) : NULL;
 
+        if (value && !text)
+                hap_memory_short();
         hap_write_plain(out, text ? text : "", 240);
         free(text);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <xxhash.h>
 
+#include "common/memory.h"
+
 json_t *hap_tokenizer_describe(const struct hap_tokenizer *tokenizer)
 {
         size_t n = hap_tokenizer_size(tokenizer);
@@ -12,6 +14,7 @@ json_t *hap_tokenizer_describe(const struct hap_tokenizer *tokenizer)
         char fingerprint[17];
 
         if (!state || XXH3_64bits_reset(state) == XXH_ERROR) {
+                hap_memory_short();
                 XXH3_freeState(state);
                 return NULL;
         }

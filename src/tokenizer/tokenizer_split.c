@@ -26,6 +26,8 @@ static int compile_step(struct hap_tokenizer *t, const char *pattern, size_t len
         if (step->code == NULL) {
                 PCRE2_UCHAR why[128];
 
+                if (code == PCRE2_ERROR_HEAP_FAILED)
+                        return hap_fail_memory(err, "a split pattern");
                 pcre2_get_error_message(code, why, sizeof why);
                 return hap_fail(err, HAP_EINPUT, "split pattern '%.200s': %s",
                                 pattern, (char *)why);
@@ -119,6 +121,8 @@ static int next_match(struct hap_encoder *e, const struct hap_split_step *step,
                                  PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, e->match, NULL);
         if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH)
                 return rc >= 0;
+        if (rc == PCRE2_ERROR_NOMEMORY)
+                return hap_fail_memory(e->err, "a text");
         pcre2_get_error_message(rc, why, sizeof why);
         return hap_fail(e->err, HAP_EINPUT, "cannot split a text into words: %s",
                         (char *)why);
