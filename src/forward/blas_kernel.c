@@ -77,18 +77,18 @@ static void start_with_kernel(char **argv, const char *chosen, const char *kerne
         unsetenv(CHOSEN);
 }
 
-/* OpenBLAS starts threads when it is loaded, and each of them asks for a buffer without end.
- * They are not used. Where memory is limited, the program starts again without them. */
-static void leave_out_threads(char **argv)
+/* A library that starts threads when it is loaded may ask for a buffer for each of them without
+ * end. They are not used. Where memory is limited, the program starts again without them. */
+static void leave_out_threads(char **argv, const char *variable)
 {
-        const char *threads = getenv("OPENBLAS_NUM_THREADS");
+        const char *threads = getenv(variable);
         struct rlimit space, data;
 
         if ((threads && strcmp(threads, "1") == 0) || getrlimit(RLIMIT_AS, &space) < 0 ||
             getrlimit(RLIMIT_DATA, &data) < 0 ||
             (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY))
                 return;
-        if (setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0)
+        if (setenv(variable, "1", 1) == 0)
                 start_again(argv);
 }
 
@@ -96,8 +96,8 @@ void hap_blas_choose_kernel(char **argv)
 {
         const char *variable = hap_blas_library.variable, *before = getenv(CHOSEN), *chosen, *better;
 
-        if (hap_blas_library.variable)
-                leave_out_threads(argv);
+        if (hap_blas_library.threads)
+                leave_out_threads(argv, hap_blas_library.threads);
         if (hap_blas_library.one_thread)
                 hap_blas_library.one_thread(); /* threads are the engine's */
         if (!variable)

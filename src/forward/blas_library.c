@@ -158,6 +158,7 @@ static const struct hap_blas_kernels known[] = {
 const struct hap_blas_library hap_blas_library = {
         .name = "OpenBLAS", .product = product, .version = version, .kernels = kernels, .one_thread = one_thread,
         .known = known, .variable = "OPENBLAS_CORETYPE",
+        .threads = "OPENBLAS_NUM_THREADS",
         .best = {[HAP_AVX] = "Sandybridge", [HAP_AVX2_FMA] = "Haswell", [HAP_AVX512] = "SkylakeX"},
 };
 

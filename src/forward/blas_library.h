@@ -24,6 +24,9 @@ struct hap_blas_library {
         const char *(*version)(char *text, size_t size); /* text, or a constant */
         const char *(*kernels)(void); /* the name of those in use, or NULL: it does not say */
         void (*one_thread)(void); /* from now on it starts no threads; NULL: it never does */
+        /* The environment variable with the number of threads that it starts when it is loaded.
+         * NULL: it starts none then. */
+        const char *threads;
         size_t memory; /* bytes that the library itself takes, more than OpenBLAS */
         const struct hap_blas_kernels *known; /* up to a NULL; kernels with other names: HAP_SSE */
         /* The environment variable that chooses the kernels when the library is loaded, and its
