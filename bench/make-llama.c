@@ -6,11 +6,10 @@
  * Llama 3 8B: 32 32 8 4096 14336 128256, 8.5 GB. Values are uniform, with the variance .02² of a
  * model before its training; gains are 1. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "common/random.h"
 
 #define BLOCK 32       /* values of a Q8_0 block: an f16 scale and 32 signed bytes */
 #define BLOCK_BYTES 34
@@ -146,16 +145,25 @@ static void put_header(FILE *file, const struct shape *s)
         put_padding(file);
 }
 
-/* A row of blocks; each word of random bits is eight values. */
-static void fill_row(size_t tensor, uint64_t row, uint64_t blocks, unsigned char *out)
+/* The next word of SplitMix64 (Steele, Lea and Flood 2014). */
+static uint64_t next_word(uint64_t *state)
+{
+        uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+        z = (z ^ z >> 27) * 0x94d049bb133111eb;
+        return z ^ z >> 31;
+}
+
+/* n blocks; each word of random bits is eight values. */
+static void fill_blocks(uint64_t *state, uint64_t n, unsigned char *out)
 {
         const uint16_t scale = SCALE;
 
-        for (uint64_t b = 0; b < blocks; b++) {
+        for (uint64_t b = 0; b < n; b++) {
                 memcpy(out + b * BLOCK_BYTES, &scale, sizeof(scale));
-                for (uint64_t i = 0; i < 4; i++) {
-                        const uint64_t word = hap_random_word((struct hap_random_key){1, tensor},
-                                                              row, 4 * b + i);
+                for (int i = 0; i < 4; i++) {
+                        const uint64_t word = next_word(state);
 
                         memcpy(out + b * BLOCK_BYTES + 2 + 8 * i, &word, sizeof(word));
                 }
@@ -167,21 +175,18 @@ static void put_tensor(FILE *file, size_t i)
         const struct tensor *t = &tensors[i];
         const uint64_t blocks = t->columns / BLOCK, bytes = blocks * BLOCK_BYTES;
         const float one = 1;
-        unsigned char *rows = malloc(64 * bytes);
+        unsigned char *row = malloc(bytes + 1);
+        uint64_t state = i << 32;
 
+        if (!row)
+                exit(1);
         for (uint64_t c = 0; t->rows == 0 && c < t->columns; c++)
                 put(file, &one, sizeof(one));
-        for (uint64_t r = 0; rows && r < t->rows; r += 64) {
-                const uint64_t n = t->rows - r < 64 ? t->rows - r : 64;
-
-#pragma omp parallel for
-                for (uint64_t k = 0; k < n; k++)
-                        fill_row(i, r + k, blocks, rows + k * bytes);
-                put(file, rows, n * bytes);
+        for (uint64_t r = 0; r < t->rows; r++) {
+                fill_blocks(&state, blocks, row);
+                put(file, row, bytes);
         }
-        if (!rows)
-                exit(1);
-        free(rows);
+        free(row);
         put_padding(file);
 }
 
