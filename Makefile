@@ -1,9 +1,10 @@
 # hap: programs in bin/, one for each src/*/hap-NAME.c; everything else under
 # src/ is the library. `make`, `make check`, `make lint`, `make bench`,
 # `make install`. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
-# processors since 2013), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only
-# these in check), PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with
-# clang, as build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
+# processors since 2013), BLAS=openblas|onednn|blis|mkl, ONEDNN=0 (no products
+# in BF16), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only these in check),
+# PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with clang, as
+# build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
 # `make faults`: one call after another fails in every program.
 
 VERSION := 0.1.0
@@ -65,8 +66,25 @@ HARDEN_LD := $(call supported,-pie -Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(com
 endif
 ALL_CFLAGS = $(CSTD) $(CPPFLAGS) $(WARN) $(CFLAGS) $(ARCH) $(SAN) $(HARDEN) -fopenmp -ffp-contract=fast \
 	-fno-math-errno -fno-trapping-math -MMD -MP
+# src/forward/blas_library.c calls the library. MKL's folders: MKLROOT=DIR, or CPPFLAGS and LDFLAGS.
+BLAS ?= openblas
+BLAS_openblas := -lopenblas
+BLAS_onednn := -ldnnl
+BLAS_blis := -lblis
+BLAS_mkl := $(MKLROOT:%=-L%/lib) -lmkl_intel_lp64 -lmkl_sequential -lmkl_core -lpthread -ldl
+BLAS_LIBS := $(BLAS_$(BLAS))
+ifeq ($(BLAS_LIBS),)
+$(error BLAS is '$(BLAS)'; give openblas, onednn, blis or mkl)
+endif
+CPPFLAGS += -DHAP_BLAS_$(BLAS) $(if $(filter mkl,$(BLAS)),$(MKLROOT:%=-I%/include))
+# BF16 products need oneDNN's header to build and its library to run, which is loaded when it is
+# needed. `make ONEDNN=0` builds without them.
+ONEDNN ?= $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1)
+ifeq ($(ONEDNN),1)
+CPPFLAGS += -DHAP_ONEDNN
+endif
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
-LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash -lopenblas -lz -lm
+LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash $(BLAS_LIBS) -lz -ldl -lm
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) $(HARDEN_LD) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))
@@ -129,7 +147,7 @@ faults: all $(BUILD)/faults.so
 	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
 
 SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
-	$(wildcard bench/run bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
+	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
 
 lint:
 	shellcheck $(SCRIPTS)

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "common/random.h"
-#include "forward/blas_report.h"
+#include "forward/blas_rate.h"
 #include "forward/distribution.h"
 #include "forward/full_run.h"
 #include "forward/parallel.h"

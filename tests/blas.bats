@@ -69,6 +69,29 @@ setup() {
         assert_output --partial "the kernels have narrower vectors than the processor"
 }
 
+@test "the closing line warns of kernels that are slow for the processor, and of no others" {
+        hap-task ioi -q -n 2 -m "$root/models/demo" -o "$tmp/task"
+        run hap-forward -m "$root/models/demo" -o "$tmp/cache" "$tmp/task"
+        refute_output --partial warning
+        grep -qw avx512vl /proc/cpuinfo || skip "only AVX-512 is surely 2.5 times as fast as SSE"
+        export OPENBLAS_CORETYPE=Prescott
+        for _ in {1..5}; do # other programs may share the processor's caches
+                run hap-forward -m "$root/models/demo" -o "$tmp/cache" "$tmp/task"
+                [[ $output != *warning* ]] || break
+        done
+        assert_output --regexp "hap-forward: warning: a thread multiplies matrices at [0-9]+ GFLOP/s of [0-9]+, with OpenBLAS's Prescott kernels: see hap-model --system"
+        run hap-forward -q -m "$root/models/demo" -o "$tmp/cache" "$tmp/task"
+        assert_output ""
+        run hap-task ioi -n 2 -m "$root/models/demo" -o "$tmp/task" # computes no products
+        refute_output --partial warning
+}
+
+@test "make refuses an unknown BLAS and names those that it knows" {
+        run make -C "$root" -n BLAS=atlas
+        assert_failure
+        assert_output --partial "BLAS is 'atlas'; give openblas, onednn, blis or mkl"
+}
+
 @test "--system takes no model" {
         assert_refused 2 "--system takes no model" hap-model --system "$root/models/demo"
 }

@@ -8,11 +8,14 @@ setup_file() {
         mkdir "$READY"
         cd "$READY"
         ln -s "$root/models" models
+        ln -s "$root/circuits" circuits
         hap-task ioi -m models/demo -n 20 -q -o ioi.task
         hap-forward -m models/demo -q -o ioi.cache ioi.task
         hap-attrib -q -o ioi.scores ioi.cache
         hap-select --keep 50% -q -o ioi.subgraph ioi.scores
         hap-select --keep 10% -q -o ioi.circuit ioi.scores
+        jq -c '{hap: 1, kind: "circuit", graph}, (.edges[] | {edge: ., z: 1}), {end: "circuit"}' \
+                circuits/ioi-gpt2.json | hap-convert -q --from json -o gpt2.circuit
 }
 
 # The commands of a page's EXAMPLES: the lines that are set off from the text.
@@ -50,6 +53,7 @@ run_examples() {
 @test "the README's pipeline runs and prints the output that it shows" {
         cd "$tmp"
         ln -s "$root/models" models
+        ln -s "$root/circuits" circuits
         sed -nE 's/^    [$>] //p' "$root/README.md" >commands
         [[ -s commands ]] || fail "no commands"
         { echo 'set -e -o pipefail' && cat commands; } >script

@@ -283,9 +283,69 @@ mib() {
                 assert_refused 3 "hap's graph has no neurons" hap-convert --from mib "$tmp/bad.json"
         done
         sed 's/-5.5/NaN/' "$tmp/a.json" >"$tmp/bad.json"
-        assert_refused 3 "cannot read '$tmp/bad.json': not valid JSON" hap-convert --from mib "$tmp/bad.json"
+        assert_refused 3 "cannot use '$tmp/bad.json': the score of 'input->a0.h0<q>' is not a number" hap-convert --from mib "$tmp/bad.json"
         printf '%s\n' '{"hap":1,"kind":"task"}' '{"end":"task"}' | hap-convert -q --from json >"$tmp/task"
         assert_refused 3 'it contains neither scores nor a circuit' hap-convert --to mib "$tmp/task"
         hap-convert -q --from mib "$tmp/a.json" >"$tmp/stream"
         assert_refused 3 "a second section of kind 'scores'" hap-convert --to mib "$tmp/stream" "$tmp/stream"
+}
+
+@test "NaN and Infinity are accepted where nothing is read, and refused as an edge's score" {
+        printf '%s' '{"cfg": {"n_layers": 1, "n_heads": 1, "x": -Infinity}, "note": "NaN \" Infinity",
+                "nodes": {"m0": {"score": NaN, "in_graph": true}},
+                "edges": {"input->m0": {"score": 1.5, "in_graph": true},
+                          "m0->logits": {"score": 2, "in_graph": 1, "other": NaN}}}' >"$tmp/g.json"
+        hap-convert -q --from mib -o "$tmp/s" "$tmp/g.json"
+        assert_equal "$(json "$tmp/s" | jq -sc '[.[] | select(.score) | {(.edge): .score}] | add')" \
+                '{"input->m0":1.5,"m0->logits":2}'
+        for bad in NaN Infinity -Infinity; do
+                sed "s/1\.5/$bad/" "$tmp/g.json" >"$tmp/bad.json"
+                assert_refused 3 "the score of 'input->m0' is not a number" hap-convert --from mib "$tmp/bad.json"
+        done
+        echo '{"cfg": NaNa}' >"$tmp/bad.json"
+        assert_refused 3 "not valid JSON" hap-convert --from mib "$tmp/bad.json"
+}
+
+@test "a file of PyTorch is refused with the command that converts it" {
+        printf 'PK\003\004abcdef' >"$tmp/g.pt"
+        assert_refused 3 "Graph.from_pt('$tmp/g.pt').to_json('graph.json')" hap-convert --from mib "$tmp/g.pt"
+        printf '\200\002}q\000.' >"$tmp/old.pt"
+        assert_refused 3 "pickle of PyTorch" hap-convert --from mib "$tmp/old.pt"
+}
+
+@test "Edge-Pruning's list and back is the same circuit, with the names of its model" {
+        model=$root/models/demo
+        hap-task -q ioi -m "$model" -n 4 -o "$tmp/task"
+        hap-forward -q --split-input -m "$model" -o "$tmp/cache" "$tmp/task"
+        hap-attrib -q "$tmp/cache" | hap-select -q --keep 25% -o "$tmp/c"
+        hap-convert -q --to edge-pruning -o "$tmp/edges.json" "$tmp/c"
+        # the names by a rule of their own
+        circuit_map "$tmp/c" | jq -c 'keys[] | split("->")
+                | [.[0], (.[1] | gsub("<(?<x>.)>"; ".\(.x)"))]
+                | map(if . == "tok" then "tok_embeds" elif . == "pos" then "pos_embeds"
+                      elif . == "logits" then "resid_post" else . end)' | sort >"$tmp/should"
+        jq -c '.[]' "$tmp/edges.json" | sort | assert_same - "$tmp/should"
+        hap-convert -q --from edge-pruning -m "$model" -o "$tmp/back" "$tmp/edges.json"
+        circuit_map "$tmp/c" | jq -S . >"$tmp/a"
+        circuit_map "$tmp/back" | jq -S . >"$tmp/b"
+        assert_same "$tmp/a" "$tmp/b"
+        for circuit in c back; do
+                hap-eval -q --metric kl,logit-diff "$tmp/cache" "$tmp/$circuit" | json |
+                        jq -c 'select(.metric) | [.metric, .value]' >"$tmp/$circuit.values"
+        done
+        assert_same "$tmp/c.values" "$tmp/back.values"
+}
+
+@test "lists that are not of this model, and circuits that a list cannot hold, are refused" {
+        model=$root/models/demo
+        assert_refused 2 "needs -m" hap-convert --from edge-pruning <(echo '[["tok_embeds","m0"]]')
+        for bad in '[["tok_embeds","a9.h0.q"]]:is not an edge' '[["tok_embeds","m0"],["tok_embeds","m0"]]:occurs twice' \
+                '[["m0","m1"]]:without embedding nodes' '[["m0"]]:not a pair' '{"a":1}:not a list of edges' \
+                '[["m1","m0"]]:is not an edge' '[["tok_embeds","a0.h0"]]:is not an edge'; do
+                printf '%s' "${bad%:*}" >"$tmp/l.json"
+                assert_refused 3 "${bad##*:}" hap-convert --from edge-pruning -m "$model" "$tmp/l.json"
+        done
+        hap-task -q ioi -m "$model" -n 4 -o "$tmp/task"
+        hap-attrib -q -m "$model" "$tmp/task" | hap-select -q --keep 25% -o "$tmp/joined"
+        assert_refused 3 "--split-input" hap-convert --to edge-pruning "$tmp/joined"
 }

@@ -373,3 +373,76 @@ tracr_eval() {
                 assert_same "$tmp/limited" "$tmp/report"
         done
 }
+
+# swapped MODEL: the prompts with clean and corrupted exchanged.
+swapped() {
+        jq -c '. + {clean: .corrupted, corrupted: .clean}' "$golden/$1/prompts.jsonl"
+}
+
+# ablated MODEL TASK ABLATION OPTION ...: the examples' values.
+ablated() {
+        local model=$1 task=$2 ablation=$3
+        shift 3
+        hap-eval -q --per-example -m "$golden/$model/model" --ablation "$ablation" --metric kl,logit-diff \
+                "$@" -o "$tmp/ablated" "$task"
+        json "$tmp/ablated" | jq -s '[.[] | select(has("id")) | {"\(.metric) \(.id)": .value}] | add'
+}
+
+@test "means over the corrupted prompts and over both are means over clean prompts of other tasks" {
+        for model in gpt2-a llama-a; do
+                swapped $model | hap-task -q --from - -o "$tmp/swapped"
+                { cat "$golden/$model/prompts.jsonl"; swapped $model; } | jq -c 'del(.id)' |
+                        hap-task -q --from - -o "$tmp/both"
+                for position in "" -position; do
+                        # without edges nothing but the means is left, and the clean run does not matter
+                        ablated $model $model.task mean-corrupted$position --empty >"$tmp/is"
+                        ablated $model "$tmp/swapped" mean$position --empty >"$tmp/should"
+                        for map in is should; do
+                                jq 'with_entries(select(.key | startswith("logit-diff")))' "$tmp/$map" >"$tmp/$map.diff"
+                        done
+                        assert_near_maps "$tmp/is.diff" "$tmp/should.diff" 1e-5
+                        # the mean over both is the mean over the clean prompts of a task of both
+                        ablated $model $model.task mean-both$position $model.circuit.1 >"$tmp/is"
+                        ablated $model "$tmp/both" mean$position $model.circuit.1 |
+                                jq --slurpfile is "$tmp/is" 'with_entries(select($is[0][.key]))' >"$tmp/should"
+                        assert_near_maps "$tmp/is" "$tmp/should" 1e-5
+                        # and all three agree where clean and corrupted are the same
+                        jq -c '.corrupted = .clean' "$golden/$model/prompts.jsonl" | hap-task -q --from - -o "$tmp/same"
+                        ablated $model "$tmp/same" mean$position $model.circuit.1 >"$tmp/should"
+                        for kind in corrupted both; do
+                                ablated $model "$tmp/same" mean-$kind$position $model.circuit.1 >"$tmp/is"
+                                assert_near_maps "$tmp/is" "$tmp/should" 1e-5
+                        done
+                done
+        done
+}
+
+@test "faithfulness of each example is scaled between its own full model and empty circuit" {
+        hap-eval -q --per-example --full --empty --metric logit-diff,example-faithfulness -o "$tmp/report" \
+                gpt2-a.cache gpt2-a.circuit.0
+        json "$tmp/report" | jq -es '[.[] | select(has("id"))] as $r
+                | [$r[] | select(.metric == "example-faithfulness")] | length == 24 and all(. as $f
+                | ([$r[] | select(.metric == "logit-diff" and .id == $f.id)]
+                   | map({key: .circuit, value}) | from_entries) as $d
+                | ($f.value - ($d[$f.circuit] - $d.empty) / ($d.full - $d.empty) | fabs) < 1e-9)' >/dev/null
+        json "$tmp/report" | jq -es '[.[] | select(.metric == "example-faithfulness" and .circuit == "circuit 1")]
+                | (map(select(has("id")).value) | add / length) - (.[] | select(has("sd")).value) | fabs < 1e-9' >/dev/null
+        head -1 "$golden/gpt2-a/prompts.jsonl" | jq -c '.corrupted = .clean' | hap-task -q --from - -o "$tmp/same"
+        assert_refused 3 "example '1': cannot normalise" \
+                hap-eval --full --metric example-faithfulness -m "$golden/gpt2-a/model" "$tmp/same"
+}
+
+@test "metrics on request are reported by name only" {
+        hap-eval -q --metric answer-logit,answer-log-probability,answer-rank,kendall-tau,js \
+                -o "$tmp/report" gpt2-a.cache gpt2-a.circuit.0
+        assert_equal "$(json "$tmp/report" | jq -r 'select(.metric).metric' | tr '\n' ' ')" \
+                "answer-logit answer-log-probability answer-rank kendall-tau js "
+}
+
+@test "the interval of example faithfulness is that of the mean of its examples" {
+        hap-eval -q --per-example --metric example-faithfulness -o "$tmp/report" gpt2-a.cache gpt2-a.circuit.0
+        json "$tmp/report" | jq -es '(map(select(has("id")).value) | (add / length) as $mean
+                | (map(. - $mean | . * .) | add / length / (length - 1) | sqrt)) as $se
+                | .[] | select(has("low")) | (.se - $se | fabs) < 1e-9 * $se and .low < .value
+                and .value < .high and .high - .low > 2 * $se and .high - .low < 8 * $se' >/dev/null
+}

@@ -158,11 +158,11 @@ END
 }
 
 @test "all that is not supported is named with its value" {
-        changed_llama '. + {rope_scaling: {rope_type: "yarn", factor: 2}, logits_scaling: 8,
+        changed_llama '. + {rope_scaling: {rope_type: "mrope", factor: 2}, logits_scaling: 8,
                 residual_multiplier: 0.5}'
         run -3 hap-model "$tmp/model"
         assert_output --partial "hap-model: cannot use '$tmp/model': unsupported: "
-        assert_output --partial 'rope_scaling = {"factor": 2, "rope_type": "yarn"}'
+        assert_output --partial 'rope_scaling = {"factor": 2, "rope_type": "mrope"}'
         assert_output --partial "logits_scaling = 8"
         assert_output --partial "residual_multiplier = 0.5"
 }

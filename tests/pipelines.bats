@@ -77,6 +77,23 @@ ran() {
         assert_equal "$(ran show)" 2
 }
 
+@test "demo.mk prints the table of EAP and HAP, and their picture, before it starts edge pruning" {
+        FAIL_AT=edge-pruning run pipeline demo.mk
+        assert_failure
+        assert_equal "$(ran prune)" 2 # HAP's, and edge pruning's, which fails
+        for line in 'EAP +90 %' 'HAP +90 %' 'written: .*/demo/hap-90.svg'; do
+                assert_regex "$(cat "$tmp/said")" "$line"
+        done
+        refute_regex "$(cat "$tmp/said")" 'EP, batches of 2 +90 %'
+        pipeline demo.mk
+        assert_equal "$(grep -c -- '--batch 2 ' "$tmp/log")" 1
+        assert_equal "$(ran prune)" 1
+        assert_regex "$(cat "$tmp/said")" 'EP, batches of 2 +90 %'
+        assert_regex "$(cat "$tmp/said")" "KL of HAP is 0.75 of EAP's and 1.00 of that of EP with batches of 2;"
+        pipeline demo.mk
+        assert_equal "$(ran prune)$(ran eval)" 00
+}
+
 @test "a second run makes nothing again and prints the table" {
         pipeline table1.mk SPARSITY=90% SEEDS=1
         pipeline table1.mk SPARSITY=90% SEEDS=1
@@ -640,7 +657,7 @@ END
 }
 
 @test "make help prints the variables and the targets of every pipeline" {
-        for file in hap table1 recipes results; do
+        for file in hap demo table1 recipes results; do
                 run -0 make -s -C "$root" -f "pipelines/$file.mk" BIN="$tmp/none" help
                 assert_line --regexp '^Variables'
                 assert_line --regexp '^Targets:'

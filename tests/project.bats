@@ -50,7 +50,7 @@ options_of_page() {
 
 # The names that -h lists for an option, one per line, with their help.
 choices_of_help() {
-        "$1" -h | sed -nE "/^      --$2 /,/^ {0,6}-/{ s/^ {30}([a-z-]+) .*/\\1/p; }"
+        "$1" -h | sed -nE "/^      --$2 /,/^ {0,6}-/{ s/^ {30}([a-z0-9-]+) .*/\\1/p; }"
 }
 
 # Those that the page explains in a list: `.It Cm NAME`, between two headings.

@@ -1,10 +1,13 @@
-"""Times one step of Edge-Pruning's training, or EAP-IG's attribution, on a GPT-2
-folder and prompts of token ids. bench/peers/run calls it.
+"""Times one step of Edge-Pruning's training, or EAP-IG's attribution, on a model
+and prompts of token ids. bench/peers/run calls it.
 
     measure.py edge-pruning CHECKOUT MODEL PROMPTS --length N [--steps N] [--threads N]
     measure.py eap-ig CHECKOUT MODEL PROMPTS --method eap|eap-ig-inputs --scores JSON ...
 
-Prints one JSON object: seconds an example (the least of the steps), batch, and for
+MODEL is a GPT-2 folder or, for eap-ig, also a GGUF file of the Llama family.
+--precision bf16 runs the products in BF16 (torch's autocast).
+
+Prints one JSON object: versions, seconds an example (the least of the steps), batch, and for
 attribution the largest difference from the scores in JSON (hap-convert's lines),
 as a part of the largest score.
 """
@@ -89,21 +92,48 @@ class OnProcessor:
         return torch.zeros(*size, **{**options, "device": "cpu"})
 
 
-def hooked(folder):
-    """The folder's weights as they are, in TransformerLens."""
-    from transformer_lens import HookedTransformer, HookedTransformerConfig
-    from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
-    from transformers import GPT2LMHeadModel
+def llama_config(c):
+    """The arguments of HookedTransformerConfig for a model of the Llama family."""
+    heads = c.num_attention_heads
+    return {
+        "n_layers": c.num_hidden_layers, "n_heads": heads, "d_model": c.hidden_size,
+        "d_head": getattr(c, "head_dim", None) or c.hidden_size // heads,
+        "d_mlp": c.intermediate_size, "eps": c.rms_norm_eps, "act_fn": c.hidden_act,
+        "n_ctx": min(c.max_position_embeddings, 1024), "normalization_type": "RMS",
+        "final_rms": True, "gated_mlp": True, "positional_embedding_type": "rotary",
+        "rotary_adjacent_pairs": False, "rotary_base": int(c.rope_theta),
+        "rotary_dim": c.hidden_size // heads,
+        "n_key_value_heads": c.num_key_value_heads if c.num_key_value_heads != heads else None,
+        "ungroup_grouped_query_attention": True}
 
-    source = GPT2LMHeadModel.from_pretrained(folder)
-    c = source.config
+
+def gpt2_config(c):
+    """The same for GPT-2."""
+    return {
+        "n_layers": c.n_layer, "n_heads": c.n_head, "d_model": c.n_embd,
+        "d_head": c.n_embd // c.n_head, "d_mlp": c.n_inner or 4 * c.n_embd,
+        "eps": c.layer_norm_epsilon, "act_fn": c.activation_function,
+        "n_ctx": c.n_positions, "normalization_type": "LN"}
+
+
+def hooked(path):
+    """The model's weights as they are, in TransformerLens."""
+    from transformer_lens import HookedTransformer, HookedTransformerConfig
+    from transformer_lens.pretrained import weight_conversions as convert
+    from transformers import AutoModelForCausalLM
+
+    file = {}
+    if path.endswith(".gguf"):
+        path, file["gguf_file"] = os.path.split(path)
+    source = AutoModelForCausalLM.from_pretrained(path or ".", **file).float()
+    config, weights = {
+        "gpt2": (gpt2_config, convert.convert_gpt2_weights),
+        "llama": (llama_config, convert.convert_llama_weights)}[source.config.model_type]
     model = HookedTransformer(HookedTransformerConfig(
-        n_layers=c.n_layer, n_heads=c.n_head, d_model=c.n_embd, d_head=c.n_embd // c.n_head,
-        d_mlp=c.n_inner or 4 * c.n_embd, d_vocab=c.vocab_size, n_ctx=c.n_positions,
-        eps=c.layer_norm_epsilon, act_fn=c.activation_function, normalization_type="LN",
+        **config(source.config), d_vocab=source.config.vocab_size,
         use_attn_result=True, use_split_qkv_input=True, use_hook_mlp_in=True,
         init_weights=False, device="cpu"))
-    model.load_state_dict(convert_gpt2_weights(source, model.cfg), strict=False)
+    model.load_state_dict(weights(source, model.cfg), strict=False)
     return model
 
 
@@ -145,6 +175,16 @@ def eap_ig(args, prompts):
             "difference": worst / max(abs(s) for s in ours.values())}
 
 
+def versions(what):
+    import transformers
+
+    found = {"torch": torch.__version__, "transformers": transformers.__version__}
+    if what == "eap-ig":
+        from importlib.metadata import version
+        found["transformer_lens"] = version("transformer_lens")
+    return found
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("what", choices=["edge-pruning", "eap-ig"])
@@ -156,12 +196,17 @@ def main():
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--method", choices=["eap", "eap-ig-inputs"])
     options.add_argument("--scores")
+    options.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     args = options.parse_args()
     torch.set_num_threads(args.threads)
     with open(args.prompts) as lines:
         prompts = [json.loads(line) for line in lines]
     run = edge_pruning if args.what == "edge-pruning" else eap_ig
-    print(json.dumps(run(args, prompts)))
+    # EAP-IG makes its first run without gradients; a weight cached there has none later.
+    with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16",
+                        cache_enabled=False):
+        result = run(args, prompts)
+    print(json.dumps({**result, "versions": versions(args.what)}))
 
 
 try:

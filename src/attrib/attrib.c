@@ -74,6 +74,7 @@ struct hap_memory_estimate hap_attrib_memory(const struct hap_attrib_options *op
 
         estimate.options = hap_attrib_prompts(options);
         estimate.runs = options->method->runs;
+        estimate.bf16 = options->bf16;
         return estimate;
 }
 

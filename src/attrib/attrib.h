@@ -22,6 +22,7 @@ struct hap_attrib_options {
         const struct hap_metric *metric; /* has a gradient */
         int steps;                       /* K, for methods that need steps */
         const struct hap_ablation *ablation;
+        bool bf16; /* products with weights are in BF16; needs hap_engine_use_bf16 */
         const float *z; /* for methods that need a circuit: [n_edges]; NULL: all ones */
 };
 

@@ -58,7 +58,8 @@ int hap_gradient_clean_run(struct hap_gradient_batch *s, bool counted)
         /* such a metric has no gradient at the full model */
         const bool compares = s->attrib->options.metric->needs & HAP_NEEDS_FULL_MODEL;
         const size_t n_out = (size_t)s->engine->model->config.n_out;
-        struct hap_full_run run = {.outputs = s->outputs, .gradients = counted && !compares};
+        struct hap_full_run run = {.outputs = s->outputs, .gradients = counted && !compares,
+                                   .bf16 = s->attrib->options.bf16};
         float *log_p = hap_scratch_alloc(s->scratch, (size_t)s->batch.answers.n * n_out,
                                      sizeof *log_p);
         const size_t mark = s->scratch->used;
@@ -85,6 +86,7 @@ int hap_gradient_mixed_run(struct hap_gradient_batch *s, int begin, int end, dou
                 .override_alpha = (float)alpha,
                 .override_clean = s->outputs,
                 .gradients = true,
+                .bf16 = s->attrib->options.bf16,
         };
         const size_t mark = s->scratch->used;
         int rc = hap_full_forward(s->scratch, &s->batch, &run);

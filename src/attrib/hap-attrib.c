@@ -6,13 +6,16 @@
 #include "attrib/attrib.h"
 #include "common/program.h"
 #include "data/inputs.h"
+#include "forward/bf16.h"
 
 struct attrib_options {
-        int method, metric, ablation;
+        int method, metric, ablation, precision;
         int64_t steps;
         bool split_input;
         const char *positions;
 };
+
+static const char *const precision_names[] = {"f32", "bf16", NULL}; /* as enum hap_precision */
 
 static const struct hap_option options[] = {
         {0, "method", "NAME", HAP_CHOICE, offsetof(struct attrib_options, method),
@@ -25,6 +28,9 @@ static const struct hap_option options[] = {
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
          .help = "replace the outputs of ablated edges by this [interchange]",
          .choice = hap_ablation_choice},
+        {0, "precision", "NAME", HAP_CHOICE, offsetof(struct attrib_options, precision),
+         .choices = precision_names,
+         .help = "multiply by weights in this precision; scores of bf16 are rounded [f32]"},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct attrib_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0, "positions", "NAMES", HAP_TEXT, offsetof(struct attrib_options, positions),
@@ -66,6 +72,7 @@ static struct hap_attrib_options attrib_options(const struct attribution *a)
                 .method = hap_methods[a->opt->method], .metric = metric_of(a->opt),
                 .steps = (int)a->opt->steps,
                 .ablation = hap_ablations[a->opt->ablation],
+                .bf16 = a->opt->precision == HAP_PRECISION_BF16,
                 .z = hap_inputs_z(&a->inputs),
         };
 }
@@ -103,6 +110,9 @@ static void write_scores(struct attribution *a)
 
         if (!score || !method)
                 hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
+        if (a->opt->precision != HAP_PRECISION_F32)
+                json_object_set_new(method, "precision",
+                                    json_string(precision_names[a->opt->precision]));
         if (needs(a->opt, HAP_NEEDS_STEPS))
                 json_object_set_new(method, "steps", json_integer(a->opt->steps));
         hap_must(a->p, hap_inputs_describe(&a->inputs, header, &a->p->error));
@@ -139,6 +149,8 @@ int main(int argc, char **argv)
                 .prompts = hap_attrib_prompts(&settings),
                 .memory = hap_attrib_memory(&settings, p.max_memory, (size_t)p.threads),
         }, &a.inputs, &p.error));
+        if (opt.precision == HAP_PRECISION_BF16)
+                hap_must(&p, hap_engine_use_bf16(&a.inputs.engine, &p.error));
         score_examples(&a);
         write_scores(&a);
         done = a.attrib.n;

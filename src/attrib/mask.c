@@ -10,9 +10,9 @@
 #define EDGES_AT_ONCE 256
 
 /* A masked run of batch b, with the same z for all its prompts. */
-static int run_masked(const struct hap_prompts *prompts, struct hap_scratch *scratch, size_t b,
-                      const float *z, const bool *wanted, struct hap_batch *batch,
-                      struct hap_masked *run)
+static int run_masked(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                      struct hap_scratch *scratch, size_t b, const float *z, const bool *wanted,
+                      struct hap_batch *batch, struct hap_masked *run)
 {
         const size_t begin = prompts->batches.start[b];
         const int n = (int)(prompts->batches.start[b + 1] - begin);
@@ -23,7 +23,7 @@ static int run_masked(const struct hap_prompts *prompts, struct hap_scratch *scr
                 return scratch->error.code;
         for (int i = 0; i < n; i++)
                 masks[i] = z;
-        *run = (struct hap_masked){.z = masks, .wanted = wanted};
+        *run = (struct hap_masked){.z = masks, .wanted = wanted, .bf16 = attrib->options.bf16};
         rc = hap_batch_init(batch, scratch, prompts->pointers + begin, n, true);
         return rc < 0 ? rc : hap_masked_forward(scratch, batch, run);
 }
@@ -63,7 +63,7 @@ static int score_mask_batch(struct hap_attrib *attrib, const struct hap_prompts 
         struct hap_masked run;
         float *d_logits;
         double loss;
-        int rc = run_masked(prompts, scratch, b, z, attrib->wanted, &batch, &run);
+        int rc = run_masked(attrib, prompts, scratch, b, z, attrib->wanted, &batch, &run);
 
         (void)context;
         if (rc < 0)
@@ -113,7 +113,7 @@ static int remove_one_edge(void *context, struct hap_scratch *scratch, size_t i)
                 return scratch->error.code;
         for (size_t e = 0; e < n_edges; e++)
                 z[e] = e != edge;
-        rc = run_masked(prompts, scratch, jobs->batch, z, NULL, &batch, &run);
+        rc = run_masked(jobs->attrib, prompts, scratch, jobs->batch, z, NULL, &batch, &run);
         if (rc < 0)
                 return rc;
         return batch_loss(jobs->attrib, prompts->examples + prompts->batches.start[jobs->batch],

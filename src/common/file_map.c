@@ -17,6 +17,18 @@ static int check_kind(const struct stat *st, const char *path, struct hap_error 
         return 0;
 }
 
+/* A clone without git-lfs has small text files in place of large ones. */
+static int check_pointer(struct hap_file_map *map, const char *path, struct hap_error *err)
+{
+        static const char start[] = "version https://git-lfs.github.com/spec/";
+
+        if (map->size < sizeof(start) || memcmp(map->data, start, sizeof(start) - 1) != 0)
+                return 0;
+        hap_file_map_close(map);
+        return hap_fail(err, HAP_EINPUT, "cannot read '%s': it is a Git LFS pointer, not the file "
+                        "itself; run 'git lfs pull' in its folder", path);
+}
+
 int hap_file_map_open(struct hap_file_map *map, const char *path, struct hap_error *err)
 {
         struct stat st;
@@ -39,6 +51,7 @@ int hap_file_map_open(struct hap_file_map *map, const char *path, struct hap_err
         }
         map->data = data;
         map->size = (size_t)st.st_size;
+        rc = check_pointer(map, path, err);
 out:
         if (fd >= 0)
                 close(fd);

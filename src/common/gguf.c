@@ -196,6 +196,11 @@ static int storage_of(uint32_t type)
                 [3] = HAP_STORED_Q4_1,  [6] = HAP_STORED_Q5_0,  [7] = HAP_STORED_Q5_1,
                 [8] = HAP_STORED_Q8_0,  [12] = HAP_STORED_Q4_K, [13] = HAP_STORED_Q5_K,
                 [14] = HAP_STORED_Q6_K, [30] = HAP_STORED_BF16,
+                [10] = HAP_STORED_Q2_K, [11] = HAP_STORED_Q3_K, [16] = HAP_STORED_IQ2_XXS,
+                [17] = HAP_STORED_IQ2_XS, [18] = HAP_STORED_IQ3_XXS, [19] = HAP_STORED_IQ1_S,
+                [20] = HAP_STORED_IQ4_NL, [21] = HAP_STORED_IQ3_S, [22] = HAP_STORED_IQ2_S,
+                [23] = HAP_STORED_IQ4_XS, [29] = HAP_STORED_IQ1_M, [34] = HAP_STORED_TQ1_0,
+                [35] = HAP_STORED_TQ2_0, [39] = HAP_STORED_MXFP4,
         };
 
         return type < sizeof(kinds) ? kinds[type] : HAP_STORED_OTHER;
@@ -208,7 +213,8 @@ static const char *type_name(uint32_t type)
                 "Q5_1",    "Q8_0",   "Q8_1",    "Q2_K",  "Q3_K",   "Q4_K",    "Q5_K",
                 "Q6_K",    "Q8_K",   "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL",
                 "IQ3_S",   "IQ2_S",  "IQ4_XS",  "I8",    "I16",    "I32",     "I64",
-                "F64",     "IQ1_M",  "BF16",
+                "F64",     "IQ1_M",  "BF16",    "Q4_0_4_4", "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",
+                "TQ2_0",   "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4", "NVFP4",
         };
 
         return type < sizeof(names) / sizeof(*names) ? names[type] : "an unknown type";
@@ -366,6 +372,9 @@ static int parse(struct gguf_cursor *c, struct hap_gguf *gguf)
         if ((rc = take_bytes(c, 4, "its header", &magic)) < 0 ||
             (rc = take_u32(c, "its header", &version)) < 0)
                 return rc;
+        if (version != 0 && (version & 0xffff) == 0)
+                return bad(c, "it is a big-endian GGUF file; gguf_convert_endian.py of Python's gguf "
+                           "package makes it little-endian");
         if (version != 2 && version != 3)
                 return bad(c, "unsupported: GGUF version %u (2 and 3 are known)", version);
         if ((rc = take_u64(c, "its header", &n_tensors)) < 0 ||

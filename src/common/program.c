@@ -15,11 +15,11 @@
 #include "common/memory.h"
 #include "common/printable.h"
 
-static const char *warning; /* printed at the end */
+static const char *(*find_warning)(void);
 
-void hap_program_warn(const char *text)
+void hap_program_warn_by(const char *(*find)(void))
 {
-        warning = text;
+        __atomic_store_n(&find_warning, find, __ATOMIC_RELAXED);
 }
 
 /* Signals that arrive while files are removed are blocked until the default action
@@ -281,7 +281,7 @@ static void release_program(struct hap_program *program)
 int hap_program_end(struct hap_program *program, size_t done, const char *what)
 {
         struct rusage usage;
-        const char *rest;
+        const char *rest, *warning;
         int word;
 
         read_rest(program);
@@ -294,6 +294,7 @@ int hap_program_end(struct hap_program *program, size_t done, const char *what)
                 word--;
         hap_say(program, "%zu %.*s%s in %.1f s, %ld MB peak", done, word, what, rest,
                 hap_seconds() - program->started, (usage.ru_maxrss * 1024 + 500000) / 1000000);
+        warning = find_warning && !program->quiet ? find_warning() : NULL;
         if (warning)
                 hap_say(program, "warning: %s", warning);
         release_program(program);

@@ -97,9 +97,9 @@ json_t *hap_program_header(const struct hap_program *program, const char *kind,
  * file of -o, which hap_program_end renames. */
 FILE *hap_program_text(struct hap_program *program);
 
-/* A text to print after the summary line; it must outlive the program. May be called before
- * hap_program_begin. */
-void hap_program_warn(const char *text);
+/* A function that returns a warning to print after the summary line, or NULL. May be called
+ * by any thread. */
+void hap_program_warn_by(const char *(*find)(void));
 
 /* Reads and checks the rest of the input (-p copies it), closes input and output, and
  * prints the summary line on standard error unless -q: the number done, `what` (a

@@ -16,6 +16,20 @@ static const struct {
         [HAP_STORED_Q4_K] = {"Q4_K", 256, 144},
         [HAP_STORED_Q5_K] = {"Q5_K", 256, 176},
         [HAP_STORED_Q6_K] = {"Q6_K", 256, 210},
+        [HAP_STORED_Q2_K] = {"Q2_K", 256, 84},
+        [HAP_STORED_Q3_K] = {"Q3_K", 256, 110},
+        [HAP_STORED_IQ2_XXS] = {"IQ2_XXS", 256, 66},
+        [HAP_STORED_IQ2_XS] = {"IQ2_XS", 256, 74},
+        [HAP_STORED_IQ3_XXS] = {"IQ3_XXS", 256, 98},
+        [HAP_STORED_IQ1_S] = {"IQ1_S", 256, 50},
+        [HAP_STORED_IQ4_NL] = {"IQ4_NL", 32, 18},
+        [HAP_STORED_IQ3_S] = {"IQ3_S", 256, 110},
+        [HAP_STORED_IQ2_S] = {"IQ2_S", 256, 82},
+        [HAP_STORED_IQ4_XS] = {"IQ4_XS", 256, 136},
+        [HAP_STORED_IQ1_M] = {"IQ1_M", 256, 56},
+        [HAP_STORED_TQ1_0] = {"TQ1_0", 256, 54},
+        [HAP_STORED_TQ2_0] = {"TQ2_0", 256, 66},
+        [HAP_STORED_MXFP4] = {"MXFP4", 32, 17},
 };
 
 size_t hap_storage_block(int kind)

@@ -18,6 +18,20 @@ enum hap_storage {
         HAP_STORED_Q4_K,
         HAP_STORED_Q5_K,
         HAP_STORED_Q6_K,
+        HAP_STORED_Q2_K,
+        HAP_STORED_Q3_K,
+        HAP_STORED_IQ2_XXS,
+        HAP_STORED_IQ2_XS,
+        HAP_STORED_IQ3_XXS,
+        HAP_STORED_IQ1_S,
+        HAP_STORED_IQ4_NL,
+        HAP_STORED_IQ3_S,
+        HAP_STORED_IQ2_S,
+        HAP_STORED_IQ4_XS,
+        HAP_STORED_IQ1_M,
+        HAP_STORED_TQ1_0,
+        HAP_STORED_TQ2_0,
+        HAP_STORED_MXFP4,
         HAP_STORED_KINDS
 };
 

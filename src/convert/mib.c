@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "convert/exchange_file.h"
 #include "graph/edges.h"
-
-/* The largest file: 123,211 edges take 9 MB. */
-#define FILE_BYTES ((size_t)1 << 30)
 
 /* --- to MIB --- */
 
@@ -173,26 +171,6 @@ struct import {
         size_t n_scores, n_kept;
 };
 
-static int load_mib(struct hap_byte_input *input, json_t **mib, struct hap_error *err)
-{
-        json_error_t why;
-        int rc = hap_byte_input_detect(input, err);
-
-        if (rc == 0)
-                rc = hap_byte_input_need(input, FILE_BYTES, err);
-        if (rc < 0)
-                return rc;
-        if (input->ready >= FILE_BYTES)
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot read '%s': it exceeds the limit of %zu bytes", input->name,
-                                FILE_BYTES);
-        *mib = json_loadb((const char *)input->data, input->ready, JSON_REJECT_DUPLICATES, &why);
-        if (!*mib)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': not valid JSON: %s, line %d",
-                                input->name, why.text, why.line);
-        return 0;
-}
-
 /* Sets *truth to true, false, 1 or 0, as programs that use numpy write them; absent and null are
  * false. */
 static int read_truth(const json_t *object, const char *key, bool *truth, struct hap_error *err)
@@ -344,7 +322,7 @@ int hap_mib_read(struct hap_byte_input *input, const struct hap_program *program
 {
         struct import in = {0};
         json_t *mib = NULL, *cfg;
-        int rc = load_mib(input, &mib, err);
+        int rc = hap_exchange_load(input, &mib, err);
 
         if (rc < 0)
                 return rc;

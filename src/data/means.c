@@ -6,6 +6,7 @@
 #include "data/batches.h"
 
 struct means {
+        const struct hap_ablation *ablation;
         bool by_position;
         size_t n_writers, d, positions; /* 1 position when not by position */
         double *sum; /* [n_writers][positions][d] */
@@ -28,9 +29,10 @@ static void add_prompt(struct means *means, int n_tokens, const float *outputs)
                 means->n[means->by_position ? t : 0]++;
 }
 
-/* Runs `n` examples and adds the outputs of their writers. */
+/* Runs the clean or the corrupted prompts of `n` examples and adds the outputs of their writers. */
 static int add_examples(struct means *means, const struct hap_engine *engine,
-                        const struct hap_example *examples, size_t n, struct hap_error *err)
+                        const struct hap_example *examples, size_t n, bool corrupted,
+                        struct hap_error *err)
 {
         struct hap_batches batches = {0};
         void *outputs[HAP_MEANS_AT_ONCE];
@@ -45,12 +47,23 @@ static int add_examples(struct means *means, const struct hap_engine *engine,
                                 : hap_fail_memory(err, "means");
         }
         if (rc == 0)
-                rc = hap_run_examples(engine, examples, &batches, false, HAP_F32, outputs, NULL,
-                                      err);
+                rc = hap_run_examples(engine, examples, &batches, corrupted, HAP_F32, outputs,
+                                      NULL, err);
         for (size_t i = 0; i < n && rc == 0; i++)
                 add_prompt(means, examples[i].n_tokens, outputs[i]);
         hap_batches_release(&batches);
         hap_arena_release(&arena);
+        return rc;
+}
+
+static int add_all(struct means *means, const struct hap_engine *engine,
+                   const struct hap_examples *examples, bool corrupted, struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        for (size_t i = 0; i < examples->n && rc == 0; i += HAP_MEANS_AT_ONCE)
+                rc = add_examples(means, engine, examples->items + i,
+                                  hap_min(examples->n - i, HAP_MEANS_AT_ONCE), corrupted, err);
         return rc;
 }
 
@@ -77,7 +90,7 @@ static int divide_sums(const struct means *means, struct hap_arena *arena,
                 data[i] = (float)(means->sum[i] /
                                   (double)means->n[i / means->d % means->positions]);
         *mean = (struct hap_counterfactual){
-                .ablation = means->by_position ? &hap_mean_position : &hap_mean,
+                .ablation = means->ablation,
                 .data = data,
                 .dtype = HAP_F32,
                 .n_positions = (int)means->positions,
@@ -91,6 +104,7 @@ int hap_means(const struct hap_engine *engine, const struct hap_examples *exampl
 {
         const bool by_position = ablation->per_position;
         struct means means = {
+                .ablation = ablation,
                 .by_position = by_position,
                 .n_writers = (size_t)engine->graph.n_writers,
                 .d = (size_t)engine->model->config.d_model,
@@ -102,9 +116,10 @@ int hap_means(const struct hap_engine *engine, const struct hap_examples *exampl
         means.n = calloc(means.positions, sizeof *means.n);
         if (!means.sum || !means.n)
                 rc = hap_fail_memory(err, "means");
-        for (size_t i = 0; i < examples->n && rc == 0; i += HAP_MEANS_AT_ONCE)
-                rc = add_examples(&means, engine, examples->items + i,
-                                  hap_min(examples->n - i, HAP_MEANS_AT_ONCE), err);
+        if (rc == 0 && (ablation->averaged & HAP_OVER_CLEAN))
+                rc = add_all(&means, engine, examples, false, err);
+        if (rc == 0 && (ablation->averaged & HAP_OVER_CORRUPTED))
+                rc = add_all(&means, engine, examples, true, err);
         if (rc == 0)
                 rc = divide_sums(&means, arena, mean, err);
         free(means.sum);

@@ -10,7 +10,9 @@
 #include "data/batches.h"
 #include "data/counted_run.h"
 #include "data/means.h"
-#include "forward/product.h"
+#include "forward/bf16.h"
+#include "forward/blas_library.h"
+#include "forward/panel.h"
 #include "model/kept.h"
 
 /* Libraries and streams; a thread's stack, its buffers in the BLAS, and the unused rest of its
@@ -310,8 +312,12 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         const size_t n = prepared(needs, model, graph), batch = batch_prompts(needs, model, graph);
         const size_t jobs = hap_max(1, (n + batch - 1) / batch);
         const size_t busy = hap_min(needs->threads, jobs);
-        size_t always = hap_memory_weights(model) + PROGRAM + needs->threads * (PER_THREAD + hap_product_bytes(model)) +
+        size_t always = hap_memory_weights(model) + PROGRAM + hap_blas_library.memory +
+                        needs->threads * (PER_THREAD + hap_panel_bytes(model)) +
                         masks_bytes(needs, graph) + cache_bytes(needs, model, graph, n);
+        const size_t packed = needs->bf16 ? hap_bf16_bytes(model) + needs->threads *
+                                                                            hap_bf16_thread_bytes(model)
+                                          : 0;
         size_t kept = n ? n * prompt_bytes(needs, model, graph, n) : 0, before, during = 0;
 
         before = runs_model ? busy * thread_scratch(needs, HAP_MEMORY_FULL, model, graph) : 0;
@@ -320,7 +326,7 @@ size_t hap_memory_bytes(const struct hap_memory_estimate *needs, const struct ha
         during *= needs->runs == HAP_MEMORY_TRAINING ? needs->threads : busy;
         during = hap_max(during, before); /* scratch stays mapped */
         return always + hap_max(before + mean_bytes(needs, model, graph),
-                                during + kept + gradient_bytes(needs, model, graph));
+                                packed + during + kept + gradient_bytes(needs, model, graph));
 }
 
 /* --- advice on how to need less --- */

@@ -34,6 +34,7 @@ struct hap_memory_estimate {
         size_t group;    /* runs of a step, for training */
         size_t per_edge; /* bytes kept for every edge */
         bool cases;      /* the masks cut off each node alone, unless there is a circuit */
+        bool bf16;       /* products in BF16: the weights are packed too */
         bool can_halve;  /* it has --cache-dtype */
         size_t max_bytes;     /* bytes allowed: --max-memory; 0: no limit */
         size_t threads;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/intervals.h"
 #include "forward/engine.h"
 #include "metric/evaluate.h"
 
@@ -269,12 +270,50 @@ static double reference(const struct hap_evaluation *evaluation, enum hap_role r
         return mean;
 }
 
-static int metric_value(const struct hap_evaluation *evaluation,
-                        const struct hap_evaluated *circuit, const struct hap_metric *metric,
-                        double *value, double *sd, struct hap_error *err)
+/* The metric of every example, scaled between the full model and the empty circuit: [n], owned by
+ * the caller. NULL: an example has the same value in both (the message names it). */
+static double *normalise_each(const struct hap_evaluation *evaluation,
+                              const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                              struct hap_error *err)
+{
+        const size_t stride = (size_t)evaluation->measured.n;
+        const double *values[3] = {values_of(evaluation, circuit, metric), NULL, NULL};
+        double *out = malloc(evaluation->n * sizeof *out);
+
+        if (!out)
+                hap_fail_memory(err, "values");
+        for (size_t i = 0; i < evaluation->n_circuits; i++) {
+                const enum hap_role role = evaluation->circuits[i].role;
+
+                if (role == HAP_FULL_MODEL || role == HAP_EMPTY_CIRCUIT)
+                        values[role == HAP_FULL_MODEL ? 1 : 2] =
+                                values_of(evaluation, evaluation->circuits + i, metric);
+        }
+        for (size_t i = 0; out && i < evaluation->n; i++)
+                if (hap_metric_normalise(values[0][i * stride], values[1][i * stride],
+                                         values[2][i * stride], out + i, err) < 0) {
+                        hap_fail_within(err, "example '%.200s'", evaluation->ids[i]);
+                        free(out);
+                        out = NULL;
+                }
+        return out;
+}
+
+int hap_evaluation_value(const struct hap_evaluation *evaluation,
+                         const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                         double *value, double *sd, struct hap_error *err)
 {
         const struct hap_metric *base = metric->normalises;
 
+        if (metric->each_example) {
+                double *values = normalise_each(evaluation, circuit, base, err);
+
+                if (!values)
+                        return err->code;
+                hap_metric_mean(values, evaluation->n, 1, value, sd);
+                free(values);
+                return HAP_OK;
+        }
         mean_of(evaluation, circuit, base ? base : metric, value, sd);
         if (!base)
                 return HAP_OK;
@@ -304,22 +343,47 @@ static void pack_names(msgpack_packer *packer, const struct hap_evaluated *circu
         hap_pack_text(packer, metric->name);
 }
 
+/* Packs what is known of the mean's uncertainty, and returns the number of fields; packer NULL:
+ * only counts them. */
+static unsigned pack_uncertainty(msgpack_packer *packer, double sd, size_t n,
+                                 const struct hap_interval *interval, double level)
+{
+        const double se = isnan(sd) ? interval->se : sd / sqrt((double)n);
+        const bool has_interval = isfinite(interval->low) && isfinite(interval->high);
+
+        if (packer && !isnan(sd))
+                pack_number(packer, "sd", sd);
+        if (packer && !isnan(se))
+                pack_number(packer, "se", se);
+        if (packer && has_interval) {
+                pack_number(packer, "low", interval->low);
+                pack_number(packer, "high", interval->high);
+                pack_number(packer, "level", level);
+        }
+        return !isnan(sd) + !isnan(se) + 3u * has_interval;
+}
+
 static int write_mean(const struct hap_evaluation *evaluation,
                       const struct hap_evaluated *circuit, const struct hap_metric *metric,
                       struct hap_stream_out *out, struct hap_error *err)
 {
+        const struct hap_intervals *intervals = evaluation->intervals;
+        const double level = intervals ? intervals->options.level : NAN;
+        struct hap_interval interval = {NAN, NAN, NAN};
         msgpack_packer *packer;
         double value, sd;
-        int rc = metric_value(evaluation, circuit, metric, &value, &sd, err);
+        int rc = hap_evaluation_value(evaluation, circuit, metric, &value, &sd, err);
 
         if (rc < 0)
                 return rc;
+        if (intervals)
+                interval = hap_intervals_mean(intervals, (size_t)(circuit - evaluation->circuits),
+                                              metric);
         packer = hap_stream_out_record(out);
-        msgpack_pack_map(packer, isnan(sd) ? 6 : 7);
+        msgpack_pack_map(packer, 6 + pack_uncertainty(NULL, sd, evaluation->n, &interval, level));
         pack_names(packer, circuit, metric);
         pack_number(packer, "value", value);
-        if (!isnan(sd))
-                pack_number(packer, "sd", sd);
+        pack_uncertainty(packer, sd, evaluation->n, &interval, level);
         pack_count(packer, "examples", evaluation->n);
         pack_count(packer, "edges", circuit->edges);
         pack_number(packer, "sparsity", sparsity(evaluation, circuit));
@@ -330,12 +394,17 @@ static int write_each(const struct hap_evaluation *evaluation,
                       const struct hap_evaluated *circuit, const struct hap_metric *metric,
                       struct hap_stream_out *out, struct hap_error *err)
 {
+        const size_t stride = metric->each_example ? 1 : (size_t)evaluation->measured.n;
+        double *normalised = NULL;
         const double *values;
         int rc = HAP_OK;
 
-        if (!metric->value) /* not of one example */
+        if (!metric->value && !metric->each_example) /* not of one example */
                 return HAP_OK;
-        values = values_of(evaluation, circuit, metric);
+        if (metric->each_example &&
+            !(normalised = normalise_each(evaluation, circuit, metric->normalises, err)))
+                return err->code;
+        values = normalised ? normalised : values_of(evaluation, circuit, metric);
         for (size_t i = 0; i < evaluation->n && rc == 0; i++) {
                 msgpack_packer *packer = hap_stream_out_record(out);
 
@@ -343,10 +412,10 @@ static int write_each(const struct hap_evaluation *evaluation,
                 pack_names(packer, circuit, metric);
                 hap_pack_text(packer, "id");
                 hap_pack_text(packer, evaluation->ids[i]);
-                pack_number(packer, "value",
-                            values[i * (size_t)evaluation->measured.n]);
+                pack_number(packer, "value", values[i * stride]);
                 rc = hap_stream_out_end_record(out, err);
         }
+        free(normalised);
         return rc;
 }
 

@@ -9,7 +9,8 @@
 #include "graph/graph.h"
 #include "metric/metric_list.h"
 
-enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT };
+enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT,
+                HAP_ON_A_CURVE };
 
 /* One circuit, and its metrics on every example so far. */
 struct hap_evaluated {
@@ -22,7 +23,10 @@ struct hap_evaluated {
         double *values; /* [n][measured.n] */
 };
 
+struct hap_intervals; /* eval/intervals.h */
+
 struct hap_evaluation {
+        const struct hap_intervals *intervals; /* borrowed; NULL: none are reported */
         struct hap_metric_list measured; /* on every example */
         struct hap_evaluated *circuits;
         size_t n_circuits;
@@ -72,9 +76,17 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
 int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *header,
                             struct hap_error *err);
 
+/* The mean of the metric for one of the circuits, and its standard deviation over the
+ * examples (NaN for a metric that normalises a mean). See hap_metric_normalise for errors. */
+int hap_evaluation_value(const struct hap_evaluation *evaluation,
+                         const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                         double *value, double *sd, struct hap_error *err);
+
 /* Writes the records, circuit by circuit and metric by metric:
- * {"circuit", "metric", "value", "sd", "examples", "edges", "sparsity"}, each followed, with
- * `each`, by one {"circuit", "metric", "id", "value"} for every example. */
+ * {"circuit", "metric", "value", "sd", "se", "low", "high", "level", "examples", "edges",
+ * "sparsity"}, each followed, with `each`, by one {"circuit", "metric", "id", "value"} for
+ * every example. se is sd / √examples, or the standard deviation over resamples if there is no
+ * sd. */
 int hap_evaluation_write(const struct hap_evaluation *evaluation,
                          const struct hap_metric_list *metrics, bool each,
                          struct hap_stream_out *out, struct hap_error *err);

@@ -55,7 +55,7 @@ const struct hap_ablation hap_zero = {
 const struct hap_ablation hap_mean = {
         .name = "mean",
         .help = "the writer's mean output over the clean prompts",
-        .averaged = true,
+        .averaged = HAP_OVER_CLEAN,
         .read = read_one_vector,
 };
 
@@ -63,7 +63,39 @@ const struct hap_ablation hap_mean_position = {
         .name = "mean-position",
         .help = "the same mean, separate for every position",
         .per_position = true,
-        .averaged = true,
+        .averaged = HAP_OVER_CLEAN,
+        .read = read_mean_positions,
+};
+
+/* Wang et al. 2022, Interpretability in the wild (arXiv:2211.00593), average over their corrupted
+ * prompts (ABC) at each position, but apart for each template; here all prompts are one group. */
+const struct hap_ablation hap_mean_corrupted = {
+        .name = "mean-corrupted",
+        .help = "the writer's mean output over the corrupted prompts",
+        .averaged = HAP_OVER_CORRUPTED,
+        .read = read_one_vector,
+};
+
+const struct hap_ablation hap_mean_corrupted_position = {
+        .name = "mean-corrupted-position",
+        .help = "the mean over the corrupted prompts, separate for every position",
+        .per_position = true,
+        .averaged = HAP_OVER_CORRUPTED,
+        .read = read_mean_positions,
+};
+
+const struct hap_ablation hap_mean_both = {
+        .name = "mean-both",
+        .help = "the writer's mean output over the clean and the corrupted prompts",
+        .averaged = HAP_OVER_CLEAN | HAP_OVER_CORRUPTED,
+        .read = read_one_vector,
+};
+
+const struct hap_ablation hap_mean_both_position = {
+        .name = "mean-both-position",
+        .help = "the mean over both, separate for every position",
+        .per_position = true,
+        .averaged = HAP_OVER_CLEAN | HAP_OVER_CORRUPTED,
         .read = read_mean_positions,
 };
 
@@ -76,7 +108,11 @@ const struct hap_ablation hap_optimal = {
 };
 
 const struct hap_ablation *const hap_ablations[] = {
-        &hap_interchange, &hap_zero, &hap_mean, &hap_mean_position, &hap_optimal, NULL,
+        &hap_interchange,    &hap_zero,
+        &hap_mean,           &hap_mean_position,
+        &hap_mean_corrupted, &hap_mean_corrupted_position,
+        &hap_mean_both,      &hap_mean_both_position,
+        &hap_optimal,        NULL,
 };
 
 const char *hap_ablation_choice(int i, const char **help)

@@ -10,11 +10,14 @@
 
 struct hap_counterfactual;
 
+/* The prompts that a mean is taken over. */
+enum hap_averaged { HAP_OVER_CLEAN = 1, HAP_OVER_CORRUPTED = 2 };
+
 struct hap_ablation {
         const char *name, *help;
         bool per_prompt;   /* from a run of the prompt's own counterfactual */
         bool per_position; /* one vector per position; otherwise one for all of them */
-        bool averaged;     /* the mean over the clean prompts, which is taken first */
+        unsigned averaged; /* a mean, taken first, over these: enum hap_averaged, or'ed; 0: none */
         bool learned;      /* constants of the input, which hap-ablate learned */
         /* out[i] = a' of the writer at position first + i: [n][d]. The prompt has
          * n_tokens positions. NULL: a' is zero, and there are no data. */
@@ -23,6 +26,7 @@ struct hap_ablation {
 };
 
 extern const struct hap_ablation hap_interchange, hap_zero, hap_mean, hap_mean_position,
+        hap_mean_corrupted, hap_mean_corrupted_position, hap_mean_both, hap_mean_both_position,
         hap_optimal;
 extern const struct hap_ablation *const hap_ablations[]; /* NULL-terminated */
 

@@ -11,6 +11,7 @@
  * scores[i][j] = scale · q_i·k_j, i a query row, j a token, for j that query i
  * may see; kept as p = softmax over j, 0 elsewhere. */
 struct block {
+        float scale; /* of the scores */
         const struct hap_config *config;
         const struct hap_prompt *prompt;
         int window;
@@ -40,6 +41,9 @@ static struct block block_of(const struct hap_engine *engine,
                 .prompt = prompt,
                 .window = engine->model->layers[heads->layer].window,
                 .slope = engine->model->alibi ? engine->model->alibi[heads->head[i]] : 0,
+                .scale = config->attention_scale_by_layer
+                                 ? config->attention_scale / (float)(heads->layer + 1)
+                                 : config->attention_scale,
                 .n_queries = qr->start[at + 1] - qr->start[at],
                 .first_query = qr->first[at],
                 .n_keys = kr->start[at + 1] - kr->start[at],
@@ -99,7 +103,7 @@ static void add_alibi(const struct block *b)
 static void scores(const struct block *b)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
-        const float scale = b->config->attention_scale;
+        const float scale = b->scale;
 
         if (b->first_key > 0)
                 hap_gemm(false, true, b->n_queries, b->first_key, dh, scale, b->q,
@@ -186,7 +190,7 @@ static void block_backward(const struct block *b, const float *dz, float *dp,
                            float *s, float *dq, float *dk, float *dv, int ld)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
-        const float scale = b->config->attention_scale, r = b->config->residual_scale;
+        const float scale = b->scale, r = b->config->residual_scale;
 
         hap_gemm(true, false, b->n_keys, dh, b->n_queries, r, b->p + b->first_key, n,
                  dz, ld, 0, dv, ld);

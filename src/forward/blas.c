@@ -1,8 +1,9 @@
 #include "forward/blas.h"
 
-#include <cblas.h>
-
+#include "common/program.h"
 #include "forward/blas_kernel.h"
+#include "forward/blas_library.h"
+#include "forward/blas_rate.h"
 
 /* Here, so that every program with products has it. */
 __attribute__((constructor)) static void begin(int argc, char **argv)
@@ -15,11 +16,16 @@ void hap_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
               float alpha, const float *a, int lda, const float *b, int ldb,
               float beta, float *c, int ldc)
 {
+        static bool used;
+
         if (m == 0 || n == 0)
                 return;
-        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                    transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha, a,
-                    lda, b, ldb, beta, c, ldc);
+        if (!__atomic_load_n(&used, __ATOMIC_RELAXED)) {
+                __atomic_store_n(&used, true, __ATOMIC_RELAXED);
+                hap_program_warn_by(hap_blas_warning);
+        }
+        hap_blas_library.product(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c,
+                                 ldc);
 }
 
 void hap_add(size_t n, const float *x, float *y)

@@ -1,39 +1,23 @@
 #include "forward/blas_kernel.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "common/program.h"
-
-/* Of OpenBLAS only. */
-void openblas_set_num_threads(int threads) __attribute__((weak));
-char *openblas_get_config(void) __attribute__((weak));
-char *openblas_get_corename(void) __attribute__((weak));
-
 #define CHOSEN "HAP_BLAS_CHOSE" /* tells the program started again what the library chose */
 
 static char replaced[32];
 
-/* OpenBLAS's kernels for x86-64 with vectors wider than SSE's. */
-static const struct {
-        const char *name;
-        enum hap_vectors vectors;
-} kernels[] = {
-        {"Sandybridge", HAP_AVX},   {"Bulldozer", HAP_AVX},    {"Piledriver", HAP_AVX},
-        {"Steamroller", HAP_AVX},   {"Excavator", HAP_AVX},    {"Haswell", HAP_AVX2_FMA},
-        {"Zen", HAP_AVX2_FMA},      {"SkylakeX", HAP_AVX512},  {"Cooperlake", HAP_AVX512},
-        {"SapphireRapids", HAP_AVX512},
-};
-
 static enum hap_vectors vectors_of(const char *kernel)
 {
-        for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-                if (strcasecmp(kernels[i].name, kernel) == 0)
-                        return kernels[i].vectors;
-        return HAP_SSE;
+        const struct hap_blas_kernels *known = hap_blas_library.known;
+
+        while (known->name && strcasecmp(known->name, kernel) != 0)
+                known++;
+        return known->vectors;
 }
 
 /* What the processor and the system support. */
@@ -55,16 +39,13 @@ static enum hap_vectors processor_vectors(void)
 
 const char *hap_blas_better_kernel(const char *chosen, enum hap_vectors processor)
 {
-        static const char *const best[] = {NULL, "Sandybridge", "Haswell", "SkylakeX"};
-
-        return vectors_of(chosen) < processor ? best[processor] : NULL;
+        return vectors_of(chosen) < processor ? hap_blas_library.best[processor] : NULL;
 }
 
 struct hap_blas_kernel hap_blas_kernel(void)
 {
         struct hap_blas_kernel kernel = {
-                .library = openblas_get_config ? openblas_get_config() : NULL,
-                .name = openblas_get_corename ? openblas_get_corename() : NULL,
+                .name = hap_blas_library.kernels(),
                 .replaced = *replaced ? replaced : NULL,
                 .processor = processor_vectors(),
         };
@@ -90,47 +71,44 @@ static void start_again(char **argv)
 /* If it is impossible, the kernels stay as they are. */
 static void start_with_kernel(char **argv, const char *chosen, const char *kernel)
 {
-        if (setenv("OPENBLAS_CORETYPE", kernel, 1) == 0 && setenv(CHOSEN, chosen, 1) == 0)
+        if (setenv(hap_blas_library.variable, kernel, 1) == 0 && setenv(CHOSEN, chosen, 1) == 0)
                 start_again(argv);
-        unsetenv("OPENBLAS_CORETYPE");
+        unsetenv(hap_blas_library.variable);
         unsetenv(CHOSEN);
 }
 
-/* OpenBLAS starts threads when it is loaded, and each of them asks for a buffer without end.
- * They are not used. Where memory is limited, the program starts again without them. */
-static void leave_out_threads(char **argv)
+/* A library that starts threads when it is loaded may ask for a buffer for each of them without
+ * end. They are not used. Where memory is limited, the program starts again without them. */
+static void leave_out_threads(char **argv, const char *variable)
 {
-        const char *threads = getenv("OPENBLAS_NUM_THREADS");
+        const char *threads = getenv(variable);
         struct rlimit space, data;
 
         if ((threads && strcmp(threads, "1") == 0) || getrlimit(RLIMIT_AS, &space) < 0 ||
             getrlimit(RLIMIT_DATA, &data) < 0 ||
             (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY))
                 return;
-        if (setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0)
+        if (setenv(variable, "1", 1) == 0)
                 start_again(argv);
 }
 
 void hap_blas_choose_kernel(char **argv)
 {
-        const char *before = getenv(CHOSEN), *chosen, *better;
-        const bool asked = getenv("OPENBLAS_CORETYPE") && !before;
+        const char *variable = hap_blas_library.variable, *before = getenv(CHOSEN), *chosen, *better;
 
-        if (openblas_set_num_threads) {
-                leave_out_threads(argv);
-                openblas_set_num_threads(1); /* threads are the engine's */
-        }
-        if (!openblas_get_corename)
+        if (hap_blas_library.threads)
+                leave_out_threads(argv, hap_blas_library.threads);
+        if (hap_blas_library.one_thread)
+                hap_blas_library.one_thread(); /* threads are the engine's */
+        if (!variable)
                 return;
-        chosen = openblas_get_corename();
-        better = hap_blas_better_kernel(chosen, processor_vectors());
         if (before) {
                 snprintf(replaced, sizeof replaced, "%s", before);
                 unsetenv(CHOSEN);
-        } else if (better && !asked) {
-                start_with_kernel(argv, chosen, better);
+                return;
         }
-        if (better && !asked)
-                hap_program_warn("the BLAS uses kernels without this processor's vectors: see "
-                                 "hap-model --system");
+        chosen = hap_blas_library.kernels();
+        better = hap_blas_better_kernel(chosen, processor_vectors());
+        if (better && !getenv(variable))
+                start_with_kernel(argv, chosen, better);
 }

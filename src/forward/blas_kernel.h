@@ -1,21 +1,19 @@
 /* Which kernels the BLAS uses, and whether they use what the processor has. A BLAS that is older
  * than the processor may fall back to kernels for much older ones, and says nothing.
  *
- * Before main, a program whose OpenBLAS chose kernels with narrower vectors than the processor's
- * starts itself again with OPENBLAS_CORETYPE set, because OpenBLAS chooses only once, when it is
- * loaded. Nothing has been read or written by then, and the process keeps its number. A user's
- * own OPENBLAS_CORETYPE is left alone. */
+ * Before main, a program whose library chose kernels with narrower vectors than the processor's
+ * starts itself again with the library's environment variable set (OPENBLAS_CORETYPE), because
+ * OpenBLAS chooses only once, when it is loaded. Nothing has been read or written by then, and
+ * the process keeps its number. A variable that the user has set is left alone. */
 #ifndef HAP_FORWARD_BLAS_KERNEL_H
 #define HAP_FORWARD_BLAS_KERNEL_H
 
-/* Vectors of floats, from narrow to wide. */
-enum hap_vectors { HAP_SSE, HAP_AVX, HAP_AVX2_FMA, HAP_AVX512 };
+#include "forward/blas_library.h"
 
 struct hap_blas_kernel {
-        const char *library;         /* "OpenBLAS 0.3.21 …", or NULL: it does not say */
-        const char *name;            /* of the kernels in use, or NULL */
-        const char *replaced;        /* the kernels that the library chose itself, or NULL */
-        enum hap_vectors used, processor;
+        const char *name;     /* of the kernels in use; NULL: not known */
+        const char *replaced; /* the kernels that the library chose itself, or NULL */
+        enum hap_vectors used, processor; /* used: the processor's if not known */
 };
 
 /* To be called before main. */
@@ -23,8 +21,8 @@ void hap_blas_choose_kernel(char **argv);
 
 struct hap_blas_kernel hap_blas_kernel(void);
 
-/* The name of the kernels with these vectors, for OPENBLAS_CORETYPE, if those that OpenBLAS
- * chose have narrower ones; otherwise NULL. */
+/* The value of the library's variable for kernels with these vectors, if those that it chose
+ * have narrower ones; otherwise NULL. */
 const char *hap_blas_better_kernel(const char *chosen, enum hap_vectors processor);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "forward/attention.h"
+#include "forward/bf16.h"
 #include "forward/parallel.h"
 #include "model/kept.h"
 
@@ -180,9 +181,15 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
         return rc;
 }
 
+int hap_engine_use_bf16(struct hap_engine *engine, struct hap_error *err)
+{
+        return engine->bf16 ? HAP_OK : hap_bf16_new(&engine->bf16, engine->model, err);
+}
+
 /* The caller reads engine->model to see whether the engine exists. */
 void hap_engine_release(struct hap_engine *engine)
 {
+        hap_bf16_free(engine->bf16);
         hap_pool_free(engine->pool);
         hap_graph_release(&engine->graph);
         hap_arena_release(&engine->arena);

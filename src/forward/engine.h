@@ -8,6 +8,7 @@
 #include "graph/graph.h"
 #include "model/model.h"
 
+struct hap_bf16;
 struct hap_pool;
 
 struct hap_engine {
@@ -16,6 +17,7 @@ struct hap_engine {
         struct hap_arena arena; /* owns biases that folding added, and the rotary tables */
         const float **rotary;   /* [n_layers]: tables of hap_rotary_fill; NULL without rotary */
         int n_rotary_positions; /* positions in the tables; later ones are computed */
+        struct hap_bf16 *bf16;  /* the weights for products in BF16; NULL: none */
         struct hap_pool *pool;  /* threads' scratch, kept between calls of hap_parallel */
 };
 
@@ -31,6 +33,9 @@ struct hap_engine {
  * graph is too large. */
 int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
                     const struct hap_graph_form *form, struct hap_error *err);
+/* Packs the weights for products in BF16 (bf16.h), which runs with `bf16` use. Other runs stay
+ * in F32. HAP_EUSAGE: they are not possible here. */
+int hap_engine_use_bf16(struct hap_engine *engine, struct hap_error *err);
 /* Sets the engine to zeros (model NULL). It may be released again. */
 void hap_engine_release(struct hap_engine *engine);
 

@@ -136,8 +136,8 @@ static int layer_backward(struct backward *b, const struct hap_full_layer *s, in
         return rc;
 }
 
-int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
-                       struct hap_full_run *run, const float *d_logits, float *gradient)
+static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                        struct hap_full_run *run, const float *d_logits, float *gradient)
 {
         const struct hap_engine *engine = scratch->engine;
         const struct hap_config *config = &engine->model->config;
@@ -161,4 +161,11 @@ int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch
                 rc = layer_backward(&b, &run->state->layers[l], l);
         scratch->used = mark;
         return rc;
+}
+
+int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                       struct hap_full_run *run, const float *d_logits, float *gradient)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_backward(scratch, batch, run, d_logits, gradient));
 }

@@ -309,8 +309,8 @@ static int full_run_logits(const struct full_pass *p, const struct hap_rows *row
         return rc;
 }
 
-int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
-                      struct hap_full_run *run)
+static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                       struct hap_full_run *run)
 {
         struct full_pass p = {.scratch = scratch, .engine = scratch->engine,
                           .config = &scratch->engine->model->config, .batch = batch, .run = run};
@@ -343,4 +343,11 @@ int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                 x = next;
         }
         return rc < 0 ? rc : full_run_logits(&p, rows, x);
+}
+
+int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                      struct hap_full_run *run)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_forward(scratch, batch, run));
 }

@@ -20,6 +20,7 @@ struct hap_full_run {
          * are zero. */
         float *outputs;
         bool gradients; /* keep what backward needs */
+        bool bf16; /* products with weights are in BF16; needs hap_engine_use_bf16 */
         /* Results, in the scratch. */
         float *logits;                /* [answers.n][n_out] */
         struct hap_full_state *state; /* for backward */

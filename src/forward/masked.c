@@ -298,7 +298,7 @@ static int begin_masked_run(struct hap_masked_pass *m)
         return HAP_OK;
 }
 
-int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        struct hap_masked *run)
 {
         struct hap_masked_pass m = {.scratch = scratch, .engine = scratch->engine,
@@ -322,4 +322,11 @@ int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batc
                         scratch->used = mark;
         }
         return masked_logits(&m);
+}
+
+int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                       struct hap_masked *run)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_forward(scratch, batch, run));
 }

@@ -17,6 +17,7 @@ struct hap_masked {
          *      d loss / d a'_w = Σ_r Σ_rows (1 − m[w→r]) · d loss / d x_r,
          * a'_w the same at all positions and in all prompts. */
         float *d_counterfactual;
+        bool bf16; /* products with weights are in BF16; needs hap_engine_use_bf16 */
         /* Result: [answers.n][n_out], in the scratch. */
         float *logits;
         struct hap_masked_state *state;

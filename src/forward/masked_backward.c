@@ -315,7 +315,7 @@ static int logits_backward(struct backward *b, const float *d_logits)
         return rc < 0 ? rc : group_backward(b, &group, b->state->plan.n_slots);
 }
 
-int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits, float *d_z)
 {
         struct hap_masked_state *state = run->state;
@@ -348,4 +348,11 @@ int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *bat
                 rc = layer_backward(&b, &state->layers[l], l, d_all_rows);
         scratch->used = mark;
         return rc;
+}
+
+int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
+                        struct hap_masked *run, const float *d_logits, float *d_z)
+{
+        hap_product_begin(scratch, run->bf16);
+        return hap_product_end(scratch, run_backward(scratch, batch, run, d_logits, d_z));
 }

@@ -30,9 +30,6 @@ static inline struct hap_block hap_block_all(const struct hap_matrix *w)
  * a sum. Weights that are kept as stored are converted panel by panel, to scratch->panel. The
  * panels do not depend on the storage, so both give the same bits. */
 
-/* Bytes of scratch->panel: 0 if the model's weights are F32. */
-size_t hap_product_bytes(const struct hap_model *model);
-
 /* y = x · Wᵀ + beta · y, W the block: x [m][columns], y [m][rows]; ldx and ldy are their leading
  * dimensions. */
 void hap_product_forward(struct hap_scratch *scratch, struct hap_block w, int m,
@@ -40,5 +37,10 @@ void hap_product_forward(struct hap_scratch *scratch, struct hap_block w, int m,
 /* g = dy · W + beta · g, the gradient at x: dy [m][rows], g [m][columns]. */
 void hap_product_backward(struct hap_scratch *scratch, struct hap_block w, int m,
                           const float *dy, int ldy, float beta, float *g, int ldg);
+
+/* Begins a run whose products are in F32 or, if `bf16`, in BF16; and ends it, in F32 again: returns
+ * rc or, when a product failed, its error. */
+void hap_product_begin(struct hap_scratch *scratch, bool bf16);
+int hap_product_end(struct hap_scratch *scratch, int rc);
 
 #endif

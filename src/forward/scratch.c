@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "common/number.h"
-#include "forward/product.h"
+#include "forward/panel.h"
 
 #define FIRST_BLOCK ((size_t)4 << 20)
 #define PAGE ((size_t)4096)
@@ -26,7 +26,7 @@ static void unmap(struct hap_scratch *scratch, int from)
 void hap_scratch_release(struct hap_scratch *scratch)
 {
         if (scratch->panel)
-                munmap(scratch->panel, hap_product_bytes(scratch->engine->model));
+                munmap(scratch->panel, hap_panel_bytes(scratch->engine->model));
         scratch->panel = NULL;
         unmap(scratch, 0);
         scratch->used = 0;
@@ -72,7 +72,7 @@ static bool next_block(struct hap_scratch *scratch, size_t bytes)
 /* Products run after a run's first allocation: by then their panel exists. */
 static bool map_panel(struct hap_scratch *scratch)
 {
-        const size_t bytes = scratch->engine ? hap_product_bytes(scratch->engine->model) : 0;
+        const size_t bytes = scratch->engine ? hap_panel_bytes(scratch->engine->model) : 0;
         void *base;
 
         if (scratch->panel || bytes == 0)

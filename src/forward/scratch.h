@@ -25,8 +25,9 @@ struct hap_scratch {
          * value of a prompt: `peak` is what the run would need. The engine's model may be
          * without weights. */
         bool counting;
+        bool bf16; /* the run's products with weights are in BF16 */
         struct hap_error error;
-        float *panel; /* of hap_product_bytes; NULL if the weights are F32 */
+        float *panel; /* of hap_panel_bytes; NULL if the weights are F32 */
         /* The rest is private. */
         struct hap_scratch_block blocks[HAP_SCRATCH_BLOCKS];
         int n_blocks, current;

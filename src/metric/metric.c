@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "forward/distribution.h"
+#include "metric/log_sum.h"
 
 /* Logits are in single precision: a smaller relative difference is rounding. */
 #define ROUNDING 1e-5
@@ -29,26 +30,14 @@ static double mean_logit(const float *logits, const int32_t *tokens, int n)
         return n ? sum / n : 0;
 }
 
-/* log Σ exp(logit) over the tokens, −∞ for none. */
-static double log_sum_of(const float *logits, const int32_t *tokens, int n)
-{
-        double max = -INFINITY, sum = 0;
-
-        for (int i = 0; i < n; i++)
-                max = fmax(max, (double)logits[tokens[i]]);
-        for (int i = 0; i < n; i++)
-                sum += exp((double)logits[tokens[i]] - max);
-        return n ? max + log(sum) : -INFINITY;
-}
-
 static double log_sum_answers(const struct hap_metric_input *at)
 {
-        return log_sum_of(at->logits, at->example->answers, at->example->n_answers);
+        return hap_metric_log_sum(at->logits, at->example->answers, at->example->n_answers);
 }
 
 static double log_sum_wrongs(const struct hap_metric_input *at)
 {
-        return log_sum_of(at->logits, at->example->wrongs, at->example->n_wrongs);
+        return hap_metric_log_sum(at->logits, at->example->wrongs, at->example->n_wrongs);
 }
 
 /* --- kl --- */
@@ -204,12 +193,23 @@ const struct hap_metric hap_metric_faithfulness = {
         .normalises = &hap_metric_logit_diff,
 };
 
+const struct hap_metric hap_metric_example_faithfulness = {
+        .name = "example-faithfulness",
+        .help = "the same scaling in each example, then averaged",
+        .needs = HAP_NEEDS_ANSWERS | HAP_NEEDS_WRONG_ANSWERS,
+        .on_request = true,
+        .normalises = &hap_metric_logit_diff,
+        .each_example = true,
+};
+
 /* --- the table --- */
 
 const struct hap_metric *const hap_metrics[] = {
         &hap_metric_kl,          &hap_metric_logit_diff,  &hap_metric_prob_diff,
         &hap_metric_accuracy,    &hap_metric_exact_match, &hap_metric_right_over_wrong,
-        &hap_metric_faithfulness, NULL,
+        &hap_metric_faithfulness, &hap_metric_answer_logit,
+        &hap_metric_answer_log_probability, &hap_metric_prob_diff_10, &hap_metric_answer_rank,
+        &hap_metric_kendall_tau, &hap_metric_js, &hap_metric_example_faithfulness, NULL,
 };
 
 const struct hap_metric *hap_metric_with_gradient(int i)

@@ -1,8 +1,8 @@
 /* Metrics: what is computed from a run's logits at an answer position.
  *
  * Everything that depends on the metric is in its row of the table. hap-eval
- * reports all of them, hap-attrib can use those with a gradient. To add one, write
- * its row and its function in metric.c. */
+ * reports them, hap-attrib can use those with a gradient. To add one, write its row and its
+ * function in metric.c or answer_metrics.c. */
 #ifndef HAP_METRIC_METRIC_H
 #define HAP_METRIC_METRIC_H
 
@@ -32,6 +32,7 @@ struct hap_metric {
         const char *name, *help;
         unsigned needs; /* of enum hap_metric_needs, or'ed */
         bool lower_is_better;
+        bool on_request; /* reported only if it is asked for by name */
         /* The reported value; NaN where it is not defined. NULL: the metric has no value for a
          * single example. */
         double (*value)(const struct hap_metric_input *at);
@@ -42,11 +43,14 @@ struct hap_metric {
         /* For a metric of a set of examples: (m(circuit) − m(empty)) / (m(full) − m(empty)),
          * where m is the mean of this metric; NULL for all others. */
         const struct hap_metric *normalises;
+        bool each_example; /* normalise each example, not the mean */
 };
 
 extern const struct hap_metric hap_metric_kl, hap_metric_logit_diff, hap_metric_prob_diff,
         hap_metric_accuracy, hap_metric_exact_match, hap_metric_right_over_wrong,
-        hap_metric_faithfulness;
+        hap_metric_faithfulness, hap_metric_answer_logit, hap_metric_answer_log_probability,
+        hap_metric_prob_diff_10, hap_metric_answer_rank, hap_metric_kendall_tau, hap_metric_js,
+        hap_metric_example_faithfulness;
 extern const struct hap_metric *const hap_metrics[]; /* NULL-terminated */
 
 /* The i-th metric that has a gradient, or NULL after the last. */

@@ -26,7 +26,7 @@ bool hap_metric_list_normalises(const struct hap_metric_list *list)
 
 static int refuse_unknown(const char *name, size_t length, struct hap_error *err)
 {
-        char known[400] = "";
+        char known[600] = "";
 
         for (int i = 0; hap_metrics[i]; i++) {
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
@@ -57,7 +57,7 @@ int hap_metric_list_parse(const char *names, struct hap_metric_list *list, struc
 {
         *list = (struct hap_metric_list){0};
         for (int i = 0; !names && hap_metrics[i]; i++)
-                if (hap_metrics[i]->value)
+                if (hap_metrics[i]->value && !hap_metrics[i]->on_request)
                         hap_metric_list_add(list, hap_metrics[i]);
         while (names) {
                 const char *comma = strchr(names, ',');

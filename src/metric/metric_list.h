@@ -12,7 +12,8 @@ struct hap_metric_list {
         int n;
 };
 
-/* From names separated by commas; NULL: all metrics that a single example has.
+/* From names separated by commas; NULL: all metrics that a single example has, without those
+ * that are only reported on request.
  * HAP_EUSAGE: a name that is unknown or given twice. */
 int hap_metric_list_parse(const char *names, struct hap_metric_list *list, struct hap_error *err);
 

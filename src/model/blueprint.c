@@ -17,6 +17,16 @@ void hap_blueprint_layers(struct hap_blueprint *blueprint)
                 m->layers[i].rotary_scale = 1;
 }
 
+void hap_blueprint_scale_rotary(struct hap_blueprint *blueprint)
+{
+        struct hap_model *m = blueprint->model;
+
+        for (int s = 0; s < blueprint->n_scales; s++)
+                for (int i = 0; m->layers && i < m->config.n_layers; i++)
+                        if (m->layers[i].rotary_frequency == blueprint->scales[s].frequencies)
+                                m->layers[i].rotary_scale = blueprint->scales[s].scale;
+}
+
 void hap_family_share_width(struct hap_settings *settings, struct hap_config *config)
 {
         if (settings->rc == 0 && config->d_model % config->n_heads != 0)

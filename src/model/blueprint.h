@@ -54,10 +54,19 @@ struct hap_weight_layout {
         bool qkv_bias, o_bias, mlp_bias, norm_bias, qk_norm_bias;
 };
 
+#define HAP_MAX_ROTARY_SCALES 8
+struct hap_rotary_scale {
+        const float *frequencies;
+        float scale;
+};
+
 struct hap_blueprint {
         struct hap_settings *settings;
         struct hap_model *model; /* config and layers are filled in */
         struct hap_weight_layout layout;
+        /* Of the frequencies that hap_rotary_make made, if not 1. */
+        struct hap_rotary_scale scales[HAP_MAX_ROTARY_SCALES];
+        int n_scales;
         struct hap_error *err;
 };
 
@@ -71,6 +80,9 @@ struct hap_blueprint {
 /* Allocates model->layers once the sizes are known (an error
  * goes to the settings). */
 void hap_blueprint_layers(struct hap_blueprint *blueprint);
+
+/* Sets rotary_scale of the layers, from their frequencies. For the end of the description. */
+void hap_blueprint_scale_rotary(struct hap_blueprint *blueprint);
 
 /* d_head if the heads share the model's width equally. */
 void hap_family_share_width(struct hap_settings *settings, struct hap_config *config);

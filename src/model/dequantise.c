@@ -1,11 +1,14 @@
 /* The block formats of ggml (ggml-quants.c): q is a whole number, d and m are
  * half-precision numbers. */
 #include "model/dequantise.h"
+#include "model/dequantise_blocks.h"
 
 #include <string.h>
 #ifdef __F16C__
 #include <immintrin.h>
 #endif
+
+#include "model/half.h"
 
 static float float_of_bits(uint32_t bits)
 {
@@ -20,25 +23,6 @@ static float bfloat_value(uint16_t bfloat16)
         return float_of_bits((uint32_t)bfloat16 << 16);
 }
 
-static float half_value(uint16_t half)
-{
-#ifdef __F16C__
-        return _cvtsh_ss(half);
-#else
-        uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-        uint32_t exponent = half >> 10 & 31, fraction = half & 1023;
-
-        if (exponent == 31)
-                return float_of_bits(sign | 0x7f800000 | fraction << 13);
-        if (exponent == 0) { /* fraction * 2^-24, exact in F32 */
-                float value = (float)fraction * 0x1p-24f;
-
-                return sign ? -value : value;
-        }
-        return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
-#endif
-}
-
 static uint16_t read_u16(const unsigned char *data)
 {
         return (uint16_t)(data[0] | data[1] << 8);
@@ -46,7 +30,7 @@ static uint16_t read_u16(const unsigned char *data)
 
 static float read_half(const unsigned char *data)
 {
-        return half_value(read_u16(data));
+        return hap_half_value(read_u16(data));
 }
 
 static void read_halves(const unsigned char *data, size_t n, float *out)
@@ -220,6 +204,20 @@ static void (*const read_block[HAP_STORED_KINDS])(const unsigned char *, float *
         [HAP_STORED_Q5_0] = block_q5_0, [HAP_STORED_Q5_1] = block_q5_1,
         [HAP_STORED_Q8_0] = block_q8_0, [HAP_STORED_Q4_K] = block_q4_k,
         [HAP_STORED_Q5_K] = block_q5_k, [HAP_STORED_Q6_K] = block_q6_k,
+        [HAP_STORED_Q2_K] = hap_block_q2_k,
+        [HAP_STORED_Q3_K] = hap_block_q3_k,
+        [HAP_STORED_IQ2_XXS] = hap_block_iq2_xxs,
+        [HAP_STORED_IQ2_XS] = hap_block_iq2_xs,
+        [HAP_STORED_IQ3_XXS] = hap_block_iq3_xxs,
+        [HAP_STORED_IQ1_S] = hap_block_iq1_s,
+        [HAP_STORED_IQ4_NL] = hap_block_iq4_nl,
+        [HAP_STORED_IQ3_S] = hap_block_iq3_s,
+        [HAP_STORED_IQ2_S] = hap_block_iq2_s,
+        [HAP_STORED_IQ4_XS] = hap_block_iq4_xs,
+        [HAP_STORED_IQ1_M] = hap_block_iq1_m,
+        [HAP_STORED_TQ1_0] = hap_block_tq1_0,
+        [HAP_STORED_TQ2_0] = hap_block_tq2_0,
+        [HAP_STORED_MXFP4] = hap_block_mxfp4,
 };
 
 void hap_dequantise(int kind, const unsigned char *data, size_t n, float *out)

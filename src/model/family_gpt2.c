@@ -47,7 +47,8 @@ static void read_gpt2(struct hap_blueprint *blueprint)
         c->attention_scale = hap_settings_flag(s, "scale_attn_weights", true)
                                      ? 1 / sqrtf((float)c->d_head)
                                      : 1;
-        hap_settings_must_be(s, "scale_attn_by_inverse_layer_idx", false);
+        c->attention_scale_by_layer =
+                hap_settings_flag(s, "scale_attn_by_inverse_layer_idx", false);
         hap_settings_must_be(s, "add_cross_attention", false);
         c->activation = hap_settings_activation(s, "activation_function", "gelu_new");
         c->tied = hap_settings_flag(s, "tie_word_embeddings", true);

@@ -12,6 +12,10 @@ static void read_llama(struct hap_blueprint *blueprint)
         l->qkv_bias = hap_settings_flag(s, "attention_bias", false);
         l->o_bias = l->qkv_bias;
         l->mlp_bias = hap_settings_flag(s, "mlp_bias", false);
+        /* Not read by the class; models converted from Mistral and Qwen have them. */
+        hap_settings_value(s, "sliding_window");
+        hap_settings_value(s, "use_sliding_window");
+        hap_settings_value(s, "qkv_bias");
         hap_llama_layers(blueprint);
 }
 

@@ -56,6 +56,8 @@ static json_t *describe_config(const struct hap_config *c)
         bad |= set_json_field(o, "rotary_interleaved", json_boolean(c->rotary_interleaved));
         bad |= set_json_field(o, "causal", json_boolean(c->causal));
         bad |= set_json_field(o, "attention_scale", real(c->attention_scale));
+        if (c->attention_scale_by_layer)
+                bad |= set_json_field(o, "attention_scale_by_layer", json_true());
         bad |= set_json_field(o, "attention_cap", real(c->attention_cap));
         bad |= set_json_field(o, "logit_cap", real(c->logit_cap));
         bad |= set_json_field(o, "embedding_scale", real(c->embedding_scale));

@@ -73,21 +73,34 @@ void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const 
         hap_blueprint_layers(b);
 }
 
+/* llama.cpp's YaRN has the attention factor of the paper times rope.scaling.attn_factor. */
+static void read_yarn(struct hap_settings *s, double context, struct hap_rotary *rotary)
+{
+        rotary->scaling = HAP_ROTARY_YARN;
+        rotary->original = hap_settings_real(s, "rope.scaling.original_context_length", 1, 1e9,
+                                             context);
+        rotary->high = hap_settings_real(s, "rope.scaling.yarn_beta_fast", 1e-6, 1e6, 32);
+        rotary->low = hap_settings_real(s, "rope.scaling.yarn_beta_slow", 1e-6, 1e6, 1);
+        rotary->attention = hap_yarn_attention(rotary->factor, 1) *
+                            hap_settings_real(s, "rope.scaling.attn_factor", 1e-6, 1e6, 1);
+}
+
 /* "rope.scaling.*"; Llama 3's factors are a tensor instead. */
-static void read_scaling(struct hap_settings *s, struct hap_rotary *rotary)
+static void read_scaling(struct hap_settings *s, double context, struct hap_rotary *rotary)
 {
         const char *type = hap_settings_text(s, "rope.scaling.type", "linear");
         double factor = hap_settings_real(s, "rope.scale_linear", 1e-6, 1e6, 1);
 
         factor = hap_settings_real(s, "rope.scaling.factor", 1e-6, 1e6, factor);
+        rotary->factor = factor;
+        if (strcmp(type, "yarn") == 0)
+                read_yarn(s, context, rotary);
+        else if (strcmp(type, "linear") != 0 && strcmp(type, "none") != 0)
+                hap_settings_refuse(s, "rope.scaling.type");
+        else if (factor != 1 && strcmp(type, "none") != 0)
+                rotary->scaling = HAP_ROTARY_LINEAR;
         hap_settings_value(s, "rope.scaling.original_context_length");
         hap_settings_value(s, "rope.scaling.finetuned");
-        if (strcmp(type, "linear") != 0 && strcmp(type, "none") != 0)
-                hap_settings_refuse(s, "rope.scaling.type");
-        if (factor == 1 || strcmp(type, "none") == 0)
-                return;
-        rotary->scaling = HAP_ROTARY_LINEAR;
-        rotary->factor = factor;
 }
 
 /* Whether layer i has a sliding window. "sliding_window_pattern" is a period or a list of layers;
@@ -122,7 +135,7 @@ void hap_gguf_rotary(struct hap_blueprint *b, int period, int usual_window, doub
                 s, "rope.dimension_count", 1, HAP_MAX_WIDTH, m->config.d_head);
         global.theta = hap_settings_real(s, "rope.freq_base", 1, 1e12, 10000);
         local.theta = hap_settings_real(s, "rope.freq_base_swa", 1, 1e12, local_theta);
-        read_scaling(s, &global);
+        read_scaling(s, m->config.n_context, &global);
         if (local_theta == 0)
                 local = global;
         window = hap_settings_int(s, "attention.sliding_window", 0, HAP_MAX_CONTEXT, usual_window);

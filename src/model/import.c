@@ -1,224 +1,44 @@
 #include "model/import.h"
 
-/* Each weight becomes a job that names the rows of a stored tensor; then all threads
- * work on all jobs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file_map.h"
+#include "model/import_tensor.h"
 #include "model/imported.h"
 #include "model/kept.h"
 
-struct weight_import {
-        struct hap_model *model;
-        const struct hap_weight_layout *layout;
-        struct hap_store *store;
-        const char *prefix;
-        struct hap_jobs jobs;
-        bool keep; /* matrices stay as stored */
-        struct hap_error *err;
-};
-
-/* The rows of a stored matrix (or elements of a vector) that are a weight. */
-struct rows {
-        size_t n;             /* rows of the weight */
-        size_t total;         /* stored rows */
-        size_t first;         /* the first row of the weight */
-        size_t group, stride; /* `group` rows of every `stride` */
-        bool pairs;           /* see hap_weight_layout.rotary_pairs */
-};
-
-static struct rows all_rows(size_t n)
-{
-        return (struct rows){.n = n, .total = n, .group = n, .stride = n};
-}
-
-#define MAX_TENSOR_NAME 256
-
-/* PREFIX + NAME with the layer in place of its "%d" + SUFFIX. */
-static void tensor_name(const struct weight_import *im, const char *name, int layer,
-                        const char *suffix, char out[MAX_TENSOR_NAME])
-{
-        const char *mark = strstr(name, "%d");
-
-        if (mark)
-                snprintf(out, MAX_TENSOR_NAME, "%s%.*s%d%s%s", im->prefix, (int)(mark - name),
-                         name, layer, mark + 2, suffix);
-        else
-                snprintf(out, MAX_TENSOR_NAME, "%s%s%s", im->prefix, name, suffix);
-}
-
-/* "[2, 3]" */
-static void shape_text(const size_t *shape, int n_dims, char text[200])
-{
-        int n = 0;
-
-        for (int i = 0; i < n_dims; i++)
-                n += snprintf(text + n, 200 - (size_t)n, "%s%zu", i ? ", " : "[", shape[i]);
-        strcpy(text + n, n_dims ? "]" : "[]");
-}
-
-static int refuse_shape(struct weight_import *im, const struct hap_stored *stored,
-                        const size_t *shape, int n_dims)
-{
-        char is[200], wanted[200];
-
-        shape_text(stored->shape, stored->n_dims, is);
-        shape_text(shape, n_dims, wanted);
-        return hap_fail(im->err, HAP_EINPUT,
-                        "cannot use '%s': tensor '%s' has shape %s; the model's "
-                        "description requires %s",
-                        im->model->path, stored->name, is, wanted);
-}
-
-static int find_stored(struct weight_import *im, const char *name, const size_t *shape, int n_dims,
-                       struct hap_stored **found)
-{
-        struct hap_stored *stored = hap_store_find(im->store, name);
-        const char *path = im->model->path;
-        bool fits;
-
-        *found = stored;
-        if (!stored)
-                return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': it has no tensor '%s'",
-                                path, name);
-        fits = stored->n_dims == n_dims && stored->shape[0] == shape[0] &&
-               (n_dims == 1 || stored->shape[1] == shape[1]);
-        if (!fits)
-                return refuse_shape(im, stored, shape, n_dims);
-        if (stored->kind == HAP_STORED_OTHER)
-                return hap_fail(im->err, HAP_EINPUT,
-                                "cannot use '%s': unsupported: tensor '%s' is stored as %s",
-                                path, name, stored->dtype);
-        stored->used = true;
-        return 0;
-}
-
-static struct hap_job make_job(const struct hap_stored *stored, struct rows rows, size_t columns,
-                               bool transposed)
-{
-        return (struct hap_job){.from = stored, .rows = rows.n, .columns = columns,
-                                .first = rows.first, .group = rows.group, .stride = rows.stride,
-                                .pairs = rows.pairs, .transposed = transposed};
-}
-
-/* The matrix stays as stored; the job checks its values. */
-static int keep_matrix(struct weight_import *im, struct hap_job job, struct hap_matrix *out)
-{
-        out->kept = hap_arena_alloc(&im->model->arena, 1, sizeof(*out->kept));
-        if (!out->kept)
-                return hap_fail_memory(im->err, "the model's weights");
-        out->kept->job = job;
-        return hap_jobs_add(&im->jobs, job, im->err);
-}
-
-/* Allocates a weight of rows.n * columns in the arena and adds the job to fill it. */
-static int add_job(struct weight_import *im, struct hap_job job, float **out)
-{
-        size_t n;
-
-        if (hap_size_mul(job.rows, job.columns, &n) < 0)
-                return hap_fail_memory(im->err, "the model's weights");
-        *out = hap_arena_alloc(&im->model->arena, n, sizeof(**out));
-        if (!*out)
-                return hap_fail_memory(im->err, "the model's weights");
-        hap_file_map_large_pages(*out, n * sizeof(**out));
-        job.out = *out;
-        return hap_jobs_add(&im->jobs, job, im->err);
-}
-
-static int import_matrix(struct weight_import *im, const char *name, struct rows rows,
-                         size_t columns, bool transposed, bool keep, struct hap_matrix *out)
-{
-        struct hap_job job;
-        size_t shape[2] = {rows.total, columns};
-        struct hap_stored *stored;
-        int rc;
-
-        if (transposed) {
-                shape[0] = columns;
-                shape[1] = rows.total;
-        }
-        rc = find_stored(im, name, shape, 2, &stored);
-        if (rc < 0)
-                return rc;
-        if (transposed && hap_storage_block(stored->kind) != 1)
-                return hap_fail(im->err, HAP_EINPUT,
-                                "cannot use '%s': unsupported: tensor '%s' is transposed and "
-                                "stored as %s",
-                                im->model->path, name, stored->dtype);
-        *out = (struct hap_matrix){.rows = (int)rows.n, .columns = (int)columns};
-        job = make_job(stored, rows, columns, transposed);
-        return keep ? keep_matrix(im, job, out) : add_job(im, job, &out->data);
-}
-
-static int import_vector(struct weight_import *im, const char *name, struct rows rows, float add,
-                         float **out)
-{
-        struct hap_stored *stored;
-        struct hap_job job;
-        int rc = find_stored(im, name, &rows.total, 1, &stored);
-
-        if (rc < 0)
-                return rc;
-        if (hap_storage_block(stored->kind) != 1)
-                return hap_fail(im->err, HAP_EINPUT,
-                                "cannot use '%s': unsupported: vector '%s' is stored as %s",
-                                im->model->path, name, stored->dtype);
-        job = make_job(stored, rows, 1, false);
-        job.add = add;
-        return add_job(im, job, out);
-}
-
-static int import_linear(struct weight_import *im, int layer, const char *stem, struct rows rows,
-                         size_t columns, bool bias, struct hap_linear *to)
-{
-        char name[MAX_TENSOR_NAME];
-        int rc;
-
-        if (!stem)
-                return 0;
-        tensor_name(im, stem, layer, ".weight", name);
-        rc = import_matrix(im, name, rows, columns, im->layout->transposed, im->keep,
-                           &to->weight);
-        if (rc < 0 || !bias)
-                return rc;
-        tensor_name(im, stem, layer, ".bias", name);
-        return import_vector(im, name, rows, 0, &to->bias);
-}
-
-static int import_norm(struct weight_import *im, int layer, const char *stem, size_t n,
+static int import_norm(struct hap_weight_import *im, int layer, const char *stem, size_t n,
                        bool bias, struct hap_norm *to)
 {
-        char name[MAX_TENSOR_NAME];
+        char name[HAP_MAX_TENSOR_NAME];
         float *values;
         int rc;
 
         if (!stem)
                 return 0;
-        tensor_name(im, stem, layer, ".weight", name);
-        rc = import_vector(im, name, all_rows(n), im->layout->gain_plus_one ? 1 : 0, &values);
+        hap_import_name(im, stem, layer, ".weight", name);
+        rc = hap_import_vector(im, name, hap_all_rows(n), im->layout->gain_plus_one ? 1 : 0, &values);
         if (rc < 0)
                 return rc;
         to->gain = values;
         if (!bias)
                 return 0;
-        tensor_name(im, stem, layer, ".bias", name);
-        rc = import_vector(im, name, all_rows(n), 0, &values);
+        hap_import_name(im, stem, layer, ".bias", name);
+        rc = hap_import_vector(im, name, hap_all_rows(n), 0, &values);
         to->bias = values;
         return rc;
 }
 
 /* Gains of n heads, [n][d_head]: one tensor, or one a head. */
-static int import_head_gains(struct weight_import *im, int layer, const char *stem, size_t n,
+static int import_head_gains(struct hap_weight_import *im, int layer, const char *stem, size_t n,
                              struct hap_norm *to)
 {
         const size_t d = (size_t)im->model->config.d_head;
         const bool apart = im->layout->qk_norm_each == HAP_QK_NORM_APART;
         const size_t count = apart ? n : 1;
         float *gain = hap_arena_alloc(&im->model->arena, n * d, sizeof(*gain));
-        char name[MAX_TENSOR_NAME], of_head[32];
+        char name[HAP_MAX_TENSOR_NAME], of_head[32];
         struct hap_stored *stored;
         size_t shape[2] = {n, d};
         int rc = gain ? 0 : hap_fail_memory(im->err, "the model's weights");
@@ -229,9 +49,9 @@ static int import_head_gains(struct weight_import *im, int layer, const char *st
                                       .group = n, .stride = n};
 
                 snprintf(of_head, sizeof(of_head), ".%zu.weight", h);
-                tensor_name(im, stem, layer, apart ? of_head : ".weight", name);
-                rc = apart ? find_stored(im, name, &d, 1, &stored)
-                           : find_stored(im, name, shape, 2, &stored);
+                hap_import_name(im, stem, layer, apart ? of_head : ".weight", name);
+                rc = apart ? hap_import_find(im, name, &d, 1, &stored)
+                           : hap_import_find(im, name, shape, 2, &stored);
                 job.from = stored;
                 if (rc == 0)
                         rc = hap_jobs_add(&im->jobs, job, im->err);
@@ -240,11 +60,11 @@ static int import_head_gains(struct weight_import *im, int layer, const char *st
 }
 
 /* Rows of q, k or v (which = 0, 1, 2), heads of d_head rows each. */
-static struct rows head_rows(const struct weight_import *im, int which)
+static struct hap_rows head_rows(const struct hap_weight_import *im, int which)
 {
         const struct hap_config *c = &im->model->config;
         size_t d = (size_t)c->d_head, q = (size_t)c->n_heads * d, kv = (size_t)c->n_kv_heads * d;
-        struct rows rows = {.n = which ? kv : q, .group = d, .stride = d};
+        struct hap_rows rows = {.n = which ? kv : q, .group = d, .stride = d};
 
         rows.pairs = im->layout->rotary_pairs && which < 2;
         rows.total = rows.n;
@@ -263,7 +83,7 @@ static struct rows head_rows(const struct weight_import *im, int which)
 }
 
 /* A norm of q or k, of n heads. */
-static int import_head_norm(struct weight_import *im, int layer, const char *stem, size_t n,
+static int import_head_norm(struct hap_weight_import *im, int layer, const char *stem, size_t n,
                             struct hap_norm *to)
 {
         const struct hap_weight_layout *l = im->layout;
@@ -274,7 +94,7 @@ static int import_head_norm(struct weight_import *im, int layer, const char *ste
         return import_head_gains(im, layer, stem, n, to);
 }
 
-static int import_attention(struct weight_import *im, int layer, struct hap_layer *to)
+static int import_attention(struct hap_weight_import *im, int layer, struct hap_layer *to)
 {
         const struct hap_weight_layout *l = im->layout;
         const struct hap_config *c = &im->model->config;
@@ -284,7 +104,7 @@ static int import_attention(struct weight_import *im, int layer, struct hap_laye
         int rc;
 
         for (int i = 0; i < 3; i++) {
-                rc = import_linear(im, layer, l->qkv ? l->qkv : stems[i], head_rows(im, i), d,
+                rc = hap_import_linear(im, layer, l->qkv ? l->qkv : stems[i], head_rows(im, i), d,
                                    l->qkv_bias, linears[i]);
                 if (rc < 0)
                         return rc;
@@ -292,30 +112,30 @@ static int import_attention(struct weight_import *im, int layer, struct hap_laye
         if ((rc = import_head_norm(im, layer, l->q_norm, (size_t)c->n_heads, &to->q_norm)) < 0 ||
             (rc = import_head_norm(im, layer, l->k_norm, (size_t)c->n_kv_heads, &to->k_norm)) < 0)
                 return rc;
-        return import_linear(im, layer, l->o, all_rows(d), (size_t)c->n_heads * c->d_head,
+        return hap_import_linear(im, layer, l->o, hap_all_rows(d), (size_t)c->n_heads * c->d_head,
                              l->o_bias, &to->o);
 }
 
-static int import_mlp(struct weight_import *im, int layer, struct hap_layer *to)
+static int import_mlp(struct hap_weight_import *im, int layer, struct hap_layer *to)
 {
         const struct hap_weight_layout *l = im->layout;
         size_t d = (size_t)im->model->config.d_model, m = (size_t)im->model->config.d_mlp;
-        struct rows gate = all_rows(m), in = gate;
+        struct hap_rows gate = hap_all_rows(m), in = gate;
         int rc;
 
         if (l->gate_in) {
                 gate.total = in.total = 2 * m;
                 in.first = m;
         }
-        if ((rc = import_linear(im, layer, l->gate_in ? l->gate_in : l->gate, gate, d,
+        if ((rc = hap_import_linear(im, layer, l->gate_in ? l->gate_in : l->gate, gate, d,
                                 l->mlp_bias, &to->gate)) < 0 ||
-            (rc = import_linear(im, layer, l->gate_in ? l->gate_in : l->in, in, d, l->mlp_bias,
+            (rc = hap_import_linear(im, layer, l->gate_in ? l->gate_in : l->in, in, d, l->mlp_bias,
                                 &to->in)) < 0)
                 return rc;
-        return import_linear(im, layer, l->out, all_rows(d), m, l->mlp_bias, &to->out);
+        return hap_import_linear(im, layer, l->out, hap_all_rows(d), m, l->mlp_bias, &to->out);
 }
 
-static int import_layer(struct weight_import *im, int layer)
+static int import_layer(struct hap_weight_import *im, int layer)
 {
         struct hap_layer *to = &im->model->layers[layer];
         const struct hap_weight_layout *l = im->layout;
@@ -339,14 +159,14 @@ static int import_layer(struct weight_import *im, int layer)
 
 /* A tied model may store its unembedding, too, but only as the embedding's copy: otherwise
  * transformers 4 uses the embedding and transformers 5 the unembedding. */
-static int check_tied(const struct weight_import *im)
+static int check_tied(const struct hap_weight_import *im)
 {
         const char *name = im->layout->unembedding;
         const struct hap_stored *out = name ? hap_store_find(im->store, name) : NULL, *in;
-        char embedding[MAX_TENSOR_NAME];
+        char embedding[HAP_MAX_TENSOR_NAME];
         bool same;
 
-        tensor_name(im, im->layout->token_embedding, 0, "", embedding);
+        hap_import_name(im, im->layout->token_embedding, 0, "", embedding);
         in = hap_store_find(im->store, embedding);
         if (!out || !in)
                 return 0;
@@ -363,46 +183,46 @@ static int check_tied(const struct weight_import *im)
 }
 
 /* Rows of the position embedding: some have more, before position 0. */
-static struct rows position_rows(const struct weight_import *im)
+static struct hap_rows position_rows(const struct hap_weight_import *im)
 {
-        struct rows rows = all_rows((size_t)im->model->config.n_context);
+        struct hap_rows rows = hap_all_rows((size_t)im->model->config.n_context);
 
         rows.first = (size_t)im->layout->position_offset;
         rows.total += rows.first;
         return rows;
 }
 
-static int import_unembedding_bias(struct weight_import *im)
+static int import_unembedding_bias(struct hap_weight_import *im)
 {
-        const struct rows rows = all_rows((size_t)im->model->config.n_out);
+        const struct hap_rows rows = hap_all_rows((size_t)im->model->config.n_out);
         float *values;
         int rc;
 
         if (!im->layout->unembedding_bias)
                 return 0;
-        rc = import_vector(im, im->layout->unembedding_bias, rows, 0, &values);
+        rc = hap_import_vector(im, im->layout->unembedding_bias, rows, 0, &values);
         if (rc == 0)
                 im->model->unembedding_bias = values;
         return rc;
 }
 
-static int import_embeddings(struct weight_import *im)
+static int import_embeddings(struct hap_weight_import *im)
 {
         struct hap_model *m = im->model;
         const struct hap_config *c = &m->config;
-        char name[MAX_TENSOR_NAME];
+        char name[HAP_MAX_TENSOR_NAME];
         size_t d = (size_t)c->d_model;
         struct hap_matrix positions;
         int rc;
 
-        tensor_name(im, im->layout->token_embedding, 0, "", name);
-        rc = import_matrix(im, name, all_rows((size_t)c->n_vocab), d, false, im->keep,
+        hap_import_name(im, im->layout->token_embedding, 0, "", name);
+        rc = hap_import_matrix(im, name, hap_all_rows((size_t)c->n_vocab), d, false, im->keep,
                            &m->token_embedding);
         if (rc < 0)
                 return rc;
         if (c->position_kind == HAP_POSITIONS_LEARNED) {
-                tensor_name(im, im->layout->position_embedding, 0, "", name);
-                rc = import_matrix(im, name, position_rows(im), d, false, false, &positions);
+                hap_import_name(im, im->layout->position_embedding, 0, "", name);
+                rc = hap_import_matrix(im, name, position_rows(im), d, false, false, &positions);
                 if (rc < 0)
                         return rc;
                 m->position_embedding = positions.data;
@@ -411,22 +231,22 @@ static int import_embeddings(struct weight_import *im)
                 m->unembedding = m->token_embedding;
                 return check_tied(im);
         }
-        return import_matrix(im, im->layout->unembedding, all_rows((size_t)c->n_out), d,
+        return hap_import_matrix(im, im->layout->unembedding, hap_all_rows((size_t)c->n_out), d,
                              im->layout->embedding_out_in, im->keep, &m->unembedding);
 }
 
 /* Divides the frequencies by the stored factors. */
-static int import_rotary_factors(struct weight_import *im)
+static int import_rotary_factors(struct hap_weight_import *im)
 {
         const struct hap_config *c = &im->model->config;
-        struct rows rows = all_rows((size_t)c->n_rotary / 2);
+        struct hap_rows rows = hap_all_rows((size_t)c->n_rotary / 2);
         const char *name = im->layout->rotary_factors;
         float *factors, *frequencies;
         int rc;
 
         if (!name || !hap_store_find(im->store, name))
                 return 0;
-        rc = import_vector(im, name, rows, 0, &factors);
+        rc = hap_import_vector(im, name, rows, 0, &factors);
         if (rc == 0)
                 rc = hap_jobs_run(&im->jobs, im->model->path, im->err);
         if (rc < 0)
@@ -441,14 +261,14 @@ static int import_rotary_factors(struct weight_import *im)
         return 0;
 }
 
-static int choose_prefix(struct weight_import *im)
+static int choose_prefix(struct hap_weight_import *im)
 {
         const char *const *prefix = im->layout->prefixes;
-        char name[MAX_TENSOR_NAME];
+        char name[HAP_MAX_TENSOR_NAME];
 
         for (; *prefix; prefix++) {
                 im->prefix = *prefix;
-                tensor_name(im, im->layout->token_embedding, 0, "", name);
+                hap_import_name(im, im->layout->token_embedding, 0, "", name);
                 if (hap_store_find(im->store, name))
                         return 0;
         }
@@ -464,7 +284,7 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* A tensor that the description does not use means that the description is wrong. */
-static int refuse_unused(const struct weight_import *im)
+static int refuse_unused(const struct hap_weight_import *im)
 {
         const struct hap_weight_layout *l = im->layout;
 
@@ -491,7 +311,7 @@ static int refuse_unused(const struct weight_import *im)
 int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
                struct hap_store *store, bool keep, struct hap_error *err)
 {
-        struct weight_import im = {.model = model, .layout = layout, .store = store,
+        struct hap_weight_import im = {.model = model, .layout = layout, .store = store,
                                    .keep = keep, .err = err};
         int rc;
 

@@ -28,6 +28,19 @@ static void set_defaults(struct hap_config *c)
         c->embedding_scale = c->logit_scale = c->residual_scale = 1;
 }
 
+static int keep_unread(struct hap_model *model, const struct hap_settings *settings,
+                       struct hap_error *err)
+{
+        const size_t n = strlen(settings->unread) + 1;
+        char *text = hap_arena_alloc(&model->arena, n, 1);
+
+        if (!text)
+                return hap_fail_memory(err, "the model's settings");
+        memcpy(text, settings->unread, n);
+        model->unread_keys = text;
+        return 0;
+}
+
 /* Fills config and layers. *layout gets the names of the weights. */
 static int read_description(struct hap_model *model, const struct hap_model_files *source,
                             struct hap_weight_layout *layout, struct hap_error *err)
@@ -42,6 +55,9 @@ static int read_description(struct hap_model *model, const struct hap_model_file
                 goto out;
         check_config(&settings, &model->config);
         rc = hap_settings_end(&settings);
+        if (rc == 0)
+                rc = keep_unread(model, &settings, err);
+        hap_blueprint_scale_rotary(&blueprint);
         *layout = blueprint.layout;
         model->config.embedding_norm = layout->embedding_norm != NULL;
         model->config.pre_norm = layout->attention_norm != NULL;

@@ -44,6 +44,7 @@ struct hap_config {
 
         bool causal;
         float attention_scale; /* scores are q·k times this */
+        bool attention_scale_by_layer; /* and divided by the layer's number from 1 (Mistral's GPT-2) */
         float attention_cap;   /* cap * tanh(s / cap); 0: none */
         float logit_cap;       /* the same for the logits; 0: none */
         float embedding_scale; /* input = scale * embedding; 1 for most */
@@ -124,6 +125,7 @@ struct hap_model {
         /* Matrices are read from the model's files, which stay open: their bytes. 0: all is F32. */
         size_t stored_bytes;
         struct hap_model_files *files; /* owned, or NULL */
+        const char *unread_keys; /* of config.json, without effect: "a, b", or "" */
         struct hap_arena arena; /* owns the rest */
 };
 

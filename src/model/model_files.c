@@ -109,6 +109,7 @@ static int read_gguf(const struct hap_gguf *gguf, struct hap_settings *settings,
         rc = hap_settings_init(settings, hap_gguf_settings(gguf, architecture), gguf->path, err);
         if (rc < 0)
                 return rc;
+        settings->strict = true;
         family = hap_family_of_architecture(architecture);
         if (!family)
                 return hap_fail(err, HAP_EINPUT,

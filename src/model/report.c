@@ -69,6 +69,9 @@ static void report_attention(const struct hap_model *m, FILE *out)
         if (n)
                 at += snprintf(more + at, sizeof(more) - (size_t)at, ", %d of %d layers see %d "
                                "positions", n, c->n_layers, window);
+        if (c->attention_scale_by_layer)
+                at += snprintf(more + at, sizeof(more) - (size_t)at,
+                               " over the layer's number from 1");
         if (m->config.qk_norm)
                 at += snprintf(more + at, sizeof(more) - (size_t)at, ", q and k normed");
         if (c->attention_cap != 0)
@@ -140,6 +143,8 @@ static void report_tokenizer(const struct hap_model *m, FILE *out)
                 hap_report_line(out, "tokenizer", "%s, %zu tokens", kind, hap_tokenizer_size(t));
         if (hap_tokenizer_size(t) > (size_t)m->config.n_vocab)
                 hap_report_line(out, "", "ids from %d on have no embedding", m->config.n_vocab);
+        if (hap_tokenizer_note(t))
+                hap_report_line(out, "", "%s", hap_tokenizer_note(t));
         hap_tokenizer_free(t);
 }
 
@@ -155,5 +160,7 @@ void hap_report_model(const struct hap_model *model, FILE *out)
         report_place(model, out);
         report_norm(model, out);
         report_ends(&model->config, out);
+        if (model->unread_keys && *model->unread_keys)
+                hap_report_line(out, "ignored keys", "%s", model->unread_keys);
         report_tokenizer(model, out);
 }

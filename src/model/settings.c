@@ -223,6 +223,7 @@ static const char *const without_effect[] = {
         "suppress_tokens",
         "task_specific_params",
         "temperature",
+        "tensor_data_layout",
         "tf_legacy_loss",
         "tokenizer_class",
         "top_k",
@@ -238,17 +239,83 @@ static const char *const without_effect[] = {
         "use_cache",
 };
 
-static bool has_no_effect(const char *key)
-{
-        for (size_t i = 0; i < sizeof(without_effect) / sizeof(*without_effect); i++) {
-                const char *name = without_effect[i];
-                size_t n = strlen(name);
+/* Keys that change what some class of transformers (4.57 and 5) computes. A family reads those of
+ * its class, and those that its class ignores though models have them. */
+static const char *const with_effect[] = {
+        "add_cross_attention",
+        "alibi",
+        "apply_residual_connection_post_layernorm",
+        "attention_bias",
+        "attention_layers",
+        "attention_multiplier",
+        "attention_types",
+        "attn_config",
+        "attn_logit_softcapping",
+        "clip_qkv",
+        "compression_config",
+        "cross_attention*",
+        "decoder_sparse_step",
+        "do_layer_norm_before",
+        "embedding_multiplier",
+        "emb_scale",
+        "enable_bias",
+        "ffn_config",
+        "final_logit_softcapping",
+        "first_k_dense_replace",
+        "is_causal",
+        "is_encoder_decoder",
+        "kv_lora_rank",
+        "layer_types",
+        "logit_scale",
+        "logits_scaling",
+        "mlp_bias",
+        "mlp_only_layers",
+        "moe_*",
+        "multi_query",
+        "new_decoder_architecture",
+        "no_rope_layer*",
+        "norm_topk_prob",
+        "num_experts*",
+        "num_local_experts",
+        "parallel_attn",
+        "partial_rotary_factor",
+        "position_embedding_type",
+        "pruned_heads",
+        "qk_layernorm",
+        "qkv_bias",
+        "q_lora_rank",
+        "quantization_config",
+        "query_pre_attn_scalar",
+        "residual_multiplier",
+        "rope_*",
+        "rotary_*",
+        "scale_attn_*",
+        "scale_embedding",
+        "shared_expert*",
+        "sliding_window*",
+        "swiglu_*",
+        "transformers_weights",
+        "use_bias",
+        "use_bidirectional_attention",
+        "use_parallel_residual",
+        "use_qk_norm",
+        "use_qkv_bias",
+        "use_sliding_window",
+        "window_size",
+};
 
-                if (name[n - 1] == '*' ? strncmp(key, name, n - 1) == 0 : strcmp(key, name) == 0)
+static bool is_listed(const char *const list[], size_t n_list, const char *key)
+{
+        for (size_t i = 0; i < n_list; i++) {
+                const size_t n = strlen(list[i]);
+
+                if (list[i][n - 1] == '*' ? strncmp(key, list[i], n - 1) == 0
+                                          : strcmp(key, list[i]) == 0)
                         return true;
         }
         return false;
 }
+#define IS_LISTED(list, key) is_listed(list, sizeof(list) / sizeof(*(list)), key)
 
 /* An unknown key is ignored when its value is null, false, or an empty list or object. */
 static bool says_nothing(const json_t *value)
@@ -276,14 +343,29 @@ static bool says_no_window(const char *key, const json_t *value)
         return true;
 }
 
+void hap_settings_list_unread(struct hap_settings *settings, const char *prefix, const char *key)
+{
+        const size_t n = strlen(settings->unread), size = sizeof(settings->unread);
+
+        if (n + strlen(prefix) + strlen(key) + 4 < size)
+                snprintf(settings->unread + n, size - n, "%s%s%s", n ? ", " : "", prefix, key);
+        else if (n + 6 < size && n > 0 && settings->unread[n - 1] != '.')
+                snprintf(settings->unread + n, size - n, ", ...");
+}
+
 int hap_settings_end(struct hap_settings *settings)
 {
         const char *key;
         json_t *value;
 
-        json_object_foreach(settings->values, key, value)
-                if (!json_object_get(settings->seen, key) && !has_no_effect(key) &&
-                    !says_nothing(value) && !says_no_window(key, value))
+        json_object_foreach(settings->values, key, value) {
+                if (json_object_get(settings->seen, key) || IS_LISTED(without_effect, key) ||
+                    says_nothing(value) || says_no_window(key, value))
+                        continue;
+                if (settings->strict || IS_LISTED(with_effect, key))
                         hap_settings_refuse(settings, key);
+                else
+                        hap_settings_list_unread(settings, "", key);
+        }
         return settings->rc;
 }

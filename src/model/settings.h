@@ -19,6 +19,8 @@ struct hap_settings {
         struct hap_error *err;
         int rc; /* 0 or the first error's code */
         bool refused; /* that error is one of hap_settings_refuse */
+        bool strict;  /* GGUF: every unknown key is refused */
+        char unread[512]; /* keys without effect that no known version of transformers reads */
 };
 
 /* Takes ownership of `values`, also on failure. */
@@ -50,12 +52,14 @@ void hap_settings_default(struct hap_settings *settings, const char *key, json_t
 void hap_settings_refuse(struct hap_settings *settings, const char *key);
 /* The same unless the flag is absent or has this value. */
 void hap_settings_must_be(struct hap_settings *settings, const char *key, bool value);
+/* Adds PREFIX + KEY to `unread`. */
+void hap_settings_list_unread(struct hap_settings *settings, const char *prefix, const char *key);
 /* Refuses the settings with another message. */
 void hap_settings_fail(struct hap_settings *settings, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* Refuses keys that were not read and are not among those without an effect on
- * what the model computes. Returns settings->rc. */
+/* Refuses keys that were not read but change what some known model computes; with `strict` all but
+ * those known to have no effect. Lists the others in `unread`. Returns settings->rc. */
 int hap_settings_end(struct hap_settings *settings);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data/prompts.h"
+#include "forward/bf16.h"
 #include "prune/recipes.h"
 
 static const char *const cache_dtypes[] = {"f32", "f16", NULL}; /* as enum hap_dtype */
@@ -26,6 +27,8 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "replace the values of cut edges in this way [interchange]"},
         {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = cache_dtypes,
          .help = "keep the outputs of corrupted runs as this; f16 takes half the memory [f32]"},
+        {0, "precision", "NAME", HAP_CHOICE, FIELD(precision), .choices = hap_precisions,
+         .help = "precision of runs with gradients; auto: bf16 if the processor has it [f32]"},
         {0, "exact-sparsity", NULL, HAP_FLAG, FIELD(exact),
          .help = "end with exactly the edges asked for, none of them dead [rank: always]"},
         {0, "patience", "N", HAP_INT, FIELD(patience), .min = 0, .max = 1e9,

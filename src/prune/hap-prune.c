@@ -11,6 +11,7 @@
 #include "prune/arguments.h"
 #include "prune/input.h"
 #include "prune/log.h"
+#include "prune/precision.h"
 #include "prune/recipes.h"
 
 static const struct hap_program_info info = {
@@ -116,8 +117,7 @@ static void refuse_same_file(struct hap_program *p, const struct hap_prune_optio
                         opt->checkpoint);
 }
 
-/* The log is written while the input is still in use, and the checkpoint is removed at the end.
- * Neither may be the same file as any other. */
+/* The log is written while the input is in use; the checkpoint is removed at the end. */
 static void check_files(struct hap_program *p, const struct hap_prune_options *opt,
                         const struct hap_stream_out *threshold_out)
 {
@@ -175,8 +175,8 @@ int main(int argc, char **argv)
         hap_must(&p, hap_prune_options_fit(&opt, inputs.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &inputs.engine, prompts,
                                       hap_inputs_z(&inputs), hap_inputs_score(&inputs), &p.error));
-        pruning.report = show_step;
-        pruning.context = &p;
+        hap_must(&p, hap_prune_set_precision(&pruning, &inputs.engine, &p.error));
+        pruning.report = show_step, pruning.context = &p;
         pruning.stop = &signalled;
         catch_signals();
         if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)

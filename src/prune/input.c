@@ -1,5 +1,7 @@
 #include "prune/input.h"
 
+#include "prune/precision.h"
+
 /* Each prompt of a step, or of a round, has its own masks. */
 static struct hap_memory_estimate needs_of(const struct hap_prune_options *options)
 {
@@ -8,6 +10,7 @@ static struct hap_memory_estimate needs_of(const struct hap_prune_options *optio
         const bool refines = options->refine_on > 0 &&
                              (options->rounds != 0 || options->steps == 0);
 
+        needs.bf16 = hap_prune_wants_bf16(options);
         needs.group = (size_t)options->batch;
         if (refines)
                 needs.group = hap_max(needs.group, (size_t)options->refine_on);

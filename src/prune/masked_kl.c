@@ -123,6 +123,7 @@ static int run_job(void *context, struct hap_scratch *scratch, size_t job)
         if (rc < 0)
                 return rc;
         run.z = runs->z + begin;
+        run.bf16 = plan->masked_kl->bf16 && partial; /* other runs judge circuits */
         rc = hap_masked_forward(scratch, &batch, &run);
         if (rc < 0)
                 return rc;

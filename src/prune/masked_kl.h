@@ -13,6 +13,7 @@
 struct hap_masked_kl {
         const struct hap_engine *engine;
         const struct hap_prompts *prompts;
+        bool bf16; /* runs with gradients multiply in BF16; needs hap_engine_use_bf16 */
         double runs;    /* masked runs so far; one without gradient counts ½ */
         float *partial; /* [n_partial]: gradients of jobs */
         size_t n_partial;

@@ -57,7 +57,7 @@ enum hap_mask_kind { HAP_MASKS_CONCRETE, HAP_MASKS_BERNOULLI };
  * percentages that are not `given`. */
 struct hap_prune_options {
         const struct hap_recipe *recipe; /* by hap_prune_options_settle */
-        int recipe_row, ablation;
+        int recipe_row, ablation, precision; /* precision: enum hap_precision */
         struct hap_texts set;  /* NAME=VALUE, as given */
         int help_recipe;       /* the row to be printed, or -1 */
         struct hap_count_or_percent sparsity; /* P% */

@@ -224,6 +224,8 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
                           "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
                           (json_int_t)pruning->taken, "masked_runs", pruning->masked_kl.runs);
 
+        if (description && pruning->masked_kl.bf16)
+                json_object_set_new(description, "precision", json_string("bf16"));
         if (description && !isnan(pruned->soft))
                 json_object_set_new(description, "soft_sparsity", json_real(pruned->soft));
         if (description && !isnan(pruning->kl)) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "common/program.h"
+#include "show/show_curve.h"
 #include "show/show_dot.h"
 #include "show/show_html.h"
 #include "show/show_plot.h"
@@ -19,7 +20,7 @@ static const struct hap_option options[] = {
          "show the N strongest edges [20; pictures: whole circuit, 200 of scores]",
          .min = 1, .max = INT32_MAX},
         {0, "svg", NULL, HAP_FLAG, offsetof(struct show_options, svg),
-         .help = "draw a circuit, the best scores, or training curves, as SVG"},
+         .help = "draw a circuit, the best scores, or curves of training or of size, as SVG"},
         {0, "html", NULL, HAP_FLAG, offsetof(struct show_options, html),
          .help = "write a web page with the picture and a table of the edges"},
         {0, "dot", NULL, HAP_FLAG, offsetof(struct show_options, dot),
@@ -112,6 +113,8 @@ static int show_all(const struct show_options *opt, const struct hap_show *show,
 {
         if (!opt->svg && !opt->html && !opt->dot)
                 return hap_show_text(show, opt->top ? (size_t)opt->top : TOP_IN_TEXT, out, err);
+        if (!opt->dot && hap_show_has_curve(show) && !hap_show_has_edges(show))
+                return hap_show_curves(show, opt->html, out, err);
         if (opt->dot || !hap_show_has_log(show) || hap_show_has_edges(show))
                 return draw_graph(opt, show, out, err);
         return opt->html ? hap_show_plot_html(show, out, err) : hap_show_plot(show, out, err);

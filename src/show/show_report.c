@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show/show_curve.h"
+#include "show/show_statistics.h"
 #include "show/show_table.h"
 
 static bool same_field(const json_t *a, const json_t *b, const char *key)
@@ -32,6 +34,7 @@ static const struct report_line *line_of(const struct hap_table *table,
                 const struct report_line *line = lines + n;
 
                 if (same_field(record, line->first, "circuit") &&
+                    same_field(record, line->first, "class") &&
                     same_field(record, line->first, "ablation"))
                         return hap_table_has(table, line->row, metric ? metric : "value") ? NULL
                                                                                          : line;
@@ -46,25 +49,21 @@ static int put_cell(struct hap_table *table, size_t row, const char *title, cons
         return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
 }
 
-/* A metric's mean over the examples and its standard deviation. */
+/* A metric's mean over the examples, with its interval or its standard deviation. */
 static int put_metric(struct hap_table *table, size_t row, const json_t *record)
 {
         const char *metric = json_string_value(json_object_get(record, "metric"));
-        const json_t *value = json_object_get(record, "value"), *sd = json_object_get(record, "sd");
-        char text[64] = "-";
+        char text[HAP_MEAN_TEXT];
 
-        if (json_is_number(value) && json_is_number(sd))
-                snprintf(text, sizeof text, "%.4g ± %.2g", json_number_value(value),
-                         json_number_value(sd));
-        else if (json_is_number(value))
-                snprintf(text, sizeof text, "%.4g", json_number_value(value));
+        hap_mean_text(json_object_get(record, "value"), record, text);
         return put_cell(table, row, metric ? metric : "value", text);
 }
 
 /* The other fields of the first record of a circuit. */
 static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 {
-        static const char *const of_metric[] = {"metric", "value", "sd"};
+        static const char *const of_metric[] = {"metric", "value", "sd", "se", "low", "high",
+                                                "level", "as_good"};
         const char *key;
         json_t *value;
         int rc = 0;
@@ -95,10 +94,11 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 const json_t *record = json_array_get(records, i);
                 const struct report_line *line;
 
-                if (json_object_get(record, "id")) {
+                if (json_object_get(record, "id"))
                         per_example++;
+                if (json_object_get(record, "id") || hap_is_difference(record) ||
+                    hap_is_test(record) || hap_is_of_curve(record))
                         continue;
-                }
                 line = line_of(&table, lines, n_lines, record);
                 if (!line) {
                         long row = hap_table_row(&table);
@@ -110,10 +110,15 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 if (rc == 0)
                         rc = put_metric(&table, line->row, record);
         }
-        if (rc == 0) {
+        if (rc == 0 && n_lines > 0) {
                 fputc('\n', out);
                 hap_table_write(&table, 2, out);
+                if (hap_write_differences(records, out, err) < 0 ||
+                    hap_write_tests(records, out, err) < 0)
+                        rc = -1;
         }
+        if (rc == 0)
+                rc = hap_write_curves(records, out, err);
         if (per_example > 0)
                 fprintf(out, "\n  and %zu records of single examples\n", per_example);
         hap_table_release(&table);

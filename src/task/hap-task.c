@@ -4,6 +4,7 @@
 
 #include "common/program.h"
 #include "task/task.h"
+#include "task/task_remarks.h"
 
 struct task_options {
         int64_t n, seed, bootstrap;
@@ -117,21 +118,13 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
         return request;
 }
 
-#define IDLE ": --ablation interchange has no effect on them"
-enum { SPACE = HAP_TASK_LATER + 1, REMARKS };
-static const char *const remarks[REMARKS] = {
-        [HAP_TASK_SAME] = "clean and corrupted are the same" IDLE,
-        [HAP_TASK_LATER] = "clean and corrupted differ only after the last answer position" IDLE,
-        [SPACE] = "the last character is a space: answers begin with it in most tokenizers",
-};
-
 /* n: the number of prompts that each remark applies to. */
 static void write_task_record(struct hap_program *p, json_t *record, const char *task,
                               const struct hap_task_model *model, const char *where, size_t n[])
 {
-        n[SPACE] += hap_task_ends_in_space(record);
+        hap_task_remark_text(record, model, n);
         hap_must(p, hap_task_ready(&record, task, model, where, &p->error));
-        n[hap_task_difference(record, model->model)]++;
+        hap_task_remark_ids(record, model, n);
         hap_pack_json(hap_stream_out_record(p->out), record);
         hap_must(p, hap_stream_out_end_record(p->out, &p->error));
         json_decref(record);
@@ -143,7 +136,7 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         const struct hap_task_request request = request_of(p, opt);
         struct hap_task_source source;
         json_t *fields, *header, *record;
-        size_t n[REMARKS] = {0};
+        size_t n[HAP_REMARKS] = {0};
         char where[512];
 
         hap_must(p, hap_task_open(&source, &request, model, &p->error));
@@ -155,9 +148,11 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
                 write_task_record(p, record, source.name, model, where, n);
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
-        for (int i = 0; i < REMARKS; i++)
-                if (n[i] && remarks[i])
-                        hap_say(p, "in %zu of %zu prompts %s", n[i], source.n, remarks[i]);
+        if (model->tokenizer && hap_tokenizer_note(model->tokenizer))
+                hap_say(p, "%s", hap_tokenizer_note(model->tokenizer));
+        for (int i = 0; i < HAP_REMARKS; i++)
+                if (n[i])
+                        hap_say(p, "in %zu of %zu prompts %s", n[i], source.n, hap_task_remarks[i]);
         hap_task_close(&source);
         return source.n;
 }

@@ -197,13 +197,76 @@ static bool all_single(const struct hap_tokenizer *tokenizer, int digits)
         return true;
 }
 
+/* Whether a token of the year begins where the answer does: after the century. */
+static bool divides(const struct hap_tokenizer *tokenizer, const char *century, const char *rest)
+{
+        int32_t ids[16], apart[16];
+        struct hap_error err;
+        char year[16];
+        int n, all;
+
+        snprintf(year, sizeof year, "%.4s%.4s", century, rest);
+        n = hap_tokenizer_continue(tokenizer, century, strlen(century), apart, 8, &err);
+        all = hap_tokenizer_continue(tokenizer, year, strlen(year), ids, 16, &err);
+        return n > 0 && n <= 8 && all > n && all <= 16 &&
+               memcmp(ids, apart, (size_t)n * sizeof *ids) == 0;
+}
+
+/* Whether answers of so many digits are tokens of their own in any year. */
+static bool some_divide(const struct hap_tokenizer *tokenizer, int digits)
+{
+        for (int century = FIRST_CENTURY; century < FIRST_CENTURY + N_CENTURIES; century++)
+                for (int year = digits == 2 ? 2 : 10; year < 99; year++) {
+                        char first[16], rest[16];
+
+                        snprintf(first, sizeof first, "%d", century);
+                        snprintf(rest, sizeof rest, "%02d", year);
+                        if (digits == 1)
+                                rest[1] = '\0';
+                        if (divides(tokenizer, first, rest))
+                                return true;
+                }
+        return false;
+}
+
+/* "1732" as its tokens: '173' '2'. */
+static void show_division(const struct hap_tokenizer *tokenizer, const char *text, char *out,
+                          size_t size)
+{
+        struct hap_error err;
+        int32_t ids[16];
+        int n = hap_tokenizer_continue(tokenizer, text, strlen(text), ids, 16, &err);
+        size_t used = 0;
+
+        *out = '\0';
+        for (int i = 0; i < n && i < 16 && used < size; i++) {
+                const char *token = hap_tokenizer_text(tokenizer, ids[i], NULL);
+
+                used += (size_t)snprintf(out + used, size - used, "%s'%.20s'", i ? " " : "",
+                                         token ? token : "?");
+        }
+}
+
 static int prepare_years(struct hap_draw *draw, struct hap_error *err)
 {
+        bool single = false;
+        char division[200];
+
         for (int digits = 2; digits > 0 && !draw->year_digits; digits--)
-                if (all_single(draw->tokenizer, digits))
-                        draw->year_digits = digits;
+                if (all_single(draw->tokenizer, digits)) {
+                        single = true;
+                        if (some_divide(draw->tokenizer, digits))
+                                draw->year_digits = digits;
+                }
         if (draw->year_digits)
                 return 0;
+        show_division(draw->tokenizer, "1732", division, sizeof division);
+        if (single)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot generate prompts for task 'greater-than': this model's "
+                                "tokenizer groups the digits of 1732 as %s, so that no answer to "
+                                "a prompt that ends in 17 is a token of its own; write prompts "
+                                "for such groups and read them with --from", division);
         return hap_fail(err, HAP_EINPUT, "cannot generate prompts for task 'greater-than': neither "
                         "two digits nor one are always one token in this model");
 }

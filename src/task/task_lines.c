@@ -88,6 +88,10 @@ static int find_lines(struct hap_lines *lines, size_t length, struct hap_error *
                 }
                 lines->lines[lines->n_lines++] = (struct json_line){ at, size, number };
         }
+        if (lines->n_lines > 0 && lines->lines[0].text[strspn(lines->lines[0].text, " \t\r")] == '[')
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': it is a JSON array; JSON lines "
+                                "are expected, one object on each line: jq -c '.[]' writes them",
+                                lines->name);
         if (lines->n_lines == 0)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no examples",
                                 lines->name);

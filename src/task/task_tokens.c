@@ -323,30 +323,3 @@ int hap_task_ready(json_t **record, const char *task, const struct hap_task_mode
         *record = ids;
         return HAP_OK;
 }
-
-bool hap_task_ends_in_space(const json_t *record)
-{
-        const json_t *clean = json_object_get(record, "clean");
-        size_t n = json_string_length(clean);
-
-        return n && json_string_value(clean)[n - 1] == ' ' && !json_object_get(record, "at");
-}
-
-enum hap_task_difference hap_task_difference(const json_t *record, const struct hap_model *model)
-{
-        const json_t *clean = json_object_get(record, "clean");
-        const json_t *corrupted = json_object_get(record, "corrupted");
-        const json_t *at = json_object_get(record, "at");
-        size_t end = json_array_size(clean);
-
-        if (json_equal(clean, corrupted))
-                return HAP_TASK_SAME;
-        if (!model || !model->config.causal)
-                return HAP_TASK_DIFFERS;
-        if (at)
-                end = (size_t)json_integer_value(json_array_get(at, json_array_size(at) - 1)) + 1;
-        for (size_t i = 0; i < end; i++)
-                if (!json_equal(json_array_get(clean, i), json_array_get(corrupted, i)))
-                        return HAP_TASK_DIFFERS;
-        return HAP_TASK_LATER;
-}

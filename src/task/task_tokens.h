@@ -22,14 +22,4 @@ struct hap_task_model {
 int hap_task_ready(json_t **record, const char *task, const struct hap_task_model *model,
                    const char *where, struct hap_error *err);
 
-/* Whether a record that is not ready yet is a prompt as text, answered at its end, that
- * ends in a space. */
-bool hap_task_ends_in_space(const json_t *record);
-
-/* How the prompts of a record that is ready differ, for patching (--ablation
- * interchange). HAP_TASK_LATER: only after the last answer position, in a causal model
- * (NULL: not known), so that no answer changes. */
-enum hap_task_difference { HAP_TASK_DIFFERS, HAP_TASK_SAME, HAP_TASK_LATER };
-enum hap_task_difference hap_task_difference(const json_t *record, const struct hap_model *model);
-
 #endif

@@ -218,6 +218,11 @@ size_t hap_tokenizer_size(const struct hap_tokenizer *tokenizer)
         return tokenizer->vocab.n;
 }
 
+const char *hap_tokenizer_note(const struct hap_tokenizer *tokenizer)
+{
+        return tokenizer->note;
+}
+
 int32_t hap_tokenizer_bos(const struct hap_tokenizer *tokenizer)
 {
         return tokenizer->bos_id;

@@ -44,6 +44,10 @@ int32_t hap_tokenizer_single(const struct hap_tokenizer *tokenizer,
 /* The number of ids: the largest + 1. */
 size_t hap_tokenizer_size(const struct hap_tokenizer *tokenizer);
 
+/* What users should know about the ids: where transformers 4, which is followed, and 5 differ.
+ * NULL: nothing. */
+const char *hap_tokenizer_note(const struct hap_tokenizer *tokenizer);
+
 /* The id that `bos` puts first; -1 if the model's settings do not ask for BOS. */
 int32_t hap_tokenizer_bos(const struct hap_tokenizer *tokenizer);
 

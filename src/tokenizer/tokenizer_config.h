@@ -15,4 +15,12 @@ int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *
 int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
                    struct hap_error *err);
 
+/* Sets the config's tokenizer_class, if it has none, as transformers does: to that of the model's
+ * config.json, or to the class of its model_type. */
+int hap_config_class(json_t *config, const json_t *model, struct hap_error *err);
+/* Whether a byte-level tokenizer puts a space first: by its class, by the config, and by the
+ * pre_tokenizer of tokenizer.json, of this type. transformers 4 is followed; where 5 differs,
+ * the tokenizer gets a note. */
+void hap_config_prefix(struct hap_tokenizer *t, const json_t *config, const char *type);
+
 #endif

@@ -11,6 +11,7 @@
 
 #include "common/gguf.h"
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_pre.h"
 
 #define KEY(name) "tokenizer.ggml." name
 
@@ -21,34 +22,6 @@ enum token_type {
         TYPE_USER_DEFINED = 4,
         TYPE_UNUSED = 5,
         TYPE_BYTE = 6,
-};
-
-#define PATTERN_TEKKEN                                                         \
-        "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*"         \
-        "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|[^\\r\\n\\p{L}\\p{N}]?"               \
-        "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|" \
-        "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-
-/* The split steps that tokenizer.ggml.pre names; each isolates its matches. NFC is the normalizer
- * of some families; the file does not record it. */
-static const struct pre {
-        const char *name;
-        const char *patterns[4];
-        bool nfc, ignore_merges, add_bos;
-} pres[] = {
-        { "default",
-          { "[\\p{P}\\$\\+<=>\\^~\\|]+", HAP_PATTERN_GPT2, "\\p{N}+", "[0-9][0-9][0-9]" },
-          false, false, false },
-        { "gpt-2", { HAP_PATTERN_GPT2 }, false, false, false },
-        { "smollm", { "\\p{N}", HAP_PATTERN_GPT2 }, false, false, false },
-        { "olmo", { HAP_PATTERN_GPT2 }, true, false, false },
-        { "mpt", { HAP_PATTERN_GPT2 }, true, false, false },
-        { "llama-bpe", { HAP_PATTERN_LLAMA3 }, false, true, true },
-        { "llama3", { HAP_PATTERN_LLAMA3 }, false, true, true },
-        { "llama-v3", { HAP_PATTERN_LLAMA3 }, false, true, true },
-        { "qwen2", { HAP_PATTERN_QWEN2 }, true, false, false },
-        { "deepseek-r1-qwen", { HAP_PATTERN_QWEN2 }, true, false, false },
-        { "tekken", { PATTERN_TEKKEN }, false, true, true },
 };
 
 struct source {
@@ -201,23 +174,22 @@ static int read_merges(const struct source *s)
 static int read_byte_level(const struct source *s)
 {
         struct hap_gguf_text name = { "", 0 };
-        const struct pre *pre = NULL;
+        const struct hap_pre *pre = NULL;
         int rc = hap_gguf_text(&s->gguf, KEY("pre"), &name, s->err);
 
         if (rc == 0)
                 return hap_fail(s->err, HAP_EINPUT,
                                 "the file has no %s, so how words are split is unknown",
                                 KEY("pre"));
-        for (size_t i = 0; rc > 0 && i < sizeof pres / sizeof *pres; i++)
-                if (is_text(name, pres[i].name))
-                        pre = &pres[i];
+        if (rc > 0)
+                pre = hap_pre_find(name.text, name.length);
         if (rc > 0 && pre == NULL)
                 return unsupported_value(s, KEY("pre"), name);
         s->t->byte_level = true;
         rc = rc < 0 ? rc : add_tokens(s);
         if (rc == 0)
                 rc = read_merges(s);
-        for (size_t i = 0; rc == 0 && i < 4 && pre->patterns[i] != NULL; i++)
+        for (size_t i = 0; rc == 0 && i < 6 && pre->patterns[i] != NULL; i++)
                 rc = hap_split_add(s->t, pre->patterns[i], strlen(pre->patterns[i]),
                                    HAP_SPLIT_ISOLATED, false, s->err);
         if (rc != 0)

@@ -10,6 +10,7 @@
  *      tokenizer_config.c    tokenizer_config.json
  *      tokenizer_special.c   the added tokens of both
  *      tokenizer_gguf.c      the metadata of a GGUF file
+ *      tokenizer_pre.c       the split patterns that GGUF files name
  *      tokenizer_vocab.c     texts to ids and back
  *      tokenizer_alphabet.c  the bytes that stored texts represent
  *      tokenizer_bpe.c       merging
@@ -63,6 +64,7 @@ struct hap_tokenizer {
         struct hap_added_index index[2]; /* raw, normalised */
 
         int32_t bos_id; /* put first; -1: none */
+        const char *note; /* static: where this tokenizer's ids are disputed; or NULL */
 };
 
 #endif

@@ -20,6 +20,7 @@ struct folder {
         struct hap_tokenizer *t;
         const char *path;
         json_t *config; /* tokenizer_config.json; an empty object without */
+        bool described; /* there is a tokenizer_config.json or a config.json */
         struct hap_error *err;
 };
 
@@ -36,7 +37,7 @@ static bool file_exists(const struct folder *f, const char *name)
 {
         char path[4096];
         struct hap_error ignored;
-        struct folder quiet = { f->t, f->path, NULL, &ignored };
+        struct folder quiet = { .t = f->t, .path = f->path, .err = &ignored };
 
         return path_in(&quiet, name, path, sizeof path) == 0 &&
                access(path, F_OK) == 0;
@@ -178,16 +179,6 @@ static int add_tokens(const struct folder *f, const json_t *tokens)
         return rc;
 }
 
-/* add_prefix_space of the config overrides a ByteLevel that is not in a Sequence. */
-static void override_prefix(const struct folder *f, const json_t *pre_tokenizer)
-{
-        const json_t *prefix = json_object_get(f->config, "add_prefix_space");
-        const char *type = json_string_value(json_object_get(pre_tokenizer, "type"));
-
-        if (json_is_boolean(prefix) && type != NULL && strcmp(type, "ByteLevel") == 0)
-                strcpy(f->t->prefix, json_is_true(prefix) ? " " : "");
-}
-
 static int read_stages(const struct folder *f, const json_t *json)
 {
         const json_t *pre_tokenizer = json_object_get(json, "pre_tokenizer");
@@ -200,7 +191,9 @@ static int read_stages(const struct folder *f, const json_t *json)
         if (f->t->byte_level && f->t->byte_fallback)
                 return hap_fail(f->err, HAP_EINPUT,
                                 "byte_fallback after ByteLevel is not supported");
-        override_prefix(f, pre_tokenizer);
+        if (f->described)
+                hap_config_prefix(f->t, f->config,
+                                  json_string_value(json_object_get(pre_tokenizer, "type")));
         return hap_stage_post_processor(f->t, json_object_get(json, "post_processor"),
                                         f->err);
 }
@@ -324,10 +317,27 @@ static int read_config(struct folder *f)
                                  : read_legacy(f);
 }
 
+/* A tokenizer_config.json without a class: the model's config.json decides. */
+static int find_class(struct folder *f)
+{
+        json_t *model = NULL;
+        int rc;
+
+        f->described = file_exists(f, "tokenizer_config.json");
+        if (!file_exists(f, "config.json"))
+                return 0;
+        f->described = true;
+        rc = read_json(f, "config.json", &model);
+        if (rc == 0)
+                rc = hap_config_class(f->config, model, f->err);
+        json_decref(model);
+        return rc;
+}
+
 int hap_tokenizer_read_folder(struct hap_tokenizer *t, const char *path,
                               struct hap_error *err)
 {
-        struct folder f = { t, path, NULL, err };
+        struct folder f = { .t = t, .path = path, .err = err };
         bool whole = file_exists(&f, "tokenizer.json");
         int rc;
 
@@ -336,6 +346,8 @@ int hap_tokenizer_read_folder(struct hap_tokenizer *t, const char *path,
                                 "there is no tokenizer.json, and no vocab.json with "
                                 "merges.txt");
         rc = read_config(&f);
+        if (rc == 0 && whole)
+                rc = find_class(&f);
         if (rc == 0)
                 rc = whole ? read_tokenizer_json(&f) : read_vocab_and_merges(&f);
         if (rc == 0)

@@ -45,6 +45,17 @@ CONFIGS = {
         mlp_bias=True, tie_word_embeddings=True)),
     "llama-linear": (torch.float32, tf.LlamaConfig(
         **SIZES, rope_scaling=dict(rope_type="linear", factor=2.5))),
+    "llama-yarn": (torch.float32, tf.LlamaConfig(
+        **SIZES, rope_theta=100.0, rope_scaling=dict(
+            rope_type="yarn", factor=4.0, original_max_position_embeddings=8))),
+    "llama-yarn-factors": (torch.float32, tf.LlamaConfig(
+        **SIZES, rope_theta=100.0, rope_scaling=dict(
+            rope_type="yarn", factor=3.0, original_max_position_embeddings=12, beta_fast=4.0,
+            beta_slow=0.5, mscale=0.7, mscale_all_dim=0.4, truncate=False))),
+    "llama-longrope": (torch.float32, tf.LlamaConfig(
+        **SIZES, head_dim=10, original_max_position_embeddings=20, rope_scaling=dict(
+            rope_type="longrope", short_factor=[1.0, 1.1, 1.3, 1.7, 2.0],
+            long_factor=[2.0, 3.0, 4.0, 5.0, 6.0]))),
     "mistral": (torch.float32, tf.MistralConfig(**SIZES, sliding_window=4)),
     "qwen2": (torch.float32, tf.Qwen2Config(
         **SIZES, use_sliding_window=True, sliding_window=5, max_window_layers=1,

@@ -55,6 +55,20 @@ TEST("Q8_0 is read as Python's gguf package reads it") { check_kind(HAP_STORED_Q
 TEST("Q4_K is read as Python's gguf package reads it") { check_kind(HAP_STORED_Q4_K); }
 TEST("Q5_K is read as Python's gguf package reads it") { check_kind(HAP_STORED_Q5_K); }
 TEST("Q6_K is read as Python's gguf package reads it") { check_kind(HAP_STORED_Q6_K); }
+TEST("Q2_K is read as Python's gguf package reads it") { check_kind(HAP_STORED_Q2_K); }
+TEST("Q3_K is read as Python's gguf package reads it") { check_kind(HAP_STORED_Q3_K); }
+TEST("IQ2_XXS is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ2_XXS); }
+TEST("IQ2_XS is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ2_XS); }
+TEST("IQ3_XXS is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ3_XXS); }
+TEST("IQ1_S is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ1_S); }
+TEST("IQ4_NL is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ4_NL); }
+TEST("IQ3_S is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ3_S); }
+TEST("IQ2_S is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ2_S); }
+TEST("IQ4_XS is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ4_XS); }
+TEST("IQ1_M is read as Python's gguf package reads it") { check_kind(HAP_STORED_IQ1_M); }
+TEST("TQ1_0 is read as Python's gguf package reads it") { check_kind(HAP_STORED_TQ1_0); }
+TEST("TQ2_0 is read as Python's gguf package reads it") { check_kind(HAP_STORED_TQ2_0); }
+TEST("MXFP4 is read as Python's gguf package reads it") { check_kind(HAP_STORED_MXFP4); }
 
 /* IEEE 754: sign, 5 bits of exponent, 10 of fraction. */
 static float half_by_definition(unsigned half)

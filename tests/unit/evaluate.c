@@ -1,5 +1,6 @@
 /* Metrics of logits, computed by hand. */
 #include <math.h>
+#include <string.h>
 
 #include "forward/distribution.h"
 #include "forward/prompt.h"
@@ -159,6 +160,121 @@ TEST("faithfulness is normalised, and refused if the full model and the empty ci
         CHECK(hap_metric_normalise(1, 2, 2.000002, &value, &err) == HAP_EINPUT);
         CHECK(hap_metric_normalise(2.001, 2, 2.002, &value, &err) == 0);
         CHECK(fabs(value - .5) < 1e-9);
+}
+
+/* A brute force with probabilities p of the run and q of the full model. */
+static double js_of(int n, const double *p, const double *q)
+{
+        double sum = 0;
+
+        for (int i = 0; i < n; i++)
+                sum += p[i] * log(2 * p[i] / (p[i] + q[i])) + q[i] * log(2 * q[i] / (p[i] + q[i]));
+        return sum / 2;
+}
+
+#define ON(metric, prompt, example, logits) \
+        hap_metric_value(&hap_metric_##metric, prompt, example, 4, logits)
+
+TEST("metrics of answers: logit, log-probability and rank")
+{
+        struct hap_prompt one = {.n_answer_positions = 1};
+        struct hap_example two = answers((int32_t[]){0, 2}, 2, NULL, 0);
+
+        CHECK_NEAR(ON(answer_logit, &one, &two, tenths), log(3.0) / 2, 1e-6);
+        CHECK_NEAR(ON(answer_log_probability, &one, &two, tenths), log(0.4), 1e-6);
+        CHECK_NEAR(ON(answer_rank, &one, &two, tenths), 2, 0);
+        two.n_answers = 1;
+        CHECK_NEAR(ON(answer_rank, &one, &two, tenths), 4, 0);
+}
+
+TEST("Jensen-Shannon divergence is that of the formula, 0 against itself and symmetric")
+{
+        const double p[4] = {.1, .2, .3, .4}, even[4] = {.25, .25, .25, .25};
+        const float flat[4] = {7, 7, 7, 7};
+        float log_p[4], log_even[4];
+        struct hap_prompt prompt = {.n_answer_positions = 1, .log_p = log_p};
+        struct hap_example none = {0};
+
+        hap_log_softmax(1, 4, tenths, log_p);
+        hap_log_softmax(1, 4, flat, log_even);
+        CHECK_NEAR(ON(js, &prompt, &none, tenths), 0, 1e-7);
+        CHECK_NEAR(ON(js, &prompt, &none, flat), js_of(4, even, p), 1e-7);
+        prompt.log_p = log_even;
+        CHECK_NEAR(ON(js, &prompt, &none, tenths), js_of(4, even, p), 1e-7);
+}
+
+TEST("Kendall's tau-b counts ties as its definition does")
+{
+        /* ranks 1 2 3 4 against 1 3 2 2: of six pairs 4 agree, 1 disagrees, 1 is tied, so that
+         * tau-b = (4 - 1) / sqrt(6 * 5), as in scipy.stats.kendalltau */
+        const float full[4] = {1, 3, 2, 2};
+        float log_p[4];
+        struct hap_prompt prompt = {.n_answer_positions = 1, .log_p = log_p};
+        struct hap_example all = answers((int32_t[]){0, 1}, 2, (int32_t[]){2, 3}, 2);
+
+        hap_log_softmax(1, 4, tenths, log_p);
+        CHECK_NEAR(ON(kendall_tau, &prompt, &all, tenths), 1, 1e-12);
+        hap_log_softmax(1, 4, full, log_p);
+        CHECK_NEAR(ON(kendall_tau, &prompt, &all, tenths), 1 / sqrt(30), 1e-12);
+        CHECK(isnan(ON(kendall_tau, &prompt, &all, ((const float[4]){5, 5, 5, 5}))));
+}
+
+TEST("the probability difference of ten years is that of the sum over years")
+{
+        enum { YEARS = 100, YY = 57 };
+        float logits[YEARS + 3]; /* three other tokens */
+        int32_t years[YEARS];
+        struct hap_prompt prompt = {.n_answer_positions = 1};
+        struct hap_example e = answers(years + YY + 1, YEARS - YY - 1, years, YY + 1);
+        double all = 0, difference = 0;
+
+        for (int i = 0; i < YEARS + 3; i++)
+                logits[i] = (float)((i * 37) % 101) / 25;
+        for (int y = 0; y < YEARS; y++) {
+                years[y] = (y * 11) % YEARS;
+                all += exp(logits[years[y]]);
+        }
+        for (int y = YY - 10; y <= YY + 10; y++)
+                difference += (y > YY ? 1 : y < YY ? -1 : 0) * exp(logits[years[y]]) / all;
+        CHECK_NEAR(hap_metric_value(&hap_metric_prob_diff_10, &prompt, &e, YEARS + 3, logits),
+                   difference, 1e-9);
+        e = answers(years + 96, 4, years, 96); /* fewer than ten follow */
+        difference = 0;
+        for (int y = 85; y < YEARS; y++)
+                difference += (y > 95 ? 1 : y < 95 ? -1 : 0) * exp(logits[years[y]]) / all;
+        CHECK_NEAR(hap_metric_value(&hap_metric_prob_diff_10, &prompt, &e, YEARS + 3, logits),
+                   difference, 1e-9);
+}
+
+TEST("gradients of losses are those of finite differences")
+{
+        const struct hap_metric *const metrics[] = {
+                &hap_metric_answer_logit, &hap_metric_answer_log_probability, &hap_metric_js};
+        const float full[8] = {1, 3, 2, 2, 0, 1, 0, -1}, at[8] = {.3f, -1, 2, .5f, 1, 2, 0, .1f};
+        float log_p[8];
+        struct hap_prompt prompt = {.n_answer_positions = 2, .log_p = log_p};
+        struct hap_example e = answers((int32_t[]){0, 2}, 2, (int32_t[]){1}, 1);
+
+        hap_log_softmax(2, 4, full, log_p);
+        for (int m = 0; m < 3; m++) {
+                float gradient[8];
+                const double loss = hap_metric_loss(metrics[m], &prompt, &e, 4, at, gradient);
+
+                CHECK_NEAR(loss, hap_metric_value(metrics[m], &prompt, &e, 4, at) *
+                                         (metrics[m]->lower_is_better ? 1 : -1), 1e-9);
+                for (int i = 0; i < 8; i++) {
+                        float up[8], down[8];
+
+                        memcpy(up, at, sizeof up);
+                        memcpy(down, at, sizeof down);
+                        up[i] += .0625f;
+                        down[i] -= .0625f;
+                        CHECK_NEAR(gradient[i],
+                                   (hap_metric_loss(metrics[m], &prompt, &e, 4, up, NULL) -
+                                    hap_metric_loss(metrics[m], &prompt, &e, 4, down, NULL)) /
+                                           .125, 1e-3);
+                }
+        }
 }
 
 RUN_TESTS

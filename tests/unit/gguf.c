@@ -309,9 +309,9 @@ TEST("one good tensor is read")
 
 TEST("a type that hap cannot read is refused by name")
 {
-        struct file f = one(256, 1, 10, 0);
+        struct file f = one(256, 1, 40, 0);
 
-        refused(&f, "tensor 'w' is stored as Q2_K (type 10)");
+        refused(&f, "tensor 'w' is stored as NVFP4 (type 40)");
         f = one(4, 4, 26, 0);
         refused(&f, "stored as I32");
         f = one(4, 4, 0xffffffff, 0);

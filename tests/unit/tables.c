@@ -201,14 +201,14 @@ TEST("the choices of the options are the rows of the tables")
         CHECK(n == 6 && !hap_method_choice(n, &help));
         for (n = 0; hap_metrics[n]; n++)
                 CHECK_TEXT(hap_metric_choice(n, &help), hap_metrics[n]->name);
-        CHECK(n == 7 && !hap_metric_choice(n, &help));
+        CHECK(n == 14 && !hap_metric_choice(n, &help));
         for (n = 0; hap_ablations[n]; n++)
                 CHECK_TEXT(hap_ablation_choice(n, &help), hap_ablations[n]->name);
-        CHECK(n == 5 && !hap_ablation_choice(n, &help));
+        CHECK(n == 9 && !hap_ablation_choice(n, &help));
         for (n = 0; hap_metric_with_gradient(n); n++)
                 CHECK_TEXT(hap_metric_gradient_choice(n, &help),
                            hap_metric_with_gradient(n)->name);
-        CHECK(n == 3 && !hap_metric_gradient_choice(n, &help));
+        CHECK(n == 6 && !hap_metric_gradient_choice(n, &help));
 }
 
 RUN_TESTS

@@ -66,6 +66,68 @@ TEST("the config adds tokens to tokenizer.json and sets whether a space comes fi
         remove_folder();
 }
 
+/* What transformers 4.57.1 and 5.24.0 do with these files (AutoTokenizer, encoding "a"): whether a
+ * space comes first. */
+TEST("the space before a text is that of the class in transformers 4, with a note where 5 differs")
+{
+        static const struct {
+                const char *class_name, *model_type;
+                bool sequence, stored;
+                int flag; /* add_prefix_space of the config; -1: none */
+                bool in_4, in_5;
+        } cases[] = {
+                { "GPT2Tokenizer", "llama", false, true, -1, false, false },
+                { "GPT2TokenizerFast", "gpt2", false, true, 1, true, true },
+                { "GPT2TokenizerFast", "gpt2", false, true, 0, false, false },
+                { "GPT2TokenizerFast", "gpt2", false, false, 1, true, true },
+                { "GPT2TokenizerFast", "gpt2", true, true, -1, true, false },
+                { "GPT2TokenizerFast", "gpt2", true, false, 1, false, true },
+                { NULL, "gpt2", false, true, -1, false, false },
+                { NULL, "opt", false, true, -1, false, false },
+                { NULL, "qwen2", true, true, 0, true, false },
+                { NULL, "gpt_neox", false, true, -1, false, false },
+                { NULL, "bloom", true, false, 1, true, false },
+                { NULL, "bloom", false, true, -1, false, true },
+                { "PreTrainedTokenizerFast", "llama", false, true, -1, false, true },
+                { "PreTrainedTokenizerFast", "llama", false, false, 1, true, false },
+                { "PreTrainedTokenizerFast", "llama", true, true, 0, true, true },
+                { "BloomTokenizerFast", "gpt2", false, true, 0, false, true },
+                { "GPTNeoXTokenizerFast", "gpt2", false, true, -1, false, false },
+                { "Qwen2Tokenizer", "gpt2", false, true, -1, false, false },
+                { "CodeGenTokenizerFast", "gpt2", false, true, -1, false, false },
+        };
+
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                const char *level = cases[i].stored ? "{\"type\":\"ByteLevel\"}"
+                                                    : "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}";
+                char text[600];
+                int32_t ids[4];
+
+                new_folder();
+                snprintf(text, sizeof text, "{\"model\":{\"vocab\":{\"a\":0,\"\u0120\":1},"
+                         "\"merges\":[]},\"pre_tokenizer\":%s%s%s}",
+                         cases[i].sequence ? "{\"type\":\"Sequence\",\"pretokenizers\":[" : "", level,
+                         cases[i].sequence ? "]}" : "");
+                write_text("tokenizer.json", text);
+                snprintf(text, sizeof text, "{\"x\":0%s%s%s%s}",
+                         cases[i].class_name ? ",\"tokenizer_class\":\"" : "",
+                         cases[i].class_name ? cases[i].class_name : "",
+                         cases[i].class_name ? "\"" : "",
+                         cases[i].flag < 0 ? "" : cases[i].flag ? ",\"add_prefix_space\":true"
+                                                                : ",\"add_prefix_space\":false");
+                write_text("tokenizer_config.json", text);
+                snprintf(text, sizeof text, "{\"model_type\":\"%s\"}", cases[i].model_type);
+                write_text("config.json", text);
+                struct hap_tokenizer *t = load(folder);
+                CHECK(t != NULL);
+                CHECK(hap_tokenizer_encode(t, "a", 1, true, false, ids, 4, &err) ==
+                      1 + cases[i].in_4);
+                CHECK((hap_tokenizer_note(t) != NULL) == (cases[i].in_4 != cases[i].in_5));
+                hap_tokenizer_free(t);
+                remove_folder();
+        }
+}
+
 TEST("vocab.json and merges.txt take class, special tokens and BOS from the config")
 {
         int32_t ids[8];

@@ -38,7 +38,8 @@ static inline void remove_folder(void)
 {
         static const char *const names[] = { "tokenizer.json", "vocab.json", "merges.txt",
                                              "tokenizer_config.json", "added_tokens.json",
-                                             "special_tokens_map.json", "a.gguf" };
+                                             "special_tokens_map.json", "config.json",
+                                             "a.gguf" };
         char path[128];
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

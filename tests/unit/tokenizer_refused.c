@@ -1,4 +1,6 @@
 /* Tokenizers that are refused with a message, and similar ones that are valid. */
+#include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/tokenizer_pre.h"
 #include "tokenizer_folder.h"
 
 static void refused_stage(const char *stage, const char *value, const char *part)
@@ -273,8 +275,8 @@ TEST("a GGUF file whose split pattern is missing or unknown is refused")
         begin(3);
         put_tokens();
         put_key_text("tokenizer.ggml.model", "gpt2");
-        put_key_text("tokenizer.ggml.pre", "chatglm-bpe");
-        gguf_refused("tokenizer.ggml.pre 'chatglm-bpe'");
+        put_key_text("tokenizer.ggml.pre", "kimi-k2");
+        gguf_refused("tokenizer.ggml.pre 'kimi-k2'");
         begin(3);
         put_tokens();
         put_key_text("tokenizer.ggml.model", "gpt2");
@@ -308,6 +310,27 @@ TEST("a GGUF file of sentencepiece without scores, or with odd types, is refused
         put_u32(1);
         put_u32(77);
         gguf_refused("token 1 has unknown type 77");
+}
+
+TEST("the patterns of every name in tokenizer.ggml.pre can be compiled")
+{
+        static const char *const names[] = {
+                "default", "falcon", "falcon3", "gpt-4o", "bloom", "viking", "deepseek-v3",
+                "seed-coder", "command-r", "starcoder", "stablelm2", "dbrx", "phi-2", "tekken",
+        };
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+                const struct hap_pre *pre = hap_pre_find(names[i], strlen(names[i]));
+                struct hap_tokenizer t = { 0 };
+
+                CHECK(pre != NULL);
+                for (size_t k = 0; pre != NULL && k < 6 && pre->patterns[k] != NULL; k++)
+                        CHECK(hap_split_add(&t, pre->patterns[k], strlen(pre->patterns[k]),
+                                            HAP_SPLIT_ISOLATED, false, &err) == 0);
+                for (size_t k = 0; k < t.n_split; k++)
+                        pcre2_code_free(t.split[k].code);
+        }
+        CHECK(hap_pre_find("falcon4", 7) == NULL && hap_pre_find("falcon33", 7) != NULL);
 }
 
 RUN_TESTS

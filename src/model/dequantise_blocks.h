@@ -1,0 +1,20 @@
+/* One function for each block format of ggml: a block's bytes to its values. */
+#ifndef HAP_MODEL_DEQUANTISE_BLOCKS_H
+#define HAP_MODEL_DEQUANTISE_BLOCKS_H
+
+void hap_block_q2_k(const unsigned char *block, float *out);
+void hap_block_q3_k(const unsigned char *block, float *out);
+void hap_block_tq1_0(const unsigned char *block, float *out);
+void hap_block_tq2_0(const unsigned char *block, float *out);
+void hap_block_mxfp4(const unsigned char *block, float *out);
+void hap_block_iq4_nl(const unsigned char *block, float *out);
+void hap_block_iq4_xs(const unsigned char *block, float *out);
+void hap_block_iq2_xxs(const unsigned char *block, float *out);
+void hap_block_iq2_xs(const unsigned char *block, float *out);
+void hap_block_iq2_s(const unsigned char *block, float *out);
+void hap_block_iq3_xxs(const unsigned char *block, float *out);
+void hap_block_iq3_s(const unsigned char *block, float *out);
+void hap_block_iq1_s(const unsigned char *block, float *out);
+void hap_block_iq1_m(const unsigned char *block, float *out);
+
+#endif

@@ -1,0 +1,19 @@
+/* Curves of hap-eval --curve: tables, and a picture of all of them. */
+#ifndef HAP_SHOW_SHOW_CURVE_H
+#define HAP_SHOW_SHOW_CURVE_H
+
+#include "show/show_read.h"
+
+/* Whether a report's record is of a curve or compares with a reference circuit; such records are
+ * in tables of their own. */
+bool hap_is_of_curve(const json_t *record);
+/* Writes the tables of these records, if there are any: faithfulness by size with a column for
+ * each curve, then the areas and comparisons. */
+int hap_write_curves(const json_t *records, FILE *out, struct hap_error *err);
+
+bool hap_show_has_curve(const struct hap_show *show);
+/* Draws faithfulness against size for the curves of all reports, as SVG or a web page. A curve in
+ * signed order is dashed. */
+int hap_show_curves(const struct hap_show *show, bool html, FILE *out, struct hap_error *err);
+
+#endif

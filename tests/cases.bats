@@ -1,0 +1,94 @@
+# Models and prompts as people bring them: each folder of tests/golden/cases is such a case.
+load helper
+
+cases=$root/tests/golden/cases
+
+# The clean prompts' ids, one list a line.
+ids() {
+        hap-task --from "$1" -m "$2" 2>"$tmp/said" | json | jq -c 'select(.clean).clean'
+}
+
+@test "the space before a prompt follows the tokenizer's class, not tokenizer.json alone" {
+        run -0 ids "$cases/tokenizer-prefix-space/prompt.jsonl" "$cases/tokenizer-prefix-space"
+        assert_output '[41,266,77,80,273,80,83,77,69]'
+        run -1 grep -c transformers "$tmp/said"
+}
+
+@test "where transformers 4 and 5 disagree on that space, hap follows 4 and says so" {
+        cp -r "$cases/tokenizer-prefix-space" "$tmp/model"
+        echo '{"tokenizer_class": "PreTrainedTokenizerFast"}' >"$tmp/model/tokenizer_config.json"
+        run -0 ids "$cases/tokenizer-prefix-space/prompt.jsonl" "$tmp/model"
+        assert_output '[41,266,77,80,273,80,83,77,69]'
+        grep -q 'as in transformers 4; transformers 5 puts one' "$tmp/said"
+}
+
+@test "prompts that begin with BOS get the tokenizer's BOS, too, and a note" {
+        run -0 ids "$cases/double-bos/prompt.jsonl" "$cases/double-bos"
+        assert_output '[2,2,721,541,635,318,613,611]'
+        grep -q 'in 1 of 1 prompts BOS comes twice' "$tmp/said"
+        echo '{"clean": "The red car", "corrupted": "The new car", "at": [0]}' >"$tmp/plain"
+        ids "$tmp/plain" "$cases/double-bos"
+        run -1 grep BOS "$tmp/said"
+}
+
+# A llama with the tokenizer NAME of tests/golden/tokenizers in $tmp/model.
+model_with_tokenizer() {
+        mkdir "$tmp/model"
+        cp "$root/tests/golden/tokenizers/$1/"* "$tmp/model/"
+        jq '.vocab_size = 100000' "$cases/double-bos/config.json" >"$tmp/model/config.json"
+}
+
+@test "a number that the tokenizer groups with the prompt's digits is noted" {
+        model_with_tokenizer llama3
+        jq -c . >"$tmp/prompts" <<'EOF'
+{"clean": "from the year 1732 to 17", "corrupted": "from the year 1732 to 17", "answer": "3"}
+{"clean": "from the year 1732 to", "corrupted": "from the year 1732 to", "answer": "3"}
+EOF
+        ids "$tmp/prompts" "$tmp/model" >/dev/null
+        grep -q 'in 1 of 2 prompts the tokenizer divides prompt and answer together otherwise' \
+                "$tmp/said"
+}
+
+@test "greater-than is not made for a tokenizer that groups three digits, and the message says why" {
+        model_with_tokenizer llama3
+        jq '.model.vocab as $v | (([range(0; 100) | tostring | if length < 2 then "0" + . else . end]
+                + [range(100; 1000) | tostring]) - ($v | keys)) as $new
+                | .model.vocab += ([$new, [range(0; $new | length)]] | transpose
+                | map({(.[0]): (.[1] + 5000)}) | add)' \
+                "$root/tests/golden/tokenizers/llama3/tokenizer.json" >"$tmp/model/tokenizer.json"
+        assert_refused 3 "groups the digits of 1732 as '173' '2'" \
+                hap-task greater-than -m "$tmp/model" -n 5
+}
+
+@test "a GGUF file whose pre is falcon3 has Llama 3's words" {
+        run -0 ids "$cases/gguf-pre-falcon3/prompts.jsonl" "$cases/gguf-pre-falcon3/model.gguf"
+        assert_line --index 0 '[0,553,590,272,80,83,77,69]'
+        assert_line --index 1 '[0,42,8,78,222,496,20,21,22,503,494]'
+        assert_line --index 2 '[0,66,200,200,313]'
+}
+
+@test "keys of config.json that nothing reads are listed, not refused" {
+        hap-model -q "$cases/gpt2-medium-keys" >"$tmp/shown"
+        grep -qx 'ignored keys  n_special, predict_special_tokens' "$tmp/shown"
+        hap-model -q "$cases/neox-custom-pipelines" | grep -qx 'ignored keys  custom_pipelines'
+        run -1 grep ignored <(hap-model -q "$root/models/demo")
+}
+
+@test "inverse layer scaling is shown" {
+        hap-model -q "$cases/gpt2-inverse-layer-idx" | grep -q "over the layer's number from 1"
+}
+
+@test "a Git LFS pointer is named as such" {
+        assert_refused 3 "it is a Git LFS pointer" hap-model "$cases/git-lfs-pointer"
+}
+
+@test "a JSON array of prompts is refused with the command that makes lines of it" {
+        assert_refused 3 "one object on each line: jq -c '.[]'" hap-task \
+                --from "$cases/json-array-prompts/prompts.json" -m "$cases/tokenizer-prefix-space"
+        jq -c '.[]' "$cases/json-array-prompts/prompts.json" | hap-task -q --from - >"$tmp/task"
+}
+
+@test "a big-endian GGUF file is named as such" {
+        printf 'GGUF\0\0\0\3rest' >"$tmp/big.gguf"
+        assert_refused 3 "big-endian" hap-model "$tmp/big.gguf"
+}
