@@ -36,6 +36,7 @@ struct bench {
         float *z;
         bool *wanted;
         float **d_z;
+        bool bf16; /* steps multiply by weights in BF16 */
 };
 
 static double now(void)
@@ -144,7 +145,7 @@ static int step_job(void *context, struct hap_scratch *work, size_t job)
         const size_t from = job * GROUP;
         const int n = (int)(b->n - from < GROUP ? b->n - from : GROUP);
         const float *z[GROUP];
-        struct hap_masked run = {.z = z, .wanted = b->wanted};
+        struct hap_masked run = {.z = z, .wanted = b->wanted, .bf16 = b->bf16};
         struct hap_batch batch;
         float *d_logits;
 
@@ -259,10 +260,11 @@ int main(int argc, char **argv)
                                             "ep_step_5pct_s_per_example"};
         struct hap_error err = {0};
         struct bench b = {0};
-        double times[3][ROUNDS], load, rate, seconds[3], forward[ROUNDS];
+        double times[6][ROUNDS], load, rate, seconds[6], forward[ROUNDS];
         double *score;
         size_t jobs;
         int tokens;
+        bool has_bf16;
 
         if (argc < 4) {
                 fprintf(stderr, "usage: engine MODEL TOKENS BATCH [SCORES [SHARE]]\n");
@@ -274,6 +276,8 @@ int main(int argc, char **argv)
             hap_engine_init(&b.engine, &b.model, NULL, &err) < 0)
                 die(&err);
         load = now() - load;
+        has_bf16 = hap_engine_use_bf16(&b.engine, &err) == 0;
+        b.bf16 = has_bf16 && getenv("BENCH_BF16"); /* with SHARE */
         make_prompts(&b, tokens, strtoul(argv[3], NULL, 10));
         score = read_scores(&b, argc > 4 ? argv[4] : NULL);
         b.z = calloc(b.engine.graph.n_edges, sizeof(*b.z));
@@ -289,13 +293,15 @@ int main(int argc, char **argv)
         if (argc > 5)
                 return 0;
         for (int round = -1; round < ROUNDS; round++)
-                for (int s = 0; s < 3; s++) {
-                        open_share(&b, score, shares[s]);
+                for (int s = 0; s < (has_bf16 ? 6 : 3); s++) {
+                        b.bf16 = s >= 3;
+                        open_share(&b, score, shares[s % 3]);
                         const double t = step(&b);
 
                         if (round >= 0)
                                 times[s][round] = t;
                 }
+        b.bf16 = false;
         open_share(&b, score, 1);
         free(b.wanted);
         b.wanted = NULL;
@@ -308,6 +314,10 @@ int main(int argc, char **argv)
                gemm_rate(GROUP * tokens, b.model.config.d_head, b.model.config.d_model, true),
                gemm_rate(3 * b.model.config.n_heads + 1, tokens * GROUP * b.model.config.d_model,
                          b.engine.graph.n_writers / 2, false), median(forward, ROUNDS));
+        for (int s = 3; s < 6 && has_bf16; s++) {
+                seconds[s] = median(times[s], ROUNDS);
+                printf(", \"bf16_%s\": %.5f", names[s - 3], seconds[s]);
+        }
         for (int s = 0; s < 3; s++) {
                 seconds[s] = median(times[s], ROUNDS);
                 printf(", \"%s\": %.5f", names[s], seconds[s]);

@@ -92,3 +92,22 @@ EOF
         printf 'GGUF\0\0\0\3rest' >"$tmp/big.gguf"
         assert_refused 3 "big-endian" hap-model "$tmp/big.gguf"
 }
+
+@test "pickles, one or sharded, are refused with the command that converts them" {
+        assert_refused 3 "pytorch_model.bin.index.json; python3 -c 'from transformers" \
+                hap-model "$cases/sharded-pickle"
+        mkdir "$tmp/one"
+        cp "$cases/sharded-pickle/config.json" "$tmp/one/"
+        echo x >"$tmp/one/pytorch_model.bin"
+        assert_refused 3 "its weights are a pickle, pytorch_model.bin;" hap-model "$tmp/one"
+}
+
+@test "a weights file named itself and a folder without an index are told what to do" {
+        assert_refused 3 "name the folder that it is in" \
+                hap-model "$cases/double-bos/model.safetensors"
+        mkdir "$tmp/shards"
+        cp "$cases/double-bos/config.json" "$tmp/shards/"
+        cp "$cases/double-bos/model.safetensors" "$tmp/shards/model-00001-of-00001.safetensors"
+        assert_refused 3 "no model.safetensors.index.json that lists its shards" \
+                hap-model "$tmp/shards"
+}

@@ -250,13 +250,13 @@ END
 @test "a folder without weights is an error that names the file" {
         mkdir "$tmp/model"
         cp "$root/models/demo/config.json" "$tmp/model/"
-        assert_refused 1 "$tmp/model/model.safetensors" hap-model "$tmp/model"
+        assert_refused 3 "cannot read model '$tmp/model': it has no model.safetensors" hap-model "$tmp/model"
 }
 
 @test "weights that are a pickle are refused as such" {
         cp -r "$root/tests/golden/gpt2-a/model" "$tmp/pickled"
         mv "$tmp/pickled/model.safetensors" "$tmp/pickled/pytorch_model.bin"
-        assert_refused 3 "'$tmp/pickled': its weights are a pickle, pytorch_model.bin; save them as model.safetensors" \
+        assert_refused 3 "'$tmp/pickled': its weights are a pickle, pytorch_model.bin; python3 -c 'from transformers import" \
                 hap-model "$tmp/pickled"
 }
 

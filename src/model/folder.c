@@ -123,13 +123,34 @@ static int open_single(struct hap_store *store, const char *folder, const char *
         return rc < 0 ? rc : hap_store_sort(store, path, err);
 }
 
-static bool has_pickle(const char *folder)
+static bool has_file(const char *folder, const char *name)
 {
         struct hap_error ignored;
         char path[4096];
 
-        return join_path(path, sizeof(path), folder, "pytorch_model.bin", &ignored) == 0 &&
-               access(path, F_OK) == 0;
+        return join_path(path, sizeof(path), folder, name, &ignored) == 0 && access(path, F_OK) == 0;
+}
+
+/* A folder without safetensors: says what it has instead, and what to do. */
+static int explain_folder(const char *folder, struct hap_error *err)
+{
+        static const char *const pickles[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
+
+        for (size_t i = 0; i < sizeof(pickles) / sizeof(*pickles); i++)
+                if (has_file(folder, pickles[i]))
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot read model '%s': its weights are a pickle, %s; "
+                                        "python3 -c 'from transformers import AutoModelForCausalLM "
+                                        "as M; M.from_pretrained(\"%s\").save_pretrained(\"%s\")' "
+                                        "saves them as model.safetensors",
+                                        folder, pickles[i], folder, folder);
+        if (has_file(folder, "adapter_config.json"))
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot read model '%s': it is an adapter for another model; merge "
+                                "it into that model (PEFT's merge_and_unload) and save the result",
+                                folder);
+        return hap_fail(err, HAP_EINPUT, "cannot read model '%s': it has no model.safetensors, and no "
+                        "model.safetensors.index.json that lists its shards", folder);
 }
 
 int hap_store_open_folder(struct hap_store *store, const char *folder, struct hap_error *err)
@@ -145,12 +166,8 @@ int hap_store_open_folder(struct hap_store *store, const char *folder, struct ha
                 rc = open_single(store, folder, single, err);
         else if (access(index, F_OK) == 0)
                 rc = open_shards(store, folder, index, err);
-        else if (has_pickle(folder))
-                rc = hap_fail(err, HAP_EINPUT,
-                              "cannot read model '%s': its weights are a pickle, "
-                              "pytorch_model.bin; save them as model.safetensors", folder);
-        else /* fails: the file does not exist */
-                rc = open_single(store, folder, single, err);
+        else
+                rc = explain_folder(folder, err);
         if (rc < 0)
                 hap_store_close(store);
         return rc;

@@ -23,6 +23,9 @@ int hap_model_files_open(struct hap_model_files *source, const char *path, struc
                                 strerror(errno));
         if (S_ISDIR(st.st_mode))
                 return 0;
+        if (strlen(path) > 12 && strcmp(path + strlen(path) - 12, ".safetensors") == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use model '%s': the file has weights only; "
+                                "name the folder that it is in", path);
         source->is_gguf = true;
         return hap_gguf_open(&source->gguf, path, err);
 }
