@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/memory.h"
 #include "data/batches.h"
 #include "forward/full_run.h"
 #include "forward/masked.h"
@@ -95,6 +96,8 @@ size_t hap_counted_run_bytes(const struct hap_counted_run *run, const struct hap
         struct hap_scratch scratch;
         size_t bytes = HAP_UNCOUNTED;
 
+        if (!position)
+                hap_memory_short();
         hap_scratch_init(&scratch, &engine);
         scratch.counting = true;
         if (position && count_batch(&scratch, run, graph->positions.n ? position : NULL) == HAP_OK)

@@ -354,6 +354,8 @@ size_t hap_edge_order_shortest_path(const struct hap_graph *graph, const float *
 {
         size_t *rank = malloc(graph->n_edges * sizeof *rank), length;
 
+        if (!rank)
+                hap_memory_short();
         for (size_t e = 0; rank && e < graph->n_edges; e++)
                 rank[e] = z[e] > 0 ? 0 : NOWHERE;
         length = rank ? best_path(graph, rank, NULL) : 0;

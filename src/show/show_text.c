@@ -70,7 +70,7 @@ static int write_entry(const char *key, const json_t *value, FILE *out, struct h
 
         if (line)
                 write_entries(line, value, 0);
-        if (!line || fclose(line) != 0) {
+        if (!line || fclose(line) != 0 || !text) { /* without memory, fclose only frees the text */
                 rc = hap_fail_memory(err, "the header");
         } else {
                 hap_write_label(out, key);
