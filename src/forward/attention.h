@@ -29,9 +29,16 @@ int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *scratch,
                    const struct hap_batch *batch, bool gradients);
 
 /* Applies the q or k norm and the rotation to one column block of q (which = 0) or
- * k (which = 1), which contains the projections. */
+ * k (which = 1), which contains the projections. Does nothing with qk_norm_together. */
 void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
                       int which, int block);
+/* The same for all blocks of a model with qk_norm_together, once they are projected: the norm's
+ * mean square is taken over all of them. Does nothing for other models. */
+void hap_heads_rotate_together(const struct hap_engine *engine, struct hap_heads *heads, int which);
+/* Back: turns d ([rows][n · d_head], one block per query head), the gradients of q or k, into
+ * those of the projections. */
+void hap_heads_rotate_back(const struct hap_engine *engine, const struct hap_heads *heads,
+                           int n_prompts, int which, float *d);
 /* head_output = softmax(scale · q kᵀ) v. Keys and values of the positions before a
  * prompt's first computed row are those of prompt->k and prompt->v. keep: store the
  * softmax of every head and prompt for backward. */

@@ -18,6 +18,7 @@ enum hap_qk_norm {
         HAP_QK_NORM_SHARED,   /* [d_head] */
         HAP_QK_NORM_TOGETHER, /* [heads][d_head] */
         HAP_QK_NORM_APART,    /* a tensor [d_head] per head, the name's second "%d" */
+        HAP_QK_NORM_ALL,      /* [heads · d_head], and one norm over all of them */
 };
 
 /* The names and the layout of a family's stored weights. Names of linear maps and norms are stems

@@ -16,6 +16,8 @@
         row(hap_family_qwen2) \
         row(hap_family_qwen3) \
         row(hap_family_smollm3) \
+        row(hap_family_olmo2) \
+        row(hap_family_olmo3) \
         row(hap_family_falcon) \
         row(hap_family_bloom) \
         row(hap_family_mpt) \

@@ -29,6 +29,8 @@ static int describe_rare(const struct hap_config *c, json_t *o)
                 bad |= set_json_field(o, "logit_scale", real(c->logit_scale));
         if (c->residual_scale != 1)
                 bad |= set_json_field(o, "residual_scale", real(c->residual_scale));
+        if (c->qk_norm_together)
+                bad |= set_json_field(o, "qk_norm_together", json_true());
         if (c->alibi_bf16)
                 bad |= set_json_field(o, "alibi_bf16", json_true());
         return bad;

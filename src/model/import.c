@@ -91,6 +91,8 @@ static int import_head_norm(struct hap_weight_import *im, int layer, const char 
 
         if (!stem || l->qk_norm_each == HAP_QK_NORM_SHARED)
                 return import_norm(im, layer, stem, d, l->qk_norm_bias, to);
+        if (l->qk_norm_each == HAP_QK_NORM_ALL)
+                return import_norm(im, layer, stem, n * d, false, to);
         return import_head_gains(im, layer, stem, n, to);
 }
 

@@ -63,6 +63,7 @@ static int read_description(struct hap_model *model, const struct hap_model_file
         model->config.pre_norm = layout->attention_norm != NULL;
         model->config.qk_norm = layout->q_norm != NULL;
         model->config.qk_norm_each = layout->qk_norm_each != HAP_QK_NORM_SHARED;
+        model->config.qk_norm_together = layout->qk_norm_each == HAP_QK_NORM_ALL;
         model->config.attention_post_norm = layout->attention_post_norm != NULL;
         model->config.mlp_post_norm = layout->mlp_post_norm != NULL;
 out:

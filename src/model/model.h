@@ -58,6 +58,7 @@ struct hap_config {
          * the outputs of attention and MLP. */
         bool qk_norm, attention_post_norm, mlp_post_norm;
         bool qk_norm_each; /* every head has its own gain of the q and k norms */
+        bool qk_norm_together; /* one RMSNorm over all heads (OLMo 2), each with its gain */
 
         enum hap_activation activation;
         bool gated;             /* mlp = (act(x gate) * (x in)) out */
@@ -92,7 +93,8 @@ struct hap_linear {
 struct hap_layer {
         struct hap_norm attention_norm, mlp_norm;           /* before */
         struct hap_norm attention_post_norm, mlp_post_norm; /* after (Gemma 2, 3) */
-        /* Over d_head, per head, before rotary. With qk_norm_each gain is [heads][d_head]. */
+        /* Over d_head, per head, before rotary; with qk_norm_together over all heads. With
+         * qk_norm_each gain is [heads][d_head]. */
         struct hap_norm q_norm, k_norm;
         struct hap_linear q;            /* [n_heads * d_head][d_model] */
         struct hap_linear k, v;         /* [n_kv_heads * d_head][d_model] */

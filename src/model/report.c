@@ -73,7 +73,8 @@ static void report_attention(const struct hap_model *m, FILE *out)
                 at += snprintf(more + at, sizeof(more) - (size_t)at,
                                " over the layer's number from 1");
         if (m->config.qk_norm)
-                at += snprintf(more + at, sizeof(more) - (size_t)at, ", q and k normed");
+                at += snprintf(more + at, sizeof(more) - (size_t)at, ", q and k normed%s",
+                               m->config.qk_norm_together ? " over all heads" : "");
         if (c->attention_cap != 0)
                 snprintf(more + at, sizeof(more) - (size_t)at, ", capped at %g",
                          (double)c->attention_cap);

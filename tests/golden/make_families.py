@@ -129,6 +129,11 @@ CONFIGS = {
     "bigcode-heads": (torch.float32, tf.GPTBigCodeConfig(
         n_embd=24, n_head=3, n_layer=2, n_inner=40, vocab_size=53, n_positions=32,
         multi_query=False)),
+    "olmo2": (torch.float32, tf.Olmo2Config(**SIZES, pad_token_id=0, rope_theta=100.0)),
+    "olmo3": (torch.float32, tf.Olmo3Config(
+        **SIZES, pad_token_id=0, rope_theta=100.0, sliding_window=5,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=8))),
 }
 CONFIGS["neox"][1].rotary_emb_base = 100
 
