@@ -16,6 +16,7 @@ struct block {
         const struct hap_prompt *prompt;
         int window;
         float slope;                /* of ALiBi; 0: none */
+        const float *sink;          /* the head's, or NULL */
         int n_queries, first_query; /* first_query: its position */
         int first_key, n_keys;      /* rows of this run; before: the prompt's */
         const float *prefix_k, *prefix_v;
@@ -32,6 +33,7 @@ static struct block block_of(const struct hap_engine *engine,
         const struct hap_config *config = &engine->model->config;
         const struct hap_prompt *prompt = batch->prompts[at];
         const struct hap_rows *qr = heads->q_rows, *kr = heads->kv_rows;
+        const float *sinks = engine->model->layers[heads->layer].sinks;
         const int dh = config->d_head;
         const int group = heads->head[i] / (config->n_heads / config->n_kv_heads);
         const size_t prefix = (size_t)heads->layer * prompt->n_tokens *
@@ -40,6 +42,7 @@ static struct block block_of(const struct hap_engine *engine,
                 .config = config,
                 .prompt = prompt,
                 .window = engine->model->layers[heads->layer].window,
+                .sink = sinks ? sinks + heads->head[i] : NULL,
                 .slope = engine->model->alibi ? engine->model->alibi[heads->head[i]] : 0,
                 .scale = config->attention_scale_by_layer
                                  ? config->attention_scale / (float)(heads->layer + 1)
@@ -126,7 +129,10 @@ static void normalise(const struct block *b)
 
                 visible_keys(b, b->first_query + i, &from, &to);
                 memset(row, 0, (size_t)from * sizeof(*row));
-                hap_softmax(to - from, row + from);
+                if (b->sink != NULL)
+                        hap_softmax_sink(to - from, row + from, *b->sink);
+                else
+                        hap_softmax(to - from, row + from);
                 memset(row + to, 0, (size_t)(n - to) * sizeof(*row));
         }
 }

@@ -41,8 +41,13 @@ static void report_mlp(const struct hap_model *m, FILE *out)
                 [HAP_SILU] = "SiLU",
         };
         const struct hap_config *c = &m->config;
+        char experts[64] = "";
 
-        hap_report_line(out, "MLP", "%d wide, %s%s%s", c->d_mlp, activations[c->activation],
+        if (c->n_experts > 0)
+                snprintf(experts, sizeof(experts), "%d of %d experts, each ", c->n_used,
+                         c->n_experts);
+        hap_report_line(out, "MLP", "%s%d wide, %s%s%s", experts, c->d_mlp,
+                        c->swiglu_limit > 0 ? "limited SwiGLU" : activations[c->activation],
                         c->gated ? ", gated" : "",
                         c->parallel_residual ? ", parallel to the attention" : "");
 }

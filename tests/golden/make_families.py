@@ -130,6 +130,20 @@ CONFIGS = {
         n_embd=24, n_head=3, n_layer=2, n_inner=40, vocab_size=53, n_positions=32,
         multi_query=False)),
     "olmo2": (torch.float32, tf.Olmo2Config(**SIZES, pad_token_id=0, rope_theta=100.0)),
+    "mixtral": (torch.float32, tf.MixtralConfig(
+        **dict(SIZES, num_hidden_layers=2), num_local_experts=4, sliding_window=5, rope_theta=100.0)),
+    "mixtral-ties": (torch.float32, tf.MixtralConfig(
+        **dict(SIZES, num_hidden_layers=2), num_local_experts=4, num_experts_per_tok=3)),
+    "qwen3-moe": (torch.float32, tf.Qwen3MoeConfig(
+        **dict(SIZES, num_hidden_layers=2), head_dim=8, moe_intermediate_size=20, num_experts=6,
+        num_experts_per_tok=3)),
+    "olmoe": (torch.float32, tf.OlmoeConfig(
+        **dict(SIZES, num_hidden_layers=2), pad_token_id=0, num_experts=5, num_experts_per_tok=2,
+        norm_topk_prob=True)),
+    "gpt-oss": (torch.float32, tf.GptOssConfig(
+        **SIZES, head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=5,
+        rope_theta=100.0, rope_scaling=dict(
+            rope_type="yarn", factor=4.0, original_max_position_embeddings=8, truncate=False))),
     "olmo3": (torch.float32, tf.Olmo3Config(
         **SIZES, pad_token_id=0, rope_theta=100.0, sliding_window=5,
         layer_types=["sliding_attention", "full_attention", "sliding_attention"],
@@ -174,6 +188,8 @@ def make_model(name, config, dtype):
             fan_in = p.shape[0] if "h." in key and name.startswith("gpt2") else p.shape[1]
             scale = 1.0 if "emb" in key or "wte" in key or "wpe" in key else 1.6
             p.data = torch.randn_like(p) * scale / (1 if gemma and "emb" in key else fan_in ** 0.5)
+        elif p.dim() == 3:  # gpt-oss's experts, so large that its activation is limited
+            p.data = torch.randn_like(p) * (0.6 if "gate_up" in key else 0.3)
         elif p.dim() == 4:
             p.data = 0.1 * torch.randn_like(p)
         elif "norm" in key or ".ln_" in key:
@@ -182,12 +198,19 @@ def make_model(name, config, dtype):
         else:
             p.data = 0.3 * torch.randn_like(p)
         p.data = p.data.to(dtype).float()
+    if name == "mixtral-ties":  # the logits of experts 0 and 2 are equal, and of 1 and 3
+        for layer in model.model.layers:
+            gate = layer.block_sparse_moe.gate.weight.data
+            gate[2:] = gate[:2]
     return model
 
 
 def write_logits(folder, model):
     rng = random.Random(folder.name)
     model = copy.deepcopy(model) if folder.name == "mpt" else copy.deepcopy(model).double()
+    if folder.name == "mixtral-ties":  # torch.topk takes any of equals, hap the first
+        torch.topk = lambda x, k, dim: tuple(
+            v[..., :k] for v in torch.sort(x, dim=dim, descending=True, stable=True))
     prompts = [[rng.randrange(53) for _ in range(n)] for n in (1, 6, 15)]
     with torch.no_grad():
         logits = [model(torch.tensor([p])).logits[0].numpy() for p in prompts]
