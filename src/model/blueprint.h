@@ -81,6 +81,7 @@ struct hap_blueprint {
         /* Of the frequencies that hap_rotary_make made, if not 1. */
         struct hap_rotary_scale scales[HAP_MAX_ROTARY_SCALES];
         int n_scales;
+        bool yarn_exact; /* GGUF, whose metadata do not record it: see hap_rotary.exact */
         struct hap_error *err;
 };
 

@@ -1,6 +1,7 @@
 /* gpt-oss: a mixture of experts with its own activation, attention sinks, and windows in every
  * second layer. */
 #include "model/family.h"
+#include "model/gguf_like.h"
 #include "model/llama_like.h"
 #include "model/moe_like.h"
 #include "model/rotary.h"
@@ -38,9 +39,21 @@ static void read_gpt_oss(struct hap_blueprint *blueprint)
                                                                 i % 2 == 0) ? window : 0;
 }
 
+static void read_gpt_oss_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_llama(gguf, b);
+        b->model->config.swiglu_limit = 7;
+        b->layout.mlp_norm = "blk.%d.post_attention_norm";
+        b->layout.sinks = "blk.%d.attn_sinks.weight";
+        b->yarn_exact = true;
+        hap_gguf_rotary(b, 2, 0, 0);
+}
+
 const struct hap_family hap_family_gpt_oss = {
         .name = "gpt_oss",
+        .architecture = "gpt-oss",
         .help = "gpt-oss",
         .layout = &hap_llama_layout,
         .read_config = read_gpt_oss,
+        .read_gguf = read_gpt_oss_gguf,
 };

@@ -1,5 +1,6 @@
 /* OLMoE: Llama with a mixture of experts, and the norm of q and k of OLMo 2. */
 #include "model/family.h"
+#include "model/gguf_like.h"
 #include "model/llama_like.h"
 #include "model/moe_like.h"
 
@@ -22,9 +23,21 @@ static void read_olmoe(struct hap_blueprint *blueprint)
         hap_llama_layers(blueprint);
 }
 
+static void read_olmoe_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_llama(gguf, b);
+        b->model->config.route_all = true;
+        b->layout.q_norm = "blk.%d.attn_q_norm";
+        b->layout.k_norm = "blk.%d.attn_k_norm";
+        b->layout.qk_norm_each = HAP_QK_NORM_ALL;
+        hap_gguf_rotary(b, 0, 0, 0);
+}
+
 const struct hap_family hap_family_olmoe = {
         .name = "olmoe",
+        .architecture = "olmoe",
         .help = "OLMoE",
         .layout = &hap_llama_layout,
         .read_config = read_olmoe,
+        .read_gguf = read_olmoe_gguf,
 };
