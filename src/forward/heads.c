@@ -246,6 +246,22 @@ void hap_heads_rotate_back(const struct hap_engine *engine, const struct hap_hea
                                         d + (size_t)r * width);
 }
 
+struct hap_long_prompts hap_long_prompts = {.length = 256, .queries = 64};
+
+bool hap_attention_is_long(const struct hap_prompt *prompt)
+{
+        return prompt->n_tokens > hap_long_prompts.length;
+}
+
+size_t hap_attention_size(const struct hap_heads *heads, const struct hap_batch *batch, int at)
+{
+        const int queries = heads->q_rows->start[at + 1] - heads->q_rows->start[at];
+        const bool some = hap_attention_is_long(batch->prompts[at]) &&
+                          queries > hap_long_prompts.queries;
+
+        return (size_t)(some ? hap_long_prompts.queries : queries) * (size_t)batch->prompts[at]->n_tokens;
+}
+
 int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *scratch,
                    const struct hap_batch *batch, bool gradients)
 {
@@ -253,19 +269,25 @@ int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *scratch,
         const bool q_norm = scratch->engine->model->config.qk_norm;
         const size_t nq = (size_t)heads->q_rows->n * heads->n;
         const size_t nk = (size_t)heads->kv_rows->n * heads->n_kv;
-        size_t p = 0;
+        size_t p = 0, p_long = 0;
 
         for (int at = 0; at < batch->n; at++) {
-                const size_t n = (size_t)(heads->q_rows->start[at + 1] - heads->q_rows->start[at]) *
-                                 batch->prompts[at]->n_tokens;
+                const size_t n = hap_attention_size(heads, batch, at);
 
-                p = gradients ? p + n : (n > p ? n : p);
+                if (!gradients)
+                        p = n > p ? n : p;
+                else if (hap_attention_is_long(batch->prompts[at]))
+                        p_long = n > p_long ? n : p_long;
+                else
+                        p += n;
         }
         heads->q = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
         heads->k = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
         heads->v = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
         heads->head_output = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
         heads->p = hap_scratch_alloc(scratch, gradients ? p * heads->n : p, sizeof(float));
+        if (p_long > 0)
+                heads->p_long = hap_scratch_alloc(scratch, p_long, sizeof(float));
         if (q_norm) {
                 heads->q_pre_norm = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
                 heads->k_pre_norm = hap_scratch_alloc(scratch, nk * dh, sizeof(float));

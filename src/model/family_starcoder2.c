@@ -19,8 +19,9 @@ static void read_starcoder2(struct hap_blueprint *blueprint)
         l->out = "layers.%d.mlp.c_proj";
         l->qkv_bias = hap_settings_flag(s, "use_bias", true);
         l->o_bias = l->mlp_bias = l->qkv_bias;
-        hap_settings_value(s, "norm_type");  /* transformers reads neither */
+        hap_settings_value(s, "norm_type");  /* transformers reads none of these */
         hap_settings_value(s, "mlp_type");
+        hap_settings_value(s, "scale_attn_weights");
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 0);
         hap_llama_layers(blueprint);
         hap_llama_windows(blueprint, window, 0);

@@ -1,6 +1,7 @@
 /* Masked runs, their gradients and EAP scores against an implementation of the edge graph in
  * PyTorch, in float64 (tests/golden/make_masked.py). */
 #include "engine_bench.h"
+#include "forward/attention.h"
 
 static int32_t clean[PROMPTS][MOST_TOKENS], corrupted[PROMPTS][MOST_TOKENS];
 
@@ -95,5 +96,70 @@ MASKED("mixtral")
 MASKED("mixtral-ties")
 MASKED("qwen3-moe")
 MASKED("gpt-oss")
+
+TEST("masked runs of prompts that count as long are those of the edge graph in PyTorch")
+{
+        static const char *const names[] = {"olmo3", "mixtral", "gpt-oss"};
+
+        for (int queries = 1; queries <= 5; queries += 2)
+                for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                        const struct hap_long_prompts usual = hap_long_prompts;
+
+                        hap_long_prompts = (struct hap_long_prompts){6, queries};
+                        check_masked(names[i]);
+                        hap_long_prompts = usual;
+                }
+}
+
+/* Logits and gradients of one model, in z and d_z, with prompts that count as long or not. */
+static void run_lengths(const char *path, int length, float *logits, float *d_z, size_t *edges,
+                        int *n_out)
+{
+        const struct hap_long_prompts usual = hap_long_prompts;
+        struct bench b;
+        float *z[PROMPTS];
+        const float *zs[PROMPTS];
+        bool *wanted;
+
+        hap_long_prompts = (struct hap_long_prompts){length, 2};
+        set_up(&b, path, &hap_interchange);
+        random_masks(&b, 0.8, z, zs);
+        wanted = calloc(b.edges, sizeof(*wanted));
+        for (size_t e = 0; e < b.edges; e++)
+                wanted[e] = true;
+        masked(&b, &hap_metric_kl, zs, wanted, logits, d_z);
+        *edges = b.edges;
+        *n_out = b.n_out;
+        for (int i = 0; i < PROMPTS; i++)
+                free(z[i]);
+        free(wanted);
+        tear_down(&b);
+        hap_long_prompts = usual;
+}
+
+TEST("prompts give the same whether they count as long or not: caps, windows, ALiBi, sinks")
+{
+        static const char *const names[] = {"gemma2", "gemma3", "falcon-alibi", "bloom", "neox",
+                                            "gpt-neo", "gpt-oss", "phi3"};
+        enum { MOST = 1 << 12 };
+        static float logits[2][MOST], d_z[2][MOST];
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                double most = 0;
+                size_t edges;
+                char path[128];
+                int n_out;
+
+                snprintf(path, sizeof(path), "tests/golden/families/%s", names[i]);
+                run_lengths(path, 256, logits[0], d_z[0], &edges, &n_out);
+                run_lengths(path, 4, logits[1], d_z[1], &edges, &n_out);
+                CHECK(edges <= MOST && PROMPTS * n_out <= MOST);
+                for (size_t e = 0; e < edges; e++)
+                        most = fmax(most, fabs((double)d_z[0][e]));
+                CHECK_NEAR(most_apart((size_t)PROMPTS * (size_t)n_out, logits[0], logits[1]), 0,
+                           1e-4);
+                CHECK_NEAR(most_apart(edges, d_z[0], d_z[1]), 0, 1e-3 * most);
+        }
+}
 
 RUN_TESTS
