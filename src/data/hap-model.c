@@ -42,7 +42,6 @@ static const struct hap_program_info info = {
 static void write_notes(char *text, size_t size)
 {
         size_t used = hap_package_list(text, size);
-
         used += (size_t)snprintf(text + used, size - used, "Families of models:\n");
         for (const struct hap_family *const *family = hap_families; *family && used < size;
              family++)
