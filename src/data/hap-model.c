@@ -42,11 +42,11 @@ static const struct hap_program_info info = {
 static void write_notes(char *text, size_t size)
 {
         size_t used = hap_package_list(text, size);
+
         used += (size_t)snprintf(text + used, size - used, "Families of models:\n");
-        for (const struct hap_family *const *family = hap_families; *family && used < size;
-             family++)
-                used += (size_t)snprintf(text + used, size - used, "  %-12s  %s\n",
-                                         (*family)->name, (*family)->help);
+        for (const struct hap_family *const *f = hap_families; *f && used < size; f++)
+                used += (size_t)snprintf(text + used, size - used, "  %-12s  %s\n", (*f)->name,
+                                         (*f)->help);
 }
 
 static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *out)
