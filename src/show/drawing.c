@@ -7,7 +7,6 @@
 
 #include "show/show_phrase.h"
 
-
 enum { USUAL_SCORES = 200 };
 
 static int compare_strength(const void *a, const void *b)
@@ -142,16 +141,7 @@ void hap_drawing_release(struct hap_drawing *d)
 
 void hap_drawing_title(const struct hap_drawing *d, char *title)
 {
-        const json_t *header = d->section->header;
-        char task[HAP_PHRASE], model[HAP_PHRASE], method[HAP_PHRASE];
-
-        hap_phrase_task(header, task);
-        hap_phrase_model(header, model);
-        hap_phrase_method(header, method);
-        snprintf(title, HAP_TITLE, "%s%s%s%s%s", task, *task && *model ? " on " : "", model,
-                 *method && (*task || *model) ? ", " : "", method);
-        if (!*title)
-                snprintf(title, HAP_TITLE, "%s", d->values_are_z ? "circuit" : "scores");
+        hap_phrase_title(d->section->header, d->values_are_z ? "circuit" : "scores", title);
 }
 
 void hap_drawing_counts(const struct hap_drawing *d, char *text)

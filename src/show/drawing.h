@@ -2,6 +2,7 @@
 #ifndef HAP_SHOW_DRAWING_H
 #define HAP_SHOW_DRAWING_H
 
+#include "show/show_phrase.h"
 #include "show/show_read.h"
 
 struct hap_drawn {
@@ -36,7 +37,6 @@ int hap_drawing_init(struct hap_drawing *drawing, const struct hap_show *show,
 void hap_drawing_release(struct hap_drawing *drawing);
 
 /* The title of a drawing and its counts, each HAP_TITLE bytes at most. */
-#define HAP_TITLE 1024
 void hap_drawing_title(const struct hap_drawing *drawing, char *title);
 void hap_drawing_counts(const struct hap_drawing *drawing, char *text);
 

@@ -285,15 +285,12 @@ static int count_curves(const struct hap_show *show)
         return n;
 }
 
-int hap_show_curves(const struct hap_show *show, bool html, FILE *out, struct hap_error *err)
+void hap_draw_curves(const struct hap_show *show, FILE *out)
 {
         const struct axes axes = axes_of(show);
         const int height = TOP + HEIGHT + BOTTOM + LINE * count_curves(show) + 16;
         struct pen pen = {.curves = 0};
 
-        if (html)
-                fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                      "<title>faithfulness by size</title></head><body>\n", out);
         fprintf(out,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\""
                 " height=\"%d\" role=\"img\">\n<style>"
@@ -305,7 +302,10 @@ int hap_show_curves(const struct hap_show *show, bool html, FILE *out, struct ha
         for (size_t i = 0; i < show->n; i++)
                 draw_section(&pen, &axes, show->sections[i].records, out);
         fputs("\"/>\n</svg>\n", out);
-        if (html)
-                fputs("</body></html>\n", out);
+}
+
+int hap_show_curves(const struct hap_show *show, FILE *out, struct hap_error *err)
+{
+        hap_draw_curves(show, out);
         return hap_show_written(out, err);
 }
