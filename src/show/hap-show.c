@@ -12,7 +12,7 @@
 
 struct show_options {
         int64_t top;
-        bool svg, html, dot;
+        bool svg, html, dot, positions, white;
 };
 
 static const struct hap_option options[] = {
@@ -23,6 +23,10 @@ static const struct hap_option options[] = {
          .help = "draw a circuit, the best scores, or curves of training or of size, as SVG"},
         {0, "html", NULL, HAP_FLAG, offsetof(struct show_options, html),
          .help = "write a web page: picture, tables, prompts; with -m, tokens as text"},
+        {0, "positions", NULL, HAP_FLAG, offsetof(struct show_options, positions),
+         .help = "with --svg: draw each named position as a column"},
+        {0, "white", NULL, HAP_FLAG, offsetof(struct show_options, white),
+         .help = "with --svg: draw on a white background"},
         {0, "dot", NULL, HAP_FLAG, offsetof(struct show_options, dot),
          .help = "write the graph in the language of Graphviz"},
         {0},
@@ -37,7 +41,7 @@ static const struct hap_program_info info = {
         .notes = "A file of JSON lines is read as a training log of hap-prune --log.",
 };
 
-enum { TOP_IN_TEXT = 20, EXAMPLES_IN_TEXT = 3, EXAMPLES_ON_PAGE = 200 };
+enum { EXAMPLES_IN_TEXT = 3, EXAMPLES_ON_PAGE = 200 };
 
 /* No stream begins with '{'. Only regular files are examined: standard input is never read
  * as a log. */
@@ -93,8 +97,11 @@ static void read_operands(struct hap_program *p, struct hap_show *show, size_t e
 static int draw_graph(const struct show_options *opt, const struct hap_show *show, FILE *out,
                       struct hap_error *err)
 {
+        const struct hap_drawing_options how = {
+                .top = (size_t)opt->top, .columns = opt->positions && !opt->dot,
+                .white = opt->white};
         struct hap_drawing drawing;
-        int rc = hap_drawing_init(&drawing, show, (size_t)opt->top, err);
+        int rc = hap_drawing_init(&drawing, show, &how, err);
 
         if (rc < 0)
                 return rc;
@@ -126,7 +133,7 @@ static int show_all(const struct show_options *opt, const struct hap_show *show,
         if (opt->html)
                 return write_page(opt, show, model, out, err);
         if (!opt->svg && !opt->dot)
-                return hap_show_text(show, opt->top ? (size_t)opt->top : TOP_IN_TEXT, out, err);
+                return hap_show_text(show, (size_t)opt->top, out, err);
         if (!opt->dot && hap_show_has_curve(show) && !hap_show_has_edges(show))
                 return hap_show_curves(show, out, err);
         if (opt->dot || !hap_show_has_log(show) || hap_show_has_edges(show))
