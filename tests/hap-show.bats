@@ -472,6 +472,51 @@ END
         assert_equal "$(grep -c '^<path fill="none".*M[0-9. ]*L[0-9. ]*"' "$tmp/svg")" 1
 }
 
+@test "a report becomes bars, as long as its values, with their intervals" {
+        jq -nc '{hap: 1, kind: "report"},
+                ({circuit: ("full", "a", "b"), metric: ("kl", "accuracy")} |
+                 .value = ({full: {kl: 0, accuracy: 1}, a: {kl: 2, accuracy: 0.5}, b: {kl: 4, accuracy: 0.25}}[.circuit][.metric])
+                 | .low = .value * 0.75 | .high = .value * 1.25),
+                {circuit: "a", metric: "kl", id: "x", value: 99}, {end: "report"}' |
+                hap-convert -q --from json >"$tmp/r"
+        hap-show -q --svg "$tmp/r" >"$tmp/svg"
+        assert_equal "$(grep -c 'class="v"' "$tmp/svg")" 6
+        assert_equal "$(grep -o 'class="h"[^<]*' "$tmp/svg" | cut -d'>' -f2 | xargs)" "kl accuracy"
+        sed -nE 's/.*text-anchor="end">([a-z]+)<.*class="v" x="([0-9.]+)".* width="([0-9.]+)" height.*class="i".* d="M([0-9.]+) [0-9.]+H([0-9.]+)M.*/\1 \2 \3 \4 \5/p' \
+                "$tmp/svg" >"$tmp/bars"
+        assert_equal "$(wc -l <"$tmp/bars")" 6
+        # kl: b is twice as long as a, and intervals are a quarter of the length on both sides
+        run awk 'function near(x, y) { return x - y < .3 && y - x < .3 }
+                { if (!near($4, $2 + .75 * $3) || !near($5, $2 + 1.25 * $3)) print }
+                NR == 2 { a = $3 } NR == 3 && !near($3, 2 * a) { print } NR == 5 { a = $3 } NR == 6 && !near($3, a / 2) { print }' "$tmp/bars"
+        assert_output ""
+        if command -v xmllint >/dev/null; then
+                xmllint --noout "$tmp/svg"
+        fi
+}
+
+@test "reports of circuits of several sizes become lines, one for each method" {
+        sweep() {
+                jq -nc '{hap: 1, kind: "report"}, {circuit: "full", metric: "kl", value: 0.1, sparsity: 0},
+                        ({m: ("eap", "rank"), p: (80, 90, 95), s: (1, 2)} | {circuit: "\(.m)-\(.p)%-s\(.s)", metric: "kl",
+                          value: ((.p - 70) / (if .m == "eap" then 10 else 20 end) + .s / 10), sparsity: (.p / 100)}), {end: "report"}' |
+                        hap-convert -q --from json
+        }
+        sweep >"$tmp/r"
+        hap-show -q --svg "$tmp/r" >"$tmp/svg"
+        assert_equal "$(grep -c 'class="l"' "$tmp/svg") $(grep -c '<circle' "$tmp/svg") $(grep -c 'class="r"' "$tmp/svg")" "2 12 1"
+        assert_equal "$(grep -o '>eap<\|>rank<' "$tmp/svg" | xargs)" ">eap< >rank<"
+        # three points each, the mean of both seeds, from few edges to many: KL falls to the right
+        sed -n 's/.*class="l".* d="M\([^"]*\)".*/\1/p' "$tmp/svg" | tr L '\n' >"$tmp/points"
+        assert_equal "$(wc -l <"$tmp/points")" 6
+        run awk 'NR % 3 != 1 && !($1 > x && $2 > y) { print } { x = $1; y = $2 }' "$tmp/points"
+        assert_output ""
+        # two circuits of different sizes are no sweep
+        jq -nc '{hap: 1, kind: "report"}, ({circuit: "a", sparsity: 0.9, value: 1}, {circuit: "b", sparsity: 0.8, value: 2} |
+                .metric = "kl"), {end: "report"}' | hap-convert -q --from json | hap-show -q --svg >"$tmp/svg"
+        assert_equal "$(grep -c 'class="v"' "$tmp/svg")" 2
+}
+
 @test "the same input gives the same bytes" {
         for form in --svg --html --dot ''; do
                 # shellcheck disable=SC2086

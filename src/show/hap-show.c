@@ -3,10 +3,9 @@
 #include <sys/stat.h>
 
 #include "common/program.h"
-#include "show/show_curve.h"
 #include "show/show_dot.h"
+#include "show/show_figures.h"
 #include "show/show_html.h"
-#include "show/show_plot.h"
 #include "show/show_svg.h"
 #include "show/show_text.h"
 
@@ -20,7 +19,7 @@ static const struct hap_option options[] = {
          "show the N strongest edges [20; pictures: whole circuit, 200 of scores]",
          .min = 1, .max = INT32_MAX},
         {0, "svg", NULL, HAP_FLAG, offsetof(struct show_options, svg),
-         .help = "draw a circuit, the best scores, or curves of training or of size, as SVG"},
+         .help = "draw a circuit or the best scores, else curves, reports or training logs, as SVG"},
         {0, "html", NULL, HAP_FLAG, offsetof(struct show_options, html),
          .help = "write a web page: picture, tables, prompts; with -m, tokens as text"},
         {0, "positions", NULL, HAP_FLAG, offsetof(struct show_options, positions),
@@ -126,7 +125,6 @@ static int write_page(const struct show_options *opt, const struct hap_show *sho
         return rc;
 }
 
-/* Plots curves and logs if there is no graph to draw. */
 static int show_all(const struct show_options *opt, const struct hap_show *show,
                     const char *model, FILE *out, struct hap_error *err)
 {
@@ -134,11 +132,9 @@ static int show_all(const struct show_options *opt, const struct hap_show *show,
                 return write_page(opt, show, model, out, err);
         if (!opt->svg && !opt->dot)
                 return hap_show_text(show, (size_t)opt->top, out, err);
-        if (!opt->dot && hap_show_has_curve(show) && !hap_show_has_edges(show))
-                return hap_show_curves(show, out, err);
-        if (opt->dot || !hap_show_has_log(show) || hap_show_has_edges(show))
-                return draw_graph(opt, show, out, err);
-        return hap_show_plot(show, out, err);
+        if (opt->svg && !hap_show_has_edges(show) && hap_show_has_figures(show))
+                return hap_show_figures(show, opt->white, out, err);
+        return draw_graph(opt, show, out, err);
 }
 
 int main(int argc, char **argv)

@@ -14,7 +14,6 @@ int hap_write_curves(const json_t *records, FILE *out, struct hap_error *err);
 bool hap_show_has_curve(const struct hap_show *show);
 /* Writes the svg element of faithfulness against size for the curves of all reports. A curve in
  * signed order is dashed. */
-void hap_draw_curves(const struct hap_show *show, FILE *out);
-int hap_show_curves(const struct hap_show *show, FILE *out, struct hap_error *err);
+void hap_draw_curves(const struct hap_show *show, bool white, FILE *out);
 
 #endif

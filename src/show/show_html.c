@@ -3,20 +3,9 @@
 
 #include "show/page_data.h"
 #include "show/page_text.h"
-#include "show/show_curve.h"
+#include "show/show_figures.h"
 #include "show/show_output.h"
 #include "show/show_phrase.h"
-#include "show/show_plot.h"
-
-static void write_figures(const struct hap_show *show, FILE *out)
-{
-        fputs("<div id=\"figures\" class=\"figures\">\n", out);
-        if (hap_show_has_curve(show))
-                hap_draw_curves(show, out);
-        if (hap_show_has_log(show))
-                hap_plot(show, out);
-        fputs("</div>\n", out);
-}
 
 int hap_show_html(const struct hap_show *show, size_t top, const struct hap_tokenizer *tokenizer,
                   FILE *out, struct hap_error *err)
@@ -32,8 +21,12 @@ int hap_show_html(const struct hap_show *show, size_t top, const struct hap_toke
         hap_write_escaped(out, title);
         fprintf(out, "</title>\n<style>\n%s</style></head>\n<body>\n%s", hap_page_style,
                 hap_page_body);
-        if (!main)
-                write_figures(show, out);
+        if (!main) {
+                fputs("<div id=\"figures\" class=\"figures\">\n", out);
+                if ((rc = hap_draw_figures(show, out, err)) < 0)
+                        return rc;
+                fputs("</div>\n", out);
+        }
         fputs("<script type=\"application/json\" id=\"hap-data\">\n", out);
         rc = hap_page_data(show, top, tokenizer, out, err);
         fprintf(out, "</script>\n<script>\n%s</script>\n</body></html>\n", hap_page_script);
