@@ -267,11 +267,12 @@ def hover(browser, page, stream):
     times = []
     for key in ("m3", "a9.h2", "a15.h4", "a20.h0", "a5.h5", "a12.h7", "m20", "a25.h1", "a17.h3"):
         x, y = node(browser, key)
-        times.append(browser.run(
-            f"(() => {{ const t = performance.now(); stage.dispatchEvent(new PointerEvent("
-            f"'pointermove', {{clientX: {x}, clientY: {y}, bubbles: true}}));"
+        # the best of three, because other tests run at the same time
+        times.append(min(browser.run(
+            f"(() => {{ pointAt(null); const t = performance.now(); stage.dispatchEvent("
+            f"new PointerEvent('pointermove', {{clientX: {x}, clientY: {y}, bubbles: true}}));"
             " document.getElementById('hot').getBoundingClientRect();"
-            " return performance.now() - t; })()"))
+            " return performance.now() - t; })()") for _ in range(3)))
         equal(drawn(browser, "hot"), {e for e in kept if key in ends(e)}, f"the edges of {key}")
         need(key in browser.run("document.getElementById('card').textContent"), "the card")
     middle = sorted(times)[len(times) // 2]
@@ -448,19 +449,22 @@ def difference(browser, page, a, b):
 def report(browser, page, stream):
     """The table of a report has its values."""
     browser.open(page, "tab=report")
-    heads, *rows = browser.run("[...document.querySelectorAll('#panel tr')].map(r =>"
-                               " [...r.cells].map(c => c.textContent))")
+    _, *rows = browser.run("[...document.querySelectorAll('#panel tr')].map(r =>"
+                           " [...r.cells].map(c => c.textContent))")
+    table, metric = {}, None
+    for row in rows:
+        metric = row[0] or metric
+        table[metric, row[1]] = row[3:]
     values = [r for r in lines(stream) if "metric" in r and "id" not in r]
-    need(values, "the report is empty")
+    equal(set(table), {(r["metric"], r["circuit"]) for r in values}, "rows")
     for r in values:
-        row, = (row for row in rows if row[0] == r["circuit"])
-        cell = row[heads.index(r["metric"])]
-        need(math.isclose(float(cell.split()[0]), r["value"], rel_tol=1e-3),
-             f"{r['circuit']} {r['metric']} {r['value']}: {cell}")
+        value, interval = table[r["metric"], r["circuit"]]
+        need(math.isclose(float(value), r["value"], rel_tol=1e-3),
+             f"{r['circuit']} {r['metric']} {r['value']}: {value}")
         if "low" in r:
-            low, high = map(float, re.search(r"\[(.*), (.*)\]", cell).groups())
+            low, high = map(float, re.fullmatch(r"\[(.*), (.*)\]", interval).groups())
             need(math.isclose(low, r["low"], rel_tol=1e-2) and
-                 math.isclose(high, r["high"], rel_tol=1e-2), f"the interval {cell}")
+                 math.isclose(high, r["high"], rel_tol=1e-2), f"the interval {interval}")
     equal(browser.errors(), [], "errors")
 
 

@@ -169,7 +169,10 @@ function pointAt(pointed) {
     return;
   current.pointed = pointed;
   drawHot();
-  $('card').hidden = !pointed;
+  const n = pointed?.key ? current.layout.nodes.get(pointed.key) : null, b = viewBox();
+
+  $('card').hidden = !pointed; /* not over the node */
+  $('card').classList.toggle('right', Boolean(n) && n.x < b.x + b.w / 2 && n.y > b.y + b.h / 2);
   if (pointed)
     $('card').innerHTML = describe(pointed);
   stage.classList.toggle('pointed', Boolean(pointed));

@@ -36,32 +36,27 @@ function pinsPanel(panel) {
   panel.innerHTML = parts.join('\n');
 }
 
-/* A report: a row for each circuit, a column for each metric. */
+const baseName = path => path.replace(/^.*\//, '');
+
+/* A report: for each metric, a row for each circuit. */
 function reportTable(report) {
-  const metrics = [], rows = new Map();
+  const metrics = new Map();
 
-  for (const r of report.records) {
-    if (r.id !== undefined || r.metric === undefined || r.value === undefined ||
-        r.order !== undefined || r.on !== undefined || r.against !== undefined)
-      continue;
-    const key = [r.circuit, r.class, r.ablation].filter(x => x !== undefined).join(', ');
+  for (const r of report.records)
+    if (r.metric !== undefined && r.value !== undefined && [r.id, r.order, r.on, r.against]
+      .every(x => x === undefined))
+      metrics.has(r.metric) ? metrics.get(r.metric).push(r) : metrics.set(r.metric, [r]);
+  const spread = r => r.low !== undefined ? `[${number(r.low, 3)}, ${number(r.high, 3)}]`
+    : r.sd !== undefined ? '± ' + number(r.sd, 2) : '';
+  const name = r => [r.circuit, r.class, r.ablation].filter(x => x !== undefined).join(', ');
 
-    if (!metrics.includes(r.metric))
-      metrics.push(r.metric);
-    if (!rows.has(key))
-      rows.set(key, {first: r});
-    rows.get(key)[r.metric] = r;
-  }
-  const cell = r => !r ? '' : r.value === null ? '-' : number(r.value) + (r.low !== undefined
-    ? ` [${+r.low.toPrecision(3)}, ${+r.high.toPrecision(3)}]`
-    : r.sd !== undefined ? ` ± ${+r.sd.toPrecision(2)}` : '');
-
-  return `<h2>${escapeText(report.name)}</h2><table class="wide"><thead><tr><th>circuit</th>` +
-    '<th class="r">edges</th>' + metrics.map(m => `<th class="r">${escapeText(m)}</th>`).join('') +
-    '</tr></thead><tbody>' + [...rows].map(([key, row]) => `<tr><td>${escapeText(key)}</td>` +
-      `<td class="r">${row.first.edges ?? ''}</td>` +
-      metrics.map(m => `<td class="r">${escapeText(cell(row[m]))}</td>`).join('') + '</tr>')
-      .join('') + '</tbody></table>';
+  return `<h2>${escapeText(baseName(report.name))}</h2><table class="report"><thead><tr>` +
+    '<th>metric</th><th>circuit</th><th class="r">edges</th><th class="r">value</th>' +
+    '<th class="r">interval</th></tr></thead><tbody>' + [...metrics].map(([metric, rows]) =>
+      rows.map((r, i) => `<tr${i ? '' : ' class="first"'}><td>${i ? '' : escapeText(metric)}</td>` +
+        `<td>${escapeText(name(r))}</td><td class="r">${r.edges ?? ''}</td>` +
+        `<td class="r">${r.value === null ? '-' : number(r.value)}</td>` +
+        `<td class="r">${spread(r)}</td></tr>`).join('')).join('') + '</tbody></table>';
 }
 
 function tokenText(tasks, token) {
@@ -120,7 +115,7 @@ function promptsPanel(panel) {
     const matching = graph ? task.records : task.records.filter(r =>
       words.every(w => JSON.stringify(r).toLowerCase().includes(w)));
 
-    return `<h2>${escapeText(task.name)}: ${count(task.n)} prompts` +
+    return `<h2>${escapeText(baseName(task.name))}: ${count(task.n)} prompts` +
       (task.n > task.records.length ? `, the first ${task.records.length}` : '') + '</h2>' +
       matching.map(r => promptEntry(task, r)).join('\n');
   }).join('\n');

@@ -149,6 +149,8 @@ function titleLines(view) {
   if (view.folds)
     parts.push(`${count(view.singly.length)} drawn singly, ` +
       `${count(view.drawn.length - view.singly.length)} folded into the shade of their nodes`);
+  if (view.folds && !view.rank)
+    parts.push('no ranking: give scores as well to draw the strongest');
   if (comparing()) {
     const sides = {both: 0, a: 0, b: 0};
 
