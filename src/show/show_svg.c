@@ -109,6 +109,8 @@ static void draw_bands(const struct hap_drawing_layout *l, FILE *out)
         }
 }
 
+#define BLACK_TO_WHITE .735 /* up to here, black text has a contrast of 4.5, then white text */
+
 struct shade {
         char fill[32];    /* an attribute, or empty: the usual colour */
         const char *text; /* of the text, likewise */
@@ -124,7 +126,7 @@ static struct shade shade_of(double share)
                  (unsigned)(from[0] + (to[0] - from[0]) * share),
                  (unsigned)(from[1] + (to[1] - from[1]) * share),
                  (unsigned)(from[2] + (to[2] - from[2]) * share));
-        s.text = share > .55 ? " style=\"fill:#fff\"" : " style=\"fill:#0f141a\"";
+        s.text = share > BLACK_TO_WHITE ? " style=\"fill:#fff\"" : " style=\"fill:#000\"";
         return s;
 }
 

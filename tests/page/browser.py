@@ -54,6 +54,7 @@ class Browser:
                                  flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(domain + ".enable")
+        self.send("Performance.enable", timeDomain="threadTicks")
         return self
 
     def __exit__(self, *_):
@@ -126,6 +127,11 @@ class Browser:
                     not params["request"]["url"].startswith(("file:", "about:", "blob:")):
                 found.append("request of " + params["request"]["url"])
         return found
+
+    def busy(self):
+        """Seconds of the processor that the page's thread has used: other programs do not count."""
+        metrics = self.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
 
     def mouse(self, kind, x, y, **more):
         self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)

@@ -48,8 +48,9 @@ function contrast(a, b) {
   return (Math.max(x, y) + .05) / (Math.min(x, y) + .05);
 }
 
-const textOn = back => contrast(back, '#ffffff') >= contrast(back, '#0f141a') ? '#ffffff'
-  : '#0f141a';
+/* White or black: one of them always has a contrast of 4.5. */
+const textOn = back => contrast(back, '#ffffff') >= contrast(back, '#000000') ? '#ffffff'
+  : '#000000';
 
 /* What colours and dashes show: the sign of scores if there are two, else the kind of reader. */
 function colouring(view) {

@@ -51,10 +51,10 @@ function reportTable(report) {
   const name = r => [r.circuit, r.class, r.ablation].filter(x => x !== undefined).join(', ');
 
   return `<h2>${escapeText(baseName(report.name))}</h2><table class="report"><thead><tr>` +
-    '<th>metric</th><th>circuit</th><th class="r">edges</th><th class="r">value</th>' +
+    '<th>circuit</th><th class="r">edges</th><th class="r">value</th>' +
     '<th class="r">interval</th></tr></thead><tbody>' + [...metrics].map(([metric, rows]) =>
-      rows.map((r, i) => `<tr${i ? '' : ' class="first"'}><td>${i ? '' : escapeText(metric)}</td>` +
-        `<td>${escapeText(name(r))}</td><td class="r">${r.edges ?? ''}</td>` +
+      `<tr class="first"><td colspan="4">${escapeText(metric)}</td></tr>` + rows.map(r =>
+        `<tr><td>${escapeText(name(r))}</td><td class="r">${r.edges ?? ''}</td>` +
         `<td class="r">${r.value === null ? '-' : number(r.value)}</td>` +
         `<td class="r">${spread(r)}</td></tr>`).join('')).join('') + '</tbody></table>';
 }
