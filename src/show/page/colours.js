@@ -64,9 +64,8 @@ function colouring(view) {
 const isSigned = view => view.rank?.sized && view.everything.some(e => view.rank.value(e) < 0);
 const isNegative = (view, e) => Boolean(view.rank) && (view.rank.value(e) ?? 0) < 0;
 
-function edgeStyle(view, mode, e) {
+function edgeStyle(view, mode, e, t) {
   const negative = isNegative(view, e);
-  const t = theme();
   const colour = mode === 'side' ? t.side[side(e)]
     : mode === 'sign' ? t.sign[negative ? 'minus' : 'plus'] : t.kind[e.kind];
 

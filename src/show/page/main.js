@@ -46,7 +46,7 @@ function drawHot() {
   else if (view.ends.length && state.show === 'all')
     hot = view.drawn.filter(e => view.ends.some(end => touches(end, e)));
   current.hot = hot.filter(isLive);
-  $('hot').innerHTML = drawEdges(l, view, current.hot, 1, 60);
+  $('hot').innerHTML = drawEdges(l, view, current.hot, 1, true);
   stage.classList.toggle('dim', hot.length > 0);
 }
 

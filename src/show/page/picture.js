@@ -18,15 +18,12 @@ function thickness(view) {
   return e => !view.rank ? .5 * thick : thick * (.22 + .78 * view.weight(e) ** .5);
 }
 
-function drawEdge(l, view, mode, width, end, opacity, tries) {
-  const c = end.curve ??= curveOf(l, end, tries);
-  const {colour, dash} = edgeStyle(view, mode, end.e);
-  const faded = opacity * (view.rank && !current.hot.includes(end.e)
-    ? .5 + .5 * view.weight(end.e) ** .5 : 1);
+function drawEdge(end, width, {colour, dash}, opacity) {
+  const c = end.curve;
 
   return `<path data-e="${escapeText(end.e.name)}" d="M${round(c[0])} ${round(c[1])}C` +
     c.slice(2).map(round).join(' ') + `" stroke="${colour}" stroke-width="` +
-    `${width(end.e).toFixed(2)}" stroke-opacity="${faded.toFixed(2)}"` +
+    `${width.toFixed(2)}" stroke-opacity="${opacity.toFixed(2)}"` +
     (dash ? ` stroke-dasharray="${dash}"` : '') + '/>';
 }
 
@@ -41,13 +38,18 @@ function endsOf(l, list) {
   });
 }
 
-/* Strong edges are drawn last. Where there are more than `bent`, curves are not bent around
- * nodes. */
-function drawEdges(l, view, list, opacity, bent = 600) {
-  const mode = colouring(view), width = thickness(view), tries = list.length > bent ? 1 : 9;
+/* Strong edges are drawn last. Those in front are not paler if they are weak. Where there are many,
+ * curves are not bent around nodes. */
+function drawEdges(l, view, list, opacity, front = false) {
+  const mode = colouring(view), width = thickness(view), t = theme();
+  const tries = list.length > (front ? 60 : 600) ? 1 : 9;
+  const pale = view.rank && !front ? e => opacity * (.5 + .5 * view.weight(e) ** .5)
+    : () => opacity;
 
-  return endsOf(l, list).toReversed()
-    .map(end => drawEdge(l, view, mode, width, end, opacity, tries)).join('\n');
+  return endsOf(l, list).toReversed().map(end => {
+    end.curve ??= curveOf(l, end, tries);
+    return drawEdge(end, width(end.e), edgeStyle(view, mode, end.e, t), pale(end.e));
+  }).join('\n');
 }
 
 /* The edges of each drawn node. */
@@ -222,6 +224,6 @@ function exportSvg() {
     textAt(14, 26 - shift, title, t.text, 17, ' font-weight="bold"') +
     textAt(14, 45 - shift, counts, t.faint, 12) + '\n' + drawBands(l, t) +
     `\n<g fill="none" stroke-linecap="round">\n` +
-    drawEdges(l, view, view.singly, dim) + '\n' + drawEdges(l, view, current.hot, 1) +
+    drawEdges(l, view, view.singly, dim) + '\n' + drawEdges(l, view, current.hot, 1, true) +
     '\n</g>\n' + drawNodes(l, view, t) + '\n' + legend + '\n</svg>\n';
 }
