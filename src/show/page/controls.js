@@ -204,7 +204,9 @@ function listenControls() {
 function showFigures() {
   document.body.classList.add('plain');
   $('title').textContent = document.title;
+  $('q').placeholder = '(key /)';
   stage.replaceChildren(...$('figures').children);
+  document.body.classList.toggle('alone', stage.childElementCount === 0);
   $('figures').remove();
 }
 

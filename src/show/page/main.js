@@ -15,10 +15,11 @@ function contentBox() {
   return {x: 0, y: top, w: l.right + 10, h: l.bottom + 8 - top};
 }
 
-/* The part of the picture that is seen: all of it, or the middle and the factor of the zoom. */
+/* The part of the picture that is seen: all of it, hardly enlarged, or the middle and the factor of
+ * the zoom. */
 function viewBox() {
   const box = contentBox();
-  const fit = Math.max(box.w / stage.clientWidth, box.h / stage.clientHeight);
+  const fit = Math.max(box.w / stage.clientWidth, box.h / stage.clientHeight, .8);
   const [x, y, k] = state.zoom ?? [box.x + box.w / 2, box.y + box.h / 2, 1];
   const w = stage.clientWidth * fit / k, h = stage.clientHeight * fit / k;
 
@@ -203,14 +204,13 @@ function pinWhat(pointed) {
 /* --- zoom and movement --- */
 
 function zoomBy(factor, event) {
-  const b = viewBox(), box = contentBox();
-  const fit = Math.max(box.w / stage.clientWidth, box.h / stage.clientHeight);
+  const b = viewBox();
   const now = state.zoom?.[2] ?? 1, k = Math.max(.5, Math.min(40, now * factor));
   const [x, y] = event ? toPicture(event) : [b.x + b.w / 2, b.y + b.h / 2];
   const mx = b.x + b.w / 2, my = b.y + b.h / 2;
 
   state.zoom = [x + (mx - x) * now / k, y + (my - y) * now / k, k];
-  if (Math.abs(k - 1) < .02 && fit > 0)
+  if (Math.abs(k - 1) < .02)
     state.zoom = null;
   applyZoom();
   writeState();
