@@ -150,6 +150,48 @@ expected_open() {
                 'BEGIN { exit !(is <= least * 1.02) }' || fail "further from the model than its scores"
 }
 
+@test "each edge of a circuit carries what it was ranked by: scores, if there was no step" {
+        hap-prune -q --steps 0 --edges 40 -o "$tmp/c" "$cache" "$scores"
+        assert_equal "$(header "$tmp/c" .ranking.by)" '"gradient"'
+        json -q "$tmp/c" "$scores" | jq -sr '
+                (map(select(has("edge") and (has("z") | not))) | map({(.edge): .score}) | add) as $given
+                | map(select(has("z"))) | map({score, given: $given[.edge]})
+                | (.[0].score / (.[0].given | fabs)) as $unit
+                | all(((.score / $unit - .given) | fabs) < 1e-9 * (.given | fabs))
+                  or all(((.score / $unit - (.given | fabs)) | fabs) < 1e-9 * (.given | fabs))' >"$tmp/is"
+        assert_equal "$(cat "$tmp/is")" true
+}
+
+@test "each edge of a circuit carries the probability that edge pruning leaves it open" {
+        "${ep[@]}" -o "$tmp/c" --threshold-circuit "$tmp/t" "$cache"
+        for circuit in c t; do
+                assert_equal "$(header "$tmp/$circuit" .ranking.by)" '"open"'
+                assert_equal "$(json -q "$tmp/$circuit" | jq -s '[.[] | select(has("edge")).score] | all(. > 0 and . < 1)')" true
+        done
+        # the same training: an edge of both circuits has one value
+        assert_equal "$(json -q "$tmp/c" "$tmp/t" | jq -s '[.[] | select(has("edge"))] | group_by(.edge) | all(map(.score) | unique | length == 1)')" true
+}
+
+@test "--removal-cost is the difference to the KL without the edge, on the prompts asked for" {
+        "${rank[@]}" --removal-cost 100 -o "$tmp/c" "$cache"
+        assert_equal "$(header "$tmp/c" .ranking.cost_on)" 8
+        whole=$(kl_of "$DIR/a.task" "$tmp/c" "$root/tests/golden/gpt2-a/model")
+        for edge in $(edges "$tmp/c" | sed -n '1p;9p;20p;33p;40p'); do
+                json -q "$tmp/c" | jq -c --arg e "$edge" 'select(.edge != $e) | del(.records, .crc32)' |
+                        hap-convert -q --from json >"$tmp/without"
+                kl=$(kl_of "$DIR/a.task" "$tmp/without" "$root/tests/golden/gpt2-a/model")
+                cost=$(json -q "$tmp/c" | jq --arg e "$edge" 'select(.edge == $e).cost')
+                assert_near "$cost" "$(awk "BEGIN { printf \"%.9f\", $kl - $whole }")" 1e-5
+        done
+        # the circuit is the same, and so are the bytes for any number of threads
+        "${rank[@]}" -j 3 --removal-cost 100 -o "$tmp/threads" "$cache"
+        assert_same "$tmp/c" "$tmp/threads"
+        "${rank[@]}" -o "$tmp/plain" "$cache"
+        assert_equal "$(edges "$tmp/plain")" "$(edges "$tmp/c")"
+        assert_equal "$(json -q "$tmp/plain" | grep -c '"cost"')" 0
+        assert_refused 2 "--removal-cost" "${rank[@]}" --removal-cost 0 "$cache"
+}
+
 @test "with neither steps nor scores it measures a start of its own" {
         hap-prune -q --steps 0 --edges 48 -o "$tmp/c" "$DIR/ioi.cache"
         assert_equal "$(edges "$tmp/c" | wc -l)" 48
