@@ -8,7 +8,8 @@
 #include "show/show_phrase.h"
 
 
-enum { USUAL_SCORES = 200 };
+/* Drawn of scores, and of a circuit of whole nodes, which has nearly all edges between them. */
+enum { USUAL_EDGES = 200 };
 
 static int compare_strength(const void *a, const void *b)
 {
@@ -77,6 +78,12 @@ static void count_degrees(struct hap_drawing *d)
         }
 }
 
+/* Whether hap-select --nodes made the circuit. */
+static bool is_of_nodes(const json_t *header)
+{
+        return json_is_true(json_object_get(json_object_get(header, "selection"), "nodes"));
+}
+
 int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t top,
                      struct hap_error *err)
 {
@@ -124,7 +131,7 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t 
         free(live);
         if (circuit) /* of a circuit, edges that are not drawn count too */
                 count_degrees(d);
-        order_edges(d, top || circuit ? top : USUAL_SCORES);
+        order_edges(d, top || (circuit && !is_of_nodes(circuit->header)) ? top : USUAL_EDGES);
         if (!circuit)
                 count_degrees(d);
         return HAP_OK;

@@ -29,7 +29,8 @@ struct hap_drawing {
         int into_logits;
 };
 
-/* At most `top` edges, the strongest (0: all of a circuit, 200 of scores).
+/* At most `top` edges, the strongest (0: all of a circuit, 200 of scores or of a circuit of whole
+ * nodes).
  * HAP_EINPUT: the stream has neither scores nor a circuit. */
 int hap_drawing_init(struct hap_drawing *drawing, const struct hap_show *show,
                      size_t top, struct hap_error *err);
