@@ -108,20 +108,20 @@ scores() {
 }
 
 @test "the effect on the movers' queries is what a circuit without these edges loses" {
-        hap-eval -q --roles -m "$root/tests/golden/families/gpt2-f16" three.task | hap-convert -q --to json >three.json
+        model=$root/tests/golden/families/mistral
+        hap-eval -q --roles -m "$model" three.task | hap-convert -q --to json >three.json
         movers=$(found three name-mover)
         heads=$(jq -r 'select(.role == "s-inhibition" and .effect).head' three.json)
         [[ -n $movers && -n $heads ]] || fail "no movers or nothing that reads before them"
         full=$(jq 'select(.metric == "logit-diff").value' three.json)
-        hap-attrib -q -m "$root/tests/golden/families/gpt2-f16" three.task | hap-convert -q --to json |
-                jq -r 'select(.edge).edge' >edges
+        hap-attrib -q -m "$model" three.task | hap-convert -q --to json >scores.json
+        jq -r 'select(.edge).edge' scores.json >edges
         for head in $heads; do
-                { hap-attrib -q -m "$root/tests/golden/families/gpt2-f16" three.task | hap-convert -q --to json |
-                          head -1 | jq -c '{hap: 1, kind: "circuit", graph: .graph, model: .model}'
-                  for mover in $movers; do echo "$head->$mover<q>"; done | grep -vxFf - edges |
-                          jq -Rc '{edge: ., z: 1}'
+                { head -1 scores.json | jq -c '{hap: 1, kind: "circuit", graph: .graph, model: .model}'
+                  for mover in $movers; do echo "$head->$mover<q>"; done >cut
+                  grep -vxFf cut edges | jq -Rc '{edge: ., z: 1}'
                   echo '{"end": "circuit"}'; } | hap-convert -q --from json >circuit
-                cut=$(hap-eval -q --keep-dead --metric logit-diff -m "$root/tests/golden/families/gpt2-f16" three.task circuit |
+                cut=$(hap-eval -q --keep-dead --metric logit-diff -m "$model" three.task circuit |
                         hap-convert -q --to json | jq 'select(.metric).value')
                 effect=$(jq "select(.role == \"s-inhibition\" and .head == \"$head\").effect" three.json)
                 assert_near "$effect" "$(jq -n "$full - $cut")" 1e-6
