@@ -130,3 +130,19 @@ whole() {
         assert_refused 3 "'tok' and 'pos'" hap-convert --to auto-circuit "$tmp/split"
         assert_refused 2 "parallel residual" hap-convert --from acdc -m "$root/tests/golden/families/neox" <(echo '[]')
 }
+
+@test "CPR, CMD and the faithfulness of every size are those of the MIB benchmark's own code" {
+        golden=$root/tests/golden/exchange
+        hap-task -q ioi --corruption s2-io-flip -n 40 --split validation -m "$demo" >"$tmp/task"
+        # the scores as EAP-IG's Graph wrote them after reading hap's file
+        hap-convert -q --from mib -m "$demo" "$golden/mib-again.json" >"$tmp/scores"
+        hap-eval -q --curve -m "$demo" "$tmp/task" "$tmp/scores" | json - >"$tmp/curve"
+        for order in signed magnitude; do
+                jq -s --arg o "$order" 'map(select(.order == $o)) | (map(select(.of) | {(.metric): .value}) | add)
+                        + ([.[] | select(.size) | .faithfulness] | to_entries | map({"f\(.key)": .value}) | add)' \
+                        "$tmp/curve" >"$tmp/ours"
+                jq --arg o "$order" '.[$o] | {cpr, cmd} + ([.faithfulness[]] | to_entries | map({"f\(.key)": .value}) | add)' \
+                        "$golden/mib.json" >"$tmp/theirs"
+                assert_near_maps "$tmp/ours" "$tmp/theirs" 1e-6
+        done
+}
