@@ -20,6 +20,8 @@ static const struct hap_option options[] = {
          .help = "keep the N best edges, or P% of all edges of the graph"},
         {0, "threshold", "X", HAP_REAL, offsetof(struct select_options, settings.threshold),
          .help = "keep only edges that score at least X"},
+        {0, "nodes", NULL, HAP_FLAG, offsetof(struct select_options, settings.nodes),
+         .help = "select heads and MLPs, N or P% of them, with all edges between them"},
         {0, "signed", NULL, HAP_FLAG, offsetof(struct select_options, settings.by_sign),
          .help = "rank edges by their signed scores [by magnitude]"},
         {0, "greedy", NULL, HAP_FLAG, offsetof(struct select_options, settings.greedy),
@@ -152,6 +154,8 @@ static void check_options(struct hap_program *p, struct select_options *opt)
                 hap_die(p, HAP_EUSAGE, "%s can only be used with --auto", only);
         if (opt->search && opt->settings.keep.given)
                 hap_die(p, HAP_EUSAGE, "--keep cannot be combined with --auto");
+        if (opt->search && opt->settings.nodes)
+                hap_die(p, HAP_EUSAGE, "--nodes cannot be combined with --auto");
         if (opt->search && opt->together)
                 hap_die(p, HAP_EUSAGE, "--auto cannot be combined with --union");
         if (!opt->search && !opt->settings.keep.given && !(opt->settings.threshold > -INFINITY))
