@@ -5,15 +5,14 @@
 
 const struct hap_recipe hap_recipes[] = {
         {"rank",
-         "rank edges by gradients at sampled masks; refine circuits of 1000 edges and more",
+         "rank edges by gradients at sampled masks; refine circuits of 128 edges and more",
          hap_rank_constants, NULL, .exact = true, .ranking = "gradient",
          .run = hap_recipe_rank},
         {"rank-thorough",
          "the same with four restarts, then swap single edges while that lowers the KL",
          hap_rank_constants,
          (const struct hap_constant_value[]){{"restarts", 4}, {"swaps", 3}, {NULL, 0}},
-         .exact = true, .ranking = "gradient",
-         .run = hap_recipe_rank},
+         .exact = true, .ranking = "gradient", .run = hap_recipe_rank},
         {"edge-pruning",
          "learn hard concrete masks by gradient descent, as Edge Pruning does",
          hap_edge_pruning_constants, NULL, .trains_masks = true,
