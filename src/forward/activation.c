@@ -122,6 +122,46 @@ void hap_activate(enum hap_activation kind, size_t n, const float *x,
         }
 }
 
+/* All activations here are x times a ratio: Φ(x), σ(…), or 0 or 1. */
+
+static void gelu_ratio(size_t n, const float *x, float *value, float *slope)
+{
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+                float density;
+                const float cdf = normal_cdf(v, &density);
+
+                slope[i] = cdf;
+                value[i] = v * cdf;
+        }
+}
+
+static void sigmoid_ratio(enum hap_activation kind, size_t n, const float *x, float *value,
+                          float *slope)
+{
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+                const float s = sigmoid(kind == HAP_SILU ? v : 1.5957691216057308f *
+                                                                (v + 0.044715f * v * v * v));
+
+                slope[i] = s;
+                value[i] = v * s;
+        }
+}
+
+void hap_activate_ratio(enum hap_activation kind, size_t n, const float *x,
+                        float *value, float *slope)
+{
+        if (kind == HAP_RELU) /* its derivative is the ratio */
+                relu(n, x, value, slope);
+        else if (kind == HAP_GELU)
+                gelu_ratio(n, x, value, slope);
+        else
+                sigmoid_ratio(kind, n, x, value, slope);
+}
+
 void hap_soft_cap(size_t n, float cap, float *x)
 {
         for (size_t i = 0; i < n; i++)

@@ -185,12 +185,11 @@ static void softmax_backward(const struct block *b, const float *s, float *dp)
         }
 }
 
-/* dv = r pᵀ dz, dp = r dz vᵀ, r the residual scale, dq = scale ds k, dk = scale dsᵀ q, for one block. */
-static void block_backward(const struct block *b, const float *dz, float *dp,
-                           float *s, float *dq, float *dk, float *dv, int ld)
+/* dv = r pᵀ dz, dp = r dz vᵀ, r the residual scale, for one block. */
+static void values_backward(const struct block *b, const float *dz, float *dp, float *dv, int ld)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
-        const float scale = b->scale, r = b->config->residual_scale;
+        const float r = b->config->residual_scale;
 
         hap_gemm(true, false, b->n_keys, dh, b->n_queries, r, b->p + b->first_key, n,
                  dz, ld, 0, dv, ld);
@@ -199,6 +198,16 @@ static void block_backward(const struct block *b, const float *dz, float *dp,
                          b->prefix_v, b->ld_prefix, 0, dp, n);
         hap_gemm(false, true, b->n_queries, b->n_keys, dh, r, dz, ld, b->v, b->ld_kv,
                  0, dp + b->first_key, n);
+}
+
+/* dq = scale ds k, dk = scale dsᵀ q, ds from dp, for one block. s: room for the scores of a model
+ * that caps them. */
+static void pattern_backward(const struct block *b, float *dp, float *s, float *dq, float *dk,
+                             int ld)
+{
+        const int dh = b->config->d_head, n = b->prompt->n_tokens;
+        const float scale = b->scale;
+
         if (s != NULL) {
                 struct block again = *b;
 
@@ -227,8 +236,8 @@ static struct hap_norm norm_of_head(const struct hap_config *config, const struc
 }
 
 /* Back through the rotation and the norm of one head's vector d[d_head]. */
-static void rotate_vector_back(const struct hap_engine *engine, int layer, bool key,
-                      int head, int position, const float *pre_norm, float rstd, float *d)
+static void rotate_vector_back(const struct hap_engine *engine, const struct hap_rules *rules,
+                      int layer, bool key, int head, int position, const float *pre_norm, float rstd, float *d)
 {
         const struct hap_config *config = &engine->model->config;
         const struct hap_layer *weights = &engine->model->layers[layer];
@@ -237,11 +246,11 @@ static void rotate_vector_back(const struct hap_engine *engine, int layer, bool 
 
         hap_rotate(engine, layer, position, -1, d);
         if (pre_norm != NULL)
-                hap_norm_apply_backward(config, &norm, 1, config->d_head, pre_norm, &zero,
+                hap_norm_apply_backward(config, rules, &norm, 1, config->d_head, pre_norm, &zero,
                                         &rstd, d, d);
 }
 
-static void rotate_heads_back(const struct hap_engine *engine,
+static void rotate_heads_back(const struct hap_engine *engine, const struct hap_rules *rules,
                           const struct hap_heads *heads, int n_prompts,
                           bool key, float *d)
 {
@@ -258,7 +267,7 @@ static void rotate_heads_back(const struct hap_engine *engine,
                                 const size_t c = (size_t)r * blocks +
                                                  (key ? heads->kv[i] : i);
 
-                                rotate_vector_back(engine, heads->layer, key,
+                                rotate_vector_back(engine, rules, heads->layer, key,
                                           key ? heads->head[i] / per : heads->head[i],
                                           rows->first[at] + r - rows->start[at],
                                           pre_norm != NULL ? pre_norm + c * dh : NULL,
@@ -300,12 +309,22 @@ int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batc
                         const size_t ko = (size_t)heads->kv_rows->start[at] * ld + (size_t)i * dh;
 
                         b.p = heads->p + p_at;
-                        block_backward(&b, dz + qo, dp, s, dq + qo, dk + ko, dv + ko, ld);
+                        values_backward(&b, dz + qo, dp, dv + ko, ld);
+                        if (heads->d_p != NULL)
+                                memcpy(heads->d_p + p_at, dp, (size_t)b.n_queries *
+                                       b.prompt->n_tokens * sizeof(*dp));
+                        if (!scratch->rules->constant_pattern)
+                                pattern_backward(&b, dp, s, dq + qo, dk + ko, ld);
                         p_at += (size_t)b.n_queries * b.prompt->n_tokens;
                 }
         }
-        rotate_heads_back(engine, heads, batch->n, false, dq);
-        rotate_heads_back(engine, heads, batch->n, true, dk);
+        if (scratch->rules->constant_pattern) {
+                memset(dq, 0, (size_t)heads->q_rows->n * ld * sizeof(*dq));
+                memset(dk, 0, (size_t)heads->kv_rows->n * ld * sizeof(*dk));
+        } else {
+                rotate_heads_back(engine, scratch->rules, heads, batch->n, false, dq);
+                rotate_heads_back(engine, scratch->rules, heads, batch->n, true, dk);
+        }
         scratch->used = mark;
         return HAP_OK;
 }

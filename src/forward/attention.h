@@ -20,6 +20,7 @@ struct hap_heads {
         float *q_pre_norm, *k_pre_norm; /* q and k before their norms, centred for LayerNorm; NULL without these norms */
         float *q_rstd, *k_rstd; /* [q_rows][n], [kv_rows][n_kv] */
         float *p;             /* softmax, per head and prompt [queries][tokens] */
+        float *d_p; /* where backward stores d loss / d p, in the layout of p; NULL: nowhere */
         float *head_output;   /* [q_rows][n · d_head]: softmax · values */
 };
 
@@ -39,7 +40,7 @@ void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *b
                       struct hap_heads *heads, bool keep);
 /* From d_out = d loss / d head_output ([q_rows][n · d_head]): dq (the same shape), dk and
  * dv ([kv_rows][n · d_head], one block per query head), the gradients of the projections
- * before norm and rotation. */
+ * before norm and rotation. With the rule of a constant pattern dq and dk are zero. */
 int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        const struct hap_heads *heads, const float *d_out, float *dq,
                        float *dk, float *dv);

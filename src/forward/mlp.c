@@ -21,6 +21,34 @@ static void scale_hidden(const struct hap_config *config, struct hap_mlp *mlp, s
         }
 }
 
+/* act(x) of `size` values, in place, and its slope by the rules of the run unless that is NULL. */
+static void activate(const struct hap_scratch *scratch, size_t size, float *x, float *slope)
+{
+        const enum hap_activation kind = scratch->engine->model->config.activation;
+
+        if (slope != NULL && scratch->rules->activation_ratio)
+                hap_activate_ratio(kind, size, x, x, slope);
+        else
+                hap_activate(kind, size, x, x, slope);
+}
+
+/* hidden = act(gate) · in: in place of `in`, with its slopes. gate: act(gate). */
+static void multiply_gate(const struct hap_scratch *scratch, struct hap_mlp *mlp, size_t size,
+                          float *in, const float *gate, bool gradients)
+{
+        if (gradients) {
+                memcpy(mlp->slope, gate, size * sizeof(*gate));
+                for (size_t i = 0; i < size; i++)
+                        mlp->slope_gate[i] *= in[i];
+        }
+        for (size_t i = 0; gradients && scratch->rules->gate_halves && i < size; i++) {
+                mlp->slope[i] *= 0.5f;
+                mlp->slope_gate[i] *= 0.5f;
+        }
+        for (size_t i = 0; i < size; i++)
+                in[i] *= gate[i];
+}
+
 /* in, gate = rstd (x Wᵀ) + b; hidden = act(in), or act(gate) · in when gated. */
 static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients)
 {
@@ -39,23 +67,15 @@ static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
                             n);
         hap_scale_rows(mlp->rows, n, mlp->rstd, layer->in.bias, in, n);
         if (!config->gated) {
-                hap_activate(config->activation, size, in, in,
-                             gradients ? mlp->slope : NULL);
+                activate(scratch, size, in, gradients ? mlp->slope : NULL);
                 scale_hidden(config, mlp, size, in);
                 return in;
         }
         hap_product_forward(scratch, hap_block_all(&layer->gate.weight), mlp->rows, mlp->x, d, 0,
                             gate, n);
         hap_scale_rows(mlp->rows, n, mlp->rstd, layer->gate.bias, gate, n);
-        hap_activate(config->activation, size, gate, gate,
-                     gradients ? mlp->slope_gate : NULL);
-        if (gradients) {
-                memcpy(mlp->slope, gate, size * sizeof(*gate));
-                for (size_t i = 0; i < size; i++)
-                        mlp->slope_gate[i] *= in[i];
-        }
-        for (size_t i = 0; i < size; i++)
-                in[i] *= gate[i];
+        activate(scratch, size, gate, gradients ? mlp->slope_gate : NULL);
+        multiply_gate(scratch, mlp, size, in, gate, gradients);
         scale_hidden(config, mlp, size, in);
         return in;
 }
@@ -136,8 +156,8 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
                 return HAP_OK;
         }
         if (dy != NULL) {
-                hap_norm_apply_backward(config, &layer->mlp_post_norm, rows, d, mlp->pre_norm,
-                                        mlp->pre_norm_mean, mlp->pre_norm_rstd, d_out, dy);
+                hap_norm_apply_backward(config, scratch->rules, &layer->mlp_post_norm, rows, d,
+                                        mlp->pre_norm, mlp->pre_norm_mean, mlp->pre_norm_rstd, d_out, dy);
                 d_out = dy;
         }
         hap_product_backward(scratch, hap_block_all(&layer->out.weight), rows, d_out, d, 0, dh, n);
@@ -153,7 +173,7 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
         if (config->gated)
                 hap_product_backward(scratch, hap_block_all(&layer->gate.weight), rows, dg, n, 1, g,
                                      d);
-        hap_input_backward(config, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
+        hap_input_backward(config, scratch->rules, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
         scratch->used = mark;
         return HAP_OK;
 }

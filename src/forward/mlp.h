@@ -8,7 +8,8 @@ struct hap_mlp {
         int layer, rows;
         const float *x; /* [rows][d_model], not owned; backward reads it again */
         float *mean, *rstd; /* [rows], of x */
-        /* With gradients: d hidden / d in and d hidden / d gate, [rows][d_mlp]. */
+        /* With gradients: d hidden / d in and d hidden / d gate by the rules of the run,
+         * [rows][d_mlp]. */
         float *slope, *slope_gate;
         /* The output before the post-norm, [rows][d_model], and its statistics; NULL
          * without one. */
