@@ -14,21 +14,26 @@ json_t *hap_attrib_describe(const struct hap_attrib_options *options)
 {
         const struct hap_method *method = options->method;
         json_t *about = json_pack("{s:s}", "name", method->name);
+        int rc = about ? 0 : -1;
 
-        if (about && !(method->needs & HAP_NEEDS_NO_LOSS))
-                json_object_update_new(about, json_pack("{s:s, s:s}", "metric",
-                                                        options->metric->name, "ablation",
-                                                        options->ablation->name));
-        json_object_set_new(about, "sign", json_string(
+        if (!(method->needs & HAP_NEEDS_NO_LOSS))
+                rc |= json_object_update_new(about, json_pack("{s:s, s:s}", "metric",
+                                                              options->metric->name, "ablation",
+                                                              options->ablation->name));
+        rc |= json_object_set_new(about, "sign", json_string(
                 method->sign ? method->sign : "positive: corrupting the edge hurts"));
         if (options->bf16)
-                json_object_set_new(about, "precision", json_string("bf16"));
+                rc |= json_object_set_new(about, "precision", json_string("bf16"));
         if (method->needs & HAP_NEEDS_STEPS)
-                json_object_set_new(about, "steps", json_integer(options->steps));
+                rc |= json_object_set_new(about, "steps", json_integer(options->steps));
         if (method->needs & HAP_NEEDS_RANDOM)
-                json_object_update_new(about, json_pack("{s:f, s:I}", "open", options->open_share,
-                                                        "seed", (json_int_t)options->seed));
-        return about;
+                rc |= json_object_update_new(about, json_pack("{s:f, s:I}", "open",
+                                                              options->open_share, "seed",
+                                                              (json_int_t)options->seed));
+        if (rc == 0)
+                return about;
+        json_decref(about);
+        return NULL;
 }
 
 int hap_attrib_write(const struct hap_attrib *attrib, struct hap_stream_out *out, json_t *header,

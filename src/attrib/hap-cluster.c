@@ -36,10 +36,15 @@ static json_t *describe(const struct hap_example_scores *scores,
                         const struct hap_clustering *clustering, int cluster)
 {
         json_t *ids = json_array();
+        int rc = ids ? 0 : -1;
 
         for (size_t i = 0; i < scores->n; i++)
                 if (clustering->of[i] == cluster)
-                        json_array_append(ids, json_array_get(scores->ids, i));
+                        rc |= json_array_append(ids, json_array_get(scores->ids, i));
+        if (rc < 0) {
+                json_decref(ids);
+                return NULL;
+        }
         return json_pack("{s:i, s:i, s:f, s:f, s:o}", "number", cluster + 1, "of",
                          clustering->clusters, "silhouette", clustering->silhouette[cluster],
                          "mean_silhouette", clustering->mean_silhouette, "ids", ids);
@@ -52,13 +57,12 @@ static void write_cluster(struct hap_program *p, const struct hap_example_scores
                                             scores->header);
         double *mean = calloc(scores->n_scores, sizeof *mean);
 
-        if (!mean)
-                hap_die(p, HAP_ESYSTEM, "out of memory for scores");
         json_object_del(header, "of");
         json_object_del(header, "dtype");
-        json_object_set_new(header, "examples",
-                            json_integer((json_int_t)clustering->size[cluster]));
-        json_object_set_new(header, "cluster", describe(scores, clustering, cluster));
+        if (!mean || json_object_set_new(header, "examples", json_integer(
+                                                 (json_int_t)clustering->size[cluster])) < 0 ||
+            json_object_set_new(header, "cluster", describe(scores, clustering, cluster)) < 0)
+                hap_die(p, HAP_ESYSTEM, "out of memory for scores");
         hap_cluster_mean(scores, clustering, cluster, mean);
         if (scores->of_nodes)
                 hap_must(p, hap_node_scores_write(p->out, header, &scores->graph, mean, &p->error));

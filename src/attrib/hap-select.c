@@ -72,11 +72,12 @@ static void write_circuit(struct selecting *s)
         hap_must(p, hap_selection_check(c, &p->error));
         header = hap_program_header(p, "circuit", c->header);
         json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->settings));
-        if (s->opt->bootstrap)
-                json_object_set_new(json_object_get(header, "selection"), "bootstrap",
-                                    json_pack("{s:I, s:f}", "resamples",
-                                              (json_int_t)s->opt->bootstrap, "level",
-                                              s->opt->confidence.value / 100));
+        if (s->opt->bootstrap &&
+            json_object_set_new(json_object_get(header, "selection"), "bootstrap",
+                                json_pack("{s:I, s:f}", "resamples",
+                                          (json_int_t)s->opt->bootstrap, "level",
+                                          s->opt->confidence.value / 100)) < 0)
+                hap_die(p, HAP_ESYSTEM, "out of memory for the circuit");
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
                                     hap_size_search_describe(&s->search, s->inputs.prompts.n));

@@ -76,30 +76,34 @@ static int rank_scores(struct hap_edges *scores, struct hap_error *err)
         return HAP_OK;
 }
 
-/* {"name": "mean of A, B", "merged": [A, B]}, with the next method. */
+/* {"name": "mean", "merged": [A, B]}, with the next method. */
 static int describe(struct hap_merged *merged, const json_t *method)
 {
         json_t *all = json_object_get(json_object_get(merged->scores.header, "method"), "merged");
         json_t *list = merged->n == 0 ? json_array() : json_deep_copy(all);
+        json_t *about;
 
-        if (method)
-                json_array_append_new(list, json_deep_copy(method));
-        return json_object_set_new(merged->scores.header, "method",
-                                   json_pack("{s:s, s:o}", "name", merged->how->name, "merged",
-                                             list));
+        if (!list || (method && json_array_append_new(list, json_deep_copy(method)) < 0)) {
+                json_decref(list);
+                return -1;
+        }
+        about = json_pack("{s:s, s:o}", "name", merged->how->name, "merged", list);
+        return json_object_set_new(merged->scores.header, "method", about);
 }
 
 /* Takes the section as the first one. */
 static int take_first(struct hap_merged *merged, struct hap_edges *scores, struct hap_error *err)
 {
-        json_t *method = json_deep_copy(json_object_get(scores->header, "method"));
-        int rc;
+        const json_t *given = json_object_get(scores->header, "method");
+        json_t *method = json_deep_copy(given);
+        int rc = given && !method ? -1 : 0;
 
         merged->scores = *scores;
         *scores = (struct hap_edges){0};
-        rc = describe(merged, method) < 0 ? hap_fail_memory(err, "a header") : HAP_OK;
+        if (rc == 0)
+                rc = describe(merged, method);
         json_decref(method);
-        return rc;
+        return rc < 0 ? hap_fail_memory(err, "a header") : HAP_OK;
 }
 
 static int add_section(struct hap_merged *merged, const struct hap_edges *scores,
@@ -134,6 +138,7 @@ static int add_merged(struct hap_merged *merged, struct hap_edges *scores, struc
         return rc;
 }
 
+/* Divides, and makes the name "mean of A, B". */
 static int finish(struct hap_merged *merged, struct hap_error *err)
 {
         json_t *method = json_object_get(merged->scores.header, "method"), *one;
@@ -142,8 +147,9 @@ static int finish(struct hap_merged *merged, struct hap_error *err)
 
         json_array_foreach(json_object_get(method, "merged"), i, one) {
                 const char *of = json_string_value(json_object_get(one, "name"));
-                json_t *longer = json_sprintf("%s%s %s", json_string_value(name), i ? "," : "",
-                                              of ? of : "scores");
+                const char *so_far = json_string_value(name);
+                json_t *longer = so_far ? json_sprintf("%s%s %s", so_far, i ? "," : "",
+                                                       of ? of : "scores") : NULL;
 
                 json_decref(name);
                 name = longer;
