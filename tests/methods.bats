@@ -186,6 +186,8 @@ assert_golden() {
                 | all(. >= 0 and . <= 1.000001) and (max > 0.99)' >/dev/null
         assert_refused 2 "--metric has no effect with method 'ifr'" attrib /dev/null --method ifr --metric kl
         assert_refused 2 "--ablation has no effect with method 'ifr'" attrib /dev/null --method ifr --ablation zero
+        # neither answers nor a difference between the prompts are needed
+        echo '{"clean":[1,2,3],"corrupted":[1,2,3],"at":[2]}' | hap-task -q --from - | hap-attrib -q -m "$model" --method ifr >"$tmp/same"
         # the circuit can be selected and evaluated like any other
         hap-select -q --keep 50% --greedy "$scores" -o "$tmp/circuit"
         hap-task -q --from "$prompts" | hap-eval -q -m "$model" - "$tmp/circuit" >"$tmp/report"

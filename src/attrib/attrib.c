@@ -102,6 +102,8 @@ static int check_examples(const struct hap_attrib *attrib, const struct hap_prom
 {
         const struct hap_metric *metric = attrib->options.metric;
 
+        if (attrib->options.method->needs & HAP_NEEDS_NO_LOSS)
+                return HAP_OK;
         for (size_t i = 0; i < prompts->n; i++) {
                 const struct hap_example *example = prompts->examples + i;
                 const char *missing = hap_metric_missing(metric, example);

@@ -157,7 +157,7 @@ static size_t attribute(struct hap_program *p, const struct hap_attrib_request *
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
                 .positions = opt->positions,
-                .must_differ = true,
+                .must_differ = !(settings.method->needs & HAP_NEEDS_NO_LOSS),
                 .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
                 .prompts = hap_attrib_prompts(&settings),
                 .memory = hap_attrib_memory(&settings, p->max_memory, (size_t)p->threads),

@@ -59,7 +59,8 @@ struct hap_attrib_options hap_attrib_request_options(const struct hap_attrib_req
                 .open_share = r->open.given ? r->open.value / 100 : 0.5,
                 .nodes = r->nodes,
                 .single = r->per_example,
-                .ablation = hap_ablations[r->ablation < 0 ? 0 : r->ablation],
+                .ablation = method_of(r)->needs & HAP_NEEDS_NO_LOSS ? &hap_zero /* no runs */
+                            : hap_ablations[r->ablation < 0 ? 0 : r->ablation],
                 .bf16 = r->precision == HAP_PRECISION_BF16,
                 .z = z,
         };
