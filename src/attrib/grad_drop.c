@@ -161,6 +161,20 @@ static int combine(const struct drops *d, float *out)
         return HAP_OK;
 }
 
+/* HAP_EINPUT: the patterns of an example are not kept, because it is long. */
+static int check_lengths(const struct hap_gradient_batch *s)
+{
+        for (int i = 0; i < s->batch.n; i++)
+                if (hap_attention_is_long(&s->prompts[i]))
+                        return hap_fail(&s->scratch->error, HAP_EINPUT,
+                                        "cannot score example '%.200s' by %s: it has %d tokens, "
+                                        "and patterns of attention are kept up to %d; use eap or "
+                                        "grad-drop", s->examples[i].id,
+                                        s->attrib->options.method->name, s->prompts[i].n_tokens,
+                                        hap_long_prompts.length);
+        return HAP_OK;
+}
+
 static int score_drops(struct hap_gradient_batch *s, float *out)
 {
         const struct hap_method *method = s->attrib->options.method;
@@ -171,9 +185,12 @@ static int score_drops(struct hap_gradient_batch *s, float *out)
                           .run = {.outputs = s->outputs, .gradients = true,
                                   .bf16 = s->attrib->options.bf16}};
         float *d_logits = hap_scratch_alloc(s->scratch, n_logits, sizeof *d_logits);
-        int rc = d_logits ? hap_full_forward(s->scratch, &s->batch, &d.run)
-                          : s->scratch->error.code;
+        int rc;
 
+        if (method->exact_patterns && check_lengths(s) < 0)
+                return s->scratch->error.code;
+        rc = d_logits ? hap_full_forward(s->scratch, &s->batch, &d.run)
+                      : s->scratch->error.code;
         if (rc < 0 || (rc = hap_gradient_loss(s, d.run.logits, d_logits)) < 0 ||
             (rc = hap_gradient_subtract(s)) < 0 || (rc = alloc_drops(&d)) < 0)
                 return rc;

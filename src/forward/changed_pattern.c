@@ -55,5 +55,6 @@ void hap_changed_pattern_run(struct hap_changed_pattern *changed, struct hap_scr
         }
         for (int i = 0; i < (which == 0 ? run.n : run.n_kv); i++)
                 hap_heads_rotate(scratch->engine, &run, which, i);
+        hap_heads_rotate_together(scratch->engine, &run, which);
         hap_heads_attend(scratch->engine, batch, &run, true);
 }

@@ -12,8 +12,8 @@ struct hap_changed_pattern {
         float *mean, *rstd;     /* [rows] */
 };
 
-/* Memory for the patterns of one layer of a run that was made with gradients; it is from the
- * scratch, which also keeps the message of an error. */
+/* Memory for the patterns of one layer of a run that was made with gradients, of prompts that are
+ * not long (attention.h); it is from the scratch, which also keeps the message of an error. */
 int hap_changed_pattern_init(struct hap_changed_pattern *changed, struct hap_scratch *scratch,
                              const struct hap_batch *batch, const struct hap_full_layer *layer);
 /* heads.p = the patterns of all heads if their queries (which = 0) or keys (which = 1) read x,

@@ -10,7 +10,8 @@
 struct hap_rules {
         /* The scale of every norm, 1/σ, is a constant: y = (x − mean x)/σ is linear in x. */
         bool constant_scale;
-        /* The pattern of attention is a constant: no gradient reaches queries and keys. */
+        /* The pattern of attention is a constant: no gradient reaches queries and keys. So are the
+         * weights of a mixture of experts. */
         bool constant_pattern;
         /* An activation has the slope act(x)/x (at 0 its limit) instead of act'(x). */
         bool activation_ratio;
