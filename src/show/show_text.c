@@ -8,6 +8,7 @@
 #include "show/drawing.h"
 #include "show/show_edges.h"
 #include "show/show_output.h"
+#include "show/show_nodes.h"
 #include "show/show_overlap.h"
 #include "show/show_phrase.h"
 #include "show/show_report.h"
@@ -227,6 +228,8 @@ static const char *kind_name(const struct hap_section *s)
 static const char *unit_name(const struct hap_section *s)
 {
         return s->kind == HAP_SHOW_EDGES ? "edge"
+               : s->kind == HAP_SHOW_NODES ? "node"
+               : s->kind == HAP_SHOW_EXAMPLE_SCORES ? "example"
                : s->kind == HAP_SHOW_TASK || s->kind == HAP_SHOW_CACHE ? "example" : "record";
 }
 
@@ -272,6 +275,8 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
                         rc = hap_write_edges(&s->edges, scores_for(show, s), top, out, err);
                 else if (s->kind == HAP_SHOW_REPORT)
                         rc = hap_write_report(s->records, out, err);
+                else if (s->kind == HAP_SHOW_NODES)
+                        rc = hap_write_nodes(s->records, top, out, err);
                 else if (s->kind == HAP_SHOW_LOG)
                         write_log(s, out);
                 else
