@@ -179,3 +179,13 @@ split=$root/tests/golden/families/starcoder2-plain-split
         cp "$tmp/m.gguf" "$tmp/pointer/m.gguf"
         assert_refused 3 "it is a Git LFS pointer" hap-model "$tmp/pointer"
 }
+
+@test "published keys that no class reads stop neither Gemma 2 nor StarCoder 2" {
+        for pair in gemma2:sliding_window_size=4096 starcoder2:scale_attn_weights=true; do
+                family=${pair%%:*} key=${pair#*:}
+                cp -r "$root/tests/golden/families/$family" "$tmp/$family"
+                jq ".${key%%=*} = ${key#*=}" "$root/tests/golden/families/$family/config.json" \
+                        >"$tmp/$family/config.json"
+                hap-model -q "$tmp/$family" >"$tmp/shown"
+        done
+}
