@@ -1,7 +1,7 @@
 /* hap-convert: converts streams to JSON lines or MIB exchange files, and back. */
 #include "common/program.h"
 #include "convert/edge_pruning_list.h"
-#include "convert/json_pack.h"
+#include "convert/json_lines.h"
 #include "convert/json_print.h"
 #include "convert/mib.h"
 #include "model/model.h"
@@ -71,7 +71,7 @@ static size_t to_edge_pruning(struct hap_program *p)
 
 static size_t one_from_json(struct hap_program *p, struct hap_byte_input *input)
 {
-        int64_t n = hap_json_read(input, p->out, &p->error);
+        int64_t n = hap_json_read(input, p);
 
         hap_must(p, n < 0 ? (int)n : 0);
         return (size_t)n;
