@@ -6,6 +6,10 @@
 # PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with clang, as
 # build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
 # `make faults`: one call after another fails in every program.
+# `make fuzz-programs TIME=60`: whole programs on inputs with changed contents.
+# `make FUZZ=1 fuzz-run TIME=60`: every fuzz target for so many seconds.
+# `make coverage`: lines and branches that the tests reach, in build-coverage.
+# `make analyse`: gcc -fanalyzer, clang-tidy and cppcheck.
 
 VERSION := 0.1.0
 comma := ,
@@ -45,6 +49,11 @@ ifdef FUZZ
 CC := clang
 BUILD := build-fuzz
 SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+CFLAGS := -O1 -g
+endif
+ifdef COVERAGE
+BUILD := build-coverage
+SAN := --coverage
 CFLAGS := -O1 -g
 endif
 ifeq ($(BUILD),build)
@@ -149,6 +158,38 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libhap.a
 
 fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
+# Seconds for each target.
+TIME ?= 60
+PYTHON ?= python3
+fuzz-run: $(patsubst tests/fuzz/%.c,fuzz-run-%,$(wildcard tests/fuzz/*.c))
+fuzz-run-%: $(BUILD)/fuzz/%
+	@mkdir -p $(BUILD)/found
+	$< -max_total_time=$(TIME) -rss_limit_mb=4096 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/found/$*- $(BUILD)/found tests/fuzz/corpus/$*
+
+fuzz-programs: all
+	$(PYTHON) tests/fuzz/programs --bin $(BIN) --time $(TIME) --replay tests/fuzz/corpus/programs
+
+# Counts of every line and branch in src/, after the units and the tests of the programs.
+coverage:
+	$(MAKE) COVERAGE=1 all units
+	-tests/run --bin build-coverage/bin --units build-coverage/unit $(TESTS)
+	tests/coverage build-coverage
+
+# What a checker reports is mended, or has its reason beside the line.
+TIDY := clang-analyzer-*,bugprone-*,cert-err34-c,misc-redundant-expression,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-branch-clone,-clang-analyzer-security.insecureAPI.*,-bugprone-macro-parentheses,-bugprone-sizeof-expression,-bugprone-not-null-terminated-result,-bugprone-multi-level-implicit-pointer-conversion
+ANALYSED ?= $(SOURCES)
+analyse: analyse-cppcheck analyse-gcc analyse-tidy
+analyse-cppcheck:
+	cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -DHAP_VERSION='""' -DHAP_DATADIR='""' \
+		-Isrc -j2 $(ANALYSED)
+analyse-gcc:
+	@for file in $(ANALYSED); do $(CC) $(CSTD) $(CPPFLAGS) -O1 -fopenmp -fanalyzer -Werror \
+		-S -o /dev/null $$file || exit 1; done
+analyse-tidy:
+	clang-tidy -quiet -warnings-as-errors='*' -checks='-*,$(TIDY)' $(ANALYSED) -- $(CSTD) $(CPPFLAGS)
+
 units: $(UNITS)
 
 check: all units benches $(BUILD)/faults.so
@@ -188,9 +229,10 @@ install: all
 	cp -R models/demo $(DESTDIR)$(PREFIX)/share/hap/models/
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz bin
+	rm -rf build build-asan build-tsan build-fuzz build-coverage bin
 
-.PHONY: all units benches fuzz faults check lint bench install clean force
+.PHONY: all units benches fuzz fuzz-run fuzz-programs coverage analyse analyse-cppcheck \
+	analyse-gcc analyse-tidy faults check lint bench install clean force
 .SECONDARY:
 
 -include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)

@@ -32,17 +32,19 @@ refuses_cut() {
                 fail "$1 cut to $2 bytes: status $rc, $(cat "$tmp/said")"
 }
 
-# Where the header of a stream of kind $1 ends, and each of its records: what a
-# stream of so many records has but for its trailer, whose size its fields give.
+# Where the header of a stream of kind $1 ends, and each of its records: the stream without its
+# trailer, whose size its fields give, and without the records that follow. Their sizes are
+# differences of streams that are equally edited.
 boundaries() {
-        local records n
+        local records n whole
         hap-convert -q --to json "$BATS_FILE_TMPDIR/$1" >"$tmp/lines"
         records=$(($(wc -l <"$tmp/lines") - 2))
-        for ((n = 0; n <= records; n++)); do
-                { head -n $((n + 1)) "$tmp/lines" && tail -n 1 "$tmp/lines"; } |
-                        hap-convert -q --from json >"$tmp/first"
-                echo $(($(wc -c <"$tmp/first") - 26 - ${#1}))
-        done
+        whole=$(($(wc -c <"$BATS_FILE_TMPDIR/$1") - 50 - ${#1}))
+        for ((n = records; n >= 0; n--)); do
+                { head -n $((n + 1)) "$tmp/lines" && echo "{\"end\":\"$1\"}"; } |
+                        hap-convert -q --from json | wc -c
+        done >"$tmp/sizes"
+        awk -v whole=$whole 'NR == 1 { all = $1 } { print whole - (all - $1) }' "$tmp/sizes" | sort -n
 }
 
 cut_everywhere() {

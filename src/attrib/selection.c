@@ -29,17 +29,16 @@ void hap_selection_release(struct hap_selection *selection)
         *selection = (struct hap_selection){0};
 }
 
-/* If the methods differ, "method" becomes {"name": "A + B", "united": [A, B]}. */
-static void unite_methods(json_t *header, const json_t *other)
+/* If the methods (or tasks: `key`) differ, the key's value becomes {"name": "A + B",
+ * "united": [A, B]}. */
+static void unite(json_t *header, const json_t *other, const char *key)
 {
-        json_t *method = json_object_get(header, "method"),
-               *more = json_object_get(other, "method");
-        json_t *united = json_object_get(method, "united"), *had;
-        const char *name = hap_header_name(header, "method");
-        const char *next = hap_header_name(other, "method");
+        json_t *own = json_object_get(header, key), *more = json_object_get(other, key);
+        json_t *united = json_object_get(own, "united"), *had;
+        const char *name = hap_header_name(header, key), *next = hap_header_name(other, key);
         size_t i;
 
-        if (!*name || !*next || json_equal(method, more))
+        if (!*name || !*next || json_equal(own, more))
                 return;
         json_array_foreach(united, i, had) {
                 if (json_equal(had, more))
@@ -48,9 +47,9 @@ static void unite_methods(json_t *header, const json_t *other)
         if (united)
                 json_incref(united);
         else
-                united = json_pack("[O]", method);
+                united = json_pack("[O]", own);
         json_array_append(united, more);
-        json_object_set_new(header, "method",
+        json_object_set_new(header, key,
                             json_pack("{s:o, s:o}", "name", json_sprintf("%s + %s", name, next),
                                       "united", united));
 }
@@ -65,7 +64,8 @@ static int check_union(struct hap_selection *selection, const struct hap_edges *
         if (hap_scores_check_same(&first, scores, err) < 0)
                 return err->code;
         hap_header_join(selection->header, scores->header);
-        unite_methods(selection->header, scores->header);
+        unite(selection->header, scores->header, "method");
+        unite(selection->header, scores->header, "task");
         return HAP_OK;
 }
 

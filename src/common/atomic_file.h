@@ -1,5 +1,9 @@
 /* A file that appears complete or not at all: it is written under a temporary name in the
- * folder of its target, ".NAME.tmp-PID", and renamed when it is complete. */
+ * folder of its target, ".NAME.tmp-PID", synchronised, and renamed when it is complete.
+ *
+ * A process that is killed leaves its temporary file behind; the next one that writes the same
+ * target removes it. It knows it by its lock: a temporary file is locked as long as a process
+ * writes it, also on another host. */
 #ifndef HAP_COMMON_ATOMIC_FILE_H
 #define HAP_COMMON_ATOMIC_FILE_H
 
@@ -8,12 +12,13 @@
 struct hap_atomic_file {
         char *target; /* the file to replace, with links resolved; it need not exist */
         char *path;   /* the temporary file, or NULL; both owned */
+        int lock;     /* another descriptor of the temporary file, which has the lock; or -1 */
 };
 
-/* Returns a descriptor for writing, which the caller closes; the file gets the mode of
- * an existing target. -1: errno is set, and hap_atomic_file_release must still be called. */
+/* Returns a descriptor for writing, which the caller closes; the file gets the permissions
+ * of an existing target, without setuid, setgid and sticky bits. -1: errno is set, and hap_atomic_file_release must still be called. */
 int hap_atomic_file_open(struct hap_atomic_file *file, const char *path);
-/* 0, or -1 with errno. */
+/* Synchronises the file and its folder with the disk. 0, or -1 with errno. */
 int hap_atomic_file_rename(struct hap_atomic_file *file);
 /* Removes the temporary file unless it was renamed. */
 void hap_atomic_file_release(struct hap_atomic_file *file);

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-/* Appends the entries of the other header's history that this one does not have. */
-void hap_header_join(json_t *header, const json_t *other);
+#include "common/provenance.h"
+
 /* The name of a header's task or method (`key`), whose value is a name or an object with
  * a "name"; "" when there is none. The header owns it. */
 const char *hap_header_name(const json_t *header, const char *key);

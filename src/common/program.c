@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/atomic_file.h"
@@ -132,10 +133,42 @@ static void answer_and_exit(struct hap_program *program, int asked)
         exit(0);
 }
 
+/* Regular files only: pipes and devices are not replaced. */
+static bool is_output(const struct hap_program *program, const struct stat *st)
+{
+        struct stat output;
+
+        return program->output && S_ISREG(st->st_mode) && stat(program->output, &output) == 0 &&
+               st->st_dev == output.st_dev && st->st_ino == output.st_ino;
+}
+
+void hap_program_reads(struct hap_program *program, const char *path)
+{
+        const bool standard = strcmp(path, "-") == 0;
+        struct stat st;
+
+        if ((standard ? fstat(STDIN_FILENO, &st) : stat(path, &st)) == 0 &&
+            is_output(program, &st))
+                hap_die(program, HAP_EUSAGE, "the output '%s' is also an input (%s); give -o another "
+                        "name", program->output, standard ? "standard input" : path);
+}
+
+static void check_inputs(struct hap_program *program)
+{
+        if (program->n_operands == 0)
+                hap_program_reads(program, "-");
+        for (int i = 0; i < program->n_operands; i++)
+                hap_program_reads(program, program->operands[i]);
+}
+
 static void open_streams(struct hap_program *program)
 {
         unsigned uses = program->info->uses;
 
+        if (uses & HAP_USES_INPUT)
+                check_inputs(program);
+        if (program->model)
+                hap_program_reads(program, program->model);
         if (uses & HAP_USES_STREAM)
                 hap_must(program, hap_stream_out_open(&program->out, program->output, program->gzip,
                                                   &program->error));
@@ -190,23 +223,21 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
 
 json_t *hap_program_header(const struct hap_program *program, const char *kind, const json_t *from)
 {
-        static const char *const not_copied[] = {"hap", "kind", "requires", "history"};
+        static const char *const not_copied[] = {"hap", "kind", "requires"};
         json_t *header = json_pack("{s:i, s:s}", "hap", HAP_STREAM_VERSION, "kind", kind);
-        json_t *before = json_object_get(from, "history"), *history;
         const char *key;
         json_t *value;
 
         json_object_foreach((json_t *)from, key, value) {
-                bool copied = true;
+                bool copied = !hap_provenance_is_key(key);
 
                 for (size_t i = 0; i < sizeof(not_copied) / sizeof(not_copied[0]); i++)
                         copied = copied && strcmp(key, not_copied[i]) != 0;
                 if (copied)
                         json_object_set(header, key, value);
         }
-        history = json_is_array(before) ? json_copy(before) : json_array();
-        json_array_append(history, program->history);
-        json_object_set_new(header, "history", history);
+        json_object_set_new(header, "history",
+                            hap_provenance_history(from, program->history, program->in));
         return header;
 }
 

@@ -78,6 +78,10 @@ _Noreturn void hap_die(struct hap_program *program, int code,
                        const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* Refuses (HAP_EUSAGE) a file to read, "-" for standard input, that is the file of -o. Operands
+ * that are streams and the model are checked by hap_program_begin. */
+void hap_program_reads(struct hap_program *program, const char *path);
+
 /* Removes all temporary files, then ends the program by the signal's default action.
  * The handler of signals that a program does not catch itself; may be called from
  * other handlers. */
@@ -88,8 +92,8 @@ void hap_say(const struct hap_program *program, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
 /* A new header of `kind`: a copy of `from` (may be NULL) without its hap, kind, requires
- * and history, and with a history of `from`'s entries and this program's. New
- * reference. */
+ * and history, and with a history of `from`'s entries and this program's, which names the
+ * sections read (provenance.h). New reference. */
 json_t *hap_program_header(const struct hap_program *program, const char *kind,
                            const json_t *from);
 

@@ -8,16 +8,9 @@
 
 #include "common/scan.h"
 #include "common/byte_input.h"
+#include "common/section_check.h"
 #include "common/sections_seen.h"
 #include "common/stream.h"
-
-static const char *const known_kinds[] = {"task", "cache", "scores", "node-scores",
-                                          "example-scores", "circuit", "constants", "report",
-                                          "log"};
-
-/* The features that a header may list under "requires". A program must refuse a section
- * that requires any other. */
-static const char *const known_features[] = {"split-input", "positions"};
 
 /* A mapped input stays open until the stream is closed: records point into it. */
 struct opened {
@@ -34,6 +27,7 @@ struct hap_stream_in {
         bool in_section;
         uint64_t section, record; /* numbers from 1, of the file; record 0: the header */
         uLong crc;
+        struct hap_digests digests;
         msgpack_unpacked unpacked;
         json_t *header;
         const char *kind; /* in header */
@@ -54,7 +48,11 @@ static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
         if (!stream)
                 return hap_fail_memory(err, "an input stream");
         msgpack_unpacked_init(&stream->unpacked);
-        return 0;
+        if (hap_digests_init(&stream->digests, err) == 0)
+                return 0;
+        hap_stream_in_close(stream);
+        *in = NULL;
+        return err->code;
 }
 
 /* A missing file is an error before any work is done. Each file is opened when it is
@@ -136,6 +134,7 @@ void hap_stream_in_close(struct hap_stream_in *in)
         free(in->paths);
         free(in->header_bytes);
         json_decref(in->header);
+        hap_digests_release(&in->digests);
         msgpack_unpacked_destroy(&in->unpacked);
         free(in);
 }
@@ -250,36 +249,14 @@ static int pass_value(struct hap_stream_in *in, bool header, struct hap_error *e
         return rc;
 }
 
-static int check_trailer(struct hap_stream_in *in, struct hap_error *err)
-{
-        const msgpack_object *map = &in->unpacked.data;
-        const msgpack_object *records = hap_map_get(map, "records");
-        const msgpack_object *crc = hap_map_get(map, "crc32");
-        const char *name = hap_stream_in_name(in);
-        uint64_t n = in->record - 1;
-
-        if (!hap_object_is_text(hap_map_get(map, "end"), in->kind))
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
-                                " does not end kind '%s'", name, in->section, in->kind);
-        if (!records || records->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !crc ||
-            crc->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': the trailer of section %" PRIu64
-                                " has no record count or no crc32", name, in->section);
-        if (records->via.u64 != n)
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot read '%s': section %" PRIu64 " has %" PRIu64
-                                " records; its trailer says %" PRIu64,
-                                name, in->section, n, records->via.u64);
-        if (crc->via.u64 != (uint64_t)in->crc)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': damaged: section %" PRIu64
-                                " has crc32 %08" PRIx64 "; its trailer says %08" PRIx64, name,
-                                in->section, (uint64_t)in->crc, crc->via.u64);
-        return 0;
-}
-
 static int end_section(struct hap_stream_in *in, struct hap_error *err)
 {
-        int rc = check_trailer(in, err);
+        const struct hap_section_end end = {
+                .name = hap_stream_in_name(in), .section = in->section, .header = in->header,
+                .records = in->record - 1, .crc32 = (uint32_t)in->crc,
+                .digest = hap_digests_end(&in->digests),
+        };
+        int rc = hap_section_check_end(&end, &in->unpacked.data, err);
 
         if (rc == 0)
                 rc = pass_value(in, in->record == 1, err);
@@ -304,6 +281,7 @@ static int read_record(struct hap_stream_in *in, msgpack_object *record, struct 
         if (hap_map_get(&in->unpacked.data, "end"))
                 return end_section(in, err);
         in->crc = crc32_z(in->crc, in->opened->input.data, in->raw);
+        hap_digests_add(&in->digests, in->opened->input.data, in->raw);
         rc = pass_value(in, in->record == 1, err);
         if (rc < 0)
                 return rc;
@@ -326,6 +304,12 @@ int hap_stream_in_record(struct hap_stream_in *in, msgpack_object *record, struc
                 return err->code;
         }
         return remember_failure(in, read_record(in, record, err), err);
+}
+
+bool hap_stream_in_digest(const struct hap_stream_in *in, const json_t *header,
+                          char text[HAP_DIGEST_TEXT])
+{
+        return hap_digests_text(&in->digests, hap_section_number(header), text);
 }
 
 /* Moves to the input of the next section: 1, or 0 when there is none. */
@@ -366,61 +350,6 @@ static int next_input(struct hap_stream_in *in, struct hap_error *err)
         }
 }
 
-static bool is_one_of(const char *text, const char *const *known, size_t n)
-{
-        for (size_t i = 0; text && i < n; i++)
-                if (strcmp(text, known[i]) == 0)
-                        return true;
-        return false;
-}
-
-static int check_requires(struct hap_stream_in *in, struct hap_error *err)
-{
-        const json_t *list = json_object_get(in->header, "requires"), *item;
-        size_t i;
-
-        if (list && !json_is_array(list))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot read '%s': \"requires\" of section %" PRIu64
-                                " is not a list",
-                                hap_stream_in_name(in), in->section);
-        json_array_foreach((json_t *)list, i, item) {
-                const char *feature = json_string_value(item);
-
-                if (!is_one_of(feature, known_features, sizeof(known_features) / sizeof(char *)))
-                        return hap_fail(err, HAP_EINPUT,
-                                        "cannot read '%s': section %" PRIu64
-                                        " requires '%s', which this version does not support",
-                                        hap_stream_in_name(in), in->section,
-                                        feature ? feature : "?");
-        }
-        return 0;
-}
-
-static int check_header(struct hap_stream_in *in, struct hap_error *err)
-{
-        const json_t *version = json_object_get(in->header, "hap");
-        const char *name = hap_stream_in_name(in);
-
-        if (!version)
-                return in->section == 1
-                        ? hap_fail(err, HAP_EINPUT, "cannot read '%s': not a hap stream", name)
-                        : hap_fail(err, HAP_EINPUT, "cannot read '%s': section %" PRIu64
-                                   " does not begin with a header", name, in->section);
-        if (!json_is_integer(version) || json_integer_value(version) != HAP_STREAM_VERSION)
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot read '%s': section %" PRIu64
-                                " has version %" JSON_INTEGER_FORMAT
-                                "; this program reads version %d",
-                                name, in->section, json_integer_value(version), HAP_STREAM_VERSION);
-        in->kind = json_string_value(json_object_get(in->header, "kind"));
-        if (!is_one_of(in->kind, known_kinds, sizeof(known_kinds) / sizeof(char *)))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot read '%s': section %" PRIu64 " has unknown kind '%s'",
-                                name, in->section, in->kind ? in->kind : "");
-        return check_requires(in, err);
-}
-
 static int keep_header_bytes(struct hap_stream_in *in, struct hap_error *err)
 {
         free(in->header_bytes);
@@ -449,11 +378,15 @@ static int read_header(struct hap_stream_in *in, json_t **header, struct hap_err
                                 "cannot read '%s': header of section %" PRIu64
                                 " contains a value that JSON cannot represent",
                                 hap_stream_in_name(in), in->section);
-        rc = check_header(in, err);
+        rc = hap_section_check_header(in->header, hap_stream_in_name(in), in->section, err);
         if (rc == 0)
                 rc = keep_header_bytes(in, err);
+        if (rc == 0)
+                rc = hap_digests_begin(&in->digests, err);
         if (rc < 0)
                 return rc;
+        in->kind = json_string_value(json_object_get(in->header, "kind"));
+        hap_section_mark(in->header, in->digests.n);
         in->crc = crc32_z(crc32_z(0, NULL, 0), in->opened->input.data, in->raw);
         in->record = 0;
         in->in_section = true;

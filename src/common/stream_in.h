@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/digest.h"
 #include "common/error.h"
 #include "common/stream_out.h"
 
@@ -44,6 +45,11 @@ bool hap_stream_in_keeps(const struct hap_stream_in *in);
 
 /* The bytes of the last header or record, as in the stream. */
 const void *hap_stream_in_raw(const struct hap_stream_in *in, size_t *n);
+
+/* The digest of the records of the section with this header, or a copy of it, as 16 hexadecimal
+ * digits. False: the section has not been read to its end. */
+bool hap_stream_in_digest(const struct hap_stream_in *in, const json_t *header,
+                          char text[HAP_DIGEST_TEXT]);
 
 /* For messages: the file of the current section as the user named it
  * ("standard input" for "-"), and the number of the current record from 1. */

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "common/atomic_file.h"
+#include "common/digest.h"
 #include "common/scan.h"
 #include "common/stream.h"
 
@@ -38,6 +39,8 @@ struct hap_stream_out {
         uint64_t records;
         size_t record_bytes;
         uLong crc;
+        bool in_records; /* the header was written */
+        struct hap_digests digests;
         msgpack_packer packer;
         int failed; /* errno of the first write that failed */
 };
@@ -104,10 +107,17 @@ static void deflate_out(struct hap_stream_out *out, const unsigned char *data, s
 }
 
 /* Bytes outside of sections need no checksum here: they contain their own trailers. */
-static void sum_buffer(struct hap_stream_out *out)
+static void sum_bytes(struct hap_stream_out *out, const void *data, size_t n)
 {
         if (out->in_section)
-                out->crc = crc32_z(out->crc, out->buffer + out->summed, out->used - out->summed);
+                out->crc = crc32_z(out->crc, data, n);
+        if (out->in_records)
+                hap_digests_add(&out->digests, data, n);
+}
+
+static void sum_buffer(struct hap_stream_out *out)
+{
+        sum_bytes(out, out->buffer + out->summed, out->used - out->summed);
         out->summed = out->used;
 }
 
@@ -117,8 +127,8 @@ static void flush_with(struct hap_stream_out *out, const void *data, size_t n)
         struct iovec parts[2] = {{out->buffer, out->used}, {(void *)data, n}};
 
         sum_buffer(out);
-        if (n && out->in_section)
-                out->crc = crc32_z(out->crc, data, n);
+        if (n)
+                sum_bytes(out, data, n);
         if (out->gzip) {
                 deflate_out(out, out->buffer, out->used, Z_NO_FLUSH);
                 if (n)
@@ -159,6 +169,7 @@ static void stream_out_free(struct hap_stream_out *out)
                 close(out->fd);
         if (out->gzip)
                 deflateEnd(&out->z);
+        hap_digests_release(&out->digests);
         free(out->compressed);
         free(out->buffer);
         free(out->name);
@@ -211,7 +222,9 @@ static int open_output(struct hap_stream_out **out, const char *path, bool gzip,
         msgpack_packer_init(&stream->packer, stream, packer_put);
         if (!stream->name || !stream->buffer)
                 rc = hap_fail_memory(err, "an output stream");
-        else if (!standard)
+        if (rc == 0)
+                rc = hap_digests_init(&stream->digests, err);
+        if (rc == 0 && !standard)
                 rc = open_path(stream, path, err);
         if (rc == 0 && (binary || gzip) && stream->fd >= 0 && isatty(stream->fd))
                 rc = hap_fail(err, HAP_EUSAGE, "cannot write binary data to a terminal; "
@@ -320,6 +333,15 @@ static int begin_section(struct hap_stream_out *out, const char *kind, struct ha
         return 0;
 }
 
+/* The digest begins after the header. */
+static int begin_records(struct hap_stream_out *out, struct hap_error *err)
+{
+        sum_buffer(out);
+        out->digests.n = 0; /* only the last is needed */
+        out->in_records = true;
+        return hap_digests_begin(&out->digests, err) < 0 ? err->code : check_failed(out, err);
+}
+
 int hap_stream_out_begin(struct hap_stream_out *out, const json_t *header, struct hap_error *err)
 {
         int rc = begin_section(out, json_string_value(json_object_get(header, "kind")), err);
@@ -327,7 +349,7 @@ int hap_stream_out_begin(struct hap_stream_out *out, const json_t *header, struc
         if (rc < 0)
                 return rc;
         hap_pack_json(&out->packer, header);
-        return check_failed(out, err);
+        return begin_records(out, err);
 }
 
 int hap_stream_out_begin_bytes(struct hap_stream_out *out, const char *kind, const void *header,
@@ -338,7 +360,7 @@ int hap_stream_out_begin_bytes(struct hap_stream_out *out, const char *kind, con
         if (rc < 0)
                 return rc;
         put_bytes(out, header, n);
-        return check_failed(out, err);
+        return begin_records(out, err);
 }
 
 msgpack_packer *hap_stream_out_record(struct hap_stream_out *out)
@@ -352,6 +374,14 @@ msgpack_packer *hap_stream_out_packer(struct hap_stream_out *out)
         return &out->packer;
 }
 
+int hap_stream_out_records(struct hap_stream_out *out, const void *data, size_t n, uint64_t records,
+                           struct hap_error *err)
+{
+        put_bytes(out, data, n);
+        out->records += records;
+        return check_failed(out, err);
+}
+
 int hap_stream_out_end_record(struct hap_stream_out *out, struct hap_error *err)
 {
         out->records++;
@@ -362,21 +392,37 @@ int hap_stream_out_end_record(struct hap_stream_out *out, struct hap_error *err)
         return check_failed(out, err);
 }
 
-int hap_stream_out_end(struct hap_stream_out *out, struct hap_error *err)
+static int write_trailer(struct hap_stream_out *out, bool with_digest, struct hap_error *err)
 {
+        char digest[HAP_DIGEST_TEXT];
         uLong crc;
 
         sum_buffer(out);
         crc = out->crc;
-        out->in_section = false; /* the crc does not cover the trailer */
-        msgpack_pack_map(&out->packer, 3);
+        out->in_section = out->in_records = false; /* the crc does not cover the trailer */
+        hap_digest_text(hap_digests_end(&out->digests), digest);
+        msgpack_pack_map(&out->packer, with_digest ? 4 : 3);
         hap_pack_text(&out->packer, "end");
         hap_pack_text(&out->packer, out->kind);
         hap_pack_text(&out->packer, "records");
         msgpack_pack_uint64(&out->packer, out->records);
         hap_pack_text(&out->packer, "crc32");
         msgpack_pack_uint32(&out->packer, (uint32_t)crc);
+        if (with_digest) {
+                hap_pack_text(&out->packer, "digest");
+                hap_pack_text(&out->packer, digest);
+        }
         return check_failed(out, err);
+}
+
+int hap_stream_out_end(struct hap_stream_out *out, struct hap_error *err)
+{
+        return write_trailer(out, true, err);
+}
+
+int hap_stream_out_end_without_digest(struct hap_stream_out *out, struct hap_error *err)
+{
+        return write_trailer(out, false, err);
 }
 
 int hap_stream_out_bin(struct hap_stream_out *out, const void *data, size_t n,

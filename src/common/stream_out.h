@@ -6,6 +6,7 @@
 #include <msgpack.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 
@@ -45,8 +46,13 @@ msgpack_packer *hap_stream_out_record(struct hap_stream_out *out);
 /* The packer of the current record. */
 msgpack_packer *hap_stream_out_packer(struct hap_stream_out *out);
 int hap_stream_out_end_record(struct hap_stream_out *out, struct hap_error *err);
+/* Writes `n` bytes, which complete this many records. */
+int hap_stream_out_records(struct hap_stream_out *out, const void *data, size_t n,
+                           uint64_t records, struct hap_error *err);
 /* Ends the section with its trailer. */
 int hap_stream_out_end(struct hap_stream_out *out, struct hap_error *err);
+/* As version 0.1.0 and other programs write it: to copy a section unchanged. */
+int hap_stream_out_end_without_digest(struct hap_stream_out *out, struct hap_error *err);
 
 /* Within a record: writes a bin of `n` bytes without another copy. */
 int hap_stream_out_bin(struct hap_stream_out *out, const void *data, size_t n,

@@ -4,7 +4,7 @@
 #include "convert/attribution_graph.h"
 #include "convert/auto_circuit.h"
 #include "convert/edge_pruning_list.h"
-#include "convert/json_pack.h"
+#include "convert/json_lines.h"
 #include "convert/json_print.h"
 #include "convert/mib.h"
 #include "model/model.h"
@@ -129,7 +129,7 @@ static size_t convert_one(struct hap_program *p, const struct form *form,
         size_t n = 0;
 
         if (is_json(form)) {
-                const int64_t read = hap_json_read(input, p->out, &p->error);
+                const int64_t read = hap_json_read(input, p);
 
                 hap_must(p, read < 0 ? (int)read : 0);
                 n = (size_t)read;

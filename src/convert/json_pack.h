@@ -1,4 +1,4 @@
-/* Conversion of JSON lines to sections of a stream. */
+/* Conversion of JSON to msgpack. */
 #ifndef HAP_CONVERT_JSON_PACK_H
 #define HAP_CONVERT_JSON_PACK_H
 
@@ -12,9 +12,5 @@
 
 /* Packs a value that hap_json_print wrote. HAP_EINPUT: it has no such form. */
 int hap_json_pack(msgpack_packer *packer, const json_t *value, struct hap_error *err);
-
-/* Converts JSON lines to sections; returns the number of records, or a negative code. */
-int64_t hap_json_read(struct hap_byte_input *input, struct hap_stream_out *out,
-                      struct hap_error *err);
 
 #endif

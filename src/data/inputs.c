@@ -129,7 +129,7 @@ static int open_model(struct hap_inputs *inputs, const char *name, const json_t 
         if (inputs->header && !inputs->model_unknown)
                 return hap_model_check(&inputs->model, header, name, err);
         inputs->model_unknown = is_kind(header, "task") && !inputs->want.each_task && !path &&
-                                !hap_header_model(header);
+                                hap_model_is_unknown(header);
         if (inputs->model_unknown)
                 return HAP_OK;
         inputs->config_only = inputs->memory.max_bytes > 0;

@@ -229,14 +229,17 @@ int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *hea
 
         for (size_t i = 0; i < evaluation->n_circuits; i++) {
                 const struct hap_evaluated *s = evaluation->circuits + i;
+                json_t *circuit;
 
-                if (!s->quiet)
-                        bad |= json_array_append_new(
-                                list, json_pack("{s:s, s:I, s:I, s:f, s:I}", "name", s->name,
-                                                "edges", (json_int_t)s->edges, "of",
-                                                (json_int_t)evaluation->n_edges, "sparsity",
-                                                sparsity(evaluation, s), "dropped",
-                                                (json_int_t)s->dropped));
+                if (s->quiet)
+                        continue;
+                circuit = json_pack("{s:s, s:I, s:I, s:f, s:I}", "name", s->name, "edges",
+                                    (json_int_t)s->edges, "of", (json_int_t)evaluation->n_edges,
+                                    "sparsity", sparsity(evaluation, s), "dropped",
+                                    (json_int_t)s->dropped);
+                if (*s->digest)
+                        bad |= json_object_set_new(circuit, "digest", json_string(s->digest));
+                bad |= json_array_append_new(list, circuit);
         }
         bad |= json_object_set_new(header, "circuits", list);
         bad |= json_object_set_new(header, "examples", json_integer((json_int_t)evaluation->n));

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "common/digest.h"
 #include "common/stream.h"
 #include "data/prompts.h"
 #include "graph/graph.h"
@@ -15,6 +16,7 @@ enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCU
 /* One circuit, and its metrics on every example so far. */
 struct hap_evaluated {
         char *name;
+        char digest[HAP_DIGEST_TEXT]; /* of its records; "": it was not read from a stream */
         float *z;       /* [n_edges] */
         size_t edges;   /* with z > 0, after dead ones were dropped */
         size_t dropped; /* dead edges that were dropped */
@@ -72,7 +74,7 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
                          struct hap_error *err);
 
 /* Sets "examples" and "circuits" of the header, the latter as
- * [{"name", "edges", "of", "sparsity", "dropped"}]. */
+ * [{"name", "edges", "of", "sparsity", "dropped", "digest"}]. */
 int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *header,
                             struct hap_error *err);
 

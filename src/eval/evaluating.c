@@ -51,6 +51,7 @@ static void add_circuit(struct hap_evaluating *e, size_t i)
                 return;
         name = name ? name : json_string_value(json_object_get(circuit->header, "name"));
         added = add_evaluated(e, HAP_A_CIRCUIT, name, circuit->z);
+        hap_stream_in_digest(p->in, circuit->header, added->digest);
         if (added->dropped)
                 hap_say(p, "%s: %zu of its %zu edges are dead and left out", added->name,
                         added->dropped, added->dropped + added->edges);

@@ -8,8 +8,8 @@
 #include "common/error.h"
 #include "model/model.h"
 
-/* Loads the model at `path` (option -m), or with NULL the one that the header of stream `name`
- * was made with, and checks that the header was made with this model. HAP_EUSAGE: neither is
+/* Loads the model at `path` (option -m), or with NULL that of the environment variable HAP_MODEL,
+ * or without it the one that the header of stream `name` names, and checks that the header was made with this model. HAP_EUSAGE: neither is
  * given. */
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
                        const char *name, const struct hap_weights_want *want,
@@ -20,6 +20,9 @@ int hap_model_open_for(struct hap_model *model, const char *path, const json_t *
 int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
                               const char *name, const struct hap_weights_want *want,
                        struct hap_error *err);
+
+/* Whether neither HAP_MODEL nor the header names a model. */
+bool hap_model_is_unknown(const json_t *header);
 
 /* The path of the model that a header names, or NULL. */
 const char *hap_header_model(const json_t *header);

@@ -81,6 +81,7 @@ static void read_operands(struct hap_program *p, struct hap_show *show, size_t e
         for (int i = 0; i < n; i++) {
                 struct hap_stream_in *in;
 
+                hap_program_reads(p, paths[i]);
                 if (is_json_lines(paths[i])) {
                         read_log(p, show, paths[i]);
                         continue;

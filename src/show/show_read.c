@@ -124,6 +124,7 @@ int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
                 }
                 if (rc < 0)
                         return rc;
+                hap_stream_in_digest(in, s->header, s->digest);
         }
         return rc;
 }

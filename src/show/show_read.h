@@ -17,6 +17,7 @@ struct hap_section {
         enum hap_show_kind kind;
         char *name;      /* of the file */
         json_t *header;  /* an empty object for a log of JSON lines */
+        char digest[HAP_DIGEST_TEXT]; /* of the records; "" for a log of JSON lines */
         size_t n;        /* records */
         json_t *records; /* array: the first of a task, cache or constants (tensors
                           * as their shapes), all of a report, log or node scores; empty for edges */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/provenance.h"
 #include "show/drawing.h"
 #include "show/show_edges.h"
 #include "show/show_output.h"
@@ -84,8 +85,8 @@ static int write_entry(const char *key, const json_t *value, FILE *out, struct h
 
 static int write_header(const json_t *header, FILE *out, struct hap_error *err)
 {
-        static const char *const elsewhere[] = {"hap", "kind", "requires", "history", "model",
-                                                "graph", "circuit", "circuits"};
+        static const char *const elsewhere[] = {"hap", "kind", "requires", "model", "graph",
+                                                "circuit", "circuits"};
         const json_t *model = json_object_get(header, "model");
         const char *key;
         json_t *value;
@@ -102,7 +103,7 @@ static int write_header(const json_t *header, FILE *out, struct hap_error *err)
                 fputc('\n', out);
         }
         json_object_foreach((json_t *)header, key, value) {
-                bool elsewhere_shown = false;
+                bool elsewhere_shown = hap_provenance_is_key(key);
 
                 for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
                         elsewhere_shown |= strcmp(key, elsewhere[i]) == 0;
@@ -112,13 +113,57 @@ static int write_header(const json_t *header, FILE *out, struct hap_error *err)
         return HAP_OK;
 }
 
+/* "2 (cache 59efe7a01e8a4490), 4 (circuit 6fbb47da6607251a)": what an entry was made from, and
+ * the numbers of the entries of the programs that made it. */
+static void write_inputs(const json_t *entry, FILE *out)
+{
+        json_t *input;
+        size_t i;
+
+        json_array_foreach(json_object_get(entry, "inputs"), i, input) {
+                const json_t *from = json_object_get(input, "from");
+
+                fputs(i == 0 ? ", from " : ", ", out);
+                if (json_is_integer(from))
+                        fprintf(out, "%" JSON_INTEGER_FORMAT " ", json_integer_value(from) + 1);
+                fputc('(', out);
+                hap_write_value(out, json_object_get(input, "kind"));
+                if (json_object_get(input, "digest")) {
+                        fputc(' ', out);
+                        hap_write_value(out, json_object_get(input, "digest"));
+                }
+                fputc(')', out);
+        }
+}
+
+/* Whether each program read what the one before it wrote, and nothing else. */
+static bool is_chain(const json_t *history)
+{
+        json_t *entry;
+        size_t i;
+
+        json_array_foreach((json_t *)history, i, entry) {
+                const json_t *inputs = json_object_get(entry, "inputs");
+                const json_t *from = json_object_get(json_array_get(inputs, 0), "from");
+
+                if (json_array_size(inputs) > 1 ||
+                    (json_is_integer(from) && json_integer_value(from) + 1 != (json_int_t)i))
+                        return false;
+        }
+        return true;
+}
+
 static void write_history(const json_t *header, FILE *out)
 {
+        const json_t *history = json_object_get(header, "history");
+        const bool chain = is_chain(history);
         size_t i, k;
         json_t *entry, *argument;
 
-        json_array_foreach(json_object_get(header, "history"), i, entry) {
+        json_array_foreach((json_t *)history, i, entry) {
                 hap_write_label(out, i == 0 ? "history" : "");
+                if (!chain)
+                        fprintf(out, "%zu ", i + 1);
                 hap_write_value(out, json_object_get(entry, "name"));
                 json_array_foreach(json_object_get(entry, "arguments"), k, argument) {
                         fputc(' ', out);
@@ -126,7 +171,29 @@ static void write_history(const json_t *header, FILE *out)
                 }
                 fputs(" (", out);
                 hap_write_value(out, json_object_get(entry, "version"));
-                fputs(")\n", out);
+                fputc(')', out);
+                if (!chain)
+                        write_inputs(entry, out);
+                fputc('\n', out);
+        }
+}
+
+/* The digests of the circuits of a report: a name may mean another circuit tomorrow. */
+static void write_circuits(const json_t *header, FILE *out)
+{
+        const char *label = "circuits";
+        json_t *circuit;
+        size_t i;
+
+        json_array_foreach(json_object_get(header, "circuits"), i, circuit) {
+                if (!json_object_get(circuit, "digest"))
+                        continue;
+                hap_write_label(out, label);
+                hap_write_value(out, json_object_get(circuit, "name"));
+                fputs(", digest ", out);
+                hap_write_value(out, json_object_get(circuit, "digest"));
+                fputc('\n', out);
+                label = "";
         }
 }
 
@@ -270,6 +337,11 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
                         s->n == 1 ? "" : "s");
                 if ((rc = write_header(s->header, out, err)) < 0)
                         return rc;
+                if (*s->digest) {
+                        hap_write_label(out, "digest");
+                        fprintf(out, "%s\n", s->digest);
+                }
+                write_circuits(s->header, out);
                 write_history(s->header, out);
                 if (s->kind == HAP_SHOW_EDGES)
                         rc = hap_write_edges(&s->edges, scores_for(show, s), top, out, err);

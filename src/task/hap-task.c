@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/program.h"
+#include "common/spool.h"
 #include "task/task.h"
 #include "task/task_remarks.h"
 
@@ -109,6 +110,8 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
 
         if (p->n_operands > 1)
                 hap_die(p, HAP_EUSAGE, "unexpected operand '%s': give one task", p->operands[1]);
+        if (request.from)
+                hap_program_reads(p, request.from);
         if (!request.name && !request.from)
                 hap_die(p, HAP_EUSAGE, "no task is given; hap-task --list lists the tasks");
         if (request.from && opt->split >= 0)
@@ -119,14 +122,15 @@ static struct hap_task_request request_of(struct hap_program *p, const struct ta
 }
 
 /* n: the number of prompts that each remark applies to. */
-static void write_task_record(struct hap_program *p, json_t *record, const char *task,
-                              const struct hap_task_model *model, const char *where, size_t n[])
+static void spool_record(struct hap_program *p, struct hap_spool *spool, json_t *record,
+                         const char *task, const struct hap_task_model *model, const char *where,
+                         size_t n[])
 {
         hap_task_remark_text(record, model, n);
         hap_must(p, hap_task_ready(&record, task, model, where, &p->error));
         hap_task_remark_ids(record, model, n);
-        hap_pack_json(hap_stream_out_record(p->out), record);
-        hap_must(p, hap_stream_out_end_record(p->out, &p->error));
+        hap_pack_json(hap_spool_record(spool), record);
+        hap_must(p, hap_spool_end_record(spool, &p->error));
         json_decref(record);
 }
 
@@ -135,19 +139,22 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
 {
         const struct hap_task_request request = request_of(p, opt);
         struct hap_task_source source;
+        struct hap_spool spool;
         json_t *fields, *header, *record;
         size_t n[HAP_REMARKS] = {0};
         char where[512];
 
         hap_must(p, hap_task_open(&source, &request, model, &p->error));
         fields = hap_task_describe(&source, &request, model->tokenizer);
-        header = hap_program_header(p, "task", fields);
-        hap_must(p, hap_stream_out_begin(p->out, header, &p->error));
-        json_decref(fields);
+        hap_must(p, hap_spool_init(&spool, &p->error));
         while (hap_must(p, hap_task_next(&source, &record, where, sizeof where, &p->error)))
-                write_task_record(p, record, source.name, model, where, n);
-        hap_must(p, hap_stream_out_end(p->out, &p->error));
+                spool_record(p, &spool, record, source.name, model, where, n);
+        hap_task_set_digest(fields, hap_spool_digest(&spool));
+        header = hap_program_header(p, "task", fields);
+        hap_must(p, hap_spool_write_section(&spool, header, p->out, &p->error));
+        hap_spool_release(&spool);
         json_decref(header);
+        json_decref(fields);
         if (model->tokenizer && hap_tokenizer_note(model->tokenizer))
                 hap_say(p, "%s", hap_tokenizer_note(model->tokenizer));
         for (int i = 0; i < HAP_REMARKS; i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "task/task_files.h"
 #include "tokenizer/description.h"
 
@@ -211,6 +212,14 @@ json_t *hap_task_describe(const struct hap_task_source *source,
         if (tokenizer)
                 json_object_set_new(fields, "tokenizer", hap_tokenizer_describe(tokenizer));
         return fields;
+}
+
+void hap_task_set_digest(json_t *fields, uint64_t digest)
+{
+        char text[HAP_DIGEST_TEXT];
+
+        hap_digest_text(digest, text);
+        json_object_set_new(json_object_get(fields, "task"), "digest", json_string(text));
 }
 
 static int next_record(struct hap_task_source *source, json_t **record, char *where, size_t size,

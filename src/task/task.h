@@ -59,6 +59,8 @@ int hap_task_next(struct hap_task_source *source, json_t **record, char *where,
 json_t *hap_task_describe(const struct hap_task_source *source,
                           const struct hap_task_request *request,
                           const struct hap_tokenizer *tokenizer);
+/* Sets the digest of the records in these fields. */
+void hap_task_set_digest(json_t *fields, uint64_t digest);
 void hap_task_close(struct hap_task_source *source);
 
 /* The number of prompts of a task's split and its corruptions, separated by ", ": 1, 0 when

@@ -41,11 +41,18 @@ static int write_cache(struct hap_stream_out *out)
 
 TEST("written streams have the same bytes as those of Python's msgpack")
 {
-        struct bytes b = written(write_scores, false);
+        struct bytes b = written(write_scores, false), wanted = {.n = 0};
 
-        CHECK(b.n == sizeof(python_scores) && memcmp(b.at, python_scores, b.n) == 0);
+        add_with_digest(&wanted, python_scores, sizeof(python_scores), python_scores_digest);
+        CHECK(b.n == wanted.n && memcmp(b.at, wanted.at, b.n) == 0);
         b = written(write_cache, false);
-        CHECK(b.n == sizeof(python_cache) && memcmp(b.at, python_cache, b.n) == 0);
+        wanted.n = 0;
+        add_with_digest(&wanted, python_cache, sizeof(python_cache), python_cache_digest);
+        CHECK(b.n == wanted.n && memcmp(b.at, wanted.at, b.n) == 0);
+        CHECK(read_all(b.at, b.n) == 1);
+        b.at[b.n - 1] ^= 1;
+        CHECK(read_all(b.at, b.n) == HAP_EINPUT);
+        CHECK(strstr(err.message, "its trailer says another"));
 }
 
 TEST("gzip is read, also between plain sections, and contains no time")
@@ -148,7 +155,7 @@ TEST("sections passed on keep their bytes, and the own section follows")
 
         add(&wanted, python_scores, sizeof(python_scores));
         add(&wanted, python_cache, sizeof(python_cache));
-        add(&wanted, python_scores, sizeof(python_scores));
+        add_with_digest(&wanted, python_scores, sizeof(python_scores), python_scores_digest);
         CHECK(b.n == wanted.n && memcmp(b.at, wanted.at, b.n) == 0);
 }
 

@@ -1,0 +1,35 @@
+/* Records that wait until their header can be written: what the header says of them, such as their
+ * digest, is known only after the last. They wait in memory, or, if they are many, in a temporary
+ * file without a name in the folder TMPDIR (or /tmp). */
+#ifndef HAP_COMMON_SPOOL_H
+#define HAP_COMMON_SPOOL_H
+
+#include <msgpack.h>
+
+#include "common/stream_out.h"
+
+struct hap_spool {
+        msgpack_sbuffer buffer;
+        msgpack_packer packer;
+        size_t summed;    /* bytes of the buffer that are in the digest */
+        int fd;           /* of the temporary file, or -1 */
+        uint64_t in_file; /* its bytes */
+        uint64_t records;
+        void *state;      /* of the digest */
+};
+
+int hap_spool_init(struct hap_spool *spool, struct hap_error *err);
+void hap_spool_release(struct hap_spool *spool);
+/* Begins a record: pack one map with the packer returned, then end the record. */
+msgpack_packer *hap_spool_record(struct hap_spool *spool);
+/* HAP_EINPUT: the record is larger than readers accept; HAP_ESYSTEM. */
+int hap_spool_end_record(struct hap_spool *spool, struct hap_error *err);
+/* The digest of the records so far (digest.h). */
+uint64_t hap_spool_digest(const struct hap_spool *spool);
+/* Writes the records to a section that has begun. */
+int hap_spool_write(struct hap_spool *spool, struct hap_stream_out *out, struct hap_error *err);
+/* A section of this header and the records. */
+int hap_spool_write_section(struct hap_spool *spool, const json_t *header,
+                            struct hap_stream_out *out, struct hap_error *err);
+
+#endif
