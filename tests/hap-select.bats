@@ -221,7 +221,7 @@ expected() {
 }
 
 @test "missing, contradictory and unknown choices are wrong usage" {
-        assert_refused 2 "one of --keep, --threshold and --auto is needed" hap-select -q "$EAP"
+        assert_refused 2 "one of --keep, --threshold, --auto and --bootstrap is needed" hap-select -q "$EAP"
         assert_refused 2 "cannot keep 263 edges" hap-select -q --keep 263 "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 101% "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 12x "$EAP"

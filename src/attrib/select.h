@@ -11,6 +11,9 @@
 struct hap_selection_options {
         struct hap_count_or_percent keep; /* of the graph's edges; not given: no limit */
         double threshold; /* only edges that score at least this; -INFINITY: all */
+        /* This share of `keep`, from 0 to 1, goes to the edges with the largest positive scores
+         * first; the rest is taken in the order below. */
+        double positive_share;
         bool by_sign;     /* order by the score itself, not by its magnitude */
         /* Start with the edges into the logits, take the best one, add the edges into its
          * writer, and so on: every selected edge leads to the logits. */
@@ -27,7 +30,8 @@ struct hap_selection_options {
 /* Sets z[edge] = 1 for every selected edge and does not change the others. Edges without a
  * score are never selected; of equal scores, the lower edge number comes first. Sets *n to
  * the number of selected edges. HAP_EUSAGE: `keep` is more edges than the graph has, or
- * less than one edge, or layer_quota without `keep`. */
+ * less than one edge; layer_quota or positive_share without `keep`, or with greedy; both of
+ * them. */
 int hap_select_edges(const struct hap_edges *scores, const struct hap_selection_options *options,
                      float *z, size_t *n, struct hap_error *err);
 
