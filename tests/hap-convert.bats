@@ -39,7 +39,7 @@ refused() {
         run -0 cat "$tmp/lines"
         assert_line -n 0 '{"hap":1,"kind":"report","note":"ä"}'
         assert_line -n 1 '{"value":0.5}'
-        assert_line -n 2 --regexp '^\{"end":"report","records":1,"crc32":[0-9]+\}$'
+        assert_line -n 2 --regexp '^\{"end":"report","records":1,"crc32":[0-9]+,"digest":"[0-9a-f]{16}"\}$'
         [[ ${#lines[@]} -eq 3 ]]
 }
 

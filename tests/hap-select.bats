@@ -196,8 +196,8 @@ expected() {
         ((n < 40))
         run jq -c "[.kind, .method, .model.fingerprint, .selection.selected, .circuit.edges,
                 .circuit.of, (.circuit.sparsity - (1 - $n / 262) | fabs < 1e-12),
-                [.history[].name], .history[1].arguments]" <(json -q "$tmp/c" | head -n 1)
-        assert_output "[\"circuit\",\"eap\",\"00000000000000aa\",40,$n,262,true,[\"hap-attrib\",\"hap-select\"],[\"--keep=40\"]]"
+                [.history[].name], .history[-1].arguments]" <(json -q "$tmp/c" | head -n 1)
+        assert_output "[\"circuit\",\"eap\",\"00000000000000aa\",40,$n,262,true,[\"hap-attrib\",\"hap-convert\",\"hap-select\"],[\"--keep=40\"]]"
 }
 
 @test "the header records how edges were selected" {
