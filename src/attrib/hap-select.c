@@ -10,6 +10,8 @@ static const struct hap_option options[] = {
          .help = "keep the N best edges, or P% of all edges of the graph"},
         {0, "threshold", "X", HAP_REAL, offsetof(struct hap_select_request, settings.threshold),
          .help = "keep only edges that score at least X"},
+        {0, "nodes", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.nodes),
+         .help = "select heads and MLPs, N or P% of them, with all edges between them"},
         {0, "signed", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.by_sign),
          .help = "rank edges by their signed scores [by magnitude]"},
         {0, "pnr", "X", HAP_REAL, offsetof(struct hap_select_request, settings.positive_share),

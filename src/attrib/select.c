@@ -293,6 +293,8 @@ int hap_select_edges(const struct hap_edges *scores,
                 options->keep.given ? hap_count_or_percent_of(&options->keep, n_edges) : n_edges;
 
         *n = 0;
+        if (options->nodes)
+                return hap_select_nodes(scores, options, z, n, err);
         if (options->keep.given && !options->keep.percent && options->keep.value > (double)n_edges)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot keep %.0f edges of '%s': its graph has %zu",

@@ -21,6 +21,10 @@ struct hap_selection_options {
         /* Give the readers of every layer, and the logits, an equal share of `keep`. The part
          * of a share for which a layer has no edges goes to the others. */
         bool layer_quota;
+        /* Select heads and MLPs instead, and keep all edges between them, from the inputs and to
+         * the logits. `keep` and `threshold` are about nodes. The score of a node is the sum of
+         * the scores of its outgoing edges: the effect of corrupting its output. */
+        bool nodes;
 };
 
 /* Sets z[edge] = 1 for every selected edge and does not change the others. Edges without a
@@ -29,6 +33,10 @@ struct hap_selection_options {
  * less than one edge; layer_quota or positive_share without `keep`, or with greedy; both of
  * them. */
 int hap_select_edges(const struct hap_edges *scores, const struct hap_selection_options *options,
+                     float *z, size_t *n, struct hap_error *err);
+
+/* The same with options->nodes; hap_select_edges calls it. HAP_EUSAGE also: greedy or layer_quota. */
+int hap_select_nodes(const struct hap_edges *scores, const struct hap_selection_options *options,
                      float *z, size_t *n, struct hap_error *err);
 
 /* Sets z = 1 for the edge of that name, or for all edges into and out of the node of that

@@ -136,9 +136,13 @@ json_t *hap_selection_describe(const struct hap_selection *selection,
         if (options->keep.given)
                 json_object_set_new(object, "keep",
                                     json_integer((json_int_t)hap_count_or_percent_of(
-                                            &options->keep, selection->graph.n_edges)));
+                                            &options->keep,
+                                            options->nodes ? hap_graph_n_cuttable(&selection->graph)
+                                                           : selection->graph.n_edges)));
         if (options->threshold > -INFINITY)
                 json_object_set_new(object, "threshold", json_real(options->threshold));
+        if (options->nodes)
+                json_object_set_new(object, "nodes", json_true());
         if (options->greedy)
                 json_object_set_new(object, "greedy", json_true());
         if (options->layer_quota)

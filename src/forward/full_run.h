@@ -42,4 +42,13 @@ int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
 int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                       struct hap_full_run *run, const float *d_logits, float *gradient);
 
+/* The gradient at the inputs of one layer's heads, or of its MLP, as if the loss depended on their
+ * outputs only by d_out, d loss / d output at the batch's rows ([rows.n][d_model]), the same for
+ * all heads. gradient: [3 n_heads + 1][rows.n][d_model], the readers of the layer, added to; the
+ * run was made with `gradients`. With d_out summed over all later readers it is what
+ * hap_full_backward gives. Errors are in scratch->error. */
+int hap_full_backward_node(struct hap_scratch *scratch, const struct hap_batch *batch,
+                           const struct hap_full_run *run, int layer, bool mlp,
+                           const float *d_out, float *gradient);
+
 #endif
