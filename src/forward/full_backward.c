@@ -12,8 +12,7 @@ struct backward {
         const struct hap_config *config;
         const struct hap_batch *batch;
         const struct hap_full_run *run;
-        float *gradient;  /* [readers from first_reader on][rows.n][d_model], added to;
-                           * NULL: not wanted */
+        float *gradient;  /* [readers from first_reader on][rows.n][d_model], added to, or NULL */
         int first_reader;
         float *stream;    /* d loss / d residual stream, [rows.n][d_model]; NULL: not wanted */
 };
