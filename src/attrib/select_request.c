@@ -29,6 +29,8 @@ int hap_select_request_check(struct hap_select_request *r, const char *model,
                 return hap_fail(err, HAP_EUSAGE, "%s can only be used with --auto", only);
         if (r->search && r->settings.keep.given)
                 return hap_fail(err, HAP_EUSAGE, "--keep cannot be combined with --auto");
+        if (r->settings.nodes && r->settings.positive_share > 0)
+                return hap_fail(err, HAP_EUSAGE, "--nodes cannot be combined with --pnr");
         if (r->settings.nodes && (r->search || r->bootstrap > 0))
                 return hap_fail(err, HAP_EUSAGE, "--nodes cannot be combined with --auto or --bootstrap");
         if (r->search && r->together)
