@@ -49,7 +49,7 @@ static int name_file(struct hap_task_source *source, const struct hap_task_reque
 }
 
 static int open_from(struct hap_task_source *source, const struct hap_task_request *request,
-                     struct hap_error *err)
+                     const struct hap_task_model *model, struct hap_error *err)
 {
         const struct hap_lines_options options = {
                 .task = request->name ? hap_task_find(request->name) : NULL,
@@ -57,6 +57,7 @@ static int open_from(struct hap_task_source *source, const struct hap_task_reque
                 .seed = request->seed,
                 .n = request->n,
                 .unique = true,
+                .bos = !model->tokenizer ? -1 : hap_tokenizer_bos(model->tokenizer) >= 0,
         };
         int rc = name_file(source, request, err);
 
@@ -202,6 +203,8 @@ json_t *hap_task_describe(const struct hap_task_source *source,
                                  (json_int_t)request->seed, "examples", (json_int_t)source->n);
         json_t *fields = json_pack("{s:o}", "task", task);
 
+        if (request->bos)
+                json_object_set_new(task, "bos", json_string(request->bos));
         if (request->bootstrap)
                 json_object_set_new(task, "bootstrap",
                                     json_integer((json_int_t)request->bootstrap));
@@ -246,7 +249,7 @@ int hap_task_open(struct hap_task_source *source, const struct hap_task_request 
 
         *source = (struct hap_task_source){ 0 };
         hap_arena_init(&source->arena);
-        rc = request->from ? open_from(source, request, err)
+        rc = request->from ? open_from(source, request, model, err)
                            : open_named(source, request, model, err);
         if (rc == 0 && source->lines)
                 source->n = hap_lines_count(source->lines);

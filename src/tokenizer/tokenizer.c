@@ -34,7 +34,7 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
         *tokenizer = NULL;
         if (t == NULL)
                 return hap_fail_memory(err, "a tokenizer");
-        t->unk_id = t->bos_id = -1;
+        t->unk_id = t->bos_id = t->known_bos = -1;
         rc = hap_gguf_is(model_path) ? hap_tokenizer_read_gguf(t, model_path, err)
                                      : hap_tokenizer_read_folder(t, model_path, err);
         if (rc == 0)
@@ -226,4 +226,16 @@ const char *hap_tokenizer_note(const struct hap_tokenizer *tokenizer)
 int32_t hap_tokenizer_bos(const struct hap_tokenizer *tokenizer)
 {
         return tokenizer->bos_id;
+}
+
+int hap_tokenizer_use_bos(struct hap_tokenizer *tokenizer, bool use, struct hap_error *err)
+{
+        if (use && tokenizer->bos_id < 0 && tokenizer->known_bos < 0)
+                return hap_fail(err, HAP_EINPUT, "cannot put BOS first: the tokenizer's settings "
+                                "name no bos_token");
+        if (!use)
+                tokenizer->bos_id = -1;
+        else if (tokenizer->bos_id < 0)
+                tokenizer->bos_id = tokenizer->known_bos;
+        return HAP_OK;
 }
