@@ -13,21 +13,25 @@
 
 #define MAX_CONFIG (16u << 20)
 
-int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err)
+int hap_model_files_open(struct hap_model_files *source, const char *name, struct hap_error *err)
 {
+        char found[HAP_PATH], hint[HAP_PATH];
+        const char *path = hap_model_path(name, found);
         struct stat st;
 
-        *source = (struct hap_model_files){.path = path};
+        *source = (struct hap_model_files){0};
         if (stat(path, &st) < 0)
-                return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s", path,
-                                strerror(errno));
+                return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s%s", name,
+                                strerror(errno), hap_model_path_hint(name, hint));
+        if ((size_t)snprintf(source->path, sizeof source->path, "%s", path) >= sizeof source->path)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': its path is too long", path);
         if (S_ISDIR(st.st_mode))
                 return 0;
         if (strlen(path) > 12 && strcmp(path + strlen(path) - 12, ".safetensors") == 0)
                 return hap_fail(err, HAP_EINPUT, "cannot use model '%s': the file has weights only; "
                                 "name the folder that it is in", path);
         source->is_gguf = true;
-        return hap_gguf_open(&source->gguf, path, err);
+        return hap_gguf_open(&source->gguf, source->path, err);
 }
 
 void hap_model_files_close(struct hap_model_files *source)
@@ -65,7 +69,7 @@ static int read_config(const struct hap_model_files *source, struct hap_settings
 {
         struct hap_config *config = &blueprint->model->config;
         const struct hap_family *family;
-        char path[2048];
+        char path[HAP_PATH + 16];
         json_t *values;
         int rc;
 

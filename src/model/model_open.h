@@ -9,7 +9,7 @@
 #include "model/model.h"
 
 /* Loads the model at `path` (option -m), or with NULL the one that the header of stream `name`
- * was made with, and checks that the header was made with this model. HAP_EUSAGE: neither is
+ * was made with, or the one that $HAP_MODEL names if the header names none, and checks that the header was made with this model. HAP_EUSAGE: neither is
  * given. */
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
                        const char *name, const struct hap_weights_want *want,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/data_path.h"
 #include "common/gguf.h"
 #include "tokenizer/tokenizer_alphabet.h"
 #include "tokenizer/tokenizer_gguf.h"
@@ -29,14 +30,16 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
                        struct hap_error *err)
 {
         struct hap_tokenizer *t = calloc(1, sizeof *t);
+        char found[HAP_PATH];
+        const char *path = hap_model_path(model_path, found);
         int rc;
 
         *tokenizer = NULL;
         if (t == NULL)
                 return hap_fail_memory(err, "a tokenizer");
         t->unk_id = t->bos_id = t->known_bos = -1;
-        rc = hap_gguf_is(model_path) ? hap_tokenizer_read_gguf(t, model_path, err)
-                                     : hap_tokenizer_read_folder(t, model_path, err);
+        rc = hap_gguf_is(path) ? hap_tokenizer_read_gguf(t, path, err)
+                               : hap_tokenizer_read_folder(t, path, err);
         if (rc == 0)
                 rc = derive_rest(t, err);
         if (rc != 0) {
