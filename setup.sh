@@ -12,7 +12,7 @@ set -eu
 build_packages="gcc make libc6-dev libmsgpack-dev libopenblas-dev libjansson-dev
 libpcre2-dev libutf8proc-dev libxxhash-dev libdnnl-dev zlib1g-dev jq librsvg2-bin"
 test_packages="bats bats-assert bats-support bats-file mandoc shellcheck git
-python3 python3-msgpack"
+python3 python3-msgpack python3-numpy"
 
 usage() {
         echo "usage: ./setup.sh demo|test" >&2
@@ -28,7 +28,7 @@ Install these, then run this script again with HAP_SETUP=skip:
              all with headers; optionally oneDNN 2, for products in BF16
   for the pipelines: bash, jq, awk; rsvg-convert of librsvg for pictures as PNG
   to test:   bash 5, bats 1.8 or later with bats-support, bats-assert, bats-file,
-             mandoc, shellcheck, git, Python 3 with msgpack
+             mandoc, shellcheck, git, Python 3 with msgpack and numpy
 END
 }
 

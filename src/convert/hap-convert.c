@@ -4,6 +4,7 @@
 #include "convert/json_pack.h"
 #include "convert/json_print.h"
 #include "convert/mib.h"
+#include "convert/table.h"
 #include "model/model.h"
 #include "model/description.h"
 
@@ -69,6 +70,24 @@ static size_t to_edge_pruning(struct hap_program *p)
         return n;
 }
 
+static size_t to_table(struct hap_program *p, char separator)
+{
+        size_t n = 0;
+
+        hap_must(p, hap_table_convert(p->in, separator, hap_program_text(p), &n, &p->error));
+        return n;
+}
+
+static size_t to_csv(struct hap_program *p)
+{
+        return to_table(p, ',');
+}
+
+static size_t to_tsv(struct hap_program *p)
+{
+        return to_table(p, '\t');
+}
+
 static size_t one_from_json(struct hap_program *p, struct hap_byte_input *input)
 {
         int64_t n = hap_json_read(input, p->out, &p->error);
@@ -123,6 +142,8 @@ static const struct form {
         {"mib", "a graph of EAP-IG and the MIB benchmark", "edges", to_mib, one_from_mib, true},
         {"edge-pruning", "a circuit as Edge-Pruning's edges.json", "edges", to_edge_pruning,
          one_from_edge_pruning, true},
+        {"csv", "a table: a line for each record (only --to)", "records", to_csv, NULL, false},
+        {"tsv", "the same, tab-separated (only --to)", "records", to_tsv, NULL, false},
 };
 enum { N_FORMS = sizeof forms / sizeof *forms };
 
@@ -169,6 +190,9 @@ int main(int argc, char **argv)
         if (p.model && (opt.from == FORM_NONE || !form->takes_model))
                 hap_die(&p, HAP_EUSAGE, "-m needs --from mib or --from edge-pruning; see "
                         "hap-convert -h");
+        if (opt.from != FORM_NONE && !form->from)
+                hap_die(&p, HAP_EUSAGE, "--from cannot be %s; hap-task --from reads tables of "
+                        "prompts", form->name);
         n = opt.from == FORM_NONE ? form->to(&p) : convert_from(&p, form);
         return hap_program_end(&p, n, form->records);
 }
