@@ -1,19 +1,9 @@
 /* hap-select: reads scores and writes a circuit of the edges that score best, with z = 1. */
 #include <math.h>
-#include <string.h>
 
+#include "attrib/select_options.h"
 #include "attrib/size_search.h"
-#include "common/program.h"
 #include "data/inputs.h"
-
-struct select_options {
-        struct hap_selection_options settings;
-        bool keep_dead, together, search;
-        double tolerance;
-        int64_t prompts;
-        int ablation;
-        struct hap_texts always;
-};
 
 static const struct hap_option options[] = {
         {0, "keep", "N|P%", HAP_COUNT_OR_PERCENT, offsetof(struct select_options, settings.keep),
@@ -28,8 +18,16 @@ static const struct hap_option options[] = {
          .help = "divide the number of edges equally among the layers of readers"},
         {0, "always", "EDGE|NODE", HAP_TEXTS, offsetof(struct select_options, always),
          .help = "also keep this edge, or all edges of this node"},
-        {0, "union", NULL, HAP_FLAG, offsetof(struct select_options, together),
-         .help = "write one circuit: the union of the selections from all scores"},
+        {0, "union", NULL, HAP_FLAG, offsetof(struct select_options, sets.together),
+         .help = "write one circuit: the union of all selections, or of all circuits"},
+        {0, "intersect", NULL, HAP_FLAG, offsetof(struct select_options, sets.intersect),
+         .help = "write the edges that all circuits of the input have"},
+        {0, "difference", NULL, HAP_FLAG, offsetof(struct select_options, sets.difference),
+         .help = "write the edges of the first circuit that no other has"},
+        {0, "at-least", "K", HAP_INT, offsetof(struct select_options, sets.at_least),
+         .min = 1, .max = 1e6, .help = "write the edges that at least K circuits have"},
+        {0, "nodes", NULL, HAP_FLAG, offsetof(struct select_options, sets.nodes),
+         .help = "sets of circuits: compare nodes, and write the edges between those"},
         {0, "auto", NULL, HAP_FLAG, offsetof(struct select_options, search),
          .help = "find how many edges to keep; the input must also contain examples"},
         {0, "tolerance", "X", HAP_REAL, offsetof(struct select_options, tolerance),
@@ -60,6 +58,7 @@ struct selecting {
         struct hap_selection selection;
         struct hap_size_search search;
         size_t sections;
+        bool of_circuits;
 };
 
 /* Completes the circuit and writes it. */
@@ -73,7 +72,9 @@ static void write_circuit(struct selecting *s)
                                          s->opt->keep_dead, &p->error));
         hap_must(p, hap_selection_check(c, &p->error));
         header = hap_program_header(p, "circuit", c->header);
-        json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->settings));
+        json_object_set_new(header, "selection",
+                            s->of_circuits ? hap_algebra_describe(&s->opt->sets, c)
+                                           : hap_selection_describe(c, &s->opt->settings));
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
                                     hap_size_search_describe(&s->search, s->inputs.prompts.n));
@@ -88,7 +89,7 @@ static void select_from(struct selecting *s, const struct hap_edges *scores,
                         const struct hap_selection_options *settings)
 {
         hap_must(s->p, hap_selection_add(&s->selection, scores, settings, &s->p->error));
-        if (!s->opt->together)
+        if (!s->opt->sets.together)
                 write_circuit(s);
 }
 
@@ -98,10 +99,9 @@ static void select_from_all(struct selecting *s)
         struct hap_program *p = s->p;
         struct hap_edges scores;
 
-        while (hap_must(p, hap_edges_next(p->in, "scores", &scores, &p->error))) {
+        for (; hap_must(p, hap_edges_next(p->in, "scores", &scores, &p->error)); s->sections++) {
                 select_from(s, &scores, &s->opt->settings);
                 hap_edges_release(&scores);
-                s->sections++;
         }
         if (s->sections == 0)
                 hap_must(p, hap_stream_in_fail_missing(p->in, "scores", &p->error));
@@ -120,7 +120,8 @@ static void select_found(struct selecting *s)
         char result[256];
 
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
-                .scores = 1, .need_scores = true, .model_path = p->model, .weights = (enum hap_weights)p->weights, .must_differ = true,
+                .scores = 1, .need_scores = true, .model_path = p->model,
+                .weights = (enum hap_weights)p->weights, .must_differ = true,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt->prompts},
                 .memory = hap_memory_within(&hap_memory_select, p->max_memory, (size_t)p->threads),
@@ -128,11 +129,10 @@ static void select_found(struct selecting *s)
         hap_must(p, hap_inputs_next(inputs, &prompts, &p->error));
         scores = inputs->scores.items;
         hap_header_join(scores->header, inputs->header);
-        *search = (struct hap_size_search){.tolerance = opt->tolerance,
-                                           .ablation = hap_ablations[opt->ablation],
-                                           .keep_dead = opt->keep_dead,
-                                           .always = opt->always.items,
-                                           .n_always = opt->always.n};
+        *search = (struct hap_size_search){
+                .tolerance = opt->tolerance, .ablation = hap_ablations[opt->ablation],
+                .keep_dead = opt->keep_dead, .always = opt->always.items,
+                .n_always = opt->always.n};
         hap_must(p, hap_size_search_run(search, &inputs->engine, prompts, scores, &settings,
                                          &p->error));
         hap_size_search_summary(search, prompts->n, result, sizeof result);
@@ -143,22 +143,10 @@ static void select_found(struct selecting *s)
         hap_inputs_release(inputs);
 }
 
-static void check_options(struct hap_program *p, struct select_options *opt)
+static void select_set(struct selecting *s)
 {
-        const char *only = opt->tolerance >= 0 ? "--tolerance" : opt->prompts > 0 ? "--prompts" :
-                           opt->ablation >= 0  ? "--ablation"  : p->model         ? "-m" : NULL;
-
-        if (!opt->search && only)
-                hap_die(p, HAP_EUSAGE, "%s can only be used with --auto", only);
-        if (opt->search && opt->settings.keep.given)
-                hap_die(p, HAP_EUSAGE, "--keep cannot be combined with --auto");
-        if (opt->search && opt->together)
-                hap_die(p, HAP_EUSAGE, "--auto cannot be combined with --union");
-        if (!opt->search && !opt->settings.keep.given && !(opt->settings.threshold > -INFINITY))
-                hap_die(p, HAP_EUSAGE, "one of --keep, --threshold and --auto is needed");
-        opt->tolerance = opt->tolerance < 0 ? 0.1 : opt->tolerance;
-        opt->prompts = opt->prompts ? opt->prompts : 32;
-        opt->ablation = opt->ablation < 0 ? 0 : opt->ablation;
+        hap_must(s->p, hap_algebra_run(s->p->in, &s->opt->sets, &s->selection, &s->p->error));
+        s->sections = s->selection.sections;
 }
 
 int main(int argc, char **argv)
@@ -168,12 +156,15 @@ int main(int argc, char **argv)
         struct selecting s = {.p = &p, .opt = &opt};
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        check_options(&p, &opt);
-        if (opt.search)
+        hap_select_check_options(&p, &opt);
+        s.of_circuits = hap_algebra_asked(&opt.sets) && !hap_selects_scores(&opt);
+        if (s.of_circuits)
+                select_set(&s);
+        else if (opt.search)
                 select_found(&s);
         else
                 select_from_all(&s);
-        if (opt.together)
+        if (opt.sets.together || s.of_circuits)
                 write_circuit(&s);
-        return hap_program_end(&p, s.sections, "sections of scores");
+        return hap_program_end(&p, s.sections, s.of_circuits ? "circuits" : "sections of scores");
 }
