@@ -30,7 +30,7 @@ bool hap_data_path(const char *name, char *path, size_t size)
                         if (is_there(path, size, self, near[i], name))
                                 return true;
         }
-        return is_there(path, size, HAP_DATADIR, "/", name);
+        return false;
 }
 
 /* --- Hugging Face's cache --- */

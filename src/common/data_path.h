@@ -8,8 +8,7 @@
 enum { HAP_PATH = 2048 };
 
 /* Finds what comes with hap, such as "models/demo": in the folder $HAP_DATA if that is set, else
- * next to the program (a source tree, an installed tree) or where hap was to be installed. False:
- * it is not there. */
+ * next to the program: in its source tree or its installed tree. False: it is not there. */
 bool hap_data_path(const char *name, char *path, size_t size);
 
 /* The path of a model as people name it. A path that exists is itself. Else, in this order:
