@@ -122,6 +122,46 @@ void hap_activate(enum hap_activation kind, size_t n, const float *x,
         }
 }
 
+/* h = (u + 1) v σ(1.702 v), u = in limited to ±limit, v = gate limited to at most limit; in place
+ * of `in`. slope = dh / d in, slope_gate = dh / d gate. */
+static void swiglu_limited(float limit, size_t n, float *in, const float *gate, float *slope,
+                        float *slope_gate)
+{
+        const float alpha = 1.702f;
+
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                const float v = gate[i] > limit ? limit : gate[i];
+                const float u = in[i] > limit ? limit : in[i] < -limit ? -limit : in[i];
+                const float s = sigmoid(alpha * v);
+
+                if (slope != NULL) {
+                        slope[i] = u == in[i] ? v * s : 0.0f;
+                        slope_gate[i] = v == gate[i]
+                                                ? (u + 1.0f) * s * (1.0f + alpha * v * (1.0f - s))
+                                                : 0.0f;
+                }
+                in[i] = (u + 1.0f) * v * s;
+        }
+}
+
+void hap_gated_hidden(const struct hap_config *config, size_t size, float *in, float *gate,
+                      float *slope, float *slope_gate)
+{
+        if (config->swiglu_limit > 0) {
+                swiglu_limited(config->swiglu_limit, size, in, gate, slope, slope_gate);
+                return;
+        }
+        hap_activate(config->activation, size, gate, gate, slope_gate);
+        if (slope != NULL) {
+                memcpy(slope, gate, size * sizeof(*gate));
+                for (size_t i = 0; i < size; i++)
+                        slope_gate[i] *= in[i];
+        }
+        for (size_t i = 0; i < size; i++)
+                in[i] *= gate[i];
+}
+
 void hap_soft_cap(size_t n, float cap, float *x)
 {
         for (size_t i = 0; i < n; i++)
@@ -138,6 +178,21 @@ void hap_softmax(int n, float *row)
                 row[i] = fast_exp(row[i] - max);
         for (int i = 0; i < n; i++)
                 total += row[i];
+        for (int i = 0; i < n; i++)
+                row[i] /= total;
+}
+
+void hap_softmax_sink(int n, float *row, float sink)
+{
+        float max = sink, total = 0;
+
+        for (int i = 0; i < n; i++)
+                max = row[i] > max ? row[i] : max;
+        for (int i = 0; i < n; i++)
+                row[i] = fast_exp(row[i] - max);
+        for (int i = 0; i < n; i++)
+                total += row[i];
+        total += fast_exp(sink - max);
         for (int i = 0; i < n; i++)
                 row[i] /= total;
 }

@@ -10,9 +10,16 @@
  * Either may alias x. */
 void hap_activate(enum hap_activation kind, size_t n, const float *x,
                   float *value, float *slope);
+/* hidden = act(gate) · in, in place of `in`, for `size` values, with the slopes (NULL: not
+ * wanted). With config->swiglu_limit L, as gpt-oss: gate up to L, in from −L to L, and
+ * hidden = (in + 1) gate σ(1.702 gate). */
+void hap_gated_hidden(const struct hap_config *config, size_t size, float *in, float *gate,
+                      float *slope, float *slope_gate);
 /* x[i] = cap · tanh(x[i] / cap) */
 void hap_soft_cap(size_t n, float cap, float *x);
 /* row[i] = exp(row[i] − max) / Σ_j exp(row[j] − max); a NaN makes the row NaN. */
 void hap_softmax(int n, float *row);
+/* The same with exp(sink − max) added to the sum: a key that has no value. */
+void hap_softmax_sink(int n, float *row, float sink);
 
 #endif

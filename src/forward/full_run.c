@@ -140,6 +140,8 @@ static int project(const struct full_pass *p, struct hap_full_layer *s, int l)
                 hap_heads_rotate(p->engine, h, 0, i);
         for (int i = 0; i < h->n_kv; i++)
                 hap_heads_rotate(p->engine, h, 1, i);
+        hap_heads_rotate_together(p->engine, h, 0);
+        hap_heads_rotate_together(p->engine, h, 1);
         return HAP_OK;
 }
 

@@ -20,7 +20,7 @@ const struct hap_option hap_prune_arguments[] = {
         {0, "seed", "N", HAP_INT, FIELD(seed), .min = 0, .max = 1e15,
          .help = "draw random numbers with this seed [0]"},
         {0, "steps", "N", HAP_INT, FIELD(steps), .min = 0, .max = 1e9,
-         .help = "take N steps [rank: 48, or 0 for 1000 edges and more; edge-pruning: 3000]"},
+         .help = "take N steps [rank: 48, or 0 for 128 edges and more; edge-pruning: 3000]"},
         {0, "batch", "N", HAP_INT, FIELD(batch), .min = 1, .max = 65536,
          .help = "use N prompts for each step [rank: 16; edge-pruning: 32]"},
         {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choice = hap_ablation_choice,

@@ -76,7 +76,7 @@ struct hap_prune_options {
         double sharpness, last_sharpness, momentum, anneal;
         double round_sharpness, round_clip, share, last_share, velocity; /* of refinement */
         int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
-        int masks;
+        int masks, own_scores; /* own_scores: 0 or 1 */
         /* options that do not change the result */
         const char *log, *checkpoint, *threshold_circuit;
         int64_t every;

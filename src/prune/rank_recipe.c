@@ -297,7 +297,7 @@ static int run_rank(struct hap_ranker *r, struct hap_error *err)
                 rc = hap_rank_start(r, err);
         if (!r->p->resumed && rc == HAP_OK)
                 rc = begin_restart(r, err);
-        if (!r->initial_scores && r->p->options->steps == 0)
+        if (r->own)
                 r->initial_scores = r->measured_scores;
         if (rc == HAP_OK)
                 rc = run_steps(r, err);

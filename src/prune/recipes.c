@@ -5,7 +5,7 @@
 
 const struct hap_recipe hap_recipes[] = {
         {"rank",
-         "rank edges by gradients at sampled masks; refine circuits of 1000 edges and more",
+         "rank edges by gradients at sampled masks; refine circuits of 128 edges and more",
          hap_rank_constants, NULL, .exact = true, .run = hap_recipe_rank},
         {"rank-thorough",
          "the same with four restarts, then swap single edges while that lowers the KL",

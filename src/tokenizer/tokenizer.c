@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/data_path.h"
-#include "common/gguf.h"
+#include "common/gguf_path.h"
 #include "tokenizer/tokenizer_alphabet.h"
 #include "tokenizer/tokenizer_gguf.h"
 #include "tokenizer/tokenizer_impl.h"
@@ -32,14 +32,17 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
         struct hap_tokenizer *t = calloc(1, sizeof *t);
         char found[HAP_PATH];
         const char *path = hap_model_path(model_path, found);
+        char file[HAP_GGUF_PATH];
         int rc;
 
         *tokenizer = NULL;
         if (t == NULL)
                 return hap_fail_memory(err, "a tokenizer");
         t->unk_id = t->bos_id = t->known_bos = -1;
-        rc = hap_gguf_is(path) ? hap_tokenizer_read_gguf(t, path, err)
-                               : hap_tokenizer_read_folder(t, path, err);
+        rc = hap_gguf_path(path, file, err);
+        if (rc >= 0)
+                rc = rc > 0 ? hap_tokenizer_read_gguf(t, file, err)
+                            : hap_tokenizer_read_folder(t, path, err);
         if (rc == 0)
                 rc = derive_rest(t, err);
         if (rc != 0) {
