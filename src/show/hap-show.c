@@ -5,6 +5,7 @@
 #include "common/program.h"
 #include "show/show_curve.h"
 #include "show/show_dot.h"
+#include "show/show_export.h"
 #include "show/show_html.h"
 #include "show/show_plot.h"
 #include "show/show_svg.h"
@@ -12,7 +13,7 @@
 
 struct show_options {
         int64_t top;
-        bool svg, html, dot;
+        bool svg, html, dot, markdown, tsv, latex;
 };
 
 static const struct hap_option options[] = {
@@ -25,6 +26,12 @@ static const struct hap_option options[] = {
          .help = "write a web page with the picture and a table of the edges"},
         {0, "dot", NULL, HAP_FLAG, offsetof(struct show_options, dot),
          .help = "write the graph in the language of Graphviz"},
+        {0, "markdown", NULL, HAP_FLAG, offsetof(struct show_options, markdown),
+         .help = "write the reports as a table in Markdown"},
+        {0, "tsv", NULL, HAP_FLAG, offsetof(struct show_options, tsv),
+         .help = "write the reports as tab-separated lines, with errors and intervals as columns"},
+        {0, "latex", NULL, HAP_FLAG, offsetof(struct show_options, latex),
+         .help = "write the reports as a table in LaTeX"},
         {0},
 };
 
@@ -111,6 +118,13 @@ static int draw_graph(const struct show_options *opt, const struct hap_show *sho
 static int show_all(const struct show_options *opt, const struct hap_show *show, FILE *out,
                     struct hap_error *err)
 {
+        const enum hap_export table = opt->markdown ? HAP_EXPORT_MARKDOWN
+                                      : opt->tsv    ? HAP_EXPORT_TSV
+                                      : opt->latex  ? HAP_EXPORT_LATEX
+                                                    : HAP_EXPORT_NONE;
+
+        if (table != HAP_EXPORT_NONE)
+                return hap_show_export(show, table, out, err);
         if (!opt->svg && !opt->html && !opt->dot)
                 return hap_show_text(show, opt->top ? (size_t)opt->top : TOP_IN_TEXT, out, err);
         if (!opt->dot && hap_show_has_curve(show) && !hap_show_has_edges(show))
@@ -130,6 +144,8 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         if (opt.svg + opt.html + opt.dot > 1)
                 hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot cannot be combined");
+        if (opt.svg + opt.html + opt.dot + opt.markdown + opt.tsv + opt.latex > 1)
+                hap_die(&p, HAP_EUSAGE, "only one form of output can be chosen");
         read_operands(&p, &show);
         hap_must(&p, show_all(&opt, &show, hap_program_text(&p), &p.error));
         sections = show.n;
