@@ -76,3 +76,17 @@ kept() {
         assert_refused 2 "that keeps none" hap-select --difference 1.circuit 1.circuit -o x
         assert_not_exists x
 }
+
+@test "hap-show compares any number of circuits by layer and by node" {
+        hap-show -q {1,2,3}.circuit >text
+        # edges into layer 3 and logits, and of one head, counted by jq
+        for i in 1 2 3; do
+                jq -r . $i.edges | grep -cE -- '->(a3[.]|m3)' >>layer3
+                jq -r . $i.edges | grep -cE -- '->logits' >>logits
+                jq -r . $i.edges | grep -oE '^a3[.]h1->|->a3[.]h1<' | wc -l >>head
+        done
+        assert_equal "$(sed -nE '/edges into layer/,/^$/s/^  3 +//p' text | tr -s ' ')" "$(paste -sd ' ' layer3)"
+        assert_equal "$(sed -nE '/edges into layer/,/^$/s/^  logits +//p' text | tr -s ' ')" "$(paste -sd ' ' logits)"
+        assert_equal "$(sed -nE '/edges of/,/^$/s/^  a3.h1 +//p' text | tr -s ' ')" "$(paste -sd ' ' head)"
+        run ! grep -q 'edges into layer' <(hap-show -q 1.circuit)
+}
