@@ -69,7 +69,7 @@ kept() {
 @test "what cannot be combined, and too few circuits, are refused" {
         assert_refused 2 "only one of --intersect" hap-select --intersect --union 1.circuit 2.circuit -o x
         assert_refused 2 "--intersect is of circuits" hap-select --intersect --keep 3 1.circuit 2.circuit -o x
-        assert_refused 2 "--nodes needs --intersect" hap-select --nodes --keep 3 1.circuit -o x
+        assert_refused 2 "is needed" hap-select --nodes 1.circuit -o x
         assert_refused 3 "there is only one circuit" hap-select --intersect 1.circuit -o x
         assert_refused 2 "there are only 2 circuits" hap-select --at-least 3 1.circuit 2.circuit -o x
         assert_refused 3 "the input contains no circuit" hap-select --intersect t -o x

@@ -46,6 +46,6 @@ END
         assert_refused 3 "it has a tensor" hap-convert --to csv -o x c
         hap-attrib -q -o s c
         assert_refused 3 "cannot make one table of a task and a scores" hap-convert --to csv -o x t s
-        assert_refused 2 "--from cannot be csv" hap-convert --from csv -o x
+        assert_refused 2 "hap writes the form csv but does not read it" hap-convert --from csv -o x
         assert_not_exists x
 }

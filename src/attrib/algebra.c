@@ -30,9 +30,6 @@ int hap_algebra_check(const struct hap_algebra_options *options, bool scores,
         if (n == 1 && !options->together && scores)
                 return hap_fail(err, HAP_EUSAGE, "%s is of circuits: --keep, --threshold and "
                                 "--auto cannot be combined with it", name_of(options));
-        if (options->nodes && (n == 0 || scores))
-                return hap_fail(err, HAP_EUSAGE, "--nodes needs --intersect, --union, --difference "
-                                "or --at-least, of circuits");
         return HAP_OK;
 }
 

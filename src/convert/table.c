@@ -197,8 +197,8 @@ static void print_table(const struct converting *c, char separator, FILE *out)
         }
 }
 
-int hap_table_convert(struct hap_stream_in *in, char separator, FILE *out, size_t *n,
-                      struct hap_error *err)
+static int convert(struct hap_stream_in *in, char separator, FILE *out, size_t *n,
+                   struct hap_error *err)
 {
         struct converting c = {.in = in, .err = err, .columns = json_object(),
                                .rows = json_array()};
@@ -214,4 +214,14 @@ int hap_table_convert(struct hap_stream_in *in, char separator, FILE *out, size_
         json_decref(c.columns);
         json_decref(c.rows);
         return rc;
+}
+
+int hap_csv_write(struct hap_stream_in *in, FILE *out, size_t *n, struct hap_error *err)
+{
+        return convert(in, ',', out, n, err);
+}
+
+int hap_tsv_write(struct hap_stream_in *in, FILE *out, size_t *n, struct hap_error *err)
+{
+        return convert(in, '\t', out, n, err);
 }

@@ -13,7 +13,7 @@
  * fewest digits that read back as the same; lists and maps are JSON. CSV (separator ',') is that of
  * RFC 4180 with lines that end in \n; in tab-separated cells tabs, line ends and backslashes are
  * \t, \n, \r and \\. HAP_EINPUT: sections of two kinds, or a record with binary data (a tensor). */
-int hap_table_convert(struct hap_stream_in *in, char separator, FILE *out, size_t *n,
-                      struct hap_error *err);
+int hap_csv_write(struct hap_stream_in *in, FILE *out, size_t *n, struct hap_error *err);
+int hap_tsv_write(struct hap_stream_in *in, FILE *out, size_t *n, struct hap_error *err);
 
 #endif

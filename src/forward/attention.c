@@ -255,13 +255,13 @@ static void softmax_backward(const struct block *b, const float *s, float *dp)
         }
 }
 
-/* dv += r pᵀ dz, dp = r dz vᵀ, r the residual scale, dq = scale ds k, dk += scale dsᵀ q, for one
- * block. dk and dv: the rows of this run; beta 0: they are set. s: room for the capped scores. */
-static void block_backward(const struct block *b, const float *dz, float *dp, float *s,
-                           float beta, float *dq, float *dk, float *dv, int ld)
+/* dv += r pᵀ dz, dp = r dz vᵀ, r the residual scale, for one block. dv: the rows of this run; beta
+ * 0: it is set. */
+static void values_backward(const struct block *b, const float *dz, float *dp, float beta,
+                            float *dv, int ld)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
-        const float scale = b->scale, r = b->config->residual_scale;
+        const float r = b->config->residual_scale;
         const struct keys prefix = prefix_keys(b), run = run_keys(b);
         const size_t rows = (size_t)(run.begin - b->first_key) * ld;
 
@@ -272,6 +272,18 @@ static void block_backward(const struct block *b, const float *dz, float *dp, fl
                          0, dp + prefix.begin, n);
         hap_gemm(false, true, b->n_queries, run.n, dh, r, dz, ld, run.v, run.ld, 0,
                  dp + run.begin, n);
+}
+
+/* dq = scale ds k, dk += scale dsᵀ q, ds from dp, for one block. dk: the rows of this run; beta 0:
+ * it is set. s: room for the capped scores. */
+static void pattern_backward(const struct block *b, float *dp, float *s, float beta, float *dq,
+                             float *dk, int ld)
+{
+        const int dh = b->config->d_head, n = b->prompt->n_tokens;
+        const float scale = b->scale;
+        const struct keys prefix = prefix_keys(b), run = run_keys(b);
+        const size_t rows = (size_t)(run.begin - b->first_key) * ld;
+
         if (s != NULL) {
                 struct block again = *b;
 
@@ -295,16 +307,19 @@ static void clear_rows(int n, int dh, float *x, int ld)
                 memset(x + (size_t)i * ld, 0, (size_t)dh * sizeof(*x));
 }
 
-/* The backward of one head and prompt. In a long prompt the softmax is computed again, in *p. */
-static void head_backward(const struct block *whole, const float *dz, float *p, float *dp, float *s,
-                          float *dq, float *dk, float *dv, int ld)
+/* The backward of one head and prompt. In a long prompt the softmax is computed again, in *p.
+ * d_p: where d loss / d p of a prompt that is not long is stored, or NULL. dq NULL: the pattern is
+ * a constant. */
+static void head_backward(const struct block *whole, const float *dz, float *p, float *d_p,
+                          float *dp, float *s, float *dq, float *dk, float *dv, int ld)
 {
         const bool again = hap_attention_is_long(whole->prompt);
         const int dh = whole->config->d_head, n_keys = whole->prompt->n_tokens - whole->first_key;
         struct block b;
 
         if (again) {
-                clear_rows(n_keys, dh, dk, ld);
+                if (dq != NULL)
+                        clear_rows(n_keys, dh, dk, ld);
                 clear_rows(n_keys, dh, dv, ld);
         }
         for (int next = 0, first = 0; next_queries(whole, &next, &b); first = next) {
@@ -313,8 +328,12 @@ static void head_backward(const struct block *whole, const float *dz, float *p, 
                         scores(&b);
                         normalise(&b);
                 }
-                block_backward(&b, dz + (size_t)first * ld, dp, s, again ? 1 : 0,
-                               dq + (size_t)first * ld, dk, dv, ld);
+                values_backward(&b, dz + (size_t)first * ld, dp, again ? 1 : 0, dv, ld);
+                if (d_p != NULL && !again)
+                        memcpy(d_p, dp, (size_t)b.n_queries * b.prompt->n_tokens * sizeof(*dp));
+                if (dq != NULL)
+                        pattern_backward(&b, dp, s, again ? 1 : 0, dq + (size_t)first * ld, dk,
+                                         ld);
         }
 }
 
@@ -325,6 +344,7 @@ int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batc
         const struct hap_engine *engine = scratch->engine;
         const int dh = engine->model->config.d_head, ld = heads->n * dh;
         const bool capped = engine->model->config.attention_cap > 0;
+        const bool constant = scratch->rules->constant_pattern;
         const size_t mark = scratch->used;
         size_t max = 0, p_at = 0;
         float *dp, *s = NULL;
@@ -350,14 +370,20 @@ int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batc
                         const size_t ko = (size_t)heads->kv_rows->start[at] * ld + (size_t)i * dh;
                         const bool kept = !hap_attention_is_long(b.prompt);
 
-                        head_backward(&b, dz + qo, kept ? heads->p + p_at : heads->p_long, dp, s,
-                                      dq + qo, dk + ko, dv + ko, ld);
+                        head_backward(&b, dz + qo, kept ? heads->p + p_at : heads->p_long,
+                                      heads->d_p != NULL ? heads->d_p + p_at : NULL, dp, s,
+                                      constant ? NULL : dq + qo, dk + ko, dv + ko, ld);
                         if (kept)
                                 p_at += (size_t)b.n_queries * b.prompt->n_tokens;
                 }
         }
-        hap_heads_rotate_back(engine, heads, batch->n, 0, dq);
-        hap_heads_rotate_back(engine, heads, batch->n, 1, dk);
+        if (constant) {
+                memset(dq, 0, (size_t)heads->q_rows->n * ld * sizeof(*dq));
+                memset(dk, 0, (size_t)heads->kv_rows->n * ld * sizeof(*dk));
+        } else {
+                hap_heads_rotate_back(engine, scratch->rules, heads, batch->n, 0, dq);
+                hap_heads_rotate_back(engine, scratch->rules, heads, batch->n, 1, dk);
+        }
         scratch->used = mark;
         return HAP_OK;
 }

@@ -20,6 +20,7 @@ struct hap_heads {
         float *q_pre_norm, *k_pre_norm; /* q and k before their norms, centred for LayerNorm; NULL without these norms */
         float *q_rstd, *k_rstd; /* [q_rows][n], [kv_rows][n_kv] */
         float *p;             /* softmax, per head and prompt [queries][tokens] */
+        float *d_p; /* where backward stores d loss / d p, in the layout of p; NULL: nowhere */
         float *p_long;        /* with gradients: of some queries of a long prompt */
         float *head_output;   /* [q_rows][n · d_head]: softmax · values */
 };
@@ -48,8 +49,8 @@ void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
 void hap_heads_rotate_together(const struct hap_engine *engine, struct hap_heads *heads, int which);
 /* Back: turns d ([rows][n · d_head], one block per query head), the gradients of q or k, into
  * those of the projections. */
-void hap_heads_rotate_back(const struct hap_engine *engine, const struct hap_heads *heads,
-                           int n_prompts, int which, float *d);
+void hap_heads_rotate_back(const struct hap_engine *engine, const struct hap_rules *rules,
+                           const struct hap_heads *heads, int n_prompts, int which, float *d);
 /* head_output = softmax(scale · q kᵀ) v. Keys and values of the positions before a
  * prompt's first computed row are those of prompt->k and prompt->v. keep: store the
  * softmax of every head and prompt that is not long for backward. */
@@ -57,7 +58,7 @@ void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *b
                       struct hap_heads *heads, bool keep);
 /* From d_out = d loss / d head_output ([q_rows][n · d_head]): dq (the same shape), dk and
  * dv ([kv_rows][n · d_head], one block per query head), the gradients of the projections
- * before norm and rotation. */
+ * before norm and rotation. With the rule of a constant pattern dq and dk are zero. */
 int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        const struct hap_heads *heads, const float *d_out, float *dq,
                        float *dk, float *dv);

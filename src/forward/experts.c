@@ -162,7 +162,7 @@ static void expert_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, int
         hap_product_forward(scratch, hap_block_all(&expert->gate.weight), n, b->x, d, 0, b->gate,
                             m);
         hap_scale_rows(n, m, b->rstd, expert->gate.bias, b->gate, m);
-        hap_gated_hidden(config, (size_t)n * m, b->in, b->gate, gradients ? mlp->slope + at : NULL,
+        hap_gated_hidden(config, scratch->rules, (size_t)n * m, b->in, b->gate, gradients ? mlp->slope + at : NULL,
                          gradients ? mlp->slope_gate + at : NULL);
         if (gradients)
                 memcpy(r->hidden + at, b->in, (size_t)n * m * sizeof(*b->in));
@@ -276,7 +276,8 @@ int hap_experts_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
                 memset(g, 0, rows * (size_t)config->d_model * sizeof(*g));
                 for (int e = 0; e < config->n_experts; e++)
                         expert_backward(scratch, mlp, e, &buffers, d_out, dw, g);
-                router_backward(scratch, mlp, dw, sum, dr, g);
+                if (!scratch->rules->constant_pattern)
+                        router_backward(scratch, mlp, dw, sum, dr, g);
         }
         scratch->used = mark;
         return HAP_OK;

@@ -344,12 +344,13 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
                                                      : layer_forward(&p, s, l, between, next);
                 x = next;
         }
+        p.state->last = x;
         return rc < 0 ? rc : full_run_logits(&p, rows, x);
 }
 
 int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                       struct hap_full_run *run)
 {
-        hap_product_begin(scratch, run->bf16);
-        return hap_product_end(scratch, run_forward(scratch, batch, run));
+        hap_full_run_begin(scratch, run);
+        return hap_full_run_end(scratch, run_forward(scratch, batch, run));
 }

@@ -186,7 +186,8 @@ static struct hap_norm norm_of(const struct projections *p, const struct hap_hea
  * and t = Σ_i gain_i · d_i · u_i,
  *
  *      d_i = rstd · gain_i · d_i − u_i · rstd³ / (n · d_head) · t */
-static void norm_together_back(const struct projections *p, const struct hap_heads *heads,
+static void norm_together_back(const struct projections *p, const struct hap_rules *rules,
+                               const struct hap_heads *heads,
                                int which, int row, float *d)
 {
         const int dh = p->config->d_head;
@@ -203,7 +204,7 @@ static void norm_together_back(const struct projections *p, const struct hap_hea
                         t += d[i * dh + j] * u[j];
                 }
         }
-        t *= rstd * rstd * rstd / (float)(heads->n * dh);
+        t *= rules->constant_scale ? 0 : rstd * rstd * rstd / (float)(heads->n * dh);
         for (int i = 0; i < heads->n; i++) {
                 const int block = which == 0 ? i : heads->kv[i];
                 const float *u = p->pre_norm + ((size_t)row * p->blocks + block) * dh;
@@ -214,8 +215,9 @@ static void norm_together_back(const struct projections *p, const struct hap_hea
 }
 
 /* Back through the rotation and the norms of one row: d [n · d_head]. */
-static void rotate_row_back(const struct hap_engine *engine, const struct hap_heads *heads,
-                            const struct projections *p, int which, int row, int position, float *d)
+static void rotate_row_back(const struct hap_engine *engine, const struct hap_rules *rules,
+                            const struct hap_heads *heads, const struct projections *p,
+                            int which, int row, int position, float *d)
 {
         const int dh = p->config->d_head;
         const float zero = 0;
@@ -226,22 +228,22 @@ static void rotate_row_back(const struct hap_engine *engine, const struct hap_he
 
                 hap_rotate(engine, heads->layer, position, -1, d + i * dh);
                 if (p->pre_norm != NULL && !p->config->qk_norm_together)
-                        hap_norm_apply_backward(p->config, &norm, 1, dh, p->pre_norm + c * dh,
-                                                &zero, &p->rstd[c], d + i * dh, d + i * dh);
+                        hap_norm_apply_backward(p->config, rules, &norm, 1, dh,
+                                                p->pre_norm + c * dh, &zero, &p->rstd[c], d + i * dh, d + i * dh);
         }
         if (p->config->qk_norm_together)
-                norm_together_back(p, heads, which, row, d);
+                norm_together_back(p, rules, heads, which, row, d);
 }
 
-void hap_heads_rotate_back(const struct hap_engine *engine, const struct hap_heads *heads,
-                           int n_prompts, int which, float *d)
+void hap_heads_rotate_back(const struct hap_engine *engine, const struct hap_rules *rules,
+                           const struct hap_heads *heads, int n_prompts, int which, float *d)
 {
         const struct projections p = projections_of(engine, heads, which);
         const int width = heads->n * p.config->d_head;
 
         for (int at = 0; at < n_prompts; at++)
                 for (int r = p.rows->start[at]; r < p.rows->start[at + 1]; r++)
-                        rotate_row_back(engine, heads, &p, which, r,
+                        rotate_row_back(engine, rules, heads, &p, which, r,
                                         p.rows->first[at] + r - p.rows->start[at],
                                         d + (size_t)r * width);
 }

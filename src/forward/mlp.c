@@ -40,15 +40,18 @@ static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
                             n);
         hap_scale_rows(mlp->rows, n, mlp->rstd, layer->in.bias, in, n);
         if (!config->gated) {
-                hap_activate(config->activation, size, in, in,
-                             gradients ? mlp->slope : NULL);
+                if (gradients && scratch->rules->activation_ratio)
+                        hap_activate_ratio(config->activation, size, in, in, mlp->slope);
+                else
+                        hap_activate(config->activation, size, in, in,
+                                     gradients ? mlp->slope : NULL);
                 scale_hidden(config, mlp, size, in);
                 return in;
         }
         hap_product_forward(scratch, hap_block_all(&layer->gate.weight), mlp->rows, mlp->x, d, 0,
                             gate, n);
         hap_scale_rows(mlp->rows, n, mlp->rstd, layer->gate.bias, gate, n);
-        hap_gated_hidden(config, size, in, gate, gradients ? mlp->slope : NULL,
+        hap_gated_hidden(config, scratch->rules, size, in, gate, gradients ? mlp->slope : NULL,
                          gradients ? mlp->slope_gate : NULL);
         scale_hidden(config, mlp, size, in);
         return in;
@@ -165,8 +168,8 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
         int rc = scratch->error.code;
 
         if (rc == 0 && dy != NULL && !scratch->counting)
-                hap_norm_apply_backward(config, &layer->mlp_post_norm, rows, d, mlp->pre_norm,
-                                        mlp->pre_norm_mean, mlp->pre_norm_rstd, d_out, dy);
+                hap_norm_apply_backward(config, scratch->rules, &layer->mlp_post_norm, rows, d,
+                                        mlp->pre_norm, mlp->pre_norm_mean, mlp->pre_norm_rstd, d_out, dy);
         if (dy != NULL)
                 d_out = dy;
         if (rc == 0)
@@ -175,7 +178,7 @@ int hap_mlp_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
         if (rc < 0)
                 return rc;
         if (!scratch->counting)
-                hap_input_backward(config, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
+                hap_input_backward(config, scratch->rules, rows, d, mlp->x, mlp->mean, mlp->rstd, g);
         scratch->used = mark;
         return HAP_OK;
 }

@@ -18,8 +18,8 @@ struct hap_mlp {
         int layer, rows;
         const float *x; /* [rows][d_model], not owned; backward reads it again */
         float *mean, *rstd; /* [rows], of x */
-        /* With gradients: d hidden / d in and d hidden / d gate, [rows][d_mlp], or for each
-         * pair of a mixture of experts. */
+        /* With gradients: d hidden / d in and d hidden / d gate by the rules of the run,
+         * [rows][d_mlp], or for each pair of a mixture of experts. */
         float *slope, *slope_gate;
         struct hap_routing routing;
         /* The output before the post-norm, [rows][d_model], and its statistics; NULL

@@ -33,6 +33,8 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "end with exactly the edges asked for, none of them dead [rank: always]"},
         {0, "patience", "N", HAP_INT, FIELD(patience), .min = 0, .max = 1e9,
          .help = "stop early if nothing changed for N steps; 0: never [0]"},
+        {0, "removal-cost", "N", HAP_INT, FIELD(cost_on), .min = 1, .max = INT32_MAX,
+         .help = "also measure what removing each edge costs in KL, on N training prompts"},
         {0, "threshold-circuit", "FILE", HAP_TEXT, FIELD(threshold_circuit), .unrecorded = true,
          .help = "edge-pruning: also write the circuit that its own threshold leaves"},
         {0, "log", "FILE", HAP_TEXT, FIELD(log), .unrecorded = true,

@@ -48,7 +48,7 @@ const struct hap_constant hap_rank_constants[] = {
         {{0, "own-scores", "YN", CHOICE(own_scores, no_yes),
           .help = "without steps: also try to start from scores that are measured at masks of .1 "
                   "to .9"},
-         .value = 1, .part = HAP_ROUNDS},
+         .value = 1},
         {{0, "round-sharpness", "X", REAL(round_sharpness, 0, 1e6),
           .help = "sharpness of the masks sampled in a round"}, .value = 30, .part = HAP_ROUNDS},
         {{0, "round-clip", "X", REAL(round_clip, 0, 1e30),

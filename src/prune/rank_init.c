@@ -103,7 +103,7 @@ static int choose_start(struct hap_ranker *r, const struct start *starts, size_t
                 if (kl[i] < kl[best])
                         best = i;
         if (rc == HAP_OK)
-                set_start(r, tries.n > 0 ? tried[best] : starts[0]);
+                set_start(r, tries.n > 0 ? tried[best] : starts[n - 1]);
         hap_circuits_release(&tries);
         return rc;
 }

@@ -309,7 +309,11 @@ static int run_rank(struct hap_ranker *r, struct hap_error *err)
                 rc = run_refinement(r, err);
         if (rc == HAP_OK)
                 rc = run_swaps(r, err);
-        return rc == HAP_OK ? hap_prune_result(r->p, r->circuit, err) : rc;
+        if (rc != HAP_OK)
+                return rc;
+        /* the mean of the restarts, as refinement changed it */
+        memcpy(r->p->ranking, r->score, r->p->graph->n_edges * sizeof *r->score);
+        return hap_prune_result(r->p, r->circuit, err);
 }
 
 int hap_recipe_rank(struct hap_pruning *pruning, struct hap_error *err)

@@ -1,6 +1,6 @@
 /* Distributions that the tests of the field need, and the correction for many tests. */
-#ifndef HAP_EVAL_DISTRIBUTIONS_H
-#define HAP_EVAL_DISTRIBUTIONS_H
+#ifndef HAP_COMMON_DISTRIBUTIONS_H
+#define HAP_COMMON_DISTRIBUTIONS_H
 
 #include <stddef.h>
 

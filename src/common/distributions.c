@@ -1,4 +1,4 @@
-#include "eval/distributions.h"
+#include "common/distributions.h"
 
 #include <math.h>
 #include <stdlib.h>

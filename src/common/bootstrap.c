@@ -1,11 +1,11 @@
-#include "eval/bootstrap.h"
+#include "common/bootstrap.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/random.h"
-#include "eval/distributions.h"
+#include "common/distributions.h"
 
 /* Uses of the seed. */
 enum { RESAMPLES = 0xb007, SIGNS = 0x5167 };

@@ -3,8 +3,8 @@
  * The values are a table of n prompts by any number of columns (a column is a metric of a
  * circuit). A resample draws n prompts with replacement, the same ones for every column, so
  * that differences and ratios of columns keep their pairing. */
-#ifndef HAP_EVAL_BOOTSTRAP_H
-#define HAP_EVAL_BOOTSTRAP_H
+#ifndef HAP_COMMON_BOOTSTRAP_H
+#define HAP_COMMON_BOOTSTRAP_H
 
 #include <stddef.h>
 #include <stdint.h>
