@@ -1,6 +1,6 @@
 # hap: programs in bin/, one for each src/*/hap-NAME.c; everything else under
 # src/ is the library. `make`, `make check`, `make lint`, `make bench`,
-# `make install`. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
+# `make install`; `make help` lists all. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
 # processors since 2013), BLAS=openblas|onednn|blis|mkl, ONEDNN=0 (no products
 # in BF16), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only these in check),
 # PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with clang, as
@@ -62,7 +62,7 @@ else
 BIN := $(BUILD)/bin
 endif
 
-CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"' -DHAP_DATADIR='"$(PREFIX)/share/hap"'
+CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"'
 
 # Hardening, as far as the compiler has it: position-independent code, checks of the stack and
 # of buffers whose size is known, control flow (CET), and no lazy binding.
@@ -203,7 +203,7 @@ $(BUILD)/faults.so: tests/faults/faults.c
 faults: all $(BUILD)/faults.so
 	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
 
-SCRIPTS := setup.sh .ci/run tests/run tests/helper.bash \
+SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/helper.bash \
 	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
 
 lint:
@@ -217,22 +217,76 @@ benches: $(BENCHES)
 bench: all benches
 	bench/run --bin $(BIN) --build $(BUILD)
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
-		$(DESTDIR)$(PREFIX)/share/hap
+# Completions of the shells, from the programs' tables of options.
+COMPLETIONS := $(foreach p,$(notdir $(PROGRAMS)),$(BUILD)/completions/bash/$(p) \
+	$(BUILD)/completions/zsh/_$(p) $(BUILD)/completions/fish/$(p).fish)
+completion = @mkdir -p $(@D); completions/generate $(1) $< > $@.tmp && mv $@.tmp $@
+$(BUILD)/completions/bash/%: $(BIN)/% completions/generate
+	$(call completion,bash)
+$(BUILD)/completions/zsh/_%: $(BIN)/% completions/generate
+	$(call completion,zsh)
+$(BUILD)/completions/fish/%.fish: $(BIN)/% completions/generate
+	$(call completion,fish)
+completions: $(COMPLETIONS)
+
+# Programs find what is installed from their own place, so that PREFIX changes no object.
+SHARE = $(DESTDIR)$(PREFIX)/share
+DOCUMENTS := README.md CHANGELOG.md CONTRIBUTING.md CITATION.cff LICENSE
+install: all completions
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 \
+		$(SHARE)/hap/models $(SHARE)/doc/hap/docs/curves $(SHARE)/bash-completion/completions \
+		$(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
-	mkdir -p $(DESTDIR)$(PREFIX)/share/hap/models
-	cp -R models/demo $(DESTDIR)$(PREFIX)/share/hap/models/
+	install -m 644 man/*.1 $(SHARE)/man/man1
+	install -m 644 man/*.5 $(SHARE)/man/man5
+	install -m 644 man/*.7 $(SHARE)/man/man7
+	cp -R models/demo $(SHARE)/hap/models/
+	cp -R circuits pipelines python $(SHARE)/hap/
+	install -m 644 $(DOCUMENTS) $(SHARE)/doc/hap
+	install -m 644 $(wildcard docs/*.md docs/*.svg) $(SHARE)/doc/hap/docs
+	install -m 644 $(wildcard docs/curves/*) $(SHARE)/doc/hap/docs/curves
+	install -m 644 $(BUILD)/completions/bash/* $(SHARE)/bash-completion/completions
+	install -m 644 $(BUILD)/completions/zsh/* $(SHARE)/zsh/site-functions
+	install -m 644 $(BUILD)/completions/fish/* $(SHARE)/fish/vendor_completions.d
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(PROGRAMS))) \
+		$(addprefix $(SHARE)/man/man1/,$(notdir $(wildcard man/*.1))) \
+		$(addprefix $(SHARE)/man/man5/,$(notdir $(wildcard man/*.5))) \
+		$(addprefix $(SHARE)/man/man7/,$(notdir $(wildcard man/*.7))) \
+		$(addprefix $(SHARE)/bash-completion/completions/,$(notdir $(PROGRAMS))) \
+		$(addprefix $(SHARE)/zsh/site-functions/_,$(notdir $(PROGRAMS))) \
+		$(patsubst %,$(SHARE)/fish/vendor_completions.d/%.fish,$(notdir $(PROGRAMS)))
+	rm -rf $(SHARE)/hap $(SHARE)/doc/hap
+
+# The files in git, as they are committed.
+dist:
+	@mkdir -p $(BUILD)
+	git archive --prefix=hap-$(VERSION)/ -o $(BUILD)/hap-$(VERSION).tar.gz HEAD
+	@echo $(BUILD)/hap-$(VERSION).tar.gz
+
+help:
+	@echo 'all          build the programs in bin/ (the default)'
+	@echo 'check        build and run all tests; TESTS="NAME ..." runs only these'
+	@echo 'units        build the tests in C'
+	@echo 'lint         check the scripts and the manual pages'
+	@echo 'bench        measure speed'
+	@echo 'faults       make one system call after another fail in every program'
+	@echo 'fuzz         build the fuzz targets (FUZZ=1, clang)'
+	@echo 'completions  write completions for bash, zsh and fish to $(BUILD)/completions'
+	@echo 'install      install to PREFIX [$(PREFIX)], below DESTDIR []'
+	@echo 'uninstall    remove what install installs'
+	@echo 'dist         pack the files of the last commit as $(BUILD)/hap-$(VERSION).tar.gz'
+	@echo 'clean        remove all builds'
+	@echo
+	@echo 'PORTABLE=1|avx2, BLAS=openblas|onednn|blis|mkl, ONEDNN=0, ASAN=1, TSAN=1: see README.md'
 
 clean:
 	rm -rf build build-asan build-tsan build-fuzz build-coverage bin
 
 .PHONY: all units benches fuzz fuzz-run fuzz-programs coverage analyse analyse-cppcheck \
-	analyse-gcc analyse-tidy faults check lint bench install clean force
+	analyse-gcc analyse-tidy faults check lint bench completions install uninstall dist help \
+	clean force
 .SECONDARY:
 
 -include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)

@@ -2,7 +2,6 @@
 #include "attrib/confidence.h"
 #include "attrib/select_request.h"
 #include "attrib/size_search.h"
-#include "common/program.h"
 #include "data/inputs.h"
 
 static const struct hap_option options[] = {
@@ -11,7 +10,8 @@ static const struct hap_option options[] = {
         {0, "threshold", "X", HAP_REAL, offsetof(struct hap_select_request, settings.threshold),
          .help = "keep only edges that score at least X"},
         {0, "nodes", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.nodes),
-         .help = "select heads and MLPs, N or P% of them, with all edges between them"},
+         .help = "select heads and MLPs, N or P% of them, with all edges between them; of circuits: "
+                 "compare them"},
         {0, "signed", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.by_sign),
          .help = "rank edges by their signed scores [by magnitude]"},
         {0, "pnr", "X", HAP_REAL, offsetof(struct hap_select_request, settings.positive_share),
@@ -28,8 +28,14 @@ static const struct hap_option options[] = {
          .help = "divide the number of edges equally among the layers of readers"},
         {0, "always", "EDGE|NODE", HAP_TEXTS, offsetof(struct hap_select_request, always),
          .help = "also keep this edge, or all edges of this node"},
-        {0, "union", NULL, HAP_FLAG, offsetof(struct hap_select_request, together),
-         .help = "write one circuit: the union of the selections from all scores"},
+        {0, "union", NULL, HAP_FLAG, offsetof(struct hap_select_request, sets.together),
+         .help = "write one circuit: the union of all selections, or of all circuits"},
+        {0, "intersect", NULL, HAP_FLAG, offsetof(struct hap_select_request, sets.intersect),
+         .help = "write the edges that all circuits of the input have"},
+        {0, "difference", NULL, HAP_FLAG, offsetof(struct hap_select_request, sets.difference),
+         .help = "write the edges of the first circuit that no other has"},
+        {0, "at-least", "K", HAP_INT, offsetof(struct hap_select_request, sets.at_least),
+         .min = 1, .max = 1e6, .help = "write the edges that at least K circuits have"},
         {0, "auto", NULL, HAP_FLAG, offsetof(struct hap_select_request, search),
          .help = "find how many edges to keep; the input must also contain examples"},
         {0, "tolerance", "X", HAP_REAL, offsetof(struct hap_select_request, tolerance),
@@ -60,6 +66,7 @@ struct selecting {
         struct hap_selection selection;
         struct hap_size_search search;
         size_t sections;
+        bool of_circuits;
 };
 
 /* Completes the circuit and writes it. */
@@ -73,12 +80,8 @@ static void write_circuit(struct selecting *s)
                                          s->opt->keep_dead, &p->error));
         hap_must(p, hap_selection_check(c, &p->error));
         header = hap_program_header(p, "circuit", c->header);
-        json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->settings));
-        if (s->opt->bootstrap &&
-            json_object_set_new(json_object_get(header, "selection"), "bootstrap",
-                                json_pack("{s:I, s:f}", "resamples",
-                                          (json_int_t)s->opt->bootstrap, "level",
-                                          s->opt->confidence.value / 100)) < 0)
+        if (json_object_set_new(header, "selection",
+                                hap_select_request_describe(s->opt, c, s->of_circuits)) < 0)
                 hap_die(p, HAP_ESYSTEM, "out of memory for the circuit");
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
@@ -95,7 +98,7 @@ static void select_from(struct selecting *s, const struct hap_edges *scores,
 {
         s->sections++;
         hap_must(s->p, hap_selection_add(&s->selection, scores, settings, &s->p->error));
-        if (!s->opt->together)
+        if (!s->opt->sets.together)
                 write_circuit(s);
 }
 
@@ -147,7 +150,8 @@ static void select_found(struct selecting *s)
         char result[256];
 
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
-                .scores = 1, .need_scores = true, .model_path = p->model, .weights = (enum hap_weights)p->weights, .must_differ = true,
+                .scores = 1, .need_scores = true, .model_path = p->model,
+                .weights = (enum hap_weights)p->weights, .must_differ = true,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true,
                             .limit = (size_t)opt->prompts},
                 .memory = hap_memory_within(&hap_memory_select, p->max_memory, (size_t)p->threads),
@@ -155,11 +159,10 @@ static void select_found(struct selecting *s)
         hap_must(p, hap_inputs_next(inputs, &prompts, &p->error));
         scores = inputs->scores.items;
         hap_header_join(scores->header, inputs->header);
-        *search = (struct hap_size_search){.tolerance = opt->tolerance,
-                                           .ablation = hap_ablations[opt->ablation],
-                                           .keep_dead = opt->keep_dead,
-                                           .always = opt->always.items,
-                                           .n_always = opt->always.n};
+        *search = (struct hap_size_search){
+                .tolerance = opt->tolerance, .ablation = hap_ablations[opt->ablation],
+                .keep_dead = opt->keep_dead, .always = opt->always.items,
+                .n_always = opt->always.n};
         hap_must(p, hap_size_search_run(search, &inputs->engine, prompts, scores, &settings,
                                          &p->error));
         hap_size_search_summary(search, prompts->n, result, sizeof result);
@@ -177,13 +180,17 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         hap_must(&p, hap_select_request_check(&opt, p.model, &p.error));
-        if (opt.search)
+        s.of_circuits = hap_algebra_asked(&opt.sets) && !hap_selects_scores(&opt);
+        if (s.of_circuits)
+                hap_must(&p, hap_algebra_run(p.in, &opt.sets, &s.selection, &p.error));
+        else if (opt.search)
                 select_found(&s);
         else if (opt.bootstrap)
                 select_confident(&s);
         else
                 select_from_all(&s);
-        if (opt.together)
+        s.sections += s.of_circuits ? s.selection.sections : 0;
+        if (opt.sets.together || s.of_circuits)
                 write_circuit(&s);
-        return hap_program_end(&p, s.sections, "sections of scores");
+        return hap_program_end(&p, s.sections, s.of_circuits ? "circuits" : "sections of scores");
 }

@@ -19,6 +19,11 @@ static int check_bootstrap(const struct hap_select_request *r, struct hap_error 
                                            "below 100%%");
 }
 
+bool hap_selects_scores(const struct hap_select_request *r)
+{
+        return r->settings.keep.given || r->settings.threshold > -INFINITY || r->bootstrap;
+}
+
 int hap_select_request_check(struct hap_select_request *r, const char *model,
                              struct hap_error *err)
 {
@@ -33,12 +38,14 @@ int hap_select_request_check(struct hap_select_request *r, const char *model,
                 return hap_fail(err, HAP_EUSAGE, "--nodes cannot be combined with --pnr");
         if (r->settings.nodes && (r->search || r->bootstrap > 0))
                 return hap_fail(err, HAP_EUSAGE, "--nodes cannot be combined with --auto or --bootstrap");
-        if (r->search && r->together)
+        if (r->search && r->sets.together)
                 return hap_fail(err, HAP_EUSAGE, "--auto cannot be combined with --union");
         if (check_bootstrap(r, err) < 0)
                 return err->code;
-        if (!r->search && !r->settings.keep.given && !r->bootstrap &&
-            !(r->settings.threshold > -INFINITY))
+        if (hap_algebra_check(&r->sets, hap_selects_scores(r) || r->search, err) < 0)
+                return err->code;
+        r->sets.nodes = r->settings.nodes;
+        if (!r->search && !hap_selects_scores(r) && !hap_algebra_asked(&r->sets))
                 return hap_fail(err, HAP_EUSAGE,
                                 "one of --keep, --threshold, --auto and --bootstrap is needed");
         r->tolerance = r->tolerance < 0 ? 0.1 : r->tolerance;
@@ -46,4 +53,20 @@ int hap_select_request_check(struct hap_select_request *r, const char *model,
         r->ablation = r->ablation < 0 ? 0 : r->ablation;
         r->confidence.value = r->confidence.given ? r->confidence.value : 95;
         return HAP_OK;
+}
+
+json_t *hap_select_request_describe(const struct hap_select_request *r,
+                                    const struct hap_selection *selection, bool of_circuits)
+{
+        json_t *object = of_circuits ? hap_algebra_describe(&r->sets, selection)
+                                     : hap_selection_describe(selection, &r->settings);
+
+        if (object && r->bootstrap &&
+            json_object_set_new(object, "bootstrap",
+                                json_pack("{s:I, s:f}", "resamples", (json_int_t)r->bootstrap,
+                                          "level", r->confidence.value / 100)) < 0) {
+                json_decref(object);
+                return NULL;
+        }
+        return object;
 }

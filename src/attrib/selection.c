@@ -69,17 +69,20 @@ static int check_union(struct hap_selection *selection, const struct hap_edges *
         return HAP_OK;
 }
 
+int hap_selection_join(struct hap_selection *selection, const struct hap_edges *edges,
+                       struct hap_error *err)
+{
+        return selection->sections++ == 0 ? begin_selection(selection, edges, err)
+                                          : check_union(selection, edges, err);
+}
+
 int hap_selection_add(struct hap_selection *selection, const struct hap_edges *scores,
                       const struct hap_selection_options *options, struct hap_error *err)
 {
         size_t n;
-        int rc = selection->sections == 0 ? begin_selection(selection, scores, err)
-                                       : check_union(selection, scores, err);
+        int rc = hap_selection_join(selection, scores, err);
 
-        if (rc == 0)
-                rc = hap_select_edges(scores, options, selection->z, &n, err);
-        selection->sections++;
-        return rc;
+        return rc < 0 ? rc : hap_select_edges(scores, options, selection->z, &n, err);
 }
 
 static int add_named_edges(struct hap_selection *selection, const char *const *always,

@@ -16,6 +16,11 @@ struct hap_selection {
         size_t sections;
 };
 
+/* Joins the section's header to the selection's, without selecting edges; *selection is zero before
+ * the first call. HAP_EINPUT: the section's graph or model differs from that of the first. */
+int hap_selection_join(struct hap_selection *selection, const struct hap_edges *edges,
+                       struct hap_error *err);
+
 /* Adds the edges selected from the section; *selection is zero before the first call.
  * HAP_EINPUT: the section's graph or model differs from that of the first. */
 int hap_selection_add(struct hap_selection *selection, const struct hap_edges *scores,

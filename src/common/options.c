@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/nearest.h"
 #include "common/program.h"
 
 /* The options that all programs share: a table over struct hap_program. A program has
@@ -109,6 +110,7 @@ const char *hap_option_choice(const struct hap_option *o, int i)
 static int set_choice(const struct hap_option *o, const char *what, int *field,
                       const char *text, struct hap_error *err)
 {
+        struct hap_nearest best = {NULL, 0};
         char known[512] = "";
         const char *name;
 
@@ -117,10 +119,13 @@ static int set_choice(const struct hap_option *o, const char *what, int *field,
                         *field = i;
                         return 0;
                 }
+                hap_nearest_try(&best, text, strlen(text), name);
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
                 strncat(known, name, sizeof(known) - strlen(known) - 1);
         }
-        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not one of %s", what, text, known);
+        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not one of %s%s%s%s", what, text, known,
+                        best.name ? "; did you mean '" : "", best.name ? best.name : "",
+                        best.name ? "'?" : "");
 }
 
 static int add_text(struct hap_texts *texts, const char *text, struct hap_error *err)
@@ -198,6 +203,22 @@ static int take_option(struct hap_program *program, struct given g, const char *
         return hap_option_set(g.option, g.base, what, text, &program->error);
 }
 
+/* The long option that is nearest to the typed name, or NULL. */
+static const char *nearest_option(const struct hap_program_info *info, const char *name,
+                                  size_t length)
+{
+        const struct hap_option *o = info->options;
+        struct hap_nearest best = {NULL, 0};
+
+        for (; o && !is_end(o); o++)
+                if (o->name)
+                        hap_nearest_try(&best, name, length, o->name);
+        for (size_t i = 0; i < N_SHARED; i++)
+                if (takes_shared(info, &shared_options[i]))
+                        hap_nearest_try(&best, name, length, shared_options[i].option.name);
+        return best.name;
+}
+
 static int fail_unknown(struct hap_program *program, const char *dashes, const char *name,
                         int length)
 {
@@ -210,6 +231,12 @@ static int fail_unknown(struct hap_program *program, const char *dashes, const c
                 return hap_fail(&program->error, HAP_EUSAGE,
                                 "option '%s%.*s' is now %s; see %s -h", dashes, length, name, now,
                                 info->name);
+        if (strlen(dashes) == 2)
+                now = nearest_option(info, name, (size_t)length);
+        if (now)
+                return hap_fail(&program->error, HAP_EUSAGE,
+                                "unknown option '--%.*s'; did you mean '--%s'? see %s -h", length,
+                                name, now, info->name);
         return hap_fail(&program->error, HAP_EUSAGE, "unknown option '%s%.*s'; see %s -h",
                         dashes, length, name, program->info->name);
 }

@@ -99,20 +99,35 @@ void hap_die(struct hap_program *program, int code, const char *format, ...)
         die(program, code, message);
 }
 
-void hap_say(const struct hap_program *program, const char *format, ...)
+/* In one write: the programs of a pipeline print at the same time. */
+static void say(const struct hap_program *program, const char *format, va_list args)
 {
         char message[HAP_MESSAGE], printable[4 * HAP_MESSAGE];
+
+        vsnprintf(message, sizeof(message), format, args);
+        hap_printable(message, printable, sizeof printable);
+        fprintf(stderr, "%s%s: %s\n", program->shown > 0 ? "\r\033[K" : "",
+                program->info->name, printable);
+}
+
+void hap_say(const struct hap_program *program, const char *format, ...)
+{
         va_list args;
 
         if (program->quiet)
                 return;
         va_start(args, format);
-        vsnprintf(message, sizeof(message), format, args);
+        say(program, format, args);
         va_end(args);
-        hap_printable(message, printable, sizeof printable);
-        /* in one write: the programs of a pipeline print at the same time */
-        fprintf(stderr, "%s%s: %s\n", program->shown > 0 ? "\r\033[K" : "",
-                program->info->name, printable);
+}
+
+void hap_complain(const struct hap_program *program, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        say(program, format, args);
+        va_end(args);
 }
 
 /* Checks that everything printed reached standard output. */

@@ -91,6 +91,10 @@ void hap_die_by_signal(int number);
 void hap_say(const struct hap_program *program, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* The same for an error that does not end the program at once: -q does not silence it. */
+void hap_complain(const struct hap_program *program, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
 /* A new header of `kind`: a copy of `from` (may be NULL) without its hap, kind, requires
  * and history, and with a history of `from`'s entries and this program's, which names the
  * sections read (provenance.h). New reference. */

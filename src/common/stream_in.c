@@ -139,6 +139,12 @@ void hap_stream_in_close(struct hap_stream_in *in)
         free(in);
 }
 
+const char *const *hap_stream_in_files(const struct hap_stream_in *in, size_t *n)
+{
+        *n = in->n_paths;
+        return (const char *const *)in->paths;
+}
+
 const char *hap_stream_in_name(const struct hap_stream_in *in)
 {
         if (in->opened)

@@ -56,6 +56,9 @@ bool hap_stream_in_digest(const struct hap_stream_in *in, const json_t *header,
 const char *hap_stream_in_name(const struct hap_stream_in *in);
 uint64_t hap_stream_in_record_number(const struct hap_stream_in *in);
 
+/* The files of the stream, *n; "-" is standard input. */
+const char *const *hap_stream_in_files(const struct hap_stream_in *in, size_t *n);
+
 /* HAP_EINPUT: "the input contains no KIND; it contains task in 'a', scores in 'b'", or
  * nothing. */
 int hap_stream_in_fail_missing(const struct hap_stream_in *in, const char *kind,

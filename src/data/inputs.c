@@ -123,11 +123,14 @@ static bool keeps_cache(const struct hap_inputs *inputs)
 static int open_model(struct hap_inputs *inputs, const char *name, const json_t *header,
                       struct hap_error *err)
 {
-        const char *path = inputs->want.model_path;
         const struct hap_weights_want *weights = &inputs->weights;
+        const char *path;
 
         if (inputs->header && !inputs->model_unknown)
                 return hap_model_check(&inputs->model, header, name, err);
+        if (is_kind(header, "task") && !inputs->want.model_path && !hap_header_model(header))
+                inputs->want.model_path = hap_named_model(inputs->in, inputs->found_model);
+        path = inputs->want.model_path;
         inputs->model_unknown = is_kind(header, "task") && !inputs->want.each_task && !path &&
                                 hap_model_is_unknown(header);
         if (inputs->model_unknown)
@@ -379,20 +382,16 @@ int hap_inputs_read(struct hap_stream_in *in, const struct hap_inputs_want *want
 
 /* --- the prompts --- */
 
-static bool pair_differs(const struct hap_example *example)
-{
-        return memcmp(example->clean, example->corrupted,
-                      (size_t)example->n_tokens * sizeof *example->clean) != 0;
-}
-
 /* Looks at the prompts that are given now; with `last`, none follow. */
 static int check_differ(struct hap_inputs *inputs, bool last, struct hap_error *err)
 {
         const struct hap_prompts *prompts = &inputs->prompts;
         const struct hap_inputs_want *want = &inputs->want;
 
-        for (size_t i = 0; i < prompts->n && !inputs->differ; i++)
-                inputs->differ = pair_differs(prompts->examples + i);
+        for (const struct hap_example *e = prompts->examples;
+             e < prompts->examples + prompts->n && !inputs->differ; e++)
+                inputs->differ =
+                        memcmp(e->clean, e->corrupted, (size_t)e->n_tokens * sizeof *e->clean) != 0;
         if (last && want->must_differ && !inputs->differ &&
             want->prompts.ablation->per_prompt)
                 return hap_fail(err, HAP_EINPUT,

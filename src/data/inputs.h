@@ -14,6 +14,7 @@
 
 #include "data/constants.h"
 #include "data/loader.h"
+#include "data/named_model.h"
 #include "graph/edges.h"
 
 #define HAP_ANY_NUMBER SIZE_MAX
@@ -57,6 +58,7 @@ struct hap_inputs {
         struct hap_memory_estimate memory;
         struct hap_graph_form form; /* of a task's graph; a cache brings its own */
         struct hap_loader *loader;  /* of the examples; NULL before, and after the last prompts */
+        char found_model[HAP_PATH]; /* of a task, named by a file after it */
         bool model_unknown;  /* the examples are a task, and nothing names its model */
         bool config_only;    /* the model has no weights yet */
         bool in_parts;       /* the rest of the stream is read after the prompts */

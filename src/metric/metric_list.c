@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/nearest.h"
+
 int hap_metric_list_find(const struct hap_metric_list *list, const struct hap_metric *metric)
 {
         for (int i = 0; i < list->n; i++)
@@ -26,14 +28,18 @@ bool hap_metric_list_normalises(const struct hap_metric_list *list)
 
 static int refuse_unknown(const char *name, size_t length, struct hap_error *err)
 {
+        struct hap_nearest best = {NULL, 0};
         char known[600] = "";
 
         for (int i = 0; hap_metrics[i]; i++) {
+                hap_nearest_try(&best, name, length, hap_metrics[i]->name);
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
                 strncat(known, hap_metrics[i]->name, sizeof(known) - strlen(known) - 1);
         }
-        return hap_fail(err, HAP_EUSAGE, "there is no metric '%.*s'; the metrics are %s",
-                        length < 64 ? (int)length : 64, name, known);
+        return hap_fail(err, HAP_EUSAGE, "there is no metric '%.*s'; the metrics are %s%s%s%s",
+                        length < 64 ? (int)length : 64, name, known,
+                        best.name ? "; did you mean '" : "", best.name ? best.name : "",
+                        best.name ? "'?" : "");
 }
 
 static int add_by_name(struct hap_metric_list *list, const char *name, size_t length,

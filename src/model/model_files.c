@@ -39,16 +39,19 @@ static int refuse_part(const char *path, struct hap_error *err)
         return 0;
 }
 
-int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err)
+int hap_model_files_open(struct hap_model_files *source, const char *name, struct hap_error *err)
 {
-        char file[HAP_GGUF_PATH];
+        char found[HAP_PATH], hint[HAP_PATH], file[HAP_GGUF_PATH];
+        const char *path = hap_model_path(name, found);
         struct stat st;
         int rc;
 
-        *source = (struct hap_model_files){.path = path};
+        *source = (struct hap_model_files){0};
         if (stat(path, &st) < 0)
-                return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s", path,
-                                strerror(errno));
+                return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s%s", name,
+                                strerror(errno), hap_model_path_hint(name, hint));
+        if ((size_t)snprintf(source->path, sizeof source->path, "%s", path) >= sizeof source->path)
+                return hap_fail(err, HAP_EINPUT, "cannot read '%s': its path is too long", path);
         if ((rc = hap_gguf_path(path, file, err)) < 0 || (rc == 0 && S_ISDIR(st.st_mode)))
                 return rc;
         if (rc == 0 && refuse_part(path, err) < 0)
@@ -94,7 +97,7 @@ static int read_config(const struct hap_model_files *source, struct hap_settings
 {
         struct hap_config *config = &blueprint->model->config;
         const struct hap_family *family;
-        char path[2048];
+        char path[HAP_PATH + 16];
         json_t *values;
         int rc;
 

@@ -2,18 +2,20 @@
 #ifndef HAP_MODEL_MODEL_FILES_H
 #define HAP_MODEL_MODEL_FILES_H
 
+#include "common/data_path.h"
 #include "common/gguf_path.h"
 #include "model/blueprint.h"
 #include "model/store.h"
 
 struct hap_model_files {
-        const char *path; /* borrowed */
+        char path[HAP_PATH]; /* where the files are */
         bool is_gguf;
         struct hap_gguf gguf; /* with the tensors of all its parts */
         struct hap_gguf_parts parts;
         struct hap_store store;
 };
 
+/* Opens the model that `path` names (hap_model_path). The source must not move while it is open. */
 int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err);
 void hap_model_files_close(struct hap_model_files *source);
 

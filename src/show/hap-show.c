@@ -4,6 +4,7 @@
 
 #include "common/program.h"
 #include "show/show_dot.h"
+#include "show/show_export.h"
 #include "show/show_figures.h"
 #include "show/show_html.h"
 #include "show/show_svg.h"
@@ -11,7 +12,7 @@
 
 struct show_options {
         int64_t top;
-        bool svg, html, dot, positions, white;
+        bool svg, html, dot, positions, white, markdown, tsv, latex;
 };
 
 static const struct hap_option options[] = {
@@ -28,6 +29,12 @@ static const struct hap_option options[] = {
          .help = "with --svg: draw on a white background"},
         {0, "dot", NULL, HAP_FLAG, offsetof(struct show_options, dot),
          .help = "write the graph in the language of Graphviz"},
+        {0, "markdown", NULL, HAP_FLAG, offsetof(struct show_options, markdown),
+         .help = "write the reports as a table in Markdown"},
+        {0, "tsv", NULL, HAP_FLAG, offsetof(struct show_options, tsv),
+         .help = "write the reports as tab-separated lines, with errors and intervals as columns"},
+        {0, "latex", NULL, HAP_FLAG, offsetof(struct show_options, latex),
+         .help = "write the reports as a table in LaTeX"},
         {0},
 };
 
@@ -129,6 +136,13 @@ static int write_page(const struct show_options *opt, const struct hap_show *sho
 static int show_all(const struct show_options *opt, const struct hap_show *show,
                     const char *model, FILE *out, struct hap_error *err)
 {
+        const enum hap_export table = opt->markdown ? HAP_EXPORT_MARKDOWN
+                                      : opt->tsv    ? HAP_EXPORT_TSV
+                                      : opt->latex  ? HAP_EXPORT_LATEX
+                                                    : HAP_EXPORT_NONE;
+
+        if (table != HAP_EXPORT_NONE)
+                return hap_show_export(show, table, out, err);
         if (opt->html)
                 return write_page(opt, show, model, out, err);
         if (!opt->svg && !opt->dot)
@@ -148,6 +162,8 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         if (opt.svg + opt.html + opt.dot > 1)
                 hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot cannot be combined");
+        if (opt.svg + opt.html + opt.dot + opt.markdown + opt.tsv + opt.latex > 1)
+                hap_die(&p, HAP_EUSAGE, "only one form of output can be chosen");
         read_operands(&p, &show, opt.html ? EXAMPLES_ON_PAGE : EXAMPLES_IN_TEXT);
         hap_must(&p, show_all(&opt, &show, p.model, hap_program_text(&p), &p.error));
         sections = show.n;

@@ -9,6 +9,7 @@
 #include "show/drawing.h"
 #include "show/show_edges.h"
 #include "show/show_output.h"
+#include "show/show_compare.h"
 #include "show/show_nodes.h"
 #include "show/show_overlap.h"
 #include "show/show_phrase.h"
@@ -356,5 +357,7 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
         }
         if (rc == 0)
                 hap_write_overlap(show, out);
+        if (rc == 0)
+                rc = hap_write_comparison(show, out, err);
         return rc < 0 ? rc : hap_show_written(out, err);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "task/example_positions.h"
+
 /* The one validator of task records. Without a tokenizer a text is refused, or, where
  * `texts_stay`, checked as far as possible: its length in tokens is UNKNOWN, an answer's
  * id is NO_ID. */
@@ -292,39 +294,6 @@ static int read_at(const struct record_reader *in, struct hap_example *example)
         return 0;
 }
 
-static int read_positions(const struct record_reader *in, struct hap_example *example)
-{
-        json_t *positions = json_object_get(in->record, "positions");
-        const size_t n = json_object_size(positions);
-        const char **names = hap_arena_alloc(in->arena, n + 1, sizeof *names);
-        int *at = hap_arena_alloc(in->arena, n + 1, sizeof *at), n_tokens = example->n_tokens;
-        const char *name;
-        json_t *value;
-
-        if (!names || !at)
-                return hap_fail_memory(in->err, "positions");
-        example->named = names;
-        example->named_at = at;
-        if (!positions)
-                return 0;
-        if (!json_is_object(positions))
-                return refuse_record(in, "positions is not an object of names and positions");
-        json_object_foreach(positions, name, value) {
-                json_int_t position = json_integer_value(value);
-
-                if (!json_is_integer(value))
-                        return refuse_record(in, "position '%.64s' is not a whole number", name);
-                if (position < 0 || position >= n_tokens)
-                        return refuse_record(in, "position '%.64s' is outside 0 to %d", name,
-                                      n_tokens - 1);
-                names[example->n_named] = hap_arena_text(in->arena, name, strlen(name));
-                if (!names[example->n_named])
-                        return hap_fail_memory(in->err, "positions");
-                at[example->n_named++] = (int)position;
-        }
-        return 0;
-}
-
 static int read_id(const struct record_reader *in, struct hap_example *example)
 {
         const json_t *id = json_object_get(in->record, "id");
@@ -356,7 +325,8 @@ static int read_task_record(const struct record_reader *in, struct hap_example *
                 return n;
         if (n != example->n_tokens && n != UNKNOWN && example->n_tokens != UNKNOWN)
                 return refuse_record(in, "clean has %d tokens but corrupted has %d; they must be "
-                                     "equally long", example->n_tokens, n);
+                                     "equally long: replace words by words of as many tokens",
+                                     example->n_tokens, n);
         if ((rc = example->n_answers =
                      read_answers(in, "answer", "answers", &example->answers)) < 0)
                 return rc;
@@ -367,7 +337,8 @@ static int read_task_record(const struct record_reader *in, struct hap_example *
                 return refuse_record(in, "it has none of 'answers', 'answer' and 'at'");
         if ((rc = check_answers(in, example)) < 0 || (rc = read_at(in, example)) < 0)
                 return rc;
-        return read_positions(in, example);
+        return hap_example_read_positions(in->record, in->tokenizer, in->texts_stay, in->where,
+                                          in->arena, example, in->err);
 }
 
 int hap_example_of(const json_t *record, const struct hap_model *model,

@@ -23,7 +23,8 @@ struct hap_example {
         /* Answer positions: answer_first … answer_first + n_answer_positions - 1, from
          * "at"; by default the last token. */
         int answer_first, n_answer_positions;
-        /* Named positions ("positions"), in the order of the record. */
+        /* Named positions ("positions"; pieces of text are resolved), in the order of the
+         * record. */
         int n_named;
         const char *const *named;
         const int *named_at;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/nearest.h"
 #include "task/task_files.h"
 #include "tokenizer/description.h"
 
@@ -50,7 +51,7 @@ static int name_file(struct hap_task_source *source, const struct hap_task_reque
 }
 
 static int open_from(struct hap_task_source *source, const struct hap_task_request *request,
-                     struct hap_error *err)
+                     const struct hap_task_model *model, struct hap_error *err)
 {
         const struct hap_lines_options options = {
                 .task = request->name ? hap_task_find(request->name) : NULL,
@@ -58,6 +59,7 @@ static int open_from(struct hap_task_source *source, const struct hap_task_reque
                 .seed = request->seed,
                 .n = request->n,
                 .unique = true,
+                .bos = !model->tokenizer ? -1 : hap_tokenizer_bos(model->tokenizer) >= 0,
         };
         int rc = name_file(source, request, err);
 
@@ -150,7 +152,8 @@ static int open_generated(struct hap_task_source *source, const struct hap_task_
 
 static int fail_unknown_task(const struct hap_task_request *request, struct hap_error *err)
 {
-        char have[256] = "";
+        struct hap_nearest best = {NULL, 0};
+        char have[256] = "", meant[64] = "";
         size_t used = 0;
         bool made = request->model_path != NULL;
 
@@ -158,14 +161,18 @@ static int fail_unknown_task(const struct hap_task_request *request, struct hap_
                 if (!made || task->generated)
                         used += (size_t)snprintf(have + used, sizeof have - used, "%s%s",
                                                  used ? ", " : "", task->name);
+        for (const struct hap_task_kind *task = hap_tasks; task->name; task++)
+                hap_nearest_try(&best, request->name, strlen(request->name), task->name);
+        if (best.name)
+                snprintf(meant, sizeof meant, "; did you mean '%s'?", best.name);
         if (!made)
-                return hap_fail(err, HAP_EUSAGE, "there is no task '%s'; the tasks are %s",
-                                request->name, have);
+                return hap_fail(err, HAP_EUSAGE, "there is no task '%s'; the tasks are %s%s",
+                                request->name, have, meant);
         return hap_fail(
                 err, HAP_EUSAGE,
                 "there is no task '%s' for model '%s': prompts can be generated for %s, and "
-                "others are read from its folder 'tasks'",
-                request->name, request->model_path, have);
+                "others are read from its folder 'tasks'%s",
+                request->name, request->model_path, have, meant);
 }
 
 static bool is_plain_name(const char *name)
@@ -203,6 +210,8 @@ json_t *hap_task_describe(const struct hap_task_source *source,
                                  (json_int_t)request->seed, "examples", (json_int_t)source->n);
         json_t *fields = json_pack("{s:o}", "task", task);
 
+        if (request->bos)
+                json_object_set_new(task, "bos", json_string(request->bos));
         if (request->bootstrap)
                 json_object_set_new(task, "bootstrap",
                                     json_integer((json_int_t)request->bootstrap));
@@ -255,7 +264,7 @@ int hap_task_open(struct hap_task_source *source, const struct hap_task_request 
 
         *source = (struct hap_task_source){ 0 };
         hap_arena_init(&source->arena);
-        rc = request->from ? open_from(source, request, err)
+        rc = request->from ? open_from(source, request, model, err)
                            : open_named(source, request, model, err);
         if (rc == 0 && source->lines)
                 source->n = hap_lines_count(source->lines);

@@ -30,6 +30,7 @@ struct hap_task_request {
         uint64_t bootstrap; /* number of a sample with replacement; 0: none */
         size_t n;  /* 0: the default */
         bool make; /* generate prompts even if the model's folder has some */
+        const char *bos; /* for the header: "on" or "off" if it was asked for; or NULL */
 };
 
 struct hap_task_source {

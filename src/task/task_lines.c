@@ -1,6 +1,5 @@
 #include "task/task_lines.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,106 +7,33 @@
 
 #include "common/number.h"
 #include "common/random.h"
+#include "graph/positions.h"
+#include "task/prompt_fields.h"
+#include "task/prompt_file.h"
 
 #define LINES_STREAM 0x6c696e6573 /* this use of the seed */
-#define MAX_FILE_BYTES ((size_t)1 << 32)
-
-struct json_line {
-        const char *text;
-        size_t length, number; /* from 1, blank lines counted */
-};
 
 struct hap_lines {
-        char *name; /* for messages */
-        char *bytes;
-        struct json_line *lines; /* those that are not blank */
-        size_t n_lines;
+        struct hap_prompt_file *file;
         uint32_t *order;
         size_t n, next;
-        json_t *seen; /* with options.unique: {id: line} */
+        json_t *seen; /* with options.unique: {id: number} */
         struct hap_lines_options options;
+        char hint[192];
+        struct hap_lines_unknown unknown;
 };
-
-static const char *const reserved[] = { "id",    "clean", "answer",    "answers", "wrong",
-                                        "wrongs", "at",   "positions", "text",    NULL };
-
-static int read_file(FILE *file, struct hap_lines *lines, size_t *length, struct hap_error *err)
-{
-        size_t capacity = 1 << 16, n = 0, got;
-
-        do {
-                char *bytes = realloc(lines->bytes, capacity);
-
-                if (!bytes)
-                        return hap_fail_memory(err, "prompts");
-                lines->bytes = bytes;
-                got = fread(bytes + n, 1, capacity - n, file);
-                n += got;
-                if (n == capacity)
-                        capacity *= 2;
-        } while (got > 0 && n <= MAX_FILE_BYTES);
-        if (ferror(file))
-                return hap_fail(err, HAP_ESYSTEM, "cannot read '%s': %s", lines->name,
-                                strerror(errno));
-        if (n > MAX_FILE_BYTES)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': more than %zu bytes",
-                                lines->name, MAX_FILE_BYTES);
-        *length = n;
-        return 0;
-}
-
-static bool is_blank(const char *text, size_t length)
-{
-        for (size_t i = 0; i < length; i++)
-                if (!strchr(" \t\r", text[i]) || !text[i])
-                        return false;
-        return true;
-}
-
-static int find_lines(struct hap_lines *lines, size_t length, struct hap_error *err)
-{
-        const char *end = lines->bytes + length;
-        size_t capacity = 0, number = 0;
-
-        for (const char *at = lines->bytes, *next; at < end; at = next) {
-                const char *newline = memchr(at, '\n', (size_t)(end - at));
-                size_t size = (size_t)((newline ? newline : end) - at);
-
-                next = newline ? newline + 1 : end;
-                number++;
-                if (is_blank(at, size))
-                        continue;
-                if (lines->n_lines == capacity) {
-                        struct json_line *more;
-
-                        capacity = capacity ? 2 * capacity : 256;
-                        more = reallocarray(lines->lines, capacity, sizeof *more);
-                        if (!more)
-                                return hap_fail_memory(err, "prompts");
-                        lines->lines = more;
-                }
-                lines->lines[lines->n_lines++] = (struct json_line){ at, size, number };
-        }
-        if (lines->n_lines > 0 && lines->lines[0].text[strspn(lines->lines[0].text, " \t\r")] == '[')
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': it is a JSON array; JSON lines "
-                                "are expected, one object on each line: jq -c '.[]' writes them",
-                                lines->name);
-        if (lines->n_lines == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no examples",
-                                lines->name);
-        return 0;
-}
 
 /* The first lines for seed 0; otherwise lines drawn without replacement. */
 static int pick_lines(struct hap_lines *lines, struct hap_error *err)
 {
-        size_t total = lines->n_lines, n = lines->options.n ? lines->options.n : total;
+        const size_t total = hap_prompt_file_count(lines->file);
+        const size_t n = lines->options.n ? lines->options.n : total;
         struct hap_random_key key = { lines->options.seed, LINES_STREAM };
 
         if (n > total && !lines->options.at_most)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot take %zu examples from '%s': there are %zu", n,
-                                lines->name, total);
+                                hap_prompt_file_name(lines->file), total);
         lines->n = hap_min(n, total);
         lines->order = calloc(total, sizeof *lines->order);
         if (!lines->order)
@@ -122,35 +48,18 @@ static int pick_lines(struct hap_lines *lines, struct hap_error *err)
 int hap_lines_open(struct hap_lines **out, const char *path,
                    const struct hap_lines_options *options, struct hap_error *err)
 {
-        bool standard = strcmp(path, "-") == 0;
         struct hap_lines *lines = calloc(1, sizeof *lines);
-        FILE *file;
-        size_t length = 0;
         int rc;
 
         *out = NULL;
         if (!lines)
                 return hap_fail_memory(err, "prompts");
         lines->options = *options;
-        lines->name = strdup(standard ? "standard input" : path);
         lines->seen = json_object();
-        if (!lines->name || !lines->seen) {
-                rc = hap_fail_memory(err, "a name");
-                goto out;
-        }
-        file = standard ? stdin : fopen(path, "rb");
-        if (!file) {
-                rc = hap_fail(err, HAP_ESYSTEM, "cannot open '%s': %s", path, strerror(errno));
-                goto out;
-        }
-        rc = read_file(file, lines, &length, err);
-        if (!standard)
-                fclose(file);
-        if (rc == 0)
-                rc = find_lines(lines, length, err);
+        rc = lines->seen ? hap_prompt_file_open(&lines->file, path, err)
+                         : hap_fail_memory(err, "prompts");
         if (rc == 0)
                 rc = pick_lines(lines, err);
-out:
         if (rc < 0)
                 hap_lines_close(lines);
         else
@@ -162,10 +71,8 @@ void hap_lines_close(struct hap_lines *lines)
 {
         if (!lines)
                 return;
-        free(lines->bytes);
-        free(lines->lines);
+        hap_prompt_file_close(lines->file);
         free(lines->order);
-        free(lines->name);
         json_decref(lines->seen);
         free(lines);
 }
@@ -175,48 +82,11 @@ size_t hap_lines_count(const struct hap_lines *lines)
         return lines->n;
 }
 
-/* Texts are C strings, so "\\u0000" is refused. The byte itself is not valid JSON. */
-static bool has_nul(const struct json_line *line, const json_error_t *why)
-{
-        return json_error_code(why) == json_error_null_character ||
-               json_error_code(why) == json_error_null_byte_in_key ||
-               memchr(line->text, '\0', line->length);
-}
-
-static int parse_line(const struct hap_lines *lines, const struct json_line *line,
-                      json_t **object, struct hap_error *err)
-{
-        static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, which some editors write first */
-        const size_t skip = line->number == 1 && line->length >= 3 &&
-                            memcmp(line->text, mark, 3) == 0 ? 3 : 0;
-        json_error_t why;
-
-        *object = json_loadb(line->text + skip, line->length - skip, JSON_REJECT_DUPLICATES,
-                             &why);
-        if (!*object && has_nul(line, &why))
-                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': a NUL character "
-                                "(\\u0000) is not allowed", line->number, lines->name);
-        if (!*object)
-                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': not JSON: %s",
-                                line->number, lines->name, why.text);
-        if (!json_is_object(*object)) {
-                json_decref(*object);
-                *object = NULL;
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot read line %zu of '%s': not a JSON object", line->number,
-                                lines->name);
-        }
-        return 0;
-}
-
 /* --- corruptions --- */
 
 static bool is_corruption(const char *key, const json_t *value)
 {
-        for (size_t i = 0; reserved[i]; i++)
-                if (strcmp(key, reserved[i]) == 0)
-                        return false;
-        return json_is_string(value) || json_is_array(value);
+        return !hap_prompt_field_is(key) && (json_is_string(value) || json_is_array(value));
 }
 
 /* The name of the field "corrupted". */
@@ -261,25 +131,20 @@ static json_t *find_corrupted(const struct hap_lines *lines, json_t *object)
         return NULL;
 }
 
-static int fail_no_corruption(const struct hap_lines *lines, const struct json_line *line,
+static int fail_no_corruption(const struct hap_lines *lines, const char *where,
                               json_t *object, struct hap_error *err)
 {
         const char *wanted = lines->options.corruption;
         char have[512];
 
         if (!json_object_get(object, "clean"))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot use line %zu of '%s': there is no 'clean'",
-                                line->number, lines->name);
+                return hap_fail(err, HAP_EINPUT, "cannot use %s: there is no 'clean'", where);
         list_corruptions(lines, object, have, sizeof have);
         if (!wanted || hap_same_name(wanted, "corrupted"))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot use line %zu of '%s': there is no 'corrupted'%s%s",
-                                line->number, lines->name,
-                                *have ? "; --corruption may be one of " : "", have);
-        return hap_fail(err, HAP_EUSAGE,
-                        "cannot corrupt by '%s': line %zu of '%s' has %s", wanted, line->number,
-                        lines->name, *have ? have : "none");
+                return hap_fail(err, HAP_EINPUT, "cannot use %s: there is no 'corrupted'%s%s",
+                                where, *have ? "; --corruption may be one of " : "", have);
+        return hap_fail(err, HAP_EUSAGE, "cannot corrupt by '%s': %s has %s", wanted, where,
+                        *have ? have : "none");
 }
 
 /* --- records --- */
@@ -307,8 +172,7 @@ static int copy_answers(json_t *record, json_t *object, const char *singular,
         return 0;
 }
 
-static int set_id(const struct hap_lines *lines, const struct json_line *line, json_t *record,
-                  json_t *id)
+static int set_id(const struct hap_lines *lines, size_t number, json_t *record, json_t *id)
 {
         char text[128];
 
@@ -317,19 +181,38 @@ static int set_id(const struct hap_lines *lines, const struct json_line *line, j
         if (id)
                 snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
         else if (lines->options.id)
-                snprintf(text, sizeof text, "%s-%zu", lines->options.id, line->number);
+                snprintf(text, sizeof text, "%s-%zu", lines->options.id, number);
         else
-                snprintf(text, sizeof text, "%zu", line->number);
+                snprintf(text, sizeof text, "%zu", number);
         return json_object_set_new(record, "id", json_string(text));
 }
 
-static json_t *make_record(const struct hap_lines *lines, const struct json_line *line,
-                           json_t *object, json_t *corrupted)
+/* The positions of auto-circuit's files, which are the same in all prompts. They are indices into
+ * the tokens without BOS. */
+static json_t *shared_positions(const struct hap_lines *lines, const json_t *clean)
+{
+        json_t *shared = hap_prompt_file_around(lines->file, "word_idxs"), *at, *positions;
+        const int bos = json_is_array(clean) ? 0 : lines->options.bos;
+        struct hap_error invalid;
+        const char *name;
+
+        if (!json_object_size(shared) || bos < 0)
+                return NULL;
+        positions = json_object();
+        json_object_foreach(shared, name, at)
+                if (hap_positions_check(name, &invalid) == HAP_OK)
+                        json_object_set_new(positions, name,
+                                            json_integer(json_integer_value(at) + bos));
+        return positions;
+}
+
+static json_t *make_record(const struct hap_lines *lines, size_t number, json_t *object,
+                           json_t *corrupted)
 {
         static const char *const rest[] = { "at", "positions", NULL };
         json_t *record = json_object();
-        json_t *clean = json_object_get(object, "clean");
-        int failed = set_id(lines, line, record, json_object_get(object, "id"));
+        json_t *clean = json_object_get(object, "clean"), *shared;
+        int failed = set_id(lines, number, record, json_object_get(object, "id"));
 
         if (clean)
                 failed |= json_object_set(record, "clean", clean);
@@ -340,6 +223,9 @@ static json_t *make_record(const struct hap_lines *lines, const struct json_line
                 if (json_object_get(object, rest[i]))
                         failed |= json_object_set(record, rest[i],
                                                   json_object_get(object, rest[i]));
+        shared = json_object_get(record, "positions") ? NULL : shared_positions(lines, clean);
+        if (shared)
+                failed |= json_object_set_new(record, "positions", shared);
         if (!failed)
                 return record;
         json_decref(record);
@@ -347,7 +233,7 @@ static json_t *make_record(const struct hap_lines *lines, const struct json_line
 }
 
 /* An empty id counts as absent. The check of the record refuses an id of another type. */
-static int check_id(struct hap_lines *lines, const struct json_line *line, const json_t *record,
+static int check_id(struct hap_lines *lines, size_t number, const json_t *record,
                     struct hap_error *err)
 {
         const char *id = json_string_value(json_object_get(record, "id"));
@@ -357,43 +243,78 @@ static int check_id(struct hap_lines *lines, const struct json_line *line, const
         if (!lines->options.unique || !id || !*id)
                 return HAP_OK;
         if (before)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': lines %zu and %zu have the same "
-                                "id '%.64s'", lines->name, hap_min(other, line->number),
-                                other + line->number - hap_min(other, line->number), id);
-        if (json_object_set_new(lines->seen, id, json_integer((json_int_t)line->number)) < 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': %ss %zu and %zu have the same "
+                                "id '%.64s'", hap_prompt_file_name(lines->file),
+                                hap_prompt_file_unit(lines->file), hap_min(other, number),
+                                hap_max(other, number), id);
+        if (json_object_set_new(lines->seen, id, json_integer((json_int_t)number)) < 0)
                 return hap_fail_memory(err, "the prompts' ids");
         return HAP_OK;
+}
+
+/* Keeps a field that is probably mistyped: for the message of an error in this prompt, and counted
+ * for the end. */
+static void note_unknown(struct hap_lines *lines, json_t *object)
+{
+        const char *unknown;
+        const char *meant = hap_prompt_field_meant(object, lines->options.corruption, &unknown);
+
+        lines->hint[0] = '\0';
+        if (!meant)
+                return;
+        snprintf(lines->hint, sizeof lines->hint, "field '%.64s' is not known; did you mean '%s'?",
+                 unknown, meant);
+        if (lines->unknown.n++ == 0)
+                snprintf(lines->unknown.text, sizeof lines->unknown.text, "%s", lines->hint);
 }
 
 int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t size,
                    struct hap_error *err)
 {
-        const struct json_line *line;
         json_t *object, *corrupted;
+        size_t i, number;
         int rc = 1;
 
         if (lines->next == lines->n)
                 return 0;
-        line = lines->lines + lines->order[lines->next++];
-        snprintf(where, size, "line %zu of '%.400s'", line->number, lines->name);
-        if ((rc = parse_line(lines, line, &object, err)) < 0)
+        i = lines->order[lines->next++];
+        number = hap_prompt_file_number(lines->file, i);
+        lines->hint[0] = '\0';
+        snprintf(where, size, "%s %zu of '%.400s'", hap_prompt_file_unit(lines->file), number,
+                 hap_prompt_file_name(lines->file));
+        if ((rc = hap_prompt_file_get(lines->file, i, &object, err)) < 0)
                 return rc;
+        if ((rc = hap_prompt_fields(object, lines->options.task, lines->options.corruption,
+                                    err)) < 0)
+                goto out;
         corrupted = find_corrupted(lines, object);
+        note_unknown(lines, object);
         if (!corrupted)
-                rc = fail_no_corruption(lines, line, object, err);
-        else if (!(*record = make_record(lines, line, object, corrupted)))
+                rc = fail_no_corruption(lines, where, object, err);
+        else if (!(*record = make_record(lines, number, object, corrupted)))
                 rc = hap_fail_memory(err, "a record");
-        else if ((rc = check_id(lines, line, *record, err)) < 0)
+        else if ((rc = check_id(lines, number, *record, err)) < 0)
                 json_decref(*record);
+out:
         json_decref(object);
         return rc < 0 ? rc : 1;
+}
+
+const char *hap_lines_hint(const struct hap_lines *lines)
+{
+        return lines->hint;
+}
+
+const struct hap_lines_unknown *hap_lines_unknown(const struct hap_lines *lines)
+{
+        return &lines->unknown;
 }
 
 int hap_lines_corruptions(struct hap_lines *lines, char *text, size_t size,
                           struct hap_error *err)
 {
         json_t *object;
-        int rc = parse_line(lines, lines->lines, &object, err);
+        int rc = hap_prompt_file_get(lines->file, 0, &object, err);
 
         if (rc == 0) {
                 list_corruptions(lines, object, text, size);

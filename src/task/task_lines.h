@@ -1,4 +1,4 @@
-/* Prompts from JSON lines: the files that ship with a model, or the user's. */
+/* Prompts from files: those that ship with a model, or the user's. */
 #ifndef HAP_TASK_TASK_LINES_H
 #define HAP_TASK_TASK_LINES_H
 
@@ -20,7 +20,16 @@ struct hap_lines_options {
         size_t n;               /* lines to pick; 0: all */
         bool at_most; /* accept fewer than n lines */
         bool unique;  /* refuse an id that occurs twice among those picked */
+        int bos;      /* tokens that are put before a text; -1: unknown, so that auto-circuit's
+                       * positions in texts are left out */
 };
+
+/* Fields that are not used and look mistyped. */
+struct hap_lines_unknown {
+        size_t n;       /* prompts given so far that have one */
+        char text[192]; /* on the first: "field 'anwser' is not known; did you mean 'answer'?" */
+};
+
 /* Reads the file, or standard input for "-". HAP_EUSAGE: there are fewer than n lines. */
 int hap_lines_open(struct hap_lines **lines, const char *path,
                    const struct hap_lines_options *options, struct hap_error *err);
@@ -29,6 +38,9 @@ size_t hap_lines_count(const struct hap_lines *lines); /* those picked */
  * size, gets "line N of 'FILE'" for messages. */
 int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t size,
                    struct hap_error *err);
+/* About the prompt given last, also when it was refused: a text as above, or "". */
+const char *hap_lines_hint(const struct hap_lines *lines);
+const struct hap_lines_unknown *hap_lines_unknown(const struct hap_lines *lines);
 /* The corruptions that the first line has, separated by ", ". */
 int hap_lines_corruptions(struct hap_lines *lines, char *text, size_t size,
                           struct hap_error *err);

@@ -1,6 +1,7 @@
 /* Remarks on prompts that can be used but are probably not what was meant. */
 #include "task/task_remarks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@ const char *const hap_task_remarks[HAP_REMARKS] = {
                 "clean and corrupted differ only after the last answer position" IDLE,
         [HAP_REMARK_SPACE] =
                 "the last character is a space: answers begin with it in most tokenizers",
+        [HAP_REMARK_GLUED] =
+                "an answer has no space before it, the prompt ends in a letter, and the answer "
+                "with a space is one token too: is a space missing?",
         [HAP_REMARK_JOINS] =
                 "the tokenizer divides prompt and answer together otherwise than apart: the model "
                 "does not expect such an answer; end the prompt where a token ends",
@@ -25,6 +29,44 @@ static bool ends_in_space(const json_t *record)
         size_t n = json_string_length(clean);
 
         return n && json_string_value(clean)[n - 1] == ' ' && !json_object_get(record, "at");
+}
+
+static bool is_letter(char c)
+{
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether an answer continues the last word of the prompt, where the answer as a word of its own
+ * is one token too. */
+static bool lacks_space(const char *answer, const struct hap_tokenizer *tokenizer)
+{
+        char spaced[66];
+
+        if (!is_letter(*answer) || strlen(answer) > sizeof spaced - 2)
+                return false;
+        snprintf(spaced, sizeof spaced, " %s", answer);
+        return hap_tokenizer_single(tokenizer, answer) >= 0 &&
+               hap_tokenizer_single(tokenizer, spaced) >= 0;
+}
+
+/* A prompt as text that ends in a letter, answered at its end, with such an answer. */
+static bool glues_answer(const json_t *record, const struct hap_tokenizer *tokenizer)
+{
+        const json_t *clean = json_object_get(record, "clean"), *list, *answer;
+        const size_t n = json_string_length(clean);
+        size_t i;
+
+        if (!tokenizer || !n || !is_letter(json_string_value(clean)[n - 1]) ||
+            json_object_get(record, "at"))
+                return false;
+        for (int k = 0; k < 2; k++) {
+                list = json_object_get(record, k ? "wrongs" : "answers");
+                json_array_foreach(list, i, answer)
+                        if (json_is_string(answer) &&
+                            lacks_space(json_string_value(answer), tokenizer))
+                                return true;
+        }
+        return false;
 }
 
 #define MAX_JOINED 4096 /* tokens of a prompt with its answer; longer ones are not checked */
@@ -113,6 +155,8 @@ void hap_task_remark_text(const json_t *record, const struct hap_task_model *mod
 {
         if (ends_in_space(record))
                 n[HAP_REMARK_SPACE]++;
+        else if (glues_answer(record, model->tokenizer))
+                n[HAP_REMARK_GLUED]++;
         else if (joins_answer(record, model->tokenizer))
                 n[HAP_REMARK_JOINS]++;
 }

@@ -11,6 +11,7 @@ enum hap_task_remark {
         HAP_REMARK_SAME,  /* the prompts are the same, so that patching changes nothing */
         HAP_REMARK_LATER, /* or differ only after the last answer position, in a causal model */
         HAP_REMARK_SPACE, /* a prompt as text ends in a space */
+        HAP_REMARK_GLUED, /* an answer lacks the space that the model would write before it */
         HAP_REMARK_JOINS, /* prompt and answer together have other tokens than apart */
         HAP_REMARK_TWICE, /* BOS comes twice */
         HAP_REMARKS

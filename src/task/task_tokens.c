@@ -6,49 +6,8 @@
 #include <string.h>
 
 #include "task/example.h"
+#include "task/spans.h"
 #include "task/task_kind.h"
-
-/* The tokens of a text and where each begins in it: starts[n] is its length. */
-struct spans {
-        const char *text;
-        int n;
-        size_t *starts; /* [n + 1] */
-};
-
-/* Finds where each token begins in the text. A special token that the text does not show
- * (BOS) has no width; the leading space of the first token may be missing. False when the
- * tokens do not spell the text. */
-static bool align_tokens(const struct hap_tokenizer *tokenizer, const char *text,
-                         const int32_t *ids, int n, struct spans *spans)
-{
-        size_t length = strlen(text), at = 0;
-
-        spans->text = text;
-        spans->n = n;
-        for (int i = 0; i < n; i++) {
-                size_t size = 0;
-                const char *token = hap_tokenizer_text(tokenizer, ids[i], &size);
-
-                spans->starts[i] = at;
-                if (token && at == 0 && size > 1 && *token == ' ' && *text != ' ')
-                        token++, size--;
-                if (token && size <= length - at && memcmp(token, text + at, size) == 0)
-                        at += size;
-                else if (at > 0)
-                        return false;
-        }
-        spans->starts[n] = at;
-        return at == length;
-}
-
-/* The token that contains the character, or -1. */
-static int token_at(const struct spans *spans, size_t character)
-{
-        for (int i = spans->n - 1; i >= 0; i--)
-                if (spans->starts[i] <= character && character < spans->starts[i + 1])
-                        return i;
-        return -1;
-}
 
 static bool is_word(char c)
 {
@@ -73,7 +32,7 @@ static const char *find_word(const char *text, const char *word, int nth)
 }
 
 struct naming {
-        const struct spans *spans;
+        const struct hap_spans *spans;
         const char *clean, *corrupted, *answer, *wrong;
         json_t *positions;
 };
@@ -82,7 +41,7 @@ struct naming {
 static void name_token_at(struct naming *in, const char *name, const char *after,
                           const char *character)
 {
-        int token = character ? token_at(in->spans, (size_t)(character - in->clean)) : -1;
+        int token = character ? hap_spans_token(in->spans, (size_t)(character - in->clean)) : -1;
 
         if (token < 0)
                 return;
@@ -166,22 +125,24 @@ static const char *answer_text(const json_t *record, const char *field,
 static int name_positions(struct naming *in, const char *task, const struct hap_task_model *model,
                           const struct hap_example *example, struct hap_error *err)
 {
-        struct spans spans;
+        struct hap_spans spans;
+        int aligned;
 
         if (!in->clean || !in->corrupted || !in->answer || !in->wrong)
                 return HAP_OK;
-        spans.starts = calloc((size_t)example->n_tokens + 1, sizeof *spans.starts);
-        if (!spans.starts)
-                return hap_fail_memory(err, "positions");
+        aligned = hap_spans_find(&spans, model->tokenizer, in->clean, example->clean,
+                                 example->n_tokens, err);
+        if (aligned < 0)
+                return aligned;
         in->spans = &spans;
-        if (align_tokens(model->tokenizer, in->clean, example->clean, example->n_tokens, &spans))
+        if (aligned)
                 for (size_t i = 0; i < sizeof namings / sizeof *namings; i++)
                         if (task && hap_same_name(task, namings[i].task)) {
                                 namings[i].name(in);
                                 json_object_set_new(in->positions, "END",
                                                     json_integer(example->n_tokens - 1));
                         }
-        free(spans.starts);
+        hap_spans_release(&spans);
         return HAP_OK;
 }
 
@@ -199,12 +160,15 @@ static int positions_of(const json_t *record, const char *task,
                                      example->n_wrongs),
         };
 
-        *positions = json_incref(json_object_get(record, "positions"));
-        if (*positions)
-                return HAP_OK;
         in.positions = *positions = json_object();
-        return *positions ? name_positions(&in, task, model, example, err)
-                          : hap_fail_memory(err, "positions");
+        if (!*positions)
+                return hap_fail_memory(err, "positions");
+        for (int i = 0; i < example->n_named; i++)
+                if (json_object_set_new(*positions, example->named[i],
+                                        json_integer(example->named_at[i])) < 0)
+                        return hap_fail_memory(err, "positions");
+        return json_object_get(record, "positions")
+                       ? HAP_OK : name_positions(&in, task, model, example, err);
 }
 
 static json_t *ids_of(const int32_t *ids, int n)

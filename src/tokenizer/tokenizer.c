@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/data_path.h"
 #include "common/gguf_path.h"
 #include "tokenizer/tokenizer_alphabet.h"
 #include "tokenizer/tokenizer_gguf.h"
@@ -29,17 +30,19 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
                        struct hap_error *err)
 {
         struct hap_tokenizer *t = calloc(1, sizeof *t);
+        char found[HAP_PATH];
+        const char *path = hap_model_path(model_path, found);
         char file[HAP_GGUF_PATH];
         int rc;
 
         *tokenizer = NULL;
         if (t == NULL)
                 return hap_fail_memory(err, "a tokenizer");
-        t->unk_id = t->bos_id = -1;
-        rc = hap_gguf_path(model_path, file, err);
+        t->unk_id = t->bos_id = t->known_bos = -1;
+        rc = hap_gguf_path(path, file, err);
         if (rc >= 0)
                 rc = rc > 0 ? hap_tokenizer_read_gguf(t, file, err)
-                            : hap_tokenizer_read_folder(t, model_path, err);
+                            : hap_tokenizer_read_folder(t, path, err);
         if (rc == 0)
                 rc = derive_rest(t, err);
         if (rc != 0) {
@@ -229,4 +232,16 @@ const char *hap_tokenizer_note(const struct hap_tokenizer *tokenizer)
 int32_t hap_tokenizer_bos(const struct hap_tokenizer *tokenizer)
 {
         return tokenizer->bos_id;
+}
+
+int hap_tokenizer_use_bos(struct hap_tokenizer *tokenizer, bool use, struct hap_error *err)
+{
+        if (use && tokenizer->bos_id < 0 && tokenizer->known_bos < 0)
+                return hap_fail(err, HAP_EINPUT, "cannot put BOS first: the tokenizer's settings "
+                                "name no bos_token");
+        if (!use)
+                tokenizer->bos_id = -1;
+        else if (tokenizer->bos_id < 0)
+                tokenizer->bos_id = tokenizer->known_bos;
+        return HAP_OK;
 }

@@ -48,6 +48,10 @@ size_t hap_tokenizer_size(const struct hap_tokenizer *tokenizer);
  * NULL: nothing. */
 const char *hap_tokenizer_note(const struct hap_tokenizer *tokenizer);
 
+/* Makes `bos` put BOS first, or not, whatever the model's settings ask for. HAP_EINPUT: the settings
+ * name no BOS token. */
+int hap_tokenizer_use_bos(struct hap_tokenizer *tokenizer, bool use, struct hap_error *err);
+
 /* The id that `bos` puts first; -1 if the model's settings do not ask for BOS. */
 int32_t hap_tokenizer_bos(const struct hap_tokenizer *tokenizer);
 

@@ -163,6 +163,21 @@ int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
         return 0;
 }
 
+int32_t hap_config_known_bos(const struct hap_tokenizer *t, const json_t *config,
+                             const json_t *model)
+{
+        const json_t *id = json_object_get(model, "bos_token_id");
+
+        if (t->bos_id >= 0)
+                return t->bos_id;
+        if (json_object_get(config, "bos_token"))
+                return token_named(t, config, "bos_token");
+        return json_is_integer(id) && json_integer_value(id) >= 0 &&
+                               json_integer_value(id) < (json_int_t)t->vocab.n
+                       ? (int32_t)json_integer_value(id)
+                       : -1;
+}
+
 /* The default BOS, EOS or padding token of both classes. */
 static int add_default(struct hap_tokenizer *t, struct hap_error *err)
 {

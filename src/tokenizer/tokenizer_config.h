@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/error.h"
 
@@ -14,6 +15,10 @@ int hap_config_split(struct hap_tokenizer *t, json_t *config, struct hap_error *
 /* Whether BOS is put first. `whole`: there is a tokenizer.json. */
 int hap_config_bos(struct hap_tokenizer *t, const json_t *config, bool whole,
                    struct hap_error *err);
+/* The config's bos_token, or, if it has no such key, the bos_token_id of the model's config.json
+ * (which may be NULL); -1: none. */
+int32_t hap_config_known_bos(const struct hap_tokenizer *t, const json_t *config,
+                             const json_t *model);
 
 /* Sets the config's tokenizer_class, if it has none, as transformers does: to that of the model's
  * config.json, or to the class of its model_type. */

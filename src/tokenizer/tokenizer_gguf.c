@@ -150,6 +150,7 @@ static int read_bos(const struct source *s, bool add, int32_t otherwise)
         if (add && bos < 0)
                 return hap_fail(s->err, HAP_EINPUT, "%s is set, but %s is not",
                                 KEY("add_bos_token"), KEY("bos_token_id"));
+        s->t->known_bos = bos;
         s->t->bos_id = add ? bos : -1;
         return 0;
 }

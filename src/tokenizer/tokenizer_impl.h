@@ -64,6 +64,7 @@ struct hap_tokenizer {
         struct hap_added_index index[2]; /* raw, normalised */
 
         int32_t bos_id; /* put first; -1: none */
+        int32_t known_bos; /* BOS, also where it is not put first; -1: the settings name none */
         const char *note; /* static: where this tokenizer's ids are disputed; or NULL */
 };
 

@@ -334,6 +334,20 @@ static int find_class(struct folder *f)
         return rc;
 }
 
+/* BOS for those who ask for it: the tokenizer's bos_token, or the model's bos_token_id. */
+static void find_known_bos(struct folder *f)
+{
+        struct hap_error ignored; /* a model that cannot be read is refused elsewhere */
+        struct folder quiet = *f;
+        json_t *model = NULL;
+
+        quiet.err = &ignored;
+        if (file_exists(f, "config.json"))
+                read_json(&quiet, "config.json", &model);
+        f->t->known_bos = hap_config_known_bos(f->t, f->config, model);
+        json_decref(model);
+}
+
 int hap_tokenizer_read_folder(struct hap_tokenizer *t, const char *path,
                               struct hap_error *err)
 {
@@ -352,6 +366,8 @@ int hap_tokenizer_read_folder(struct hap_tokenizer *t, const char *path,
                 rc = whole ? read_tokenizer_json(&f) : read_vocab_and_merges(&f);
         if (rc == 0)
                 rc = hap_config_bos(t, f.config, whole, err);
+        if (rc == 0)
+                find_known_bos(&f);
         json_decref(f.config);
         return rc;
 }

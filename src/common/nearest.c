@@ -1,0 +1,51 @@
+#include "common/nearest.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "common/number.h"
+
+enum { MAX_NAME = 63 };
+
+static int lower(char c)
+{
+        return tolower((unsigned char)c);
+}
+
+/* Optimal string alignment: row[i][j] turns the first i bytes of one into the first j of the
+ * other; three rows are kept. */
+size_t hap_edit_distance(const char *typed, size_t n, const char *name)
+{
+        size_t rows[3][MAX_NAME + 1], m = strlen(name);
+
+        if (n > MAX_NAME || m > MAX_NAME)
+                return 2 * MAX_NAME;
+        for (size_t j = 0; j <= m; j++)
+                rows[0][j] = j;
+        for (size_t i = 1; i <= n; i++) {
+                size_t *row = rows[i % 3], *above = rows[(i - 1) % 3];
+                const size_t *over = rows[(i + 1) % 3]; /* of i − 2 */
+
+                row[0] = i;
+                for (size_t j = 1; j <= m; j++) {
+                        const int same = lower(typed[i - 1]) == lower(name[j - 1]);
+
+                        row[j] = hap_min(hap_min(above[j], row[j - 1]) + 1,
+                                         above[j - 1] + (same ? 0 : 1));
+                        if (i > 1 && j > 1 && lower(typed[i - 1]) == lower(name[j - 2]) &&
+                            lower(typed[i - 2]) == lower(name[j - 1]))
+                                row[j] = hap_min(row[j], over[j - 2] + 1);
+                }
+        }
+        return rows[n % 3][m];
+}
+
+void hap_nearest_try(struct hap_nearest *best, const char *typed, size_t n, const char *name)
+{
+        const size_t distance = hap_edit_distance(typed, n, name);
+        const size_t most = hap_max(1, hap_min(3, n / 3));
+
+        if (distance == 0 || distance > most || (best->name && distance >= best->distance))
+                return;
+        *best = (struct hap_nearest){name, distance};
+}

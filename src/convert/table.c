@@ -1,0 +1,227 @@
+#include "convert/table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/number.h"
+
+struct converting {
+        struct hap_stream_in *in;
+        struct hap_error *err;
+        json_t *columns; /* {name: null}, in order */
+        json_t *rows;    /* [{name: text}] */
+        size_t sections;
+};
+
+static int set_text(struct converting *c, json_t *row, const char *name, json_t *text)
+{
+        if (!text && c->err->code == HAP_EINPUT)
+                return c->err->code;
+        if (!text || json_object_set_new(row, name, text) < 0 ||
+            (!json_object_get(c->columns, name) &&
+             json_object_set_new(c->columns, name, json_null()) < 0))
+                return hap_fail_memory(c->err, "a table");
+        return HAP_OK;
+}
+
+static json_t *text_of_number(double value, bool single)
+{
+        char digits[HAP_DIGITS];
+
+        if (value - value != 0) /* not finite */
+                return json_string(value > 0 ? "inf" : value < 0 ? "-inf" : "nan");
+        hap_shortest_digits(value, single, digits);
+        return json_string(digits);
+}
+
+/* The cell of a value: a new reference; NULL without a code in err for a lack of memory. */
+static json_t *text_of(struct converting *c, const msgpack_object *value)
+{
+        json_t *json, *text = NULL;
+        char *dumped;
+
+        switch (value->type) {
+        case MSGPACK_OBJECT_NIL:
+                return json_string("");
+        case MSGPACK_OBJECT_BOOLEAN:
+                return json_string(value->via.boolean ? "true" : "false");
+        case MSGPACK_OBJECT_POSITIVE_INTEGER:
+                return json_sprintf("%" PRIu64, value->via.u64);
+        case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+                return json_sprintf("%" PRId64, value->via.i64);
+        case MSGPACK_OBJECT_FLOAT32:
+        case MSGPACK_OBJECT_FLOAT64:
+                return text_of_number(value->via.f64, value->type == MSGPACK_OBJECT_FLOAT32);
+        case MSGPACK_OBJECT_STR:
+                return json_stringn(value->via.str.ptr, value->via.str.size);
+        default:
+                json = hap_json_of(value);
+                dumped = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+                if (dumped)
+                        text = json_string(dumped);
+                else
+                        hap_stream_in_fail(c->in, c->err, "it has a tensor, which is no cell of a "
+                                           "table");
+                free(dumped);
+                json_decref(json);
+                return text;
+        }
+}
+
+/* "a0.h1->m2@S1" in its parts. */
+static int add_edge(struct converting *c, json_t *row)
+{
+        const char *edge = json_string_value(json_object_get(row, "edge"));
+        const char *arrow = edge ? strstr(edge, "->") : NULL;
+        const char *mark = arrow ? strchr(arrow, '@') : NULL;
+        size_t reader;
+
+        if (!arrow)
+                return HAP_OK;
+        reader = mark ? (size_t)(mark - arrow) - 2 : strlen(arrow + 2);
+        if (set_text(c, row, "writer", json_stringn(edge, (size_t)(arrow - edge))) < 0 ||
+            set_text(c, row, "reader", json_stringn(arrow + 2, reader)) < 0)
+                return c->err->code;
+        return mark ? set_text(c, row, "position", json_string(mark + 1)) : HAP_OK;
+}
+
+static int add_record(struct converting *c, const msgpack_object *record)
+{
+        const msgpack_object_map *map = &record->via.map;
+        json_t *row = json_object();
+        int rc = HAP_OK;
+
+        set_text(c, row, "section", json_sprintf("%zu", c->sections));
+        set_text(c, row, "file", json_string(hap_stream_in_name(c->in)));
+        for (uint32_t i = 0; i < map->size && rc == 0; i++) {
+                const msgpack_object *key = &map->ptr[i].key;
+                char name[256];
+
+                if (key->type != MSGPACK_OBJECT_STR)
+                        continue;
+                snprintf(name, sizeof name, "%.*s", (int)hap_min(key->via.str.size, 255),
+                         key->via.str.ptr);
+                c->err->code = 0;
+                rc = set_text(c, row, name, text_of(c, &map->ptr[i].val));
+        }
+        if (rc == 0)
+                rc = add_edge(c, row);
+        if (json_array_append_new(c->rows, row) < 0)
+                rc = hap_fail_memory(c->err, "a table");
+        return rc;
+}
+
+static int read_all(struct converting *c)
+{
+        char kind[32] = "";
+        msgpack_object record;
+        json_t *header;
+        int rc;
+
+        while ((rc = hap_stream_in_section(c->in, &header, c->err)) > 0) {
+                const char *theirs = json_string_value(json_object_get(header, "kind"));
+
+                if (c->sections++ && strcmp(kind, theirs) != 0)
+                        return hap_fail(c->err, HAP_EINPUT, "cannot make one table of a %s and a "
+                                        "%s in '%s'", kind, theirs, hap_stream_in_name(c->in));
+                snprintf(kind, sizeof kind, "%s", theirs);
+                while ((rc = hap_stream_in_record(c->in, &record, c->err)) > 0)
+                        if ((rc = add_record(c, &record)) < 0)
+                                return rc;
+                if (rc < 0)
+                        return rc;
+        }
+        return rc;
+}
+
+static void print_quoted(const char *text, FILE *out)
+{
+        if (!strpbrk(text, ",\"\r\n")) {
+                fputs(text, out);
+                return;
+        }
+        putc('"', out);
+        for (; *text; text++) {
+                if (*text == '"')
+                        putc('"', out);
+                putc(*text, out);
+        }
+        putc('"', out);
+}
+
+static void print_escaped(const char *text, FILE *out)
+{
+        static const char from[] = "\t\n\r\\", to[] = "tnr\\";
+
+        for (; *text; text++) {
+                const char *found = strchr(from, *text);
+
+                if (found)
+                        putc('\\', out);
+                putc(found ? to[found - from] : *text, out);
+        }
+}
+
+static void print_cell(const char *text, char separator, bool first, FILE *out)
+{
+        if (!first)
+                putc(separator, out);
+        if (separator == ',')
+                print_quoted(text, out);
+        else
+                print_escaped(text, out);
+}
+
+static void print_table(const struct converting *c, char separator, FILE *out)
+{
+        const char *name, *text;
+        json_t *row, *unused;
+        bool first = true;
+        size_t i;
+
+        json_object_foreach(c->columns, name, unused) {
+                print_cell(name, separator, first, out);
+                first = false;
+        }
+        putc('\n', out);
+        json_array_foreach(c->rows, i, row) {
+                first = true;
+                json_object_foreach(c->columns, name, unused) {
+                        text = json_string_value(json_object_get(row, name));
+                        print_cell(text ? text : "", separator, first, out);
+                        first = false;
+                }
+                putc('\n', out);
+        }
+}
+
+static int convert(struct hap_stream_in *in, char separator, FILE *out, size_t *n,
+                   struct hap_error *err)
+{
+        struct converting c = {.in = in, .err = err, .columns = json_object(),
+                               .rows = json_array()};
+        int rc = c.columns && c.rows ? read_all(&c) : hap_fail_memory(err, "a table");
+
+        if (c.sections < 2) {
+                json_object_del(c.columns, "section");
+                json_object_del(c.columns, "file");
+        }
+        if (rc == 0)
+                print_table(&c, separator, out);
+        *n = json_array_size(c.rows);
+        json_decref(c.columns);
+        json_decref(c.rows);
+        return rc;
+}
+
+int hap_csv_write(struct hap_stream_in *in, FILE *out, size_t *n, struct hap_error *err)
+{
+        return convert(in, ',', out, n, err);
+}
+
+int hap_tsv_write(struct hap_stream_in *in, FILE *out, size_t *n, struct hap_error *err)
+{
+        return convert(in, '\t', out, n, err);
+}

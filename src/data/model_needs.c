@@ -1,0 +1,149 @@
+#include "data/model_needs.h"
+
+#include "data/memory_estimate.h"
+#include "model/description.h"
+#include "model/report.h"
+
+static const struct {
+        const char *name;
+        const struct hap_memory_estimate *stage;
+} stages[] = {
+        {"hap-forward", &hap_memory_forward}, {"hap-attrib", &hap_memory_attrib},
+        {"hap-eval", &hap_memory_eval},       {"hap-prune", &hap_memory_prune},
+        {"hap-ablate", &hap_memory_ablate},
+};
+enum { N_STAGES = sizeof stages / sizeof *stages };
+
+static int make_graphs(struct hap_model_needs *needs, const struct hap_config *c,
+                       struct hap_error *err)
+{
+        struct hap_graph split;
+        int rc = hap_graph_init(&needs->graph, c->n_layers, c->n_heads, c->parallel_residual,
+                                false, err);
+
+        if (rc < 0 || c->position_kind != HAP_POSITIONS_LEARNED)
+                return rc;
+        rc = hap_graph_init(&split, c->n_layers, c->n_heads, c->parallel_residual, true, err);
+        if (rc < 0)
+                return rc;
+        needs->split_edges = split.n_edges;
+        hap_graph_release(&split);
+        return rc;
+}
+
+int hap_model_needs_init(struct hap_model_needs *needs, const struct hap_model *model,
+                         struct hap_error *err)
+{
+        const size_t n_context = (size_t)model->config.n_context;
+
+        if (needs->tokens > n_context)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use prompts of %zu tokens: '%s' has %zu positions",
+                                needs->tokens, model->path, n_context);
+        if (!needs->tokens)
+                needs->tokens = n_context < 32 ? n_context : 32;
+        if (!needs->prompts)
+                needs->prompts = 200;
+        return make_graphs(needs, &model->config, err);
+}
+
+void hap_model_needs_release(struct hap_model_needs *needs)
+{
+        hap_graph_release(&needs->graph);
+}
+
+/* The stage on the prompts; `half`: their outputs are kept in f16. */
+static struct hap_memory_estimate stage_of(const struct hap_model_needs *needs, int i, bool half)
+{
+        struct hap_memory_estimate stage = *stages[i].stage;
+
+        stage.prompts = needs->prompts;
+        stage.tokens = needs->tokens;
+        stage.positions = 1;
+        stage.threads = needs->threads;
+        if (half)
+                stage.options.dtype = HAP_F16;
+        return stage;
+}
+
+static void print_size(FILE *out, const char *name, size_t bytes)
+{
+        hap_report_line(out, name, "%.*f MB", bytes < 10000000 ? 2 : 0, (double)bytes / 1e6);
+}
+
+/* If all prompts stay in memory: also their number, and the memory with outputs in f16. */
+static void print_stage(const struct hap_model_needs *needs, int i, const struct hap_model *model,
+                        FILE *out)
+{
+        const struct hap_memory_estimate stage = stage_of(needs, i, false);
+        const struct hap_memory_estimate half = stage_of(needs, i, true);
+        const size_t bytes = hap_memory_bytes(&stage, model, &needs->graph);
+        const char *name = stages[i].name;
+
+        if (stage.can_halve)
+                hap_report_line(out, name,
+                                "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
+                                (double)bytes / 1e6, stage.prompts,
+                                (double)hap_memory_bytes(&half, model, &needs->graph) / 1e6);
+        else if (stage.batches == 0)
+                hap_report_line(out, name, "%.0f MB for %zu prompts", (double)bytes / 1e6,
+                                stage.prompts);
+        else
+                print_size(out, name, bytes);
+}
+
+void hap_model_needs_print(const struct hap_model_needs *needs, const struct hap_model *model,
+                           FILE *out)
+{
+        const struct hap_graph *graph = &needs->graph;
+        const struct hap_memory_estimate forward = stage_of(needs, 0, false);
+
+        hap_report_line(out, "graph", "%d writers, %d readers, %zu edges", graph->n_writers,
+                        graph->n_readers, graph->n_edges);
+        if (needs->split_edges)
+                hap_report_line(out, "", "%zu edges with tok and pos as two writers",
+                                needs->split_edges);
+        fprintf(out, "\nmemory, at most, for prompts of %zu tokens and %zu thread%s\n",
+                needs->tokens, needs->threads, needs->threads == 1 ? "" : "s");
+        print_size(out, "weights", hap_memory_weights(model));
+        for (int i = 0; i < N_STAGES; i++)
+                print_stage(needs, i, model, out);
+        hap_report_line(out, "cache", "%.3g MB a prompt, as f32",
+                        (double)hap_memory_record(&forward, model, graph) / 1e6);
+}
+
+int hap_model_needs_json(const struct hap_model_needs *needs, const struct hap_model *model,
+                         FILE *out, struct hap_error *err)
+{
+        const struct hap_graph *graph = &needs->graph;
+        const struct hap_memory_estimate forward = stage_of(needs, 0, false);
+        json_t *all = hap_model_describe(model);
+        json_t *memory = json_pack("{s:I, s:I, s:I, s:I, s:I}", "tokens",
+                                   (json_int_t)needs->tokens, "prompts",
+                                   (json_int_t)needs->prompts, "threads",
+                                   (json_int_t)needs->threads, "weights",
+                                   (json_int_t)hap_memory_weights(model), "cache_of_a_prompt",
+                                   (json_int_t)hap_memory_record(&forward, model, graph));
+        int failed = !all || !memory;
+
+        for (int i = 0; i < N_STAGES; i++) {
+                const struct hap_memory_estimate stage = stage_of(needs, i, false);
+
+                failed |= json_object_set_new(memory, stages[i].name,
+                                              json_integer((json_int_t)hap_memory_bytes(
+                                                      &stage, model, graph)));
+        }
+        failed |= json_object_set_new(all, "positions", json_integer(model->config.n_context));
+        failed |= json_object_set_new(all, "graph",
+                                      json_pack("{s:i, s:i, s:I}", "writers", graph->n_writers,
+                                                "readers", graph->n_readers, "edges",
+                                                (json_int_t)graph->n_edges));
+        if (needs->split_edges)
+                failed |= json_object_set_new(json_object_get(all, "graph"), "edges_split_input",
+                                              json_integer((json_int_t)needs->split_edges));
+        failed |= json_object_set_new(all, "memory", memory);
+        if (!failed)
+                failed = json_dumpf(all, out, JSON_COMPACT) != 0 || fputc('\n', out) == EOF;
+        json_decref(all);
+        return failed ? hap_fail_memory(err, "the description of a model") : HAP_OK;
+}
