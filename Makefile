@@ -98,7 +98,8 @@ ALL_LDFLAGS = $(LDFLAGS) $(SAN) $(HARDEN_LD) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))
 PROGRAM_SOURCES := $(filter $(foreach s,$(SOURCES),$(if $(findstring /hap-,$(s)),$(s))),$(SOURCES))
-LIB_OBJECTS := $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(PROGRAM_SOURCES),$(SOURCES)))
+LIB_OBJECTS := $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(PROGRAM_SOURCES),$(SOURCES))) \
+	$(BUILD)/show/page_text.o
 PROGRAMS := $(patsubst %.c,$(BIN)/%,$(notdir $(PROGRAM_SOURCES)))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c))
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
@@ -118,6 +119,21 @@ $(FLAGS): force
 
 $(BUILD)/%.o: src/%.c $(FLAGS)
 	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The files of the page that hap-show --html writes, as C strings (src/show/page_text.h). The
+# scripts are joined in this order.
+PAGE := src/show/page
+PAGE_SCRIPTS := $(addprefix $(PAGE)/,graph.js state.js view.js colours.js layout.js picture.js \
+	table.js panels.js main.js controls.js)
+c_string = printf 'const char $(1)[] =\n'; \
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/?/\\?/g; s/.*/"&\\n"/' $(2); echo ';'
+$(BUILD)/show/page_text.c: $(PAGE)/style.css $(PAGE)/body.html $(PAGE_SCRIPTS) Makefile
+	@mkdir -p $(@D)
+	{ echo '#include "show/page_text.h"'; $(call c_string,hap_page_style,$(PAGE)/style.css); \
+		$(call c_string,hap_page_body,$(PAGE)/body.html); \
+		$(call c_string,hap_page_script,$(PAGE_SCRIPTS)); } > $@
+$(BUILD)/show/page_text.o: $(BUILD)/show/page_text.c $(FLAGS)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # A program has the name of its file, without its room.

@@ -13,6 +13,8 @@ build_packages="gcc make libc6-dev libmsgpack-dev libopenblas-dev libjansson-dev
 libpcre2-dev libutf8proc-dev libxxhash-dev libdnnl-dev zlib1g-dev jq librsvg2-bin"
 test_packages="bats bats-assert bats-support bats-file mandoc shellcheck git
 python3 python3-msgpack"
+# the tests of the page of hap-show; skipped without a Chromium
+browser_package=chromium-headless-shell
 
 usage() {
         echo "usage: ./setup.sh demo|test" >&2
@@ -28,7 +30,7 @@ Install these, then run this script again with HAP_SETUP=skip:
              all with headers; optionally oneDNN 2, for products in BF16
   for the pipelines: bash, jq, awk; rsvg-convert of librsvg for pictures as PNG
   to test:   bash 5, bats 1.8 or later with bats-support, bats-assert, bats-file,
-             mandoc, shellcheck, git, Python 3 with msgpack
+             mandoc, shellcheck, git, Python 3 with msgpack; optionally a Chromium
 END
 }
 
@@ -72,6 +74,18 @@ prepare() {
         fi
 }
 
+# Debian has a Chromium without a desktop; elsewhere any Chromium in PATH is used.
+prepare_browser() {
+        [ "${HAP_SETUP:-}" != skip ] || return 0
+        for name in chromium-headless-shell chromium chromium-browser google-chrome; do
+                ! command -v $name >/dev/null || return 0
+        done
+        if command -v apt-cache >/dev/null &&
+                apt-cache show $browser_package >/dev/null 2>&1; then
+                install_missing $browser_package
+        fi
+}
+
 [ $# -eq 1 ] || usage
 cd "$(dirname "$0")"
 jobs=$(nproc 2>/dev/null || echo 2)
@@ -89,6 +103,7 @@ demo)
         ;;
 test)
         prepare "$build_packages $test_packages"
+        prepare_browser
         make -s -j"$jobs" all units
         make -s check
         ;;

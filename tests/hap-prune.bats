@@ -127,7 +127,7 @@ expected_open() {
 @test "masks are open by rank with the documented probability, whose sharpness grows" {
         for law in "40 1" "40 5" "131 2" "131 30"; do
                 read -r n k <<<"$law"
-                hap-prune -q --steps 1 --set anneal=0 --batch 400 --set sharpness="$k" --edges "$n" \
+                hap-prune -q --steps 1 --set rounds=0 --set anneal=0 --batch 400 --set sharpness="$k" --edges "$n" \
                         --log "$tmp/log" -o "$tmp/c" "$cache"
                 # 400 masks of 262 edges: a standard error of .0015 at most
                 assert_near "$(jq '1 - .sparsity' "$tmp/log")" "$(expected_open "$n" "$k")" 0.006
@@ -150,6 +150,48 @@ expected_open() {
                 'BEGIN { exit !(is <= least * 1.02) }' || fail "further from the model than its scores"
 }
 
+@test "each edge of a circuit carries what it was ranked by: scores, if there was no step" {
+        hap-prune -q --steps 0 --set own-scores=no --edges 40 -o "$tmp/c" "$cache" "$scores"
+        assert_equal "$(header "$tmp/c" .ranking.by)" '"gradient"'
+        json -q "$tmp/c" "$scores" | jq -sr '
+                (map(select(has("edge") and (has("z") | not))) | map({(.edge): .score}) | add) as $given
+                | map(select(has("z"))) | map({score, given: $given[.edge]})
+                | (.[0].score / (.[0].given | fabs)) as $unit
+                | all(((.score / $unit - .given) | fabs) < 1e-9 * (.given | fabs))
+                  or all(((.score / $unit - (.given | fabs)) | fabs) < 1e-9 * (.given | fabs))' >"$tmp/is"
+        assert_equal "$(cat "$tmp/is")" true
+}
+
+@test "each edge of a circuit carries the probability that edge pruning leaves it open" {
+        "${ep[@]}" -o "$tmp/c" --threshold-circuit "$tmp/t" "$cache"
+        for circuit in c t; do
+                assert_equal "$(header "$tmp/$circuit" .ranking.by)" '"open"'
+                assert_equal "$(json -q "$tmp/$circuit" | jq -s '[.[] | select(has("edge")).score] | all(. > 0 and . < 1)')" true
+        done
+        # the same training: an edge of both circuits has one value
+        assert_equal "$(json -q "$tmp/c" "$tmp/t" | jq -s '[.[] | select(has("edge"))] | group_by(.edge) | all(map(.score) | unique | length == 1)')" true
+}
+
+@test "--removal-cost is the difference to the KL without the edge, on the prompts asked for" {
+        "${rank[@]}" --removal-cost 100 -o "$tmp/c" "$cache"
+        assert_equal "$(header "$tmp/c" .ranking.cost_on)" 8
+        whole=$(kl_of "$DIR/a.task" "$tmp/c" "$root/tests/golden/gpt2-a/model")
+        for edge in $(edges "$tmp/c" | sed -n '1p;9p;20p;33p;40p'); do
+                json -q "$tmp/c" | jq -c --arg e "$edge" 'select(.edge != $e) | del(.records, .crc32)' |
+                        hap-convert -q --from json >"$tmp/without"
+                kl=$(kl_of "$DIR/a.task" "$tmp/without" "$root/tests/golden/gpt2-a/model")
+                cost=$(json -q "$tmp/c" | jq --arg e "$edge" 'select(.edge == $e).cost')
+                assert_near "$cost" "$(awk "BEGIN { printf \"%.9f\", $kl - $whole }")" 1e-5
+        done
+        # the circuit is the same, and so are the bytes for any number of threads
+        "${rank[@]}" -j 3 --removal-cost 100 -o "$tmp/threads" "$cache"
+        assert_same "$tmp/c" "$tmp/threads"
+        "${rank[@]}" -o "$tmp/plain" "$cache"
+        assert_equal "$(edges "$tmp/plain")" "$(edges "$tmp/c")"
+        assert_equal "$(json -q "$tmp/plain" | grep -c '"cost"')" 0
+        assert_refused 2 "--removal-cost" "${rank[@]}" --removal-cost 0 "$cache"
+}
+
 @test "with neither steps nor scores it measures a start of its own" {
         hap-prune -q --steps 0 --edges 48 -o "$tmp/c" "$DIR/ioi.cache"
         assert_equal "$(edges "$tmp/c" | wc -l)" 48
@@ -158,12 +200,31 @@ expected_open() {
         assert_no_dead_edges "$tmp/c"
 }
 
-@test "refinement of scores runs its rounds, a choice of sign and a last choice, no more" {
+@test "refinement runs its rounds, a choice of the scores and a last choice, no more" {
         hap-attrib -q -o "$tmp/scores" "$DIR/ioi.cache"
         hap-prune -q --steps 0 --set rounds=7 --edges 60 --set choose-on=20 --set finalists-on=30 -o "$tmp/c" \
                 "$DIR/ioi.cache" "$tmp/scores"
-        # a forward alone is half a run: two circuits on 20 prompts, then two on 50
+        # own scores: 5 gradients on 32 prompts. A forward alone is half a run: four circuits on 20
+        # prompts, then two on 50
+        assert_equal "$(header "$tmp/c" .pruning.masked_runs | jq round)" $((5 * 32 + 7 * 32 + 40 + 50))
+        hap-prune -q --steps 0 --set rounds=7 --edges 60 --set choose-on=20 --set finalists-on=30 \
+                --set own-scores=no -o "$tmp/c" "$DIR/ioi.cache" "$tmp/scores"
         assert_equal "$(header "$tmp/c" .pruning.masked_runs | jq round)" $((7 * 32 + 20 + 50))
+}
+
+@test "refinement starts from the scores of the input or its own, whichever give the better circuit" {
+        hap-attrib -q -o "$tmp/scores" "$DIR/ioi.cache"
+        for from in given own both; do
+                options=() input=("$DIR/ioi.cache" "$tmp/scores")
+                [[ $from != given ]] || options=(--set own-scores=no)
+                [[ $from != own ]] || input=("$DIR/ioi.cache")
+                hap-prune -q --steps 0 --set rounds=0 --edges 60 --set choose-on=60 "${options[@]}" \
+                        -o "$tmp/$from" "${input[@]}"
+                kl_of "$DIR/ioi.task" "$tmp/$from" >"$tmp/$from.kl"
+        done
+        best=$(cat "$tmp/given.kl" "$tmp/own.kl" | sort -g | head -1)
+        awk -v best="$best" -v kl="$(cat "$tmp/both.kl")" 'BEGIN { exit !(kl <= 1.0001 * best) }' ||
+                fail "given $(cat "$tmp/given.kl"), own $(cat "$tmp/own.kl"), both $(cat "$tmp/both.kl")"
 }
 
 @test "refinement brings a circuit closer to the model, at the same size, with prompts it did not see" {
@@ -186,10 +247,10 @@ expected_open() {
 }
 
 @test "a round exchanges the given share of the circuit, or the edges that die with it" {
-        hap-prune -q --steps 0 --set rounds=0 --edges 100 -o "$tmp/start" "$cache" "$scores"
+        hap-prune -q --steps 0 --set rounds=0 --set own-scores=no --edges 100 -o "$tmp/start" "$cache" "$scores"
         for n in 3 6 12; do
                 hap-prune -q --steps 0 --set rounds=1 --set share="0.$(printf %02d "$n")" --set round-sharpness=8 \
-                        --edges 100 -o "$tmp/c" "$cache" "$scores"
+                        --set own-scores=no --edges 100 -o "$tmp/c" "$cache" "$scores"
                 left=$(comm -23 <(edges "$tmp/start" | sort) <(edges "$tmp/c" | sort) | wc -l)
                 (( left >= n && left <= n + 2 )) || fail "$left of 100 edges left, not $n"
         done

@@ -221,7 +221,7 @@ expected() {
 }
 
 @test "missing, contradictory and unknown choices are wrong usage" {
-        assert_refused 2 "one of --keep, --threshold and --auto is needed" hap-select -q "$EAP"
+        assert_refused 2 "one of --keep, --threshold, --auto and --bootstrap is needed" hap-select -q "$EAP"
         assert_refused 2 "cannot keep 263 edges" hap-select -q --keep 263 "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 101% "$EAP"
         assert_refused 2 "--keep" hap-select -q --keep 12x "$EAP"
@@ -393,4 +393,42 @@ kl_of() {
                 hap-select --auto --max-memory 9M -m "$root/models/demo" "$tmp/scores" "$tmp/task"
         hap-select -q --auto --tolerance 5 --max-memory 1G -m "$root/models/demo" -o "$tmp/c" \
                 "$tmp/scores" "$tmp/task"
+}
+
+@test "--nodes keeps the heads and MLPs whose edges score most in sum, with all edges between them" {
+        hap-select -q --nodes --keep 6 --keep-dead "$EAP" >"$tmp/c"
+        json -q "$EAP" | jq -rs '[.[] | select(.edge) | {node: (.edge | split("->")[0]), score}]
+                | group_by(.node) | map({node: .[0].node, score: (map(.score) | add)})
+                | map(select(.node != "input")) | sort_by(-(.score | fabs)) | .[:6][].node' | sort >"$tmp/nodes"
+        edges "$tmp/c" | sed 's/->.*//' | grep -vx input | sort -u >"$tmp/writers"
+        assert_same "$tmp/writers" "$tmp/nodes"
+        json -q "$EAP" | jq -r 'select(.edge).edge' | while read -r edge; do
+                from=${edge%->*} to=${edge#*->}
+                { [[ $from == input ]] || grep -qx "$from" "$tmp/nodes"; } &&
+                        { [[ $to == logits ]] || grep -qx "${to%<*}" "$tmp/nodes"; } && echo "$edge" || true
+        done | sort >"$tmp/should"
+        edges "$tmp/c" >"$tmp/is"
+        assert_same "$tmp/is" "$tmp/should"
+        assert_equal "$(json "$tmp/c" | head -1 | jq -c '.selection | [.nodes, .keep]')" '[true,6]'
+        assert_refused 2 "its graph has 15 heads and MLPs" hap-select --nodes --keep 16 "$EAP"
+        assert_refused 2 "cannot be selected greedily" hap-select --nodes --greedy --keep 3 "$EAP"
+}
+
+@test "a circuit of whole nodes is the model with the other nodes cut, and is drawn" {
+        hap-task -q docstring --split test -n 10 -m "$root/models/demo" >"$tmp/task"
+        hap-forward -q -m "$root/models/demo" "$tmp/task" | hap-attrib -q >"$tmp/scores"
+        hap-select -q --nodes --keep 8 "$tmp/scores" >"$tmp/c"
+        json -q "$tmp/c" | jq -r 'select(.edge) | .edge | split("->")[0]' | sort -u >"$tmp/kept"
+        # all edges but those out of the nodes that are cut
+        { json -q "$tmp/c" | head -1 | jq -c 'del(.circuit, .selection)'
+          json -q "$tmp/scores" | jq -r 'select(.edge).edge' | awk -F '->' 'NR == FNR { kept[$0]; next }
+                $1 in kept' "$tmp/kept" - | jq -Rc '{edge: ., z: 1}'
+          echo '{"end": "circuit"}'; } | hap-convert -q --from json >"$tmp/cut"
+        hap-eval -q --keep-dead --metric kl,logit-diff -m "$root/models/demo" "$tmp/task" "$tmp/c" "$tmp/cut" |
+                json - | jq -s 'map(select(.metric)) | group_by(.circuit) | map(map(.value))' >"$tmp/values"
+        jq -e '(.[0] | length) == 2 and (.[0][0] - .[1][0] | fabs) < 1e-5
+                and (.[0][1] - .[1][1] | fabs) < 1e-4 and .[0][0] > 0.01' "$tmp/values" >/dev/null ||
+                fail "$(cat "$tmp/values")"
+        hap-show -q --svg "$tmp/c" "$tmp/scores" >"$tmp/svg"
+        grep -q '8 of 16 heads\|[0-9] of 16 heads, [0-9] of 4 MLPs' "$tmp/svg" || fail "not drawn"
 }

@@ -78,7 +78,7 @@ whole_graph() {
 @test "a picture of a circuit's strongest edges counts the nodes of all of it" {
         all=$(hap-show -q --svg "$CIRCUIT" | grep -o '[0-9]* of [0-9]* heads, [0-9]* of [0-9]* MLPs' | head -n 1)
         assert_regex "$all" "^[1-9].*, [1-9]"
-        hap-show -q --svg --top 1 "$CIRCUIT" >"$tmp/svg"
+        hap-show -q --svg --top 1 "$SCORES" "$CIRCUIT" >"$tmp/svg"
         grep -qF "(1 drawn)" "$tmp/svg"
         grep -qF "$all" "$tmp/svg"
         out=$(hap-show -q --svg "$CIRCUIT" | grep -o "<title>[^<]*not in the circuit" | sort)
@@ -164,19 +164,112 @@ whole_graph() {
         paste <(tr ' ' '\n' <<<"$path") <(tr ' ' '\n' <<<"$zs") | jq -Rc 'split("\t") | {edge: .[0], z: .[1] | tonumber}' |
                 jq -c -n '{hap: 1, kind: "circuit", graph: {layers: 3, heads: 4}}, inputs, {end: "circuit"}' |
                 hap-convert -q --from json >"$tmp/c"
-        hap-show -q --html "$tmp/c" | sed -n 's/.*stroke-width="\([0-9.]*\)".*, z \([0-9.]*\)<.*/\1 \2/p' >"$tmp/is"
+        hap-show -q --svg "$tmp/c" | sed -n 's/.*stroke-width="\([0-9.]*\)".*, z \([0-9.]*\)<.*/\1 \2/p' >"$tmp/is"
         assert_equal "$(sort -n "$tmp/is" | cut -d' ' -f2 | xargs)" "0.25 0.5 0.75 1"
         assert_equal "$(cut -d' ' -f1 "$tmp/is" | sort -u | wc -l)" 4
         hap-show -q --svg "$CIRCUIT" >"$tmp/svg"
         assert_equal "$(grep -o 'd="M.*C.*stroke-width="[0-9.]*"' "$tmp/svg" | sed 's/.*stroke/stroke/' | sort -u | wc -l)" 1
 }
 
-@test "a reader whose edges do not fit its line is marked" {
-        hap-show -q --top 1000 "$CIRCUIT" | sed -n '/by reader/,$p' >"$tmp/all"
-        run ! grep -qF ... "$tmp/all"
-        n=$(sed -n 's/.* edges, by reader//; 2s/.*<- //p' "$tmp/all" | wc -w)
-        assert_equal "$(hap-show -q --top $((n - 1)) "$CIRCUIT" | tail -n 1 | grep -c ' [.][.][.]$')" 1
-        assert_equal "$(hap-show -q --top "$n" "$CIRCUIT" | tail -n 1 | grep -c '[.][.][.]')" 0
+@test "the strongest edges of a circuit without a ranking are refused, with the remedy" {
+        all=$(json -q "$CIRCUIT" | grep -c '"edge"')
+        for form in --svg --dot -q; do
+                assert_refused 3 "carries no ranking" hap-show -q $form --top 5 "$CIRCUIT"
+                run bash -c "hap-show -q $form --top 5 '$CIRCUIT' 2>/dev/null"
+                assert_output ""
+                hap-show -q $form --top "$all" "$CIRCUIT" >"$tmp/out"
+                hap-show -q $form --top 5 "$SCORES" "$CIRCUIT" >"$tmp/out"
+        done
+}
+
+# The circuit with the scores as its own ranking, or under another key.
+ranked() {
+        { json -q "$SCORES" && json -q "$CIRCUIT"; } | jq -c --arg key "$1" -s '
+                (map(select(.edge and (has("z") | not))) | map({(.edge): .score}) | add) as $score
+                | map(select(has("hap")))[-1], (.[] | select(has("z")) | .[$key] = $score[.edge]), {end: "circuit"}' |
+                hap-convert -q --from json
+}
+
+@test "the strongest edges of a circuit are those of its ranking, the highest first" {
+        for key in score cost; do
+                ranked $key >"$tmp/c"
+                hap-show -q --top 9 "$tmp/c" | sed -n '/ by /,$p' | grep -- '->' | awk '{ print $1 }' >"$tmp/is"
+                json -q "$tmp/c" | jq -rs --arg key $key '[.[] | select(has("edge"))] | sort_by(-.[$key]) | .[:9][].edge' >"$tmp/should"
+                assert_same "$tmp/is" "$tmp/should"
+                hap-show -q --svg --top 9 "$tmp/c" >"$tmp/svg"
+                sed -n 's/.* data-e=.*<title>\([^,]*\),.*/\1/p' "$tmp/svg" | sed 's/&lt;/</; s/&gt;/>/g' | sort >"$tmp/drawn"
+                sort "$tmp/should" | comm -12 - "$LIVE" >"$tmp/live"
+                assert_same "$tmp/drawn" "$tmp/live"
+                # of a ranking, negative values are weak, not dashed
+                run grep stroke-dasharray "$tmp/svg"
+                assert_failure
+        done
+        # scores in the input come first, by magnitude
+        hap-show -q --top 9 "$SCORES" "$tmp/c" | sed -n '/ by |score|/h; //!H; ${x;p}' | grep -- '->' | awk '{ print $1 }' >"$tmp/is"
+        json -q "$tmp/c" | jq -rs '[.[] | select(has("edge"))] | sort_by(-(.cost | fabs)) | .[:9][].edge' >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+}
+
+@test "a node of the circuit without an edge that is drawn is an outline" {
+        ranked score >"$tmp/c"
+        hap-show -q --svg --top 4 "$tmp/c" >"$tmp/svg"
+        grep -oE '<g data-n="[0-9]+"( class="h")?><title>[^:]*' "$tmp/svg" | grep -v '<title>input' |
+                sed -E 's/.*class.*<title>(.*)/outline \1/; s/^<g.*<title>/solid /' | sort >"$tmp/is"
+        sed -n 's/.* data-e=.*<title>\([^,]*\),.*/\1/p' "$tmp/svg" | sed 's/&lt;.&gt;//; s/-&gt;/\n/' |
+                grep -E '^[am]' | sort -u >"$tmp/ends"
+        [[ -s $tmp/ends ]]
+        assert_equal "$(sed -n 's/^solid //p' "$tmp/is")" "$(cat "$tmp/ends")"
+        sed 's/->/\n/; s/<.>//' "$LIVE" | sed 's/<.>//' | grep -E '^[am]' | sort -u | comm -23 - "$tmp/ends" >"$tmp/others"
+        assert_equal "$(sed -n 's/^outline //p' "$tmp/is")" "$(cat "$tmp/others")"
+}
+
+@test "of more than 500 edges the strongest are drawn and the others counted and folded" {
+        whole_graph 24 12 | json -q - | jq -c 'if .edge then .score = (.edge | explode | add * 7919 % 1009) + input_line_number / 1e4 else del(.records, .crc32) end' |
+                hap-convert -q --from json >"$tmp/c"
+        n=$(json -q "$tmp/c" | grep -c '"edge"')
+        ((n > 500))
+        hap-show -q --svg "$tmp/c" >"$tmp/svg"
+        assert_equal "$(grep -c ' data-e=' "$tmp/svg")" 150
+        grep -qF "150 drawn singly, $((n - 150)) folded into the shade of their nodes" "$tmp/svg"
+        least=$(sed -n 's/.* data-e=.*, ranking \([-0-9.e+]*\)<.*/\1/p' "$tmp/svg" | sort -g | head -n 1)
+        assert_near "$least" "$(json -q "$tmp/c" | jq -s '[.[] | select(has("edge")).score] | sort | .[-150]')" 1
+        # without a ranking none is singled out
+        whole_graph 24 12 | hap-show -q --svg >"$tmp/svg"
+        assert_equal "$(grep -c ' data-e=' "$tmp/svg")" 0
+}
+
+@test "layers without nodes are one line, which names them" {
+        jq -nc '{hap: 1, kind: "circuit", graph: {layers: 12, heads: 4}},
+                ({edge: ("input->m0", "m0->a1.h2<v>", "a1.h2->a9.h1<q>", "a9.h1->m11", "m11->logits"), z: 1}),
+                {end: "circuit"}' | hap-convert -q --from json | hap-show -q --svg >"$tmp/svg"
+        assert_equal "$(grep -o '>layers\? [^<]*: no node' "$tmp/svg" | tr -d '>' | sort | xargs -d '\n')" \
+                "layer 10: no node layers 2 to 8: no node"
+        assert_equal "$(grep -o '>layer [0-9]*<' "$tmp/svg" | tr -dc '0-9\n' | xargs)" "11 9 1 0"
+}
+
+@test "with --positions each node is in the column of its position" {
+        for edge in 'input->a0.h1<k>@S1' 'input->a0.h1<v>@S2' 'input->a0.h1<q>@END' 'a0.h1->m1@END' 'm1->logits@END'; do
+                echo "{\"edge\": \"$edge\", \"z\": 1}"
+        done | jq -c -n '{hap: 1, kind: "circuit", graph: {layers: 2, heads: 2, positions: ["S1", "S2", "END", "rest"],
+                answers: ["END"]}, requires: ["positions"]}, inputs, {end: "circuit"}' | hap-convert -q --from json >"$tmp/c"
+        hap-show -q --svg --positions "$tmp/c" >"$tmp/svg"
+        sed -nE 's/.*class="c" x="([0-9.]+)".* width="([0-9.]+)".*<text.*>([A-Za-z0-9]+)<\/text>/column \3 \1 \2/p
+                s/.*<title>([^@]*)@([A-Za-z0-9]*): .*<(circle cx|rect x)="([0-9.]+)".*/node \2 \4/p' "$tmp/svg" >"$tmp/places"
+        assert_equal "$(grep -c ^column "$tmp/places") $(grep -c ^node "$tmp/places")" "4 5"
+        run awk '$1 == "column" { left[$2] = $3; right[$2] = $3 + $4; if ($3 < last) print "overlap", $2; last = $3 + $4 }
+                $1 == "node" && !($3 > left[$2] && $3 < right[$2]) { print }' "$tmp/places"
+        assert_output ""
+        # keys and values lead to the head where it writes
+        assert_equal "$(grep -c ' data-e=' "$tmp/svg")" 5
+        assert_equal "$(sed -n 's/.* data-t="\([0-9]*\)" data-e=.*<title>input.*/\1/p' "$tmp/svg" | sort -u | wc -l)" 1
+        grep -qF 'a0.h1@END: 3 in, 1 out' "$tmp/svg"
+}
+
+@test "--white draws on white, in dark colours whatever the viewer's theme" {
+        hap-show -q --svg "$CIRCUIT" >"$tmp/any"
+        hap-show -q --svg --white "$CIRCUIT" >"$tmp/white"
+        assert_equal "$(grep -c 'prefers-color-scheme' "$tmp/any")$(grep -c 'prefers-color-scheme' "$tmp/white")" 10
+        assert_equal "$(grep -c '^<rect width="100%" height="100%" fill="#fff"/>' "$tmp/white")" 1
 }
 
 @test "circuits are compared by the edges they share" {
@@ -239,7 +332,7 @@ whole_graph() {
                         echo "{\"edge\": \"$edge\", \"z\": 1}"
                 done
                 echo '{"end": "circuit"}'
-        } | hap-convert -q --from json | hap-show -q --html >"$tmp/html"
+        } | hap-convert -q --from json | hap-show -q --svg >"$tmp/html"
         sed -n 's/.*data-n="\([0-9]*\)".*<circle cx="\([0-9.]*\)" cy="\([0-9.]*\)" r="\([0-9.]*\)".*/node \1 \2 \3 \4/p' \
                 "$tmp/html" >"$tmp/shapes"
         sed -n 's/.* d="M\([-0-9. ]*\)C\([-0-9. ]*\)".* data-f="\([0-9]*\)" data-t="\([-0-9]*\)".*/curve \3 \4 \1 \2/p' \
@@ -276,7 +369,7 @@ whole_graph() {
 }
 
 @test "with scores in the stream edges are as thick as these, dashed when negative" {
-        cat "$SCORES" "$CIRCUIT" | hap-show -q --html >"$tmp/html"
+        cat "$SCORES" "$CIRCUIT" | hap-show -q --svg >"$tmp/html"
         sed -n 's/.*stroke-width="\([0-9.]*\)".*, score \([-+0-9.e]*\)<.*/\1 \2/p' "$tmp/html" >"$tmp/pairs"
         assert_equal "$(wc -l <"$tmp/pairs")" "$(wc -l <"$LIVE")"
         run awk '{ s = $2 < 0 ? -$2 : $2; if (NR > 1 && (s < last || $1 < width)) print; last = s; width = $1 }' "$tmp/pairs"
@@ -287,10 +380,8 @@ whole_graph() {
         assert_equal "$(grep -c stroke-dasharray "$tmp/html")" "$negative"
 }
 
-@test "the page has a line per edge, names both ends of a curve, and needs no network" {
-        hap-show -q --html "$CIRCUIT" >"$tmp/html"
-        assert_equal "$(grep -c '^<tr data-e=' "$tmp/html")" "$(json -q "$CIRCUIT" | grep -c '"edge"')"
-        assert_equal "$(grep -oE '(https?:)?//[a-z][^"]*' "$tmp/html" | sort -u)" 'http://www.w3.org/2000/svg'
+@test "a picture names both ends of a curve" {
+        hap-show -q --svg "$CIRCUIT" >"$tmp/html"
         sed -n 's/.*<g data-n="\([-0-9]*\)"><title>\([^:]*\):.*/node \1 \2/p' "$tmp/html" >"$tmp/joined"
         sed -n 's/.*data-f="\([0-9]*\)" data-t="\([-0-9]*\)".*<title>\([^,]*\)-&gt;\([^,]*\),.*/edge \1 \2 \3 \4/p' \
                 "$tmp/html" | sed 's/&lt;.&gt;$//' >>"$tmp/joined"
@@ -298,10 +389,37 @@ whole_graph() {
         run awk '$1 == "node" { name[$2] = $3 }
                 $1 == "edge" && (name[$2] != $4 || name[$3] != $5) { print }' "$tmp/joined"
         assert_output ""
+}
+
+@test "the page has a line per edge, with its numbers, and needs no network" {
+        hap-show -q --html "$SCORES" "$CIRCUIT" >"$tmp/html"
+        sed -n '/id="hap-data"/,/<\/script>/p' "$tmp/html" | sed '/script>/d; /^<script/d' >"$tmp/data"
+        jq -c '.edges[]' "$tmp/data" | sort >"$tmp/is"
+        { json -q "$SCORES" && json -q "$CIRCUIT"; } | jq -c -s '
+                (map(select(.edge and (has("z") | not))) | map({(.edge): .score}) | add) as $score
+                | .[] | select(has("z")) | [.edge, ($score[.edge] | tostring | tonumber), .z]' | sort >"$tmp/should"
+        jq -c '.[0], .[2]' "$tmp/is" >"$tmp/a" && jq -c '.[0], .[2]' "$tmp/should" >"$tmp/b"
+        assert_same "$tmp/a" "$tmp/b"
+        jq -s 'map({(.[0]): .[1]}) | add' "$tmp/is" >"$tmp/a" && jq -s 'map({(.[0]): .[1]}) | add' "$tmp/should" >"$tmp/b"
+        assert_near_maps "$tmp/a" "$tmp/b" 0 1e-8
+        assert_equal "$(grep -c '^\["' "$tmp/html")" "$(json -q "$CIRCUIT" | grep -c '"edge"')"
+        assert_equal "$(grep -oE '(https?:)?//[a-z][^"]*' "$tmp/html" | sort -u)" 'http://www.w3.org/2000/svg'
         if command -v node >/dev/null; then
                 sed -n '/<script>/,/<\/script>/p' "$tmp/html" | sed '/script>/d' >"$tmp/script.js"
                 node --check "$tmp/script.js"
         fi
+}
+
+@test "a page of scores has the strongest edges and begins with as many as asked for" {
+        hap-show -q --html --top 7 "$SCORES" | sed -n '/id="hap-data"/,/<\/script>/p' | sed '/script>/d; /^<script/d' >"$tmp/data"
+        assert_equal "$(jq .top "$tmp/data")" 7
+        assert_equal "$(jq '.edges | length' "$tmp/data")" "$(json -q "$SCORES" | grep -c '"edge"')"
+        whole_graph 40 30 | json -q - | jq -c 'if .edge then {edge, score: ((.edge | explode | add * 7919 % 100003) - 50000)} elif .hap then .kind = "scores" | del(.circuit) else {end: "scores"} end' |
+                hap-convert -q --from json >"$tmp/s"
+        hap-show -q --html "$tmp/s" | sed -n '/id="hap-data"/,/<\/script>/p' | sed '/script>/d; /^<script/d' >"$tmp/data"
+        assert_equal "$(jq .top "$tmp/data")" 200
+        least=$(jq '[.edges[][1] | fabs] | min' "$tmp/data")
+        assert_equal "$least" "$(json -q "$tmp/s" | jq -s '[.[] | select(has("edge")).score | fabs] | sort | .[-2000]')"
 }
 
 @test "names from a header are text in pictures and pages, never markup" {
@@ -352,6 +470,51 @@ END
         printf '{"step": %d, "kl": %d}\n' 1 5 2 4 >"$tmp/log"
         hap-show -q --svg "$tmp/log" >"$tmp/svg"
         assert_equal "$(grep -c '^<path fill="none".*M[0-9. ]*L[0-9. ]*"' "$tmp/svg")" 1
+}
+
+@test "a report becomes bars, as long as its values, with their intervals" {
+        jq -nc '{hap: 1, kind: "report"},
+                ({circuit: ("full", "a", "b"), metric: ("kl", "accuracy")} |
+                 .value = ({full: {kl: 0, accuracy: 1}, a: {kl: 2, accuracy: 0.5}, b: {kl: 4, accuracy: 0.25}}[.circuit][.metric])
+                 | .low = .value * 0.75 | .high = .value * 1.25),
+                {circuit: "a", metric: "kl", id: "x", value: 99}, {end: "report"}' |
+                hap-convert -q --from json >"$tmp/r"
+        hap-show -q --svg "$tmp/r" >"$tmp/svg"
+        assert_equal "$(grep -c 'class="v"' "$tmp/svg")" 6
+        assert_equal "$(grep -o 'class="h"[^<]*' "$tmp/svg" | cut -d'>' -f2 | xargs)" "kl accuracy"
+        sed -nE 's/.*text-anchor="end">([a-z]+)<.*class="v" x="([0-9.]+)".* width="([0-9.]+)" height.*class="i".* d="M([0-9.]+) [0-9.]+H([0-9.]+)M.*/\1 \2 \3 \4 \5/p' \
+                "$tmp/svg" >"$tmp/bars"
+        assert_equal "$(wc -l <"$tmp/bars")" 6
+        # kl: b is twice as long as a, and intervals are a quarter of the length on both sides
+        run awk 'function near(x, y) { return x - y < .3 && y - x < .3 }
+                { if (!near($4, $2 + .75 * $3) || !near($5, $2 + 1.25 * $3)) print }
+                NR == 2 { a = $3 } NR == 3 && !near($3, 2 * a) { print } NR == 5 { a = $3 } NR == 6 && !near($3, a / 2) { print }' "$tmp/bars"
+        assert_output ""
+        if command -v xmllint >/dev/null; then
+                xmllint --noout "$tmp/svg"
+        fi
+}
+
+@test "reports of circuits of several sizes become lines, one for each method" {
+        sweep() {
+                jq -nc '{hap: 1, kind: "report"}, {circuit: "full", metric: "kl", value: 0.1, sparsity: 0},
+                        ({m: ("eap", "rank"), p: (80, 90, 95), s: (1, 2)} | {circuit: "\(.m)-\(.p)%-s\(.s)", metric: "kl",
+                          value: ((.p - 70) / (if .m == "eap" then 10 else 20 end) + .s / 10), sparsity: (.p / 100)}), {end: "report"}' |
+                        hap-convert -q --from json
+        }
+        sweep >"$tmp/r"
+        hap-show -q --svg "$tmp/r" >"$tmp/svg"
+        assert_equal "$(grep -c 'class="l"' "$tmp/svg") $(grep -c '<circle' "$tmp/svg") $(grep -c 'class="r"' "$tmp/svg")" "2 12 1"
+        assert_equal "$(grep -o '>eap<\|>rank<' "$tmp/svg" | xargs)" ">eap< >rank<"
+        # three points each, the mean of both seeds, from few edges to many: KL falls to the right
+        sed -n 's/.*class="l".* d="M\([^"]*\)".*/\1/p' "$tmp/svg" | tr L '\n' >"$tmp/points"
+        assert_equal "$(wc -l <"$tmp/points")" 6
+        run awk 'NR % 3 != 1 && !($1 > x && $2 > y) { print } { x = $1; y = $2 }' "$tmp/points"
+        assert_output ""
+        # two circuits of different sizes are no sweep
+        jq -nc '{hap: 1, kind: "report"}, ({circuit: "a", sparsity: 0.9, value: 1}, {circuit: "b", sparsity: 0.8, value: 2} |
+                .metric = "kl"), {end: "report"}' | hap-convert -q --from json | hap-show -q --svg >"$tmp/svg"
+        assert_equal "$(grep -c 'class="v"' "$tmp/svg")" 2
 }
 
 @test "the same input gives the same bytes" {

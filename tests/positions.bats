@@ -182,7 +182,7 @@ value() {
 
 @test "circuits with positions are shown, drawn and refused as MIB files" {
         hap-show -q ioi.circuit >"$tmp/text"
-        grep -q '^  logits@END *<- ' "$tmp/text"
+        grep -q -- '->logits@END ' "$tmp/text"
         hap-show -q --svg ioi.circuit >"$tmp/svg"
         assert_equal "$(grep -c 'stroke-opacity' "$tmp/svg")" 100
         for form in svg html dot; do

@@ -35,6 +35,12 @@ assert_same_weights() {
         done
 }
 
+@test "weights kept as stored give the same bytes as F32: mixtures of experts" {
+        for model in mixtral qwen3-moe gpt-oss; do
+                assert_same_weights "$root/tests/golden/families/$model"
+        done
+}
+
 @test "weights kept as stored give the same bytes as F32: GGUF, quantised too" {
         for model in llama-gguf llama-q4-gguf qwen3-gguf gemma3-gguf gpt2-gguf neox-gguf; do
                 assert_same_weights "$root/tests/golden/families/$model/model.gguf"

@@ -21,6 +21,10 @@ struct hap_attrib_options {
         const struct hap_method *method;
         const struct hap_metric *metric; /* has a gradient */
         int steps;                       /* K, for methods that need steps */
+        uint64_t seed;     /* for methods that need random numbers, with */
+        double open_share; /* how likely an edge is open */
+        bool nodes;  /* scores of nodes: of a writer at a position */
+        bool single; /* scores of every example are wanted, see hap_attrib.each */
         const struct hap_ablation *ablation;
         bool bf16; /* products with weights are in BF16; needs hap_engine_use_bf16 */
         const float *z; /* for methods that need a circuit: [n_edges]; NULL: all ones */
@@ -29,7 +33,13 @@ struct hap_attrib_options {
 struct hap_attrib {
         const struct hap_engine *engine;
         struct hap_attrib_options options;
-        double *sum;  /* [n_edges]: scores summed over the examples so far */
+        /* A score for every edge, or for every node (hap_graph_n_nodes). */
+        size_t n_scores;
+        /* Scores summed over the examples so far: [width]. A method gives scores of nodes only if
+         * its row says so; from others they are computed at the end. */
+        double *sum;
+        size_t width; /* n_scores, or n_edges */
+        double *row, *scores; /* [width], [n_scores]: of one batch */
         float *ones;  /* [n_edges]: 1 */
         bool *wanted; /* [n_edges]: true */
         size_t n;     /* examples so far */
@@ -37,6 +47,11 @@ struct hap_attrib {
          * prompts that were added; NULL: not called. */
         void (*progress)(void *context, size_t done, size_t total);
         void *context;
+        void *each_context;
+        /* With options.single: called for every example in turn with its scores, [n_scores];
+         * a negative code ends the work. NULL: not called. */
+        int (*each)(void *context, const struct hap_example *example, const double *scores,
+                    struct hap_error *err);
 };
 
 /* HAP_EUSAGE: a metric whose scores by this method are always zero. */
@@ -57,12 +72,12 @@ struct hap_memory_estimate hap_attrib_memory(const struct hap_attrib_options *op
 int hap_attrib_add(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                    struct hap_error *err);
 
-/* score = the mean over the examples: [n_edges]. */
+/* score = the mean over the examples: [n_scores]. */
 void hap_attrib_scores(const struct hap_attrib *attrib, double *score);
 
 /* --- for methods --- */
 
-/* Scores of one batch: out, [n_edges], is zero before. */
+/* Scores of one batch: out, [width], is zero before. */
 typedef int hap_attrib_batch(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                              size_t b, struct hap_scratch *scratch, const void *context,
                              float *out);
@@ -71,6 +86,10 @@ typedef int hap_attrib_batch(struct hap_attrib *attrib, const struct hap_prompts
  * attrib->sum. */
 int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                        hap_attrib_batch *score, const void *context, struct hap_error *err);
+
+/* Adds the scores of batch b, attrib->row, to attrib->sum. */
+int hap_attrib_take(struct hap_attrib *attrib, const struct hap_prompts *prompts, size_t b,
+                    struct hap_error *err);
 
 /* HAP_EINPUT: the example's scores are not finite. */
 int hap_attrib_not_finite(struct hap_scratch *scratch, const struct hap_example *example);

@@ -1,31 +1,15 @@
-#include "attrib/gradient.h"
+#include "attrib/gradient_batch.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "forward/blas.h"
 #include "forward/distribution.h"
-#include "forward/full_run.h"
 #include "forward/span.h"
-
-/* Rows are the batch's tokens, one prompt after another, without those for which a' = a
- * because both prompts are still the same. */
-struct hap_gradient_batch {
-        const struct hap_attrib *attrib;
-        struct hap_scratch *scratch;
-        const struct hap_engine *engine;
-        const struct hap_example *examples; /* of the batch */
-        struct hap_prompt *prompts;         /* copies, with log_p */
-        struct hap_batch batch;
-        float *outputs;  /* [n_writers][rows][d]: a, then a' − a */
-        float *gradient; /* [n_readers][rows][d]: the sum over the runs */
-        int n_runs;      /* in that sum */
-};
 
 /* --- runs --- */
 
-/* d_logits of the whole batch; an example whose loss is NaN is named. */
-static int loss_gradient(struct hap_gradient_batch *s, const float *logits, float *d_logits)
+int hap_gradient_loss(struct hap_gradient_batch *s, const float *logits, float *d_logits)
 {
         const size_t n_out = (size_t)s->engine->model->config.n_out;
 
@@ -40,13 +24,12 @@ static int loss_gradient(struct hap_gradient_batch *s, const float *logits, floa
         return HAP_OK;
 }
 
-/* Adds the gradient of a run that was made with `gradients`. */
-static int add_gradient(struct hap_gradient_batch *s, struct hap_full_run *run)
+int hap_gradient_back(struct hap_gradient_batch *s, struct hap_full_run *run)
 {
         const size_t n_out = (size_t)s->engine->model->config.n_out;
         float *d_logits = hap_scratch_alloc(s->scratch, (size_t)s->batch.answers.n * n_out,
                                         sizeof *d_logits);
-        int rc = d_logits ? loss_gradient(s, run->logits, d_logits) : s->scratch->error.code;
+        int rc = d_logits ? hap_gradient_loss(s, run->logits, d_logits) : s->scratch->error.code;
 
         if (rc < 0)
                 return rc;
@@ -59,6 +42,7 @@ int hap_gradient_clean_run(struct hap_gradient_batch *s, bool counted)
         const bool compares = s->attrib->options.metric->needs & HAP_NEEDS_FULL_MODEL;
         const size_t n_out = (size_t)s->engine->model->config.n_out;
         struct hap_full_run run = {.outputs = s->outputs, .gradients = counted && !compares,
+                                   .rules = s->attrib->options.method->rules,
                                    .bf16 = s->attrib->options.bf16};
         float *log_p = hap_scratch_alloc(s->scratch, (size_t)s->batch.answers.n * n_out,
                                      sizeof *log_p);
@@ -72,7 +56,7 @@ int hap_gradient_clean_run(struct hap_gradient_batch *s, bool counted)
         for (int i = 0; i < s->batch.n && compares; i++)
                 s->prompts[i].log_p = log_p + (size_t)s->batch.answers.start[i] * n_out;
         if (run.gradients)
-                rc = add_gradient(s, &run);
+                rc = hap_gradient_back(s, &run);
         s->n_runs += counted;
         s->scratch->used = mark;
         return rc;
@@ -92,7 +76,7 @@ int hap_gradient_mixed_run(struct hap_gradient_batch *s, int begin, int end, dou
         int rc = hap_full_forward(s->scratch, &s->batch, &run);
 
         if (rc == 0)
-                rc = add_gradient(s, &run);
+                rc = hap_gradient_back(s, &run);
         s->n_runs++;
         s->scratch->used = mark;
         return rc;
@@ -148,8 +132,7 @@ static int ig_activations_runs(struct hap_gradient_batch *s)
 
 /* --- scores --- */
 
-/* outputs = a' − a. */
-static int subtract_outputs(struct hap_gradient_batch *s)
+int hap_gradient_subtract(struct hap_gradient_batch *s)
 {
         const size_t d = (size_t)s->engine->model->config.d_model;
         const struct hap_rows *rows = &s->batch.rows;
@@ -173,10 +156,9 @@ static int subtract_outputs(struct hap_gradient_batch *s)
         return HAP_OK;
 }
 
-/* S[r][w] = 1/runs Σ_k G[r][k] Δ[w][k] for readers [r, r + n_r) and writers
- * [0, n_w), k over rows and dimensions, added to out; what a reader cannot read is
- * dropped. */
-static void multiply(const struct hap_gradient_batch *s, int r, int n_r, float *product, float *out)
+/* The same for readers [r, r + n_r) and writers [0, n_w); what a reader cannot read is dropped. */
+static void multiply(const struct hap_gradient_batch *s, const float *delta, float weight, int r,
+                     int n_r, float *product, float *out)
 {
         const struct hap_graph *g = &s->engine->graph;
         const int n_w = hap_graph_in(g, r + n_r - 1), d = s->engine->model->config.d_model;
@@ -187,28 +169,30 @@ static void multiply(const struct hap_gradient_batch *s, int r, int n_r, float *
                 const size_t from = (size_t)span.begin * (size_t)d;
                 float *at = out + (size_t)span.position * g->edges_per_position;
 
-                hap_gemm(false, true, n_r, n_w, (span.end - span.begin) * d,
-                         1.f / (float)s->n_runs, s->gradient + (size_t)r * (size_t)ld + from, ld,
-                         s->outputs + from, ld, 0, product, n_w);
+                hap_gemm(false, true, n_r, n_w, (span.end - span.begin) * d, weight,
+                         s->gradient + (size_t)r * (size_t)ld + from, ld, delta + from, ld, 0,
+                         product, n_w);
                 for (int i = 0; i < n_r; i++)
                         hap_add((size_t)hap_graph_in(g, r + i), product + (size_t)i * (size_t)n_w,
                                 at + hap_graph_edge(g, 0, r + i));
         }
 }
 
-static int multiply_readers(struct hap_gradient_batch *s, float *out)
+int hap_gradient_multiply(struct hap_gradient_batch *s, const float *delta, float weight,
+                          float *out)
 {
         const struct hap_graph *g = &s->engine->graph;
         const int per_layer = 3 * g->n_heads + 1;
+        const size_t mark = s->scratch->used;
         float *product = hap_scratch_alloc(s->scratch, (size_t)per_layer * (size_t)g->n_writers,
                                     sizeof *product);
 
         if (!product)
                 return s->scratch->error.code;
-        memset(out, 0, g->n_edges * sizeof *out);
         for (int l = 0; l < g->n_layers; l++)
-                multiply(s, l * per_layer, per_layer, product, out);
-        multiply(s, hap_graph_logits_reader(g), 1, product, out);
+                multiply(s, delta, weight, l * per_layer, per_layer, product, out);
+        multiply(s, delta, weight, hap_graph_logits_reader(g), 1, product, out);
+        s->scratch->used = mark;
         return HAP_OK;
 }
 
@@ -237,16 +221,43 @@ static int find_culprit(const struct hap_gradient_batch *s)
 
 static int check_scores(struct hap_gradient_batch *s, const float *out)
 {
-        for (size_t e = 0; e < s->engine->graph.n_edges; e++)
+        for (size_t e = 0; e < s->attrib->width; e++)
                 if (!isfinite(out[e]))
                         return hap_attrib_not_finite(s->scratch, s->examples + find_culprit(s));
         return HAP_OK;
 }
 
-/* A function pointer cannot be passed as const void *, a pointer to this can. */
+/* Function pointers cannot be passed as const void *, a pointer to this can. */
 struct gradient_method {
-        hap_gradient_runs *runs;
+        hap_gradient_score *score;
+        hap_gradient_runs *runs; /* if there is no score */
 };
+
+static int score_mean(struct hap_gradient_batch *s, hap_gradient_runs *runs, float *out)
+{
+        int rc = runs(s);
+
+        if (rc == 0)
+                rc = hap_gradient_subtract(s);
+        return rc < 0 ? rc : hap_gradient_multiply(s, s->outputs, 1.f / (float)s->n_runs, out);
+}
+
+static size_t batch_values(const struct hap_gradient_batch *s)
+{
+        return (size_t)s->batch.rows.n * (size_t)s->engine->model->config.d_model;
+}
+
+float *hap_gradient_outputs(struct hap_gradient_batch *s)
+{
+        return hap_scratch_alloc(s->scratch, (size_t)s->engine->graph.n_writers * batch_values(s),
+                                 sizeof(float));
+}
+
+void hap_gradient_clear(struct hap_gradient_batch *s)
+{
+        memset(s->gradient, 0,
+               (size_t)s->engine->graph.n_readers * batch_values(s) * sizeof(float));
+}
 
 static int score_gradient_batch(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                                 size_t b, struct hap_scratch *scratch, const void *context,
@@ -256,36 +267,42 @@ static int score_gradient_batch(struct hap_attrib *attrib, const struct hap_prom
         const struct hap_engine *engine = scratch->engine;
         const size_t begin = prompts->batches.start[b];
         const int n = (int)(prompts->batches.start[b + 1] - begin);
-        const struct hap_graph *g = &engine->graph;
         struct hap_prompt copies[HAP_BATCH_PROMPTS];
         const struct hap_prompt *pointers[HAP_BATCH_PROMPTS];
         struct hap_gradient_batch s = {.attrib = attrib, .scratch = scratch, .engine = engine,
                                        .examples = prompts->examples + begin, .prompts = copies};
-        size_t values;
         int rc;
 
         for (int i = 0; i < n; i++) {
                 copies[i] = prompts->items[begin + (size_t)i];
                 pointers[i] = copies + i;
         }
-        if ((rc = hap_batch_init(&s.batch, scratch, pointers, n, true)) < 0)
+        rc = hap_batch_init(&s.batch, scratch, pointers, n,
+                            !attrib->options.method->whole_prompts);
+        if (rc < 0)
                 return rc;
-        values = (size_t)s.batch.rows.n * (size_t)engine->model->config.d_model;
-        s.outputs = hap_scratch_alloc(scratch, (size_t)g->n_writers * values, sizeof(float));
-        s.gradient = hap_scratch_alloc(scratch, (size_t)g->n_readers * values, sizeof(float));
+        s.outputs = hap_gradient_outputs(&s);
+        s.gradient = hap_scratch_alloc(scratch, (size_t)engine->graph.n_readers * batch_values(&s),
+                                       sizeof(float));
         if (!s.outputs || !s.gradient)
                 return scratch->error.code;
-        memset(s.gradient, 0, (size_t)g->n_readers * values * sizeof(float));
-        if ((rc = method->runs(&s)) < 0 || (rc = subtract_outputs(&s)) < 0 ||
-            (rc = multiply_readers(&s, out)) < 0)
-                return rc;
-        return check_scores(&s, out);
+        hap_gradient_clear(&s);
+        rc = method->score ? method->score(&s, out) : score_mean(&s, method->runs, out);
+        return rc < 0 ? rc : check_scores(&s, out);
+}
+
+int hap_gradient_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                         hap_gradient_score *score, struct hap_error *err)
+{
+        const struct gradient_method method = {.score = score};
+
+        return hap_attrib_batches(attrib, prompts, score_gradient_batch, &method, err);
 }
 
 int hap_gradient_scores(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                         hap_gradient_runs *runs, struct hap_error *err)
 {
-        const struct gradient_method method = {runs};
+        const struct gradient_method method = {.runs = runs};
 
         return hap_attrib_batches(attrib, prompts, score_gradient_batch, &method, err);
 }

@@ -1,39 +1,49 @@
 /* hap-attrib: reads the examples of a task or a cache and writes a score for every edge. */
 #include <omp.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "attrib/attrib.h"
+#include "attrib/attrib_out.h"
+#include "attrib/example_scores.h"
+#include "attrib/merge.h"
+#include "attrib/request.h"
 #include "common/program.h"
 #include "data/inputs.h"
 #include "forward/bf16.h"
 
-struct attrib_options {
-        int method, metric, ablation, precision;
-        int64_t steps;
-        bool split_input;
-        const char *positions;
-};
-
+static const char *const dtypes[] = {"f32", "f16", NULL};
 static const char *const precision_names[] = {"f32", "bf16", NULL}; /* as enum hap_precision */
 
 static const struct hap_option options[] = {
-        {0, "method", "NAME", HAP_CHOICE, offsetof(struct attrib_options, method),
+        {0, "method", "NAME", HAP_CHOICE, offsetof(struct hap_attrib_request, method),
          .help = "score the edges by this method [eap]", .choice = hap_method_choice},
-        {0, "metric", "NAME", HAP_CHOICE, offsetof(struct attrib_options, metric),
+        {0, "metric", "NAME", HAP_CHOICE, offsetof(struct hap_attrib_request, metric),
          .help = "measure the effect by this metric [logit-diff]",
          .choice = hap_metric_gradient_choice},
-        {0, "steps", "K", HAP_INT, offsetof(struct attrib_options, steps),
-         .help = "eap-ig: take K steps from corrupted to clean [5]", .min = 1, .max = 10000},
-        {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct attrib_options, ablation),
+        {0, "steps", "K", HAP_INT, offsetof(struct hap_attrib_request, steps),
+         .help = "take K steps from corrupted to clean [5], or K samples of masks [20]", .min = 1,
+         .max = 10000},
+        {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct hap_attrib_request, ablation),
          .help = "replace the outputs of ablated edges by this [interchange]",
          .choice = hap_ablation_choice},
-        {0, "precision", "NAME", HAP_CHOICE, offsetof(struct attrib_options, precision),
+        {0, "precision", "NAME", HAP_CHOICE, offsetof(struct hap_attrib_request, precision),
          .choices = precision_names,
          .help = "multiply by weights in this precision; scores of bf16 are rounded [f32]"},
-        {0, "split-input", NULL, HAP_FLAG, offsetof(struct attrib_options, split_input),
+        {0, "open", "P%", HAP_PERCENT, offsetof(struct hap_attrib_request, open),
+         .help = "ugs: an edge is open with this probability [50%]"},
+        {0, "seed", "N", HAP_INT, offsetof(struct hap_attrib_request, seed),
+         .help = "ugs: draw the masks with this seed [0]", .min = 0, .max = 9007199254740991},
+        {0, "nodes", NULL, HAP_FLAG, offsetof(struct hap_attrib_request, nodes),
+         .help = "score heads, MLPs and the input instead of edges"},
+        {0, "per-example", NULL, HAP_FLAG, offsetof(struct hap_attrib_request, per_example),
+         .help = "also write the scores of every single example"},
+        {0, "dtype", "NAME", HAP_CHOICE, offsetof(struct hap_attrib_request, dtype),
+         .help = "store the scores of single examples in this format [f32]", .choices = dtypes},
+        {0, "merge", "HOW", HAP_CHOICE, offsetof(struct hap_attrib_request, merge),
+         .help = "read scores instead of examples, and write one set of scores from all",
+         .choice = hap_merge_choice},
+        {0, "split-input", NULL, HAP_FLAG, offsetof(struct hap_attrib_request, split_input),
          .help = "with a task: make token and position embeddings two writers"},
-        {0, "positions", "NAMES", HAP_TEXT, offsetof(struct attrib_options, positions),
+        {0, "positions", "NAMES", HAP_TEXT, offsetof(struct hap_attrib_request, positions),
          .help = "with a task: split every edge by these named positions, or all"},
         {0},
 };
@@ -46,115 +56,130 @@ static const struct hap_program_info info = {
                 HAP_USES_THREADS | HAP_USES_MEMORY,
         .options = options,
         .notes = "The input contains one task or cache; for a task the model is run first.\n"
-                 "mask-gradient also reads a circuit; without one every mask is 1.",
+                 "mask-gradient also reads a circuit; without one every mask is 1.\n"
+                 "With --merge the input contains scores, and no model is needed.",
 };
 
 struct attribution {
         struct hap_program *p;
-        const struct attrib_options *opt;
+        const struct hap_attrib_request *opt;
         struct hap_inputs inputs;
         struct hap_attrib attrib;
+        struct hap_example_scores_out each;
 };
-
-static bool needs(const struct attrib_options *opt, enum hap_method_needs what)
-{
-        return hap_methods[opt->method]->needs & what;
-}
-
-static const struct hap_metric *metric_of(const struct attrib_options *opt)
-{
-        return opt->metric < 0 ? &hap_metric_logit_diff : hap_metric_with_gradient(opt->metric);
-}
-
-static struct hap_attrib_options attrib_options(const struct attribution *a)
-{
-        return (struct hap_attrib_options){
-                .method = hap_methods[a->opt->method], .metric = metric_of(a->opt),
-                .steps = (int)a->opt->steps,
-                .ablation = hap_ablations[a->opt->ablation],
-                .bf16 = a->opt->precision == HAP_PRECISION_BF16,
-                .z = hap_inputs_z(&a->inputs),
-        };
-}
 
 static void show_removals(void *context, size_t done, size_t total)
 {
         hap_progress(context, done, total, "edges removed");
 }
 
+static int keep_example(void *context, const struct hap_example *example, const double *scores,
+                        struct hap_error *err)
+{
+        return hap_example_scores_add(context, example->id, scores, err);
+}
+
 static void score_examples(struct attribution *a)
 {
-        const struct hap_attrib_options settings = attrib_options(a);
+        const struct hap_attrib_options settings =
+                hap_attrib_request_options(a->opt, hap_inputs_z(&a->inputs));
         const size_t total = hap_inputs_total(&a->inputs);
         const struct hap_prompts *prompts;
 
         hap_must(a->p, hap_attrib_init(&a->attrib, &a->inputs.engine, &settings, &a->p->error));
         a->attrib.progress = show_removals;
         a->attrib.context = a->p;
+        if (a->opt->per_example) {
+                hap_must(a->p, hap_example_scores_begin(&a->each, a->attrib.n_scores,
+                                                        &a->p->error));
+                a->attrib.each = keep_example;
+                a->attrib.each_context = &a->each;
+        }
         while (hap_must(a->p, hap_inputs_next(&a->inputs, &prompts, &a->p->error))) {
                 hap_must(a->p, hap_attrib_add(&a->attrib, prompts, &a->p->error));
                 hap_progress(a->p, a->attrib.n, total, NULL);
         }
 }
 
-static void write_scores(struct attribution *a)
+static json_t *scores_header(struct attribution *a, const char *kind)
 {
-        const size_t n_edges = a->inputs.engine.graph.n_edges;
-        double *score = calloc(n_edges, sizeof *score);
-        json_t *header = hap_program_header(a->p, "scores", a->inputs.header);
-        json_t *method = json_pack(
-                "{s:s, s:s, s:s, s:s}", "name", hap_methods[a->opt->method]->name, "metric",
-                metric_of(a->opt)->name, "ablation",
-                hap_ablations[a->opt->ablation]->name, "sign",
-                "positive: corrupting the edge hurts");
+        json_t *header = hap_program_header(a->p, kind, a->inputs.header);
 
-        if (!score || !method)
-                hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
-        if (a->opt->precision != HAP_PRECISION_F32)
-                json_object_set_new(method, "precision",
-                                    json_string(precision_names[a->opt->precision]));
-        if (needs(a->opt, HAP_NEEDS_STEPS))
-                json_object_set_new(method, "steps", json_integer(a->opt->steps));
         hap_must(a->p, hap_inputs_describe(&a->inputs, header, &a->p->error));
-        json_object_set_new(header, "method", method);
-        json_object_set_new(header, "examples", json_integer((json_int_t)a->attrib.n));
-        hap_attrib_scores(&a->attrib, score);
-        hap_must(a->p, hap_scores_write(a->p->out, header, &a->inputs.engine.graph, score, NULL,
-                                        &a->p->error));
-        json_decref(header);
-        free(score);
+        if (json_object_set_new(header, "method", hap_attrib_describe(&a->attrib.options)) < 0)
+                hap_die(a->p, HAP_ESYSTEM, "out of memory for scores");
+        return header;
 }
 
-int main(int argc, char **argv)
+static void write_scores(struct attribution *a)
 {
-        struct attrib_options opt = {.metric = -1};
-        struct hap_program p;
-        struct attribution a = {.p = &p, .opt = &opt};
-        struct hap_attrib_options settings;
+        json_t *header = scores_header(a, hap_attrib_kind(&a->attrib.options));
+
+        hap_must(a->p, hap_attrib_write(&a->attrib, a->p->out, header, &a->p->error));
+        json_decref(header);
+        if (!a->opt->per_example)
+                return;
+        header = scores_header(a, "example-scores");
+        hap_must(a->p, hap_example_scores_write(&a->each, a->p->out, header,
+                                                &a->inputs.engine.graph,
+                                                a->opt->dtype > 0 ? HAP_F16 : HAP_F32,
+                                                &a->p->error));
+        json_decref(header);
+        hap_example_scores_end(&a->each);
+}
+
+/* --merge: the number of sections. */
+static size_t merge_sections(struct hap_program *p, int how)
+{
+        struct hap_merged merged = {.how = hap_merges[how]};
+        json_t *header;
+        size_t n;
+
+        hap_must(p, hap_merged_read(p->in, &merged, &p->error));
+        header = hap_program_header(p, "scores", merged.scores.header);
+        hap_must(p, hap_scores_write(p->out, header, &merged.scores.graph, merged.scores.score,
+                                     merged.scores.given, &p->error));
+        json_decref(header);
+        n = merged.n;
+        hap_merged_release(&merged);
+        return n;
+}
+
+/* The number of examples. */
+static size_t attribute(struct hap_program *p, const struct hap_attrib_request *opt)
+{
+        struct attribution a = {.p = p, .opt = opt};
+        const struct hap_attrib_options settings = hap_attrib_request_options(opt, NULL);
         size_t done;
 
-        hap_program_begin(&p, &info, argc, argv, &opt);
-        if (opt.steps && !needs(&opt, HAP_NEEDS_STEPS))
-                hap_die(&p, HAP_EUSAGE, "--steps has no effect with method '%s'",
-                        hap_methods[opt.method]->name);
-        opt.steps = opt.steps ? opt.steps : 5;
-        settings = attrib_options(&a);
-        hap_must(&p, hap_inputs_read(p.in, &(struct hap_inputs_want){
-                .circuits = needs(&opt, HAP_NEEDS_CIRCUIT) ? 1 : 0,
-                .model_path = p.model, .weights = (enum hap_weights)p.weights,
-                .split_input = opt.split_input,
-                .positions = opt.positions,
-                .must_differ = true,
+        hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
+                .circuits = settings.method->needs & HAP_NEEDS_CIRCUIT ? 1 : 0,
+                .model_path = p->model, .weights = (enum hap_weights)p->weights,
+                .split_input = opt->split_input,
+                .positions = opt->positions,
+                .must_differ = !(settings.method->needs & HAP_NEEDS_NO_LOSS),
                 .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
                 .prompts = hap_attrib_prompts(&settings),
-                .memory = hap_attrib_memory(&settings, p.max_memory, (size_t)p.threads),
-        }, &a.inputs, &p.error));
-        if (opt.precision == HAP_PRECISION_BF16)
-                hap_must(&p, hap_engine_use_bf16(&a.inputs.engine, &p.error));
+                .memory = hap_attrib_memory(&settings, p->max_memory, (size_t)p->threads),
+        }, &a.inputs, &p->error));
+        if (settings.bf16)
+                hap_must(p, hap_engine_use_bf16(&a.inputs.engine, &p->error));
         score_examples(&a);
         write_scores(&a);
         done = a.attrib.n;
         hap_attrib_release(&a.attrib);
         hap_inputs_release(&a.inputs);
-        return hap_program_end(&p, done, "examples");
+        return done;
+}
+
+int main(int argc, char **argv)
+{
+        struct hap_attrib_request opt = hap_attrib_request_none;
+        struct hap_program p;
+
+        hap_program_begin(&p, &info, argc, argv, &opt);
+        hap_must(&p, hap_attrib_request_check(&opt, &p.error));
+        if (opt.merge >= 0)
+                return hap_program_end(&p, merge_sections(&p, opt.merge), "sections of scores");
+        return hap_program_end(&p, attribute(&p, &opt), "examples");
 }

@@ -1,45 +1,45 @@
 /* hap-select: reads scores and writes a circuit of the edges that score best, with z = 1. */
-#include <math.h>
-#include <string.h>
-
+#include "attrib/confidence.h"
+#include "attrib/select_request.h"
 #include "attrib/size_search.h"
 #include "common/program.h"
 #include "data/inputs.h"
 
-struct select_options {
-        struct hap_selection_options settings;
-        bool keep_dead, together, search;
-        double tolerance;
-        int64_t prompts;
-        int ablation;
-        struct hap_texts always;
-};
-
 static const struct hap_option options[] = {
-        {0, "keep", "N|P%", HAP_COUNT_OR_PERCENT, offsetof(struct select_options, settings.keep),
+        {0, "keep", "N|P%", HAP_COUNT_OR_PERCENT, offsetof(struct hap_select_request, settings.keep),
          .help = "keep the N best edges, or P% of all edges of the graph"},
-        {0, "threshold", "X", HAP_REAL, offsetof(struct select_options, settings.threshold),
+        {0, "threshold", "X", HAP_REAL, offsetof(struct hap_select_request, settings.threshold),
          .help = "keep only edges that score at least X"},
-        {0, "signed", NULL, HAP_FLAG, offsetof(struct select_options, settings.by_sign),
+        {0, "nodes", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.nodes),
+         .help = "select heads and MLPs, N or P% of them, with all edges between them"},
+        {0, "signed", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.by_sign),
          .help = "rank edges by their signed scores [by magnitude]"},
-        {0, "greedy", NULL, HAP_FLAG, offsetof(struct select_options, settings.greedy),
+        {0, "pnr", "X", HAP_REAL, offsetof(struct hap_select_request, settings.positive_share),
+         .help = "take this share by the largest positive scores, the rest by magnitude [0]",
+         .min = 0, .max = 1},
+        {0, "bootstrap", "N", HAP_INT, offsetof(struct hap_select_request, bootstrap),
+         .help = "read scores of single examples; keep edges whose interval over N resamples "
+                 "excludes 0", .min = 2, .max = 1e6},
+        {0, "confidence", "P%", HAP_PERCENT, offsetof(struct hap_select_request, confidence),
+         .help = "--bootstrap: the level of the intervals [95%]"},
+        {0, "greedy", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.greedy),
          .help = "grow from the logits: add the best edge into the selected nodes"},
-        {0, "layer-quota", NULL, HAP_FLAG, offsetof(struct select_options, settings.layer_quota),
+        {0, "layer-quota", NULL, HAP_FLAG, offsetof(struct hap_select_request, settings.layer_quota),
          .help = "divide the number of edges equally among the layers of readers"},
-        {0, "always", "EDGE|NODE", HAP_TEXTS, offsetof(struct select_options, always),
+        {0, "always", "EDGE|NODE", HAP_TEXTS, offsetof(struct hap_select_request, always),
          .help = "also keep this edge, or all edges of this node"},
-        {0, "union", NULL, HAP_FLAG, offsetof(struct select_options, together),
+        {0, "union", NULL, HAP_FLAG, offsetof(struct hap_select_request, together),
          .help = "write one circuit: the union of the selections from all scores"},
-        {0, "auto", NULL, HAP_FLAG, offsetof(struct select_options, search),
+        {0, "auto", NULL, HAP_FLAG, offsetof(struct hap_select_request, search),
          .help = "find how many edges to keep; the input must also contain examples"},
-        {0, "tolerance", "X", HAP_REAL, offsetof(struct select_options, tolerance),
+        {0, "tolerance", "X", HAP_REAL, offsetof(struct hap_select_request, tolerance),
          .help = "--auto: accept a KL to the full model up to X nats [0.1]", .min = 0, .max = 1e6},
-        {0, "prompts", "N", HAP_INT, offsetof(struct select_options, prompts),
+        {0, "prompts", "N", HAP_INT, offsetof(struct hap_select_request, prompts),
          .min = 1, .max = 1e9, .help = "--auto: measure the KL on the first N examples [32]"},
-        {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct select_options, ablation),
+        {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct hap_select_request, ablation),
          .help = "--auto: replace the outputs of cut edges by this [interchange]",
          .choice = hap_ablation_choice},
-        {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct select_options, keep_dead),
+        {0, "keep-dead", NULL, HAP_FLAG, offsetof(struct hap_select_request, keep_dead),
          .help = "keep edges that are on no path from the input to the logits"},
         {0},
 };
@@ -55,7 +55,7 @@ static const struct hap_program_info info = {
 
 struct selecting {
         struct hap_program *p;
-        struct select_options *opt;
+        struct hap_select_request *opt;
         struct hap_inputs inputs; /* --auto */
         struct hap_selection selection;
         struct hap_size_search search;
@@ -74,6 +74,12 @@ static void write_circuit(struct selecting *s)
         hap_must(p, hap_selection_check(c, &p->error));
         header = hap_program_header(p, "circuit", c->header);
         json_object_set_new(header, "selection", hap_selection_describe(c, &s->opt->settings));
+        if (s->opt->bootstrap &&
+            json_object_set_new(json_object_get(header, "selection"), "bootstrap",
+                                json_pack("{s:I, s:f}", "resamples",
+                                          (json_int_t)s->opt->bootstrap, "level",
+                                          s->opt->confidence.value / 100)) < 0)
+                hap_die(p, HAP_ESYSTEM, "out of memory for the circuit");
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
                                     hap_size_search_describe(&s->search, s->inputs.prompts.n));
@@ -87,9 +93,31 @@ static void write_circuit(struct selecting *s)
 static void select_from(struct selecting *s, const struct hap_edges *scores,
                         const struct hap_selection_options *settings)
 {
+        s->sections++;
         hap_must(s->p, hap_selection_add(&s->selection, scores, settings, &s->p->error));
         if (!s->opt->together)
                 write_circuit(s);
+}
+
+/* --bootstrap: one section of scores of single examples after the other. */
+static void select_confident(struct selecting *s)
+{
+        const struct hap_confidence confidence = {(size_t)s->opt->bootstrap,
+                                                  s->opt->confidence.value / 100};
+        struct hap_example_scores examples;
+        struct hap_program *p = s->p;
+        struct hap_edges scores;
+
+        while (hap_must(p, hap_example_scores_next(p->in, &examples, &p->error))) {
+                hap_must(p, hap_confident_edges(&examples, &confidence, &scores, &p->error));
+                hap_say(p, "%zu of %zu edges have an interval that excludes 0", scores.n_given,
+                        scores.graph.n_edges);
+                select_from(s, &scores, &s->opt->settings);
+                hap_edges_release(&scores);
+                hap_example_scores_release(&examples);
+        }
+        if (s->sections == 0)
+                hap_must(p, hap_stream_in_fail_missing(p->in, "example-scores", &p->error));
 }
 
 /* Without --auto: one section of scores after the other. */
@@ -101,7 +129,6 @@ static void select_from_all(struct selecting *s)
         while (hap_must(p, hap_edges_next(p->in, "scores", &scores, &p->error))) {
                 select_from(s, &scores, &s->opt->settings);
                 hap_edges_release(&scores);
-                s->sections++;
         }
         if (s->sections == 0)
                 hap_must(p, hap_stream_in_fail_missing(p->in, "scores", &p->error));
@@ -110,7 +137,7 @@ static void select_from_all(struct selecting *s)
 /* --auto: selects the number of edges that the search found, as --keep would. */
 static void select_found(struct selecting *s)
 {
-        const struct select_options *opt = s->opt;
+        const struct hap_select_request *opt = s->opt;
         struct hap_selection_options settings = opt->settings;
         struct hap_size_search *search = &s->search;
         struct hap_inputs *inputs = &s->inputs;
@@ -139,38 +166,21 @@ static void select_found(struct selecting *s)
         hap_say(p, "%s", result);
         settings.keep = (struct hap_count_or_percent){.given = true, .value = (double)search->n};
         select_from(s, scores, &settings);
-        s->sections = 1;
         hap_inputs_release(inputs);
-}
-
-static void check_options(struct hap_program *p, struct select_options *opt)
-{
-        const char *only = opt->tolerance >= 0 ? "--tolerance" : opt->prompts > 0 ? "--prompts" :
-                           opt->ablation >= 0  ? "--ablation"  : p->model         ? "-m" : NULL;
-
-        if (!opt->search && only)
-                hap_die(p, HAP_EUSAGE, "%s can only be used with --auto", only);
-        if (opt->search && opt->settings.keep.given)
-                hap_die(p, HAP_EUSAGE, "--keep cannot be combined with --auto");
-        if (opt->search && opt->together)
-                hap_die(p, HAP_EUSAGE, "--auto cannot be combined with --union");
-        if (!opt->search && !opt->settings.keep.given && !(opt->settings.threshold > -INFINITY))
-                hap_die(p, HAP_EUSAGE, "one of --keep, --threshold and --auto is needed");
-        opt->tolerance = opt->tolerance < 0 ? 0.1 : opt->tolerance;
-        opt->prompts = opt->prompts ? opt->prompts : 32;
-        opt->ablation = opt->ablation < 0 ? 0 : opt->ablation;
 }
 
 int main(int argc, char **argv)
 {
-        struct select_options opt = {.settings.threshold = -INFINITY, .tolerance = -1, .ablation = -1};
+        struct hap_select_request opt = hap_select_request_none;
         struct hap_program p;
         struct selecting s = {.p = &p, .opt = &opt};
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        check_options(&p, &opt);
+        hap_must(&p, hap_select_request_check(&opt, p.model, &p.error));
         if (opt.search)
                 select_found(&s);
+        else if (opt.bootstrap)
+                select_confident(&s);
         else
                 select_from_all(&s);
         if (opt.together)

@@ -1,18 +1,17 @@
 #include "attrib/mask.h"
+#include "attrib/mask_run.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "forward/masked.h"
 #include "forward/parallel.h"
 
 /* Edges removed between two calls of progress. */
 #define EDGES_AT_ONCE 256
 
-/* A masked run of batch b, with the same z for all its prompts. */
-static int run_masked(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
-                      struct hap_scratch *scratch, size_t b, const float *z, const bool *wanted,
-                      struct hap_batch *batch, struct hap_masked *run)
+int hap_mask_run(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                 struct hap_scratch *scratch, size_t b, const float *z, const bool *wanted,
+                 struct hap_batch *batch, struct hap_masked *run)
 {
         const size_t begin = prompts->batches.start[b];
         const int n = (int)(prompts->batches.start[b + 1] - begin);
@@ -28,10 +27,9 @@ static int run_masked(const struct hap_attrib *attrib, const struct hap_prompts 
         return rc < 0 ? rc : hap_masked_forward(scratch, batch, run);
 }
 
-/* The loss summed over the batch, and its gradient unless d_logits is NULL. */
-static int batch_loss(const struct hap_attrib *attrib, const struct hap_example *examples,
-                      struct hap_scratch *scratch, const struct hap_batch *batch,
-                      const float *logits, float *d_logits, double *loss)
+int hap_mask_loss(const struct hap_attrib *attrib, const struct hap_example *examples,
+                  struct hap_scratch *scratch, const struct hap_batch *batch,
+                  const float *logits, float *d_logits, double *loss)
 {
         const size_t n_out = (size_t)scratch->engine->model->config.n_out;
 
@@ -51,35 +49,44 @@ static int batch_loss(const struct hap_attrib *attrib, const struct hap_example 
 
 /* --- mask-gradient --- */
 
-static int score_mask_batch(struct hap_attrib *attrib, const struct hap_prompts *prompts,
-                            size_t b, struct hap_scratch *scratch, const void *context,
-                            float *out)
+int hap_mask_slope(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                   struct hap_scratch *scratch, size_t b, const float *z, float *d_z)
 {
         const struct hap_example *examples = prompts->examples + prompts->batches.start[b];
         const size_t n_out = (size_t)scratch->engine->model->config.n_out;
-        const size_t n_edges = scratch->engine->graph.n_edges;
-        const float *z = attrib->options.z ? attrib->options.z : attrib->ones;
+        const size_t mark = scratch->used;
         struct hap_batch batch;
         struct hap_masked run;
         float *d_logits;
         double loss;
-        int rc = run_masked(attrib, prompts, scratch, b, z, attrib->wanted, &batch, &run);
+        int rc = hap_mask_run(attrib, prompts, scratch, b, z, attrib->wanted, &batch, &run);
 
-        (void)context;
         if (rc < 0)
                 return rc;
         d_logits = hap_scratch_alloc(scratch, (size_t)batch.answers.n * n_out, sizeof *d_logits);
         if (!d_logits)
                 return scratch->error.code;
-        rc = batch_loss(attrib, examples, scratch, &batch, run.logits, d_logits, &loss);
-        if (rc < 0 || (rc = hap_masked_backward(scratch, &batch, &run, d_logits, out)) < 0)
+        rc = hap_mask_loss(attrib, examples, scratch, &batch, run.logits, d_logits, &loss);
+        if (rc < 0 || (rc = hap_masked_backward(scratch, &batch, &run, d_logits, d_z)) < 0)
                 return rc;
-        for (size_t e = 0; e < n_edges; e++) {
-                if (!isfinite(out[e]))
+        for (size_t e = 0; e < scratch->engine->graph.n_edges; e++)
+                if (!isfinite(d_z[e]))
                         return hap_attrib_not_finite(scratch, examples);
-                out[e] = -out[e];
-        }
+        scratch->used = mark;
         return HAP_OK;
+}
+
+static int score_mask_batch(struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                            size_t b, struct hap_scratch *scratch, const void *context,
+                            float *out)
+{
+        const float *z = attrib->options.z ? attrib->options.z : attrib->ones;
+        int rc = hap_mask_slope(attrib, prompts, scratch, b, z, out);
+
+        (void)context;
+        for (size_t e = 0; e < scratch->engine->graph.n_edges; e++)
+                out[e] = -out[e];
+        return rc;
 }
 
 int hap_method_mask_gradient(struct hap_attrib *attrib, const struct hap_prompts *prompts,
@@ -94,16 +101,18 @@ struct removals {
         const struct hap_attrib *attrib;
         const struct hap_prompts *prompts;
         size_t batch;
-        size_t begin;   /* the edge of job 0 */
-        double *losses; /* [n_edges + 1]: without each edge, then of the full model */
+        size_t begin;   /* the edge or node of job 0 */
+        double *losses; /* [n_scores + 1]: without each edge or node, then of the full model */
 };
 
-/* Job i removes edge begin + i from the batch; edge n_edges removes none. */
-static int remove_one_edge(void *context, struct hap_scratch *scratch, size_t i)
+/* Job i removes edge begin + i from the batch, or all edges from node begin + i; after the last
+ * it removes none. */
+static int remove_one(void *context, struct hap_scratch *scratch, size_t i)
 {
         const struct removals *jobs = context;
         const struct hap_prompts *prompts = jobs->prompts;
-        const size_t n_edges = scratch->engine->graph.n_edges, edge = jobs->begin + i;
+        const struct hap_graph *graph = &scratch->engine->graph;
+        const size_t n_edges = graph->n_edges, which = jobs->begin + i;
         float *z = hap_scratch_alloc(scratch, n_edges, sizeof *z);
         struct hap_batch batch;
         struct hap_masked run;
@@ -112,18 +121,18 @@ static int remove_one_edge(void *context, struct hap_scratch *scratch, size_t i)
         if (!z)
                 return scratch->error.code;
         for (size_t e = 0; e < n_edges; e++)
-                z[e] = e != edge;
-        rc = run_masked(jobs->attrib, prompts, scratch, jobs->batch, z, NULL, &batch, &run);
+                z[e] = (jobs->attrib->options.nodes ? hap_graph_edge_from(graph, e) : e) != which;
+        rc = hap_mask_run(jobs->attrib, prompts, scratch, jobs->batch, z, NULL, &batch, &run);
         if (rc < 0)
                 return rc;
-        return batch_loss(jobs->attrib, prompts->examples + prompts->batches.start[jobs->batch],
-                          scratch, &batch, run.logits, NULL, jobs->losses + edge);
+        return hap_mask_loss(jobs->attrib, prompts->examples + prompts->batches.start[jobs->batch],
+                          scratch, &batch, run.logits, NULL, jobs->losses + which);
 }
 
-static int remove_every_edge(struct removals *jobs, struct hap_error *err)
+static int remove_each(struct removals *jobs, struct hap_error *err)
 {
         const struct hap_attrib *attrib = jobs->attrib;
-        const size_t jobs_per_batch = attrib->engine->graph.n_edges + 1;
+        const size_t jobs_per_batch = attrib->n_scores + 1;
         int rc = HAP_OK;
 
         for (jobs->begin = 0; jobs->begin < jobs_per_batch && rc == 0;
@@ -131,7 +140,7 @@ static int remove_every_edge(struct removals *jobs, struct hap_error *err)
                 const size_t left = jobs_per_batch - jobs->begin;
 
                 rc = hap_parallel(attrib->engine, left < EDGES_AT_ONCE ? left : EDGES_AT_ONCE,
-                                  remove_one_edge, jobs, err);
+                                  remove_one, jobs, err);
                 if (attrib->progress)
                         attrib->progress(attrib->context,
                                          jobs->batch * jobs_per_batch + jobs->begin,
@@ -143,7 +152,7 @@ static int remove_every_edge(struct removals *jobs, struct hap_error *err)
 int hap_method_exact(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                      struct hap_error *err)
 {
-        const size_t n = attrib->engine->graph.n_edges;
+        const size_t n = attrib->n_scores;
         struct removals jobs = {.attrib = attrib, .prompts = prompts};
         int rc = HAP_OK;
 
@@ -151,9 +160,11 @@ int hap_method_exact(struct hap_attrib *attrib, const struct hap_prompts *prompt
         if (!jobs.losses)
                 return hap_fail_memory(err, "scores");
         for (; jobs.batch < prompts->batches.n && rc == 0; jobs.batch++) {
-                rc = remove_every_edge(&jobs, err);
-                for (size_t e = 0; e < n && rc == 0; e++)
-                        attrib->sum[e] += jobs.losses[e] - jobs.losses[n];
+                rc = remove_each(&jobs, err);
+                for (size_t i = 0; i < n && rc == 0; i++)
+                        attrib->row[i] = jobs.losses[i] - jobs.losses[n];
+                if (rc == 0)
+                        rc = hap_attrib_take(attrib, prompts, jobs.batch, err);
         }
         free(jobs.losses);
         return rc;

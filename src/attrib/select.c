@@ -89,6 +89,35 @@ static int take_top(const struct hap_edges *scores,
         return HAP_OK;
 }
 
+/* Moves the n edges with the largest positive scores to the front, in their order, and keeps the
+ * order of the others. */
+static int put_positive_first(const struct hap_edges *scores, struct ranked *order,
+                              size_t n_order, size_t n, struct hap_error *err)
+{
+        struct ranked *positive = malloc((2 * n_order + 1) * sizeof *positive);
+        struct ranked *others = positive + n_order;
+        size_t n_positive = 0, n_others = 0;
+
+        if (!positive)
+                return hap_fail_memory(err, "the selection");
+        for (size_t i = 0; i < n_order; i++)
+                if (scores->score[order[i].edge] > 0)
+                        positive[n_positive++] = (struct ranked){scores->score[order[i].edge],
+                                                                 order[i].edge};
+        qsort(positive, n_positive, sizeof *positive, compare_ranked);
+        n = n < n_positive ? n : n_positive;
+        for (size_t i = 0; i < n_order; i++) {
+                const struct ranked key = {scores->score[order[i].edge], order[i].edge};
+
+                if (n == 0 || key.key <= 0 || ranks_before(&positive[n - 1], &key))
+                        others[n_others++] = order[i];
+        }
+        memcpy(order, positive, n * sizeof *order);
+        memcpy(order + n, others, n_others * sizeof *order);
+        free(positive);
+        return HAP_OK;
+}
+
 static int select_top(const struct hap_edges *scores,
                       const struct hap_selection_options *options,
                       size_t limit, float *z, size_t *n, struct hap_error *err)
@@ -104,7 +133,13 @@ static int select_top(const struct hap_edges *scores,
                         order[n_order++] = rank_of(scores, options, e);
         }
         qsort(order, n_order, sizeof *order, compare_ranked);
-        rc = take_top(scores, options, order, n_order, limit, z, n, err);
+        rc = options->positive_share > 0
+                     ? put_positive_first(scores, order, n_order,
+                                          (size_t)round(options->positive_share * (double)limit),
+                                          err)
+                     : HAP_OK;
+        if (rc == 0)
+                rc = take_top(scores, options, order, n_order, limit, z, n, err);
         free(order);
         return rc;
 }
@@ -258,6 +293,8 @@ int hap_select_edges(const struct hap_edges *scores,
                 options->keep.given ? hap_count_or_percent_of(&options->keep, n_edges) : n_edges;
 
         *n = 0;
+        if (options->nodes)
+                return hap_select_nodes(scores, options, z, n, err);
         if (options->keep.given && !options->keep.percent && options->keep.value > (double)n_edges)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot keep %.0f edges of '%s': its graph has %zu",
@@ -270,6 +307,11 @@ int hap_select_edges(const struct hap_edges *scores,
                                 "a quota per layer cannot be combined with greedy selection");
         if (options->layer_quota && !options->keep.given)
                 return hap_fail(err, HAP_EUSAGE, "a quota per layer needs an amount to share out");
+        if (options->positive_share > 0 && (options->greedy || options->layer_quota))
+                return hap_fail(err, HAP_EUSAGE, "a share by sign cannot be combined with %s",
+                                options->greedy ? "greedy selection" : "a quota per layer");
+        if (options->positive_share > 0 && !options->keep.given)
+                return hap_fail(err, HAP_EUSAGE, "a share by sign needs an amount to share out");
         if (limit > 0 && options->threshold > -INFINITY &&
             check_threshold(scores, options, err) < 0)
                 return err->code;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attrib/same_scores.h"
+
 /* Starts a selection with the section's header and graph. */
 static int begin_selection(struct hap_selection *selection, const struct hap_edges *scores,
                            struct hap_error *err)
@@ -25,14 +27,6 @@ void hap_selection_release(struct hap_selection *selection)
         free(selection->z);
         hap_graph_release(&selection->graph);
         *selection = (struct hap_selection){0};
-}
-
-static const char *fingerprint(const json_t *header)
-{
-        const char *text = json_string_value(
-                json_object_get(json_object_get(header, "model"), "fingerprint"));
-
-        return text ? text : "";
 }
 
 /* If the methods (or tasks: `key`) differ, the key's value becomes {"name": "A + B",
@@ -64,16 +58,11 @@ static void unite(json_t *header, const json_t *other, const char *key)
 static int check_union(struct hap_selection *selection, const struct hap_edges *scores,
                        struct hap_error *err)
 {
-        const char *here = fingerprint(scores->header), *first = fingerprint(selection->header);
+        const struct hap_scores_place first = {selection->header, selection->name,
+                                               &selection->graph};
 
-        if (!hap_graph_equal(&selection->graph, &scores->graph))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': its graph is not that of '%s'",
-                                scores->name, selection->name);
-        if (*here && *first && strcmp(here, first) != 0)
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot use '%s': made for model %s, '%s' is from %s",
-                                scores->name, here, selection->name, first);
+        if (hap_scores_check_same(&first, scores, err) < 0)
+                return err->code;
         hap_header_join(selection->header, scores->header);
         unite(selection->header, scores->header, "method");
         unite(selection->header, scores->header, "task");
@@ -147,12 +136,18 @@ json_t *hap_selection_describe(const struct hap_selection *selection,
         if (options->keep.given)
                 json_object_set_new(object, "keep",
                                     json_integer((json_int_t)hap_count_or_percent_of(
-                                            &options->keep, selection->graph.n_edges)));
+                                            &options->keep,
+                                            options->nodes ? hap_graph_n_cuttable(&selection->graph)
+                                                           : selection->graph.n_edges)));
         if (options->threshold > -INFINITY)
                 json_object_set_new(object, "threshold", json_real(options->threshold));
+        if (options->nodes)
+                json_object_set_new(object, "nodes", json_true());
         if (options->greedy)
                 json_object_set_new(object, "greedy", json_true());
         if (options->layer_quota)
                 json_object_set_new(object, "layer_quota", json_true());
+        if (options->positive_share > 0)
+                json_object_set_new(object, "pnr", json_real(options->positive_share));
         return object;
 }

@@ -32,8 +32,8 @@ bool hap_selection_is_dead(const struct hap_selection *selection);
 /* HAP_EUSAGE if no edge is selected, HAP_EINPUT if all are dead: neither is a circuit. */
 int hap_selection_check(const struct hap_selection *selection, struct hap_error *err);
 
-/* The header's "selection": order, selected edges and sections; keep (in edges), threshold,
- * greedy and layer_quota if they are given. New reference, or NULL. */
+/* The header's "selection": order, selected edges and sections; keep (in edges, or
+ * nodes), threshold, nodes, greedy and layer_quota if they are given. New reference, or NULL. */
 json_t *hap_selection_describe(const struct hap_selection *selection,
                                const struct hap_selection_options *options);
 void hap_selection_release(struct hap_selection *selection);

@@ -9,8 +9,9 @@
 #include "common/json.h"
 #include "common/stream_out.h"
 
-static const char *const known_kinds[] = {"task", "cache", "scores", "circuit", "constants",
-                                          "report", "log"};
+static const char *const known_kinds[] = {"task", "cache", "scores", "node-scores",
+                                           "example-scores", "circuit", "constants", "report",
+                                           "log"};
 
 /* The features that a header may list under "requires". A program must refuse a section
  * that requires any other. */

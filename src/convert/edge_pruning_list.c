@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/exchange_edges.h"
 #include "convert/exchange_file.h"
 #include "graph/edges.h"
 
@@ -37,8 +38,6 @@ static int check_circuit(const struct hap_edges *circuit, struct hap_error *err)
         if (!circuit->graph.split_input)
                 why = "its token and position embeddings are one writer; make the circuit with "
                       "--split-input";
-        else if (circuit->graph.positions.n)
-                why = "the list cannot represent positions";
         for (size_t e = 0; !why && e < circuit->graph.n_edges; e++)
                 if (circuit->z[e] > 0 && circuit->z[e] < 1)
                         why = "some z are not 1, and the list has no values";
@@ -71,18 +70,14 @@ static size_t print_list(const struct hap_edges *circuit, FILE *out)
 int hap_edge_pruning_write(struct hap_stream_in *in, FILE *out, size_t *n_edges,
                            struct hap_error *err)
 {
-        struct hap_edges circuit, second = {0};
-        int rc = hap_edges_next(in, "circuit", &circuit, err);
+        struct hap_edges circuit;
+        int rc = hap_exchange_one(in, "circuit", &circuit, err);
 
-        if (rc <= 0)
-                return rc < 0 ? rc : hap_stream_in_fail_missing(in, "circuit", err);
+        if (rc < 0)
+                return rc;
         rc = check_circuit(&circuit, err);
-        if (rc == 0 && (rc = hap_edges_next(in, "circuit", &second, err)) > 0)
-                rc = hap_fail(err, HAP_EINPUT, "cannot convert '%s': there is a second circuit, "
-                              "and a list has only one", second.name);
         if (rc == 0)
                 *n_edges = print_list(&circuit, out);
-        hap_edges_release(&second);
         hap_edges_release(&circuit);
         return rc;
 }
@@ -174,13 +169,7 @@ int hap_edge_pruning_read(struct hap_byte_input *input, const struct hap_program
         float *z = NULL;
         int rc;
 
-        if (!model)
-                return hap_fail(err, HAP_EUSAGE, "--from edge-pruning needs -m: the list does not "
-                                "say how many layers and heads the model has");
-        rc = hap_graph_init(&graph, (int)json_integer_value(json_object_get(model, "layers")),
-                            (int)json_integer_value(json_object_get(model, "heads")), false, true,
-                            err);
-        if (rc == 0)
+        if ((rc = hap_exchange_graph(&graph, model, true, "edge-pruning", err)) == 0)
                 rc = hap_exchange_load(input, &list, err);
         if (rc == 0 && !json_is_array(list))
                 rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': it is not a list of edges",

@@ -1,5 +1,8 @@
 /* hap-convert: converts streams to JSON lines or MIB exchange files, and back. */
 #include "common/program.h"
+#include "convert/acdc.h"
+#include "convert/attribution_graph.h"
+#include "convert/auto_circuit.h"
 #include "convert/edge_pruning_list.h"
 #include "convert/json_lines.h"
 #include "convert/json_print.h"
@@ -29,8 +32,8 @@ static const struct hap_program_info info = {
         .operands = "[FILE ...]",
         .uses = HAP_USES_INPUT | HAP_USES_MODEL,
         .options = options,
-        .notes = "-m is for --from mib, where it records the model in the headers, and for\n"
-                 "--from edge-pruning, which needs it.",
+        .notes = "-m is for --from: mib records the model in the headers, and edge-pruning, acdc and\n"
+                 "auto-circuit need it.",
 };
 
 static size_t to_json(struct hap_program *p)
@@ -53,76 +56,29 @@ static size_t to_json(struct hap_program *p)
         return n;
 }
 
-static size_t to_mib(struct hap_program *p)
-{
-        size_t n = 0;
-
-        hap_must(p, hap_mib_write(p->in, hap_program_text(p), &n, &p->error));
-        return n;
-}
-
-static size_t to_edge_pruning(struct hap_program *p)
-{
-        size_t n = 0;
-
-        hap_must(p, hap_edge_pruning_write(p->in, hap_program_text(p), &n, &p->error));
-        return n;
-}
-
-static size_t one_from_json(struct hap_program *p, struct hap_byte_input *input)
-{
-        int64_t n = hap_json_read(input, p);
-
-        hap_must(p, n < 0 ? (int)n : 0);
-        return (size_t)n;
-}
-
-/* The description of the model of -m, or NULL without -m. */
-static json_t *model_of(struct hap_program *p)
-{
-        struct hap_model model;
-        json_t *description;
-
-        if (!p->model)
-                return NULL;
-        hap_must(p, hap_model_load(&model, p->model, &p->error));
-        description = hap_model_describe(&model);
-        hap_model_release(&model);
-        return description;
-}
-
-static size_t one_from_mib(struct hap_program *p, struct hap_byte_input *input)
-{
-        json_t *model = model_of(p);
-        size_t n = 0;
-
-        hap_must(p, hap_mib_read(input, p, model, p->out, &n, &p->error));
-        json_decref(model);
-        return n;
-}
-
-static size_t one_from_edge_pruning(struct hap_program *p, struct hap_byte_input *input)
-{
-        json_t *model = model_of(p);
-        size_t n = 0;
-
-        hap_must(p, hap_edge_pruning_read(input, p, model, p->out, &n, &p->error));
-        json_decref(model);
-        return n;
-}
+/* A file of another program. */
+typedef int write_edges(struct hap_stream_in *in, FILE *out, size_t *n, struct hap_error *err);
+typedef int read_edges(struct hap_byte_input *input, const struct hap_program *program,
+                       const json_t *model, struct hap_stream_out *out, size_t *n,
+                       struct hap_error *err);
 
 static const struct form {
         const char *name, *help;
         const char *records; /* what is counted */
-        size_t (*to)(struct hap_program *p);
-        size_t (*from)(struct hap_program *p, struct hap_byte_input *input);
-        bool takes_model; /* -m with --from */
+        write_edges *to;   /* NULL for JSON lines */
+        read_edges *from;  /* NULL for JSON lines, and if hap does not read the form */
+        bool parallel;     /* models with a parallel residual too */
 } forms[] = {
-        {"json", "lines of JSON: header, records, trailer", "records", to_json, one_from_json,
+        {"json", "lines of JSON: header, records, trailer", "records", NULL, NULL, true},
+        {"mib", "a graph of EAP-IG and the MIB benchmark", "edges", hap_mib_write, hap_mib_read, true},
+        {"edge-pruning", "a circuit as Edge-Pruning's edges.json", "edges", hap_edge_pruning_write,
+         hap_edge_pruning_read, false},
+        {"acdc", "a circuit as a list of ACDC's edges", "edges", hap_acdc_write, hap_acdc_read,
          false},
-        {"mib", "a graph of EAP-IG and the MIB benchmark", "edges", to_mib, one_from_mib, true},
-        {"edge-pruning", "a circuit as Edge-Pruning's edges.json", "edges", to_edge_pruning,
-         one_from_edge_pruning, true},
+        {"auto-circuit", "scores as auto-circuit's PruneScores", "edges", hap_auto_circuit_write,
+         hap_auto_circuit_read, false},
+        {"attribution-graph", "a circuit for the viewers of circuit-tracer and Neuronpedia; --to only",
+         "links", hap_attribution_graph_write, NULL, true},
 };
 enum { N_FORMS = sizeof forms / sizeof *forms };
 
@@ -132,6 +88,56 @@ static const char *form_choice(int i, const char **help)
                 return NULL;
         *help = forms[i].help;
         return forms[i].name;
+}
+
+static bool is_json(const struct form *form)
+{
+        return !form->to;
+}
+
+static size_t convert_to(struct hap_program *p, const struct form *form)
+{
+        size_t n = 0;
+
+        if (is_json(form))
+                return to_json(p);
+        hap_must(p, form->to(p->in, hap_program_text(p), &n, &p->error));
+        return n;
+}
+
+/* The description of the model of -m, or NULL without -m. */
+static json_t *model_of(struct hap_program *p, const struct form *form)
+{
+        struct hap_model model;
+        json_t *description;
+
+        if (!p->model)
+                return NULL;
+        hap_must(p, hap_model_load(&model, p->model, &p->error));
+        if (model.config.parallel_residual && !form->parallel)
+                hap_die(p, HAP_EUSAGE, "'%s' has a parallel residual, which --from %s does not support",
+                        p->model, form->name);
+        description = hap_model_describe(&model);
+        hap_model_release(&model);
+        return description;
+}
+
+static size_t convert_one(struct hap_program *p, const struct form *form,
+                          struct hap_byte_input *input)
+{
+        json_t *model = model_of(p, form);
+        size_t n = 0;
+
+        if (is_json(form)) {
+                const int64_t read = hap_json_read(input, p);
+
+                hap_must(p, read < 0 ? (int)read : 0);
+                n = (size_t)read;
+        } else {
+                hap_must(p, form->from(input, p, model, p->out, &n, &p->error));
+        }
+        json_decref(model);
+        return n;
 }
 
 /* Converts files of another form one by one; no operand means standard input. */
@@ -149,7 +155,7 @@ static size_t convert_from(struct hap_program *p, const struct form *form)
                 struct hap_byte_input input;
 
                 hap_must(p, hap_byte_input_open(&input, files[i], &p->error));
-                n += form->from(p, &input);
+                n += convert_one(p, form, &input);
                 hap_byte_input_close(&input);
         }
         return n;
@@ -166,9 +172,11 @@ int main(int argc, char **argv)
         if ((opt.to == FORM_NONE) == (opt.from == FORM_NONE))
                 hap_die(&p, HAP_EUSAGE, "give either --to or --from; see hap-convert -h");
         form = forms + (opt.to == FORM_NONE ? opt.from : opt.to);
-        if (p.model && (opt.from == FORM_NONE || !form->takes_model))
-                hap_die(&p, HAP_EUSAGE, "-m needs --from mib or --from edge-pruning; see "
-                        "hap-convert -h");
-        n = opt.from == FORM_NONE ? form->to(&p) : convert_from(&p, form);
+        if (p.model && (opt.from == FORM_NONE || is_json(form)))
+                hap_die(&p, HAP_EUSAGE, "-m needs --from mib or --from edge-pruning, acdc or "
+                        "auto-circuit; see hap-convert -h");
+        if (opt.from != FORM_NONE && !is_json(form) && !form->from)
+                hap_die(&p, HAP_EUSAGE, "hap writes the form %s but does not read it", form->name);
+        n = opt.from == FORM_NONE ? convert_to(&p, form) : convert_from(&p, form);
         return hap_program_end(&p, n, form->records);
 }

@@ -4,6 +4,7 @@
 
 #include "common/memory.h"
 #include "data/batches.h"
+#include "forward/attention.h"
 #include "forward/full_run.h"
 #include "forward/masked.h"
 
@@ -14,7 +15,27 @@ static void *take(struct hap_scratch *scratch, size_t n, size_t rows, size_t wid
         return hap_scratch_alloc(scratch, n * rows * width, sizeof(float));
 }
 
-static int count_full(struct hap_scratch *scratch, const struct hap_batch *batch, bool gradients)
+/* For every layer the scores of all edges and the gradients of all patterns; once, the heads of a
+ * layer whose inputs are changed. */
+static int count_layers(struct hap_scratch *scratch, const struct hap_batch *batch)
+{
+        const struct hap_graph *graph = &scratch->engine->graph;
+        const size_t layers = (size_t)graph->n_layers, d = (size_t)scratch->engine->model->config.d_model;
+        struct hap_heads heads = {.n = graph->n_heads, .q_rows = &batch->rows,
+                                  .n_kv = scratch->engine->model->config.n_kv_heads,
+                                  .kv_rows = &batch->rows};
+
+        take(scratch, layers, graph->n_edges, 1);
+        for (int i = 0; i < batch->n; i++)
+                take(scratch, layers * layers * (size_t)graph->n_heads,
+                     (size_t)(batch->rows.start[i + 1] - batch->rows.start[i]),
+                     (size_t)batch->prompts[i]->n_tokens);
+        take(scratch, 4, (size_t)batch->rows.n, d);
+        return hap_heads_alloc(&heads, scratch, batch, true);
+}
+
+static int count_full(struct hap_scratch *scratch, const struct hap_batch *batch, bool gradients,
+                      const struct hap_memory_arrays *arrays)
 {
         const struct hap_graph *graph = &scratch->engine->graph;
         const size_t d = (size_t)scratch->engine->model->config.d_model;
@@ -28,6 +49,9 @@ static int count_full(struct hap_scratch *scratch, const struct hap_batch *batch
         if (gradients) {
                 gradient = take(scratch, (size_t)graph->n_readers, rows, d);
                 take(scratch, 1, answers, out); /* log-probabilities */
+                take(scratch, arrays->outputs * (size_t)graph->n_writers, rows, d);
+                if (arrays->layers && (rc = count_layers(scratch, batch)) < 0)
+                        return rc;
         }
         rc = hap_full_forward(scratch, batch, &run);
         if (rc < 0 || !gradients)
@@ -81,10 +105,10 @@ static int count_batch(struct hap_scratch *scratch, const struct hap_counted_run
                 pointers[i] = prompts + i;
         }
         rc = hap_batch_init(&batch, scratch, pointers, (int)how->n,
-                            how->runs != HAP_MEMORY_FULL);
+                            how->runs != HAP_MEMORY_FULL && !how->all_rows);
         if (rc < 0)
                 return rc;
-        return full ? count_full(scratch, &batch, how->runs == HAP_MEMORY_GRADIENTS)
+        return full ? count_full(scratch, &batch, how->runs == HAP_MEMORY_GRADIENTS, &how->arrays)
                     : count_masked(scratch, &batch, how);
 }
 

@@ -13,6 +13,8 @@ struct hap_counted_run {
         const struct hap_ablation *ablation;
         const float *z;       /* [n_edges] */
         const bool *wanted;   /* [n_edges] */
+        bool all_rows;        /* in the last layer too */
+        struct hap_memory_arrays arrays;
         bool counterfactuals; /* the gradient by the counterfactual is wanted, not by masks */
 };
 

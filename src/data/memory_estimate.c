@@ -146,6 +146,8 @@ static size_t batch_prompts(const struct hap_memory_estimate *needs, const struc
                                     : HAP_BATCH_ROWS;
         const size_t tokens = tokens_of(needs, HAP_BATCH_PROMPTS);
 
+        if (needs->options.single)
+                return 1;
         return hap_min((rows + tokens - 1) / tokens, HAP_BATCH_PROMPTS);
 }
 
@@ -192,7 +194,9 @@ static size_t thread_scratch(const struct hap_memory_estimate *needs, enum hap_m
                                   .n = hap_max(1, hap_min(n, hap_max(needs->prompts, 1))),
                                   .positions = hap_max(needs->positions, 1),
                                   .ablation = needs->options.ablation,
-                                  .counterfactuals = needs->cases};
+                                  .counterfactuals = needs->cases,
+                                  .all_rows = needs->all_rows,
+                                  .arrays = needs->arrays};
         float *ones = calloc(graph->n_edges, sizeof *ones);
         bool *wanted = calloc(graph->n_edges, sizeof *wanted);
         size_t bytes = HAP_UNCOUNTED;

@@ -19,6 +19,13 @@ enum hap_memory_runs {
         HAP_MEMORY_TRAINING,  /* masked, with gradients */
 };
 
+/* Arrays of a batch of full runs with gradients, besides the outputs of the writers and the
+ * gradients of the readers. */
+struct hap_memory_arrays {
+        size_t outputs; /* arrays of [n_writers][rows][d_model] */
+        bool layers;    /* for every layer: the scores of all edges and all attention patterns */
+};
+
 /* Where the outputs of the corrupted runs come from. */
 enum hap_counterfactuals_from {
         HAP_COUNTERFACTUALS_RUNS,   /* the model is run */
@@ -35,6 +42,8 @@ struct hap_memory_estimate {
         size_t per_edge; /* bytes kept for every edge */
         bool cases;      /* the masks cut off each node alone, unless there is a circuit */
         bool bf16;       /* products in BF16: the weights are packed too */
+        bool all_rows;   /* full runs: in the last layer too, not the answers alone */
+        struct hap_memory_arrays arrays;
         bool can_halve;  /* it has --cache-dtype */
         size_t max_bytes;     /* bytes allowed: --max-memory; 0: no limit */
         size_t threads;

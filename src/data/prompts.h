@@ -13,6 +13,7 @@ struct hap_prompts_options {
         bool full_runs_only;      /* only full runs follow: first = 0, nothing is prepared */
         bool want_q;     /* masked runs follow (see hap_prompt.q) */
         bool want_log_p; /* KL, exact match: the full model's answers */
+        bool single;     /* a batch is one prompt */
         size_t limit;    /* take only the first `limit` examples; 0: all */
         bool gradients;  /* of every reader are wanted: large models get smaller batches, so that
                           * the gradients fit 256 MiB if possible */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/distributions.h"
+#include "common/distributions.h"
 #include "forward/engine.h"
 #include "metric/evaluate.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/distributions.h"
+#include "common/distributions.h"
 #include "eval/hsic.h"
 #include "forward/engine.h"
 

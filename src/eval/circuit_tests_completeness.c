@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "eval/circuit_tests.h"
-#include "eval/distributions.h"
+#include "common/distributions.h"
 #include "forward/engine.h"
 
 enum { RANDOM_SETS = 10, STEPS = 10, CANDIDATES = 5, MAX_SETS = 1 + RANDOM_SETS + STEPS * CANDIDATES };

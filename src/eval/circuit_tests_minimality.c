@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "eval/circuit_tests.h"
-#include "eval/distributions.h"
+#include "common/distributions.h"
 #include "eval/random_circuit.h"
 #include "forward/engine.h"
 

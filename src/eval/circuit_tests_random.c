@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "eval/circuit_tests.h"
-#include "eval/distributions.h"
+#include "common/distributions.h"
 #include "eval/random_circuit.h"
 #include "forward/engine.h"
 

@@ -10,6 +10,8 @@
 
 struct hap_eval_options {
         const char *metrics, *classes;
+        bool roles;           /* instead of metrics: see eval/role_report.h */
+        const char *loadings; /* with roles: edges, or their number; NULL: none */
         int ablation;
         bool keep_dead, each, full, empty, complement, split_input;
         struct hap_texts names;

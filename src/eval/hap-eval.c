@@ -5,6 +5,7 @@
 #include "common/program.h"
 #include "eval/class_report.h"
 #include "eval/evaluating.h"
+#include "eval/role_report.h"
 
 static const struct hap_option options[] = {
         {0, "metric", "A,B,...", HAP_TEXT, offsetof(struct hap_eval_options, metrics),
@@ -28,6 +29,11 @@ static const struct hap_option options[] = {
         HAP_CURVE_OPTIONS(struct hap_eval_options, curve),
         {0, "classes", "FILE", HAP_TEXT, offsetof(struct hap_eval_options, classes),
          .help = "instead of metrics, report which nodes and edges of each class of FILE are kept"},
+        {0, "roles", NULL, HAP_FLAG, offsetof(struct hap_eval_options, roles),
+         .help = "instead of metrics, report the roles of the heads, and which ones circuits keep"},
+        {0, "loadings", "N|EDGE,...", HAP_TEXT, offsetof(struct hap_eval_options, loadings),
+         .help = "--roles: through which later readers the effects of these edges, or the N largest, "
+                 "pass"},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct hap_eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
         {0},
@@ -44,16 +50,21 @@ static const struct hap_program_info info = {
                  "scores.",
 };
 
-/* --classes: the number of circuits. */
-static size_t report_classes(struct hap_program *p, const struct hap_eval_options *opt)
+/* --classes or --roles: the exit status. */
+static int report_heads(struct hap_program *p, const struct hap_eval_options *opt)
 {
         size_t n;
 
-        if (opt->metrics || opt->each || opt->full || opt->empty || opt->complement)
-                hap_die(p, HAP_EUSAGE, "--classes runs nothing: it cannot be combined with --metric, "
-                        "--per-example, --full, --empty or --complement");
+        if (opt->metrics || opt->each || opt->full || opt->empty || opt->complement ||
+            opt->curve.wanted || opt->statistics.tests || (opt->classes && opt->roles))
+                hap_die(p, HAP_EUSAGE, "--%s measures no metrics: it cannot be combined with "
+                        "--metric, --per-example, --full, --empty, --complement, --curve or --test%s",
+                        opt->roles ? "roles" : "classes", opt->classes && opt->roles ?
+                        ", nor --roles with --classes" : "");
+        if (opt->roles)
+                return hap_program_end(p, hap_role_report(p, opt), "examples");
         hap_must(p, hap_class_report(p, opt->classes, &opt->names, opt->keep_dead, &n));
-        return n;
+        return hap_program_end(p, n, "circuits");
 }
 
 int main(int argc, char **argv)
@@ -64,8 +75,10 @@ int main(int argc, char **argv)
         size_t done;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        if (opt.classes)
-                return hap_program_end(&p, report_classes(&p, &opt), "circuits");
+        if (opt.loadings && !opt.roles)
+                hap_die(&p, HAP_EUSAGE, "--loadings needs --roles");
+        if (opt.classes || opt.roles)
+                return report_heads(&p, &opt);
         hap_must(&p, hap_statistics_check(&opt.statistics, &p.error));
         hap_must(&p, hap_curves_init(&e.curves, &opt.curve, &p.error));
         opt.metrics = opt.curve.wanted && !opt.metrics ? "logit-diff" : opt.metrics;

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "eval/distributions.h"
+#include "common/distributions.h"
 
 /* The width of the kernel, or 0 if all values are equal. distances: [n (n − 1) / 2], scratch. */
 static double width_of(const double *x, size_t n, double *distances)

@@ -2,7 +2,7 @@
 #ifndef HAP_EVAL_INTERVALS_H
 #define HAP_EVAL_INTERVALS_H
 
-#include "eval/bootstrap.h"
+#include "common/bootstrap.h"
 #include "eval/eval.h"
 
 struct hap_interval_options {

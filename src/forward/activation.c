@@ -122,6 +122,106 @@ void hap_activate(enum hap_activation kind, size_t n, const float *x,
         }
 }
 
+/* All activations here are x times a ratio: Φ(x), σ(…), or 0 or 1. */
+
+static void gelu_ratio(size_t n, const float *x, float *value, float *slope)
+{
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+                float density;
+                const float cdf = normal_cdf(v, &density);
+
+                slope[i] = cdf;
+                value[i] = v * cdf;
+        }
+}
+
+static void sigmoid_ratio(enum hap_activation kind, size_t n, const float *x, float *value,
+                          float *slope)
+{
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                const float v = x[i];
+                const float s = sigmoid(kind == HAP_SILU ? v : 1.5957691216057308f *
+                                                                (v + 0.044715f * v * v * v));
+
+                slope[i] = s;
+                value[i] = v * s;
+        }
+}
+
+void hap_activate_ratio(enum hap_activation kind, size_t n, const float *x,
+                        float *value, float *slope)
+{
+        if (kind == HAP_RELU) /* its derivative is the ratio */
+                relu(n, x, value, slope);
+        else if (kind == HAP_GELU)
+                gelu_ratio(n, x, value, slope);
+        else
+                sigmoid_ratio(kind, n, x, value, slope);
+}
+
+/* h = (u + 1) v σ(1.702 v), u = in limited to ±limit, v = gate limited to at most limit; in place
+ * of `in`. slope = dh / d in, slope_gate = dh / d gate; as ratios they are v σ u / in and
+ * (u + 1) σ v / gate. */
+static void swiglu_limited(float limit, bool ratio, size_t n, float *in, const float *gate,
+                           float *slope, float *slope_gate)
+{
+        const float alpha = 1.702f;
+
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+                const float v = gate[i] > limit ? limit : gate[i];
+                const float u = in[i] > limit ? limit : in[i] < -limit ? -limit : in[i];
+                const float s = sigmoid(alpha * v);
+
+                if (slope != NULL && ratio) {
+                        slope[i] = v * s * (u == in[i] ? 1.0f : u / in[i]);
+                        slope_gate[i] = (u + 1.0f) * s * (v == gate[i] ? 1.0f : v / gate[i]);
+                } else if (slope != NULL) {
+                        slope[i] = u == in[i] ? v * s : 0.0f;
+                        slope_gate[i] = v == gate[i]
+                                                ? (u + 1.0f) * s * (1.0f + alpha * v * (1.0f - s))
+                                                : 0.0f;
+                }
+                in[i] = (u + 1.0f) * v * s;
+        }
+}
+
+static void halve(size_t n, float *slope, float *slope_gate)
+{
+        for (size_t i = 0; slope != NULL && i < n; i++) {
+                slope[i] *= 0.5f;
+                slope_gate[i] *= 0.5f;
+        }
+}
+
+void hap_gated_hidden(const struct hap_config *config, const struct hap_rules *rules, size_t size,
+                      float *in, float *gate, float *slope, float *slope_gate)
+{
+        if (config->swiglu_limit > 0) {
+                swiglu_limited(config->swiglu_limit, rules->activation_ratio, size, in, gate,
+                               slope, slope_gate);
+                if (rules->gate_halves)
+                        halve(size, slope, slope_gate);
+                return;
+        }
+        if (slope != NULL && rules->activation_ratio)
+                hap_activate_ratio(config->activation, size, gate, gate, slope_gate);
+        else
+                hap_activate(config->activation, size, gate, gate, slope_gate);
+        if (slope != NULL) {
+                memcpy(slope, gate, size * sizeof(*gate));
+                for (size_t i = 0; i < size; i++)
+                        slope_gate[i] *= in[i];
+        }
+        if (rules->gate_halves)
+                halve(size, slope, slope_gate);
+        for (size_t i = 0; i < size; i++)
+                in[i] *= gate[i];
+}
+
 void hap_soft_cap(size_t n, float cap, float *x)
 {
         for (size_t i = 0; i < n; i++)
@@ -138,6 +238,21 @@ void hap_softmax(int n, float *row)
                 row[i] = fast_exp(row[i] - max);
         for (int i = 0; i < n; i++)
                 total += row[i];
+        for (int i = 0; i < n; i++)
+                row[i] /= total;
+}
+
+void hap_softmax_sink(int n, float *row, float sink)
+{
+        float max = sink, total = 0;
+
+        for (int i = 0; i < n; i++)
+                max = row[i] > max ? row[i] : max;
+        for (int i = 0; i < n; i++)
+                row[i] = fast_exp(row[i] - max);
+        for (int i = 0; i < n; i++)
+                total += row[i];
+        total += fast_exp(sink - max);
         for (int i = 0; i < n; i++)
                 row[i] /= total;
 }

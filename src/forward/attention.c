@@ -7,7 +7,8 @@
 #include "forward/blas.h"
 #include "forward/norm.h"
 
-/* The part of the attention matrix of one head and prompt:
+/* A part of the attention matrix of one head and prompt: some queries, and the tokens from
+ * `begin` to `end` that these may see:
  * scores[i][j] = scale · q_i·k_j, i a query row, j a token, for j that query i
  * may see; kept as p = softmax over j, 0 elsewhere. */
 struct block {
@@ -16,13 +17,15 @@ struct block {
         const struct hap_prompt *prompt;
         int window;
         float slope;                /* of ALiBi; 0: none */
+        const float *sink;          /* the head's, or NULL */
         int n_queries, first_query; /* first_query: its position */
-        int first_key, n_keys;      /* rows of this run; before: the prompt's */
+        int first_key;              /* of the rows of this run; before: the prompt's */
+        int begin, end;             /* tokens: all, or in a long prompt those that are seen */
         const float *prefix_k, *prefix_v;
         int ld_prefix;
         const float *q, *k, *v;
         int ld_q, ld_kv;
-        float *p; /* [n_queries][n_tokens] */
+        float *p; /* [n_queries][n_tokens]; only tokens begin … end - 1 are read */
 };
 
 static struct block block_of(const struct hap_engine *engine,
@@ -32,6 +35,7 @@ static struct block block_of(const struct hap_engine *engine,
         const struct hap_config *config = &engine->model->config;
         const struct hap_prompt *prompt = batch->prompts[at];
         const struct hap_rows *qr = heads->q_rows, *kr = heads->kv_rows;
+        const float *sinks = engine->model->layers[heads->layer].sinks;
         const int dh = config->d_head;
         const int group = heads->head[i] / (config->n_heads / config->n_kv_heads);
         const size_t prefix = (size_t)heads->layer * prompt->n_tokens *
@@ -40,14 +44,15 @@ static struct block block_of(const struct hap_engine *engine,
                 .config = config,
                 .prompt = prompt,
                 .window = engine->model->layers[heads->layer].window,
+                .sink = sinks ? sinks + heads->head[i] : NULL,
                 .slope = engine->model->alibi ? engine->model->alibi[heads->head[i]] : 0,
                 .scale = config->attention_scale_by_layer
                                  ? config->attention_scale / (float)(heads->layer + 1)
                                  : config->attention_scale,
                 .n_queries = qr->start[at + 1] - qr->start[at],
                 .first_query = qr->first[at],
-                .n_keys = kr->start[at + 1] - kr->start[at],
                 .first_key = kr->first[at],
+                .end = prompt->n_tokens,
                 .ld_prefix = config->n_kv_heads * dh,
                 .ld_q = heads->n * dh,
                 .ld_kv = heads->n_kv * dh,
@@ -74,6 +79,53 @@ static void visible_keys(const struct block *b, int position, int *from, int *to
                 *from = position + 1 - b->window;
 }
 
+/* The next queries of a block, from *next on: all in a short prompt, some in a long one, with the
+ * tokens that they see. */
+static bool next_queries(const struct block *whole, int *next, struct block *b)
+{
+        const int left = whole->n_queries - *next;
+        int unused;
+
+        *b = *whole;
+        if (left <= 0)
+                return false;
+        if (hap_attention_is_long(b->prompt)) {
+                b->n_queries = left < hap_long_prompts.queries ? left : hap_long_prompts.queries;
+                b->first_query += *next;
+                b->q += (size_t)*next * b->ld_q;
+                visible_keys(b, b->first_query, &b->begin, &unused);
+                visible_keys(b, b->first_query + b->n_queries - 1, &unused, &b->end);
+        }
+        *next += b->n_queries;
+        return true;
+}
+
+/* Keys and values of a block: those of the counterfactual, and those of this run. */
+struct keys {
+        int begin, n; /* tokens */
+        const float *k, *v;
+        int ld;
+};
+
+static struct keys prefix_keys(const struct block *b)
+{
+        const int end = b->end < b->first_key ? b->end : b->first_key;
+
+        if (end <= b->begin)
+                return (struct keys){0};
+        return (struct keys){b->begin, end - b->begin, b->prefix_k + (size_t)b->begin * b->ld_prefix,
+                             b->prefix_v + (size_t)b->begin * b->ld_prefix, b->ld_prefix};
+}
+
+static struct keys run_keys(const struct block *b)
+{
+        const int begin = b->begin > b->first_key ? b->begin : b->first_key;
+        const size_t rows = (size_t)(begin - b->first_key);
+
+        return (struct keys){begin, b->end - begin, b->k + rows * b->ld_kv,
+                             b->v + rows * b->ld_kv, b->ld_kv};
+}
+
 /* x rounded to BF16, to nearest even. */
 static float round_bf16(float x)
 {
@@ -92,7 +144,7 @@ static void add_alibi(const struct block *b)
         const int n = b->prompt->n_tokens;
 
         for (int i = 0; i < b->n_queries; i++)
-                for (int j = 0; j < n; j++)
+                for (int j = b->begin; j < b->end; j++)
                         b->p[(size_t)i * n + j] +=
                                 b->config->alibi_bf16
                                         ? b->config->attention_scale *
@@ -103,17 +155,19 @@ static void add_alibi(const struct block *b)
 static void scores(const struct block *b)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
+        const struct keys prefix = prefix_keys(b), run = run_keys(b);
         const float scale = b->scale;
 
-        if (b->first_key > 0)
-                hap_gemm(false, true, b->n_queries, b->first_key, dh, scale, b->q,
-                         b->ld_q, b->prefix_k, b->ld_prefix, 0, b->p, n);
-        hap_gemm(false, true, b->n_queries, b->n_keys, dh, scale, b->q, b->ld_q,
-                 b->k, b->ld_kv, 0, b->p + b->first_key, n);
+        if (prefix.n > 0)
+                hap_gemm(false, true, b->n_queries, prefix.n, dh, scale, b->q, b->ld_q, prefix.k,
+                         prefix.ld, 0, b->p + prefix.begin, n);
+        hap_gemm(false, true, b->n_queries, run.n, dh, scale, b->q, b->ld_q, run.k, run.ld, 0,
+                 b->p + run.begin, n);
         if (b->slope != 0)
                 add_alibi(b);
-        if (b->config->attention_cap > 0)
-                hap_soft_cap((size_t)b->n_queries * n, b->config->attention_cap, b->p);
+        for (int i = 0; b->config->attention_cap > 0 && i < b->n_queries; i++)
+                hap_soft_cap((size_t)(b->end - b->begin), b->config->attention_cap,
+                             b->p + (size_t)i * n + b->begin);
 }
 
 static void normalise(const struct block *b)
@@ -125,36 +179,52 @@ static void normalise(const struct block *b)
                 int from, to;
 
                 visible_keys(b, b->first_query + i, &from, &to);
-                memset(row, 0, (size_t)from * sizeof(*row));
-                hap_softmax(to - from, row + from);
-                memset(row + to, 0, (size_t)(n - to) * sizeof(*row));
+                memset(row + b->begin, 0, (size_t)(from - b->begin) * sizeof(*row));
+                if (b->sink != NULL)
+                        hap_softmax_sink(to - from, row + from, *b->sink);
+                else
+                        hap_softmax(to - from, row + from);
+                memset(row + to, 0, (size_t)(b->end - to) * sizeof(*row));
         }
+}
+
+/* z[query] = r · Σ_j p_j v_j, r the residual scale. */
+static void add_values(const struct block *b, float *z)
+{
+        const int dh = b->config->d_head, n = b->prompt->n_tokens;
+        const float r = b->config->residual_scale;
+        const struct keys prefix = prefix_keys(b), run = run_keys(b);
+
+        hap_gemm(false, false, b->n_queries, dh, run.n, r, b->p + run.begin, n, run.v, run.ld, 0,
+                 z, b->ld_q);
+        if (prefix.n > 0)
+                hap_gemm(false, false, b->n_queries, dh, prefix.n, r, b->p + prefix.begin, n,
+                         prefix.v, prefix.ld, 1, z, b->ld_q);
 }
 
 void hap_heads_attend(const struct hap_engine *engine, const struct hap_batch *batch,
                       struct hap_heads *heads, bool keep)
 {
         const int dh = engine->model->config.d_head;
-        const float scale = engine->model->config.residual_scale;
         float *p = heads->p;
 
         for (int i = 0; i < heads->n; i++) {
                 for (int at = 0; at < batch->n; at++) {
-                        struct block b = block_of(engine, batch, heads, i, at);
-                        const int n = b.prompt->n_tokens;
-                        float *z = heads->head_output + (size_t)heads->q_rows->start[at] * b.ld_q +
-                                   (size_t)i * dh;
+                        const struct block whole = block_of(engine, batch, heads, i, at);
+                        const bool kept = keep && !hap_attention_is_long(whole.prompt);
+                        float *z = heads->head_output +
+                                   (size_t)heads->q_rows->start[at] * whole.ld_q + (size_t)i * dh;
+                        struct block b;
 
-                        b.p = p;
-                        scores(&b);
-                        normalise(&b);
-                        hap_gemm(false, false, b.n_queries, dh, b.n_keys, scale,
-                                 b.p + b.first_key, n, b.v, b.ld_kv, 0, z, b.ld_q);
-                        if (b.first_key > 0)
-                                hap_gemm(false, false, b.n_queries, dh, b.first_key, scale,
-                                         b.p, n, b.prefix_v, b.ld_prefix, 1, z, b.ld_q);
-                        if (keep)
-                                p += (size_t)b.n_queries * n;
+                        for (int next = 0, first = 0; next_queries(&whole, &next, &b);
+                             first = next) {
+                                b.p = kept || !keep ? p : heads->p_long;
+                                scores(&b);
+                                normalise(&b);
+                                add_values(&b, z + (size_t)first * b.ld_q);
+                        }
+                        if (kept)
+                                p += (size_t)whole.n_queries * whole.prompt->n_tokens;
                 }
         }
 }
@@ -171,13 +241,13 @@ static void softmax_backward(const struct block *b, const float *s, float *dp)
                 float *row = dp + (size_t)i * n;
                 float total = 0;
 
-                for (int j = 0; j < n; j++)
+                for (int j = b->begin; j < b->end; j++)
                         total += p[j] * row[j];
-                for (int j = 0; j < n; j++)
+                for (int j = b->begin; j < b->end; j++)
                         row[j] = p[j] * (row[j] - total);
                 if (s == NULL)
                         continue;
-                for (int j = 0; j < n; j++) {
+                for (int j = b->begin; j < b->end; j++) {
                         const float share = s[(size_t)i * n + j] / cap;
 
                         row[j] *= 1 - share * share;
@@ -185,20 +255,35 @@ static void softmax_backward(const struct block *b, const float *s, float *dp)
         }
 }
 
-/* dv = r pᵀ dz, dp = r dz vᵀ, r the residual scale, dq = scale ds k, dk = scale dsᵀ q, for one block. */
-static void block_backward(const struct block *b, const float *dz, float *dp,
-                           float *s, float *dq, float *dk, float *dv, int ld)
+/* dv += r pᵀ dz, dp = r dz vᵀ, r the residual scale, for one block. dv: the rows of this run; beta
+ * 0: it is set. */
+static void values_backward(const struct block *b, const float *dz, float *dp, float beta,
+                            float *dv, int ld)
 {
         const int dh = b->config->d_head, n = b->prompt->n_tokens;
-        const float scale = b->scale, r = b->config->residual_scale;
+        const float r = b->config->residual_scale;
+        const struct keys prefix = prefix_keys(b), run = run_keys(b);
+        const size_t rows = (size_t)(run.begin - b->first_key) * ld;
 
-        hap_gemm(true, false, b->n_keys, dh, b->n_queries, r, b->p + b->first_key, n,
-                 dz, ld, 0, dv, ld);
-        if (b->first_key > 0)
-                hap_gemm(false, true, b->n_queries, b->first_key, dh, r, dz, ld,
-                         b->prefix_v, b->ld_prefix, 0, dp, n);
-        hap_gemm(false, true, b->n_queries, b->n_keys, dh, r, dz, ld, b->v, b->ld_kv,
-                 0, dp + b->first_key, n);
+        hap_gemm(true, false, run.n, dh, b->n_queries, r, b->p + run.begin, n, dz, ld, beta,
+                 dv + rows, ld);
+        if (prefix.n > 0)
+                hap_gemm(false, true, b->n_queries, prefix.n, dh, r, dz, ld, prefix.v, prefix.ld,
+                         0, dp + prefix.begin, n);
+        hap_gemm(false, true, b->n_queries, run.n, dh, r, dz, ld, run.v, run.ld, 0,
+                 dp + run.begin, n);
+}
+
+/* dq = scale ds k, dk += scale dsᵀ q, ds from dp, for one block. dk: the rows of this run; beta 0:
+ * it is set. s: room for the capped scores. */
+static void pattern_backward(const struct block *b, float *dp, float *s, float beta, float *dq,
+                             float *dk, int ld)
+{
+        const int dh = b->config->d_head, n = b->prompt->n_tokens;
+        const float scale = b->scale;
+        const struct keys prefix = prefix_keys(b), run = run_keys(b);
+        const size_t rows = (size_t)(run.begin - b->first_key) * ld;
+
         if (s != NULL) {
                 struct block again = *b;
 
@@ -206,65 +291,50 @@ static void block_backward(const struct block *b, const float *dz, float *dp,
                 scores(&again);
         }
         softmax_backward(b, s, dp);
-        hap_gemm(false, false, b->n_queries, dh, b->n_keys, scale, dp + b->first_key,
-                 n, b->k, b->ld_kv, 0, dq, ld);
-        if (b->first_key > 0)
-                hap_gemm(false, false, b->n_queries, dh, b->first_key, scale, dp, n,
-                         b->prefix_k, b->ld_prefix, 1, dq, ld);
-        hap_gemm(true, false, b->n_keys, dh, b->n_queries, scale, dp + b->first_key,
-                 n, b->q, b->ld_q, 0, dk, ld);
+        hap_gemm(false, false, b->n_queries, dh, run.n, scale, dp + run.begin, n, run.k, run.ld,
+                 0, dq, ld);
+        if (prefix.n > 0)
+                hap_gemm(false, false, b->n_queries, dh, prefix.n, scale, dp + prefix.begin, n,
+                         prefix.k, prefix.ld, 1, dq, ld);
+        hap_gemm(true, false, run.n, dh, b->n_queries, scale, dp + run.begin, n, b->q, b->ld_q,
+                 beta, dk + rows, ld);
 }
 
-/* The norm of one head's queries, or of one group's keys. */
-static struct hap_norm norm_of_head(const struct hap_config *config, const struct hap_norm *norm,
-                                    int head)
+/* Sets n rows of dh values, ld apart, to zero. */
+static void clear_rows(int n, int dh, float *x, int ld)
 {
-        struct hap_norm of = *norm;
-
-        if (config->qk_norm_each && of.gain != NULL)
-                of.gain += (size_t)head * config->d_head;
-        return of;
+        for (int i = 0; i < n; i++)
+                memset(x + (size_t)i * ld, 0, (size_t)dh * sizeof(*x));
 }
 
-/* Back through the rotation and the norm of one head's vector d[d_head]. */
-static void rotate_vector_back(const struct hap_engine *engine, int layer, bool key,
-                      int head, int position, const float *pre_norm, float rstd, float *d)
+/* The backward of one head and prompt. In a long prompt the softmax is computed again, in *p.
+ * d_p: where d loss / d p of a prompt that is not long is stored, or NULL. dq NULL: the pattern is
+ * a constant. */
+static void head_backward(const struct block *whole, const float *dz, float *p, float *d_p,
+                          float *dp, float *s, float *dq, float *dk, float *dv, int ld)
 {
-        const struct hap_config *config = &engine->model->config;
-        const struct hap_layer *weights = &engine->model->layers[layer];
-        const struct hap_norm norm = norm_of_head(config, key ? &weights->k_norm : &weights->q_norm, head);
-        const float zero = 0;
+        const bool again = hap_attention_is_long(whole->prompt);
+        const int dh = whole->config->d_head, n_keys = whole->prompt->n_tokens - whole->first_key;
+        struct block b;
 
-        hap_rotate(engine, layer, position, -1, d);
-        if (pre_norm != NULL)
-                hap_norm_apply_backward(config, &norm, 1, config->d_head, pre_norm, &zero,
-                                        &rstd, d, d);
-}
-
-static void rotate_heads_back(const struct hap_engine *engine,
-                          const struct hap_heads *heads, int n_prompts,
-                          bool key, float *d)
-{
-        const struct hap_rows *rows = key ? heads->kv_rows : heads->q_rows;
-        const int dh = engine->model->config.d_head;
-        const int blocks = key ? heads->n_kv : heads->n;
-        const int per = engine->model->config.n_heads / engine->model->config.n_kv_heads;
-        const float *pre_norm = key ? heads->k_pre_norm : heads->q_pre_norm;
-        const float *rstd = key ? heads->k_rstd : heads->q_rstd;
-
-        for (int at = 0; at < n_prompts; at++)
-                for (int r = rows->start[at]; r < rows->start[at + 1]; r++)
-                        for (int i = 0; i < heads->n; i++) {
-                                const size_t c = (size_t)r * blocks +
-                                                 (key ? heads->kv[i] : i);
-
-                                rotate_vector_back(engine, heads->layer, key,
-                                          key ? heads->head[i] / per : heads->head[i],
-                                          rows->first[at] + r - rows->start[at],
-                                          pre_norm != NULL ? pre_norm + c * dh : NULL,
-                                          pre_norm != NULL ? rstd[c] : 1,
-                                          d + ((size_t)r * heads->n + i) * dh);
-                        }
+        if (again) {
+                if (dq != NULL)
+                        clear_rows(n_keys, dh, dk, ld);
+                clear_rows(n_keys, dh, dv, ld);
+        }
+        for (int next = 0, first = 0; next_queries(whole, &next, &b); first = next) {
+                b.p = p;
+                if (again) {
+                        scores(&b);
+                        normalise(&b);
+                }
+                values_backward(&b, dz + (size_t)first * ld, dp, again ? 1 : 0, dv, ld);
+                if (d_p != NULL && !again)
+                        memcpy(d_p, dp, (size_t)b.n_queries * b.prompt->n_tokens * sizeof(*dp));
+                if (dq != NULL)
+                        pattern_backward(&b, dp, s, again ? 1 : 0, dq + (size_t)first * ld, dk,
+                                         ld);
+        }
 }
 
 int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
@@ -274,13 +344,13 @@ int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batc
         const struct hap_engine *engine = scratch->engine;
         const int dh = engine->model->config.d_head, ld = heads->n * dh;
         const bool capped = engine->model->config.attention_cap > 0;
+        const bool constant = scratch->rules->constant_pattern;
         const size_t mark = scratch->used;
         size_t max = 0, p_at = 0;
         float *dp, *s = NULL;
 
         for (int at = 0; at < batch->n; at++) {
-                const size_t n = (size_t)(heads->q_rows->start[at + 1] - heads->q_rows->start[at]) *
-                                 batch->prompts[at]->n_tokens;
+                const size_t n = hap_attention_size(heads, batch, at);
 
                 max = n > max ? n : max;
         }
@@ -295,137 +365,25 @@ int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batc
         }
         for (int i = 0; i < heads->n; i++) {
                 for (int at = 0; at < batch->n; at++) {
-                        struct block b = block_of(engine, batch, heads, i, at);
+                        const struct block b = block_of(engine, batch, heads, i, at);
                         const size_t qo = (size_t)heads->q_rows->start[at] * ld + (size_t)i * dh;
                         const size_t ko = (size_t)heads->kv_rows->start[at] * ld + (size_t)i * dh;
+                        const bool kept = !hap_attention_is_long(b.prompt);
 
-                        b.p = heads->p + p_at;
-                        block_backward(&b, dz + qo, dp, s, dq + qo, dk + ko, dv + ko, ld);
-                        p_at += (size_t)b.n_queries * b.prompt->n_tokens;
+                        head_backward(&b, dz + qo, kept ? heads->p + p_at : heads->p_long,
+                                      heads->d_p != NULL ? heads->d_p + p_at : NULL, dp, s,
+                                      constant ? NULL : dq + qo, dk + ko, dv + ko, ld);
+                        if (kept)
+                                p_at += (size_t)b.n_queries * b.prompt->n_tokens;
                 }
         }
-        rotate_heads_back(engine, heads, batch->n, false, dq);
-        rotate_heads_back(engine, heads, batch->n, true, dk);
+        if (constant) {
+                memset(dq, 0, (size_t)heads->q_rows->n * ld * sizeof(*dq));
+                memset(dk, 0, (size_t)heads->kv_rows->n * ld * sizeof(*dk));
+        } else {
+                hap_heads_rotate_back(engine, scratch->rules, heads, batch->n, 0, dq);
+                hap_heads_rotate_back(engine, scratch->rules, heads, batch->n, 1, dk);
+        }
         scratch->used = mark;
         return HAP_OK;
-}
-
-/* cos and sin of the angle of pair i at a position, times the layer's scale. */
-static void angle(const struct hap_layer *layer, int position, int i, float *c, float *s)
-{
-        const double a = (double)position * layer->rotary_frequency[i];
-
-        *c = (float)cos(a) * layer->rotary_scale;
-        *s = (float)sin(a) * layer->rotary_scale;
-}
-
-void hap_rotary_fill(const struct hap_layer *layer, int half, int positions, float *table)
-{
-        for (int t = 0; t < positions; t++)
-                for (int i = 0; i < half; i++, table += 2)
-                        angle(layer, t, i, table, table + 1);
-}
-
-void hap_rotate(const struct hap_engine *engine, int layer, int position, float sign, float *x)
-{
-        const struct hap_config *config = &engine->model->config;
-        const int half = config->n_rotary / 2;
-        const float *table = engine->rotary != NULL ? engine->rotary[layer] : NULL;
-
-        if (config->position_kind != HAP_POSITIONS_ROTARY || table == NULL)
-                return;
-        for (int i = 0; i < half; i++) {
-                float *a = config->rotary_interleaved ? x + 2 * i : x + i;
-                float *b = config->rotary_interleaved ? x + 2 * i + 1 : x + i + half;
-                const float old = *a;
-                float c, s;
-
-                if (position < engine->n_rotary_positions) {
-                        c = table[2 * ((size_t)position * half + i)];
-                        s = table[2 * ((size_t)position * half + i) + 1];
-                } else {
-                        angle(&engine->model->layers[layer], position, i, &c, &s);
-                }
-                *a = old * c - *b * s * sign;
-                *b = *b * c + old * s * sign;
-        }
-}
-
-/* The number of a column block's head, or of its group of keys (which = 1). */
-static int head_of_block(const struct hap_config *config, const struct hap_heads *heads,
-                         int which, int block)
-{
-        int i = 0;
-
-        if (heads->head == NULL) /* all heads */
-                return block;
-        if (which == 0)
-                return heads->head[block];
-        while (heads->kv[i] != block)
-                i++;
-        return heads->head[i] / (config->n_heads / config->n_kv_heads);
-}
-
-void hap_heads_rotate(const struct hap_engine *engine, struct hap_heads *heads,
-                    int which, int block)
-{
-        const struct hap_config *config = &engine->model->config;
-        const struct hap_layer *layer = &engine->model->layers[heads->layer];
-        const struct hap_rows *rows = which == 0 ? heads->q_rows : heads->kv_rows;
-        const struct hap_norm norm = norm_of_head(config, which == 0 ? &layer->q_norm : &layer->k_norm,
-                                                  head_of_block(config, heads, which, block));
-        float *x = which == 0 ? heads->q : heads->k;
-        float *pre_norm = which == 0 ? heads->q_pre_norm : heads->k_pre_norm;
-        float *rstd = which == 0 ? heads->q_rstd : heads->k_rstd;
-        const int blocks = which == 0 ? heads->n : heads->n_kv, dh = config->d_head;
-        int at = 0;
-
-        for (int r = 0; r < rows->n; r++) {
-                const size_t c = (size_t)r * blocks + block;
-                float *vector = x + c * dh;
-
-                while (r >= rows->start[at + 1])
-                        at++;
-                if (norm.gain != NULL) {
-                        const float zero = 0;
-                        float mean;
-
-                        memcpy(pre_norm + c * dh, vector, (size_t)dh * sizeof(*pre_norm));
-                        hap_norm_stats(config, 1, dh, pre_norm + c * dh, &mean, &rstd[c]);
-                        for (int j = 0; mean != 0 && j < dh; j++)
-                                pre_norm[c * dh + j] -= mean;
-                        hap_norm_apply(&norm, 1, dh, pre_norm + c * dh, &zero, &rstd[c], vector);
-                }
-                hap_rotate(engine, heads->layer, rows->first[at] + r - rows->start[at], 1,
-                           vector);
-        }
-}
-
-int hap_heads_alloc(struct hap_heads *heads, struct hap_scratch *scratch,
-                   const struct hap_batch *batch, bool gradients)
-{
-        const int dh = scratch->engine->model->config.d_head;
-        const bool q_norm = scratch->engine->model->config.qk_norm;
-        const size_t nq = (size_t)heads->q_rows->n * heads->n;
-        const size_t nk = (size_t)heads->kv_rows->n * heads->n_kv;
-        size_t p = 0;
-
-        for (int at = 0; at < batch->n; at++) {
-                const size_t n = (size_t)(heads->q_rows->start[at + 1] - heads->q_rows->start[at]) *
-                                 batch->prompts[at]->n_tokens;
-
-                p = gradients ? p + n : (n > p ? n : p);
-        }
-        heads->q = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
-        heads->k = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
-        heads->v = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
-        heads->head_output = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
-        heads->p = hap_scratch_alloc(scratch, gradients ? p * heads->n : p, sizeof(float));
-        if (q_norm) {
-                heads->q_pre_norm = hap_scratch_alloc(scratch, nq * dh, sizeof(float));
-                heads->k_pre_norm = hap_scratch_alloc(scratch, nk * dh, sizeof(float));
-                heads->q_rstd = hap_scratch_alloc(scratch, nq, sizeof(float));
-                heads->k_rstd = hap_scratch_alloc(scratch, nk, sizeof(float));
-        }
-        return scratch->error.code;
 }

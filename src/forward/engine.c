@@ -100,6 +100,11 @@ static int fold_layer(struct hap_engine *engine, struct hap_layer *layer)
         rc |= fold_norm(engine, &layer->attention_norm, &layer->v);
         rc |= fold_norm(engine, &layer->mlp_norm, &layer->in);
         rc |= fold_norm(engine, &layer->mlp_norm, &layer->gate);
+        rc |= fold_norm(engine, &layer->mlp_norm, &layer->router);
+        for (int e = 0; e < engine->model->config.n_experts && rc == 0; e++) {
+                rc |= fold_norm(engine, &layer->mlp_norm, &layer->experts[e].in);
+                rc |= fold_norm(engine, &layer->mlp_norm, &layer->experts[e].gate);
+        }
         return rc;
 }
 
@@ -183,6 +188,9 @@ int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
 
 int hap_engine_use_bf16(struct hap_engine *engine, struct hap_error *err)
 {
+        if (engine->model->config.n_experts > 0)
+                return hap_fail(err, HAP_EUSAGE,
+                                "products in BF16 are not supported for mixtures of experts");
         return engine->bf16 ? HAP_OK : hap_bf16_new(&engine->bf16, engine->model, err);
 }
 

@@ -12,8 +12,9 @@ struct backward {
         const struct hap_config *config;
         const struct hap_batch *batch;
         const struct hap_full_run *run;
-        float *gradient;  /* [n_readers][rows.n][d_model], added to */
-        float *stream;    /* d loss / d residual stream, [rows.n][d_model] */
+        float *gradient;  /* [readers from first_reader on][rows.n][d_model], added to, or NULL */
+        int first_reader;
+        float *stream;    /* d loss / d residual stream, [rows.n][d_model]; NULL: not wanted */
 };
 
 /* gradient[reader] += g, g at the rows given. */
@@ -21,8 +22,11 @@ static void add_reader_gradient(const struct backward *b, const struct hap_rows 
                     const float *g)
 {
         const int d = b->config->d_model, n = b->batch->rows.n;
-        float *to = b->gradient + (size_t)reader * n * d;
+        float *to = b->gradient == NULL
+                            ? NULL : b->gradient + (size_t)(reader - b->first_reader) * n * d;
 
+        if (to == NULL)
+                return;
         if (rows == &b->batch->rows)
                 hap_add((size_t)n * d, g, to);
         else
@@ -34,6 +38,8 @@ static void add_to_stream(const struct backward *b, const struct hap_rows *rows,
 {
         const int d = b->config->d_model;
 
+        if (b->stream == NULL)
+                return;
         if (rows == &b->batch->rows)
                 hap_add((size_t)rows->n * d, g, b->stream);
         else
@@ -59,7 +65,7 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_ful
 
                 hap_product_backward(b->scratch, hap_block_rows(&linears[which]->weight, block * dh,
                                      dh), rows->n, dy + (size_t)h * dh, heads * dh, 0, g, d);
-                hap_input_backward(b->config, rows->n, d, x, mean, rstd, g);
+                hap_input_backward(b->config, b->scratch->rules, rows->n, d, x, mean, rstd, g);
                 add_reader_gradient(b, rows, hap_graph_head_reader(&b->engine->graph, l, which, h), g);
                 add_to_stream(b, rows, g);
         }
@@ -82,8 +88,9 @@ static int attention_backward(const struct backward *b, const struct hap_full_la
         if (b->scratch->error.code < 0)
                 return b->scratch->error.code;
         if (s->pre_norm != NULL && !b->scratch->counting) {
-                hap_norm_apply_backward(b->config, &layer->attention_post_norm, s->out_rows->n,
-                                        d, s->pre_norm, s->pre_norm_mean, s->pre_norm_rstd, d_out, g);
+                hap_norm_apply_backward(b->config, b->scratch->rules, &layer->attention_post_norm,
+                                        s->out_rows->n, d, s->pre_norm, s->pre_norm_mean,
+                                        s->pre_norm_rstd, d_out, g);
                 d_out = g;
         }
         if (!b->scratch->counting)
@@ -158,7 +165,10 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
                 add_to_stream(&b, &batch->answers, g);
         }
         for (int l = config->n_layers - 1; rc == 0 && l >= 0; l--)
-                rc = layer_backward(&b, &run->state->layers[l], l);
+                if (l < run->dropped_begin || l >= run->dropped_end)
+                        rc = layer_backward(&b, &run->state->layers[l], l);
+        if (rc == 0 && run->d_input != NULL && !scratch->counting)
+                memcpy(run->d_input, b.stream, n * d * sizeof(*b.stream));
         scratch->used = mark;
         return rc;
 }
@@ -166,6 +176,37 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
 int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        struct hap_full_run *run, const float *d_logits, float *gradient)
 {
-        hap_product_begin(scratch, run->bf16);
-        return hap_product_end(scratch, run_backward(scratch, batch, run, d_logits, gradient));
+        hap_full_run_begin(scratch, run);
+        return hap_full_run_end(scratch, run_backward(scratch, batch, run, d_logits, gradient));
+}
+
+int hap_full_backward_node(struct hap_scratch *scratch, const struct hap_batch *batch,
+                           const struct hap_full_run *run, int layer, bool mlp,
+                           const float *d_out, float *gradient)
+{
+        const struct hap_full_layer *s = &run->state->layers[layer];
+        const struct hap_graph *graph = &scratch->engine->graph;
+        const size_t size = (size_t)s->out_rows->n * (size_t)scratch->engine->model->config.d_model;
+        const size_t mark = scratch->used;
+        struct backward b = {.scratch = scratch, .engine = scratch->engine,
+                             .config = &scratch->engine->model->config, .batch = batch, .run = run,
+                             .gradient = gradient,
+                             .first_reader = hap_graph_head_reader(graph, layer, 0, 0)};
+        float *out = hap_scratch_alloc(scratch, size, sizeof(*out));
+        float *g = hap_scratch_alloc(scratch, size, sizeof(*g));
+        int rc = out == NULL || g == NULL ? scratch->error.code : HAP_OK;
+
+        hap_full_run_begin(scratch, run);
+        if (rc == 0)
+                hap_rows_gather(&batch->rows, s->out_rows, batch->n, b.config->d_model, d_out, out);
+        if (rc == 0 && mlp) {
+                memset(g, 0, size * sizeof(*g));
+                rc = hap_mlp_backward(scratch, &s->mlp, out, g);
+                if (rc == 0)
+                        add_reader_gradient(&b, s->out_rows, hap_graph_mlp_reader(graph, layer), g);
+        } else if (rc == 0) {
+                rc = attention_backward(&b, s, layer, out);
+        }
+        scratch->used = mark;
+        return hap_full_run_end(scratch, rc);
 }

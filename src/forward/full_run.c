@@ -140,6 +140,8 @@ static int project(const struct full_pass *p, struct hap_full_layer *s, int l)
                 hap_heads_rotate(p->engine, h, 0, i);
         for (int i = 0; i < h->n_kv; i++)
                 hap_heads_rotate(p->engine, h, 1, i);
+        hap_heads_rotate_together(p->engine, h, 0);
+        hap_heads_rotate_together(p->engine, h, 1);
         return HAP_OK;
 }
 
@@ -342,12 +344,13 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
                                                      : layer_forward(&p, s, l, between, next);
                 x = next;
         }
+        p.state->last = x;
         return rc < 0 ? rc : full_run_logits(&p, rows, x);
 }
 
 int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                       struct hap_full_run *run)
 {
-        hap_product_begin(scratch, run->bf16);
-        return hap_product_end(scratch, run_forward(scratch, batch, run));
+        hap_full_run_begin(scratch, run);
+        return hap_full_run_end(scratch, run_forward(scratch, batch, run));
 }

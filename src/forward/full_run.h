@@ -20,7 +20,12 @@ struct hap_full_run {
          * are zero. */
         float *outputs;
         bool gradients; /* keep what backward needs */
+        const struct hap_rules *rules; /* of backward; NULL: the derivative */
+        /* Backward: no gradient passes through the heads and MLPs of layers
+         * [dropped_begin, dropped_end). */
+        int dropped_begin, dropped_end;
         bool bf16; /* products with weights are in BF16; needs hap_engine_use_bf16 */
+        float *d_input; /* where backward stores d loss / d input: [rows.n][d_model], or NULL */
         /* Results, in the scratch. */
         float *logits;                /* [answers.n][n_out] */
         struct hap_full_state *state; /* for backward */
@@ -31,9 +36,19 @@ int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                      struct hap_full_run *run);
 
 /* gradient[r] += d loss / d x_r for every reader r, from d loss / d logits.
- * d_logits: [answers.n][n_out], gradient: [n_readers][rows.n][d_model]. Rows that a reader
- * of the last layer does not compute do not change. Errors are in scratch->error. */
+ * d_logits: [answers.n][n_out], gradient: [n_readers][rows.n][d_model], or NULL. Rows that a reader
+ * of the last layer does not compute do not change. A run may be taken back several times, with
+ * other dropped layers or d_logits. Errors are in scratch->error. */
 int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                       struct hap_full_run *run, const float *d_logits, float *gradient);
+
+/* The gradient at the inputs of one layer's heads, or of its MLP, as if the loss depended on their
+ * outputs only by d_out, d loss / d output at the batch's rows ([rows.n][d_model]), the same for
+ * all heads. gradient: [3 n_heads + 1][rows.n][d_model], the readers of the layer, added to; the
+ * run was made with `gradients`. With d_out summed over all later readers it is what
+ * hap_full_backward gives. Errors are in scratch->error. */
+int hap_full_backward_node(struct hap_scratch *scratch, const struct hap_batch *batch,
+                           const struct hap_full_run *run, int layer, bool mlp,
+                           const float *d_out, float *gradient);
 
 #endif

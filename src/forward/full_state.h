@@ -5,6 +5,7 @@
 #include "forward/attention.h"
 #include "forward/full_run.h"
 #include "forward/mlp.h"
+#include "forward/product.h"
 #include "forward/unembed.h"
 
 struct hap_full_layer {
@@ -25,7 +26,22 @@ struct hap_full_state {
         int *head;                     /* [n_heads]: 0 … n_heads - 1 */
         int *kv;                       /* [n_heads]: the head's group of keys and values */
         struct hap_unembed unembed;
+        const float *last; /* the stream after the last layer, at its out_rows */
 };
+
+/* Begins and ends a run, or its backward: the precision of products, and the rules. */
+static inline void hap_full_run_begin(struct hap_scratch *scratch, const struct hap_full_run *run)
+{
+        hap_product_begin(scratch, run->bf16);
+        if (run->rules != NULL)
+                scratch->rules = run->rules;
+}
+
+static inline int hap_full_run_end(struct hap_scratch *scratch, int rc)
+{
+        scratch->rules = &hap_rules_derivative;
+        return hap_product_end(scratch, rc);
+}
 
 /* Whether writers [begin, end) are overridden in this run. */
 static inline bool hap_full_run_overrides(const struct hap_full_run *run, int begin, int end)

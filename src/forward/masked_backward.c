@@ -248,7 +248,8 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_mas
                 hap_scale_rows(n, dh, in->rstd, NULL, dy + (size_t)i * dh, ld);
                 hap_product_backward(b->scratch, hap_block_rows(&linear->weight, block, dh), n,
                                      dy + (size_t)i * dh, ld, 0, g, d);
-                hap_input_backward(b->config, n, d, in->x, in->mean, in->rstd, g);
+                hap_input_backward(b->config, b->scratch->rules, n, d, in->x, in->mean, in->rstd,
+                                   g);
         }
 }
 

@@ -59,8 +59,8 @@ static float *copy_of_stream(const struct hap_masked_pass *m)
 }
 
 /* Readers without an open edge read R' itself. Those of heads, whose q, k, v are
- * the counterfactual's, need it for a gradient only and share one copy; the MLP
- * goes on to change its own (mlp_input). */
+ * the counterfactual's, need it only for a gradient, or if all heads share the norm of q and k,
+ * and share one copy; the MLP goes on to change its own (mlp_input). */
 static int copy_unmixed(const struct hap_masked_pass *m, const struct list *list)
 {
         const struct hap_plan *plan = &m->state->plan;
@@ -70,7 +70,8 @@ static int copy_unmixed(const struct hap_masked_pass *m, const struct list *list
                 const int reader = list->reader[i];
                 const bool own = hap_graph_reader(m->graph, reader).kind == HAP_READS_MLP;
 
-                if (plan->mixed[reader] || (!own && !plan->gradient[reader]))
+                if (plan->mixed[reader] ||
+                    (!own && !plan->gradient[reader] && !m->config->qk_norm_together))
                         continue;
                 if (own || shared == NULL)
                         list->input[i]->x = copy_of_stream(m);
@@ -166,6 +167,8 @@ static void project_heads(const struct hap_masked_pass *m, struct hap_masked_lay
                 if (which < 2)
                         hap_heads_rotate(m->engine, &s->heads, which, i);
         }
+        if (which < 2 && s->n > 0 && !m->scratch->counting)
+                hap_heads_rotate_together(m->engine, &s->heads, which);
 }
 
 static void list_heads(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l,

@@ -4,12 +4,24 @@
 
 #include "forward/scratch.h"
 
+/* What a mixture of experts chose (experts.h). A pair is an expert and a row that it computes;
+ * pairs are ordered by expert, then by row. There are rows · n_used. */
+struct hap_routing {
+        int *start;         /* [n_experts + 1]: the first pair of each expert */
+        int *row;           /* [pairs] */
+        float *weight;      /* [pairs] */
+        float *probability; /* [rows][n_experts]: the softmax; 0 for experts that do not count */
+        float *hidden;      /* [pairs][d_mlp], with gradients */
+};
+
 struct hap_mlp {
         int layer, rows;
         const float *x; /* [rows][d_model], not owned; backward reads it again */
         float *mean, *rstd; /* [rows], of x */
-        /* With gradients: d hidden / d in and d hidden / d gate, [rows][d_mlp]. */
+        /* With gradients: d hidden / d in and d hidden / d gate by the rules of the run,
+         * [rows][d_mlp], or for each pair of a mixture of experts. */
         float *slope, *slope_gate;
+        struct hap_routing routing;
         /* The output before the post-norm, [rows][d_model], and its statistics; NULL
          * without one. */
         float *pre_norm, *pre_norm_mean, *pre_norm_rstd;

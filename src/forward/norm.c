@@ -99,11 +99,11 @@ void hap_scale_rows(int rows, int n, const float *rstd, const float *bias,
         }
 }
 
-void hap_norm_backward(const struct hap_config *config, int rows, int d,
-                       const float *x, const float *mean, const float *rstd,
+void hap_norm_backward(const struct hap_config *config, const struct hap_rules *rules,
+                       int rows, int d, const float *x, const float *mean, const float *rstd,
                        float *g)
 {
-        if (config->norm == HAP_NORM_NONE)
+        if (config->norm == HAP_NORM_NONE || rules->constant_scale)
                 return;
         for (int i = 0; i < rows; i++) {
                 const float *row = x + (size_t)i * d;
@@ -117,12 +117,12 @@ void hap_norm_backward(const struct hap_config *config, int rows, int d,
         }
 }
 
-void hap_input_backward(const struct hap_config *config, int rows, int d,
-                        const float *x, const float *mean, const float *rstd,
+void hap_input_backward(const struct hap_config *config, const struct hap_rules *rules,
+                        int rows, int d, const float *x, const float *mean, const float *rstd,
                         float *g)
 {
         if (config->pre_norm)
-                hap_norm_backward(config, rows, d, x, mean, rstd, g);
+                hap_norm_backward(config, rules, rows, d, x, mean, rstd, g);
 }
 
 void hap_norm_apply(const struct hap_norm *norm, int rows, int d, const float *x,
@@ -142,7 +142,7 @@ void hap_norm_apply(const struct hap_norm *norm, int rows, int d, const float *x
         }
 }
 
-void hap_norm_apply_backward(const struct hap_config *config,
+void hap_norm_apply_backward(const struct hap_config *config, const struct hap_rules *rules,
                              const struct hap_norm *norm, int rows, int d,
                              const float *x, const float *mean, const float *rstd,
                              const float *dy, float *dx)
@@ -160,5 +160,5 @@ void hap_norm_apply_backward(const struct hap_config *config,
                 for (int j = 0; j < d; j++)
                         out[j] -= centre;
         }
-        hap_norm_backward(config, rows, d, x, mean, rstd, dx);
+        hap_norm_backward(config, rules, rows, d, x, mean, rstd, dx);
 }

@@ -2,6 +2,7 @@
 #ifndef HAP_FORWARD_NORM_H
 #define HAP_FORWARD_NORM_H
 
+#include "forward/rules.h"
 #include "model/model.h"
 
 /* mean[i] = the mean of row i (LayerNorm; otherwise 0), and
@@ -25,15 +26,15 @@ void hap_scale_rows(int rows, int n, const float *rstd, const float *bias,
  *      dx = g − (x − mean) · rstd² / d · ⟨g, x − mean⟩       per row
  *
  * x, g: [rows][d]. For LayerNorm, W's columns are centred (hap_engine_init); therefore g
- * is centred too. */
-void hap_norm_backward(const struct hap_config *config, int rows, int d,
-                       const float *x, const float *mean, const float *rstd,
+ * is centred too. By the rule of a constant scale dx = g. */
+void hap_norm_backward(const struct hap_config *config, const struct hap_rules *rules,
+                       int rows, int d, const float *x, const float *mean, const float *rstd,
                        float *g);
 
 /* The same for the inputs of attention and MLP: g does not change in a model that does not
  * normalise them. */
-void hap_input_backward(const struct hap_config *config, int rows, int d,
-                        const float *x, const float *mean, const float *rstd,
+void hap_input_backward(const struct hap_config *config, const struct hap_rules *rules,
+                        int rows, int d, const float *x, const float *mean, const float *rstd,
                         float *g);
 
 /* Norms with their own gain: the final norm, q and k norms, post-norms.
@@ -41,7 +42,7 @@ void hap_input_backward(const struct hap_config *config, int rows, int d,
  * alias x, dx may alias dy. */
 void hap_norm_apply(const struct hap_norm *norm, int rows, int d, const float *x,
                     const float *mean, const float *rstd, float *y);
-void hap_norm_apply_backward(const struct hap_config *config,
+void hap_norm_apply_backward(const struct hap_config *config, const struct hap_rules *rules,
                              const struct hap_norm *norm, int rows, int d,
                              const float *x, const float *mean, const float *rstd,
                              const float *dy, float *dx);

@@ -9,10 +9,13 @@ struct planner {
         bool *wanted_writer, *wanted_reader, *live;
 };
 
-/* Whether the heads of a layer are active together, because a post-norm needs them all. */
+/* Whether the heads of a layer are active together, because a post-norm, or the norm of q and k,
+ * needs them all. */
 static bool joint_heads(const struct planner *p)
 {
-        return p->engine->model->config.attention_post_norm;
+        const struct hap_config *config = &p->engine->model->config;
+
+        return config->attention_post_norm || config->qk_norm_together;
 }
 
 /* flags of a layer's heads become the OR of them all. */

@@ -20,8 +20,8 @@
  * interchange ablation those from the first token that differs between the
  * prompts on, otherwise all; in the last layer queries and MLP have answer rows
  * only.
- * With a post-norm after attention, the heads of a layer share its statistics
- * and are active together. */
+ * With a post-norm after attention, or a norm of q and k over all heads, the heads of a layer
+ * share its statistics and are active together. */
 #ifndef HAP_FORWARD_PLAN_H
 #define HAP_FORWARD_PLAN_H
 

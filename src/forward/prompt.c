@@ -109,6 +109,7 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
         hap_scale_rows(n, nk, rstd, layer->v.bias, heads.v, nk);
         for (int i = 0; i < config->n_kv_heads; i++)
                 hap_heads_rotate(engine, &heads, 1, i);
+        hap_heads_rotate_together(engine, &heads, 1);
         if (prompt->q != NULL) {
                 heads.q = prompt->q + (size_t)l * T * nq;
                 hap_product_forward(scratch, hap_block_all(&layer->q.weight), n, x, d, 0, heads.q,
@@ -116,6 +117,7 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
                 hap_scale_rows(n, nq, rstd, layer->q.bias, heads.q, nq);
                 for (int i = 0; i < config->n_heads; i++)
                         hap_heads_rotate(engine, &heads, 0, i);
+                hap_heads_rotate_together(engine, &heads, 0);
         }
         scratch->used = mark;
         return HAP_OK;

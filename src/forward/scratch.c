@@ -11,7 +11,7 @@
 
 void hap_scratch_init(struct hap_scratch *scratch, const struct hap_engine *engine)
 {
-        *scratch = (struct hap_scratch){.engine = engine};
+        *scratch = (struct hap_scratch){.engine = engine, .rules = &hap_rules_derivative};
 }
 
 static void unmap(struct hap_scratch *scratch, int from)

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "forward/engine.h"
+#include "forward/rules.h"
 
 #define HAP_SCRATCH_BLOCKS 40 /* each doubles the total */
 
@@ -26,6 +27,7 @@ struct hap_scratch {
          * without weights. */
         bool counting;
         bool bf16; /* the run's products with weights are in BF16 */
+        const struct hap_rules *rules; /* of the run's backward */
         struct hap_error error;
         float *panel; /* of hap_panel_bytes; NULL if the weights are F32 */
         /* The rest is private. */

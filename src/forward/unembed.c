@@ -70,7 +70,7 @@ int hap_unembed_backward(struct hap_scratch *scratch, const struct hap_unembed *
         hap_product_backward(scratch, hap_block_all(&model->unembedding), u->rows, dl, n, 0, g, d);
         for (size_t i = 0; config->logit_scale != 1 && i < (size_t)u->rows * d; i++)
                 g[i] *= config->logit_scale;
-        hap_norm_apply_backward(config, &model->final_norm, u->rows, d, u->x, u->mean,
+        hap_norm_apply_backward(config, scratch->rules, &model->final_norm, u->rows, d, u->x, u->mean,
                                 u->rstd, g, g);
         scratch->used = mark;
         return HAP_OK;

@@ -56,12 +56,36 @@ static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *recor
         return edge;
 }
 
+/* Reads an optional number of a circuit's record. The array is made when the first is read. */
+static int read_optional(struct hap_stream_in *in, const msgpack_object *record, const char *key,
+                         int64_t edge, const struct hap_graph *graph, double **values,
+                         struct hap_error *err)
+{
+        const msgpack_object *object = hap_map_get(record, key);
+        double value;
+
+        if (!object)
+                return HAP_OK;
+        if (!number_of(object, &value) || !isfinite(value))
+                return hap_stream_in_fail(in, err, "its '%s' is not a finite number", key);
+        if (!*values) {
+                *values = malloc(graph->n_edges * sizeof **values);
+                if (!*values)
+                        return hap_fail_memory(err, "the edges");
+                for (size_t e = 0; e < graph->n_edges; e++)
+                        (*values)[e] = (double)NAN;
+        }
+        (*values)[edge] = value;
+        return HAP_OK;
+}
+
 static int read_value(struct hap_stream_in *in, const msgpack_object *record,
                       struct hap_edges *edges, struct hap_error *err)
 {
         const char *key = value_key(edges);
         int64_t edge = record_edge(in, record, edges, err);
         double value;
+        int rc;
 
         if (edge < 0)
                 return (int)edge;
@@ -79,7 +103,9 @@ static int read_value(struct hap_stream_in *in, const msgpack_object *record,
         if (!(edges->z[edge] > 0 && value <= 1))
                 return hap_stream_in_fail(in, err, "its z is %g, not above 0 and at most 1",
                                        value);
-        return HAP_OK;
+        rc = read_optional(in, record, "score", edge, &edges->graph, &edges->ranking, err);
+        return rc < 0 ? rc
+                      : read_optional(in, record, "cost", edge, &edges->graph, &edges->cost, err);
 }
 
 static int prepare(struct hap_stream_in *in, const json_t *header,
@@ -134,6 +160,8 @@ void hap_edges_release(struct hap_edges *edges)
         hap_graph_release(&edges->graph);
         free(edges->z);
         free(edges->score);
+        free(edges->ranking);
+        free(edges->cost);
         free(edges->given);
         free(edges->name);
         *edges = (struct hap_edges){0};
@@ -165,18 +193,35 @@ static int begin_edges_section(struct hap_stream_out *out, json_t *header,
         return hap_stream_out_begin(out, header, err);
 }
 
+/* A number of a record, if there are such numbers. */
+struct named_value {
+        const char *key;
+        const double *values; /* [n_edges], or NULL */
+};
+
 static int write_edges_record(struct hap_stream_out *out, const struct hap_graph *graph,
-                              size_t edge, const char *key, double value, struct hap_error *err)
+                              size_t edge, const char *key, double value,
+                              const struct named_value *others, size_t n_others,
+                              struct hap_error *err)
 {
         msgpack_packer *packer = hap_stream_out_record(out);
         char name[HAP_NAME];
+        size_t n = 2;
 
+        for (size_t i = 0; i < n_others; i++)
+                n += others[i].values != NULL;
         hap_graph_edge_name(graph, edge, name);
-        msgpack_pack_map(packer, 2);
+        msgpack_pack_map(packer, n);
         hap_pack_text(packer, "edge");
         hap_pack_text(packer, name);
         hap_pack_text(packer, key);
         msgpack_pack_double(packer, value);
+        for (size_t i = 0; i < n_others; i++) {
+                if (!others[i].values)
+                        continue;
+                hap_pack_text(packer, others[i].key);
+                msgpack_pack_double(packer, others[i].values[edge]);
+        }
         return hap_stream_out_end_record(out, err);
 }
 
@@ -188,15 +233,16 @@ int hap_scores_write(struct hap_stream_out *out, json_t *header,
 
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (!given || given[e])
-                        rc = write_edges_record(out, graph, e, "score", score[e], err);
+                        rc = write_edges_record(out, graph, e, "score", score[e], NULL, 0, err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);
 }
 
-int hap_circuit_write(struct hap_stream_out *out, json_t *header,
-                      const struct hap_graph *graph, const float *z,
-                      struct hap_error *err)
+int hap_circuit_write_ranked(struct hap_stream_out *out, json_t *header,
+                             const struct hap_graph *graph, const float *z,
+                             const double *ranking, const double *cost, struct hap_error *err)
 {
+        const struct named_value others[] = {{"score", ranking}, {"cost", cost}};
         const size_t kept = hap_graph_count_kept(graph, z);
         json_t *counts = json_pack("{s:I, s:I, s:f}", "edges", (json_int_t)kept,
                                    "of", (json_int_t)graph->n_edges, "sparsity",
@@ -208,7 +254,14 @@ int hap_circuit_write(struct hap_stream_out *out, json_t *header,
         rc = begin_edges_section(out, header, graph, err);
         for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 if (z[e] > 0)
-                        rc = write_edges_record(out, graph, e, "z", (double)z[e], err);
+                        rc = write_edges_record(out, graph, e, "z", (double)z[e], others, 2, err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);
+}
+
+int hap_circuit_write(struct hap_stream_out *out, json_t *header,
+                      const struct hap_graph *graph, const float *z,
+                      struct hap_error *err)
+{
+        return hap_circuit_write_ranked(out, header, graph, z, NULL, NULL, err);
 }

@@ -15,6 +15,9 @@ struct hap_edges {
         struct hap_graph graph; /* from the header */
         float *z;               /* circuit: [n_edges], else NULL */
         double *score;          /* scores: [n_edges], else NULL */
+        /* Circuit: what the edges were ranked by, higher is better, and what the removal of each
+         * costs in KL: [n_edges], NaN where a record has no such number. NULL: none has. */
+        double *ranking, *cost;
         bool *given;            /* [n_edges]: had a record */
         size_t n_given;
         char *name;             /* of the file, for messages */
@@ -42,5 +45,9 @@ int hap_scores_write(struct hap_stream_out *out, json_t *header,
 int hap_circuit_write(struct hap_stream_out *out, json_t *header,
                       const struct hap_graph *graph, const float *z,
                       struct hap_error *err);
+/* The same with "score" and "cost" in each record; each [n_edges], or NULL for none. */
+int hap_circuit_write_ranked(struct hap_stream_out *out, json_t *header,
+                             const struct hap_graph *graph, const float *z,
+                             const double *ranking, const double *cost, struct hap_error *err);
 
 #endif

@@ -138,6 +138,11 @@ static inline size_t hap_graph_n_nodes(const struct hap_graph *graph)
 {
         return (size_t)graph->n_positions * (size_t)graph->n_writers;
 }
+/* The nodes that are heads and MLPs. */
+static inline size_t hap_graph_n_cuttable(const struct hap_graph *graph)
+{
+        return (size_t)graph->n_positions * (size_t)(graph->n_writers - graph->n_inputs);
+}
 /* The node that an edge reads. */
 static inline size_t hap_graph_edge_from(const struct hap_graph *graph, size_t edge)
 {

@@ -18,6 +18,16 @@ enum hap_qk_norm {
         HAP_QK_NORM_SHARED,   /* [d_head] */
         HAP_QK_NORM_TOGETHER, /* [heads][d_head] */
         HAP_QK_NORM_APART,    /* a tensor [d_head] per head, the name's second "%d" */
+        HAP_QK_NORM_ALL,      /* [heads · d_head], and one norm over all of them */
+};
+
+/* How the weights of experts are stored. */
+enum hap_experts {
+        HAP_EXPERTS_APART,   /* a tensor per expert, the second "%d" of the name */
+        HAP_EXPERTS_STACKED, /* one tensor [n_experts][out][in] for all */
+        /* gpt-oss: [n_experts][in][out] without ".weight", gate and in of `gate_in` alternating;
+         * biases are named NAME_bias */
+        HAP_EXPERTS_IN_OUT,
 };
 
 /* The names and the layout of a family's stored weights. Names of linear maps and norms are stems
@@ -36,6 +46,8 @@ struct hap_weight_layout {
         const char *qkv, *q, *k, *v, *o;
         const char *gate, *in, *out;
         const char *gate_in; /* one tensor: all gate rows, then all in rows */
+        const char *router; /* of a mixture of experts, whose weights are gate, in and out */
+        const char *sinks;  /* whole name */
         /* Factors that divide rotary frequencies, whole name without prefix, used if present
          * (GGUF's Llama 3). */
         const char *rotary_factors;
@@ -46,12 +58,14 @@ struct hap_weight_layout {
 
         enum hap_qkv fused;
         enum hap_qk_norm qk_norm_each;
+        enum hap_experts experts;
         int position_offset;   /* the position embedding's rows before position 0 */
         bool transposed;       /* linear weights are [in][out] */
         bool embedding_out_in; /* the unembedding is [d_model][n_out] */
         bool gain_plus_one;    /* norms store w for 1 + w */
         bool rotary_pairs;     /* q and k rows are stored in the order (0, n/2, 1, n/2 + 1 …) */
         bool qkv_bias, o_bias, mlp_bias, norm_bias, qk_norm_bias;
+        bool router_bias;
 };
 
 #define HAP_MAX_ROTARY_SCALES 8
@@ -67,12 +81,14 @@ struct hap_blueprint {
         /* Of the frequencies that hap_rotary_make made, if not 1. */
         struct hap_rotary_scale scales[HAP_MAX_ROTARY_SCALES];
         int n_scales;
+        bool yarn_exact; /* GGUF, whose metadata do not record it: see hap_rotary.exact */
         struct hap_error *err;
 };
 
 /* Larger sizes are refused: the file is damaged. */
 #define HAP_MAX_LAYERS 4096
 #define HAP_MAX_HEADS 4096
+#define HAP_MAX_EXPERTS 4096
 #define HAP_MAX_WIDTH (1 << 20)
 #define HAP_MAX_VOCABULARY (1 << 24)
 #define HAP_MAX_CONTEXT (1 << 28)

@@ -10,6 +10,7 @@
 #define CHUNK 262144 /* values that a thread converts at a time */
 #define STRIP 256   /* rows of a transposed weight that are converted at a time */
 #define DEPTH 16    /* and columns */
+#define MAX_STEP 2  /* between stored rows of a transposed weight */
 
 struct chunk {
         struct hap_job *job;
@@ -73,8 +74,10 @@ static void read_columns(const struct hap_job *job, size_t row, size_t rows, siz
                          size_t columns, float *out)
 {
         const int kind = job->from->kind;
-        const size_t bytes = hap_storage_block_bytes(kind), total = job->from->shape[1];
-        float strip[DEPTH][STRIP];
+        const size_t bytes = hap_storage_block_bytes(kind);
+        const size_t total = job->from->shape[job->from->n_dims - 1];
+        const size_t step = job->group == 1 ? job->stride : 1;
+        float strip[DEPTH][MAX_STEP * STRIP];
 
         for (size_t begin = 0; begin < rows; begin += STRIP) {
                 const size_t n = rows - begin < STRIP ? rows - begin : STRIP;
@@ -85,11 +88,11 @@ static void read_columns(const struct hap_job *job, size_t row, size_t rows, siz
 
                         for (size_t i = 0; i < depth; i++)
                                 hap_dequantise(kind, job->from->data +
-                                               ((column + c + i) * total + first) * bytes, n,
-                                               strip[i]);
+                                               ((job->depth + column + c + i) * total + first) *
+                                                       bytes, (n - 1) * step + 1, strip[i]);
                         for (size_t r = 0; r < n; r++)
                                 for (size_t i = 0; i < depth; i++)
-                                        out[(begin + r) * columns + c + i] = strip[i][r];
+                                        out[(begin + r) * columns + c + i] = strip[i][r * step];
                 }
         }
 }

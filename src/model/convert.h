@@ -11,13 +11,15 @@
 /* out[r][c] = stored[row(r)][c] + add, or stored[c][row(r)] where transposed;
  * row(r) = first + (r / group) * stride + i, with i = r % group, or, for
  * `pairs`, 2 (i % h) + i / h with h = group / 2, which undoes ggml's order
- * of the rows of rotary heads.
+ * of the rows of rotary heads. Where transposed, stored row c is depth + c; rows of group 1 and
+ * stride 2 are allowed.
  * out: [rows][columns]. A vector has one column. */
 struct hap_job {
         const struct hap_stored *from;
         float *out; /* NULL: the values are only checked */
         size_t rows, columns;
         size_t first, group, stride;
+        size_t depth; /* of transposed weights: the stored row of column 0 */
         bool pairs, transposed;
         float add;
         bool not_finite; /* found while converting */

@@ -15,7 +15,13 @@
         row(hap_family_mistral) \
         row(hap_family_qwen2) \
         row(hap_family_qwen3) \
+        row(hap_family_qwen3_moe) \
         row(hap_family_smollm3) \
+        row(hap_family_olmo2) \
+        row(hap_family_olmo3) \
+        row(hap_family_olmoe) \
+        row(hap_family_mixtral) \
+        row(hap_family_gpt_oss) \
         row(hap_family_falcon) \
         row(hap_family_bloom) \
         row(hap_family_mpt) \

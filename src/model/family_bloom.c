@@ -3,6 +3,7 @@
 
 #include "model/alibi.h"
 #include "model/family.h"
+#include "model/gguf_like.h"
 
 static const struct hap_weight_layout bloom_layout = {
         .prefixes = {"transformer.", ""},
@@ -59,9 +60,19 @@ static void read_bloom(struct hap_blueprint *blueprint)
         hap_alibi_set(blueprint);
 }
 
+static void read_bloom_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_layer_norm(gguf, b);
+        b->model->config.activation = HAP_GELU_TANH;
+        b->layout.embedding_norm = "token_embd_norm";
+        hap_alibi_set(b);
+}
+
 const struct hap_family hap_family_bloom = {
         .name = "bloom",
+        .architecture = "bloom",
         .help = "BLOOM",
         .layout = &bloom_layout,
         .read_config = read_bloom,
+        .read_gguf = read_bloom_gguf,
 };

@@ -3,6 +3,7 @@
 
 #include "model/alibi.h"
 #include "model/family.h"
+#include "model/gguf_like.h"
 #include "model/rotary.h"
 
 static const struct hap_weight_layout falcon_layout = {
@@ -99,9 +100,21 @@ static void read_falcon(struct hap_blueprint *blueprint)
         set_positions(blueprint);
 }
 
+static void read_falcon_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_layer_norm(gguf, b);
+        hap_gguf_parallel(b);
+        b->model->config.activation = HAP_GELU;
+        if (hap_gguf_has(gguf, "blk.0.attn_norm_2.weight"))
+                b->layout.attention_norm = "blk.%d.attn_norm_2";
+        hap_gguf_rotary(b, 0, 0, 0);
+}
+
 const struct hap_family hap_family_falcon = {
         .name = "falcon",
+        .architecture = "falcon",
         .help = "Falcon",
         .layout = &falcon_layout,
         .read_config = read_falcon,
+        .read_gguf = read_falcon_gguf,
 };

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "model/family.h"
+#include "model/gguf_like.h"
 #include "model/llama_like.h"
 
 static void read_gemma(struct hap_blueprint *blueprint)
@@ -21,9 +22,19 @@ static void read_gemma(struct hap_blueprint *blueprint)
         hap_llama_layers(blueprint);
 }
 
+static void read_gemma_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_llama(gguf, b);
+        b->model->config.activation = HAP_GELU_TANH;
+        b->model->config.embedding_scale = sqrtf((float)b->model->config.d_model);
+        hap_gguf_rotary(b, 0, 0, 0);
+}
+
 const struct hap_family hap_family_gemma = {
         .name = "gemma",
+        .architecture = "gemma",
         .help = "Gemma 1",
         .layout = &hap_llama_layout,
         .read_config = read_gemma,
+        .read_gguf = read_gemma_gguf,
 };

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "model/family.h"
+#include "model/gguf_like.h"
 
 static const struct hap_weight_layout bigcode_layout = {
         .prefixes = {"transformer.", ""},
@@ -60,9 +61,19 @@ static void read_gpt_bigcode(struct hap_blueprint *blueprint)
         hap_blueprint_layers(blueprint);
 }
 
+static void read_starcoder_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_layer_norm(gguf, b);
+        b->model->config.position_kind = HAP_POSITIONS_LEARNED;
+        b->model->config.activation = HAP_GELU_TANH;
+        b->layout.position_embedding = "position_embd.weight";
+}
+
 const struct hap_family hap_family_gpt_bigcode = {
         .name = "gpt_bigcode",
+        .architecture = "starcoder",
         .help = "GPT-BigCode, SantaCoder, StarCoder",
         .layout = &bigcode_layout,
         .read_config = read_gpt_bigcode,
+        .read_gguf = read_starcoder_gguf,
 };

@@ -3,6 +3,7 @@
 
 #include "model/alibi.h"
 #include "model/family.h"
+#include "model/gguf_like.h"
 
 static const struct hap_weight_layout mpt_layout = {
         .prefixes = {"transformer.", ""},
@@ -75,9 +76,22 @@ static void read_mpt(struct hap_blueprint *blueprint)
         hap_alibi_set_mpt(blueprint, 8);
 }
 
+static void read_mpt_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        struct hap_settings *s = b->settings;
+
+        hap_gguf_layer_norm(gguf, b);
+        b->model->config.activation = HAP_GELU;
+        if (hap_settings_real(s, "attention.clamp_kqv", 0, 1e9, 0) != 0)
+                hap_settings_refuse(s, "attention.clamp_kqv");
+        hap_alibi_set_mpt(b, hap_settings_real(s, "attention.max_alibi_bias", 1e-6, 1e6, 8));
+}
+
 const struct hap_family hap_family_mpt = {
         .name = "mpt",
+        .architecture = "mpt",
         .help = "MPT",
         .layout = &mpt_layout,
         .read_config = read_mpt,
+        .read_gguf = read_mpt_gguf,
 };

@@ -1,5 +1,6 @@
 /* Phi-1, Phi-1.5, Phi-2: one norm for attention and MLP, which are parallel; biases everywhere. */
 #include "model/family.h"
+#include "model/gguf_like.h"
 #include "model/llama_like.h"
 
 static void read_phi(struct hap_blueprint *blueprint)
@@ -26,9 +27,20 @@ static void read_phi(struct hap_blueprint *blueprint)
         hap_llama_layers_partial(blueprint, 0.5);
 }
 
+static void read_phi2_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_layer_norm(gguf, b);
+        hap_gguf_parallel(b);
+        b->model->config.activation = HAP_GELU_TANH;
+        b->layout.unembedding_bias = "output.bias";
+        hap_gguf_rotary(b, 0, 0, 0);
+}
+
 const struct hap_family hap_family_phi = {
         .name = "phi",
+        .architecture = "phi2",
         .help = "Phi-1, Phi-1.5, Phi-2",
         .layout = &hap_llama_layout,
         .read_config = read_phi,
+        .read_gguf = read_phi2_gguf,
 };

@@ -1,5 +1,6 @@
 /* SmolLM 3: Llama with layers without rotary embedding. */
 #include "model/family.h"
+#include "model/gguf_like.h"
 #include "model/llama_like.h"
 
 /* Whether a layer is rotary: by "no_rope_layers", in which 1 means rotary. */
@@ -47,9 +48,23 @@ static void read_smollm3(struct hap_blueprint *blueprint)
         }
 }
 
+/* The metadata do not record which layers are not rotary: every fourth, as in llama.cpp. */
+static void read_smollm3_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        struct hap_model *m = b->model;
+
+        hap_gguf_llama(gguf, b);
+        b->layout.rotary_pairs = true;
+        hap_gguf_rotary(b, 0, 0, 0);
+        for (int i = 3; b->settings->rc == 0 && i < m->config.n_layers; i += 4)
+                m->layers[i].rotary_frequency = NULL;
+}
+
 const struct hap_family hap_family_smollm3 = {
         .name = "smollm3",
+        .architecture = "smollm3",
         .help = "SmolLM 3",
         .layout = &hap_llama_layout,
         .read_config = read_smollm3,
+        .read_gguf = read_smollm3_gguf,
 };

@@ -1,5 +1,6 @@
 /* StarCoder 2: grouped queries, LayerNorm, biases, an MLP without a gate. */
 #include "model/family.h"
+#include "model/gguf_like.h"
 #include "model/llama_like.h"
 
 static void read_starcoder2(struct hap_blueprint *blueprint)
@@ -18,16 +19,26 @@ static void read_starcoder2(struct hap_blueprint *blueprint)
         l->out = "layers.%d.mlp.c_proj";
         l->qkv_bias = hap_settings_flag(s, "use_bias", true);
         l->o_bias = l->mlp_bias = l->qkv_bias;
-        hap_settings_value(s, "norm_type");  /* transformers reads neither */
+        hap_settings_value(s, "norm_type");  /* transformers reads none of these */
         hap_settings_value(s, "mlp_type");
+        hap_settings_value(s, "scale_attn_weights");
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 0);
         hap_llama_layers(blueprint);
         hap_llama_windows(blueprint, window, 0);
 }
 
+static void read_starcoder2_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_layer_norm(gguf, b);
+        b->model->config.activation = HAP_GELU_TANH;
+        hap_gguf_rotary(b, 0, 0, 0);
+}
+
 const struct hap_family hap_family_starcoder2 = {
         .name = "starcoder2",
+        .architecture = "starcoder2",
         .help = "StarCoder 2",
         .layout = &hap_llama_layout,
         .read_config = read_starcoder2,
+        .read_gguf = read_starcoder2_gguf,
 };

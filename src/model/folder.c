@@ -131,6 +131,21 @@ static bool has_file(const char *folder, const char *name)
         return join_path(path, sizeof(path), folder, name, &ignored) == 0 && access(path, F_OK) == 0;
 }
 
+static int refuse_adapter(const char *folder, struct hap_error *err)
+{
+        return hap_fail(err, HAP_EINPUT,
+                        "cannot read model '%s': it is an adapter for another model; merge "
+                        "it into that model (PEFT's merge_and_unload) and save the result",
+                        folder);
+}
+
+int hap_folder_check(const char *folder, struct hap_error *err)
+{
+        if (has_file(folder, "adapter_config.json") && !has_file(folder, "config.json"))
+                return refuse_adapter(folder, err);
+        return 0;
+}
+
 /* A folder without safetensors: says what it has instead, and what to do. */
 static int explain_folder(const char *folder, struct hap_error *err)
 {
@@ -145,10 +160,7 @@ static int explain_folder(const char *folder, struct hap_error *err)
                                         "saves them as model.safetensors",
                                         folder, pickles[i], folder, folder);
         if (has_file(folder, "adapter_config.json"))
-                return hap_fail(err, HAP_EINPUT,
-                                "cannot read model '%s': it is an adapter for another model; merge "
-                                "it into that model (PEFT's merge_and_unload) and save the result",
-                                folder);
+                return refuse_adapter(folder, err);
         return hap_fail(err, HAP_EINPUT, "cannot read model '%s': it has no model.safetensors, and no "
                         "model.safetensors.index.json that lists its shards", folder);
 }

@@ -7,4 +7,7 @@
 /* model.safetensors, or the shards that model.safetensors.index.json names. */
 int hap_store_open_folder(struct hap_store *store, const char *folder,
                           struct hap_error *err);
+/* HAP_EINPUT: the folder is an adapter, without a model's config.json. */
+int hap_folder_check(const char *folder, struct hap_error *err);
+
 #endif

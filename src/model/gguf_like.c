@@ -33,6 +33,45 @@ static const struct hap_gguf_tensor *find_tensor(const struct hap_gguf *gguf, co
         return NULL;
 }
 
+bool hap_gguf_has(const struct hap_gguf *gguf, const char *name)
+{
+        return find_tensor(gguf, name) != NULL;
+}
+
+/* Numbers and names of experts, if there are any. */
+static void read_experts(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        struct hap_settings *s = b->settings;
+        struct hap_config *c = &b->model->config;
+        struct hap_weight_layout *l = &b->layout;
+
+        c->n_experts = hap_settings_int(s, "expert_count", 0, HAP_MAX_EXPERTS, 0);
+        c->n_used = hap_settings_int(s, "expert_used_count", 0, HAP_MAX_EXPERTS, 0);
+        if (c->n_experts == 0)
+                return;
+        if (c->n_used < 1 || c->n_used > c->n_experts)
+                hap_settings_refuse(s, "expert_used_count");
+        c->d_mlp = hap_settings_int(s, "expert_feed_forward_length", 1, HAP_MAX_WIDTH, c->d_mlp);
+        hap_settings_must_be(s, "expert_weights_norm", true);
+        if (hap_settings_int(s, "expert_gating_func", 0, 9, 1) == 2) /* sigmoid */
+                hap_settings_refuse(s, "expert_gating_func");
+        if (hap_settings_real(s, "expert_weights_scale", -1e9, 1e9, 1) != 1)
+                hap_settings_refuse(s, "expert_weights_scale");
+        l->router = "blk.%d.ffn_gate_inp";
+        l->gate = "blk.%d.ffn_gate_exps";
+        l->in = "blk.%d.ffn_up_exps";
+        l->out = "blk.%d.ffn_down_exps";
+        l->experts = HAP_EXPERTS_STACKED;
+        if (hap_gguf_has(gguf, "blk.0.ffn_gate.0.weight")) { /* older files: a tensor each */
+                l->gate = "blk.%d.ffn_gate.%d";
+                l->in = "blk.%d.ffn_up.%d";
+                l->out = "blk.%d.ffn_down.%d";
+                l->experts = HAP_EXPERTS_APART;
+        }
+        l->mlp_bias = hap_gguf_has(gguf, "blk.0.ffn_up_exps.bias");
+        l->router_bias = hap_gguf_has(gguf, "blk.0.ffn_gate_inp.bias");
+}
+
 void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const char *epsilon)
 {
         struct hap_settings *s = b->settings;
@@ -61,21 +100,22 @@ void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const 
         c->attention_scale = (float)hap_settings_real(s, "attention.scale", 1e-9, 1e9,
                                                       1 / sqrt((double)c->d_head));
         hap_settings_must_be(s, "attention.causal", true);
-        if (hap_settings_int(s, "expert_count", 0, 4096, 0) != 0)
-                hap_settings_refuse(s, "expert_count");
-        hap_settings_value(s, "expert_used_count"); /* has no effect without experts */
         c->causal = true;
         c->tied = !find_tensor(gguf, "output.weight");
         b->layout.qkv_bias = find_tensor(gguf, "blk.0.attn_q.bias") ||
                              find_tensor(gguf, "blk.0.attn_qkv.bias");
         b->layout.o_bias = find_tensor(gguf, "blk.0.attn_output.bias");
         b->layout.mlp_bias = find_tensor(gguf, "blk.0.ffn_up.bias");
+        read_experts(gguf, b);
         hap_blueprint_layers(b);
 }
 
 /* llama.cpp's YaRN has the attention factor of the paper times rope.scaling.attn_factor. */
-static void read_yarn(struct hap_settings *s, double context, struct hap_rotary *rotary)
+static void read_yarn(const struct hap_blueprint *b, double context, struct hap_rotary *rotary)
 {
+        struct hap_settings *s = b->settings;
+
+        rotary->exact = b->yarn_exact;
         rotary->scaling = HAP_ROTARY_YARN;
         rotary->original = hap_settings_real(s, "rope.scaling.original_context_length", 1, 1e9,
                                              context);
@@ -86,15 +126,16 @@ static void read_yarn(struct hap_settings *s, double context, struct hap_rotary 
 }
 
 /* "rope.scaling.*"; Llama 3's factors are a tensor instead. */
-static void read_scaling(struct hap_settings *s, double context, struct hap_rotary *rotary)
+static void read_scaling(const struct hap_blueprint *b, double context, struct hap_rotary *rotary)
 {
+        struct hap_settings *s = b->settings;
         const char *type = hap_settings_text(s, "rope.scaling.type", "linear");
         double factor = hap_settings_real(s, "rope.scale_linear", 1e-6, 1e6, 1);
 
         factor = hap_settings_real(s, "rope.scaling.factor", 1e-6, 1e6, factor);
         rotary->factor = factor;
         if (strcmp(type, "yarn") == 0)
-                read_yarn(s, context, rotary);
+                read_yarn(b, context, rotary);
         else if (strcmp(type, "linear") != 0 && strcmp(type, "none") != 0)
                 hap_settings_refuse(s, "rope.scaling.type");
         else if (factor != 1 && strcmp(type, "none") != 0)
@@ -135,7 +176,7 @@ void hap_gguf_rotary(struct hap_blueprint *b, int period, int usual_window, doub
                 s, "rope.dimension_count", 1, HAP_MAX_WIDTH, m->config.d_head);
         global.theta = hap_settings_real(s, "rope.freq_base", 1, 1e12, 10000);
         local.theta = hap_settings_real(s, "rope.freq_base_swa", 1, 1e12, local_theta);
-        read_scaling(s, m->config.n_context, &global);
+        read_scaling(b, m->config.n_context, &global);
         if (local_theta == 0)
                 local = global;
         window = hap_settings_int(s, "attention.sliding_window", 0, HAP_MAX_CONTEXT, usual_window);
@@ -157,7 +198,25 @@ void hap_gguf_llama(const struct hap_gguf *gguf, struct hap_blueprint *b)
         c->norm = HAP_NORM_RMS;
         c->activation = HAP_SILU;
         c->gated = true;
-        b->layout.gate = "blk.%d.ffn_gate";
+        if (c->n_experts == 0)
+                b->layout.gate = "blk.%d.ffn_gate";
+}
+
+void hap_gguf_layer_norm(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_sizes(gguf, b, "attention.layer_norm_epsilon");
+        b->model->config.norm = HAP_NORM_LAYER;
+        b->layout.norm_bias = hap_gguf_has(gguf, "output_norm.bias");
+        if (hap_gguf_has(gguf, "blk.0.attn_qkv.weight")) {
+                b->layout.qkv = "blk.%d.attn_qkv";
+                b->layout.fused = HAP_QKV_STACKED;
+        }
+}
+
+void hap_gguf_parallel(struct hap_blueprint *b)
+{
+        b->model->config.parallel_residual = true;
+        b->layout.mlp_norm = b->layout.attention_norm;
 }
 
 void hap_gguf_gemma(const struct hap_gguf *gguf, struct hap_blueprint *b, int layers_27b)

@@ -13,8 +13,15 @@ void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const 
  * have windows) unless a key says otherwise; `usual_window` is the default window (0: none);
  * `local_theta` is the base of the layers with a window (0: the same). */
 void hap_gguf_rotary(struct hap_blueprint *b, int period, int usual_window, double local_theta);
-/* Sizes, norms and the gated MLP of Llama and its relatives. */
+/* Sizes, norms and the gated MLP of Llama and its relatives. A mixture of experts normalises the
+ * weights of those chosen, unless the family says otherwise. */
 void hap_gguf_llama(const struct hap_gguf *gguf, struct hap_blueprint *b);
+/* Sizes and LayerNorm. q, k and v are apart, or one tensor if the file has it. */
+void hap_gguf_layer_norm(const struct hap_gguf *gguf, struct hap_blueprint *b);
+/* Attention and MLP read one norm, and the MLP does not read the layer's heads. */
+void hap_gguf_parallel(struct hap_blueprint *b);
+/* Whether the file has a tensor. */
+bool hap_gguf_has(const struct hap_gguf *gguf, const char *name);
 /* The same for Gemma. Norms are stored as 1 + w. The 27B model, which has
  * `layers_27b` layers, scales attention by d_model / n_heads and not by d_head; no
  * metadata records that. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/import_experts.h"
 #include "model/import_tensor.h"
 #include "model/imported.h"
 #include "model/kept.h"
@@ -91,7 +92,24 @@ static int import_head_norm(struct hap_weight_import *im, int layer, const char 
 
         if (!stem || l->qk_norm_each == HAP_QK_NORM_SHARED)
                 return import_norm(im, layer, stem, d, l->qk_norm_bias, to);
+        if (l->qk_norm_each == HAP_QK_NORM_ALL)
+                return import_norm(im, layer, stem, n * d, false, to);
         return import_head_gains(im, layer, stem, n, to);
+}
+
+static int import_sinks(struct hap_weight_import *im, int layer, struct hap_layer *to)
+{
+        char name[HAP_MAX_TENSOR_NAME];
+        float *values;
+        int rc;
+
+        if (!im->layout->sinks)
+                return 0;
+        hap_import_name(im, im->layout->sinks, layer, "", name);
+        rc = hap_import_vector(im, name, hap_all_rows((size_t)im->model->config.n_heads), 0,
+                               &values);
+        to->sinks = rc < 0 ? NULL : values;
+        return rc;
 }
 
 static int import_attention(struct hap_weight_import *im, int layer, struct hap_layer *to)
@@ -112,6 +130,8 @@ static int import_attention(struct hap_weight_import *im, int layer, struct hap_
         if ((rc = import_head_norm(im, layer, l->q_norm, (size_t)c->n_heads, &to->q_norm)) < 0 ||
             (rc = import_head_norm(im, layer, l->k_norm, (size_t)c->n_kv_heads, &to->k_norm)) < 0)
                 return rc;
+        if ((rc = import_sinks(im, layer, to)) < 0)
+                return rc;
         return hap_import_linear(im, layer, l->o, hap_all_rows(d), (size_t)c->n_heads * c->d_head,
                              l->o_bias, &to->o);
 }
@@ -123,6 +143,8 @@ static int import_mlp(struct hap_weight_import *im, int layer, struct hap_layer 
         struct hap_rows gate = hap_all_rows(m), in = gate;
         int rc;
 
+        if (l->router)
+                return hap_import_experts(im, layer, to);
         if (l->gate_in) {
                 gate.total = in.total = 2 * m;
                 in.first = m;

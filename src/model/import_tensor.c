@@ -52,8 +52,9 @@ int hap_import_find(struct hap_weight_import *im, const char *name, const size_t
         if (!stored)
                 return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': it has no tensor '%s'",
                                 path, name);
-        fits = stored->n_dims == n_dims && stored->shape[0] == shape[0] &&
-               (n_dims == 1 || stored->shape[1] == shape[1]);
+        fits = stored->n_dims == n_dims;
+        for (int i = 0; fits && i < n_dims; i++)
+                fits = stored->shape[i] == shape[i];
         if (!fits)
                 return refuse_shape(im, stored, shape, n_dims);
         if (stored->kind == HAP_STORED_OTHER)
@@ -68,7 +69,9 @@ static struct hap_job make_job(const struct hap_stored *stored, struct hap_rows 
                                bool transposed)
 {
         return (struct hap_job){.from = stored, .rows = rows.n, .columns = columns,
-                                .first = rows.first, .group = rows.group, .stride = rows.stride,
+                                .first = rows.first + (transposed ? 0 : rows.part * rows.total),
+                                .depth = transposed ? rows.part * columns : 0,
+                                .group = rows.group, .stride = rows.stride,
                                 .pairs = rows.pairs, .transposed = transposed};
 }
 
@@ -101,15 +104,12 @@ int hap_import_matrix(struct hap_weight_import *im, const char *name, struct hap
                          size_t columns, bool transposed, bool keep, struct hap_matrix *out)
 {
         struct hap_job job;
-        size_t shape[2] = {rows.total, columns};
+        const size_t shape[3] = {rows.parts, transposed ? columns : rows.total,
+                                 transposed ? rows.total : columns};
+        const bool part = rows.parts > 0;
         struct hap_stored *stored;
-        int rc;
+        int rc = hap_import_find(im, name, part ? shape : shape + 1, part ? 3 : 2, &stored);
 
-        if (transposed) {
-                shape[0] = columns;
-                shape[1] = rows.total;
-        }
-        rc = hap_import_find(im, name, shape, 2, &stored);
         if (rc < 0)
                 return rc;
         if (transposed && hap_storage_block(stored->kind) != 1)
@@ -125,9 +125,11 @@ int hap_import_matrix(struct hap_weight_import *im, const char *name, struct hap
 int hap_import_vector(struct hap_weight_import *im, const char *name, struct hap_rows rows, float add,
                          float **out)
 {
+        const size_t shape[2] = {rows.parts, rows.total};
+        const bool part = rows.parts > 0;
         struct hap_stored *stored;
         struct hap_job job;
-        int rc = hap_import_find(im, name, &rows.total, 1, &stored);
+        int rc = hap_import_find(im, name, part ? shape : shape + 1, part ? 2 : 1, &stored);
 
         if (rc < 0)
                 return rc;

@@ -23,6 +23,7 @@ struct hap_rows {
         size_t first;         /* the first row of the weight */
         size_t group, stride; /* `group` rows of every `stride` */
         bool pairs;           /* see hap_weight_layout.rotary_pairs */
+        size_t parts, part;   /* parts > 0: the weight is of one part of a tensor [parts][…] */
 };
 
 static inline struct hap_rows hap_all_rows(size_t n)

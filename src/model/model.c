@@ -63,6 +63,7 @@ static int read_description(struct hap_model *model, const struct hap_model_file
         model->config.pre_norm = layout->attention_norm != NULL;
         model->config.qk_norm = layout->q_norm != NULL;
         model->config.qk_norm_each = layout->qk_norm_each != HAP_QK_NORM_SHARED;
+        model->config.qk_norm_together = layout->qk_norm_each == HAP_QK_NORM_ALL;
         model->config.attention_post_norm = layout->attention_post_norm != NULL;
         model->config.mlp_post_norm = layout->mlp_post_norm != NULL;
 out:
@@ -92,7 +93,9 @@ size_t hap_model_f32_bytes(const struct hap_config *c)
 {
         const size_t d = (size_t)c->d_model, heads = (size_t)c->n_heads * (size_t)c->d_head;
         const size_t kv = (size_t)c->n_kv_heads * (size_t)c->d_head;
-        const size_t layer = d * (2 * heads + 2 * kv + (c->gated ? 3 : 2) * (size_t)c->d_mlp);
+        const size_t experts = (size_t)c->n_experts;
+        const size_t mlp = (c->gated ? 3 : 2) * (size_t)c->d_mlp * (experts ? experts : 1);
+        const size_t layer = d * (2 * heads + 2 * kv + mlp + experts);
         size_t rows = (size_t)c->n_vocab + (c->tied ? 0 : (size_t)c->n_out);
 
         if (c->position_kind == HAP_POSITIONS_LEARNED)

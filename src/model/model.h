@@ -58,9 +58,16 @@ struct hap_config {
          * the outputs of attention and MLP. */
         bool qk_norm, attention_post_norm, mlp_post_norm;
         bool qk_norm_each; /* every head has its own gain of the q and k norms */
+        bool qk_norm_together; /* one RMSNorm over all heads (OLMo 2), each with its gain */
 
         enum hap_activation activation;
         bool gated;             /* mlp = (act(x gate) * (x in)) out */
+        /* Mixture of experts: the MLP is the weighted sum of n_used of n_experts gated MLPs of
+         * width d_mlp. The weights are the softmax of the router's logits, over those chosen or,
+         * with route_all, over all. n_experts 0: one MLP. */
+        int n_experts, n_used;
+        bool route_all;
+        float swiglu_limit;     /* gpt-oss's activation (hap_gated_hidden); 0: none */
         bool parallel_residual; /* the MLP does not read its layer's heads */
         bool tied;              /* unembedding is the embedding */
 };
@@ -89,10 +96,15 @@ struct hap_linear {
         float *bias;
 };
 
+struct hap_expert {
+        struct hap_linear gate, in, out;
+};
+
 struct hap_layer {
         struct hap_norm attention_norm, mlp_norm;           /* before */
         struct hap_norm attention_post_norm, mlp_post_norm; /* after (Gemma 2, 3) */
-        /* Over d_head, per head, before rotary. With qk_norm_each gain is [heads][d_head]. */
+        /* Over d_head, per head, before rotary; with qk_norm_together over all heads. With
+         * qk_norm_each gain is [heads][d_head]. */
         struct hap_norm q_norm, k_norm;
         struct hap_linear q;            /* [n_heads * d_head][d_model] */
         struct hap_linear k, v;         /* [n_kv_heads * d_head][d_model] */
@@ -100,6 +112,9 @@ struct hap_layer {
         struct hap_linear gate;         /* [d_mlp][d_model], none if not gated */
         struct hap_linear in;           /* [d_mlp][d_model] */
         struct hap_linear out;          /* [d_model][d_mlp] */
+        struct hap_linear router;       /* [n_experts][d_model], always in F32 */
+        struct hap_expert *experts;     /* [n_experts]; then gate, in and out are empty */
+        const float *sinks; /* [n_heads]: a logit of no key in each softmax (gpt-oss), or NULL */
         int window; /* keys within the last `window` positions only; 0: all */
         /* Rotary: angle of pair i at position t is t * rotary_frequency[i]
          * (n_rotary / 2 values, the family's scaling included);

@@ -13,26 +13,55 @@
 
 #define MAX_CONFIG (16u << 20)
 
+/* torch.save writes a zip archive; older versions, and pickle itself, begin with 0x80. */
+static bool is_pickle(const char *path)
+{
+        unsigned char start[2] = {0};
+        FILE *file = fopen(path, "rbe");
+        const bool read = file && fread(start, 1, 2, file) == 2;
+
+        if (file)
+                fclose(file);
+        return read && (start[0] == 0x80 || (start[0] == 'P' && start[1] == 'K'));
+}
+
+/* A file that is a part of a folder with the rest of the model. */
+static int refuse_part(const char *path, struct hap_error *err)
+{
+        const char *dot = strrchr(path, '.');
+
+        if ((dot && strcmp(dot, ".safetensors") == 0) || is_pickle(path))
+                return hap_fail(err, HAP_EINPUT, "cannot use model '%s': the file has weights only; "
+                                "name the folder that it is in", path);
+        if (dot && strcmp(dot, ".json") == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use model '%s': name the folder that the "
+                                "file is in", path);
+        return 0;
+}
+
 int hap_model_files_open(struct hap_model_files *source, const char *path, struct hap_error *err)
 {
+        char file[HAP_GGUF_PATH];
         struct stat st;
+        int rc;
 
         *source = (struct hap_model_files){.path = path};
         if (stat(path, &st) < 0)
                 return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s", path,
                                 strerror(errno));
-        if (S_ISDIR(st.st_mode))
-                return 0;
-        if (strlen(path) > 12 && strcmp(path + strlen(path) - 12, ".safetensors") == 0)
-                return hap_fail(err, HAP_EINPUT, "cannot use model '%s': the file has weights only; "
-                                "name the folder that it is in", path);
+        if ((rc = hap_gguf_path(path, file, err)) < 0 || (rc == 0 && S_ISDIR(st.st_mode)))
+                return rc;
+        if (rc == 0 && refuse_part(path, err) < 0)
+                return err->code;
         source->is_gguf = true;
-        return hap_gguf_open(&source->gguf, path, err);
+        rc = hap_gguf_open(&source->gguf, rc > 0 ? file : path, err);
+        return rc < 0 ? rc : hap_gguf_parts_open(&source->parts, &source->gguf, err);
 }
 
 void hap_model_files_close(struct hap_model_files *source)
 {
         hap_store_close(&source->store);
+        hap_gguf_parts_close(&source->parts);
         hap_gguf_close(&source->gguf);
         *source = (struct hap_model_files){0};
 }
@@ -70,7 +99,8 @@ static int read_config(const struct hap_model_files *source, struct hap_settings
         int rc;
 
         snprintf(path, sizeof(path), "%s/config.json", source->path);
-        if ((rc = hap_json_file(&values, path, MAX_CONFIG, err)) < 0 ||
+        if ((rc = hap_folder_check(source->path, err)) < 0 ||
+            (rc = hap_json_file(&values, path, MAX_CONFIG, err)) < 0 ||
             (rc = hap_settings_init(settings, values, source->path, err)) < 0)
                 return rc;
         family = family_of_config(settings);
@@ -82,19 +112,6 @@ static int read_config(const struct hap_model_files *source, struct hap_settings
         return HAP_OK;
 }
 
-/* A model that is split over several GGUF files is refused. */
-static int refuse_split(const struct hap_gguf *gguf, struct hap_error *err)
-{
-        int64_t files = 1;
-        int rc = hap_gguf_int(gguf, "split.count", &files, err);
-
-        if (rc < 0 || files <= 1)
-                return rc < 0 ? rc : 0;
-        return hap_fail(err, HAP_EINPUT,
-                        "cannot use '%s': unsupported: it is one of %lld files of a model",
-                        gguf->path, (long long)files);
-}
-
 static int read_gguf(const struct hap_gguf *gguf, struct hap_settings *settings,
                      struct hap_blueprint *blueprint, struct hap_error *err)
 {
@@ -104,8 +121,7 @@ static int read_gguf(const struct hap_gguf *gguf, struct hap_settings *settings,
         char architecture[64], known[1024];
         int rc;
 
-        if ((rc = hap_gguf_text(gguf, "general.architecture", &name, err)) < 0 ||
-            (rc = refuse_split(gguf, err)) < 0)
+        if ((rc = hap_gguf_text(gguf, "general.architecture", &name, err)) < 0)
                 return rc;
         snprintf(architecture, sizeof(architecture), "%.*s",
                  name.length < sizeof(architecture) ? (int)name.length : 0, name.text);

@@ -1,15 +1,16 @@
-/* Where a model comes from: a Hugging Face folder or a GGUF file. */
+/* Where a model comes from: a Hugging Face folder or GGUF files. */
 #ifndef HAP_MODEL_MODEL_FILES_H
 #define HAP_MODEL_MODEL_FILES_H
 
-#include "common/gguf.h"
+#include "common/gguf_path.h"
 #include "model/blueprint.h"
 #include "model/store.h"
 
 struct hap_model_files {
         const char *path; /* borrowed */
         bool is_gguf;
-        struct hap_gguf gguf;
+        struct hap_gguf gguf; /* with the tensors of all its parts */
+        struct hap_gguf_parts parts;
         struct hap_store store;
 };
 

@@ -41,8 +41,13 @@ static void report_mlp(const struct hap_model *m, FILE *out)
                 [HAP_SILU] = "SiLU",
         };
         const struct hap_config *c = &m->config;
+        char experts[64] = "";
 
-        hap_report_line(out, "MLP", "%d wide, %s%s%s", c->d_mlp, activations[c->activation],
+        if (c->n_experts > 0)
+                snprintf(experts, sizeof(experts), "%d of %d experts, each ", c->n_used,
+                         c->n_experts);
+        hap_report_line(out, "MLP", "%s%d wide, %s%s%s", experts, c->d_mlp,
+                        c->swiglu_limit > 0 ? "limited SwiGLU" : activations[c->activation],
                         c->gated ? ", gated" : "",
                         c->parallel_residual ? ", parallel to the attention" : "");
 }
@@ -73,7 +78,8 @@ static void report_attention(const struct hap_model *m, FILE *out)
                 at += snprintf(more + at, sizeof(more) - (size_t)at,
                                " over the layer's number from 1");
         if (m->config.qk_norm)
-                at += snprintf(more + at, sizeof(more) - (size_t)at, ", q and k normed");
+                at += snprintf(more + at, sizeof(more) - (size_t)at, ", q and k normed%s",
+                               m->config.qk_norm_together ? " over all heads" : "");
         if (c->attention_cap != 0)
                 snprintf(more + at, sizeof(more) - (size_t)at, ", capped at %g",
                          (double)c->attention_cap);

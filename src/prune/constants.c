@@ -16,7 +16,7 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 
 const struct hap_constant hap_rank_constants[] = {
         {{0, "steps", "N", INT(steps, 0, 1e9), .help = "take N steps, in each restart"},
-         .fitted = "48; 0 for 1000 edges and more", .plain = true},
+         .fitted = "48; 0 for 128 edges and more", .plain = true},
         {{0, "batch", "N", INT(batch, 1, 65536), .help = "sample masks for N prompts in each step"},
          .value = 16, .part = HAP_STEPS, .plain = true},
         {{0, "patience", "N", INT(patience, 0, 1e9),
@@ -42,9 +42,13 @@ const struct hap_constant hap_rank_constants[] = {
         {{0, "restarts", "N", INT(restarts, 1, 1000),
           .help = "repeat the steps with N streams of random numbers"}, .fitted = "1"},
         {{0, "rounds", "N", INT(rounds, 0, 100000), .help = "do N rounds of refinement"},
-         .fitted = "0; 36 for 1000 edges and more"},
+         .fitted = "0; 36 for 128 edges and more"},
         {{0, "refine-on", "N", INT(refine_on, 1, 100000),
           .help = "take the gradients of a round on N prompts"}, .value = 32},
+        {{0, "own-scores", "YN", CHOICE(own_scores, no_yes),
+          .help = "without steps: also try to start from scores that are measured at masks of .1 "
+                  "to .9"},
+         .value = 1},
         {{0, "round-sharpness", "X", REAL(round_sharpness, 0, 1e6),
           .help = "sharpness of the masks sampled in a round"}, .value = 30, .part = HAP_ROUNDS},
         {{0, "round-clip", "X", REAL(round_clip, 0, 1e30),

@@ -7,12 +7,13 @@
 
 #include "common/atomic_file.h"
 #include "common/program.h"
-#include "data/cache.h"
 #include "prune/arguments.h"
 #include "prune/input.h"
 #include "prune/log.h"
+#include "prune/output.h"
 #include "prune/precision.h"
 #include "prune/recipes.h"
+#include "prune/removal.h"
 
 static const struct hap_program_info info = {
         .name = "hap-prune",
@@ -77,20 +78,6 @@ static void show_step(void *context, const struct hap_prune_step *step)
         snprintf(note, sizeof note, "KL %.3f, sparsity %.1f%% for %.1f%%, %zu edges alive",
                  step->kl, 100 * step->sparsity, 100 * step->target, step->alive);
         hap_progress(context, (size_t)step->step, (size_t)step->steps, note);
-}
-
-static void write_circuit(struct hap_program *p, const struct hap_inputs *inputs,
-                          const struct hap_pruning *pruning, const struct hap_pruned *pruned,
-                          struct hap_stream_out *out)
-{
-        json_t *header = hap_program_header(p, "circuit", inputs->header);
-
-        hap_cache_undescribe(header);
-        json_object_set_new(header, "ablation",
-                            json_string(hap_ablations[pruning->options->ablation]->name));
-        json_object_set_new(header, "pruning", hap_pruning_describe(pruning, pruned));
-        hap_must(p, hap_circuit_write(out, header, pruning->graph, pruned->z, &p->error));
-        json_decref(header);
 }
 
 /* The file of --threshold-circuit, or NULL. Opened before the training, so that an error
@@ -179,11 +166,12 @@ int main(int argc, char **argv)
         pruning.report = show_step, pruning.context = &p;
         pruning.stop = &signalled;
         catch_signals();
-        if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
+        if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED ||
+            hap_must(&p, hap_prune_removals(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
                 die_by_signal(&p, &pruning);
-        write_circuit(&p, &inputs, &pruning, &pruning.result, p.out);
+        hap_prune_write(&p, &inputs, &pruning, &pruning.result, p.out);
         if (threshold_out) {
-                write_circuit(&p, &inputs, &pruning, &pruning.threshold_circuit, threshold_out);
+                hap_prune_write(&p, &inputs, &pruning, &pruning.threshold_circuit, threshold_out);
                 hap_must(&p, hap_stream_out_finish(threshold_out, &p.error));
         }
         say_result(&p, &pruning);

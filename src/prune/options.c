@@ -5,7 +5,7 @@
 
 #include "common/tensor.h"
 
-enum { MANY_EDGES = 1000 }; /* of a circuit: from here on it is refined, not sampled */
+enum { MANY_EDGES = 128 }; /* of a circuit: from here on it is refined, not sampled */
 
 /* The fraction of the circuit's edges that the first round of refinement exchanges. If
  * more than FEW_KEPT of the graph's edges are kept, the last of them matter so little

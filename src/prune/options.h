@@ -39,6 +39,7 @@ struct hap_recipe {
         bool exact;          /* always ends with the number of edges asked for */
         bool trains_masks;   /* learns masks, of which a threshold leaves a circuit */
         bool needs_subgraph;
+        const char *ranking; /* what the edges are ranked by, for the circuit's header */
         int (*run)(struct hap_pruning *pruning, struct hap_error *err);
 };
 
@@ -76,10 +77,11 @@ struct hap_prune_options {
         double sharpness, last_sharpness, momentum, anneal;
         double round_sharpness, round_clip, share, last_share, velocity; /* of refinement */
         int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
-        int masks;
+        int masks, own_scores; /* own_scores: 0 or 1 */
         /* options that do not change the result */
         const char *log, *checkpoint, *threshold_circuit;
         int64_t every;
+        int64_t cost_on; /* prompts for the cost of removing each edge; 0: not measured */
         /* options of memory */
         int cache_dtype; /* enum hap_dtype */
         size_t max_memory, threads;

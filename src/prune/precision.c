@@ -83,6 +83,9 @@ int hap_prune_set_precision(struct hap_pruning *p, struct hap_engine *engine, st
 
         if (!hap_prune_wants_bf16(p->options))
                 return HAP_OK;
+        /* Mixtures of experts have no products in BF16. */
+        if (p->options->precision == HAP_PRECISION_AUTO && engine->model->config.n_experts > 0)
+                return HAP_OK;
         rc = hap_engine_use_bf16(engine, err);
         if (rc == HAP_OK && p->options->precision == HAP_PRECISION_AUTO)
                 rc = compare(p, &agree, err);

@@ -18,9 +18,10 @@ static int list_allowed_edges(struct hap_pruning *p, const float *subgraph, stru
         p->allowed = calloc(n, sizeof *p->allowed);
         p->edges = calloc(n, sizeof *p->edges);
         p->result.z = calloc(n, sizeof *p->result.z);
+        p->ranking = calloc(n, sizeof *p->ranking);
         if (p->options->threshold_circuit)
                 p->threshold_circuit.z = calloc(n, sizeof *p->threshold_circuit.z);
-        if (!p->allowed || !p->edges || !p->result.z ||
+        if (!p->allowed || !p->edges || !p->result.z || !p->ranking ||
             (p->options->threshold_circuit && !p->threshold_circuit.z))
                 return hap_fail_memory(err, "the edges");
         for (size_t e = 0; e < n; e++) {
@@ -144,8 +145,11 @@ void hap_pruning_release(struct hap_pruning *pruning)
         hap_masked_kl_release(&pruning->masked_kl);
         free(pruning->allowed);
         free(pruning->edges);
+        free(pruning->ranking);
         free(pruning->result.z);
+        free(pruning->result.cost);
         free(pruning->threshold_circuit.z);
+        free(pruning->threshold_circuit.cost);
         if (pruning->log)
                 fclose(pruning->log);
         *pruning = (struct hap_pruning){0};

@@ -27,6 +27,7 @@ struct hap_pruned {
         size_t dead; /* dead edges that were dropped */
         double soft; /* sparsity of the deterministic masks; NaN: the recipe has none */
         bool exact;  /* it should have exactly the wanted size */
+        double *cost; /* [n_edges]: what hap_prune_removals measured; NULL: nothing */
 };
 
 struct hap_pruning {
@@ -47,6 +48,7 @@ struct hap_pruning {
         void (*report)(void *context, const struct hap_prune_step *step);
         void *context;
         const volatile sig_atomic_t *stop; /* when set: stop after this step */
+        double *ranking; /* [n_edges]: what the recipe ranked the edges by at the end */
         struct hap_pruned result;
         /* The circuit of edge pruning's threshold, for --threshold-circuit; z NULL: not wanted. */
         struct hap_pruned threshold_circuit;
@@ -83,6 +85,7 @@ enum hap_prune_stream {
         HAP_PRUNE_TIES,      /* ties between ranks */
         HAP_PRUNE_CHOICE,    /* prompts that circuits are chosen on */
         HAP_PRUNE_SWAPS,     /* prompts and flipped edges of swaps */
+        HAP_PRUNE_REMOVALS,  /* prompts that the removal of edges is measured on */
 };
 static inline struct hap_random_key hap_prune_key(const struct hap_pruning *pruning,
                                                   enum hap_prune_stream stream)

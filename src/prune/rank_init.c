@@ -38,7 +38,6 @@ static int measure_scores(struct hap_ranker *r, const uint32_t *order, struct ha
                 rc = add_scores_at(r, ((float)i + .5f) / VALUES, &runs, kl, err);
         free(z);
         free(kl);
-        r->initial_scores = r->measured_scores;
         return rc;
 }
 
@@ -66,24 +65,45 @@ static int add_circuit_of_scores(struct hap_ranker *r, bool by_size, struct hap_
         return hap_circuits_add_first(tries, r->p, r->order, r->circuit, err);
 }
 
-static int choose_sign(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
+/* Which scores rank the edges, and how. */
+struct start {
+        bool own, by_size;
+};
+
+static void set_start(struct hap_ranker *r, struct start start)
+{
+        r->own = start.own;
+        r->by_size = start.by_size;
+        r->initial_scores = start.own ? r->measured_scores : r->p->scores;
+}
+
+/* Of the starts, whichever circuit has the lowest KL on `choose-on` prompts. */
+static int choose_start(struct hap_ranker *r, const struct start *starts, size_t n,
+                        const uint32_t *order, struct hap_error *err)
 {
         struct hap_pruning *p = r->p;
-        size_t on = hap_min((size_t)p->options->choose_on, p->prompts->n);
+        const size_t on = hap_min((size_t)p->options->choose_on, p->prompts->n);
+        struct start tried[4];
         struct hap_circuits tries;
-        double kl[2];
-        int64_t with_sign = 0;
-        int rc = hap_circuits_init(&tries, p->graph->n_edges, 2, err);
+        double kl[4];
+        size_t best = 0;
+        int rc = hap_circuits_init(&tries, p->graph->n_edges, n, err);
 
-        if (rc == HAP_OK)
-                rc = add_circuit_of_scores(r, false, &tries, err);
-        with_sign = tries.n;
-        if (rc == HAP_OK)
-                rc = add_circuit_of_scores(r, true, &tries, err);
-        if (rc == HAP_OK && tries.n == 2)
+        for (size_t i = 0; i < n && rc == HAP_OK; i++) {
+                const int64_t before = tries.n;
+
+                set_start(r, starts[i]);
+                rc = add_circuit_of_scores(r, starts[i].by_size, &tries, err);
+                if (tries.n > before) /* not if it is one of the others */
+                        tried[before] = starts[i];
+        }
+        if (rc == HAP_OK && tries.n > 1)
                 rc = hap_circuits_measure(&tries, p, order, on, kl, err);
+        for (size_t i = 1; i < (size_t)tries.n && rc == HAP_OK; i++)
+                if (kl[i] < kl[best])
+                        best = i;
         if (rc == HAP_OK)
-                r->by_size = tries.n == 2 ? kl[1] < kl[0] : with_sign == 0;
+                set_start(r, tries.n > 0 ? tried[best] : starts[n - 1]);
         hap_circuits_release(&tries);
         return rc;
 }
@@ -91,16 +111,25 @@ static int choose_sign(struct hap_ranker *r, const uint32_t *order, struct hap_e
 int hap_rank_start(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
+        const bool own = p->options->steps == 0 && (p->options->own_scores || !p->scores);
         uint32_t *order = calloc(p->prompts->n, sizeof *order);
+        struct start starts[4];
+        size_t n = 0;
         int rc = order ? HAP_OK : hap_fail_memory(err, "the order of prompts");
 
         if (rc == HAP_OK)
                 hap_random_shuffle(hap_prune_key(p, HAP_PRUNE_CHOICE), UINT64_MAX,
                                    p->prompts->n, order);
-        if (rc == HAP_OK && !r->initial_scores && p->options->steps == 0)
+        if (rc == HAP_OK && own)
                 rc = measure_scores(r, order, err);
-        if (rc == HAP_OK && r->initial_scores)
-                rc = choose_sign(r, order, err);
+        for (int by_size = 0; by_size < 2; by_size++) {
+                if (p->scores)
+                        starts[n++] = (struct start){false, by_size};
+                if (own)
+                        starts[n++] = (struct start){true, by_size};
+        }
+        if (rc == HAP_OK && n > 0)
+                rc = choose_start(r, starts, n, order, err);
         free(order);
         return rc;
 }

@@ -297,7 +297,7 @@ static int run_rank(struct hap_ranker *r, struct hap_error *err)
                 rc = hap_rank_start(r, err);
         if (!r->p->resumed && rc == HAP_OK)
                 rc = begin_restart(r, err);
-        if (!r->initial_scores && r->p->options->steps == 0)
+        if (r->own)
                 r->initial_scores = r->measured_scores;
         if (rc == HAP_OK)
                 rc = run_steps(r, err);
@@ -309,7 +309,11 @@ static int run_rank(struct hap_ranker *r, struct hap_error *err)
                 rc = run_refinement(r, err);
         if (rc == HAP_OK)
                 rc = run_swaps(r, err);
-        return rc == HAP_OK ? hap_prune_result(r->p, r->circuit, err) : rc;
+        if (rc != HAP_OK)
+                return rc;
+        /* the mean of the restarts, as refinement changed it */
+        memcpy(r->p->ranking, r->score, r->p->graph->n_edges * sizeof *r->score);
+        return hap_prune_result(r->p, r->circuit, err);
 }
 
 int hap_recipe_rank(struct hap_pruning *pruning, struct hap_error *err)

@@ -77,6 +77,7 @@ static void add_to_checkpoint(struct hap_ranker *r)
 
         hap_checkpoint_add_doubles(c, "scores", r->score, n);
         hap_checkpoint_add_doubles(c, "measured scores", r->measured_scores, n);
+        hap_checkpoint_add_integer(c, "own scores", &r->own, 0, 1);
         hap_checkpoint_add_integer(c, "rank by size", &r->by_size, 0, 1);
         hap_checkpoint_add_doubles(c, "mean scores", r->mean, n);
         hap_checkpoint_add_doubles(c, "velocity", r->velocity, n);

@@ -9,6 +9,7 @@ struct hap_ranker {
         double *score; /* [n_edges]: h, the running mean of each edge's score */
         const double *initial_scores; /* those of the input, or measured_scores, or NULL */
         double *measured_scores; /* [n_edges] */
+        int64_t own; /* initial_scores are measured_scores */
         int64_t by_size; /* the initial scores rank edges by their size, without their sign */
         double *mean; /* [n_edges]: mean of h at the ends of restarts */
         double *velocity; /* [n_edges]: refinement's running mean of gradients */

@@ -5,21 +5,22 @@
 
 const struct hap_recipe hap_recipes[] = {
         {"rank",
-         "rank edges by gradients at sampled masks; refine circuits of 1000 edges and more",
-         hap_rank_constants, NULL, .exact = true, .run = hap_recipe_rank},
+         "rank edges by gradients at sampled masks; refine circuits of 128 edges and more",
+         hap_rank_constants, NULL, .exact = true, .ranking = "gradient",
+         .run = hap_recipe_rank},
         {"rank-thorough",
          "the same with four restarts, then swap single edges while that lowers the KL",
          hap_rank_constants,
          (const struct hap_constant_value[]){{"restarts", 4}, {"swaps", 3}, {NULL, 0}},
-         .exact = true, .run = hap_recipe_rank},
+         .exact = true, .ranking = "gradient", .run = hap_recipe_rank},
         {"edge-pruning",
          "learn hard concrete masks by gradient descent, as Edge Pruning does",
          hap_edge_pruning_constants, NULL, .trains_masks = true,
-         .run = hap_recipe_edge_pruning},
+         .ranking = "open", .run = hap_recipe_edge_pruning},
         {"hap",
          "edge pruning within a subgraph, as in the paper on HAP",
          hap_edge_pruning_constants, NULL, .trains_masks = true, .needs_subgraph = true,
-         .run = hap_recipe_edge_pruning},
+         .ranking = "open", .run = hap_recipe_edge_pruning},
         {0},
 };
 

@@ -1,5 +1,6 @@
 #include "prune/threshold.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,15 +53,12 @@ static int mask_by_threshold(struct hap_trainer *t, double *sparsity, struct hap
         return HAP_OK;
 }
 
-/* Keeps the wanted number of edges, those with the highest P(edge open) · P(writer open). */
-static int cut_to_size(struct hap_trainer *t, struct hap_error *err)
+/* Sets value ([n_edges]) to log P(edge open) + log P(writer open) of the subgraph's edges. */
+static void log_open(const struct hap_trainer *t, double *value)
 {
-        struct hap_pruning *p = t->p;
-        double *value = calloc(p->graph->n_edges, sizeof *value);
-        uint32_t *order = calloc(p->n_allowed, sizeof *order);
-        int rc = value && order ? HAP_OK : hap_fail_memory(err, "the ranking");
+        const struct hap_pruning *p = t->p;
 
-        for (size_t k = 0; k < t->edges.n && rc == HAP_OK; k++) {
+        for (size_t k = 0; k < t->edges.n; k++) {
                 size_t e = p->edges[k];
 
                 value[e] = hap_concrete_log_open((double)t->edges.log_alpha[k]);
@@ -68,12 +66,20 @@ static int cut_to_size(struct hap_trainer *t, struct hap_error *err)
                         value[e] += hap_concrete_log_open((double)
                                 t->nodes.log_alpha[hap_graph_edge_writer(p->graph, e)]);
         }
+}
+
+/* Keeps the wanted number of edges, those with the highest value. */
+static int cut_to_size(struct hap_trainer *t, const double *value, struct hap_error *err)
+{
+        struct hap_pruning *p = t->p;
+        uint32_t *order = calloc(p->n_allowed, sizeof *order);
+        int rc = order ? HAP_OK : hap_fail_memory(err, "the ranking");
+
         if (rc == HAP_OK)
                 rc = hap_prune_rank(p, value, 1, order, err);
         if (rc == HAP_OK &&
             hap_edge_order_cut(p->graph, order, p->n_allowed, p->n_target, t->m) <= 0)
                 rc = hap_fail_memory(err, "the ranking"); /* hap_pruning_init made sure of a path */
-        free(value);
         free(order);
         return rc < 0 ? rc : hap_prune_result(p, t->m, err);
 }
@@ -88,6 +94,10 @@ int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
         p->threshold_circuit.soft = p->result.soft;
         if (p->threshold_circuit.z) /* this circuit may be empty */
                 hap_prune_keep(p, trainer->m, &p->threshold_circuit);
-        return p->options->exact ? cut_to_size(trainer, err)
-                                 : hap_prune_result(p, trainer->m, err);
+        log_open(trainer, p->ranking);
+        rc = p->options->exact ? cut_to_size(trainer, p->ranking, err)
+                               : hap_prune_result(p, trainer->m, err);
+        for (size_t k = 0; k < p->n_allowed; k++)
+                p->ranking[p->edges[k]] = exp(p->ranking[p->edges[k]]);
+        return rc;
 }

@@ -5,10 +5,57 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "show/show_phrase.h"
-
+#include "common/number.h"
 
 enum { USUAL_SCORES = 200 };
+enum { SINGLY = 500 };    /* more edges than these are folded into their nodes */
+enum { STRONGEST = 150 }; /* of which so many are drawn */
+
+/* --- places --- */
+
+int hap_drawing_writer(const struct hap_drawing *d, size_t place)
+{
+        return (int)(place % (size_t)d->graph->n_writers);
+}
+
+int hap_drawing_position(const struct hap_drawing *d, size_t place)
+{
+        return place < d->n_places ? (int)(place / (size_t)d->graph->n_writers)
+                                   : (int)(place - d->n_places);
+}
+
+size_t hap_drawing_from(const struct hap_drawing *d, size_t edge)
+{
+        return d->options.columns ? hap_graph_edge_from(d->graph, edge)
+                                  : (size_t)hap_graph_edge_writer(d->graph, edge);
+}
+
+/* An edge into keys or values leads to the head at each position where the head has edges out. */
+int hap_drawing_to(const struct hap_drawing *d, size_t edge, size_t *places)
+{
+        const int position = d->options.columns ? hap_graph_edge_position(d->graph, edge) : 0;
+        const int node = hap_graph_reader_node(d->graph, hap_graph_edge_reader(d->graph, edge));
+        const size_t stride = (size_t)d->graph->n_writers;
+        struct hap_reachable to;
+        int n = 0;
+
+        places[0] = d->n_places + (size_t)position;
+        if (node < 0)
+                return 1;
+        places[0] = (size_t)position * stride + (size_t)node;
+        if (!d->options.columns)
+                return 1;
+        to = hap_graph_edge_to(d->graph, edge);
+        for (int i = 0; i < to.n; i++) {
+                const size_t place = to.first + (size_t)i * stride;
+
+                if (to.n > 1 && d->out[place])
+                        places[n++] = place;
+        }
+        return n > 0 ? n : 1;
+}
+
+/* --- edges --- */
 
 static int compare_strength(const void *a, const void *b)
 {
@@ -19,114 +66,162 @@ static int compare_strength(const void *a, const void *b)
         return x->edge > y->edge ? -1 : x->edge < y->edge;
 }
 
-/* The last circuit or the last scores; over `graph`, unless it is NULL. */
-static const struct hap_section *last_section(const struct hap_show *show, bool circuit,
-                                              const struct hap_graph *graph)
+static const struct hap_section *last_edges(const struct hap_show *show, bool circuit)
 {
         for (size_t i = show->n; i-- > 0;) {
                 const struct hap_section *s = &show->sections[i];
 
-                if (s->kind == HAP_SHOW_EDGES && (s->edges.z != NULL) == circuit &&
-                    (!graph || hap_graph_equal(graph, &s->edges.graph)))
+                if (s->kind == HAP_SHOW_EDGES && (s->edges.z != NULL) == circuit)
                         return s;
         }
         return NULL;
 }
 
-/* live: z without the dead edges; NULL: no edge is dead. */
-static void mark_dead(struct hap_drawing *d, const float *live)
+static void list_edges(struct hap_drawing *d, const struct hap_edges *scores)
 {
-        for (size_t i = 0; i < d->n; i++) {
-                d->edges[i].dead = live && !(live[d->edges[i].edge] > 0);
-                d->n_live += !d->edges[i].dead;
-        }
-        d->n_kept = d->n;
-}
+        const struct hap_edges *edges = &d->section->edges;
 
-/* Scales strengths to at most 1, sorts by them and keeps only the `top` strongest. */
-static void order_edges(struct hap_drawing *d, size_t top)
-{
-        double max = 0;
-
-        for (size_t i = 0; i < d->n; i++)
-                max = fmax(max, d->edges[i].strength);
-        for (size_t i = 0; i < d->n; i++)
-                d->edges[i].strength = max > 0 ? d->edges[i].strength / max : 1;
-        qsort(d->edges, d->n, sizeof *d->edges, compare_strength);
-        if (top > 0 && d->n > top) {
-                for (size_t i = 0; i < top; i++)
-                        d->edges[i] = d->edges[d->n - top + i];
-                d->n = top;
-        }
-        d->graded = d->n > 0 && d->edges[0].strength < d->edges[d->n - 1].strength;
-}
-
-static void count_degrees(struct hap_drawing *d)
-{
-        for (size_t i = 0; i < d->n; i++) {
-                int reader = hap_graph_edge_reader(d->graph, d->edges[i].edge);
-                int fed = hap_graph_reader_node(d->graph, reader);
-
-                if (d->edges[i].dead)
-                        continue;
-                d->out[hap_graph_edge_writer(d->graph, d->edges[i].edge)]++;
-                if (fed < 0)
-                        d->into_logits++;
-                else
-                        d->in[fed]++;
-        }
-}
-
-int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show, size_t top,
-                     struct hap_error *err)
-{
-        const struct hap_section *circuit = last_section(show, true, NULL), *scores;
-        const struct hap_edges *edges;
-        float *live = NULL;
-
-        *d = (struct hap_drawing){0};
-        scores = last_section(show, false, circuit ? &circuit->edges.graph : NULL);
-        d->section = circuit ? circuit : scores;
-        if (!d->section)
-                return hap_fail(err, HAP_EINPUT,
-                                "there is nothing to draw: the input has no circuit and no scores");
-        edges = &d->section->edges;
-        d->graph = &edges->graph;
-        d->values_are_z = circuit != NULL;
-        d->by_score = scores != NULL;
-        d->edges = malloc((edges->n_given + 1) * sizeof *d->edges);
-        d->in = calloc((size_t)d->graph->n_writers, sizeof *d->in);
-        d->out = calloc((size_t)d->graph->n_writers, sizeof *d->out);
-        if (edges->z)
-                live = malloc(d->graph->n_edges * sizeof *live);
-        if (!d->edges || !d->in || !d->out || (edges->z && !live)) {
-                free(live);
-                hap_drawing_release(d);
-                return hap_fail_memory(err, "the picture");
-        }
         for (size_t e = 0; e < d->graph->n_edges; e++) {
-                struct hap_drawn drawn = {.edge = e, .z = 1};
+                struct hap_drawn drawn = {.edge = e, .z = 1, .strength = 1};
 
                 if (!edges->given[e])
                         continue;
                 if (edges->z)
                         drawn.z = (double)edges->z[e];
-                if (scores)
-                        drawn.score = scores->edges.score[e];
-                drawn.strength = scores ? fabs(drawn.score) : drawn.z;
+                if (d->ranked_by) {
+                        drawn.score = hap_edge_rank(edges, scores, e);
+                        drawn.strength = d->by_score ? fabs(drawn.score) : drawn.score;
+                }
                 d->edges[d->n++] = drawn;
         }
+        d->n_kept = d->n;
+}
+
+/* Marks what hap_graph_drop_dead removes from a circuit. */
+static int mark_dead(struct hap_drawing *d, struct hap_error *err)
+{
+        const float *z = d->section->edges.z;
+        float *live = z ? malloc(d->graph->n_edges * sizeof *live) : NULL;
+
+        if (z && !live)
+                return hap_fail_memory(err, "the picture");
         if (live) {
-                memcpy(live, edges->z, d->graph->n_edges * sizeof *live);
+                memcpy(live, z, d->graph->n_edges * sizeof *live);
                 hap_graph_drop_dead(d->graph, live);
         }
-        mark_dead(d, live);
+        for (size_t i = 0; i < d->n; i++) {
+                d->edges[i].dead = live && !(live[d->edges[i].edge] > 0);
+                d->n_live += !d->edges[i].dead;
+        }
         free(live);
+        return HAP_OK;
+}
+
+/* Sorts by strength, keeps only the `top` strongest and scales the strengths to [0, 1]. */
+static void order_edges(struct hap_drawing *d, size_t top)
+{
+        double max;
+
+        qsort(d->edges, d->n, sizeof *d->edges, compare_strength);
+        if (top > 0 && d->n > top) {
+                memmove(d->edges, d->edges + d->n - top, top * sizeof *d->edges);
+                d->n = top;
+        }
+        max = d->n > 0 ? d->edges[d->n - 1].strength : 0;
+        for (size_t i = 0; i < d->n; i++)
+                d->edges[i].strength = max > 0 ? fmax(d->edges[i].strength, 0) / max : 1;
+        d->graded = d->n > 0 && d->edges[0].strength < d->edges[d->n - 1].strength;
+        d->n_single = d->n <= SINGLY ? d->n : d->ranked_by ? STRONGEST : 0;
+}
+
+/* First the edges out of each place, which decide where others lead to. */
+static void count_degrees(struct hap_drawing *d)
+{
+        size_t to[HAP_MAX_POSITIONS];
+
+        for (size_t i = 0; i < d->n; i++)
+                d->out[hap_drawing_from(d, d->edges[i].edge)] += !d->edges[i].dead;
+        for (size_t i = 0; i < d->n; i++) {
+                const int n = d->edges[i].dead ? 0 : hap_drawing_to(d, d->edges[i].edge, to);
+
+                for (int k = 0; k < n; k++) {
+                        if (to[k] >= d->n_places)
+                                d->into_logits[to[k] - d->n_places]++;
+                        else
+                                d->in[to[k]]++;
+                }
+        }
+}
+
+static void sum_strengths(struct hap_drawing *d)
+{
+        size_t ends[HAP_MAX_POSITIONS + 1];
+
+        for (size_t i = 0; i < d->n; i++) {
+                int n;
+
+                if (d->edges[i].dead)
+                        continue;
+                n = hap_drawing_to(d, d->edges[i].edge, ends);
+                ends[n++] = hap_drawing_from(d, d->edges[i].edge);
+                for (int k = 0; k < n; k++) {
+                        if (ends[k] >= d->n_places)
+                                continue;
+                        d->touched[ends[k]] = true;
+                        d->sum[ends[k]] += d->edges[i].strength;
+                }
+        }
+}
+
+static int allocate(struct hap_drawing *d, struct hap_error *err)
+{
+        d->n_places = d->options.columns ? hap_graph_n_nodes(d->graph)
+                                         : (size_t)d->graph->n_writers;
+        d->edges = malloc((d->section->edges.n_given + 1) * sizeof *d->edges);
+        d->in = calloc(d->n_places, sizeof *d->in);
+        d->out = calloc(d->n_places, sizeof *d->out);
+        d->touched = calloc(d->n_places, sizeof *d->touched);
+        d->sum = calloc(d->n_places, sizeof *d->sum);
+        d->into_logits = calloc((size_t)d->graph->n_positions, sizeof *d->into_logits);
+        if (d->edges && d->in && d->out && d->touched && d->sum && d->into_logits)
+                return HAP_OK;
+        return hap_fail_memory(err, "the picture");
+}
+
+int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show,
+                     const struct hap_drawing_options *options, struct hap_error *err)
+{
+        const struct hap_section *circuit = last_edges(show, true), *scores;
+        int rc;
+
+        *d = (struct hap_drawing){.section = circuit ? circuit : last_edges(show, false),
+                                  .options = *options, .values_are_z = circuit != NULL};
+        if (!d->section)
+                return hap_fail(err, HAP_EINPUT,
+                                "there is nothing to draw: the input has no circuit and no scores");
+        d->graph = &d->section->edges.graph;
+        d->options.columns = options->columns && d->graph->positions.n > 0;
+        scores = hap_scores_for(show, d->graph);
+        d->ranked_by = hap_ranked_by(&d->section->edges, scores ? &scores->edges : NULL);
+        d->by_score = scores != NULL;
+        rc = circuit ? hap_check_ranking(&circuit->edges, scores ? &scores->edges : NULL,
+                                         options->top, err) : HAP_OK;
+        if (rc == HAP_OK)
+                rc = allocate(d, err);
+        if (rc == HAP_OK) {
+                list_edges(d, scores ? &scores->edges : NULL);
+                rc = mark_dead(d, err);
+        }
+        if (rc < 0) {
+                hap_drawing_release(d);
+                return rc;
+        }
         if (circuit) /* of a circuit, edges that are not drawn count too */
                 count_degrees(d);
-        order_edges(d, top || circuit ? top : USUAL_SCORES);
+        order_edges(d, options->top || circuit ? options->top : USUAL_SCORES);
         if (!circuit)
                 count_degrees(d);
+        sum_strengths(d);
         return HAP_OK;
 }
 
@@ -135,6 +230,9 @@ void hap_drawing_release(struct hap_drawing *d)
         free(d->edges);
         free(d->in);
         free(d->out);
+        free(d->touched);
+        free(d->sum);
+        free(d->into_logits);
         *d = (struct hap_drawing){0};
 }
 
@@ -142,38 +240,53 @@ void hap_drawing_release(struct hap_drawing *d)
 
 void hap_drawing_title(const struct hap_drawing *d, char *title)
 {
-        const json_t *header = d->section->header;
-        char task[HAP_PHRASE], model[HAP_PHRASE], method[HAP_PHRASE];
+        hap_phrase_title(d->section->header, d->values_are_z ? "circuit" : "scores", title);
+}
 
-        hap_phrase_task(header, task);
-        hap_phrase_model(header, model);
-        hap_phrase_method(header, method);
-        snprintf(title, HAP_TITLE, "%s%s%s%s%s", task, *task && *model ? " on " : "", model,
-                 *method && (*task || *model) ? ", " : "", method);
-        if (!*title)
-                snprintf(title, HAP_TITLE, "%s", d->values_are_z ? "circuit" : "scores");
+/* The heads, or the MLPs, with edges at any position. */
+static int count_nodes(const struct hap_drawing *d, int kind)
+{
+        const int n_writers = d->graph->n_writers;
+        int n = 0;
+
+        for (int w = d->graph->n_inputs; w < n_writers; w++) {
+                bool there = false;
+
+                for (size_t p = (size_t)w; p < d->n_places; p += (size_t)n_writers)
+                        there = there || d->in[p] + d->out[p] > 0;
+                n += there && (int)hap_graph_writer(d->graph, w).kind == kind;
+        }
+        return n;
+}
+
+/* What is not drawn as a curve. */
+static void count_parts(const struct hap_drawing *d, char *text, size_t size)
+{
+        char single[32], folded[32];
+        int length = 0;
+
+        text[0] = '\0';
+        if (d->values_are_z && d->n_live < d->n_kept)
+                length = snprintf(text, size, " (%zu live)", d->n_live);
+        if (d->values_are_z && d->n < d->n_kept)
+                length += snprintf(text + length, size - (size_t)length, " (%zu drawn)", d->n);
+        hap_phrase_count(d->n_single, single);
+        hap_phrase_count(d->n - d->n_single, folded);
+        if (d->n_single < d->n)
+                snprintf(text + length, size - (size_t)length,
+                         ", %s drawn singly, %s folded into the shade of their nodes", single,
+                         folded);
 }
 
 void hap_drawing_counts(const struct hap_drawing *d, char *text)
 {
         const struct hap_graph *g = d->graph;
-        char kept[32], all[32], part[80] = "";
-        int heads = 0, mlps = 0, length;
+        char kept[32], all[32], part[256];
+        int length;
 
-        for (int w = g->n_inputs; w < g->n_writers; w++) {
-                bool drawn = d->in[w] + d->out[w] > 0;
-
-                if (hap_graph_writer(g, w).kind == HAP_WRITES_MLP)
-                        mlps += drawn;
-                else
-                        heads += drawn;
-        }
         hap_phrase_count(d->values_are_z ? d->n_kept : d->n, kept);
         hap_phrase_count(g->n_edges, all);
-        if (d->values_are_z && d->n_live < d->n_kept)
-                snprintf(part, sizeof part, " (%zu live)", d->n_live);
-        if (d->values_are_z && d->n < d->n_kept)
-                snprintf(part, sizeof part, " (%zu drawn)", d->n);
+        count_parts(d, part, sizeof part);
         length = snprintf(text, HAP_TITLE, "%s%s of %s edges%s", d->values_are_z ? "" : "best ",
                           kept, all, part);
         if (d->values_are_z)
@@ -181,5 +294,6 @@ void hap_drawing_counts(const struct hap_drawing *d, char *text)
                                    ", sparsity %.1f %%",
                                    100 * (1 - (double)d->n_kept / (double)g->n_edges));
         snprintf(text + length, (size_t)(HAP_TITLE - length), ", %d of %d heads, %d of %d MLPs",
-                 heads, g->n_layers * g->n_heads, mlps, g->n_layers);
+                 count_nodes(d, HAP_WRITES_HEAD), g->n_layers * g->n_heads,
+                 count_nodes(d, HAP_WRITES_MLP), g->n_layers);
 }

@@ -1,201 +1,194 @@
+/* Layers run from the bottom to the top, the heads of a layer in a row and its MLP right of them,
+ * a little higher. A head has the same place in every picture, so that two circuits can be
+ * compared. Layers without nodes are one thin line. If positions are columns, a row of a column
+ * contains only the nodes that are there. */
 #include "show/drawing_layout.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#define THIN 20.0 /* the height of layers without nodes */
+#define GAP 26.0  /* between columns */
 
 /* How far the rows are shifted, in slots, so that the nodes of a column are not exactly
  * above each other. */
 static const double shifts[] = {0, .3, .15};
 
-struct hap_drawing_layout hap_drawing_layout_of(const struct hap_drawing *drawing)
+static bool is_there(const struct hap_drawing *d, size_t place)
 {
-        const struct hap_graph *g = drawing->graph;
-        struct hap_drawing_layout l = {.drawing = drawing, .graph = g, .left = 74, .top = 128};
-        double heads;
-
-        l.slot = hap_clamp(600.0 / g->n_heads, 38, 112);
-        l.row = hap_clamp(740.0 / g->n_layers, 66, 112);
-        l.radius = hap_clamp(.22 * fmin(l.slot, l.row * .8) + 4, 13, 20);
-        l.mlp = .85 * l.radius;
-        l.bow = hap_clamp(90.0 / g->n_layers, 5, 14);
-        heads = l.left + l.slot * (g->n_heads + .3);
-        l.mlp_x = heads + .5 * l.slot + 18;
-        l.width = l.mlp_x + 36 + l.bow * g->n_layers * .75 + 8;
-        l.middle = (l.left + heads) / 2;
-        l.half = hap_clamp(.16 * (heads - l.left), 36, 90);
-        l.height = l.top + l.row * g->n_layers + 36 + 52;
-        return l;
+        return d->in[place] + d->out[place] > 0;
 }
 
-double hap_drawing_layout_row(const struct hap_drawing_layout *l, int layer)
+/* --- rows --- */
+
+static bool layer_is_empty(const struct hap_drawing *d, int layer)
 {
-        return l->top + l->row * (l->graph->n_layers - 1 - layer);
-}
+        const int first = hap_graph_head_writer(d->graph, layer, 0);
+        const int last = hap_graph_mlp_writer(d->graph, layer);
 
-struct hap_point hap_drawing_layout_node(const struct hap_drawing_layout *l, int writer)
-{
-        struct hap_node node = hap_graph_writer(l->graph, writer);
+        for (size_t p = 0; p < d->n_places; p++) {
+                const int w = hap_drawing_writer(d, p);
 
-        if (node.layer < 0) {
-                double apart = l->graph->split_input ? l->half + 8 : 0;
-
-                return (struct hap_point){l->middle + (writer ? apart : -apart),
-                                          hap_drawing_layout_row(l, 0) + l->row + 18};
+                if (w >= first && w <= last && is_there(d, p))
+                        return false;
         }
-        if (node.kind == HAP_WRITES_MLP)
-                return (struct hap_point){l->mlp_x,
-                                          hap_drawing_layout_row(l, node.layer) + .36 * l->row};
-        return (struct hap_point){
-                l->left + l->slot * (node.head + .5 + shifts[node.layer % 3]),
-                hap_drawing_layout_row(l, node.layer) + .62 * l->row,
-        };
+        return true;
 }
 
-struct hap_point hap_drawing_layout_logits(const struct hap_drawing_layout *l)
+static void make_bands(struct hap_drawing_layout *l)
 {
-        return (struct hap_point){l->middle, l->top - 32};
-}
+        double y = l->top;
 
-/* --- edges --- */
+        for (int layer = l->graph->n_layers - 1; layer >= 0; layer--) {
+                struct hap_band *last = l->n_bands ? &l->bands[l->n_bands - 1] : NULL;
+                const bool empty = layer_is_empty(l->drawing, layer);
 
-/* Where an edge starts at its writer and ends at its reader. The ends at q, k and v are
- * side by side at the lower side of a head. */
-static struct hap_point edge_start(const struct hap_drawing_layout *l, int writer)
-{
-        struct hap_point p = hap_drawing_layout_node(l, writer);
-        struct hap_node node = hap_graph_writer(l->graph, writer);
-
-        p.y -= node.layer < 0 ? 11 : node.kind == HAP_WRITES_MLP ? l->mlp : l->radius;
-        return p;
-}
-
-static struct hap_point edge_end(const struct hap_drawing_layout *l, int reader)
-{
-        struct hap_node node = hap_graph_reader(l->graph, reader);
-        struct hap_point p = hap_drawing_layout_logits(l);
-        double aside = (node.kind - HAP_READS_K) * .6 * l->radius;
-
-        if (node.kind == HAP_READS_LOGITS) {
-                p.y += 11;
-                return p;
+                if (empty && last && last->empty) {
+                        last->first = layer;
+                } else {
+                        l->bands[l->n_bands++] = (struct hap_band){
+                                layer, layer, empty, y, empty ? THIN : l->row};
+                        y += empty ? THIN : l->row;
+                }
+                l->row_y[layer] = l->bands[l->n_bands - 1].y;
+                l->in_empty_band[layer] = empty;
         }
-        p = hap_drawing_layout_node(l, hap_graph_reader_node(l->graph, reader));
-        if (node.kind == HAP_READS_MLP) {
-                p.y += l->mlp;
-        } else {
-                p.x += aside;
-                p.y += sqrt(l->radius * l->radius - aside * aside);
-        }
-        return p;
+        l->foot = y;
+        l->height = y + 36 + 52;
 }
 
-static struct hap_curve bent_curve(struct hap_point from, struct hap_point to, double aside)
+static double row_of(const struct hap_drawing_layout *l, const struct hap_node *node)
 {
-        double reach = .46 * (from.y - to.y);
-
-        return (struct hap_curve){from, {from.x + aside, from.y - reach},
-                                  {to.x + aside, to.y + reach}, to};
+        return l->row_y[node->layer] + (node->kind == HAP_WRITES_MLP ? .36 : .62) * l->row;
 }
 
-static struct hap_point point_at(const struct hap_curve *c, double t)
+/* --- places --- */
+
+static double half_of(const struct hap_drawing_layout *l, const struct hap_node *node)
 {
-        double a = (1 - t) * (1 - t) * (1 - t), b = 3 * t * (1 - t) * (1 - t);
-        double d = 3 * t * t * (1 - t), e = t * t * t;
-
-        return (struct hap_point){
-                a * c->from.x + b * c->pull_from.x + d * c->pull_to.x + e * c->to.x,
-                a * c->from.y + b * c->pull_from.y + d * c->pull_to.y + e * c->to.y,
-        };
+        return node->kind == HAP_WRITES_MLP ? l->mlp : node->layer < 0 ? 30 : l->radius;
 }
 
-static bool within_node(const struct hap_drawing_layout *l, int writer, struct hap_point p)
-{
-        const struct hap_drawing *d = l->drawing;
-        struct hap_point node = hap_drawing_layout_node(l, writer);
-        double reach = l->radius + 2;
-
-        return d->in[writer] + d->out[writer] > 0 &&
-               hypot(p.x - node.x, p.y - node.y) < reach;
-}
-
-/* Whether the point is on a drawn node other than these two. */
-static bool on_node(const struct hap_drawing_layout *l, struct hap_point p, int but, int and_but)
+/* Every head at its place; the input and the logits wide, in the middle. */
+static void place_heads(struct hap_drawing_layout *l)
 {
         const struct hap_graph *g = l->graph;
-        int layer = g->n_layers - 1 - (int)floor((p.y - l->top) / l->row);
-        int head, writer;
+        const double heads = l->left + l->slot * (g->n_heads + .3);
+        const double middle = (l->left + heads) / 2;
+        const double half = hap_clamp(.16 * (heads - l->left), 36, 90);
+        const double mlp_x = heads + .5 * l->slot + 18;
+        const double apart = g->split_input ? half + 8 : 0;
 
-        if (layer < 0 || layer >= g->n_layers)
-                return false;
-        head = (int)floor((p.x - l->left) / l->slot - shifts[layer % 3]);
-        if (head >= 0 && head < g->n_heads) {
-                writer = hap_graph_head_writer(g, layer, head);
-                if (writer != but && writer != and_but && within_node(l, writer, p))
-                        return true;
-        }
-        writer = hap_graph_mlp_writer(g, layer);
-        return writer != but && writer != and_but && within_node(l, writer, p);
-}
+        for (int w = 0; w < g->n_writers; w++) {
+                const struct hap_node node = hap_graph_writer(g, w);
+                struct hap_placed *p = &l->node[w];
 
-/* Tries several curves between the points; returns the one that touches the fewest
- * nodes, the straightest if several do. */
-static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t edge,
-                                   struct hap_point from, struct hap_point to)
-{
-        enum { POINTS = 40, TRIES = 11 };
-        int writer = hap_graph_edge_writer(l->graph, edge);
-        int fed = hap_graph_reader_node(l->graph, hap_graph_edge_reader(l->graph, edge));
-        double side = edge % l->graph->edges_per_position % 2 ? 1 : -1;
-        double unit = hap_clamp(.3 * l->slot, 14, 30);
-        /* one edge at several positions: side by side */
-        double apart =
-                5 * (hap_graph_edge_position(l->graph, edge) - .5 * (l->graph->n_positions - 1));
-        struct hap_curve best = bent_curve(from, to, apart);
-        int least = POINTS;
-
-        for (int i = 0; i < TRIES && least > 0; i++) {
-                double aside = apart + (i + 1) / 2 * unit * (i % 2 ? side : -side);
-                struct hap_curve c = bent_curve(from, to, aside);
-                int touched = 0;
-
-                for (int k = 1; k < POINTS; k++)
-                        touched += on_node(l, point_at(&c, (double)k / POINTS), writer, fed);
-                if (touched < least) {
-                        least = touched;
-                        best = c;
+                p->there = node.layer < 0 || is_there(l->drawing, (size_t)w);
+                p->half = node.layer < 0 ? half : half_of(l, &node);
+                if (node.layer < 0) {
+                        p->x = middle + (w ? apart : -apart);
+                        p->y = l->foot + 18;
+                } else {
+                        p->x = node.kind == HAP_WRITES_MLP ? mlp_x
+                               : l->left + l->slot * (node.head + .5 + shifts[node.layer % 3]);
+                        p->y = row_of(l, &node);
                 }
         }
-        return best;
+        l->node[l->drawing->n_places] = (struct hap_placed){true, middle, l->top - 32, half};
+        l->width = mlp_x + 36 + l->bow * g->n_layers * .75 + 8;
 }
 
-/* Input and logits are wide: spreads their edges towards the other ends. */
-static double spread_x(const struct hap_drawing_layout *l, double x, double other)
+/* The width that the nodes of a layer take at a position; layer -1: the input. */
+static double width_of_cell(const struct hap_drawing_layout *l, int position, int layer)
 {
-        return x + hap_clamp(.3 * (other - x), 10 - l->half, l->half - 10);
+        const struct hap_graph *g = l->graph;
+        double width = 0;
+
+        for (int w = 0; w < g->n_writers; w++) {
+                const struct hap_node node = hap_graph_writer(g, w);
+
+                if (node.layer == layer &&
+                    is_there(l->drawing, (size_t)position * (size_t)g->n_writers + (size_t)w))
+                        width += 2 * half_of(l, &node) + 14;
+        }
+        return width;
 }
 
-struct hap_curve hap_drawing_layout_curve(const struct hap_drawing_layout *l, size_t edge)
+static void place_cell(struct hap_drawing_layout *l, int position, int layer)
 {
-        int writer = hap_graph_edge_writer(l->graph, edge);
-        int reader = hap_graph_edge_reader(l->graph, edge);
-        struct hap_node from = hap_graph_writer(l->graph, writer);
-        struct hap_node to = hap_graph_reader(l->graph, reader);
-        struct hap_point begin = edge_start(l, writer), end = edge_end(l, reader);
+        const struct hap_graph *g = l->graph;
+        double x = l->column[position].x +
+                   (l->column[position].width - width_of_cell(l, position, layer)) / 2 + 7;
 
-        if (from.kind == HAP_WRITES_HEAD && to.kind == HAP_READS_MLP && from.layer == to.layer) {
-                /* within a layer: into the MLP's left side */
-                end = hap_drawing_layout_node(l, hap_graph_reader_node(l->graph, reader));
-                end.x -= l->mlp;
-                return (struct hap_curve){begin, {begin.x + 4, begin.y - .26 * l->row},
-                                          {end.x - .6 * l->slot, end.y - .12 * l->row}, end};
-        }
-        if (from.layer < 0)
-                begin.x = spread_x(l, begin.x, end.x);
-        if (to.layer < 0)
-                end.x = spread_x(l, end.x, begin.x);
-        if (from.kind == HAP_WRITES_MLP && to.kind == HAP_READS_MLP) {
-                double rows = (begin.y - end.y) / l->row;
+        for (int w = 0; w < g->n_writers; w++) {
+                const struct hap_node node = hap_graph_writer(g, w);
+                struct hap_placed *p = &l->node[(size_t)position * (size_t)g->n_writers +
+                                                (size_t)w];
 
-                return bent_curve(begin, end, rows < 1.3 ? 0 : l->bow * rows);
+                if (node.layer != layer || !is_there(l->drawing, (size_t)(p - l->node)))
+                        continue;
+                p->there = true;
+                p->half = half_of(l, &node);
+                p->x = x + p->half;
+                p->y = layer < 0 ? l->foot + 18 : row_of(l, &node);
+                x += 2 * p->half + 14;
         }
-        return free_curve(l, edge, begin, end);
+}
+
+static void place_columns(struct hap_drawing_layout *l)
+{
+        const struct hap_graph *g = l->graph;
+        double x = l->left - 8;
+
+        for (int p = 0; p < g->n_positions; p++) {
+                double width = 74;
+
+                for (int layer = -1; layer < g->n_layers; layer++)
+                        width = fmax(width, width_of_cell(l, p, layer) + 8);
+                l->column[p] = (struct hap_column){x, width};
+                for (int layer = -1; layer < g->n_layers; layer++)
+                        place_cell(l, p, layer);
+                l->node[l->drawing->n_places + (size_t)p] = (struct hap_placed){
+                        l->drawing->into_logits[p] > 0, x + width / 2, l->top - 32, 34};
+                x += width + GAP;
+        }
+        l->width = x + 8;
+}
+
+int hap_drawing_layout_init(struct hap_drawing_layout *l, const struct hap_drawing *drawing,
+                            struct hap_error *err)
+{
+        const struct hap_graph *g = drawing->graph;
+        const bool columns = drawing->options.columns;
+
+        *l = (struct hap_drawing_layout){.drawing = drawing, .graph = g, .left = 74,
+                                         .top = columns ? 148 : 128};
+        l->slot = hap_clamp(600.0 / g->n_heads, 38, 112);
+        l->row = hap_clamp(740.0 / g->n_layers, 66, 112);
+        l->radius = columns ? 17 : hap_clamp(.22 * fmin(l->slot, l->row * .8) + 4, 13, 20);
+        l->mlp = .85 * l->radius;
+        l->bow = hap_clamp(90.0 / g->n_layers, 5, 14);
+        l->node = calloc(drawing->n_places + (size_t)g->n_positions, sizeof *l->node);
+        l->bands = calloc((size_t)g->n_layers, sizeof *l->bands);
+        l->row_y = calloc((size_t)g->n_layers, sizeof *l->row_y);
+        l->in_empty_band = calloc((size_t)g->n_layers, sizeof *l->in_empty_band);
+        if (!l->node || !l->bands || !l->row_y || !l->in_empty_band) {
+                hap_drawing_layout_release(l);
+                return hap_fail_memory(err, "the picture");
+        }
+        make_bands(l);
+        if (columns)
+                place_columns(l);
+        else
+                place_heads(l);
+        return HAP_OK;
+}
+
+void hap_drawing_layout_release(struct hap_drawing_layout *l)
+{
+        free(l->node);
+        free(l->bands);
+        free(l->row_y);
+        free(l->in_empty_band);
+        *l = (struct hap_drawing_layout){0};
 }

@@ -13,27 +13,49 @@ struct hap_curve {
         struct hap_point from, pull_from, pull_to, to;
 };
 
+/* A node in its place; half: of its width. */
+struct hap_placed {
+        bool there; /* false: no node; a head that could be here is a dot */
+        double x, y, half;
+};
+
+/* A layer, or several without nodes in one thin line. */
+struct hap_band {
+        int first, last;
+        bool empty;
+        double y, height;
+};
+
+/* The places of a position, if these are columns. */
+struct hap_column {
+        double x, width;
+};
+
 struct hap_drawing_layout {
         const struct hap_drawing *drawing;
         const struct hap_graph *graph;
+        struct hap_placed *node; /* [n_places + n_positions]: the logits are last */
+        struct hap_band *bands;  /* from the topmost layer down */
+        int n_bands;
+        double *row_y;        /* [n_layers]: the upper edge of a layer's band */
+        bool *in_empty_band;  /* [n_layers] */
+        struct hap_column column[HAP_MAX_POSITIONS];
         double slot, row;     /* between heads, between layers */
         double left, top;     /* of the topmost layer's band */
         double radius;        /* of a head; an MLP is a little smaller */
-        double mlp, mlp_x;    /* half of an MLP's side, its middle */
+        double mlp;           /* half of an MLP's side */
         double width, height; /* of the picture */
-        double middle;        /* x of input and logits */
-        double half;          /* half of their width */
+        double foot;          /* the lower edge of the lowest band */
         double bow;           /* of an edge between MLPs, for each layer between them */
 };
 
-struct hap_drawing_layout hap_drawing_layout_of(const struct hap_drawing *drawing);
-/* The upper edge of a layer's band. */
-double hap_drawing_layout_row(const struct hap_drawing_layout *layout, int layer);
-/* The middle of a writer's node, and of logits. */
-struct hap_point hap_drawing_layout_node(const struct hap_drawing_layout *layout, int writer);
-struct hap_point hap_drawing_layout_logits(const struct hap_drawing_layout *layout);
-/* An edge runs upwards, and around other nodes if possible. */
-struct hap_curve hap_drawing_layout_curve(const struct hap_drawing_layout *layout, size_t edge);
+int hap_drawing_layout_init(struct hap_drawing_layout *layout, const struct hap_drawing *drawing,
+                            struct hap_error *err);
+void hap_drawing_layout_release(struct hap_drawing_layout *layout);
+/* The curve of an edge to one of its places. It runs upwards, and around other nodes if
+ * possible. */
+struct hap_curve hap_drawing_layout_curve(const struct hap_drawing_layout *layout, size_t edge,
+                                          size_t to);
 
 static inline double hap_clamp(double x, double low, double high)
 {

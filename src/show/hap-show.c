@@ -3,16 +3,15 @@
 #include <sys/stat.h>
 
 #include "common/program.h"
-#include "show/show_curve.h"
 #include "show/show_dot.h"
+#include "show/show_figures.h"
 #include "show/show_html.h"
-#include "show/show_plot.h"
 #include "show/show_svg.h"
 #include "show/show_text.h"
 
 struct show_options {
         int64_t top;
-        bool svg, html, dot;
+        bool svg, html, dot, positions, white;
 };
 
 static const struct hap_option options[] = {
@@ -20,9 +19,13 @@ static const struct hap_option options[] = {
          "show the N strongest edges [20; pictures: whole circuit, 200 of scores]",
          .min = 1, .max = INT32_MAX},
         {0, "svg", NULL, HAP_FLAG, offsetof(struct show_options, svg),
-         .help = "draw a circuit, the best scores, or curves of training or of size, as SVG"},
+         .help = "draw a circuit or the best scores, else curves, reports or training logs, as SVG"},
         {0, "html", NULL, HAP_FLAG, offsetof(struct show_options, html),
-         .help = "write a web page with the picture and a table of the edges"},
+         .help = "write a web page: picture, tables, prompts; with -m, tokens as text"},
+        {0, "positions", NULL, HAP_FLAG, offsetof(struct show_options, positions),
+         .help = "with --svg: draw each named position as a column"},
+        {0, "white", NULL, HAP_FLAG, offsetof(struct show_options, white),
+         .help = "with --svg: draw on a white background"},
         {0, "dot", NULL, HAP_FLAG, offsetof(struct show_options, dot),
          .help = "write the graph in the language of Graphviz"},
         {0},
@@ -32,11 +35,12 @@ static const struct hap_program_info info = {
         .name = "hap-show",
         .summary = "summarise or draw streams and training logs",
         .operands = "[FILE ...]",
+        .uses = HAP_USES_MODEL,
         .options = options,
         .notes = "A file of JSON lines is read as a training log of hap-prune --log.",
 };
 
-enum { TOP_IN_TEXT = 20, EXAMPLES_IN_TEXT = 3 };
+enum { EXAMPLES_IN_TEXT = 3, EXAMPLES_ON_PAGE = 200 };
 
 /* No stream begins with '{'. Only regular files are examined: standard input is never read
  * as a log. */
@@ -64,7 +68,7 @@ static void read_log(struct hap_program *p, struct hap_show *show, const char *p
 }
 
 /* Reads the operands one by one: logs and streams may be mixed. */
-static void read_operands(struct hap_program *p, struct hap_show *show)
+static void read_operands(struct hap_program *p, struct hap_show *show, size_t examples)
 {
         static const char *const standard_input[] = {"-"};
         const char *const *paths = (const char *const *)p->operands;
@@ -83,7 +87,7 @@ static void read_operands(struct hap_program *p, struct hap_show *show)
                         continue;
                 }
                 hap_must(p, hap_stream_in_open(&in, &paths[i], 1, &p->error));
-                hap_must(p, hap_show_read(show, in, EXAMPLES_IN_TEXT, &p->error));
+                hap_must(p, hap_show_read(show, in, examples, &p->error));
                 hap_stream_in_close(in);
         }
         if (show->n == 0)
@@ -93,32 +97,45 @@ static void read_operands(struct hap_program *p, struct hap_show *show)
 static int draw_graph(const struct show_options *opt, const struct hap_show *show, FILE *out,
                       struct hap_error *err)
 {
+        const struct hap_drawing_options how = {
+                .top = (size_t)opt->top, .columns = opt->positions && !opt->dot,
+                .white = opt->white};
         struct hap_drawing drawing;
-        int rc = hap_drawing_init(&drawing, show, (size_t)opt->top, err);
+        int rc = hap_drawing_init(&drawing, show, &how, err);
 
         if (rc < 0)
                 return rc;
         if (opt->dot)
                 rc = hap_show_dot(&drawing, out, err);
-        else if (opt->html)
-                rc = hap_show_html(&drawing, out, err);
         else
                 rc = hap_show_svg(&drawing, out, err);
         hap_drawing_release(&drawing);
         return rc;
 }
 
-/* Plots the logs if there is no graph to draw. */
-static int show_all(const struct show_options *opt, const struct hap_show *show, FILE *out,
-                    struct hap_error *err)
+/* The tokens of prompts are texts if a model is named. */
+static int write_page(const struct show_options *opt, const struct hap_show *show,
+                      const char *model, FILE *out, struct hap_error *err)
 {
-        if (!opt->svg && !opt->html && !opt->dot)
-                return hap_show_text(show, opt->top ? (size_t)opt->top : TOP_IN_TEXT, out, err);
-        if (!opt->dot && hap_show_has_curve(show) && !hap_show_has_edges(show))
-                return hap_show_curves(show, opt->html, out, err);
-        if (opt->dot || !hap_show_has_log(show) || hap_show_has_edges(show))
-                return draw_graph(opt, show, out, err);
-        return opt->html ? hap_show_plot_html(show, out, err) : hap_show_plot(show, out, err);
+        struct hap_tokenizer *tokenizer = NULL;
+        int rc = model ? hap_tokenizer_load(&tokenizer, model, err) : HAP_OK;
+
+        if (rc == HAP_OK)
+                rc = hap_show_html(show, (size_t)opt->top, tokenizer, out, err);
+        hap_tokenizer_free(tokenizer);
+        return rc;
+}
+
+static int show_all(const struct show_options *opt, const struct hap_show *show,
+                    const char *model, FILE *out, struct hap_error *err)
+{
+        if (opt->html)
+                return write_page(opt, show, model, out, err);
+        if (!opt->svg && !opt->dot)
+                return hap_show_text(show, (size_t)opt->top, out, err);
+        if (opt->svg && !hap_show_has_edges(show) && hap_show_has_figures(show))
+                return hap_show_figures(show, opt->white, out, err);
+        return draw_graph(opt, show, out, err);
 }
 
 int main(int argc, char **argv)
@@ -131,8 +148,8 @@ int main(int argc, char **argv)
         hap_program_begin(&p, &info, argc, argv, &opt);
         if (opt.svg + opt.html + opt.dot > 1)
                 hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot cannot be combined");
-        read_operands(&p, &show);
-        hap_must(&p, show_all(&opt, &show, hap_program_text(&p), &p.error));
+        read_operands(&p, &show, opt.html ? EXAMPLES_ON_PAGE : EXAMPLES_IN_TEXT);
+        hap_must(&p, show_all(&opt, &show, p.model, hap_program_text(&p), &p.error));
         sections = show.n;
         hap_show_release(&show);
         return hap_program_end(&p, sections, "sections");

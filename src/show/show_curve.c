@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show/show_chart.h"
 #include "show/show_output.h"
 #include "show/show_table.h"
 
@@ -117,10 +118,6 @@ int hap_write_curves(const json_t *records, FILE *out, struct hap_error *err)
 
 enum { WIDTH = 760, LEFT = 62, RIGHT = 24, TOP = 40, HEIGHT = 320, LINE = 17, BOTTOM = 46 };
 
-static const char *const colours[] = {"#3d8bfd", "#e08a1e", "#2fa76b", "#a06bea",
-                                      "#e0526a", "#23a6b8", "#8d99a8", "#b0893f"};
-enum { N_COLOURS = sizeof colours / sizeof *colours };
-
 /* Ranges of the axes; x is log10 of the size. */
 struct axes {
         double left, right, low, high;
@@ -182,8 +179,7 @@ static double y_at(const struct axes *axes, double f)
 
 static void draw_axes(const struct axes *axes, FILE *out)
 {
-        const double rough = (axes->high - axes->low) / 6, power = pow(10, floor(log10(rough)));
-        const double step = power * (rough / power < 1.5 ? 1 : rough / power < 3.5 ? 2 : 5);
+        const double step = hap_chart_step(axes->low, axes->high, 6);
         static const double leading[] = {1, 2, 5};
 
         for (double i = ceil(axes->low / step); i * step <= axes->high; i++)
@@ -224,7 +220,7 @@ static void begin_curve(struct pen *pen, const json_t *record, const char *title
                 pen->circuits++;
         snprintf(pen->circuit, sizeof pen->circuit, "%s", text_of(record, "circuit"));
         snprintf(pen->title, sizeof pen->title, "%s", title);
-        colour = colours[(pen->circuits - 1) % N_COLOURS];
+        colour = hap_chart_colour(pen->circuits - 1);
         fprintf(out, "%s<path fill=\"none\" stroke=\"%s\"%s d=\"M%d %dh26\"/>"
                 "<text x=\"%d\" y=\"%d\">", pen->curves ? "\"/>\n" : "", colour, dash, LEFT, y - 4,
                 LEFT + 34, y);
@@ -285,27 +281,14 @@ static int count_curves(const struct hap_show *show)
         return n;
 }
 
-int hap_show_curves(const struct hap_show *show, bool html, FILE *out, struct hap_error *err)
+void hap_draw_curves(const struct hap_show *show, bool white, FILE *out)
 {
         const struct axes axes = axes_of(show);
-        const int height = TOP + HEIGHT + BOTTOM + LINE * count_curves(show) + 16;
         struct pen pen = {.curves = 0};
 
-        if (html)
-                fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                      "<title>faithfulness by size</title></head><body>\n", out);
-        fprintf(out,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\""
-                " height=\"%d\" role=\"img\">\n<style>"
-                "text{font:12.5px Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#7b8490}"
-                ".h{font-weight:bold}path{stroke-width:1.8}"
-                ".a{stroke:#8d99a8;stroke-opacity:.35;stroke-width:1}</style>\n",
-                WIDTH, height, WIDTH, height);
+        hap_chart_begin(out, WIDTH, TOP + HEIGHT + BOTTOM + LINE * count_curves(show) + 16, white);
         draw_axes(&axes, out);
         for (size_t i = 0; i < show->n; i++)
                 draw_section(&pen, &axes, show->sections[i].records, out);
         fputs("\"/>\n</svg>\n", out);
-        if (html)
-                fputs("</body></html>\n", out);
-        return hap_show_written(out, err);
 }

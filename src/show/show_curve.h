@@ -12,8 +12,8 @@ bool hap_is_of_curve(const json_t *record);
 int hap_write_curves(const json_t *records, FILE *out, struct hap_error *err);
 
 bool hap_show_has_curve(const struct hap_show *show);
-/* Draws faithfulness against size for the curves of all reports, as SVG or a web page. A curve in
+/* Writes the svg element of faithfulness against size for the curves of all reports. A curve in
  * signed order is dashed. */
-int hap_show_curves(const struct hap_show *show, bool html, FILE *out, struct hap_error *err);
+void hap_draw_curves(const struct hap_show *show, bool white, FILE *out);
 
 #endif

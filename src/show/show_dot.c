@@ -4,8 +4,8 @@
 #include "show/show_output.h"
 
 static const char *const colours[] = {
-        [HAP_READS_Q] = "#3d8bfd", [HAP_READS_K] = "#e08a1e", [HAP_READS_V] = "#2fa76b",
-        [HAP_READS_MLP] = "#a06bea", [HAP_READS_LOGITS] = "#e0526a",
+        [HAP_READS_Q] = "#1f9be8", [HAP_READS_K] = "#cc8500", [HAP_READS_V] = "#3648f6",
+        [HAP_READS_MLP] = "#8c4891", [HAP_READS_LOGITS] = "#c2162f",
 };
 
 static bool is_drawn(const struct hap_drawing *d, int writer)
@@ -41,7 +41,7 @@ static void write_edge(const struct hap_drawing *d, const struct hap_drawn *edge
         fprintf(out,
                 "  \"%s\" -> \"%s\" [color=\"%s\", penwidth=%.2f, style=%s, tooltip=\"%s\"];\n",
                 from, to, colours[hap_graph_reader(d->graph, reader).kind],
-                .4 + 2.6 * edge->strength, edge->score < 0 ? "dashed" : "solid", name);
+                .4 + 2.6 * edge->strength, d->by_score && edge->score < 0 ? "dashed" : "solid", name);
 }
 
 int hap_show_dot(const struct hap_drawing *d, FILE *out, struct hap_error *err)

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show/drawing.h"
 #include "show/show_phrase.h"
 #include "show/show_table.h"
 
-enum { BAR = 30 };
+enum { BAR = 30, USUAL_TOP = 20, MOST_BY_READER = 500 };
 
 struct ranked_edge {
         double size;
@@ -23,30 +24,66 @@ static int compare_larger(const void *a, const void *b)
         return x->edge < y->edge ? -1 : x->edge > y->edge;
 }
 
-static double edge_value(const struct hap_edges *edges, size_t edge)
+/* A section whose edges are listed, and the scores of the input that rank a circuit, or NULL. */
+struct listing {
+        const struct hap_edges *edges, *scores;
+        const char *by; /* hap_ranked_by */
+};
+
+static double edge_value(const struct listing *l, size_t edge)
 {
-        return edges->z ? (double)edges->z[edge] : edges->score[edge];
+        return hap_edge_rank(l->edges, l->scores, edge);
 }
 
-/* The given edges, the largest magnitude first: *n of them. NULL: memory is short. */
-static struct ranked_edge *ranked_edges(const struct hap_edges *edges, size_t *n)
+/* Scores are ordered by their magnitude. */
+static bool by_size(const struct listing *l)
 {
-        struct ranked_edge *order = malloc((edges->n_given + 1) * sizeof *order);
+        return l->scores || l->edges->score;
+}
+
+/* The given edges, the strongest first: *n of them. NULL: memory is short. */
+static struct ranked_edge *ranked_edges(const struct listing *l, size_t *n)
+{
+        struct ranked_edge *order = malloc((l->edges->n_given + 1) * sizeof *order);
 
         *n = 0;
-        for (size_t e = 0; order && e < edges->graph.n_edges; e++) {
-                if (edges->given[e])
-                        order[(*n)++] = (struct ranked_edge){fabs(edge_value(edges, e)), e};
+        for (size_t e = 0; order && e < l->edges->graph.n_edges; e++) {
+                const double value = l->edges->given[e] ? edge_value(l, e) : 0;
+
+                if (l->edges->given[e])
+                        order[(*n)++] = (struct ranked_edge){by_size(l) ? fabs(value) : value, e};
         }
         if (order)
                 qsort(order, *n, sizeof *order, compare_larger);
         return order;
 }
 
-static void write_top(const struct hap_edges *edges, const struct ranked_edge *order, size_t n,
-                      size_t top, FILE *out)
+static void write_ranked(const struct listing *l, const struct ranked_edge *edge, double most,
+                         int widest, FILE *out)
 {
         static const char bar[BAR + 1] = "##############################";
+        const double share = most > 0 ? fmax(edge->size, 0) / most : 0;
+        const double *cost = l->edges->cost;
+        char name[HAP_NAME];
+
+        hap_graph_edge_name(&l->edges->graph, edge->edge, name);
+        fprintf(out, "  %-*s  ", widest, name);
+        if (strcmp(l->by, "z") == 0)
+                fprintf(out, "%6.4f", edge_value(l, edge->edge));
+        else
+                fprintf(out, "%+11.4e", edge_value(l, edge->edge));
+        if (cost && isfinite(cost[edge->edge]) && strcmp(l->by, "cost") != 0)
+                fprintf(out, "  %+11.4e", cost[edge->edge]);
+        else if (cost && strcmp(l->by, "cost") != 0)
+                fprintf(out, "  %11s", "-");
+        fprintf(out, "  %.*s\n", (int)lround(share * BAR), bar);
+}
+
+static void write_top(const struct listing *l, const struct ranked_edge *order, size_t n,
+                      size_t top, FILE *out)
+{
+        const char *by = by_size(l) ? "|score|" : l->by;
+        const bool costs = l->edges->cost && strcmp(l->by, "cost") != 0;
         char name[HAP_NAME], shown[32], all[32];
         int widest = 0;
 
@@ -54,34 +91,24 @@ static void write_top(const struct hap_edges *edges, const struct ranked_edge *o
         if (top == 0)
                 return;
         for (size_t i = 0; i < top; i++) {
-                hap_graph_edge_name(&edges->graph, order[i].edge, name);
+                hap_graph_edge_name(&l->edges->graph, order[i].edge, name);
                 widest = (int)strlen(name) > widest ? (int)strlen(name) : widest;
         }
         hap_phrase_count(top, shown);
         hap_phrase_count(n, all);
-        fprintf(out, "\n  %s of %s edges, by %s\n", shown, all, edges->z ? "z" : "|score|");
-        for (size_t i = 0; i < top; i++) {
-                double share = order[0].size > 0 ? order[i].size / order[0].size : 0;
-
-                hap_graph_edge_name(&edges->graph, order[i].edge, name);
-                fprintf(out, "  %-*s  ", widest, name);
-                if (edges->z)
-                        fprintf(out, "%6.4f", edge_value(edges, order[i].edge));
-                else
-                        fprintf(out, "%+11.4e", edge_value(edges, order[i].edge));
-                fprintf(out, "  %.*s\n", (int)lround(share * BAR), bar);
-        }
+        fprintf(out, "\n  %s of %s edges, by %s%s\n", shown, all, by,
+                costs ? ", with the cost of removal in KL" : "");
+        for (size_t i = 0; i < top; i++)
+                write_ranked(l, &order[i], order[0].size, widest, out);
 }
 
-/* Writes the edges into one reader at one position, at most `left`; returns how many. */
-static size_t write_reader(const struct hap_edges *edges, int reader, int position, size_t left,
-                           FILE *out)
+/* Writes the edges into one reader at one position. */
+static void write_reader(const struct hap_edges *edges, int reader, int position, FILE *out)
 {
         const struct hap_graph *g = &edges->graph;
         const bool *given = edges->given + (size_t)position * g->edges_per_position;
         const int wide = g->positions.n ? 11 + HAP_POSITION_NAME / 2 : 11;
         char name[2 * HAP_NAME];
-        size_t written = 0;
         int column = 0;
 
         hap_graph_reader_name(g, reader, name);
@@ -90,34 +117,28 @@ static size_t write_reader(const struct hap_edges *edges, int reader, int positi
         for (int w = 0; w < hap_graph_in(g, reader); w++) {
                 if (!given[hap_graph_edge(g, w, reader)])
                         continue;
-                if (written == left) { /* this reader has more */
-                        column += fprintf(out, " ...");
-                        break;
-                }
                 if (column == 0)
                         column = fprintf(out, "  %-*s <-", wide, name);
                 else if (column > 70)
                         column = fprintf(out, "\n%*s", wide + 5, "") - 1;
-                written++;
                 hap_graph_writer_name(g, w, name);
                 column += fprintf(out, " %s", name);
         }
         if (column > 0)
                 fputc('\n', out);
-        return written;
 }
 
-/* Writes `top` edges of a circuit whose z are all equal, grouped by reader, from the
- * logits down. */
-static void write_readers(const struct hap_edges *edges, size_t top, FILE *out)
+/* Writes all edges of a circuit without a ranking, grouped by reader, from the logits down. */
+static void write_readers(const struct hap_edges *edges, FILE *out)
 {
         const struct hap_graph *g = &edges->graph;
-        size_t left = top < edges->n_given ? top : edges->n_given;
+        char all[32];
 
-        fprintf(out, "\n  %zu of %zu edges, by reader\n", left, edges->n_given);
-        for (int r = g->n_readers - 1; r >= 0 && left > 0; r--)
-                for (int position = 0; position < g->n_positions && left > 0; position++)
-                        left -= write_reader(edges, r, position, left, out);
+        hap_phrase_count(edges->n_given, all);
+        fprintf(out, "\n  %s edges, by reader\n", all);
+        for (int r = g->n_readers - 1; r >= 0; r--)
+                for (int position = 0; position < g->n_positions; position++)
+                        write_reader(edges, r, position, out);
 }
 
 /* How concentrated the sum of magnitudes is. */
@@ -243,10 +264,26 @@ static int write_circuit_page(const struct hap_edges *edges, FILE *out, struct h
         return HAP_OK;
 }
 
-int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct hap_error *err)
+/* Lists the strongest edges; those of a circuit without a ranking all, if they are not too many. */
+static void write_list(const struct listing *l, const struct ranked_edge *order, size_t n,
+                       size_t top, FILE *out)
 {
+        if (l->by)
+                write_top(l, order, n, top ? top : USUAL_TOP, out);
+        else if (n > 0 && (top >= n || n <= MOST_BY_READER))
+                write_readers(l->edges, out);
+        else if (n > 0)
+                fprintf(out, "\n  its edges have no ranking: give scores as well to list the "
+                        "strongest\n");
+}
+
+int hap_write_edges(const struct hap_edges *edges, const struct hap_edges *scores, size_t top,
+                    FILE *out, struct hap_error *err)
+{
+        const struct listing listing = {edges, edges->z ? scores : NULL,
+                                        hap_ranked_by(edges, edges->z ? scores : NULL)};
         size_t n;
-        struct ranked_edge *order = ranked_edges(edges, &n);
+        struct ranked_edge *order = ranked_edges(&listing, &n);
         int rc = HAP_OK;
 
         if (!order)
@@ -255,10 +292,8 @@ int hap_write_edges(const struct hap_edges *edges, size_t top, FILE *out, struct
                 rc = write_circuit_page(edges, out, err);
         else
                 write_spread(edges, order, n, out);
-        if (rc == 0 && edges->z && n > 0 && order[0].size == order[n - 1].size)
-                write_readers(edges, top, out);
-        else if (rc == 0)
-                write_top(edges, order, n, top, out);
+        if (rc == 0)
+                write_list(&listing, order, n, top, out);
         free(order);
         return rc;
 }

@@ -41,6 +41,19 @@ void hap_phrase_method(const json_t *header, char *text)
         snprintf(text, HAP_PHRASE, "%s", *recipe ? recipe : hap_header_name(header, "method"));
 }
 
+void hap_phrase_title(const json_t *header, const char *otherwise, char *title)
+{
+        char task[HAP_PHRASE], model[HAP_PHRASE], method[HAP_PHRASE];
+
+        hap_phrase_task(header, task);
+        hap_phrase_model(header, model);
+        hap_phrase_method(header, method);
+        snprintf(title, HAP_TITLE, "%s%s%s%s%s", task, *task && *model ? " on " : "", model,
+                 *method && (*task || *model) ? ", " : "", method);
+        if (!*title)
+                snprintf(title, HAP_TITLE, "%s", otherwise);
+}
+
 void hap_phrase_count(size_t n, char *text)
 {
         char digits[32];

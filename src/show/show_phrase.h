@@ -11,6 +11,9 @@
 void hap_phrase_model(const json_t *header, char *text);
 void hap_phrase_task(const json_t *header, char *text);
 void hap_phrase_method(const json_t *header, char *text);
+/* "ioi (abc) on demo, rank" of these three, or `otherwise` if there are none. */
+#define HAP_TITLE 1024
+void hap_phrase_title(const json_t *header, const char *otherwise, char *title);
 /* "32,491" */
 void hap_phrase_count(size_t n, char *text);
 

@@ -5,14 +5,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "show/show_chart.h"
 #include "show/show_output.h"
 
 enum { WIDTH = 760, LEFT = 70, RIGHT = 24, TOP = 52, KL_HEIGHT = 230, GAP = 34,
        SPARSITY_HEIGHT = 130, BOTTOM = 46 };
-
-static const char *const colours[] = {"#3d8bfd", "#e08a1e", "#2fa76b", "#a06bea",
-                                      "#e0526a", "#23a6b8", "#8d99a8", "#b0893f"};
-enum { N_COLOURS = sizeof colours / sizeof *colours };
 
 #define ROUNDING 1e-6 /* KL in nats: smaller values are rounding errors, even their sign */
 
@@ -75,15 +72,6 @@ static double y_at(const struct panel *p, double value)
         return p->y + p->height * (1 - (value - low) / (high - low));
 }
 
-/* 1, 2 or 5 times a power of ten, such that about `n` steps fill the range. */
-static double step_of(struct range r, int n)
-{
-        double rough = (r.high - r.low) / n, power = pow(10, floor(log10(rough)));
-
-        rough /= power;
-        return power * (rough < 1.5 ? 1 : rough < 3.5 ? 2 : rough < 7.5 ? 5 : 10);
-}
-
 static void grid_line(const struct panel *p, double value, FILE *out)
 {
         double y = y_at(p, value);
@@ -95,7 +83,7 @@ static void grid_line(const struct panel *p, double value, FILE *out)
 
 static void draw_axes(const struct panel *p, const char *title, FILE *out)
 {
-        double step = step_of(p->values, 4), across = step_of(p->x, 6);
+        double step = hap_chart_step(p->values.low, p->values.high, 4), across = hap_chart_step(p->x.low, p->x.high, 6);
 
         fprintf(out, "<text class=\"h\" x=\"%d\" y=\"%.1f\">%s</text>\n", LEFT, p->y - 8, title);
         if (p->logarithmic) {
@@ -149,7 +137,7 @@ static void draw_names(const struct hap_show *show, FILE *out)
                 if (show->sections[i].kind != HAP_SHOW_LOG)
                         continue;
                 fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" style=\"fill:%s\">",
-                        WIDTH - RIGHT, 22 + 15 * log, colours[log % N_COLOURS]);
+                        WIDTH - RIGHT, 22 + 15 * log, hap_chart_colour(log));
                 hap_write_escaped(out, show->sections[i].name);
                 fputs("</text>\n", out);
                 log++;
@@ -172,26 +160,20 @@ static struct panel kl_panel(const struct hap_show *show)
         return p;
 }
 
-void hap_plot(const struct hap_show *show, FILE *out)
+void hap_plot(const struct hap_show *show, bool white, FILE *out)
 {
         struct panel kl = kl_panel(show);
         struct panel sparsity = {.y = TOP + KL_HEIGHT + GAP + 16, .height = SPARSITY_HEIGHT,
                                  .x = kl.x, .values = {0, 1}};
         int height = TOP + KL_HEIGHT + GAP + 16 + SPARSITY_HEIGHT + BOTTOM, log = 0;
 
-        fprintf(out,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\""
-                " height=\"%d\" role=\"img\">\n<style>"
-                "text{font:12.5px Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#7b8490}"
-                ".h{font-weight:bold}path{stroke-width:1.8}"
-                ".a{stroke:#8d99a8;stroke-opacity:.35;stroke-width:1}</style>\n",
-                WIDTH, height, WIDTH, height);
+        hap_chart_begin(out, WIDTH, height, white);
         draw_axes(&kl, kl.logarithmic ? "KL to the full model (logarithmic)"
                                       : "KL to the full model", out);
         draw_axes(&sparsity, "sparsity (dashed: target)", out);
         for (size_t i = 0; i < show->n; i++) {
                 const struct hap_section *s = &show->sections[i];
-                const char *colour = colours[log % N_COLOURS];
+                const char *colour = hap_chart_colour(log);
 
                 if (s->kind != HAP_SHOW_LOG)
                         continue;
@@ -204,10 +186,4 @@ void hap_plot(const struct hap_show *show, FILE *out)
         draw_names(show, out);
         fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text>\n</svg>\n",
                 WIDTH - RIGHT, height - 8);
-}
-
-int hap_show_plot(const struct hap_show *show, FILE *out, struct hap_error *err)
-{
-        hap_plot(show, out);
-        return hap_show_written(out, err);
 }

@@ -5,7 +5,6 @@
 #include "show/show_read.h"
 
 /* Writes the svg element of all logs. */
-void hap_plot(const struct hap_show *show, FILE *out);
-int hap_show_plot(const struct hap_show *show, FILE *out, struct hap_error *err);
+void hap_plot(const struct hap_show *show, bool white, FILE *out);
 
 #endif

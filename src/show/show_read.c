@@ -89,6 +89,8 @@ static enum hap_show_kind kind_of(const json_t *header)
                 [HAP_SHOW_EDGES] = "scores",
                 [HAP_SHOW_REPORT] = "report",
                 [HAP_SHOW_CONSTANTS] = "constants",
+                [HAP_SHOW_EXAMPLE_SCORES] = "example-scores",
+                [HAP_SHOW_NODES] = "node-scores",
                 [HAP_SHOW_LOG] = "log",
         };
         const char *kind = json_string_value(json_object_get(header, "kind"));
@@ -109,7 +111,8 @@ int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,
         while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
                 enum hap_show_kind kind = kind_of(header);
                 struct hap_section *s = add_section(show, hap_stream_in_name(in), header, kind);
-                bool all = kind == HAP_SHOW_REPORT || kind == HAP_SHOW_LOG;
+                bool all = kind == HAP_SHOW_REPORT || kind == HAP_SHOW_LOG ||
+                           kind == HAP_SHOW_NODES;
 
                 if (!s)
                         return hap_fail_memory(err, "a section");

@@ -10,7 +10,7 @@
 #include "graph/edges.h"
 
 enum hap_show_kind { HAP_SHOW_TASK, HAP_SHOW_CACHE, HAP_SHOW_EDGES, HAP_SHOW_REPORT,
-                     HAP_SHOW_CONSTANTS, HAP_SHOW_LOG };
+                     HAP_SHOW_CONSTANTS, HAP_SHOW_EXAMPLE_SCORES, HAP_SHOW_NODES, HAP_SHOW_LOG };
 
 /* One section. */
 struct hap_section {
@@ -20,7 +20,7 @@ struct hap_section {
         char digest[HAP_DIGEST_TEXT]; /* of the records; "" for a log of JSON lines */
         size_t n;        /* records */
         json_t *records; /* array: the first of a task, cache or constants (tensors
-                          * as their shapes), all of a report or log; empty for edges */
+                          * as their shapes), all of a report, log or node scores; empty for edges */
         struct hap_edges edges; /* scores, circuit */
 };
 

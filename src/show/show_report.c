@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "show/show_curve.h"
+#include "show/show_roles.h"
 #include "show/show_statistics.h"
 #include "show/show_table.h"
 
@@ -97,7 +98,8 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 if (json_object_get(record, "id"))
                         per_example++;
                 if (json_object_get(record, "id") || hap_is_difference(record) ||
-                    hap_is_test(record) || hap_is_of_curve(record))
+                    hap_is_test(record) || hap_is_of_curve(record) ||
+                    hap_is_of_roles(record))
                         continue;
                 line = line_of(&table, lines, n_lines, record);
                 if (!line) {
@@ -119,6 +121,8 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
         }
         if (rc == 0)
                 rc = hap_write_curves(records, out, err);
+        if (rc == 0)
+                rc = hap_write_roles(records, out, err);
         if (per_example > 0)
                 fprintf(out, "\n  and %zu records of single examples\n", per_example);
         hap_table_release(&table);

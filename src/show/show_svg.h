@@ -6,9 +6,8 @@
 
 #include "show/drawing.h"
 
-/* Writes the svg element; with `details`, every edge has a title and names its nodes in
- * attributes. */
-void hap_draw(const struct hap_drawing *drawing, bool details, FILE *out);
+/* Writes the svg element. Every edge has a title and names its nodes in attributes. */
+int hap_draw(const struct hap_drawing *drawing, FILE *out, struct hap_error *err);
 int hap_show_svg(const struct hap_drawing *drawing, FILE *out, struct hap_error *err);
 
 #endif

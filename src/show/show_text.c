@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "common/provenance.h"
+#include "show/drawing.h"
 #include "show/show_edges.h"
 #include "show/show_output.h"
+#include "show/show_nodes.h"
 #include "show/show_overlap.h"
 #include "show/show_phrase.h"
 #include "show/show_report.h"
@@ -293,12 +295,36 @@ static const char *kind_name(const struct hap_section *s)
 static const char *unit_name(const struct hap_section *s)
 {
         return s->kind == HAP_SHOW_EDGES ? "edge"
+               : s->kind == HAP_SHOW_NODES ? "node"
+               : s->kind == HAP_SHOW_EXAMPLE_SCORES ? "example"
                : s->kind == HAP_SHOW_TASK || s->kind == HAP_SHOW_CACHE ? "example" : "record";
+}
+
+/* The scores that rank the edges of a circuit. */
+static const struct hap_edges *scores_for(const struct hap_show *show, const struct hap_section *s)
+{
+        const struct hap_section *scores = hap_scores_for(show, &s->edges.graph);
+
+        return scores ? &scores->edges : NULL;
+}
+
+/* Refuses before anything is written. */
+static int check_rankings(const struct hap_show *show, size_t top, struct hap_error *err)
+{
+        int rc = HAP_OK;
+
+        for (size_t i = 0; i < show->n && rc == HAP_OK; i++) {
+                const struct hap_section *s = &show->sections[i];
+
+                if (s->kind == HAP_SHOW_EDGES && s->edges.z)
+                        rc = hap_check_ranking(&s->edges, scores_for(show, s), top, err);
+        }
+        return rc;
 }
 
 int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap_error *err)
 {
-        int rc = HAP_OK;
+        int rc = check_rankings(show, top, err);
 
         for (size_t i = 0; i < show->n && rc == 0; i++) {
                 const struct hap_section *s = &show->sections[i];
@@ -318,9 +344,11 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
                 write_circuits(s->header, out);
                 write_history(s->header, out);
                 if (s->kind == HAP_SHOW_EDGES)
-                        rc = hap_write_edges(&s->edges, top, out, err);
+                        rc = hap_write_edges(&s->edges, scores_for(show, s), top, out, err);
                 else if (s->kind == HAP_SHOW_REPORT)
                         rc = hap_write_report(s->records, out, err);
+                else if (s->kind == HAP_SHOW_NODES)
+                        rc = hap_write_nodes(s->records, top, out, err);
                 else if (s->kind == HAP_SHOW_LOG)
                         write_log(s, out);
                 else

@@ -153,8 +153,7 @@ static size_t write_task(struct hap_program *p, const struct task_options *opt,
         header = hap_program_header(p, "task", fields);
         hap_must(p, hap_spool_write_section(&spool, header, p->out, &p->error));
         hap_spool_release(&spool);
-        json_decref(header);
-        json_decref(fields);
+        json_decref(fields), json_decref(header);
         if (model->tokenizer && hap_tokenizer_note(model->tokenizer))
                 hap_say(p, "%s", hap_tokenizer_note(model->tokenizer));
         for (int i = 0; i < HAP_REMARKS; i++)

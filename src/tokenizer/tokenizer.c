@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/gguf.h"
+#include "common/gguf_path.h"
 #include "tokenizer/tokenizer_alphabet.h"
 #include "tokenizer/tokenizer_gguf.h"
 #include "tokenizer/tokenizer_impl.h"
@@ -29,14 +29,17 @@ int hap_tokenizer_load(struct hap_tokenizer **tokenizer, const char *model_path,
                        struct hap_error *err)
 {
         struct hap_tokenizer *t = calloc(1, sizeof *t);
+        char file[HAP_GGUF_PATH];
         int rc;
 
         *tokenizer = NULL;
         if (t == NULL)
                 return hap_fail_memory(err, "a tokenizer");
         t->unk_id = t->bos_id = -1;
-        rc = hap_gguf_is(model_path) ? hap_tokenizer_read_gguf(t, model_path, err)
-                                     : hap_tokenizer_read_folder(t, model_path, err);
+        rc = hap_gguf_path(model_path, file, err);
+        if (rc >= 0)
+                rc = rc > 0 ? hap_tokenizer_read_gguf(t, file, err)
+                            : hap_tokenizer_read_folder(t, model_path, err);
         if (rc == 0)
                 rc = derive_rest(t, err);
         if (rc != 0) {

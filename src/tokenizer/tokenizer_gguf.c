@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/gguf.h"
+#include "common/gguf_path.h"
 #include "tokenizer/tokenizer_impl.h"
 #include "tokenizer/tokenizer_pre.h"
 
@@ -288,6 +288,8 @@ int hap_tokenizer_read_gguf(struct hap_tokenizer *t, const char *path,
 
         if (rc != 0)
                 return rc;
+        if ((rc = hap_gguf_check_first(&s.gguf, err)) < 0)
+                goto out;
         rc = hap_gguf_text(&s.gguf, KEY("model"), &model, err);
         if (rc == 0)
                 rc = hap_fail(err, HAP_EINPUT, "the file has no %s", KEY("model"));
@@ -299,6 +301,7 @@ int hap_tokenizer_read_gguf(struct hap_tokenizer *t, const char *path,
                 rc = read_sentencepiece(&s);
         else if (rc == 0)
                 rc = unsupported_value(&s, KEY("model"), model);
+out:
         free(s.tokens);
         free(s.types);
         free(s.scores);

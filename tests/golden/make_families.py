@@ -129,6 +129,44 @@ CONFIGS = {
     "bigcode-heads": (torch.float32, tf.GPTBigCodeConfig(
         n_embd=24, n_head=3, n_layer=2, n_inner=40, vocab_size=53, n_positions=32,
         multi_query=False)),
+    "olmo2": (torch.float32, tf.Olmo2Config(**SIZES, pad_token_id=0, rope_theta=100.0)),
+    "mixtral": (torch.float32, tf.MixtralConfig(
+        **dict(SIZES, num_hidden_layers=2), num_local_experts=4, sliding_window=5, rope_theta=100.0)),
+    "mixtral-ties": (torch.float32, tf.MixtralConfig(
+        **dict(SIZES, num_hidden_layers=2), num_local_experts=4, num_experts_per_tok=3)),
+    "qwen3-moe": (torch.float32, tf.Qwen3MoeConfig(
+        **dict(SIZES, num_hidden_layers=2), head_dim=8, moe_intermediate_size=20, num_experts=6,
+        num_experts_per_tok=3, norm_topk_prob=True)),
+    "olmoe": (torch.float32, tf.OlmoeConfig(
+        **dict(SIZES, num_hidden_layers=2), pad_token_id=0, num_experts=5, num_experts_per_tok=2)),
+    "gpt-oss": (torch.float32, tf.GptOssConfig(
+        **SIZES, head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=5,
+        rope_theta=100.0, rope_scaling=dict(
+            rope_type="yarn", factor=4.0, original_max_position_embeddings=8, truncate=False))),
+    # without what GGUF files do not record
+    "phi2": (torch.float32, tf.PhiConfig(
+        **dict(SIZES, num_hidden_layers=2, num_key_value_heads=6, intermediate_size=96),
+        partial_rotary_factor=0.5)),
+    "phi3-longrope": (torch.float32, tf.Phi3Config(
+        **dict(SIZES, num_hidden_layers=2), pad_token_id=0, original_max_position_embeddings=20,
+        rope_scaling=dict(type="longrope", short_factor=[1.0, 1.5], long_factor=[2.0, 3.0]))),
+    "starcoder2-plain": (torch.float32, tf.Starcoder2Config(
+        **dict(SIZES, num_hidden_layers=2), sliding_window=None, rope_theta=100.0)),
+    "smollm3-plain": (torch.float32, tf.SmolLM3Config(
+        **dict(SIZES, num_hidden_layers=4), pad_token_id=0)),
+    "bloom-plain": (torch.float32, tf.BloomConfig(
+        hidden_size=24, n_head=3, n_layer=2, vocab_size=53, seq_length=32)),
+    "falcon-plain": (torch.float32, tf.FalconConfig(
+        hidden_size=24, num_attention_heads=6, num_kv_heads=2, num_hidden_layers=2, vocab_size=53,
+        new_decoder_architecture=True)),
+    "mpt-plain": (torch.float32, tf.MptConfig(
+        d_model=24, n_heads=6, n_layers=2, vocab_size=53, max_seq_len=32)),
+    "bigcode-plain": (torch.float32, tf.GPTBigCodeConfig(
+        n_embd=24, n_head=3, n_layer=2, vocab_size=53, n_positions=32)),
+    "olmo3": (torch.float32, tf.Olmo3Config(
+        **SIZES, pad_token_id=0, rope_theta=100.0, sliding_window=5,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=8))),
 }
 CONFIGS["neox"][1].rotary_emb_base = 100
 
@@ -169,6 +207,8 @@ def make_model(name, config, dtype):
             fan_in = p.shape[0] if "h." in key and name.startswith("gpt2") else p.shape[1]
             scale = 1.0 if "emb" in key or "wte" in key or "wpe" in key else 1.6
             p.data = torch.randn_like(p) * scale / (1 if gemma and "emb" in key else fan_in ** 0.5)
+        elif p.dim() == 3:  # gpt-oss's experts, so large that its activation is limited
+            p.data = torch.randn_like(p) * (0.6 if "gate_up" in key else 0.3)
         elif p.dim() == 4:
             p.data = 0.1 * torch.randn_like(p)
         elif "norm" in key or ".ln_" in key:
@@ -177,12 +217,19 @@ def make_model(name, config, dtype):
         else:
             p.data = 0.3 * torch.randn_like(p)
         p.data = p.data.to(dtype).float()
+    if name == "mixtral-ties":  # the logits of experts 0 and 2 are equal, and of 1 and 3
+        for layer in model.model.layers:
+            gate = layer.block_sparse_moe.gate.weight.data
+            gate[2:] = gate[:2]
     return model
 
 
 def write_logits(folder, model):
     rng = random.Random(folder.name)
-    model = copy.deepcopy(model) if folder.name == "mpt" else copy.deepcopy(model).double()
+    model = copy.deepcopy(model) if folder.name.startswith("mpt") else copy.deepcopy(model).double()
+    if folder.name == "mixtral-ties":  # torch.topk takes any of equals, hap the first
+        torch.topk = lambda x, k, dim: tuple(
+            v[..., :k] for v in torch.sort(x, dim=dim, descending=True, stable=True))
     prompts = [[rng.randrange(53) for _ in range(n)] for n in (1, 6, 15)]
     with torch.no_grad():
         logits = [model(torch.tensor([p])).logits[0].numpy() for p in prompts]
@@ -202,7 +249,7 @@ def save_folder(name, config, dtype):
     auto = tf.AutoModelForImageTextToText if name == "gemma3-vision" else tf.AutoModelForCausalLM
     # Falcon's eager attention of 4.57 adds ALiBi twice; MPT's mask cannot be made in float64
     model = auto.from_pretrained(
-        folder, torch_dtype=torch.float32 if name == "mpt" else torch.float64,
+        folder, torch_dtype=torch.float32 if name.startswith("mpt") else torch.float64,
         attn_implementation="sdpa" if name == "falcon-alibi" else "eager").eval()
     write_logits(folder, model)
 

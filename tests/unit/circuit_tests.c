@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/random.h"
-#include "eval/distributions.h"
+#include "common/distributions.h"
 #include "eval/hsic.h"
 #include "unit.h"
 

@@ -118,6 +118,38 @@ TEST("a circuit is read back bit for bit, and its header has the number of its e
         hap_graph_release(&graph);
 }
 
+TEST("a circuit's ranking and costs are read back, and records without them have NaN")
+{
+        struct hap_graph graph;
+        struct hap_edges back;
+        struct hap_stream_out *out = writer_of_new_file();
+        json_t *header = header_of("circuit");
+        float z[94] = {0};
+        double ranking[94], cost[94];
+
+        CHECK(hap_graph_init(&graph, 4, 1, false, true, &err) == 0);
+        for (size_t e = 0; e < 94; e++) {
+                z[e] = e % 4 == 0;
+                ranking[e] = sin((double)e);
+                cost[e] = -1e-3 * (double)e;
+        }
+        CHECK(hap_circuit_write_ranked(out, header, &graph, z, ranking, cost, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
+        CHECK(read_back("circuit", &back) == 1);
+        for (size_t e = 0; e < 94; e++) {
+                CHECK(e % 4 == 0 ? back.ranking[e] == ranking[e] : isnan(back.ranking[e]));
+                CHECK(e % 4 == 0 ? back.cost[e] == cost[e] : isnan(back.cost[e]));
+        }
+        hap_edges_release(&back);
+        out = writer_of_new_file();
+        CHECK(hap_circuit_write_ranked(out, header, &graph, z, ranking, NULL, &err) == 0);
+        CHECK(hap_stream_out_close(out, &err) == 0);
+        CHECK(read_back("circuit", &back) == 1 && back.ranking && !back.cost);
+        json_decref(header);
+        hap_edges_release(&back);
+        hap_graph_release(&graph);
+}
+
 TEST("z must be above 0 and at most 1")
 {
         static const double wrong[] = {0, -0.5, 1.0000001, 2, 1e-60, NAN, INFINITY};

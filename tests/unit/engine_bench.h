@@ -56,6 +56,9 @@ static inline void divide(struct bench *b)
                                 (uint8_t)(hap_random_word(key, 40 + (uint64_t)i, (uint64_t)t) % 3);
 }
 
+/* The prompts that set_up uses instead of its own; of the same lengths. */
+static const int32_t (*given_clean)[MOST_TOKENS], (*given_corrupted)[MOST_TOKENS];
+
 /* A plain run of one token list from its first token on. */
 static inline float *plain(struct bench *b, const int32_t *tokens, int n, int answer_first,
                     float *outputs, float *logits)
@@ -103,6 +106,10 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
                 }
                 b->corrupted[i][i + 1] = (b->clean[i][i + 1] + 17) % (int32_t)most;
                 b->corrupted[i][lengths[i] - 2] = (b->clean[i][lengths[i] - 2] + 5) % (int32_t)most;
+                if (given_clean != NULL) {
+                        memcpy(b->clean[i], given_clean[i], sizeof(b->clean[i]));
+                        memcpy(b->corrupted[i], given_corrupted[i], sizeof(b->corrupted[i]));
+                }
                 b->examples[i] = (struct hap_example){
                         .n_tokens = lengths[i], .clean = b->clean[i], .corrupted = b->corrupted[i],
                         .n_answers = 1, .n_wrongs = 1, .answers = &b->answer, .wrongs = &b->wrong,

@@ -78,10 +78,13 @@ static void check_family(const char *name, const char *file, const char *family)
 }
 
 #define FAMILY(name, file, family)                                             \
-        TEST("logits of " name " are those of transformers")                   \
+        TEST("logits of " name file " are those of transformers")              \
         {                                                                      \
                 check_family(name, file, family);                              \
         }
+
+/* A GGUF file of the folder NAME (make_ggufs.py), whose logits are those of the folder. */
+#define FOLDER_AS_GGUF(name, family) FAMILY(name, "-gguf/model.gguf", family)
 
 FAMILY("gpt2-f16", "", "gpt2")
 FAMILY("llama-bf16", "", "llama")
@@ -114,6 +117,15 @@ FAMILY("bloom", "", "bloom")
 FAMILY("mpt", "", "mpt")
 FAMILY("bigcode", "", "gpt_bigcode")
 FAMILY("bigcode-heads", "", "gpt_bigcode")
+FAMILY("olmo2", "", "olmo2")
+FAMILY("olmo3", "", "olmo3")
+FAMILY("olmoe", "", "olmoe")
+FAMILY("mixtral", "", "mixtral")
+FAMILY("mixtral-ties", "", "mixtral")
+FAMILY("qwen3-moe", "", "qwen3_moe")
+FAMILY("gpt-oss", "", "gpt_oss")
+FAMILY("../cases/family-mixtral", "", "mixtral")
+FAMILY("../cases/family-olmo2", "", "olmo2")
 FAMILY("llama-gguf", "/model.gguf", "llama")
 FAMILY("llama-q4-gguf", "/model.gguf", "llama")
 FAMILY("qwen2-gguf", "/model.gguf", "qwen2")
@@ -131,5 +143,32 @@ FAMILY("../cases/neox-custom-pipelines", "", "gpt_neox")
 FAMILY("../cases/llama-dynamic-short", "", "llama")
 FAMILY("../cases/gguf-q3_k", "/model.gguf", "llama")
 FAMILY("../cases/gguf-iq4_nl", "/model.gguf", "llama")
+
+FOLDER_AS_GGUF("bloom-plain", "bloom")
+FOLDER_AS_GGUF("mpt-plain", "mpt")
+FOLDER_AS_GGUF("falcon-plain", "falcon")
+FOLDER_AS_GGUF("cohere", "cohere")
+FOLDER_AS_GGUF("gemma1", "gemma")
+FOLDER_AS_GGUF("bigcode-plain", "gpt_bigcode")
+FOLDER_AS_GGUF("granite", "granite")
+FOLDER_AS_GGUF("phi2", "phi")
+FOLDER_AS_GGUF("phi3", "phi3")
+FOLDER_AS_GGUF("phi3-longrope", "phi3")
+FOLDER_AS_GGUF("stablelm", "stablelm")
+FOLDER_AS_GGUF("stablelm-parallel", "stablelm")
+FOLDER_AS_GGUF("starcoder2-plain", "starcoder2")
+FOLDER_AS_GGUF("smollm3-plain", "smollm3")
+FOLDER_AS_GGUF("olmo2", "olmo2")
+FOLDER_AS_GGUF("olmo3", "olmo2")
+FOLDER_AS_GGUF("olmoe", "olmoe")
+FOLDER_AS_GGUF("mixtral-ties", "llama")
+FOLDER_AS_GGUF("qwen3-moe", "qwen3_moe")
+FOLDER_AS_GGUF("gpt-oss", "gpt_oss")
+FAMILY("starcoder2-plain", "-split/model-00001-of-00003.gguf", "starcoder2")
+FAMILY("starcoder2-plain", "-split", "starcoder2")
+FAMILY("starcoder2-plain", "-gguf", "starcoder2")
+FAMILY("phi2", "", "phi")
+FAMILY("phi3-longrope", "", "phi3")
+FAMILY("smollm3-plain", "", "smollm3")
 
 RUN_TESTS

@@ -6,6 +6,7 @@ static const char *const families[] = {
         "gemma1", "gpt-neo", "opt", "gptj", "phi", "phi3", "starcoder2",
         "stablelm", "stablelm-parallel", "granite", "cohere", "smollm3", "bigcode",
         "bigcode-heads", "falcon", "falcon-query", "falcon-alibi", "bloom", "mpt",
+        "olmo2", "olmo3", "olmoe", "mixtral", "qwen3-moe", "gpt-oss",
 };
 
 static void for_all(double open, bool constants)

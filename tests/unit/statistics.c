@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "common/random.h"
-#include "eval/bootstrap.h"
-#include "eval/distributions.h"
+#include "common/bootstrap.h"
+#include "common/distributions.h"
 #include "unit.h"
 
 enum { N = 24 };
