@@ -204,5 +204,6 @@ brute() {
         python3 -c 'import sys, xml.dom.minidom as m; d = m.parse(sys.argv[1])
 p = [e for e in d.getElementsByTagName("path") if e.getAttribute("d").count("L") == 9]
 assert len(p) == 4, len(p)' "$tmp/svg"
-        hap-show -q --html "$tmp/both" | grep -q '<svg'
+        hap-show -q --html "$tmp/both" >"$tmp/html"
+        grep -q '<svg' "$tmp/html"
 }

@@ -977,10 +977,11 @@ printed_constants() {
                 fail "rank sampling $rank, attribution $eap"
 }
 
-@test "a task whose model nothing names asks for -m" {
+@test "a task whose model nothing names asks for -m; scores name it" {
         hap-task -q ioi -n 4 >"$tmp/task"
         hap-attrib -q -m "$root/models/demo" "$tmp/task" >"$tmp/scores"
-        assert_refused 2 "-m" hap-prune -q --sparsity 90% "$tmp/task" "$tmp/scores"
+        assert_refused 2 "-m" hap-prune -q --sparsity 90% "$tmp/task"
+        hap-prune -q --sparsity 90% --steps 2 -o "$tmp/c" "$tmp/task" "$tmp/scores"
 }
 
 @test "--max-memory refuses at once, and the message names options that need less and how much" {

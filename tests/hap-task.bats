@@ -109,8 +109,8 @@ lines() {
 
 @test "the header names task, split, corruption, seed, number and source" {
         run header greater_than --split test --corruption random_year --seed 5 -n 9
-        assert_equal "$(jq -Sc .task <<<"$output")" \
-                '{"corruption":"random-year","examples":9,"name":"greater-than","seed":5,"source":"demo","split":"test"}'
+        assert_equal "$(jq -Sc '.task | .digest |= test("^[0-9a-f]{16}$")' <<<"$output")" \
+                '{"corruption":"random-year","digest":true,"examples":9,"name":"greater-than","seed":5,"source":"demo","split":"test"}'
         assert_equal "$(jq -c '.kind, .history[0].name' <<<"$output" | tr '\n' ' ')" '"task" "hap-task" '
 }
 

@@ -88,14 +88,15 @@ fingerprint() {
         assert_equal "$(fingerprint mine)" "$(fingerprint "$gguf")"
 }
 
-@test "HAP_MODEL names the model where nothing else does" {
+@test "HAP_MODEL names the model where -m does not; if it is empty, no stream does" {
         export HAP_MODEL=demo
         hap-task -q ioi -n 4 -o t.task
         hap-forward -q -o t.cache t.task
         assert_equal "$(json t.cache | jq -r 'select(has("hap")) | .model.path')" demo
         assert_equal "$(hap-model -q --json | jq -r .path)" demo
-        # -m and a stream's own model come first
-        HAP_MODEL=none hap-attrib -q -o t.scores t.cache
+        # -m comes first, a stream's own model last
+        env -u HAP_MODEL hap-attrib -q -o t.scores t.cache
+        assert_refused 1 "cannot read model 'none'" env HAP_MODEL=none hap-attrib -o x t.cache
         HAP_MODEL=none hap-forward -q -m demo -o u.cache t.task
         assert_refused 1 "cannot read model 'none'" env HAP_MODEL=none hap-forward -o x t.task
         HAP_MODEL='' assert_refused 2 "no model is given, and 't.task' names none" hap-forward -o x t.task

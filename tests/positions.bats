@@ -184,7 +184,7 @@ value() {
         hap-show -q ioi.circuit >"$tmp/text"
         grep -q -- '->logits@END ' "$tmp/text"
         hap-show -q --svg ioi.circuit >"$tmp/svg"
-        assert_equal "$(grep -c 'stroke-opacity' "$tmp/svg")" 100
+        assert_equal "$(grep -c ' data-e=' "$tmp/svg")" 100
         for form in svg html dot; do
                 hap-show -q --$form ioi.circuit >"$tmp/$form"
                 grep -q 'logits@END' "$tmp/$form"

@@ -86,7 +86,7 @@ static const struct {
          "clean is neither text nor a list of token ids"},
         {"{\"clean\": [], \"corrupted\": [], \"answer\": 3}", "clean has no tokens"},
         {"{\"clean\": [1], \"corrupted\": [2, 3], \"answer\": 3}",
-         "clean has 1 tokens but corrupted has 2; they must be equally long"},
+         "clean has 1 tokens but corrupted has 2; they must be equally long: replace words by words of as many tokens"},
         {"{\"clean\": [1], \"corrupted\": [100], \"answer\": 3}",
          "corrupted has token id 100, the ids end at 99"},
         {"{\"clean\": [-1], \"corrupted\": [1], \"answer\": 3}",

@@ -314,6 +314,8 @@ TEST("a file that is not a model is refused")
         struct hap_model m;
 
         CHECK(hap_model_load(&m, GPT2 "/config.json", &err) == HAP_EINPUT);
+        CHECK(strstr(err.message, "name the folder that the file is in") != NULL);
+        CHECK(hap_model_load(&m, "tests/unit/model.c", &err) == HAP_EINPUT);
         CHECK(strstr(err.message, "not a GGUF file") != NULL);
 }
 

@@ -146,7 +146,8 @@ TEST("a value may begin with a dash")
 TEST("misuse is refused with the words that were wrong")
 {
         CHECK(PARSE(&filter, "--numbers=7") == HAP_EUSAGE);
-        CHECK_TEXT(program.error.message, "unknown option '--numbers'; see hap-test -h");
+        CHECK_TEXT(program.error.message, "unknown option '--numbers'; did you mean '--number'? "
+                                          "see hap-test -h");
         CHECK(PARSE(&filter, "--num", "7") == HAP_EUSAGE); /* no abbreviations */
         CHECK(PARSE(&filter, "-fx") == HAP_EUSAGE);
         CHECK_TEXT(program.error.message, "unknown option '-x'; see hap-test -h");
