@@ -168,7 +168,8 @@ fuzz-run-%: $(BUILD)/fuzz/%
 		-artifact_prefix=$(BUILD)/found/$*- $(BUILD)/found tests/fuzz/corpus/$*
 
 fuzz-programs: all
-	$(PYTHON) tests/fuzz/programs --bin $(BIN) --time $(TIME) --replay tests/fuzz/corpus/programs
+	$(PYTHON) tests/fuzz/programs --bin $(BIN) --time $(TIME) \
+		$(addprefix --replay ,$(wildcard tests/fuzz/corpus/programs))
 
 # Counts of every line and branch in src/, after the units and the tests of the programs.
 coverage:
@@ -182,7 +183,7 @@ ANALYSED ?= $(SOURCES)
 analyse: analyse-cppcheck analyse-gcc analyse-tidy
 analyse-cppcheck:
 	cppcheck -q --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
-		--suppress=missingIncludeSystem -D_GNU_SOURCE -DHAP_VERSION='""' -DHAP_DATADIR='""' \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -DHAP_VERSION='""' \
 		-Isrc -j2 $(ANALYSED)
 analyse-gcc:
 	@for file in $(ANALYSED); do $(CC) $(CSTD) $(CPPFLAGS) -O1 -fopenmp -fanalyzer -Werror \
