@@ -28,6 +28,7 @@ said() {
 assert_said() {
         local slack=$1 need peak
         shift
+        [[ " $* " = *" --weights "* ]] || set -- "$@" --weights f32 # else less is said than is used
         need=$(said "$@")
         peak=$("$@" -o "$tmp/out" 2>&1 >/dev/null | grep -oE '[0-9.]+ MB peak' | tail -1)
         awk -v need="$need" -v peak="${peak%% *}" -v slack="$slack" 'BEGIN {
