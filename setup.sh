@@ -12,7 +12,7 @@ set -eu
 build_packages="gcc make libc6-dev libmsgpack-dev libopenblas-dev libjansson-dev
 libpcre2-dev libutf8proc-dev libxxhash-dev libdnnl-dev zlib1g-dev jq librsvg2-bin"
 test_packages="bats bats-assert bats-support bats-file mandoc shellcheck git
-python3 python3-msgpack python3-numpy"
+python3 python3-msgpack python3-numpy strace"
 # the tests of the page of hap-show; skipped without a Chromium
 browser_package=chromium-headless-shell
 

