@@ -62,8 +62,8 @@ static json_t *text_of(struct converting *c, const msgpack_object *value)
                 if (dumped)
                         text = json_string(dumped);
                 else
-                        hap_stream_in_fail(c->in, c->err, "it has a tensor, which is no cell of a "
-                                           "table");
+                        hap_stream_in_fail(c->in, c->err, "it has a tensor, which does not fit "
+                                           "into a cell of a table");
                 free(dumped);
                 json_decref(json);
                 return text;

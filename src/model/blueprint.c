@@ -35,6 +35,26 @@ void hap_family_share_width(struct hap_settings *settings, struct hap_config *co
         config->d_head = config->d_model / config->n_heads;
 }
 
+const struct hap_size_keys hap_gpt2_size_keys = {"n_layer", "n_head", "n_embd", "n_inner",
+                                                 "n_positions"};
+
+void hap_family_gpt_sizes(struct hap_settings *s, const struct hap_size_keys *keys,
+                          struct hap_config *c)
+{
+        c->n_layers = hap_settings_int(s, keys->layers, 1, HAP_MAX_LAYERS, HAP_REQUIRED);
+        c->n_heads = hap_settings_int(s, keys->heads, 1, HAP_MAX_HEADS, HAP_REQUIRED);
+        c->n_kv_heads = c->n_heads;
+        c->d_model = hap_settings_int(s, keys->width, 1, HAP_MAX_WIDTH, HAP_REQUIRED);
+        hap_family_share_width(s, c);
+        c->d_mlp = hap_settings_int(s, keys->hidden, 1, HAP_MAX_WIDTH, 4.0 * c->d_model);
+        c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
+        c->n_out = c->n_vocab;
+        c->n_context = hap_settings_int(s, keys->context, 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
+        c->norm = HAP_NORM_LAYER;
+        c->norm_eps = (float)hap_settings_real(s, "layer_norm_epsilon", 0, 1, 1e-5);
+        c->causal = true;
+}
+
 enum hap_activation hap_settings_activation(struct hap_settings *settings, const char *key,
                                             const char *fallback)
 {

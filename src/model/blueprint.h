@@ -100,6 +100,17 @@ void hap_blueprint_layers(struct hap_blueprint *blueprint);
 /* Sets rotary_scale of the layers, from their frequencies. For the end of the description. */
 void hap_blueprint_scale_rotary(struct hap_blueprint *blueprint);
 
+/* The keys of a family's sizes. */
+struct hap_size_keys {
+        const char *layers, *heads, *width, *hidden, *context;
+};
+extern const struct hap_size_keys hap_gpt2_size_keys;
+
+/* The sizes of GPT-2 and its relatives: heads that share the width equally, each with keys and
+ * values of its own, an MLP that is 4 times as wide unless `hidden` says otherwise, and LayerNorm. */
+void hap_family_gpt_sizes(struct hap_settings *settings, const struct hap_size_keys *keys,
+                          struct hap_config *config);
+
 /* d_head if the heads share the model's width equally. */
 void hap_family_share_width(struct hap_settings *settings, struct hap_config *config);
 

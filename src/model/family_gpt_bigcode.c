@@ -35,23 +35,13 @@ static void read_gpt_bigcode(struct hap_blueprint *blueprint)
         struct hap_settings *s = blueprint->settings;
         struct hap_config *c = &blueprint->model->config;
 
-        c->n_layers = hap_settings_int(s, "n_layer", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
-        c->n_heads = hap_settings_int(s, "n_head", 1, HAP_MAX_HEADS, HAP_REQUIRED);
+        hap_family_gpt_sizes(s, &hap_gpt2_size_keys, c);
         c->n_kv_heads = hap_settings_flag(s, "multi_query", true) ? 1 : c->n_heads;
         blueprint->layout.fused = c->n_kv_heads == 1 ? HAP_QKV_STACKED : HAP_QKV_PER_GROUP;
         hap_settings_value(s, "num_key_value_heads"); /* made from multi_query */
-        c->d_model = hap_settings_int(s, "n_embd", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        hap_family_share_width(s, c);
-        c->d_mlp = hap_settings_int(s, "n_inner", 1, HAP_MAX_WIDTH, 4.0 * c->d_model);
-        c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
-        c->n_out = c->n_vocab;
-        c->n_context = hap_settings_int(s, "n_positions", 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
         for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
                 hap_settings_value(s, ways[i]);
-        c->norm = HAP_NORM_LAYER;
-        c->norm_eps = (float)hap_settings_real(s, "layer_norm_epsilon", 0, 1, 1e-5);
         c->position_kind = HAP_POSITIONS_LEARNED;
-        c->causal = true;
         c->attention_scale = hap_settings_flag(s, "scale_attn_weights", true)
                                      ? 1 / sqrtf((float)c->d_head)
                                      : 1;

@@ -64,25 +64,16 @@ static void set_windows(struct hap_blueprint *blueprint)
         json_decref(usual);
 }
 
+static const struct hap_size_keys neo_keys = {"num_layers", "num_heads", "hidden_size",
+                                              "intermediate_size", "max_position_embeddings"};
+
 static void read_gpt_neo(struct hap_blueprint *blueprint)
 {
         struct hap_settings *s = blueprint->settings;
         struct hap_config *c = &blueprint->model->config;
 
-        c->n_layers = hap_settings_int(s, "num_layers", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
-        c->n_heads = hap_settings_int(s, "num_heads", 1, HAP_MAX_HEADS, HAP_REQUIRED);
-        c->n_kv_heads = c->n_heads;
-        c->d_model = hap_settings_int(s, "hidden_size", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        hap_family_share_width(s, c);
-        c->d_mlp = hap_settings_int(s, "intermediate_size", 1, HAP_MAX_WIDTH, 4.0 * c->d_model);
-        c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
-        c->n_out = c->n_vocab;
-        c->n_context = hap_settings_int(s, "max_position_embeddings", 1, HAP_MAX_CONTEXT,
-                                        HAP_REQUIRED);
-        c->norm = HAP_NORM_LAYER;
-        c->norm_eps = (float)hap_settings_real(s, "layer_norm_epsilon", 0, 1, 1e-5);
+        hap_family_gpt_sizes(s, &neo_keys, c);
         c->position_kind = HAP_POSITIONS_LEARNED;
-        c->causal = true;
         c->attention_scale = 1;
         c->activation = hap_settings_activation(s, "activation_function", "gelu_new");
         c->tied = hap_settings_flag(s, "tie_word_embeddings", true);

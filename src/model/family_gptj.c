@@ -31,24 +31,13 @@ static void read_gptj(struct hap_blueprint *blueprint)
         struct hap_rotary rotary = {.theta = 10000};
         const float *frequencies;
 
-        c->n_layers = hap_settings_int(s, "n_layer", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
-        c->n_heads = hap_settings_int(s, "n_head", 1, HAP_MAX_HEADS, HAP_REQUIRED);
-        c->n_kv_heads = c->n_heads;
-        c->d_model = hap_settings_int(s, "n_embd", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        hap_family_share_width(s, c);
-        c->d_mlp = hap_settings_int(s, "n_inner", 1, HAP_MAX_WIDTH, 4.0 * c->d_model);
-        c->n_vocab = hap_settings_int(s, "vocab_size", 1, HAP_MAX_VOCABULARY, HAP_REQUIRED);
-        c->n_out = c->n_vocab;
-        c->n_context = hap_settings_int(s, "n_positions", 1, HAP_MAX_CONTEXT, HAP_REQUIRED);
+        hap_family_gpt_sizes(s, &hap_gpt2_size_keys, c);
         hap_settings_value(s, "n_ctx");  /* an old second name of n_positions */
         hap_settings_value(s, "rotary"); /* not read by the family */
         hap_settings_value(s, "scale_attn_weights");
-        c->norm = HAP_NORM_LAYER;
-        c->norm_eps = (float)hap_settings_real(s, "layer_norm_epsilon", 0, 1, 1e-5);
         c->position_kind = HAP_POSITIONS_ROTARY;
         c->rotary_interleaved = true;
         rotary.n = c->n_rotary = hap_settings_int(s, "rotary_dim", 2, HAP_MAX_WIDTH, 64);
-        c->causal = true;
         c->attention_scale = 1 / sqrtf((float)c->d_head);
         c->activation = hap_settings_activation(s, "activation_function", "gelu_new");
         c->parallel_residual = true;

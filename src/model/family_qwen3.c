@@ -16,19 +16,11 @@ static void read_qwen3(struct hap_blueprint *blueprint)
         hap_qwen_windows(blueprint);
 }
 
-static void read_qwen3_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
-{
-        hap_gguf_llama(gguf, b);
-        b->layout.q_norm = "blk.%d.attn_q_norm";
-        b->layout.k_norm = "blk.%d.attn_k_norm";
-        hap_gguf_rotary(b, 0, 0, 0);
-}
-
 const struct hap_family hap_family_qwen3 = {
         .name = "qwen3",
         .architecture = "qwen3",
         .help = "Qwen 3",
         .layout = &hap_llama_layout,
         .read_config = read_qwen3,
-        .read_gguf = read_qwen3_gguf,
+        .read_gguf = hap_gguf_qwen3,
 };

@@ -31,19 +31,11 @@ static void read_qwen3_moe(struct hap_blueprint *blueprint)
         hap_settings_value(s, "max_window_layers"); /* not read by the class */
 }
 
-static void read_qwen3moe_gguf(const struct hap_gguf *gguf, struct hap_blueprint *b)
-{
-        hap_gguf_llama(gguf, b);
-        b->layout.q_norm = "blk.%d.attn_q_norm";
-        b->layout.k_norm = "blk.%d.attn_k_norm";
-        hap_gguf_rotary(b, 0, 0, 0);
-}
-
 const struct hap_family hap_family_qwen3_moe = {
         .name = "qwen3_moe",
         .architecture = "qwen3moe",
         .help = "Qwen 3 MoE",
         .layout = &hap_llama_layout,
         .read_config = read_qwen3_moe,
-        .read_gguf = read_qwen3moe_gguf,
+        .read_gguf = hap_gguf_qwen3,
 };

@@ -202,6 +202,14 @@ void hap_gguf_llama(const struct hap_gguf *gguf, struct hap_blueprint *b)
                 b->layout.gate = "blk.%d.ffn_gate";
 }
 
+void hap_gguf_qwen3(const struct hap_gguf *gguf, struct hap_blueprint *b)
+{
+        hap_gguf_llama(gguf, b);
+        b->layout.q_norm = "blk.%d.attn_q_norm";
+        b->layout.k_norm = "blk.%d.attn_k_norm";
+        hap_gguf_rotary(b, 0, 0, 0);
+}
+
 void hap_gguf_layer_norm(const struct hap_gguf *gguf, struct hap_blueprint *b)
 {
         hap_gguf_sizes(gguf, b, "attention.layer_norm_epsilon");

@@ -16,6 +16,8 @@ void hap_gguf_rotary(struct hap_blueprint *b, int period, int usual_window, doub
 /* Sizes, norms and the gated MLP of Llama and its relatives. A mixture of experts normalises the
  * weights of those chosen, unless the family says otherwise. */
 void hap_gguf_llama(const struct hap_gguf *gguf, struct hap_blueprint *b);
+/* The same for Qwen 3, dense or a mixture: queries and keys have norms. */
+void hap_gguf_qwen3(const struct hap_gguf *gguf, struct hap_blueprint *b);
 /* Sizes and LayerNorm. q, k and v are apart, or one tensor if the file has it. */
 void hap_gguf_layer_norm(const struct hap_gguf *gguf, struct hap_blueprint *b);
 /* Attention and MLP read one norm, and the MLP does not read the layer's heads. */

@@ -53,6 +53,8 @@ void hap_drawing_release(struct hap_drawing *drawing);
  * NULL; else what the section itself has: scores, pruning's ranking, costs, or z if these differ.
  * hap_ranked_by: the name, as above. hap_edge_rank: the value of an edge of the section. */
 const char *hap_ranked_by(const struct hap_edges *edges, const struct hap_edges *scores);
+/* Whether the values of z differ. */
+bool hap_is_graded(const struct hap_edges *edges);
 double hap_edge_rank(const struct hap_edges *edges, const struct hap_edges *scores, size_t edge);
 /* The last scores of the input over the same graph, or NULL. */
 const struct hap_section *hap_scores_for(const struct hap_show *show,

@@ -16,8 +16,7 @@ const struct hap_section *hap_scores_for(const struct hap_show *show,
         return NULL;
 }
 
-/* Whether the values of z differ. */
-static bool is_graded(const struct hap_edges *edges)
+bool hap_is_graded(const struct hap_edges *edges)
 {
         float least = 1, most = 0;
 
@@ -35,7 +34,7 @@ const char *hap_ranked_by(const struct hap_edges *edges, const struct hap_edges 
         return scores || edges->score ? "score"
                : edges->ranking       ? "ranking"
                : edges->cost          ? "cost"
-               : is_graded(edges)     ? "z" : NULL;
+               : hap_is_graded(edges) ? "z" : NULL;
 }
 
 double hap_edge_rank(const struct hap_edges *edges, const struct hap_edges *scores, size_t edge)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "show/drawing.h"
 #include "show/show_phrase.h"
 
 enum { USUAL_SCORES = 200, MOST_SCORES = 2000 };
@@ -103,20 +104,6 @@ static bool is_shown(const struct hap_section *s, const struct hap_section *main
         return s->kind == HAP_SHOW_EDGES && hap_graph_equal(&s->edges.graph, &main->edges.graph);
 }
 
-/* Whether the values of z differ. */
-static bool is_graded(const struct hap_edges *edges)
-{
-        float least = 1, most = 0;
-
-        for (size_t e = 0; edges->z && e < edges->graph.n_edges; e++) {
-                if (!edges->given[e])
-                        continue;
-                least = fminf(least, edges->z[e]);
-                most = fmaxf(most, edges->z[e]);
-        }
-        return most > least;
-}
-
 static json_t *describe_section(const struct hap_section *s, int first_column)
 {
         const struct columns c = columns_of(&s->edges);
@@ -129,7 +116,7 @@ static json_t *describe_section(const struct hap_section *s, int first_column)
                 json_object_set_new(columns, c.column[i].key, json_integer(first_column + i));
         return json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b}", "kind", kind, "name", s->name,
                          "title", title, "n", (json_int_t)s->n, "member", first_column,
-                         "columns", columns, "graded", (int)is_graded(&s->edges));
+                         "columns", columns, "graded", (int)hap_is_graded(&s->edges));
 }
 
 static int write_sections(const struct hap_show *show, const struct hap_section *main, FILE *out,
