@@ -147,27 +147,37 @@ static int build_positions(struct hap_prompts *prompts, const struct hap_engine 
 
 struct preparing {
         struct hap_prompts *prompts;
-        bool want_q;
+        const struct hap_engine *engine;
 };
 
-static int prepare_prompt(void *context, struct hap_scratch *scratch, size_t i)
+static int fill_prompt(void *context, struct hap_scratch *scratch, size_t i)
 {
         const struct preparing *in = context;
 
-        return hap_prompt_prepare(scratch->engine, scratch, in->prompts->items + i, in->want_q,
-                                  &in->prompts->arena, &scratch->error);
+        return hap_prompt_refill(scratch->engine, scratch, in->prompts->items + i);
+}
+
+static bool prompt_piece(const void *context, size_t i, size_t k, struct hap_piece *piece)
+{
+        const struct preparing *in = context;
+
+        return hap_prompt_piece(in->engine, in->prompts->items + i, k, piece);
 }
 
 static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *engine,
                        const struct hap_prompts_options *options, struct hap_error *err)
 {
-        struct preparing in = {prompts, options->want_q};
+        struct preparing in = {prompts, engine};
+        int rc = HAP_OK;
 
-        for (size_t i = 0; i < prompts->n; i++)
+        for (size_t i = 0; i < prompts->n && rc == 0; i++) {
                 prompts->items[i].first = hap_prompt_first(
                         engine, prompts->examples[i].clean, prompts->examples[i].corrupted,
                         prompts->examples[i].answer_first, options->ablation);
-        return hap_parallel(engine, prompts->n, prepare_prompt, &in, err);
+                rc = hap_prompt_reserve(engine, prompts->items + i, options->want_q,
+                                        &prompts->arena, err);
+        }
+        return rc < 0 ? rc : hap_parallel(engine, prompts->n, fill_prompt, prompt_piece, &in, err);
 }
 
 int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engine,
