@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "common/atomic_file.h"
 #include "common/clock.h"
@@ -215,16 +216,21 @@ static void open_closed_descriptors(void)
                         _exit(1);
 }
 
-/* All ranks must be the same program, and they use equally many threads: the number of threads
- * decides how many prompts are read at a time. */
-static void join_ranks(struct hap_program *program)
+/* All ranks must do the same, with equally many threads: the number of threads decides how many
+ * prompts are read at a time. */
+static void join_ranks(struct hap_program *program, int argc, char **argv)
 {
         const unsigned parallel = HAP_USES_INPUT | HAP_USES_THREADS;
         int64_t threads = program->threads;
-        char name[40];
+        XXH64_hash_t hash = 0;
+        char text[40];
 
-        snprintf(name, sizeof name, "%s %s", program->info->name, HAP_VERSION);
-        hap_must(program, hap_mpi_same("program", name, &program->error));
+        for (int i = 1; i < argc; i++)
+                hash = XXH3_64bits_withSeed(argv[i], strlen(argv[i]), hash);
+        snprintf(text, sizeof text, "%s %s", program->info->name, HAP_VERSION);
+        hap_must(program, hap_mpi_same("program", text, &program->error));
+        snprintf(text, sizeof text, "one with hash %016llx", (unsigned long long)hash);
+        hap_must(program, hap_mpi_same("command line", text, &program->error));
         if (hap_mpi_ranks() > 1 && (program->info->uses & parallel) != parallel)
                 hap_die(program, HAP_EUSAGE, "it has nothing to share among %zu processes: start "
                         "it without mpirun", hap_mpi_ranks());
@@ -251,7 +257,7 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
                 flush_stdout(program);
                 exit(0);
         }
-        join_ranks(program);
+        join_ranks(program, argc, argv);
         omp_set_num_threads(program->threads);
         open_streams(program);
 }

@@ -123,10 +123,13 @@ int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *pa
 {
         struct hap_atomic_file atomic;
         size_t size = 0;
-        char *image = pack_checkpoint(checkpoint, &size);
+        char *image;
         FILE *file = NULL;
         int fd, why = 0;
 
+        if (!hap_mpi_writes())
+                return HAP_OK;
+        image = pack_checkpoint(checkpoint, &size);
         if (!image)
                 return hap_fail_memory(err, "a checkpoint");
         fd = hap_atomic_file_open(&atomic, path);
