@@ -269,6 +269,15 @@ static int load_batch(void *context, struct hap_scratch *scratch, size_t b)
         return rc;
 }
 
+static bool batch_sums(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct loading_job *job = context;
+        const size_t n = job->l->n * (size_t)job->l->n_readers;
+
+        *piece = (struct hap_piece){job->sums + b * n, n * sizeof *job->sums};
+        return k == 0;
+}
+
 static int load(struct hap_loadings *l, const struct hap_engine *engine,
                 const struct hap_prompts *prompts, struct hap_error *err)
 {
@@ -280,7 +289,7 @@ static int load(struct hap_loadings *l, const struct hap_engine *engine,
         job.sums = calloc(prompts->batches.n * each + 1, sizeof *job.sums);
         if (!job.sums)
                 return hap_fail_memory(err, "loadings");
-        rc = hap_parallel(engine, prompts->batches.n, load_batch, &job, err);
+        rc = hap_parallel(engine, prompts->batches.n, load_batch, batch_sums, &job, err);
         for (size_t b = 0; b < prompts->batches.n && rc == 0; b++)
                 for (size_t i = 0; i < each; i++)
                         l->loading[i] += job.sums[b * each + i] / (double)prompts->n;
