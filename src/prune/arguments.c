@@ -71,10 +71,13 @@ static bool is_constant(const struct hap_constant *constants, const char *name, 
 
 const char *hap_prune_replaced(const char *name, size_t length, char *text)
 {
+        bool known = false;
+
         if (length == 3 && memcmp(name, "own", 3) == 0)
                 return "--threshold-circuit FILE";
-        if (!is_constant(hap_rank_constants, name, length) &&
-            !is_constant(hap_edge_pruning_constants, name, length))
+        for (int i = 0; !known && hap_constants[i]; i++)
+                known = is_constant(hap_constants[i], name, length);
+        if (!known)
                 return NULL;
         snprintf(text, 128, "--set %.*s=VALUE", (int)length, name);
         return text;

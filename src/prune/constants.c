@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "metric/metric.h"
 #include "prune/options.h"
 
 static const char *const node_masks[] = {"none", "free", "counted", NULL};
@@ -13,6 +14,7 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 #define INT(field, low, high) HAP_INT, FIELD(field), .min = low, .max = high
 #define REAL(field, low, high) HAP_REAL, FIELD(field), .min = low, .max = high
 #define CHOICE(field, names) HAP_CHOICE, FIELD(field), .choices = names
+#define ROWS(field, list) HAP_CHOICE, FIELD(field), .choice = list
 
 const struct hap_constant hap_rank_constants[] = {
         {{0, "steps", "N", INT(steps, 0, 1e9), .help = "take N steps, in each restart"},
@@ -114,4 +116,25 @@ const struct hap_constant hap_edge_pruning_constants[] = {
         {{0, "node-sparsity", "P%", HAP_PERCENT, FIELD(node_sparsity),
           .help = "train the node masks to this sparsity too"}, .fitted = "not constrained"},
         {.option = {0}},
+};
+
+const struct hap_constant hap_acdc_constants[] = {
+        {{0, "threshold", "X", REAL(threshold, 0, 1e9),
+          .help = "cut an edge if the loss then rises by less than X"},
+         .fitted = "found by search if the size is given"},
+        {{0, "metric", "NAME", ROWS(metric, hap_metric_gradient_choice),
+          .help = "the loss; of a metric that is better when higher, minus the metric"},
+         .value = 0},
+        {{0, "absolute", "YN", CHOICE(absolute, no_yes),
+          .help = "cut an edge only if the loss falls by less than the threshold too"},
+         .value = 0},
+        {{0, "measure-on", "N", INT(measure_on, 0, 1e9),
+          .help = "measure the loss on N training prompts; 0: on all"}, .value = 0},
+        {{0, "tries", "N", INT(tries, 1, 1000),
+          .help = "try at most N thresholds if the size is given"}, .value = 12},
+        {.option = {0}},
+};
+
+const struct hap_constant *const hap_constants[] = {
+        hap_rank_constants, hap_edge_pruning_constants, hap_acdc_constants, NULL,
 };

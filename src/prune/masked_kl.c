@@ -5,7 +5,6 @@
 
 #include "common/number.h"
 #include "forward/parallel.h"
-#include "metric/metric.h"
 #include "forward/masked.h"
 
 void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine *engine,
@@ -75,19 +74,21 @@ static int kl_of_batch(const struct plan *plan, struct hap_scratch *scratch,
                        float *d_logits)
 {
         const struct hap_prompts *prompts = plan->masked_kl->prompts;
+        const struct hap_metric *metric = plan->masked_kl->metric ? plan->masked_kl->metric
+                                                                  : &hap_metric_kl;
         int n_out = scratch->engine->model->config.n_out;
 
         for (int i = 0; i < batch->n; i++) {
                 size_t prompt = plan->runs->which[begin + (size_t)i];
                 size_t at = (size_t)batch->answers.start[i] * (size_t)n_out;
-                double kl = hap_metric_loss(&hap_metric_kl, batch->prompts[i],
+                double kl = hap_metric_loss(metric, batch->prompts[i],
                                             &prompts->examples[prompt], n_out, logits + at,
                                             d_logits ? d_logits + at : NULL);
 
                 if (!isfinite(kl))
                         return hap_fail(&scratch->error, HAP_EINPUT,
-                                        "the KL of prompt %zu ('%s') is not a finite number",
-                                        prompt + 1, prompts->examples[prompt].id);
+                                        "the %s of prompt %zu ('%s') is not a finite number",
+                                        metric == &hap_metric_kl ? "KL" : metric->name, prompt + 1, prompts->examples[prompt].id);
                 plan->kl[begin + (size_t)i] = kl;
         }
         return HAP_OK;

@@ -9,10 +9,12 @@
 
 #include "forward/engine.h"
 #include "data/prompts.h"
+#include "metric/metric.h"
 
 struct hap_masked_kl {
         const struct hap_engine *engine;
         const struct hap_prompts *prompts;
+        const struct hap_metric *metric; /* whose loss takes the place of KL; NULL: KL */
         bool bf16; /* runs with gradients multiply in BF16; needs hap_engine_use_bf16 */
         double runs;    /* masked runs so far; one without gradient counts ½ */
         float *partial; /* [n_partial]: gradients of jobs */

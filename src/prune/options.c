@@ -24,9 +24,9 @@ static void *field_of(struct hap_prune_options *options, const struct hap_consta
         return (char *)options + constant->option.offset;
 }
 
-static bool is_open(struct hap_prune_options *options, const struct hap_constant *constant)
+static bool is_open(const struct hap_prune_options *options, const struct hap_constant *constant)
 {
-        const void *field = field_of(options, constant);
+        const void *field = (const char *)options + constant->option.offset;
 
         switch (constant->option.type) {
         case HAP_INT: return *(const int64_t *)field < 0;
@@ -58,8 +58,8 @@ static void leave_open(struct hap_prune_options *options, const struct hap_const
 void hap_prune_options_init(struct hap_prune_options *options)
 {
         *options = (struct hap_prune_options){.help_recipe = -1};
-        leave_open(options, hap_rank_constants);
-        leave_open(options, hap_edge_pruning_constants);
+        for (int i = 0; hap_constants[i]; i++)
+                leave_open(options, hap_constants[i]);
 }
 
 static const struct hap_constant *find_constant(const struct hap_recipe *recipe, const char *name,
@@ -119,16 +119,23 @@ static bool was_given(const struct hap_prune_options *options, const char *name)
         return c && options->given >> (c - options->recipe->constants) & 1;
 }
 
-/* The constants that only other recipes have are 0. */
-static void clear_others(struct hap_prune_options *options, const struct hap_constant *constants)
+/* The constants that only other recipes have are 0. HAP_EUSAGE: one of them was given, by an
+ * option of its own. */
+static int clear_others(struct hap_prune_options *options, const struct hap_constant *constants,
+                        struct hap_error *err)
 {
-        for (const struct hap_constant *c = constants; !is_last(c); c++)
-                if (!find_constant(options->recipe, c->option.name, strlen(c->option.name)))
-                        set_value(options, c, 0);
+        for (const struct hap_constant *c = constants; !is_last(c); c++) {
+                if (find_constant(options->recipe, c->option.name, strlen(c->option.name)))
+                        continue;
+                if (c->plain && *(const int64_t *)field_of(options, c) > 0)
+                        return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --%s",
+                                        options->recipe->name, c->option.name);
+                set_value(options, c, 0);
+        }
+        return HAP_OK;
 }
 
-/* Only constants of the recipe can have been given: by --set, or by the plain options that
- * all recipes have. */
+/* Only constants of the recipe can have been given by --set. */
 static void fill_constants(struct hap_prune_options *options)
 {
         const struct hap_constant *first = options->recipe->constants;
@@ -171,6 +178,31 @@ static int check_node_masks(const struct hap_prune_options *options, struct hap_
         return HAP_OK;
 }
 
+bool hap_prune_has_size(const struct hap_prune_options *options)
+{
+        return options->sparsity.given || options->edges > 0;
+}
+
+static int check_size(const struct hap_prune_options *options, struct hap_error *err)
+{
+        const char *by = options->recipe->sized_by;
+        const struct hap_constant *constant =
+                by ? find_constant(options->recipe, by, strlen(by)) : NULL;
+        const bool two = options->sparsity.given && options->edges > 0;
+
+        if (two || (!by && !hap_prune_has_size(options)))
+                return hap_fail(err, HAP_EUSAGE, "give the size of the circuit, either as "
+                                                 "--sparsity P%% or as --edges N");
+        if (by && is_fitted(constant) && was_given(options, by) == hap_prune_has_size(options))
+                return hap_fail(err, HAP_EUSAGE, "give either --set %s=X, from which the size of "
+                                "the circuit follows, or the size, as --sparsity P%% or as --edges "
+                                "N", by);
+        if (by && options->exact)
+                return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --exact-sparsity",
+                                options->recipe->name);
+        return HAP_OK;
+}
+
 int hap_prune_options_settle(struct hap_prune_options *options, const struct hap_recipe *recipe,
                              struct hap_error *err)
 {
@@ -179,12 +211,12 @@ int hap_prune_options_settle(struct hap_prune_options *options, const struct hap
                 if (set_constant(options, options->set.items[i], err) < 0)
                         return err->code;
         fill_constants(options);
-        clear_others(options, hap_rank_constants);
-        clear_others(options, hap_edge_pruning_constants);
+        for (int i = 0; hap_constants[i]; i++)
+                if (clear_others(options, hap_constants[i], err) < 0)
+                        return err->code;
         scale_ramp(options);
-        if (options->sparsity.given == (options->edges > 0))
-                return hap_fail(err, HAP_EUSAGE, "give the size of the circuit, either as "
-                                                 "--sparsity P%% or as --edges N");
+        if (check_size(options, err) < 0)
+                return err->code;
         if (recipe->trains_masks && check_node_masks(options, err) < 0)
                 return err->code;
         if (options->threshold_circuit && (!recipe->trains_masks || !options->exact))
@@ -264,8 +296,8 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
         int rc = 0;
 
         for (const struct hap_constant *c = options->recipe->constants; !is_last(c); c++)
-                if (c->option.type != HAP_PERCENT && c->option.offset !=
-                                                   offsetof(struct hap_prune_options, from_scores))
+                if (c->option.type != HAP_PERCENT && !is_open(options, c) &&
+                    c->option.offset != offsetof(struct hap_prune_options, from_scores))
                         rc |= json_object_set_new(description, c->option.name,
                                                   constant_value(options, c));
         rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
@@ -288,6 +320,11 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
 int hap_prune_target(const struct hap_prune_options *options, size_t n_edges,
                      size_t *n_target, double *sparsity, struct hap_error *err)
 {
+        if (!hap_prune_has_size(options)) {
+                *n_target = 0;
+                *sparsity = (double)NAN;
+                return HAP_OK;
+        }
         if (options->edges > 0) {
                 *n_target = (size_t)options->edges;
                 *sparsity = 1 - (double)*n_target / (double)n_edges;

@@ -40,7 +40,8 @@ struct hap_pruning {
         uint32_t *edges;      /* [n_allowed]: the subgraph's edges, ascending */
         size_t n_allowed;
         size_t n_target;      /* the wanted number of edges */
-        double target;        /* the same as a sparsity */
+        double target;        /* the same as a sparsity; NaN: no size was asked for */
+        double threshold;     /* that the circuit follows from; NaN: none */
         struct hap_checkpoint checkpoint;
         FILE *log;
         int64_t log_size; /* bytes of the log up to the newest step */

@@ -1,5 +1,6 @@
 #include "prune/recipes.h"
 
+#include "prune/acdc_recipe.h"
 #include "prune/edge_pruning.h"
 #include "prune/rank_recipe.h"
 
@@ -21,6 +22,10 @@ const struct hap_recipe hap_recipes[] = {
          "edge pruning within a subgraph, as in the paper on HAP",
          hap_edge_pruning_constants, NULL, .trains_masks = true, .needs_subgraph = true,
          .ranking = "open", .run = hap_recipe_edge_pruning},
+        {"acdc",
+         "cut each edge whose removal raises the loss by less than a threshold, as ACDC does",
+         hap_acdc_constants, NULL, .sized_by = "threshold",
+         .ranking = "effect", .run = hap_recipe_acdc},
         {0},
 };
 
