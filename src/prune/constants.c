@@ -135,6 +135,52 @@ const struct hap_constant hap_acdc_constants[] = {
         {.option = {0}},
 };
 
+const struct hap_constant hap_subnetwork_probing_constants[] = {
+        {{0, "steps", "N", INT(steps, 0, 1e9), .help = "take N steps"},
+         .value = 3000, .plain = true},
+        {{0, "batch", "N", INT(batch, 1, 65536), .help = "use N prompts for each step"},
+         .value = 50, .plain = true},
+        {{0, "penalty", "X", REAL(penalty, 0, 1e9),
+          .help = "weight of the mean probability that an edge is not closed"}, .value = 50},
+        {{0, "rate", "X", REAL(rate, 0, 1e6), .help = "learning rate of Adam"}, .value = .001},
+        {{0, "beta1", "X", REAL(beta1, 0, 0.999999),
+          .help = "decay of Adam's mean of gradients"}, .value = .9},
+        {{0, "beta2", "X", REAL(beta2, 0, 0.999999),
+          .help = "decay of Adam's mean of squared gradients"}, .value = .999},
+        {{0, "first-open", "X", REAL(first_open, 0, 1),
+          .help = "start every log alpha where its sigmoid, stretched to (-0.1, 1.1), is X"},
+         .value = .9},
+        {.option = {0}},
+};
+
+const struct hap_constant hap_ugs_constants[] = {
+        {{0, "steps", "N", INT(steps, 0, 1e9), .help = "take N steps"},
+         .value = 3000, .plain = true},
+        {{0, "batch", "N", INT(batch, 1, 65536), .help = "use N prompts for each step"},
+         .value = 5, .plain = true},
+        {{0, "samples", "N", INT(samples, 1, 65536), .help = "sample N masks for each prompt"},
+         .value = 12},
+        {{0, "penalty", "X", REAL(penalty, 0, 1e9),
+          .help = "cost of an open edge"}, .value = .04},
+        {{0, "node-penalty", "X", REAL(node_penalty, 0, 1e9),
+          .help = "cost of a head's edges, which levels off as they become many"},
+         .fitted = "half of penalty, at most 0.0002"},
+        {{0, "rate", "X", REAL(rate, 0, 1e6), .help = "learning rate of Adam"},
+         .fitted = "0.15 for a penalty up to 0.0001, 0.1 up to 0.0005, then 0.05; a fifth of that "
+                   "for interchange ablation"},
+        {{0, "beta1", "X", REAL(beta1, 0, 0.999999),
+          .help = "decay of Adam's mean of gradients"}, .value = .9},
+        {{0, "beta2", "X", REAL(beta2, 0, 0.999999),
+          .help = "decay of Adam's mean of squared gradients"}, .value = .995},
+        {{0, "clip", "X", REAL(clip, 0, 1e9),
+          .help = "limit the norm of the gradient of each of four kinds of edges to X; 0: no limit"},
+         .value = 5},
+        {{0, "start", "X", REAL(start, -100, 100), .help = "initial log-odds of every edge"},
+         .value = 1},
+        {.option = {0}},
+};
+
 const struct hap_constant *const hap_constants[] = {
-        hap_rank_constants, hap_edge_pruning_constants, hap_acdc_constants, NULL,
+        hap_rank_constants, hap_edge_pruning_constants, hap_acdc_constants,
+        hap_subnetwork_probing_constants, hap_ugs_constants, NULL,
 };

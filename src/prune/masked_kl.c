@@ -33,7 +33,7 @@ static struct plan plan_of(struct hap_masked_kl *masked_kl, const struct hap_run
 {
         struct plan plan = {.masked_kl = masked_kl, .runs = runs, .kl = kl};
 
-        plan.group = runs->group ? runs->group : runs->n;
+        plan.group = runs->slope ? 1 : runs->group ? runs->group : runs->n;
         plan.per_job = hap_prompts_per_job(runs->n / plan.group, plan.group,
                                            hap_prompts_per_batch(masked_kl->prompts));
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
@@ -159,6 +159,8 @@ static int grow_partial(struct hap_masked_kl *masked_kl, size_t n, struct hap_er
 /* Sums the jobs' gradients in the order of the jobs, whichever thread ran them. */
 static void sum_gradients(const struct plan *plan, size_t jobs, float *gradient)
 {
+        const float *const *slope = plan->runs->slope;
+
         for (size_t e = 0; e < plan->gradient; e++) {
                 double sum = 0;
 
@@ -167,7 +169,8 @@ static void sum_gradients(const struct plan *plan, size_t jobs, float *gradient)
 
                         job_range(plan, job, &begin, &end);
                         if (begin < end)
-                                sum += (double)plan->masked_kl->partial[job * plan->gradient + e];
+                                sum += (double)plan->masked_kl->partial[job * plan->gradient + e] *
+                                       (slope ? (double)slope[begin][e] : 1);
                 }
                 gradient[e] = (float)sum;
         }

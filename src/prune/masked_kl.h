@@ -32,11 +32,14 @@ struct hap_runs {
         const uint32_t *which;
         const float *const *z;
         const bool *wanted; /* [n_edges]: edges whose gradient is wanted, or NULL */
+        /* [n][n_edges]: what each run's gradient is multiplied by, or NULL. Every run then has a
+         * batch of its own. */
+        const float *const *slope;
         bool want_counterfactual; /* instead, the gradient by the constants of cut edges */
         size_t group; /* how many consecutive runs may share a batch; 0: all */
 };
 
-/* Sets kl[i] for each run. With `wanted` also gradient[e] = Σ_i d kl[i] / d m[e] ([n_edges],
+/* Sets kl[i] for each run. With `wanted` also gradient[e] = Σ_i slope[i][e] d kl[i] / d m[e] ([n_edges],
  * 0 for edges that are not wanted); with `want_counterfactual`
  * gradient[w][j] = Σ_i d kl[i] / d a'_w[j] ([n_writers][d_model]). HAP_EINPUT: a KL is not
  * finite. The results do not depend on the number of threads. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/tensor.h"
+#include "forward/ablation.h"
 
 enum { MANY_EDGES = 128 }; /* of a circuit: from here on it is refined, not sampled */
 
@@ -198,8 +199,8 @@ static int check_size(const struct hap_prune_options *options, struct hap_error 
                                 "the circuit follows, or the size, as --sparsity P%% or as --edges "
                                 "N", by);
         if (by && options->exact)
-                return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --exact-sparsity",
-                                options->recipe->name);
+                return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --exact-sparsity: give "
+                                "the size alone", options->recipe->name);
         return HAP_OK;
 }
 
@@ -244,6 +245,19 @@ static int refuse_unused(const struct hap_prune_options *options, size_t n_targe
         return HAP_OK;
 }
 
+/* The rates of uniform gradient sampling are those of its authors' program. */
+static void fit_penalties(struct hap_prune_options *options)
+{
+        const bool pairs = hap_ablations[options->ablation] == &hap_interchange;
+        const double penalty = options->penalty;
+
+        if (isnan(options->rate))
+                options->rate = (penalty <= 1e-4 ? .15 : penalty <= 5e-4 ? .1 : .05) /
+                                (pairs ? 5 : 1);
+        if (isnan(options->node_penalty))
+                options->node_penalty = fmin(penalty / 2, 2e-4);
+}
+
 int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                           struct hap_error *err)
 {
@@ -253,6 +267,7 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
         double sparsity;
         int rc = hap_prune_target(options, n_edges, &n_target, &sparsity, err);
 
+        fit_penalties(options);
         if (rc < 0 || !restarts)
                 return rc;
         if (options->steps < 0)
@@ -275,7 +290,7 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
 
 bool hap_prune_exact(const struct hap_prune_options *options)
 {
-        return options->exact || options->recipe->exact;
+        return options->exact || (options->recipe->exact && hap_prune_has_size(options));
 }
 
 static json_t *constant_value(const struct hap_prune_options *options, const struct hap_constant *c)
@@ -353,24 +368,39 @@ static void print_value(const struct hap_recipe *recipe, const struct hap_consta
                 fprintf(out, "%g", value);
 }
 
+static void print_constant(const struct hap_recipe *recipe, const struct hap_constant *c,
+                           FILE *out)
+{
+        char words[80];
+
+        snprintf(words, sizeof words, c->plain ? "  --%s %s" : "  %s=%s", c->option.name,
+                 c->option.argument);
+        fprintf(out, "%-28s %s [", words, c->option.help);
+        print_value(recipe, c, out);
+        fputc(']', out);
+        hap_option_print_type(&c->option, out);
+        fputc('\n', out);
+}
+
+/* Prints the constants that have options of their own, or the others, under a title. */
+static void print_constants(const struct hap_recipe *recipe, bool plain, const char *title,
+                            FILE *out)
+{
+        bool any = false;
+
+        for (const struct hap_constant *c = recipe->constants; !is_last(c); c++) {
+                if (c->plain != plain)
+                        continue;
+                if (!any)
+                        fprintf(out, "\n%s:\n", title);
+                any = true;
+                print_constant(recipe, c, out);
+        }
+}
+
 void hap_recipe_print(const struct hap_recipe *recipe, FILE *out)
 {
-        fprintf(out, "%s: %s\n\nOptions:\n", recipe->name, recipe->help);
-        for (int plain = 1; plain >= 0; plain--) {
-                for (const struct hap_constant *c = recipe->constants; !is_last(c); c++) {
-                        char words[80];
-
-                        if (c->plain != plain)
-                                continue;
-                        snprintf(words, sizeof words, plain ? "  --%s %s" : "  %s=%s",
-                                 c->option.name, c->option.argument);
-                        fprintf(out, "%-28s %s [", words, c->option.help);
-                        print_value(recipe, c, out);
-                        fputc(']', out);
-                        hap_option_print_type(&c->option, out);
-                        fputc('\n', out);
-                }
-                if (plain)
-                        fputs("\nConstants, for --set NAME=VALUE:\n", out);
-        }
+        fprintf(out, "%s: %s\n", recipe->name, recipe->help);
+        print_constants(recipe, true, "Options", out);
+        print_constants(recipe, false, "Constants, for --set NAME=VALUE", out);
 }

@@ -36,7 +36,7 @@ struct hap_recipe {
                 const char *name;
                 double value;
         } *values;
-        bool exact;          /* always ends with the number of edges asked for */
+        bool exact;          /* always ends with the number of edges, if one is asked for */
         bool trains_masks;   /* learns masks, of which a threshold leaves a circuit */
         bool needs_subgraph;
         /* The constant that the size follows from when neither --edges nor --sparsity is given;
@@ -48,7 +48,7 @@ struct hap_recipe {
 };
 
 extern const struct hap_constant hap_rank_constants[], hap_edge_pruning_constants[],
-        hap_acdc_constants[];
+        hap_acdc_constants[], hap_subnetwork_probing_constants[], hap_ugs_constants[];
 extern const struct hap_constant *const hap_constants[]; /* all of them, NULL-terminated */
 
 enum hap_node_masks {
@@ -87,6 +87,9 @@ struct hap_prune_options {
         double threshold;
         int metric, absolute; /* metric: of hap_metric_with_gradient; absolute: 0 or 1 */
         int64_t measure_on, tries;
+        /* subnetwork-probing, ugs */
+        double penalty, node_penalty, first_open;
+        int64_t samples;
         /* options that do not change the result */
         const char *log, *checkpoint, *threshold_circuit;
         int64_t every;

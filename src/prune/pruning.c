@@ -210,6 +210,9 @@ int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_err
 {
         hap_prune_keep(pruning, z, &pruning->result);
         pruning->result.exact = hap_prune_exact(pruning->options);
+        if (pruning->result.kept == 0 && !hap_prune_has_size(pruning->options))
+                return hap_fail(err, HAP_EINPUT, "the circuit came out empty: lower --set %s=X, or "
+                                "give its size", pruning->options->recipe->sized_by);
         if (pruning->result.kept == 0)
                 return hap_fail(err, HAP_EINPUT, "the circuit came out empty: no path from the "
                                 "input to the logits is left; ask for a lower sparsity, train "

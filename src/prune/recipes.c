@@ -2,6 +2,7 @@
 
 #include "prune/acdc_recipe.h"
 #include "prune/edge_pruning.h"
+#include "prune/mask_learner.h"
 #include "prune/rank_recipe.h"
 
 const struct hap_recipe hap_recipes[] = {
@@ -26,6 +27,14 @@ const struct hap_recipe hap_recipes[] = {
          "cut each edge whose removal raises the loss by less than a threshold, as ACDC does",
          hap_acdc_constants, NULL, .sized_by = "threshold",
          .ranking = "effect", .run = hap_recipe_acdc},
+        {"subnetwork-probing",
+         "learn hard concrete masks with a penalty on open ones, as subnetwork probing does",
+         hap_subnetwork_probing_constants, NULL, .sized_by = "penalty", .exact = true,
+         .ranking = "open", .run = hap_recipe_subnetwork_probing},
+        {"ugs",
+         "learn the odds of edges by uniform gradient sampling, with a penalty on open ones",
+         hap_ugs_constants, NULL, .sized_by = "penalty", .exact = true,
+         .ranking = "open", .run = hap_recipe_ugs},
         {0},
 };
 

@@ -3,7 +3,7 @@
 
 Run by hand; its output, tests/golden/recipes/*.json, is committed:
 
-    python3 tests/golden/make_recipes.py [MODEL ...]
+    python3 tests/golden/make_recipes.py [--learned] [MODEL ...]
 
 Needs torch (made with 2.7.1) and safetensors. The models and their masked runs are those of
 make_methods.py: each prompt alone, every reader with an input tensor of its own. The recipes are
@@ -12,7 +12,8 @@ written from the authors' programs and papers, not from hap; only the random num
 
 Every file holds, for interchange ablation and all prompts of the model:
   acdc    for some thresholds and losses: the edges left, without dead ones, and KL(full || circuit)
-  learned for subnetwork-probing and ugs: the options, and after the steps P(open) of each edge
+  learned for subnetwork-probing and ugs: the options, and after the steps P(open) of each edge;
+          --learned makes only this anew
 """
 import json
 import math
@@ -166,12 +167,96 @@ def acdc_cases(task):
     return out
 
 
+# --- learned masks ---
+
+
+def learn(task, o, start, masks_of, penalty, groups):
+    """Adam on theta ([n]); masks_of(theta, step, runs) gives each run's masks ([runs][n])."""
+    theta = torch.full((len(task.edges),), start, requires_grad=True)
+    adam = torch.optim.Adam([theta], lr=o["rate"], betas=(o["beta1"], o["beta2"]))
+    for step in range(o["steps"]):
+        prompts = batch_of(0, step, min(o["batch"], len(task.examples)), len(task.examples))
+        prompts = [i for i in prompts for _ in range(o.get("samples", 1))]
+        masks = masks_of(theta, step, len(prompts))
+        loss = penalty(theta)
+        for i, z in zip(prompts, masks):
+            loss = loss + task.kl(task.examples[i], dict(zip(task.edges, z))) / len(prompts)
+        adam.zero_grad()
+        loss.backward()
+        for group in groups:
+            norm = theta.grad[group].norm()
+            theta.grad[group] *= min(1.0, o["clip"] / (norm.item() + 1e-6))
+        adam.step()
+    return theta.detach()
+
+
+def probing(task):
+    """Cao et al. 2021 with the constants of Conmy et al.'s train.py and MaskedHookPoint."""
+    o = {"steps": 12, "batch": 50, "penalty": 5.0, "rate": .05, "beta1": .9, "beta2": .999}
+    beta, gamma, zeta = 2 / 3, -.1, 1.1
+
+    def masks_of(theta, step, runs):
+        u = torch.tensor(uniforms(0, MASKS, step, len(theta))).clamp(1e-4, 1 - 1e-4)
+        s = torch.sigmoid((u.log() - (1 - u).log() + theta) / beta)
+        return [(s * (zeta - gamma) + gamma).clamp(0, 1)] * runs
+
+    def open_of(theta):
+        return torch.sigmoid(theta - beta * math.log(-gamma / zeta))
+
+    p = (.9 - gamma) / (zeta - gamma)
+    theta = learn(task, o, math.log(p / (1 - p)), masks_of,
+                  lambda theta: o["penalty"] * open_of(theta).mean(), [])
+    return {"options": o, "open": dict(zip(task.edges, open_of(theta).tolist()))}
+
+
+def ugs(task):
+    """Li and Janson 2024: EdgeMaskUnifSampler and EdgePruner, with a fixed window."""
+    o = {"steps": 12, "batch": 3, "samples": 3, "penalty": .04, "node-penalty": .01,
+         "rate": .05, "beta1": .9, "beta2": .995, "clip": .02, "start": -1.0}
+    m, n = task.m, len(task.edges)
+    heads = [f"a{l}.h{h}" for l in range(m.L) for h in range(m.H)]
+    ends = [task.ends(e) for e in task.edges]
+    max_runs = min(o["batch"], len(task.examples)) * o["samples"]
+
+    def masks_of(theta, step, runs):
+        u = torch.tensor([uniforms(0, MASKS, step * max_runs + i, n) for i in range(runs)])
+        p = torch.sigmoid(theta)
+        w = (p * (1 - p)).detach()
+        p = w * p + (1 - w) * p.detach()  # the slope of z by p becomes 1
+        z = 1 - ((u - p) / w + .5).clamp(0, 1)
+        between = ((z > 1e-3) & (z < 1 - 1e-3)).sum(0)
+        weight = torch.where(between > 0, runs / between, 0.0)
+        z = weight * z + (1 - weight) * z.detach()
+        out = []
+        for row in z:
+            alive = task.alive(e for e, v in zip(task.edges, row) if v > 0)
+            out.append(row * torch.tensor([float(e in alive) for e in task.edges]))
+        return out
+
+    def penalty(theta):
+        p = torch.sigmoid(theta)
+        total = o["penalty"] * p.sum()
+        for head in heads:
+            s = sum(p[i] * ((a == head) + (b == head)) for i, (a, b) in enumerate(ends)
+                    if head in (a, b))
+            total = total + o["node-penalty"] * torch.tanh(2 * s / len(heads)) * len(heads) / 2
+        return total
+
+    groups = [torch.tensor([i for i, (a, b) in enumerate(ends)
+                            if (a in heads, b in heads) == kind])
+              for kind in ((x, y) for x in (False, True) for y in (False, True))]
+    theta = learn(task, o, o["start"], masks_of, penalty, groups)
+    return {"options": o, "open": dict(zip(task.edges, torch.sigmoid(theta).tolist()))}
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ("gpt2-a", "qwen2"):
+    quick = "--learned" in sys.argv
+    for name in [x for x in sys.argv[1:] if x != "--learned"] or ("gpt2-a", "qwen2"):
         print(name)
         task = Task(name)
-        text = {"acdc": acdc_cases(task)}
+        path = HERE / "recipes" / f"{name}.json"
+        text = json.loads(path.read_text()) if quick else {"acdc": acdc_cases(task)}
+        text["learned"] = {"subnetwork-probing": probing(task), "ugs": ugs(task)}
         text = json.loads(json.dumps(text), parse_float=lambda x: float(f"{float(x):.9g}"))
-        (HERE / "recipes").mkdir(exist_ok=True)
-        (HERE / "recipes" / f"{name}.json").write_text(
-            json.dumps(text, separators=(",", ":")) + "\n")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(text, separators=(",", ":")) + "\n")
