@@ -149,7 +149,7 @@ scores_of() { # CIRCUIT
                 --edges 9 --exact-sparsity "$tmp/task"
         assert_refused 3 "lower --set threshold=X" hap-prune -m "$model" --recipe acdc \
                 --set threshold=1000 "$tmp/task"
-        jq -c 'del(.answer, .wrong)' "$prompts" >"$tmp/p"
+        jq -c '{clean, corrupted, at: [(.clean | length) - 1]}' "$prompts" >"$tmp/p"
         hap-task -q -m "$model" --from "$tmp/p" -o "$tmp/bare"
         assert_refused 3 "which metric logit-diff needs" hap-prune -m "$model" --recipe acdc \
                 --set metric=logit-diff --set threshold=1 "$tmp/bare"
@@ -162,4 +162,75 @@ scores_of() { # CIRCUIT
                         "$root/man/hap-prune.1" >"$tmp/page"
                 diff -u "$tmp/printed" "$tmp/page"
         done
+}
+
+# The OR toy under zero ablation: either head alone has KL 0, and every recipe finds one of them.
+@test "--avoid finds the other of two circuits that are equally good" {
+        toy=$golden/toys/or
+        hap-task -q --from "$toy/p.jsonl" -m "$toy" -o "$tmp/task"
+        for recipe in rank rank-thorough; do
+                or() { hap-prune -q -m "$toy" --ablation zero --recipe $recipe --edges 3 "$@" "$tmp/task"; }
+                or -o "$tmp/one"
+                or --avoid "$tmp/one" -o "$tmp/two"
+                # m0->logits is the only edge that both need
+                assert_equal "$(header "$tmp/two" '.pruning.avoided | [.edges, .shared]')" "[3,1]"
+                assert_near "$(header "$tmp/two" .pruning.avoided.iou)" 0.2 1e-12
+                for circuit in one two; do
+                        hap-eval -q -m "$toy" --ablation zero --metric kl "$tmp/task" "$tmp/$circuit" >"$tmp/report"
+                        assert_near "$(json -q "$tmp/report" | jq -s '[.[] | select(.metric == "kl").value][0]')" 0 1e-9
+                done
+        done
+}
+
+@test "the loss with --avoid is KL plus the cost of shared edges, and the KL reported is without it" {
+        model=$golden/gpt2-a/model prompts=$golden/gpt2-a/prompts.jsonl
+        hap-task -q -m "$model" --from "$prompts" -o "$tmp/task"
+        hap-prune -q -m "$model" --edges 60 -o "$tmp/one" "$tmp/task"
+        hap-prune -q -m "$model" --edges 60 --avoid "$tmp/one" --weight 2 -o "$tmp/two" "$tmp/task"
+        hap-eval -q -m "$model" --metric kl "$tmp/task" "$tmp/two" >"$tmp/report"
+        assert_near "$(header "$tmp/two" .pruning.training_kl)" \
+                "$(json -q "$tmp/report" | jq -s '[.[] | select(.metric == "kl").value][0]')" 1e-5
+        shared=$(comm -12 <(circuit_map -q "$tmp/one" | jq -r 'keys[]') <(circuit_map -q "$tmp/two" | jq -r 'keys[]') | wc -l)
+        assert_equal "$(header "$tmp/two" .pruning.avoided.shared)" "$shared"
+        ((shared < 45)) || fail "$shared edges are shared"
+        # ACDC's effects of removals from the full graph: an edge to avoid costs 2 / 60 less
+        acdc() { hap-prune -q -m "$model" --recipe acdc --set threshold=0 --log "$1" "${@:2}" "$tmp/task"; }
+        acdc "$tmp/a" -o "$tmp/x"
+        acdc "$tmp/b" -o "$tmp/x" --avoid "$tmp/one" --weight 2
+        # the loss of the full graph, before the first edge that either cuts
+        assert_near "$(jq -s '.[0].kl' "$tmp/b")" "$(jq -n --argjson a "$(jq -s '.[0].kl' "$tmp/a")" '$a + 2')" 1
+        # recipes that learn masks have it in their gradients
+        for recipe in edge-pruning subnetwork-probing ugs; do
+                case $recipe in
+                edge-pruning) how=(--steps 400 --exact-sparsity) ;;
+                ugs) how=(--steps 60 --set samples=2 --set rate=.1 --set penalty=0) ;;
+                *) how=(--steps 60 --set rate=.1 --set penalty=0) ;;
+                esac
+                for weight in 0 10; do
+                        hap-prune -q -m "$model" --recipe $recipe "${how[@]}" --edges 60 \
+                                --avoid "$tmp/one" --weight $weight -o "$tmp/$weight" "$tmp/task"
+                done
+                (($(header "$tmp/10" .pruning.avoided.shared) + 5 < $(header "$tmp/0" .pruning.avoided.shared)))
+        done
+        # no weight, no change
+        hap-prune -q -m "$model" --edges 60 --avoid "$tmp/one" --weight 0 -o "$tmp/three" "$tmp/task"
+        circuit_map -q "$tmp/one" >"$tmp/p"
+        circuit_map -q "$tmp/three" >"$tmp/q"
+        assert_same "$tmp/p" "$tmp/q"
+}
+
+@test "--avoid takes several files, and refuses what is no circuit of this graph" {
+        model=$golden/gpt2-a/model prompts=$golden/gpt2-a/prompts.jsonl
+        hap-task -q -m "$model" --from "$prompts" -o "$tmp/task"
+        rank=(hap-prune -q -m "$model" --steps 6)
+        "${rank[@]}" --edges 30 -o "$tmp/one" "$tmp/task"
+        "${rank[@]}" --edges 30 --avoid "$tmp/one" -o "$tmp/two" "$tmp/task"
+        "${rank[@]}" --edges 30 --avoid "$tmp/one" --avoid "$tmp/two" -o "$tmp/three" "$tmp/task"
+        all=$(cat <(circuit_map -q "$tmp/one" | jq -r 'keys[]') <(circuit_map -q "$tmp/two" | jq -r 'keys[]') | sort -u | wc -l)
+        assert_equal "$(header "$tmp/three" .pruning.avoided.edges)" "$all"
+        assert_refused 3 "contains no circuit" "${rank[@]}" --edges 30 --avoid "$tmp/task" "$tmp/task"
+        assert_refused 1 "nowhere" "${rank[@]}" --edges 30 --avoid "$tmp/nowhere" "$tmp/task"
+        assert_refused 2 "--weight needs --avoid" "${rank[@]}" --edges 30 --weight 1 "$tmp/task"
+        hap-task ioi -q -m "$root/models/demo" -n 20 | hap-prune -q -m "$root/models/demo" --steps 2 --edges 48 -o "$tmp/other"
+        assert_refused 3 "cannot use '$tmp/other'" "${rank[@]}" --edges 30 --avoid "$tmp/other" "$tmp/task"
 }

@@ -22,9 +22,10 @@ struct acdc {
         double *effect;  /* [n_edges]: by how much the loss rose without the edge */
         float *best;     /* [n_edges]: the circuit chosen so far; 0: none */
         double *best_effect, best_threshold;
+        float *trial;    /* [n_edges]: z without an edge and those that die with it */
         float *live;     /* [n_edges]: scratch */
         uint32_t *which; /* [n] */
-        const float **masks; /* [n]: all z */
+        const float **masks; /* [n]: all are trial */
         double *losses;  /* [n] */
 };
 
@@ -34,6 +35,7 @@ static void acdc_release(struct acdc *a)
         free(a->effect);
         free(a->best);
         free(a->best_effect);
+        free(a->trial);
         free(a->live);
         free(a->which);
         free(a->masks);
@@ -51,18 +53,19 @@ static int acdc_init(struct acdc *a, struct hap_pruning *p, struct hap_error *er
         a->effect = calloc(n_edges, sizeof *a->effect);
         a->best = calloc(n_edges, sizeof *a->best);
         a->best_effect = calloc(n_edges, sizeof *a->best_effect);
+        a->trial = calloc(n_edges, sizeof *a->trial);
         a->live = calloc(n_edges, sizeof *a->live);
         a->which = calloc(p->prompts->n, sizeof *a->which);
         a->masks = calloc(a->n, sizeof *a->masks);
         a->losses = calloc(a->n, sizeof *a->losses);
-        if (!a->z || !a->effect || !a->best || !a->best_effect || !a->live || !a->which ||
-            !a->masks || !a->losses) {
+        if (!a->z || !a->effect || !a->best || !a->best_effect || !a->trial || !a->live ||
+            !a->which || !a->masks || !a->losses) {
                 acdc_release(a);
                 return hap_fail_memory(err, "the edges");
         }
         hap_random_shuffle(hap_prune_key(p, HAP_PRUNE_CHOICE), 0, p->prompts->n, a->which);
         for (size_t i = 0; i < a->n; i++)
-                a->masks[i] = a->z;
+                a->masks[i] = a->trial;
         return HAP_OK;
 }
 
@@ -83,7 +86,7 @@ static void add_to_checkpoint(struct acdc *a)
         hap_checkpoint_add_doubles(c, "best effects", a->best_effect, n);
 }
 
-/* The mean loss at z. */
+/* The mean loss of the trial. */
 static int measure(struct acdc *a, double *loss, struct hap_error *err)
 {
         const struct hap_runs runs = {.n = a->n, .which = a->which, .z = a->masks};
@@ -97,18 +100,23 @@ static int measure(struct acdc *a, double *loss, struct hap_error *err)
 
 static int try_edge(struct acdc *a, size_t e, double threshold, struct hap_error *err)
 {
+        const size_t n = a->p->graph->n_edges;
         double without;
         int rc;
 
-        a->z[e] = 0;
-        if (a->live[e] == 0)
+        if (a->live[e] == 0) {
+                a->z[e] = 0;
                 return HAP_OK;
+        }
+        memcpy(a->trial, a->z, n * sizeof *a->z);
+        a->trial[e] = 0;
+        hap_graph_drop_dead(a->p->graph, a->trial);
         rc = measure(a, &without, err);
         a->effect[e] = without - a->loss;
-        if ((a->p->options->absolute ? fabs(a->effect[e]) : a->effect[e]) < threshold)
+        if ((a->p->options->absolute ? fabs(a->effect[e]) : a->effect[e]) < threshold) {
                 a->loss = without;
-        else
-                a->z[e] = 1;
+                memcpy(a->z, a->trial, n * sizeof *a->z);
+        }
         return rc;
 }
 
@@ -139,6 +147,7 @@ static int begin(struct acdc *a, struct hap_error *err)
                 a->z[e] = a->p->allowed[e];
                 a->effect[e] = 0;
         }
+        memcpy(a->trial, a->z, a->p->graph->n_edges * sizeof *a->z);
         return measure(a, &a->loss, err);
 }
 
@@ -229,6 +238,7 @@ static int run(struct acdc *a, struct hap_error *err)
         a->p->threshold = a->best_threshold;
         memcpy(a->p->ranking, a->best_effect, a->p->graph->n_edges * sizeof *a->best_effect);
         memcpy(a->z, a->best, a->p->graph->n_edges * sizeof *a->z);
+        memcpy(a->trial, a->best, a->p->graph->n_edges * sizeof *a->z);
         a->p->masked_kl.metric = NULL;
         a->p->kl_on = (int64_t)a->n;
         rc = measure(a, &a->p->kl, err);

@@ -6,7 +6,8 @@
  *      L(without the edge) − L(now) < threshold
  *
  * where L is the mean over the prompts and `now` has the edges cut so far. Edges into a node
- * whose output is no longer used are cut without a test, and a circuit has no dead edges.
+ * whose output is no longer used are cut without a test, and edges that die with an edge are cut
+ * with it, which changes nothing under interchange ablation.
  * The original also tests an edge from each input of a head's q, k and v to its projection, which
  * this graph does not have. */
 #ifndef HAP_PRUNE_ACDC_RECIPE_H

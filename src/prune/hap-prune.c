@@ -7,6 +7,7 @@
 #include "common/atomic_file.h"
 #include "common/program.h"
 #include "prune/arguments.h"
+#include "prune/avoid.h"
 #include "prune/input.h"
 #include "prune/log.h"
 #include "prune/output.h"
@@ -137,12 +138,15 @@ int main(int argc, char **argv)
         hap_must(&p, hap_prune_options_fit(&opt, inputs.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &inputs.engine, prompts,
                                       hap_inputs_z(&inputs), hap_inputs_score(&inputs), &p.error));
+        hap_must(&p, hap_prune_avoid_read(&pruning, inputs.name, &p.error));
         hap_must(&p, hap_prune_set_precision(&pruning, &inputs.engine, &p.error));
         pruning.report = show_step, pruning.context = &p;
         pruning.stop = &signalled;
         catch_signals();
-        if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED ||
-            hap_must(&p, hap_prune_removals(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
+        if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
+                die_by_signal(&p, &pruning);
+        hap_prune_avoid_end(&pruning);
+        if (hap_must(&p, hap_prune_removals(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
                 die_by_signal(&p, &pruning);
         hap_prune_write(&p, &inputs, &pruning, &pruning.result, p.out);
         if (threshold_out) {

@@ -58,7 +58,7 @@ static void leave_open(struct hap_prune_options *options, const struct hap_const
 
 void hap_prune_options_init(struct hap_prune_options *options)
 {
-        *options = (struct hap_prune_options){.help_recipe = -1};
+        *options = (struct hap_prune_options){.help_recipe = -1, .weight = NAN};
         for (int i = 0; hap_constants[i]; i++)
                 leave_open(options, hap_constants[i]);
 }
@@ -223,6 +223,10 @@ int hap_prune_options_settle(struct hap_prune_options *options, const struct hap
         if (options->threshold_circuit && (!recipe->trains_masks || !options->exact))
                 return hap_fail(err, HAP_EUSAGE, "--threshold-circuit needs --exact-sparsity and "
                                                  "a recipe that trains masks: edge-pruning or hap");
+        if (!isnan(options->weight) && options->avoid.n == 0)
+                return hap_fail(err, HAP_EUSAGE, "--weight needs --avoid FILE");
+        if (isnan(options->weight))
+                options->weight = HAP_PRUNE_WEIGHT;
         if (options->every > 0 && !options->checkpoint)
                 return hap_fail(err, HAP_EUSAGE, "--every needs --checkpoint FILE");
         return HAP_OK;

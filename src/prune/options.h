@@ -59,12 +59,17 @@ enum hap_node_masks {
 enum hap_ramp { HAP_RAMP_LINEAR, HAP_RAMP_LOGARITHMIC };
 enum hap_mask_kind { HAP_MASKS_CONCRETE, HAP_MASKS_BERNOULLI };
 
+/* Of edges shared with the circuit to avoid, in nats. */
+#define HAP_PRUNE_WEIGHT 0.3
+
 /* Until they are settled, constants that were not given are negative integers, NaN, or
  * percentages that are not `given`. */
 struct hap_prune_options {
         const struct hap_recipe *recipe; /* by hap_prune_options_settle */
         int recipe_row, ablation, precision; /* precision: enum hap_precision */
         struct hap_texts set;  /* NAME=VALUE, as given */
+        struct hap_texts avoid; /* files of circuits whose edges the result should not have */
+        double weight; /* of shared edges; NaN until settled if not given */
         int help_recipe;       /* the row to be printed, or -1 */
         struct hap_count_or_percent sparsity; /* P% */
         int64_t edges;              /* or the number of edges; 0: not given */

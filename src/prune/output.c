@@ -7,6 +7,7 @@
 #include "data/cache.h"
 #include "forward/ablation.h"
 #include "graph/edges.h"
+#include "prune/avoid.h"
 
 #define FAR 0.1 /* difference of sparsities */
 
@@ -27,11 +28,13 @@ void hap_prune_write(struct hap_program *p, const struct hap_inputs *inputs,
                      struct hap_stream_out *out)
 {
         json_t *header = hap_program_header(p, "circuit", inputs->header);
+        json_t *description = hap_pruning_describe(pruning, pruned);
 
+        hap_prune_avoid_describe(pruning, pruned, description);
         hap_cache_undescribe(header);
         json_object_set_new(header, "ablation",
                             json_string(hap_ablations[pruning->options->ablation]->name));
-        json_object_set_new(header, "pruning", hap_pruning_describe(pruning, pruned));
+        json_object_set_new(header, "pruning", description);
         json_object_set_new(header, "ranking", describe_ranking(pruning, pruned));
         hap_must(p, hap_circuit_write_ranked(out, header, pruning->graph, pruned->z,
                                              pruning->ranking, pruned->cost, &p->error));
@@ -57,6 +60,9 @@ void hap_prune_say(struct hap_program *p, const struct hap_pruning *pruning)
         hap_say(p, "sparsity %.2f%%%s%s: %zu of %.0f edges, %zu dead ones dropped%s; "
                    "%.0f masked runs", 100 * (1 - (double)result->kept / n), target, by,
                 result->kept, n, result->dead, kl, pruning->masked_kl.runs);
+        if (pruning->avoid)
+                hap_say(p, "%zu of these edges are among the %zu to avoid", pruning->n_shared,
+                        pruning->n_avoid);
         if ((result->exact || !isnan(pruning->threshold)) && result->kept < pruning->n_target)
                 hap_say(p, "a circuit of exactly %zu edges was not found", pruning->n_target);
         if (result->exact && pruning->target - result->soft > FAR)

@@ -147,6 +147,7 @@ void hap_pruning_release(struct hap_pruning *pruning)
 {
         hap_masked_kl_release(&pruning->masked_kl);
         free(pruning->allowed);
+        free(pruning->avoid);
         free(pruning->edges);
         free(pruning->ranking);
         free(pruning->result.z);

@@ -153,10 +153,10 @@ def logit_diff(task):
     return lambda ex, masks: loss_of(task.run(ex, masks), ex)
 
 
-def acdc_cases(task):
+def acdc_cases(task, of_logit_diff):
     out = []
-    for metric, loss, absolute in (("kl", task.kl, False), ("logit-diff", logit_diff(task), True)):
-        threshold = .02
+    for metric, loss, absolute, threshold in (
+            ("kl", task.kl, False, .02), ("logit-diff", logit_diff(task), True, of_logit_diff)):
         edges, effects, margin = acdc(task, loss, threshold, absolute)
         print(f"  acdc {metric}: {len(edges)} edges, margin {margin:.1e}")
         assert margin > 1e-6, "rounding may decide; use another threshold"
@@ -249,13 +249,15 @@ def ugs(task):
     return {"options": o, "open": dict(zip(task.edges, torch.sigmoid(theta).tolist()))}
 
 
+THRESHOLDS = {"gpt2-a": .02, "qwen2": .3}  # of ACDC by the logit difference
+
 if __name__ == "__main__":
     quick = "--learned" in sys.argv
-    for name in [x for x in sys.argv[1:] if x != "--learned"] or ("gpt2-a", "qwen2"):
+    for name in [x for x in sys.argv[1:] if x != "--learned"] or THRESHOLDS:
         print(name)
         task = Task(name)
         path = HERE / "recipes" / f"{name}.json"
-        text = json.loads(path.read_text()) if quick else {"acdc": acdc_cases(task)}
+        text = json.loads(path.read_text()) if quick else {"acdc": acdc_cases(task, THRESHOLDS[name])}
         text["learned"] = {"subnetwork-probing": probing(task), "ugs": ugs(task)}
         text = json.loads(json.dumps(text), parse_float=lambda x: float(f"{float(x):.9g}"))
         path.parent.mkdir(exist_ok=True)
