@@ -70,6 +70,7 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
 
                 *counterfactual = source->common;
                 counterfactual->ablation = ablation;
+                counterfactual->depth = prompts->examples[i].depth;
                 if (ablation->per_prompt && cached) {
                         counterfactual->data = cached[i].corrupted.outputs.data;
                         counterfactual->dtype = cached[i].corrupted.outputs.dtype;

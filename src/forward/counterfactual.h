@@ -17,6 +17,7 @@ struct hap_counterfactual {
         const void *data;
         enum hap_dtype dtype;
         int n_positions;
+        const int *depth; /* of the prompt (see hap_prompt), for a mean by position; or NULL */
 };
 
 /* out[i] = scale · a'_writer at position first + i; out: [n][d_model]. The prompt has

@@ -20,6 +20,9 @@ const char *const hap_task_remarks[HAP_REMARKS] = {
                 "does not expect such an answer; end the prompt where a token ends",
         [HAP_REMARK_TWICE] =
                 "BOS comes twice: the tokenizer adds it, so the text need not begin with it",
+        [HAP_REMARK_WHOLE] =
+                "an answer has several tokens: it is scored as a whole, by the probability of all "
+                "its tokens",
 };
 
 /* A prompt as text, answered at its end, that ends in a space. */
@@ -130,6 +133,20 @@ static bool repeats_bos(const json_t *record, const struct hap_tokenizer *tokeni
         return false;
 }
 
+static bool has_whole_answer(const json_t *record)
+{
+        const json_t *lists[] = {json_object_get(record, "answers"),
+                                 json_object_get(record, "wrongs")};
+        json_t *answer;
+        size_t i;
+
+        for (int k = 0; k < 2; k++)
+                json_array_foreach((json_t *)lists[k], i, answer)
+                        if (json_array_size(answer) > 1)
+                                return true;
+        return false;
+}
+
 /* How the prompts differ, for patching: HAP_REMARKS if some answer may change. */
 static enum hap_task_remark difference(const json_t *record, const struct hap_model *model)
 {
@@ -169,4 +186,5 @@ void hap_task_remark_ids(const json_t *record, const struct hap_task_model *mode
         if (how != HAP_REMARKS)
                 n[how]++;
         n[HAP_REMARK_TWICE] += repeats_bos(record, model->tokenizer);
+        n[HAP_REMARK_WHOLE] += has_whole_answer(record);
 }

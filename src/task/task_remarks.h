@@ -14,6 +14,7 @@ enum hap_task_remark {
         HAP_REMARK_GLUED, /* an answer lacks the space that the model would write before it */
         HAP_REMARK_JOINS, /* prompt and answer together have other tokens than apart */
         HAP_REMARK_TWICE, /* BOS comes twice */
+        HAP_REMARK_WHOLE, /* an answer has several tokens */
         HAP_REMARKS
 };
 /* "in 3 of 200 prompts" goes before each. */
