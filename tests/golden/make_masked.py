@@ -152,9 +152,10 @@ class Model:
         weight = weight * chosen
         return sum(weight[:, e:e + 1] * self.expert(layer, e, x) for e in range(logits.shape[1]))
 
-    def run(self, tokens, other=None, z=None, inputs=None):
-        """Outputs of all writers and the logits at the last position. `other`: the writers of the
-        counterfactual; z: masks, in hap's order of edges; inputs: gets every reader's input."""
+    def run(self, tokens, other=None, z=None, inputs=None, at_tokens=-1):
+        """Outputs of all writers and the logits at the last position, or at other tokens. `other`:
+        the writers of the counterfactual; z: masks, in hap's order of edges; inputs: gets every
+        reader's input."""
         writers = [self.w["model.embed_tokens.weight"][torch.tensor(tokens)]]
         at = 0
         constant = 0  # biases of attention's output belong to no writer
@@ -179,9 +180,9 @@ class Model:
             writers += self.attention(layer, *xs)
             constant = constant + self.w.get(f"model.layers.{layer}.self_attn.o_proj.bias", 0)
             writers.append(self.mlp(layer, read()))
-        x = rms(read(), self.w["model.norm.weight"], self.c.rms_norm_eps)[-1]
+        x = rms(read(), self.w["model.norm.weight"], self.c.rms_norm_eps)[at_tokens]
         head = self.w["model.embed_tokens.weight" if self.c.tie_word_embeddings else "lm_head.weight"]
-        return writers, head @ x
+        return writers, x @ head.T
 
 
 def make(name):
