@@ -15,6 +15,9 @@ const char *const hap_task_remarks[HAP_REMARKS] = {
         [HAP_REMARK_GLUED] =
                 "an answer has no space before it, the prompt ends in a letter, and the answer "
                 "with a space is one token too: is a space missing?",
+        [HAP_REMARK_GLUED_WHOLE] =
+                "an answer of several tokens begins with a letter, and the prompt ends in one: is a "
+                "space missing?",
         [HAP_REMARK_JOINS] =
                 "the tokenizer divides prompt and answer together otherwise than apart: the model "
                 "does not expect such an answer; end the prompt where a token ends",
@@ -52,8 +55,15 @@ static bool lacks_space(const char *answer, const struct hap_tokenizer *tokenize
                hap_tokenizer_single(tokenizer, spaced) >= 0;
 }
 
+/* Whether an answer of several tokens may continue the last word of the prompt. */
+static bool may_lack_space(const char *answer, const struct hap_tokenizer *tokenizer)
+{
+        return is_letter(*answer) && hap_tokenizer_single(tokenizer, answer) < 0;
+}
+
 /* A prompt as text that ends in a letter, answered at its end, with such an answer. */
-static bool glues_answer(const json_t *record, const struct hap_tokenizer *tokenizer)
+static bool glues_answer(const json_t *record, const struct hap_tokenizer *tokenizer,
+                         bool (*glued)(const char *answer, const struct hap_tokenizer *tokenizer))
 {
         const json_t *clean = json_object_get(record, "clean"), *list, *answer;
         const size_t n = json_string_length(clean);
@@ -65,8 +75,7 @@ static bool glues_answer(const json_t *record, const struct hap_tokenizer *token
         for (int k = 0; k < 2; k++) {
                 list = json_object_get(record, k ? "wrongs" : "answers");
                 json_array_foreach(list, i, answer)
-                        if (json_is_string(answer) &&
-                            lacks_space(json_string_value(answer), tokenizer))
+                        if (json_is_string(answer) && glued(json_string_value(answer), tokenizer))
                                 return true;
         }
         return false;
@@ -172,8 +181,10 @@ void hap_task_remark_text(const json_t *record, const struct hap_task_model *mod
 {
         if (ends_in_space(record))
                 n[HAP_REMARK_SPACE]++;
-        else if (glues_answer(record, model->tokenizer))
+        else if (glues_answer(record, model->tokenizer, lacks_space))
                 n[HAP_REMARK_GLUED]++;
+        else if (glues_answer(record, model->tokenizer, may_lack_space))
+                n[HAP_REMARK_GLUED_WHOLE]++;
         else if (joins_answer(record, model->tokenizer))
                 n[HAP_REMARK_JOINS]++;
 }
