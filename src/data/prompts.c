@@ -71,6 +71,7 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
 
                 *counterfactual = source->common;
                 counterfactual->ablation = ablation;
+                counterfactual->depth = prompts->examples[i].depth;
                 if (ablation->per_prompt && source->options.outputs == HAP_OUTPUTS_REMADE)
                         counterfactual->tokens = prompts->examples[i].corrupted;
                 if (ablation->per_prompt && cached) {

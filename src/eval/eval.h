@@ -39,6 +39,7 @@ struct hap_evaluation {
                 size_t n;          /* examples without any */
                 const char *first; /* the id of the first of them */
         } answers, wrongs;
+        struct hap_missing whole; /* examples with answers of several tokens */
 };
 
 void hap_evaluation_release(struct hap_evaluation *evaluation);
@@ -65,7 +66,8 @@ int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
 int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engine *engine,
                        const struct hap_prompts *prompts, struct hap_error *err);
 
-/* Looks for metrics that need right or wrong answers which examples do not have. If the
+/* Looks for metrics that need right or wrong answers which examples do not have, or that are not
+ * defined for answers of several tokens. If the
  * metrics were asked for, that is HAP_EINPUT; otherwise they are removed from the list. Returns
  * 1 if one was removed although some examples have the answers; the error's message then
  * describes the others. */
