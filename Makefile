@@ -205,7 +205,7 @@ faults: all $(BUILD)/faults.so
 	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
 
 SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/helper.bash \
-	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
+	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale pipelines/zoo-*)
 
 lint:
 	shellcheck $(SCRIPTS)
