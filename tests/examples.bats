@@ -46,6 +46,7 @@ run_examples() {
 @test "the examples of hap-prune's page run" { run_examples hap-prune; }
 @test "the examples of hap-ablate's page run" { run_examples hap-ablate; }
 @test "the examples of hap-eval's page run" { run_examples hap-eval; }
+@test "the examples of hap-merge's page run" { run_examples hap-merge; }
 @test "the examples of hap-show's page run" { run_examples hap-show; }
 @test "the examples of hap-convert's page run" { run_examples hap-convert; }
 

@@ -8,6 +8,7 @@
 #include "attrib/request.h"
 #include "common/program.h"
 #include "data/inputs.h"
+#include "data/shard.h"
 #include "forward/bf16.h"
 
 static const char *const dtypes[] = {"f32", "f16", NULL};
@@ -85,8 +86,11 @@ static void score_examples(struct attribution *a)
                 hap_attrib_request_options(a->opt, hap_inputs_z(&a->inputs));
         const size_t total = hap_inputs_total(&a->inputs);
         const struct hap_prompts *prompts;
+        struct hap_shard shard;
 
+        hap_must(a->p, hap_shard_of_header(a->inputs.header, &shard, &a->p->error));
         hap_must(a->p, hap_attrib_init(&a->attrib, &a->inputs.engine, &settings, &a->p->error));
+        a->attrib.first = shard.first;
         a->attrib.progress = show_removals;
         a->attrib.context = a->p;
         if (a->opt->per_example) {

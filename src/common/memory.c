@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static atomic_bool was_short;
 
@@ -14,6 +15,11 @@ void hap_memory_short(void)
 bool hap_memory_was_short(void)
 {
         return atomic_load(&was_short);
+}
+
+size_t hap_memory_half_of_machine(void)
+{
+        return (size_t)sysconf(_SC_PHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static void *allocate_for_json(size_t bytes)

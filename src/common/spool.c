@@ -46,6 +46,11 @@ msgpack_packer *hap_spool_record(struct hap_spool *spool)
         return &spool->packer;
 }
 
+void hap_spool_bytes(struct hap_spool *spool, const void *data, size_t n)
+{
+        spool_put(&spool->buffer, data, n);
+}
+
 static const char *temporary_folder(void)
 {
         const char *folder = getenv("TMPDIR");

@@ -6,6 +6,7 @@
 #include "common/file_map.h"
 #include "common/number.h"
 #include "forward/parallel.h"
+#include "forward/remake.h"
 
 /* An array of values(example) elements of `size` bytes for each prompt, in the arena. The
  * list of arrays, [n], belongs to the caller. */
@@ -70,12 +71,14 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
 
                 *counterfactual = source->common;
                 counterfactual->ablation = ablation;
+                if (ablation->per_prompt && source->options.outputs == HAP_OUTPUTS_REMADE)
+                        counterfactual->tokens = prompts->examples[i].corrupted;
                 if (ablation->per_prompt && cached) {
                         counterfactual->data = cached[i].corrupted.outputs.data;
                         counterfactual->dtype = cached[i].corrupted.outputs.dtype;
                 }
         }
-        return ablation->per_prompt && !cached
+        return ablation->per_prompt && !cached && source->options.outputs != HAP_OUTPUTS_REMADE
                        ? run_counterfactuals(prompts, engine, source->options.dtype, err)
                        : HAP_OK;
 }
@@ -158,6 +161,26 @@ static int prepare_prompt(void *context, struct hap_scratch *scratch, size_t i)
                                   &in->prompts->arena, &scratch->error);
 }
 
+/* A batch whose corrupted runs are made for this alone. */
+static int prepare_batch(void *context, struct hap_scratch *scratch, size_t b)
+{
+        const struct preparing *in = context;
+        const size_t begin = in->prompts->batches.start[b];
+        const size_t n = in->prompts->batches.start[b + 1] - begin;
+        struct hap_counterfactual made[HAP_BATCH_PROMPTS];
+        int rc = hap_remake(scratch, in->prompts->pointers + begin, (int)n, false, made);
+
+        for (size_t i = 0; i < n && rc == 0; i++) {
+                struct hap_prompt *prompt = in->prompts->items + begin + i;
+                const struct hap_counterfactual own = prompt->counterfactual;
+
+                prompt->counterfactual = made[i];
+                rc = prepare_prompt(context, scratch, begin + i);
+                prompt->counterfactual = own;
+        }
+        return rc;
+}
+
 static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *engine,
                        const struct hap_prompts_options *options, struct hap_error *err)
 {
@@ -167,6 +190,8 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                 prompts->items[i].first = hap_prompt_first(
                         engine, prompts->examples[i].clean, prompts->examples[i].corrupted,
                         prompts->examples[i].answer_first, options->ablation);
+        if (options->outputs == HAP_OUTPUTS_REMADE && options->ablation->per_prompt)
+                return hap_parallel(engine, prompts->batches.n, prepare_batch, &in, err);
         return hap_parallel(engine, prompts->n, prepare_prompt, &in, err);
 }
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "common/memory.h"
 #include "model/fingerprint.h"
 #include "model/import.h"
 #include "model/model_files.h"
@@ -108,9 +108,7 @@ static size_t stored_bytes(const struct hap_model *model, const struct hap_store
                            const struct hap_weights_want *want)
 {
         const size_t f32 = hap_model_f32_bytes(&model->config);
-        const size_t limit = want->max_bytes ? want->max_bytes
-                                             : (size_t)sysconf(_SC_PHYS_PAGES) / 2 *
-                                                       (size_t)sysconf(_SC_PAGESIZE);
+        const size_t limit = want->max_bytes ? want->max_bytes : hap_memory_half_of_machine();
         size_t bytes = 0;
 
         for (size_t i = 0; i < store->n; i++)
