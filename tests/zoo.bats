@@ -90,7 +90,7 @@ kl() {
         assert_equal "$(grep -c '^### ' "$tmp/said")" 3
         assert_equal "$(grep -cxF '| `exact` | kl | 1.000 | 1.000 | 100 | 0 | 1.000 | 1.000 | 100 | 0 |' \
                 "$tmp/said")" 2
-        assert_equal "$(grep -c '^| `rank` | 100 | 1.000 | [0-9]* | 100 | 1.000 |' "$tmp/said")" 2
+        assert_equal "$(grep -c '^| `rank` | 2 | 100 | 1.000 | [0-9]* | 100 | 1.000 |' "$tmp/said")" 2
         grep -q '^| `eap` | slope | 1, 2 | none | 1 |$' "$tmp/said"
 }
 
