@@ -225,7 +225,7 @@ faults: all $(BUILD)/faults.so
 SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/page-examples tests/arm64 tests/helper.bash \
 	debian/check \
 	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale \
-	pipelines/cluster/submit pipelines/cluster/stage tests/slurm)
+	pipelines/cluster/submit pipelines/cluster/stage pipelines/zoo-* tests/slurm)
 
 lint:
 	shellcheck $(SCRIPTS)
