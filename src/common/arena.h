@@ -2,6 +2,7 @@
 #ifndef HAP_COMMON_ARENA_H
 #define HAP_COMMON_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/error.h"
@@ -9,9 +10,16 @@
 struct hap_arena {
         struct hap_arena_block *blocks;
         size_t bytes; /* requested so far */
+        bool in_file; /* what exceeds the first MiB is in temporary files */
 };
 
 void hap_arena_init(struct hap_arena *arena);
+/* An arena that may become larger than memory: what exceeds the first MiB is in temporary files
+ * (common/temporary.h), which are mapped, so that addresses stay valid. Without space there, it
+ * is in memory. */
+void hap_arena_init_in_file(struct hap_arena *arena);
+/* The files' pages no longer count as resident; reading them again brings them back. */
+void hap_arena_forget(const struct hap_arena *arena);
 
 /* `count` zeroed objects of `size` bytes, aligned to 64 bytes, or NULL when
  * memory is short or count * size overflows. Large requests come straight

@@ -1,15 +1,13 @@
 #include "common/spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "common/memory.h"
 #include "common/scan.h"
+#include "common/temporary.h"
 
 #define IN_MEMORY ((size_t)1 << 20)
 
@@ -51,57 +49,12 @@ void hap_spool_bytes(struct hap_spool *spool, const void *data, size_t n)
         spool_put(&spool->buffer, data, n);
 }
 
-static const char *temporary_folder(void)
-{
-        const char *folder = getenv("TMPDIR");
-
-        return folder && *folder ? folder : "/tmp";
-}
-
-static int fail_temporary(const char *what, int why, struct hap_error *err)
-{
-        return hap_fail(err, HAP_ESYSTEM, "cannot %s a temporary file in '%s': %s; TMPDIR names "
-                        "another folder", what, temporary_folder(), strerror(why));
-}
-
-/* A file that has no name, or loses it at once. */
-static int open_temporary(struct hap_spool *spool, struct hap_error *err)
-{
-        char *name;
-
-        spool->fd = open(temporary_folder(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (spool->fd >= 0)
-                return HAP_OK;
-        if (asprintf(&name, "%s/hap-XXXXXX", temporary_folder()) < 0)
-                return hap_fail_memory(err, "a name");
-        spool->fd = mkostemp(name, O_CLOEXEC);
-        if (spool->fd >= 0)
-                unlink(name);
-        free(name);
-        return spool->fd >= 0 ? HAP_OK : fail_temporary("make", errno, err);
-}
-
-static int write_all(int fd, const char *data, size_t n)
-{
-        while (n > 0) {
-                ssize_t done = write(fd, data, n);
-
-                if (done < 0 && errno != EINTR)
-                        return -1;
-                if (done > 0) {
-                        data += done;
-                        n -= (size_t)done;
-                }
-        }
-        return 0;
-}
-
 static int move_to_file(struct hap_spool *spool, struct hap_error *err)
 {
-        if (spool->fd < 0 && open_temporary(spool, err) < 0)
+        if (spool->fd < 0 && hap_temporary_open(&spool->fd, err) < 0)
                 return err->code;
-        if (write_all(spool->fd, spool->buffer.data, spool->buffer.size) < 0)
-                return fail_temporary("write", errno, err);
+        if (hap_temporary_write(spool->fd, spool->buffer.data, spool->buffer.size, err) < 0)
+                return err->code;
         spool->in_file += spool->buffer.size;
         spool->summed = spool->buffer.size = 0;
         return HAP_OK;
@@ -139,7 +92,7 @@ static int copy_file(struct hap_spool *spool, struct hap_stream_out *out, struct
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                rc = n <= 0 ? fail_temporary("read", n < 0 ? errno : EIO, err)
+                rc = n <= 0 ? hap_temporary_fail("read", n < 0 ? errno : EIO, err)
                             : hap_stream_out_records(out, piece, (size_t)n, 0, err);
                 at += n > 0 ? (uint64_t)n : 0;
         }

@@ -80,10 +80,6 @@ static const struct form {
          hap_auto_circuit_read, false},
         {"attribution-graph", "a circuit for the viewers of circuit-tracer and Neuronpedia; --to only",
          "links", hap_attribution_graph_write, NULL, true},
-        {"auto-circuit", "scores as auto-circuit's PruneScores", "edges", hap_auto_circuit_write,
-         hap_auto_circuit_read, false},
-        {"attribution-graph", "a circuit for the viewers of circuit-tracer and Neuronpedia; --to only",
-         "links", hap_attribution_graph_write, NULL, true},
         {"csv", "a table: a line for each record; --to only", "records", hap_csv_write, NULL, true},
         {"tsv", "the same, tab-separated; --to only", "records", hap_tsv_write, NULL, true},
 };

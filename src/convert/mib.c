@@ -123,17 +123,46 @@ static json_t *nodes_of(const struct hap_graph *graph, const struct exchange *x)
         return nodes;
 }
 
-static json_t *edges_of(const struct hap_graph *graph, const struct exchange *x)
+/* One value at a time: there may be a million edges. */
+static int put_value(FILE *out, const char *before, json_t *value, struct hap_error *err)
 {
-        json_t *edges = json_object();
-        char name[HAP_NAME];
+        const int rc = value && fputs(before, out) != EOF
+                               ? json_dumpf(value, out, JSON_REAL_PRECISION(17)) : -1;
 
-        for (size_t e = 0; e < graph->n_edges; e++) {
+        if (!value)
+                return hap_fail_memory(err, "a MIB file");
+        json_decref(value);
+        return rc < 0 ? hap_fail(err, HAP_ESYSTEM, "cannot write the MIB file") : HAP_OK;
+}
+
+static int put_edges(FILE *out, const struct hap_graph *graph, const struct exchange *x,
+                     struct hap_error *err)
+{
+        char name[HAP_NAME], before[HAP_NAME + 16];
+        int rc = HAP_OK;
+
+        for (size_t e = 0; e < graph->n_edges && rc == 0; e++) {
                 hap_graph_edge_name(graph, e, name);
-                json_object_set_new(edges, name, json_pack("{s:f, s:b}", "score", score_of(x, e),
-                                                           "in_graph", in_graph(x, e)));
+                snprintf(before, sizeof before, "%s\"%s\": ", e ? ", " : "", name);
+                rc = put_value(out, before, json_pack("{s:f, s:b}", "score", score_of(x, e),
+                                                      "in_graph", in_graph(x, e)), err);
         }
-        return edges;
+        return rc;
+}
+
+static int put_exchange(FILE *out, const struct exchange *x, size_t *n_edges, struct hap_error *err)
+{
+        const struct hap_edges *first = x->has_scores ? &x->scores : &x->circuit;
+        int rc = put_value(out, "{\"cfg\": ", cfg_of(&first->graph, first->header), err);
+
+        *n_edges = first->graph.n_edges;
+        if (rc == 0)
+                rc = put_value(out, ", \"nodes\": ", nodes_of(&first->graph, x), err);
+        if (rc == 0 && fputs(", \"edges\": {", out) != EOF)
+                rc = put_edges(out, &first->graph, x, err);
+        if (rc == 0 && fputs("}}\n", out) == EOF)
+                rc = hap_fail(err, HAP_ESYSTEM, "cannot write the MIB file");
+        return rc;
 }
 
 int hap_mib_write(struct hap_stream_in *in, FILE *out, size_t *n_edges, struct hap_error *err)
@@ -141,21 +170,8 @@ int hap_mib_write(struct hap_stream_in *in, FILE *out, size_t *n_edges, struct h
         struct exchange x = {0};
         int rc = read_exchange(in, &x, err);
 
-        if (rc == 0) {
-                const struct hap_edges *first = x.has_scores ? &x.scores : &x.circuit;
-                json_t *mib = json_pack("{s:o, s:o, s:o}",
-                                        "cfg", cfg_of(&first->graph, first->header),
-                                        "nodes", nodes_of(&first->graph, &x),
-                                        "edges", edges_of(&first->graph, &x));
-
-                *n_edges = first->graph.n_edges;
-                if (!mib)
-                        rc = hap_fail_memory(err, "a MIB file");
-                else if (json_dumpf(mib, out, JSON_REAL_PRECISION(17)) < 0 ||
-                         putc('\n', out) == EOF)
-                        rc = hap_fail(err, HAP_ESYSTEM, "cannot write the MIB file");
-                json_decref(mib);
-        }
+        if (rc == 0)
+                rc = put_exchange(out, &x, n_edges, err);
         hap_edges_release(&x.scores);
         hap_edges_release(&x.circuit);
         return rc;

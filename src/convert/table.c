@@ -4,16 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/arena.h"
 #include "common/json.h"
 #include "common/number.h"
+
+/* The columns are known after the last record, so rows wait in the arena. */
+struct row {
+        struct row *next;
+        uint32_t n_cells;
+        char cells[]; /* of each the column's number, a uint32_t, and the text with its NUL */
+};
 
 struct converting {
         struct hap_stream_in *in;
         struct hap_error *err;
-        json_t *columns; /* {name: null}, in order */
-        json_t *rows;    /* [{name: text}] */
-        size_t sections;
+        json_t *columns; /* {name: number}, in order */
+        struct hap_arena arena;
+        struct row *first, **last;
+        size_t n_rows, sections;
 };
+
+enum { FORGET_EVERY = 16384 }; /* rows */
 
 static int set_text(struct converting *c, json_t *row, const char *name, json_t *text)
 {
@@ -21,7 +32,8 @@ static int set_text(struct converting *c, json_t *row, const char *name, json_t 
                 return c->err->code;
         if (!text || json_object_set_new(row, name, text) < 0 ||
             (!json_object_get(c->columns, name) &&
-             json_object_set_new(c->columns, name, json_null()) < 0))
+             json_object_set_new(c->columns, name,
+                                 json_integer((json_int_t)json_object_size(c->columns))) < 0))
                 return hap_fail_memory(c->err, "a table");
         return HAP_OK;
 }
@@ -87,6 +99,36 @@ static int add_edge(struct converting *c, json_t *row)
         return mark ? set_text(c, row, "position", json_string(mark + 1)) : HAP_OK;
 }
 
+static int keep_row(struct converting *c, json_t *cells)
+{
+        size_t bytes = sizeof(struct row);
+        const char *name;
+        struct row *row;
+        json_t *text;
+        char *at;
+
+        json_object_foreach(cells, name, text)
+                bytes += sizeof(uint32_t) + json_string_length(text) + 1;
+        row = hap_arena_alloc(&c->arena, bytes, 1);
+        if (!row)
+                return hap_fail_memory(c->err, "a table");
+        at = row->cells;
+        json_object_foreach(cells, name, text) {
+                const uint32_t column =
+                        (uint32_t)json_integer_value(json_object_get(c->columns, name));
+
+                memcpy(at, &column, sizeof column);
+                memcpy(at + sizeof column, json_string_value(text), json_string_length(text) + 1);
+                at += sizeof column + json_string_length(text) + 1;
+        }
+        row->n_cells = (uint32_t)json_object_size(cells);
+        *c->last = row;
+        c->last = &row->next;
+        if (c->n_rows++ % FORGET_EVERY == FORGET_EVERY - 1)
+                hap_arena_forget(&c->arena);
+        return HAP_OK;
+}
+
 static int add_record(struct converting *c, const msgpack_object *record)
 {
         const msgpack_object_map *map = &record->via.map;
@@ -108,8 +150,9 @@ static int add_record(struct converting *c, const msgpack_object *record)
         }
         if (rc == 0)
                 rc = add_edge(c, row);
-        if (json_array_append_new(c->rows, row) < 0)
-                rc = hap_fail_memory(c->err, "a table");
+        if (rc == 0)
+                rc = keep_row(c, row);
+        json_decref(row);
         return rc;
 }
 
@@ -174,45 +217,82 @@ static void print_cell(const char *text, char separator, bool first, FILE *out)
                 print_escaped(text, out);
 }
 
-static void print_table(const struct converting *c, char separator, FILE *out)
+static bool is_printed(const struct converting *c, size_t column)
 {
-        const char *name, *text;
-        json_t *row, *unused;
-        bool first = true;
-        size_t i;
+        return c->sections > 1 || column > 1; /* "section" and "file" */
+}
 
-        json_object_foreach(c->columns, name, unused) {
+static void print_names(const struct converting *c, char separator, FILE *out)
+{
+        const char *name;
+        json_t *number;
+        bool first = true;
+
+        json_object_foreach(c->columns, name, number) {
+                if (!is_printed(c, (size_t)json_integer_value(number)))
+                        continue;
                 print_cell(name, separator, first, out);
                 first = false;
         }
         putc('\n', out);
-        json_array_foreach(c->rows, i, row) {
-                first = true;
-                json_object_foreach(c->columns, name, unused) {
-                        text = json_string_value(json_object_get(row, name));
-                        print_cell(text ? text : "", separator, first, out);
-                        first = false;
-                }
-                putc('\n', out);
+}
+
+/* `texts`: [columns], of the row's cells. */
+static void print_row(const struct converting *c, const struct row *row, const char **texts,
+                      char separator, FILE *out)
+{
+        const size_t n = json_object_size(c->columns);
+        const char *at = row->cells;
+        bool first = true;
+
+        memset(texts, 0, n * sizeof *texts);
+        for (uint32_t i = 0; i < row->n_cells; i++) {
+                uint32_t column;
+
+                memcpy(&column, at, sizeof column);
+                texts[column] = at + sizeof column;
+                at = texts[column] + strlen(texts[column]) + 1;
         }
+        for (size_t i = 0; i < n; i++) {
+                if (!is_printed(c, i))
+                        continue;
+                print_cell(texts[i] ? texts[i] : "", separator, first, out);
+                first = false;
+        }
+        putc('\n', out);
+}
+
+static int print_table(const struct converting *c, char separator, FILE *out)
+{
+        const char **texts = calloc(json_object_size(c->columns) + 1, sizeof *texts);
+        size_t n = 0;
+
+        if (!texts)
+                return hap_fail_memory(c->err, "a table");
+        print_names(c, separator, out);
+        for (const struct row *row = c->first; row; row = row->next) {
+                print_row(c, row, texts, separator, out);
+                if (n++ % FORGET_EVERY == FORGET_EVERY - 1)
+                        hap_arena_forget(&c->arena);
+        }
+        free(texts);
+        return HAP_OK;
 }
 
 static int convert(struct hap_stream_in *in, char separator, FILE *out, size_t *n,
                    struct hap_error *err)
 {
-        struct converting c = {.in = in, .err = err, .columns = json_object(),
-                               .rows = json_array()};
-        int rc = c.columns && c.rows ? read_all(&c) : hap_fail_memory(err, "a table");
+        struct converting c = {.in = in, .err = err, .columns = json_object()};
+        int rc;
 
-        if (c.sections < 2) {
-                json_object_del(c.columns, "section");
-                json_object_del(c.columns, "file");
-        }
+        c.last = &c.first;
+        hap_arena_init_in_file(&c.arena);
+        rc = c.columns ? read_all(&c) : hap_fail_memory(err, "a table");
         if (rc == 0)
-                print_table(&c, separator, out);
-        *n = json_array_size(c.rows);
+                rc = print_table(&c, separator, out);
+        *n = c.n_rows;
         json_decref(c.columns);
-        json_decref(c.rows);
+        hap_arena_release(&c.arena);
         return rc;
 }
 

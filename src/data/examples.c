@@ -1,7 +1,6 @@
 /* The examples of a task section: its records one by one, and the check that
  * its token ids are those of the model's own tokenizer. */
 #include "data/examples.h"
-#include "tokenizer/description.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,9 +14,38 @@ struct section {
         const struct hap_model *model;
         struct hap_tokenizer *tokenizer; /* owned, NULL until needed */
         struct hap_examples *examples;
-        size_t capacity; /* of the examples */
         struct hap_error *err;
 };
+
+enum { FORGET_EVERY = 16 * HAP_EXAMPLES_GROUP };
+
+void hap_examples_init(struct hap_examples *examples)
+{
+        *examples = (struct hap_examples){0};
+        hap_arena_init_in_file(&examples->arena);
+}
+
+struct hap_example *hap_examples_at(const struct hap_examples *examples, size_t i)
+{
+        if (i % FORGET_EVERY == FORGET_EVERY - 1)
+                hap_arena_forget(&examples->arena);
+        return examples->groups[i / HAP_EXAMPLES_GROUP] + i % HAP_EXAMPLES_GROUP;
+}
+
+struct hap_example *hap_examples_next(struct hap_examples *examples)
+{
+        const size_t group = examples->n / HAP_EXAMPLES_GROUP;
+        struct hap_example **groups;
+
+        if (examples->n % HAP_EXAMPLES_GROUP)
+                return hap_examples_at(examples, examples->n);
+        groups = reallocarray(examples->groups, group + 1, sizeof *groups);
+        if (!groups)
+                return NULL;
+        examples->groups = groups;
+        groups[group] = hap_arena_alloc(&examples->arena, HAP_EXAMPLES_GROUP, sizeof **groups);
+        return groups[group];
+}
 
 static int need_tokenizer(struct section *in)
 {
@@ -71,38 +99,22 @@ static bool record_has_text(const json_t *record)
         return false;
 }
 
-static int grow_examples(struct section *in)
-{
-        struct hap_examples *examples = in->examples;
-        struct hap_example *items;
-
-        if (examples->n < in->capacity)
-                return 0;
-        in->capacity = in->capacity ? 2 * in->capacity : 64;
-        items = reallocarray(examples->items, in->capacity, sizeof *items);
-        if (!items)
-                return hap_fail_memory(in->err, "examples");
-        examples->items = items;
-        return 0;
-}
-
 static int read_example_record(struct section *in, const msgpack_object *object)
 {
         struct hap_examples *examples = in->examples;
-        struct hap_example *example;
+        struct hap_example *example = hap_examples_next(examples);
         char where[512], number[32];
         json_t *record;
-        int rc = grow_examples(in);
+        int rc;
 
-        if (rc < 0)
-                return rc;
+        if (!example)
+                return hap_fail_memory(in->err, "examples");
         record = hap_json_of(object);
         if (!record)
                 return hap_stream_in_fail(in->in, in->err, "it contains binary data");
         snprintf(number, sizeof number, "%" PRIu64, hap_stream_in_record_number(in->in));
         snprintf(where, sizeof where, "record %s of '%.400s'", number,
                  hap_stream_in_name(in->in));
-        example = examples->items + examples->n;
         if (record_has_text(record) && need_tokenizer(in) < 0)
                 rc = hap_fail_within(in->err, "cannot use %s, which is text", where);
         else
@@ -154,8 +166,7 @@ int hap_examples_read(struct hap_stream_in *stream, const json_t *header,
                               .err = err };
         int rc;
 
-        *examples = (struct hap_examples){ 0 };
-        hap_arena_init(&examples->arena);
+        hap_examples_init(examples);
         rc = read_records(&in, header);
         hap_tokenizer_free(in.tokenizer);
         if (rc < 0)
@@ -177,14 +188,15 @@ static int add_position(struct hap_positions *positions, const char *name, struc
 static int add_common(const struct hap_examples *examples, struct hap_positions *positions,
                       struct hap_error *err)
 {
-        const struct hap_example *first = examples->items;
+        const struct hap_example *first = hap_examples_at(examples, 0);
         int rc = HAP_OK;
 
         for (int i = 0; i < first->n_named && rc == 0; i++) {
                 bool all = true;
 
                 for (size_t k = 1; k < examples->n; k++)
-                        all &= hap_example_position(examples->items + k, first->named[i]) >= 0;
+                        all &= hap_example_position(hap_examples_at(examples, k),
+                                                    first->named[i]) >= 0;
                 if (all)
                         rc = add_position(positions, first->named[i], err);
                 if (rc < 0)
@@ -236,14 +248,14 @@ int hap_examples_positions(const struct hap_examples *examples, const char *name
         if (rc == 0)
                 rc = hap_positions_add(positions, HAP_REST, err);
         for (size_t i = 0; i < examples->n && rc == 0; i++)
-                rc = note_answers(examples->items + i, positions, err);
+                rc = note_answers(hap_examples_at(examples, i), positions, err);
         return rc;
 }
 
 void hap_examples_release(struct hap_examples *examples)
 {
         json_decref(examples->header);
-        free(examples->items);
+        free(examples->groups);
         hap_arena_release(&examples->arena);
         *examples = (struct hap_examples){ 0 };
 }

@@ -8,10 +8,19 @@
 
 struct hap_examples {
         json_t *header; /* of the section; owned, NULL if they come from a cache */
-        struct hap_example *items; /* [n], owned */
         size_t n;
-        struct hap_arena arena;    /* of what the items point to */
+        struct hap_example **groups; /* of HAP_EXAMPLES_GROUP, in the arena; the list is owned */
+        struct hap_arena arena;      /* of the examples too; what is large is in files */
 };
+#define HAP_EXAMPLES_GROUP 256
+
+void hap_examples_init(struct hap_examples *examples);
+/* Example i, which does not move. To go through them in order lets go of the memory of those
+ * before. */
+struct hap_example *hap_examples_at(const struct hap_examples *examples, size_t i);
+/* The place of one more example, number n, which the caller fills before n becomes larger; NULL
+ * when memory is short. */
+struct hap_example *hap_examples_next(struct hap_examples *examples);
 
 /* Reads all records of the stream's current section (kind "task"). The tokenizer is loaded from
  * the model's path when it is first needed: for a record with text, or for a header that names

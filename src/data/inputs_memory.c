@@ -77,12 +77,13 @@ int hap_inputs_settle_outputs(struct hap_inputs *inputs, struct hap_error *err)
 int hap_inputs_check_memory(const struct hap_inputs *inputs, struct hap_error *err)
 {
         const struct hap_examples *examples = hap_loader_examples(inputs->loader);
-        const struct hap_examples cached = {.items = inputs->prompts.examples,
-                                            .n = inputs->prompts.n};
         struct hap_memory_estimate memory = inputs->memory;
 
         memory.at_least = false;
-        hap_memory_examples(&memory, examples->n ? examples : &cached, &inputs->model);
+        if (examples->n)
+                hap_memory_examples(&memory, examples, &inputs->model);
+        else
+                hap_memory_prompts(&memory, &inputs->prompts, &inputs->model);
         if (memory.prompts == 0)
                 return HAP_OK;
         return hap_memory_check(&memory, &inputs->model, &inputs->engine.graph, err);

@@ -49,16 +49,13 @@ static int read_cached_examples(struct hap_loader *loader, struct hap_stream_in 
         msgpack_object record;
         int rc;
 
-        hap_arena_init(&examples->arena);
+        hap_examples_init(examples);
         while ((rc = hap_stream_in_record(in, &record, err)) > 0) {
-                struct hap_example *items = grow_array(examples->items, examples->n,
-                                                       sizeof *items);
+                struct hap_example *example = hap_examples_next(examples);
 
-                if (!items)
+                if (!example)
                         return hap_fail_memory(err, "examples");
-                examples->items = items;
-                rc = hap_cache_example(in, &record, model, &examples->arena,
-                                       items + examples->n, err);
+                rc = hap_cache_example(in, &record, model, &examples->arena, example, err);
                 if (rc < 0)
                         return rc;
                 examples->n++;
@@ -322,8 +319,8 @@ static int collect_examples(struct hap_loader *loader, struct collection *c,
                 rc = hap_means(engine, &loader->examples, ablation, &loader->arena, &loader->common,
                                err);
         while (rc == 0 && loader->next < loader->examples.n && !is_full(loader, c))
-                rc = collect_example(loader, c, engine, loader->examples.items + loader->next++,
-                                     err);
+                rc = collect_example(loader, c, engine,
+                                     hap_examples_at(&loader->examples, loader->next++), err);
         return rc;
 }
 

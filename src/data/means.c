@@ -38,11 +38,12 @@ static void add_prompt(struct means *means, const struct hap_example *example, c
                 means->n[place_of(means, example, t)]++;
 }
 
-/* Runs the clean or the corrupted prompts of `n` examples and adds the outputs of their writers. */
+/* Runs the clean or the corrupted prompts of `n` examples from `first` on and adds the outputs of their writers. */
 static int add_examples(struct means *means, const struct hap_engine *engine,
-                        const struct hap_example *examples, size_t n, bool corrupted,
+                        const struct hap_examples *all, size_t first, size_t n, bool corrupted,
                         struct hap_error *err)
 {
+        struct hap_example examples[HAP_MEANS_AT_ONCE];
         struct hap_batches batches = {0};
         void *outputs[HAP_MEANS_AT_ONCE];
         struct hap_arena arena;
@@ -50,6 +51,7 @@ static int add_examples(struct means *means, const struct hap_engine *engine,
 
         hap_arena_init(&arena);
         for (size_t i = 0; i < n && rc == 0; i++) {
+                examples[i] = *hap_examples_at(all, first + i);
                 outputs[i] = hap_arena_alloc(&arena, means->n_writers * means->d *
                                              (size_t)examples[i].n_tokens, sizeof(float));
                 rc = outputs[i] ? hap_batches_add(&batches, examples + i, 0, err)
@@ -71,7 +73,7 @@ static int add_all(struct means *means, const struct hap_engine *engine,
         int rc = HAP_OK;
 
         for (size_t i = 0; i < examples->n && rc == 0; i += HAP_MEANS_AT_ONCE)
-                rc = add_examples(means, engine, examples->items + i,
+                rc = add_examples(means, engine, examples, i,
                                   hap_min(examples->n - i, HAP_MEANS_AT_ONCE), corrupted, err);
         return rc;
 }
@@ -81,8 +83,7 @@ static size_t longest_of(const struct hap_examples *examples)
         size_t longest = 0;
 
         for (size_t i = 0; i < examples->n; i++)
-                if ((size_t)examples->items[i].n_tokens > longest)
-                        longest = (size_t)examples->items[i].n_tokens;
+                longest = hap_max(longest, (size_t)hap_examples_at(examples, i)->n_tokens);
         return longest;
 }
 

@@ -95,14 +95,27 @@ void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_examp
         needs->sums.rows_squared += (double)rows * (double)rows;
 }
 
+static void forget_prompts(struct hap_memory_estimate *needs, size_t n)
+{
+        needs->prompts = n;
+        needs->tokens = needs->shortest = needs->rows = needs->positions = 0;
+        needs->sums = (struct hap_memory_sums){0};
+}
+
 void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples,
                          const struct hap_model *model)
 {
-        needs->prompts = examples->n;
-        needs->tokens = needs->shortest = needs->rows = needs->positions = 0;
-        needs->sums = (struct hap_memory_sums){0};
+        forget_prompts(needs, examples->n);
         for (size_t i = 0; i < examples->n; i++)
-                hap_memory_prompt(needs, examples->items + i, model);
+                hap_memory_prompt(needs, hap_examples_at(examples, i), model);
+}
+
+void hap_memory_prompts(struct hap_memory_estimate *needs, const struct hap_prompts *prompts,
+                        const struct hap_model *model)
+{
+        forget_prompts(needs, prompts->n);
+        for (size_t i = 0; i < prompts->n; i++)
+                hap_memory_prompt(needs, prompts->examples + i, model);
 }
 
 /* The largest mean of k of these numbers that is to be expected when many groups of k are

@@ -75,6 +75,8 @@ struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *s
 /* Sets the prompts to these examples. */
 void hap_memory_examples(struct hap_memory_estimate *needs, const struct hap_examples *examples,
                          const struct hap_model *model);
+void hap_memory_prompts(struct hap_memory_estimate *needs, const struct hap_prompts *prompts,
+                        const struct hap_model *model);
 /* Takes another prompt's length into account; the number of prompts stays. */
 void hap_memory_prompt(struct hap_memory_estimate *needs, const struct hap_example *example,
                        const struct hap_model *model);

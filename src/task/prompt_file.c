@@ -1,14 +1,13 @@
 #include "task/prompt_file.h"
 
-#include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "task/delimited.h"
-
-#define MAX_FILE_BYTES ((size_t)1 << 32)
+#include "task/prompt_text.h"
 
 /* A line of JSON, or a row of a table. */
 struct line {
@@ -16,64 +15,21 @@ struct line {
         size_t length, number; /* from 1, blank lines counted */
 };
 
+/* Where it is; there may be millions. */
+struct place {
+        uint32_t at, length, number;
+};
+
 struct hap_prompt_file {
         char *name;
-        char *bytes;
-        const char *text; /* bytes without a byte order mark */
-        size_t length;
-        struct line *lines; /* those that are not blank */
+        struct hap_prompt_text text;
+        struct place *lines; /* those that are not blank */
         size_t n_lines, capacity;
         json_t *whole;   /* of an array or of auto-circuit's object, or NULL */
         json_t *prompts; /* the array in it, borrowed */
         json_t *header;  /* the columns of a table, or NULL */
         char separator;
 };
-
-static int read_bytes(FILE *stream, struct hap_prompt_file *file, struct hap_error *err)
-{
-        size_t capacity = 1 << 16, n = 0, got;
-
-        do {
-                char *bytes = realloc(file->bytes, capacity);
-
-                if (!bytes)
-                        return hap_fail_memory(err, "prompts");
-                file->bytes = bytes;
-                got = fread(bytes + n, 1, capacity - n, stream);
-                n += got;
-                if (n == capacity)
-                        capacity *= 2;
-        } while (got > 0 && n <= MAX_FILE_BYTES);
-        if (ferror(stream))
-                return hap_fail(err, HAP_ESYSTEM, "cannot read '%s': %s", file->name,
-                                strerror(errno));
-        if (n > MAX_FILE_BYTES)
-                return hap_fail(err, HAP_EINPUT, "cannot read '%s': more than %zu bytes",
-                                file->name, MAX_FILE_BYTES);
-        file->bytes[n] = '\0'; /* the last call found room and nothing to read */
-        file->text = file->bytes;
-        file->length = n;
-        return 0;
-}
-
-static int read_file(struct hap_prompt_file *file, const char *path, struct hap_error *err)
-{
-        static const char mark[] = "\xEF\xBB\xBF"; /* U+FEFF, which some editors write first */
-        const bool standard = strcmp(path, "-") == 0;
-        FILE *stream = standard ? stdin : fopen(path, "rb");
-        int rc;
-
-        if (!stream)
-                return hap_fail(err, HAP_ESYSTEM, "cannot open '%s': %s", path, strerror(errno));
-        rc = read_bytes(stream, file, err);
-        if (!standard)
-                fclose(stream);
-        if (rc == 0 && file->length >= 3 && memcmp(file->text, mark, 3) == 0) {
-                file->text += 3;
-                file->length -= 3;
-        }
-        return rc;
-}
 
 static bool is_blank(const char *text, size_t length)
 {
@@ -87,28 +43,33 @@ static int add_line(struct hap_prompt_file *file, struct line line, struct hap_e
 {
         if (file->n_lines == file->capacity) {
                 const size_t capacity = file->capacity ? 2 * file->capacity : 256;
-                struct line *more = reallocarray(file->lines, capacity, sizeof *more);
+                struct place *more = reallocarray(file->lines, capacity, sizeof *more);
 
                 if (!more)
                         return hap_fail_memory(err, "prompts");
                 file->lines = more;
                 file->capacity = capacity;
         }
-        file->lines[file->n_lines++] = line;
+        file->lines[file->n_lines++] = (struct place){
+                .at = (uint32_t)(line.text - file->text.at),
+                .length = (uint32_t)line.length,
+                .number = (uint32_t)line.number,
+        };
         return 0;
 }
 
 static int find_lines(struct hap_prompt_file *file, struct hap_error *err)
 {
-        const char *end = file->text + file->length;
+        const char *end = file->text.at + file->text.length;
         size_t number = 0;
 
-        for (const char *at = file->text, *next; at < end; at = next) {
+        for (const char *at = file->text.at, *next; at < end; at = next) {
                 const char *newline = memchr(at, '\n', (size_t)(end - at));
                 size_t size = (size_t)((newline ? newline : end) - at);
 
                 next = newline ? newline + 1 : end;
                 number++;
+                hap_prompt_text_touch(&file->text, size);
                 if (!is_blank(at, size) && add_line(file, (struct line){at, size, number}, err) < 0)
                         return err->code;
         }
@@ -127,12 +88,13 @@ static int fail_row(const struct hap_prompt_file *file, size_t number, const cha
 /* Finds the rows of a table. Rows are parsed once more when they are given. */
 static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
 {
+        const size_t length = file->text.length;
         size_t number = 1;
 
-        for (size_t at = 0, used, lines; at < file->length; at += used, number += lines) {
-                const char *text = file->text + at, *why;
-                const char *newline = memchr(text, '\n', file->length - at);
-                const size_t first = newline ? (size_t)(newline - text) : file->length - at;
+        for (size_t at = 0, used, lines; at < length; at += used, number += lines) {
+                const char *text = file->text.at + at, *why;
+                const char *newline = memchr(text, '\n', length - at);
+                const size_t first = newline ? (size_t)(newline - text) : length - at;
                 json_t *row;
 
                 if (is_blank(text, first)) {
@@ -140,7 +102,7 @@ static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
                         lines = 1;
                         continue;
                 }
-                row = hap_delimited_row(text, file->length - at, file->separator, &used, &lines,
+                row = hap_delimited_row(text, length - at, file->separator, &used, &lines,
                                         &why);
                 if (!row)
                         return fail_row(file, number, why, err);
@@ -149,6 +111,7 @@ static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
                 else if (add_line(file, (struct line){text, used, number}, err) < 0)
                         number = 0;
                 json_decref(row);
+                hap_prompt_text_touch(&file->text, used);
                 if (number == 0)
                         return err->code;
         }
@@ -158,7 +121,7 @@ static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
 /* An array, or an object with "prompts". False: the file is something else, such as lines. */
 static bool find_whole(struct hap_prompt_file *file, bool array, json_error_t *why)
 {
-        file->whole = json_loadb(file->text, file->length, JSON_REJECT_DUPLICATES, why);
+        file->whole = json_loadb(file->text.at, file->text.length, JSON_REJECT_DUPLICATES, why);
         file->prompts = array ? file->whole : json_object_get(file->whole, "prompts");
         if (json_is_array(file->prompts))
                 return true;
@@ -167,11 +130,21 @@ static bool find_whole(struct hap_prompt_file *file, bool array, json_error_t *w
         return false;
 }
 
+static bool is_blank_character(char c)
+{
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static int find_prompts(struct hap_prompt_file *file, struct hap_error *err)
 {
-        const size_t blank = strspn(file->length ? file->text : "", " \t\r\n");
-        const char first = blank < file->length ? file->text[blank] : '\0';
+        const struct hap_prompt_text *text = &file->text;
         json_error_t why;
+        size_t blank = 0;
+        char first;
+
+        while (blank < text->length && is_blank_character(text->at[blank]))
+                blank++;
+        first = blank < text->length ? text->at[blank] : '\0';
 
         if (first == '[' || first == '{') {
                 if (find_whole(file, first == '[', &why))
@@ -182,7 +155,7 @@ static int find_prompts(struct hap_prompt_file *file, struct hap_error *err)
                 return find_lines(file, err);
         }
         for (const char *c = ",\t"; *c; c++)
-                if (hap_delimited_is(file->text, file->length, *c)) {
+                if (hap_delimited_is(text->at, text->length, *c)) {
                         file->separator = *c;
                         return find_rows(file, err);
                 }
@@ -198,7 +171,8 @@ int hap_prompt_file_open(struct hap_prompt_file **out, const char *path, struct 
         if (!file)
                 return hap_fail_memory(err, "prompts");
         file->name = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
-        rc = file->name ? read_file(file, path, err) : hap_fail_memory(err, "a name");
+        rc = file->name ? hap_prompt_text_open(&file->text, path, file->name, err)
+                        : hap_fail_memory(err, "a name");
         if (rc == 0)
                 rc = find_prompts(file, err);
         if (rc == 0 && hap_prompt_file_count(file) == 0)
@@ -215,7 +189,7 @@ void hap_prompt_file_close(struct hap_prompt_file *file)
         if (!file)
                 return;
         free(file->name);
-        free(file->bytes);
+        hap_prompt_text_close(&file->text);
         free(file->lines);
         json_decref(file->whole);
         json_decref(file->header);
@@ -288,17 +262,22 @@ static int parse_row(const struct hap_prompt_file *file, const struct line *line
         return rc;
 }
 
-int hap_prompt_file_get(const struct hap_prompt_file *file, size_t i, json_t **object,
+int hap_prompt_file_get(struct hap_prompt_file *file, size_t i, json_t **object,
                         struct hap_error *err)
 {
         int rc = 0;
 
         *object = NULL;
-        if (file->prompts)
+        if (file->prompts) {
                 *object = json_incref(json_array_get(file->prompts, i));
-        else
-                rc = file->header ? parse_row(file, file->lines + i, object, err)
-                                  : parse_line(file, file->lines + i, object, err);
+        } else {
+                const struct place *place = file->lines + i;
+                const struct line line = {file->text.at + place->at, place->length, place->number};
+
+                hap_prompt_text_touch(&file->text, line.length);
+                rc = file->header ? parse_row(file, &line, object, err)
+                                  : parse_line(file, &line, object, err);
+        }
         if (rc < 0 || json_is_object(*object))
                 return rc;
         json_decref(*object);

@@ -23,7 +23,7 @@ const char *hap_prompt_file_unit(const struct hap_prompt_file *file);
 size_t hap_prompt_file_number(const struct hap_prompt_file *file, size_t i);
 
 /* Prompt i as a new reference. HAP_EINPUT: it is not a JSON object. */
-int hap_prompt_file_get(const struct hap_prompt_file *file, size_t i, json_t **object,
+int hap_prompt_file_get(struct hap_prompt_file *file, size_t i, json_t **object,
                         struct hap_error *err);
 /* What stands next to the prompts in auto-circuit's files ("word_idxs"), or NULL; borrowed. */
 json_t *hap_prompt_file_around(const struct hap_prompt_file *file, const char *key);

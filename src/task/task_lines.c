@@ -10,14 +10,15 @@
 #include "graph/positions.h"
 #include "task/prompt_fields.h"
 #include "task/prompt_file.h"
+#include "task/prompt_ids.h"
 
 #define LINES_STREAM 0x6c696e6573 /* this use of the seed */
 
 struct hap_lines {
         struct hap_prompt_file *file;
-        uint32_t *order;
+        uint32_t *order; /* NULL: that of the file */
         size_t n, next;
-        json_t *seen; /* with options.unique: {id: number} */
+        struct hap_prompt_ids seen; /* with options.unique */
         struct hap_lines_options options;
         char hint[192];
         struct hap_lines_unknown unknown;
@@ -35,13 +36,14 @@ static int pick_lines(struct hap_lines *lines, struct hap_error *err)
                                 "cannot take %zu examples from '%s': there are %zu", n,
                                 hap_prompt_file_name(lines->file), total);
         lines->n = hap_min(n, total);
+        if (!lines->options.seed)
+                return 0;
         lines->order = calloc(total, sizeof *lines->order);
         if (!lines->order)
                 return hap_fail_memory(err, "an order of prompts");
         for (size_t i = 0; i < total; i++)
                 lines->order[i] = (uint32_t)i;
-        if (lines->options.seed)
-                hap_random_shuffle(key, 0, total, lines->order);
+        hap_random_shuffle(key, 0, total, lines->order);
         return 0;
 }
 
@@ -55,9 +57,7 @@ int hap_lines_open(struct hap_lines **out, const char *path,
         if (!lines)
                 return hap_fail_memory(err, "prompts");
         lines->options = *options;
-        lines->seen = json_object();
-        rc = lines->seen ? hap_prompt_file_open(&lines->file, path, err)
-                         : hap_fail_memory(err, "prompts");
+        rc = hap_prompt_file_open(&lines->file, path, err);
         if (rc == 0)
                 rc = pick_lines(lines, err);
         if (rc < 0)
@@ -73,7 +73,7 @@ void hap_lines_close(struct hap_lines *lines)
                 return;
         hap_prompt_file_close(lines->file);
         free(lines->order);
-        json_decref(lines->seen);
+        hap_prompt_ids_release(&lines->seen);
         free(lines);
 }
 
@@ -232,24 +232,47 @@ static json_t *make_record(const struct hap_lines *lines, size_t number, json_t 
         return NULL;
 }
 
+/* Whether the prompt, which was given before, has this id. */
+static bool has_id(const struct hap_lines *lines, size_t prompt, const char *id)
+{
+        json_t *object, *record = json_object();
+        struct hap_error ignored;
+        const char *theirs;
+        bool same = false;
+
+        if (record && hap_prompt_file_get(lines->file, prompt, &object, &ignored) == 0) {
+                set_id(lines, hap_prompt_file_number(lines->file, prompt), record,
+                       json_object_get(object, "id"));
+                theirs = json_string_value(json_object_get(record, "id"));
+                same = theirs && strcmp(theirs, id) == 0;
+                json_decref(object);
+        }
+        json_decref(record);
+        return same;
+}
+
 /* An empty id counts as absent. The check of the record refuses an id of another type. */
-static int check_id(struct hap_lines *lines, size_t number, const json_t *record,
+static int check_id(struct hap_lines *lines, size_t prompt, const json_t *record,
                     struct hap_error *err)
 {
         const char *id = json_string_value(json_object_get(record, "id"));
-        const json_t *before = id ? json_object_get(lines->seen, id) : NULL;
-        size_t other = (size_t)json_integer_value(before);
+        const size_t number = hap_prompt_file_number(lines->file, prompt);
+        uint32_t hash;
+        size_t at = 0, before;
 
         if (!lines->options.unique || !id || !*id)
                 return HAP_OK;
-        if (before)
-                return hap_fail(err, HAP_EINPUT, "cannot use '%s': %ss %zu and %zu have the same "
-                                "id '%.64s'", hap_prompt_file_name(lines->file),
-                                hap_prompt_file_unit(lines->file), hap_min(other, number),
-                                hap_max(other, number), id);
-        if (json_object_set_new(lines->seen, id, json_integer((json_int_t)number)) < 0)
-                return hap_fail_memory(err, "the prompts' ids");
-        return HAP_OK;
+        hash = hap_prompt_ids_hash(id);
+        while (hap_prompt_ids_find(&lines->seen, hash, &at, &before)) {
+                const size_t other = hap_prompt_file_number(lines->file, before);
+
+                if (has_id(lines, before, id))
+                        return hap_fail(err, HAP_EINPUT, "cannot use '%s': %ss %zu and %zu have "
+                                        "the same id '%.64s'", hap_prompt_file_name(lines->file),
+                                        hap_prompt_file_unit(lines->file), hap_min(other, number),
+                                        hap_max(other, number), id);
+        }
+        return hap_prompt_ids_add(&lines->seen, hash, prompt, err);
 }
 
 /* Keeps a field that is probably mistyped: for the message of an error in this prompt, and counted
@@ -277,7 +300,8 @@ int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t
 
         if (lines->next == lines->n)
                 return 0;
-        i = lines->order[lines->next++];
+        i = lines->order ? lines->order[lines->next] : lines->next;
+        lines->next++;
         number = hap_prompt_file_number(lines->file, i);
         lines->hint[0] = '\0';
         snprintf(where, size, "%s %zu of '%.400s'", hap_prompt_file_unit(lines->file), number,
@@ -293,7 +317,7 @@ int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t
                 rc = fail_no_corruption(lines, where, object, err);
         else if (!(*record = make_record(lines, number, object, corrupted)))
                 rc = hap_fail_memory(err, "a record");
-        else if ((rc = check_id(lines, number, *record, err)) < 0)
+        else if ((rc = check_id(lines, i, *record, err)) < 0)
                 json_decref(*record);
 out:
         json_decref(object);

@@ -229,9 +229,9 @@ TEST("a section's records are read, those without an id named by their number")
         write_task("task", NULL, records);
         CHECK(read_task(&examples) == 0);
         CHECK(examples.n == 2);
-        CHECK_TEXT(examples.items[0].id, "one");
-        CHECK_TEXT(examples.items[1].id, "2");
-        CHECK(same(examples.items[1].corrupted, 1, IDS(6)));
+        CHECK_TEXT(hap_examples_at(&examples, 0)->id, "one");
+        CHECK_TEXT(hap_examples_at(&examples, 1)->id, "2");
+        CHECK(same(hap_examples_at(&examples, 1)->corrupted, 1, IDS(6)));
         hap_examples_release(&examples);
 }
 
@@ -281,7 +281,7 @@ TEST("texts are encoded by the model's own tokenizer, and other tokenizers' ids 
         write_task("task", NULL, text);
         CHECK(read_task(&examples) == 0);
         /* the ids that the tokenizers library gives, see models/demo/golden.jsonl */
-        CHECK(same(examples.items[0].clean, examples.items[0].n_tokens, IDS(401, 778, 289, 647)));
+        CHECK(same(hap_examples_at(&examples, 0)->clean, hap_examples_at(&examples, 0)->n_tokens, IDS(401, 778, 289, 647)));
         hap_examples_release(&examples);
 
         CHECK(hap_tokenizer_load(&tokenizer, "models/demo", &err) == 0);
