@@ -273,3 +273,30 @@ scores_of() { # CIRCUIT
         hap-attrib -q --method growth "$tmp/cache" "$tmp/circuit" | scores_map -q >"$tmp/growth"
         assert_near "$(jq --arg e "$edge" '.[$e]' "$tmp/growth")" "$should" 2e-5
 }
+
+@test "--seeds writes the circuits of the seeds, and says how similar they are" {
+        model=$golden/gpt2-a/model prompts=$golden/gpt2-a/prompts.jsonl
+        hap-task -q -m "$model" --from "$prompts" -o "$tmp/task"
+        rank=(hap-prune -m "$model" --steps 8 --edges 40)
+        run -0 --separate-stderr "${rank[@]}" --seed 5 --seeds 3 -o "$tmp/all" "$tmp/task"
+        [[ $stderr =~ "IoU "([0-9.]+)" between 3 seeds: all keep "([0-9]+)" edges, at least half keep "([0-9]+)", any keeps "([0-9]+) ]]
+        said=("${BASH_REMATCH[@]:1}")
+        for seed in 5 6 7; do
+                "${rank[@]}" -q --seed $seed -o "$tmp/$seed" "$tmp/task"
+                circuit_map -q "$tmp/$seed" | jq -r 'keys[]' | sort >"$tmp/$seed.edges"
+        done
+        assert_equal "$(json -q "$tmp/all" | jq -r 'select(has("edge")).edge' | sort)" \
+                "$(sort "$tmp"/[567].edges)"
+        sort "$tmp"/[567].edges | uniq -c | awk '{ n[$1]++ } END { print n[3] + 0, n[3] + n[2], n[3] + n[2] + n[1] }' >"$tmp/counts"
+        assert_equal "${said[*]:1}" "$(cat "$tmp/counts")"
+        pairs=0
+        for pair in "5 6" "5 7" "6 7"; do
+                read -r a b <<<"$pair"
+                both=$(comm -12 "$tmp/$a.edges" "$tmp/$b.edges" | wc -l)
+                pairs=$(jq -n "$pairs + $both / (80 - $both) / 3")
+        done
+        assert_near "${said[0]}" "$pairs" 6e-4
+        hap-select -q --at-least 2 -o "$tmp/consensus" "$tmp/all"
+        assert_equal "$(json -q "$tmp/consensus" | jq -s '[.[] | select(has("edge"))] | length <= '"${said[2]}")" true
+        assert_refused 2 "--seeds cannot be combined" "${rank[@]}" --seeds 2 --log "$tmp/log" "$tmp/task"
+}
