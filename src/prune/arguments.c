@@ -6,8 +6,6 @@
 #include "forward/bf16.h"
 #include "prune/recipes.h"
 
-const char *const hap_cache_dtypes[] = {"f32", "f16", "bf16", "none", "auto", NULL};
-
 #define FIELD(name) offsetof(struct hap_prune_options, name)
 
 const struct hap_option hap_prune_arguments[] = {

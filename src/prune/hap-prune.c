@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/atomic_file.h"
+#include "common/mpi.h"
 #include "common/program.h"
 #include "prune/arguments.h"
 #include "prune/avoid.h"
@@ -68,7 +69,8 @@ static void die_by_signal(struct hap_program *p, const struct hap_pruning *pruni
         hap_progress_clear(p);
         hap_say(p, checkpoint ? "stopped after step %lld; '%s' contains the state"
                               : "stopped after step %lld", (long long)pruning->steps, checkpoint);
-        hap_die_by_signal(signalled);
+        hap_mpi_wait(); /* for the rank that writes the checkpoint */
+        hap_die_by_signal(signalled ? signalled : SIGTERM);
 }
 
 static void show_step(void *context, const struct hap_prune_step *step)

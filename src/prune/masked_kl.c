@@ -154,6 +154,21 @@ static int run_job(void *context, struct hap_scratch *scratch, size_t job)
                                    runs->want_counterfactual ? NULL : partial);
 }
 
+/* The KL of the job's runs, and their gradient. */
+static bool job_piece(const void *context, size_t job, size_t k, struct hap_piece *piece)
+{
+        const struct plan *plan = context;
+        size_t begin, end;
+
+        job_range(plan, job, &begin, &end);
+        if (k == 0)
+                *piece = (struct hap_piece){plan->kl + begin, (end - begin) * sizeof *plan->kl};
+        else
+                *piece = (struct hap_piece){plan->masked_kl->partial + job * plan->gradient,
+                                            plan->gradient * sizeof(float)};
+        return begin < end && k < (plan->gradient ? 2 : 1);
+}
+
 static int grow_partial(struct hap_masked_kl *masked_kl, size_t n, struct hap_error *err)
 {
         float *more;
@@ -207,7 +222,8 @@ int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *ru
         int rc = grow_partial(masked_kl, jobs * plan.gradient, err);
 
         if (rc == HAP_OK)
-                rc = hap_parallel(masked_kl->engine, jobs, run_job, &plan, err);
+                rc = hap_parallel(masked_kl->engine, jobs, run_job, job_piece, &plan,
+                                  err);
         if (rc < 0)
                 return rc;
         if (plan.gradient)

@@ -56,6 +56,8 @@ static void leave_open(struct hap_prune_options *options, const struct hap_const
                 set_value(options, c, c->option.type == HAP_REAL ? (double)NAN : -1);
 }
 
+const char *const hap_cache_dtypes[] = {"f32", "f16", "bf16", "none", "auto", NULL};
+
 void hap_prune_options_init(struct hap_prune_options *options)
 {
         *options = (struct hap_prune_options){.help_recipe = -1, .weight = NAN,

@@ -108,6 +108,11 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
                         hash_bytes(state, x->corrupted, bytes);
                         hash_bytes(state, &x->answer_first, sizeof x->answer_first);
                         hash_bytes(state, &x->n_answer_positions, sizeof x->n_answer_positions);
+                        if (x->whole) /* the positions of the loss, and what each can see */
+                                hash_bytes(state, x->whole->at,
+                                           (size_t)x->whole->n * sizeof *x->whole->at);
+                        if (x->end)
+                                hash_bytes(state, x->end, (size_t)x->n_tokens * sizeof *x->end);
                         if (p->graph->positions.n)
                                 hash_bytes(state, p->prompts->items[i].position,
                                            (size_t)x->n_tokens);
