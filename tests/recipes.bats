@@ -234,3 +234,69 @@ scores_of() { # CIRCUIT
         hap-task ioi -q -m "$root/models/demo" -n 20 | hap-prune -q -m "$root/models/demo" --steps 2 --edges 48 -o "$tmp/other"
         assert_refused 3 "cannot use '$tmp/other'" "${rank[@]}" --edges 30 --avoid "$tmp/other" "$tmp/task"
 }
+
+# Under zero ablation either head of the OR toy is enough: each is the other's backup.
+@test "growth finds the backup of a circuit that is cut" {
+        toy=$golden/toys/or
+        hap-task -q --from "$toy/p.jsonl" -m "$toy" -o "$tmp/task"
+        hap-attrib -q -m "$toy" --ablation zero --metric kl --method exact -o "$tmp/exact" "$tmp/task"
+        json -q "$tmp/exact" | sed -n 1p | jq -c '{hap, kind: "circuit", model, graph}' >"$tmp/json"
+        echo '{"edge": "a0.h0->m0", "z": 1}' >>"$tmp/json"
+        echo '{"end": "circuit"}' >>"$tmp/json"
+        hap-convert -q --from json -o "$tmp/cut" "$tmp/json"
+        hap-attrib -q -m "$toy" --ablation zero --metric kl --method growth "$tmp/task" "$tmp/cut" |
+                scores_map -q >"$tmp/growth"
+        assert_near "$(scores_map -q "$tmp/exact" | jq '.["a0.h1->m0"]')" 0 1e-9
+        assert_near "$(jq '.["a0.h1->m0"]' "$tmp/growth")" 0.5 1e-6
+        assert_equal "$(jq '.["a0.h0->m0"]' "$tmp/growth")" 0
+        assert_refused 3 "contains no circuit" hap-attrib -m "$toy" --ablation zero --method growth "$tmp/task"
+}
+
+@test "growth is the difference of four losses" {
+        model=$golden/gpt2-a/model prompts=$golden/gpt2-a/prompts.jsonl
+        hap-task -q -m "$model" --from "$prompts" -o "$tmp/task"
+        hap-forward -q -m "$model" -o "$tmp/cache" "$tmp/task"
+        edge="m0->logits" cut='["a1.h2->logits", "input->a0.h1<v>", "m1->logits"]'
+        hap-attrib -q --method exact -o "$tmp/exact" "$tmp/cache"
+        # without LIST OUT: the circuit of all edges but these
+        scores_map -q "$tmp/exact" | jq -c keys >"$tmp/all"
+        circuit() { jq -c --argjson list "$1" '.[] | select(IN($list[]) | not) | {edge: ., z: 1}' "$tmp/all" |
+                circuit_of "$tmp/cache" >"$2"; }
+        circuit '[]' "$tmp/0"
+        circuit "[\"$edge\"]" "$tmp/e"
+        circuit "$cut" "$tmp/s"
+        circuit "$(jq -c --arg e "$edge" '. + [$e]' <<<"$cut")" "$tmp/se"
+        loss() { hap-eval -q --keep-dead --metric logit-diff "$tmp/cache" "$1" >"$tmp/report"
+                json -q "$tmp/report" | jq -s '[.[] | select(.metric == "logit-diff").value][0] * -1'; }
+        should=$(jq -n "($(loss "$tmp/se") - $(loss "$tmp/s")) - ($(loss "$tmp/e") - $(loss "$tmp/0"))")
+        jq -c '.[] | {edge: ., z: 1}' <<<"$cut" | circuit_of "$tmp/cache" >"$tmp/circuit"
+        hap-attrib -q --method growth "$tmp/cache" "$tmp/circuit" | scores_map -q >"$tmp/growth"
+        assert_near "$(jq --arg e "$edge" '.[$e]' "$tmp/growth")" "$should" 2e-5
+}
+
+@test "--seeds writes the circuits of the seeds, and says how similar they are" {
+        model=$golden/gpt2-a/model prompts=$golden/gpt2-a/prompts.jsonl
+        hap-task -q -m "$model" --from "$prompts" -o "$tmp/task"
+        rank=(hap-prune -m "$model" --steps 8 --edges 40)
+        run -0 --separate-stderr "${rank[@]}" --seed 5 --seeds 3 -o "$tmp/all" "$tmp/task"
+        [[ $stderr =~ "IoU "([0-9.]+)" between 3 seeds: all keep "([0-9]+)" edges, at least half keep "([0-9]+)", any keeps "([0-9]+) ]]
+        said=("${BASH_REMATCH[@]:1}")
+        for seed in 5 6 7; do
+                "${rank[@]}" -q --seed $seed -o "$tmp/$seed" "$tmp/task"
+                circuit_map -q "$tmp/$seed" | jq -r 'keys[]' | sort >"$tmp/$seed.edges"
+        done
+        assert_equal "$(json -q "$tmp/all" | jq -r 'select(has("edge")).edge' | sort)" \
+                "$(sort "$tmp"/[567].edges)"
+        sort "$tmp"/[567].edges | uniq -c | awk '{ n[$1]++ } END { print n[3] + 0, n[3] + n[2], n[3] + n[2] + n[1] }' >"$tmp/counts"
+        assert_equal "${said[*]:1}" "$(cat "$tmp/counts")"
+        pairs=0
+        for pair in "5 6" "5 7" "6 7"; do
+                read -r a b <<<"$pair"
+                both=$(comm -12 "$tmp/$a.edges" "$tmp/$b.edges" | wc -l)
+                pairs=$(jq -n "$pairs + $both / (80 - $both) / 3")
+        done
+        assert_near "${said[0]}" "$pairs" 6e-4
+        hap-select -q --at-least 2 -o "$tmp/consensus" "$tmp/all"
+        assert_equal "$(json -q "$tmp/consensus" | jq -s '[.[] | select(has("edge"))] | length <= '"${said[2]}")" true
+        assert_refused 2 "--seeds cannot be combined" "${rank[@]}" --seeds 2 --log "$tmp/log" "$tmp/task"
+}

@@ -58,6 +58,7 @@ static const struct hap_program_info info = {
         .options = options,
         .notes = "The input contains one task or cache; for a task the model is run first.\n"
                  "mask-gradient also reads a circuit; without one every mask is 1.\n"
+                 "growth reads a circuit to cut.\n"
                  "With --merge the input contains scores, and no model is needed.",
 };
 
@@ -157,7 +158,9 @@ static size_t attribute(struct hap_program *p, const struct hap_attrib_request *
         size_t done;
 
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
-                .circuits = settings.method->needs & HAP_NEEDS_CIRCUIT ? 1 : 0,
+                .circuits = settings.method->needs & (HAP_NEEDS_CIRCUIT | HAP_NEEDS_CUT_CIRCUIT)
+                                    ? 1 : 0,
+                .need_circuits = settings.method->needs & HAP_NEEDS_CUT_CIRCUIT,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
                 .positions = opt->positions,

@@ -17,6 +17,8 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "prune by this recipe [rank]"},
         {0, "seed", "N", HAP_INT, FIELD(seed), .min = 0, .max = 1e15,
          .help = "draw random numbers with this seed [0]"},
+        {0, "seeds", "N", HAP_INT, FIELD(seeds), .min = 1, .max = 10000,
+         .help = "write N circuits, each with the next seed, and say how similar they are [1]"},
         {0, "steps", "N", HAP_INT, FIELD(steps), .min = 0, .max = 1e9,
          .help = "take N steps [rank: 48, or 0 for 128 edges and more; if masks are learned: 3000]"},
         {0, "batch", "N", HAP_INT, FIELD(batch), .min = 1, .max = 65536,

@@ -15,6 +15,7 @@
 #include "prune/precision.h"
 #include "prune/recipes.h"
 #include "prune/removal.h"
+#include "prune/seeds.h"
 
 static const struct hap_program_info info = {
         .name = "hap-prune",
@@ -119,15 +120,46 @@ static void check_files(struct hap_program *p, const struct hap_prune_options *o
                         hap_die(p, HAP_EUSAGE, "--log would write over the input '%s'", opt->log);
 }
 
+/* Runs the recipe with one seed and writes its circuit. Returns the steps taken. */
+static size_t prune(struct hap_program *p, const struct hap_prune_options *opt,
+                    struct hap_inputs *inputs, const struct hap_prompts *prompts,
+                    struct hap_stream_out *threshold_out, struct hap_seeds *seeds)
+{
+        struct hap_pruning pruning;
+        size_t n;
+
+        hap_must(p, hap_pruning_init(&pruning, opt, &inputs->engine, prompts,
+                                     hap_inputs_z(inputs), hap_inputs_score(inputs), &p->error));
+        hap_must(p, hap_prune_avoid_read(&pruning, inputs->name, &p->error));
+        hap_must(p, hap_prune_set_precision(&pruning, &inputs->engine, &p->error));
+        pruning.report = show_step, pruning.context = p;
+        pruning.stop = &signalled;
+        if (hap_must(p, hap_pruning_run(&pruning, &p->error)) == HAP_PRUNE_STOPPED)
+                die_by_signal(p, &pruning);
+        hap_prune_avoid_end(&pruning);
+        if (hap_must(p, hap_prune_removals(&pruning, &p->error)) == HAP_PRUNE_STOPPED)
+                die_by_signal(p, &pruning);
+        hap_prune_write(p, inputs, &pruning, &pruning.result, p->out);
+        if (threshold_out) {
+                hap_prune_write(p, inputs, &pruning, &pruning.threshold_circuit, threshold_out);
+                hap_must(p, hap_stream_out_finish(threshold_out, &p->error));
+        }
+        hap_prune_say(p, &pruning);
+        hap_must(p, hap_seeds_add(seeds, pruning.result.z, pruning.graph->n_edges, &p->error));
+        n = (size_t)pruning.taken;
+        hap_pruning_release(&pruning);
+        return n;
+}
+
 int main(int argc, char **argv)
 {
         struct hap_prune_options opt;
+        struct hap_seeds seeds = {0};
         struct hap_inputs inputs;
         const struct hap_prompts *prompts;
-        struct hap_pruning pruning;
         struct hap_program p;
         struct hap_stream_out *threshold_out;
-        size_t n;
+        size_t n = 0;
 
         hap_prune_options_init(&opt);
         hap_program_begin(&p, &info, argc, argv, &opt);
@@ -138,26 +170,11 @@ int main(int argc, char **argv)
         check_files(&p, &opt, threshold_out);
         hap_must(&p, hap_prune_read(&inputs, &prompts, p.in, p.model, &opt, &p.error));
         hap_must(&p, hap_prune_options_fit(&opt, inputs.engine.graph.n_edges, &p.error));
-        hap_must(&p, hap_pruning_init(&pruning, &opt, &inputs.engine, prompts,
-                                      hap_inputs_z(&inputs), hap_inputs_score(&inputs), &p.error));
-        hap_must(&p, hap_prune_avoid_read(&pruning, inputs.name, &p.error));
-        hap_must(&p, hap_prune_set_precision(&pruning, &inputs.engine, &p.error));
-        pruning.report = show_step, pruning.context = &p;
-        pruning.stop = &signalled;
         catch_signals();
-        if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
-                die_by_signal(&p, &pruning);
-        hap_prune_avoid_end(&pruning);
-        if (hap_must(&p, hap_prune_removals(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
-                die_by_signal(&p, &pruning);
-        hap_prune_write(&p, &inputs, &pruning, &pruning.result, p.out);
-        if (threshold_out) {
-                hap_prune_write(&p, &inputs, &pruning, &pruning.threshold_circuit, threshold_out);
-                hap_must(&p, hap_stream_out_finish(threshold_out, &p.error));
-        }
-        hap_prune_say(&p, &pruning);
-        n = (size_t)pruning.taken;
-        hap_pruning_release(&pruning);
+        for (int64_t i = 0; i < opt.seeds; i++, opt.seed++)
+                n += prune(&p, &opt, &inputs, prompts, threshold_out, &seeds);
+        hap_seeds_say(&p, &seeds);
+        hap_seeds_release(&seeds);
         hap_inputs_release(&inputs);
         hap_program_end(&p, n, "steps");
         if (threshold_out) /* both files appear, or neither */

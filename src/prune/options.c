@@ -226,6 +226,12 @@ int hap_prune_options_settle(struct hap_prune_options *options, const struct hap
         if (options->threshold_circuit && (!recipe->trains_masks || !options->exact))
                 return hap_fail(err, HAP_EUSAGE, "--threshold-circuit needs --exact-sparsity and "
                                                  "a recipe that trains masks: edge-pruning or hap");
+        if (options->seeds > 1 &&
+            (options->log || options->checkpoint || options->threshold_circuit))
+                return hap_fail(err, HAP_EUSAGE, "--seeds cannot be combined with --log, "
+                                "--checkpoint or --threshold-circuit, which are of one circuit");
+        if (options->seeds < 1)
+                options->seeds = 1;
         if (!isnan(options->weight) && options->avoid.n == 0)
                 return hap_fail(err, HAP_EUSAGE, "--weight needs --avoid FILE");
         if (isnan(options->weight))

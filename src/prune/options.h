@@ -75,6 +75,7 @@ struct hap_prune_options {
         struct hap_count_or_percent sparsity; /* P% */
         int64_t edges;              /* or the number of edges; 0: not given */
         int64_t steps, batch, seed, patience;
+        int64_t seeds; /* circuits, each with the next seed; by settle at least 1 */
         bool exact;
         /* edge-pruning, hap */
         int from_scores; /* 0 or 1 */
