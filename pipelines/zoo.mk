@@ -15,7 +15,8 @@
 # Variables [default]:
 #   PROGRAMS  names of programs [all of ZOO]
 #   METHODS   methods of hap-attrib [all]
-#   RECIPES   recipes of hap-prune [all, and hap-rank: the default within EAP's 70 %, from its scores]
+#   RECIPES   recipes of hap-prune [all; hap-rank, the default within EAP's 70 %, from its scores;
+#             exact-rank, the default from exact scores]
 #   SEEDS     number of seeds of each recipe [1]
 #   ZOO       folder of the programs [tests/golden/zoo]
 #   RESULTS   where to write [results]
@@ -32,7 +33,7 @@ PROGRAMS ?= $(sort $(basename $(notdir $(wildcard $(ZOO)/*.json))))
 # The names in a list of a help text are indented by 30 blanks.
 names = $(shell $(BIN)/$(1) -h | sed -n '/^ *--$(2) /,/^  *--$(3) /s/^ \{30\}\([a-z][a-z0-9-]*\) .*/\1/p')
 METHODS ?= $(call names,hap-attrib,method,metric)
-RECIPES ?= $(call names,hap-prune,recipe,seed) hap-rank
+RECIPES ?= $(call names,hap-prune,recipe,seed) hap-rank exact-rank
 SEEDS ?= 1
 RESULTS ?= results
 PAGE ?= docs/results.md
