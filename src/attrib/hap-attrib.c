@@ -1,5 +1,4 @@
 /* hap-attrib: reads the examples of a task or a cache and writes a score for every edge. */
-#include <omp.h>
 #include <string.h>
 
 #include "attrib/attrib_out.h"
@@ -10,6 +9,7 @@
 #include "data/inputs.h"
 #include "data/shard.h"
 #include "forward/bf16.h"
+#include "forward/parallel.h"
 
 static const char *const dtypes[] = {"f32", "f16", NULL};
 static const char *const precision_names[] = {"f32", "bf16", NULL}; /* as enum hap_precision */
@@ -162,7 +162,7 @@ static size_t attribute(struct hap_program *p, const struct hap_attrib_request *
                 .split_input = opt->split_input,
                 .positions = opt->positions,
                 .must_differ = !(settings.method->needs & HAP_NEEDS_NO_LOSS),
-                .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
+                .batches = hap_parallel_width(), /* memory does not grow */
                 .prompts = hap_attrib_prompts(&settings),
                 .memory = hap_attrib_memory(&settings, p->max_memory, (size_t)p->threads),
         }, &a.inputs, &p->error));

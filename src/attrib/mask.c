@@ -129,6 +129,14 @@ static int remove_one(void *context, struct hap_scratch *scratch, size_t i)
                           scratch, &batch, run.logits, NULL, jobs->losses + which);
 }
 
+static bool loss_of_removal(const void *context, size_t i, size_t k, struct hap_piece *piece)
+{
+        const struct removals *jobs = context;
+
+        *piece = (struct hap_piece){jobs->losses + jobs->begin + i, sizeof *jobs->losses};
+        return k == 0;
+}
+
 static int remove_each(struct removals *jobs, struct hap_error *err)
 {
         const struct hap_attrib *attrib = jobs->attrib;
@@ -140,7 +148,7 @@ static int remove_each(struct removals *jobs, struct hap_error *err)
                 const size_t left = jobs_per_batch - jobs->begin;
 
                 rc = hap_parallel(attrib->engine, left < EDGES_AT_ONCE ? left : EDGES_AT_ONCE,
-                                  remove_one, jobs, err);
+                                  remove_one, loss_of_removal, jobs, err);
                 if (attrib->progress)
                         attrib->progress(attrib->context,
                                          jobs->batch * jobs_per_batch + jobs->begin,

@@ -3,7 +3,8 @@
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "common/mpi.h"
 
 static atomic_bool was_short;
 
@@ -19,7 +20,7 @@ bool hap_memory_was_short(void)
 
 size_t hap_memory_half_of_machine(void)
 {
-        return (size_t)sysconf(_SC_PHYS_PAGES) / 2 * (size_t)sysconf(_SC_PAGESIZE);
+        return hap_mpi_memory() / 2;
 }
 
 static void *allocate_for_json(size_t bytes)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/mpi.h"
 #include "common/number.h"
 #include "data/batches.h"
 #include "data/counted_run.h"
@@ -253,7 +254,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
 static size_t prepared(const struct hap_memory_estimate *needs, const struct hap_model *model,
                        const struct hap_graph *graph)
 {
-        const size_t at_once = needs->batches * needs->threads *
+        const size_t at_once = needs->batches * needs->threads * hap_mpi_ranks() *
                                batch_prompts(needs, model, graph);
         const size_t all = needs->options.limit && needs->options.limit < needs->prompts
                                    ? needs->options.limit : needs->prompts;

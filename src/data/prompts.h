@@ -53,7 +53,7 @@ struct hap_prompts_source {
 };
 
 /* Fills items and pointers of prompts whose examples and batches are set: positions,
- * counterfactuals, log_p, and, unless only full runs follow, what hap_prompt_prepare makes.
+ * counterfactuals, log_p, and, unless only full runs follow, what hap_prompt_refill fills.
  * HAP_EINPUT: an example does not fit the graph's positions, an output is beyond f16. */
 int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engine,
                       const struct hap_prompts_source *source, struct hap_error *err);

@@ -323,6 +323,25 @@ static double *normalise_each(const struct hap_evaluation *evaluation,
         return out;
 }
 
+int hap_evaluation_drop_undefined(const struct hap_evaluation *evaluation,
+                                  struct hap_metric_list *metrics, struct hap_error *err)
+{
+        const int given = metrics->n;
+        double value;
+        int kept = 0;
+
+        for (int i = 0; i < given; i++) {
+                const struct hap_metric *base = metrics->items[i]->normalises;
+                const double full = base ? reference(evaluation, HAP_FULL_MODEL, base) : 1;
+                const double empty = base ? reference(evaluation, HAP_EMPTY_CIRCUIT, base) : 0;
+
+                if (hap_metric_normalise(full, full, empty, &value, err) == 0)
+                        metrics->items[kept++] = metrics->items[i];
+        }
+        metrics->n = kept;
+        return kept < given;
+}
+
 int hap_evaluation_value(const struct hap_evaluation *evaluation,
                          const struct hap_evaluated *circuit, const struct hap_metric *metric,
                          double *value, double *sd, struct hap_error *err)

@@ -75,6 +75,11 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
                          struct hap_metric_list *metrics, bool asked_for,
                          struct hap_error *err);
 
+/* Removes metrics that are normalised from the list if the full model and the empty circuit have the
+ * same mean. Returns 1 if one was removed; the error's message then says why. */
+int hap_evaluation_drop_undefined(const struct hap_evaluation *evaluation,
+                                  struct hap_metric_list *metrics, struct hap_error *err);
+
 /* Sets "examples" and "circuits" of the header, the latter as
  * [{"name", "edges", "of", "sparsity", "dropped", "digest"}]. */
 int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *header,
