@@ -170,3 +170,52 @@ assert_linear() {
                 done
         done
 }
+
+@test "from task to report and page: circuits of prompts with answers of several tokens" {
+        cat >"$tmp/lines.jsonl" <<'END'
+{"clean": "When Mary and John went to the store, John gave a drink to", "corrupted": "When Mary and John went to the store, Mary gave a drink to", "answers": [" Mary and John", " Mary."], "wrongs": [" John and Mary", " John.", " the store"]}
+{"clean": "When Mary and John went to the store, John gave a drink to", "corrupted": "When Mary and John went to the store, Mary gave a drink to", "answers": [" Mary"], "wrongs": [" John"]}
+{"clean": "When Mary and Carl went to the store, Carl gave a drink to", "corrupted": "When Mary and Carl went to the store, Mary gave a drink to", "answers": [" Mary and"], "wrongs": [" Carl and"]}
+END
+        cd "$tmp"
+        model=$root/models/demo
+        hap-task -q -m "$model" --from lines.jsonl -o task
+        hap-forward -q -m "$model" task -o cache
+        hap-attrib -q cache -o scores
+        hap-attrib -q -m "$model" task -o again
+        all_scores scores >a && all_scores again >b
+        assert_near_maps a b 1e-6 1e-5
+        hap-select -q --keep 30% scores -o subgraph
+        hap-prune -q --sparsity 90% cache subgraph -o circuit
+        hap-prune -q -j 1 --sparsity 90% cache subgraph -o circuit1
+        assert_same circuit circuit1
+        hap-eval -q cache circuit -o from-cache
+        hap-eval -q -m "$model" task circuit -o from-task
+        values from-cache >a && values from-task >b
+        assert_near_maps a b 1e-5
+        jq -e 'has("kl") and has("accuracy") and has("exact-match") and has("logit-diff") and
+                has("prob-diff") and has("right-over-wrong")' a
+        # the circuit is nearer to the full model than the empty one
+        hap-eval -q --empty --metric kl cache circuit -o kl
+        json kl | jq -se '[.[] | select(.metric == "kl") | .value] | min < 0.5 * max'
+        hap-show -q --html task circuit -o page
+        grep -q '"answers":\[\[796,289,776\],\[796,13\]\]' page
+        hap-show task >text
+        hap-convert -q --to json task | hap-convert -q --from json -o back
+        assert_same back task
+        hap-task --check --predict -m "$model" lines.jsonl 2>/dev/null >text
+        grep -q "  answers   796 ' Mary' + 289 ' and' + 776 ' John'  796 ' Mary' + 13 '.'" text
+        # the probabilities are those of hap-eval's full model
+        hap-eval -q --full --per-example --metric prob-diff -m "$model" task circuit -o report
+        assert_near "$(awk '/^  p clean/ {print $4 + $5 - $7 - $8 - $9; exit}' text)" \
+                "$(json report | jq -s '[.[] | select(.id == "1" and (.circuit | test("full")))
+                        | .value][0]')" 1e-7
+        for refused in answer-logit answer-rank prob-diff-10; do
+                assert_refused 3 "cannot measure $refused: it is not defined for answers of several tokens, which 2 of 3 examples have, the first is '1'" \
+                        hap-eval --metric $refused cache circuit -o x
+        done
+        assert_refused 3 "answer-logit is not defined for answers of several tokens; use answer-log-probability" \
+                hap-attrib --metric answer-logit cache -o x
+        assert_refused 3 "its answers have several tokens, for which roles are not defined" \
+                hap-eval --roles -m "$model" task circuit -o x
+}

@@ -675,9 +675,9 @@ END
         lines "{\"clean\": [1, 2], \"corrupted\": [1, 3], \"answers\": [[$(seq -s, 63)]]}"
         hap-task -q -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" |
                 hap-forward -q -m tests/golden/gpt2-a/model -o "$tmp/x"
-        lines '{"clean": [1, 2], "corrupted": [1, 3], "answers": [[2, 3]]}'
+        lines '{"clean": [1, 2], "corrupted": [1, 3], "answers": [[2, 1]]}'
         assert_refused 3 "an answer has several tokens, which needs a model with" \
-                hap-task -m tests/golden/tracr-reverse/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+                hap-task -m tests/golden/tracr-reverse --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
 @test "an empty answer is refused as such, with a model and without" {

@@ -11,6 +11,8 @@ static struct hap_prompt corrupted_prompt(const struct hap_prompt *prompt)
         return (struct hap_prompt){
                 .n_tokens = prompt->n_tokens,
                 .tokens = prompt->counterfactual.tokens,
+                .depth = prompt->depth,
+                .end = prompt->end,
                 .first = prepared ? prompt->first : 0,
                 .k = prompt->k,
                 .v = prompt->v,
