@@ -223,12 +223,14 @@ END
         for threads in 1 2; do
                 show --tokens 15 --prompts 200 -j $threads "$root/models/demo"
                 for stage in forward attrib "eval --full" "prune --edges 40 --batch 32 --steps 2" \
-                        "prune --cache-dtype f16 --edges 40 --batch 32 --steps 2" "ablate --steps 2"; do
+                        "prune --cache-dtype f16 --edges 40 --batch 32 --steps 2" \
+                        "prune --cache-dtype none --edges 40 --batch 32 --steps 2" "ablate --steps 2"; do
                         # shellcheck disable=SC2086 # a program and its options
                         hap-$stage -j $threads -m "$root/models/demo" -o "$tmp/out" "$tmp/task" 2>"$tmp/err"
                         took=$(grep -oE '[0-9]+ MB peak' "$tmp/err")
                         said=$(line "hap-${stage%% *}")
                         [[ $stage != *f16* ]] || said=${said##*prompts, }
+                        [[ $stage != *none* ]] || said=${said##*f16, }
                         took=${took%% *} said=${said%% *}
                         ((100 * said >= 90 * took - 500 && 100 * said <= 110 * took + 500)) ||
                                 fail "hap-$stage -j $threads took $took MB, said were $said"

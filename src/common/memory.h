@@ -4,6 +4,7 @@
 #define HAP_COMMON_MEMORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Makes the JSON library use an allocator that notes failures. Its functions report them in ways
  * that are easy to miss or to mistake: setting a key returns −1, a parser reports an error of

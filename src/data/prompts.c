@@ -6,6 +6,7 @@
 #include "common/file_map.h"
 #include "common/number.h"
 #include "forward/parallel.h"
+#include "forward/remake.h"
 
 /* An array of values(example) elements of `size` bytes for each prompt, in the arena. The
  * list of arrays, [n], belongs to the caller. */
@@ -70,12 +71,14 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
 
                 *counterfactual = source->common;
                 counterfactual->ablation = ablation;
+                if (ablation->per_prompt && source->options.outputs == HAP_OUTPUTS_REMADE)
+                        counterfactual->tokens = prompts->examples[i].corrupted;
                 if (ablation->per_prompt && cached) {
                         counterfactual->data = cached[i].corrupted.outputs.data;
                         counterfactual->dtype = cached[i].corrupted.outputs.dtype;
                 }
         }
-        return ablation->per_prompt && !cached
+        return ablation->per_prompt && !cached && source->options.outputs != HAP_OUTPUTS_REMADE
                        ? run_counterfactuals(prompts, engine, source->options.dtype, err)
                        : HAP_OK;
 }
@@ -164,6 +167,40 @@ static bool prompt_piece(const void *context, size_t i, size_t k, struct hap_pie
         return hap_prompt_piece(in->engine, in->prompts->items + i, k, piece);
 }
 
+/* A batch whose corrupted runs are made for this alone. */
+static int fill_batch(void *context, struct hap_scratch *scratch, size_t b)
+{
+        const struct preparing *in = context;
+        const size_t begin = in->prompts->batches.start[b];
+        const size_t n = in->prompts->batches.start[b + 1] - begin;
+        struct hap_counterfactual made[HAP_BATCH_PROMPTS];
+        int rc = hap_remake(scratch, in->prompts->pointers + begin, (int)n, false, made);
+
+        for (size_t i = 0; i < n && rc == 0; i++) {
+                struct hap_prompt *prompt = in->prompts->items + begin + i;
+                const struct hap_counterfactual own = prompt->counterfactual;
+
+                prompt->counterfactual = made[i];
+                rc = fill_prompt(context, scratch, begin + i);
+                prompt->counterfactual = own;
+        }
+        return rc;
+}
+
+static bool filled_batch(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct preparing *in = context;
+
+        for (size_t i = in->prompts->batches.start[b]; i < in->prompts->batches.start[b + 1]; i++) {
+                const size_t n = hap_prompt_pieces(in->prompts->items + i);
+
+                if (k < n)
+                        return prompt_piece(context, i, k, piece);
+                k -= n;
+        }
+        return false;
+}
+
 static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *engine,
                        const struct hap_prompts_options *options, struct hap_error *err)
 {
@@ -177,6 +214,8 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                 rc = hap_prompt_reserve(engine, prompts->items + i, options->want_q,
                                         &prompts->arena, err);
         }
+        if (rc == 0 && options->outputs == HAP_OUTPUTS_REMADE && options->ablation->per_prompt)
+                return hap_parallel(engine, prompts->batches.n, fill_batch, filled_batch, &in, err);
         return rc < 0 ? rc : hap_parallel(engine, prompts->n, fill_prompt, prompt_piece, &in, err);
 }
 

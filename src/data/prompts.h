@@ -8,6 +8,13 @@
 #include "forward/distribution.h"
 #include "forward/prompt.h"
 
+/* The outputs of the corrupted runs, of which masked runs read each. */
+enum hap_outputs {
+        HAP_OUTPUTS_KEPT,
+        HAP_OUTPUTS_KEPT_IF_THEY_FIT, /* else made again; data/inputs.h decides */
+        HAP_OUTPUTS_REMADE,           /* by every run; a task's under interchange only */
+};
+
 struct hap_prompts_options {
         const struct hap_ablation *ablation; /* never NULL */
         bool full_runs_only;      /* only full runs follow: first = 0, nothing is prepared */
@@ -20,6 +27,7 @@ struct hap_prompts_options {
         /* How counterfactual outputs are stored. F16: converted to it. F32: unchanged, which is
          * F32 unless a cache contains another format. */
         enum hap_dtype dtype;
+        enum hap_outputs outputs;
 };
 
 /* Owns everything that its prompts point to, except tokens and means, which belong to

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/mpi.h"
 #include "model/fingerprint.h"
@@ -110,8 +109,7 @@ static size_t stored_bytes(const struct hap_model *model, const struct hap_store
                            const struct hap_weights_want *want)
 {
         const size_t f32 = hap_model_f32_bytes(&model->config);
-        const size_t limit = want->max_bytes ? want->max_bytes
-                                             : hap_mpi_memory() / 2;
+        const size_t limit = want->max_bytes ? want->max_bytes : hap_mpi_memory() / 2;
         size_t bytes = 0;
 
         for (size_t i = 0; i < store->n; i++)

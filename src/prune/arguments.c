@@ -6,7 +6,7 @@
 #include "forward/bf16.h"
 #include "prune/recipes.h"
 
-static const char *const cache_dtypes[] = {"f32", "f16", NULL}; /* as enum hap_dtype */
+const char *const hap_cache_dtypes[] = {"f32", "f16", "bf16", "none", "auto", NULL};
 
 #define FIELD(name) offsetof(struct hap_prune_options, name)
 
@@ -25,8 +25,8 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "use N prompts for each step [rank: 16; edge-pruning: 32]"},
         {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choice = hap_ablation_choice,
          .help = "replace the values of cut edges in this way [interchange]"},
-        {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = cache_dtypes,
-         .help = "keep the outputs of corrupted runs as this; f16 takes half the memory [f32]"},
+        {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = hap_cache_dtypes,
+         .help = "keep a task's corrupted runs as this; none: run again; auto: f32 if it fits [auto]"},
         {0, "precision", "NAME", HAP_CHOICE, FIELD(precision), .choices = hap_precisions,
          .help = "precision of runs with gradients; auto: bf16 if the processor has it [f32]"},
         {0, "exact-sparsity", NULL, HAP_FLAG, FIELD(exact),

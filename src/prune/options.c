@@ -57,7 +57,7 @@ static void leave_open(struct hap_prune_options *options, const struct hap_const
 
 void hap_prune_options_init(struct hap_prune_options *options)
 {
-        *options = (struct hap_prune_options){.help_recipe = -1};
+        *options = (struct hap_prune_options){.help_recipe = -1, .cache_dtype = HAP_CACHE_AUTO};
         leave_open(options, hap_rank_constants);
         leave_open(options, hap_edge_pruning_constants);
 }
@@ -269,8 +269,8 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
                         rc |= json_object_set_new(description, c->option.name,
                                                   constant_value(options, c));
         rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
-        rc |= json_object_set_new(description, "cache-dtype", json_string(hap_dtype_name(
-                                  (enum hap_dtype)options->cache_dtype)));
+        rc |= json_object_set_new(description, "cache-dtype", json_string(
+                                  hap_cache_dtypes[options->cache_dtype]));
         if (options->recipe->trains_masks) {
                 rc |= json_object_set_new(description, "from-scores",
                                           json_boolean(options->from_scores));

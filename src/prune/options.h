@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/number.h"
 #include "common/program.h"
+#include "common/tensor.h"
 
 struct hap_pruning;
 
@@ -83,11 +84,16 @@ struct hap_prune_options {
         int64_t every;
         int64_t cost_on; /* prompts for the cost of removing each edge; 0: not measured */
         /* options of memory */
-        int cache_dtype; /* enum hap_dtype */
+        int cache_dtype; /* enum hap_cache_dtype */
         size_t max_memory, threads;
         int weights; /* --weights */
         uint64_t given; /* bit i: constants[i] was; by hap_prune_options_settle */
 };
+
+/* How the outputs of the corrupted runs are held: as an enum hap_dtype, or not at all; auto is
+ * f32 or none (hap_prune_read). */
+enum hap_cache_dtype { HAP_CACHE_NONE = HAP_BF16 + 1, HAP_CACHE_AUTO };
+extern const char *const hap_cache_dtypes[]; /* their names */
 
 /* All constants open, no recipe printed. */
 void hap_prune_options_init(struct hap_prune_options *options);
