@@ -15,6 +15,8 @@ test_packages="bats bats-assert bats-support bats-file mandoc shellcheck git
 python3 python3-msgpack python3-numpy strace"
 # the tests of the page of hap-show; skipped without a Chromium
 browser_package=chromium-headless-shell
+# make MPI=1 and its tests; skipped without an MPI
+mpi_packages="openmpi-bin libopenmpi-dev procps"
 
 usage() {
         echo "usage: ./setup.sh demo|test" >&2
@@ -30,7 +32,8 @@ Install these, then run this script again with HAP_SETUP=skip:
              all with headers; optionally oneDNN 2, for products in BF16
   for the pipelines: bash, jq, awk; rsvg-convert of librsvg for pictures as PNG
   to test:   bash 5, bats 1.8 or later with bats-support, bats-assert, bats-file,
-             mandoc, shellcheck, git, Python 3 with msgpack and numpy; optionally a Chromium
+             mandoc, shellcheck, git, Python 3 with msgpack and numpy; optionally a Chromium,
+             and Open MPI with its headers
 END
 }
 
@@ -86,6 +89,14 @@ prepare_browser() {
         fi
 }
 
+prepare_mpi() {
+        [ "${HAP_SETUP:-}" != skip ] || return 0
+        if ! command -v mpicc >/dev/null && command -v apt-cache >/dev/null &&
+                apt-cache show libopenmpi-dev >/dev/null 2>&1; then
+                install_missing "$mpi_packages"
+        fi
+}
+
 [ $# -eq 1 ] || usage
 cd "$(dirname "$0")"
 jobs=$(nproc 2>/dev/null || echo 2)
@@ -104,6 +115,7 @@ demo)
 test)
         prepare "$build_packages $test_packages"
         prepare_browser
+        prepare_mpi
         make -s -j"$jobs" all units
         make -s check
         ;;

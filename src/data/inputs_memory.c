@@ -1,6 +1,6 @@
 #include "data/inputs_memory.h"
 
-#include "common/memory.h"
+#include "common/mpi.h"
 
 bool hap_inputs_count_prompts(struct hap_inputs *inputs)
 {
@@ -45,7 +45,7 @@ static int outputs_fit(const struct hap_inputs *inputs, bool *fit, struct hap_er
                 rc = hap_graph_set_positions(&graph, &inputs->form.positions, err);
         if (rc == 0)
                 *fit = hap_memory_bytes(&memory, &inputs->model, &graph) <=
-                       (memory.max_bytes ? memory.max_bytes : hap_memory_half_of_machine());
+                       (memory.max_bytes ? memory.max_bytes : hap_mpi_memory() / 2);
         hap_graph_release(&graph);
         return rc;
 }
