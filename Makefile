@@ -2,7 +2,7 @@
 # src/ is the library. `make`, `make check`, `make lint`, `make bench`,
 # `make install`; `make help` lists all. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
 # processors since 2013), BLAS=openblas|onednn|blis|mkl, ONEDNN=0 (no products
-# in BF16), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only these in check),
+# in BF16), MPI=1 (for mpirun), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only these in check),
 # PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with clang, as
 # build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
 # `make faults`: one call after another fails in every program.
@@ -56,6 +56,16 @@ BUILD := build-coverage
 SAN := --coverage
 CFLAGS := -O1 -g
 endif
+# `make MPI=1`: processes that share the work, for mpirun (docs/cluster.md); in build-mpi.
+ifdef MPI
+BUILD := $(BUILD)-mpi
+MPICC ?= mpicc
+CPPFLAGS += -DHAP_MPI $(shell $(MPICC) --showme:compile 2>/dev/null || $(MPICC) -compile_info | cut -d' ' -f2-)
+MPI_LIBS := $(shell $(MPICC) --showme:link 2>/dev/null || $(MPICC) -link_info | cut -d' ' -f2-)
+ifeq ($(MPI_LIBS),)
+$(error MPI=1 needs an MPI: '$(MPICC)' tells no libraries)
+endif
+endif
 ifeq ($(BUILD),build)
 BIN := bin
 else
@@ -68,7 +78,7 @@ CPPFLAGS += -Isrc -DHAP_VERSION='"$(VERSION)"'
 # of buffers whose size is known, control flow (CET), and no lazy binding.
 supported = $(foreach flag,$(1),$(shell echo 'int main(void) { return 0; }' | \
 	$(CC) -Werror -O2 $(flag) -x c -o /dev/null - 2>/dev/null && echo '$(flag)'))
-ifeq ($(BUILD),build)
+ifeq ($(SAN),)
 HARDEN := $(call supported,-fPIE -fstack-protector-strong -fcf-protection \
 	-D_FORTIFY_SOURCE=3)
 HARDEN_LD := $(call supported,-pie -Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(comma)now)
@@ -93,7 +103,7 @@ ifeq ($(ONEDNN),1)
 CPPFLAGS += -DHAP_ONEDNN
 endif
 MSGPACK := $(shell pkg-config --libs msgpack-c 2>/dev/null || echo -lmsgpackc)
-LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash $(BLAS_LIBS) -lz -ldl -lm
+LDLIBS := $(MSGPACK) -ljansson -lpcre2-8 -lutf8proc -lxxhash $(BLAS_LIBS) -lz -ldl -lm $(MPI_LIBS)
 ALL_LDFLAGS = $(LDFLAGS) $(SAN) $(HARDEN_LD) -fopenmp
 
 SOURCES := $(sort $(wildcard src/*/*.c))
@@ -196,6 +206,14 @@ units: $(UNITS)
 check: all units benches $(BUILD)/faults.so
 	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
 
+# SYSROOT=DIR: where the libraries for arm64 are.
+arm64-check:
+	tests/arm64 $(SYSROOT:%=--sysroot %) $(TESTS)
+
+# The Debian package of the last commit, in build-debian.
+deb:
+	debian/check
+
 # A library that makes one call fail; see tests/faults/run.
 $(BUILD)/faults.so: tests/faults/faults.c
 	@mkdir -p $(@D)
@@ -204,8 +222,10 @@ $(BUILD)/faults.so: tests/faults/faults.c
 faults: all $(BUILD)/faults.so
 	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
 
-SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/helper.bash \
-	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
+SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/page-examples tests/arm64 tests/helper.bash \
+	debian/check \
+	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale \
+	pipelines/cluster/submit pipelines/cluster/stage pipelines/zoo-* tests/slurm)
 
 lint:
 	shellcheck $(SCRIPTS)
@@ -270,6 +290,8 @@ help:
 	@echo 'all          build the programs in bin/ (the default)'
 	@echo 'check        build and run all tests; TESTS="NAME ..." runs only these'
 	@echo 'units        build the tests in C'
+	@echo 'arm64-check  build the tests in C for arm64 and run them under qemu; SYSROOT=DIR, TESTS'
+	@echo 'deb          build the Debian package of the last commit and check it with lintian'
 	@echo 'lint         check the scripts and the manual pages'
 	@echo 'bench        measure speed'
 	@echo 'faults       make one system call after another fail in every program'
@@ -280,13 +302,13 @@ help:
 	@echo 'dist         pack the files of the last commit as $(BUILD)/hap-$(VERSION).tar.gz'
 	@echo 'clean        remove all builds'
 	@echo
-	@echo 'PORTABLE=1|avx2, BLAS=openblas|onednn|blis|mkl, ONEDNN=0, ASAN=1, TSAN=1: see README.md'
+	@echo 'PORTABLE=1|avx2, BLAS=openblas|onednn|blis|mkl, ONEDNN=0, MPI=1, ASAN=1, TSAN=1: see README.md'
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz build-coverage bin
+	rm -rf build build-asan build-tsan build-fuzz build-coverage build-arm64 build-debian build*-mpi bin
 
 .PHONY: all units benches fuzz fuzz-run fuzz-programs coverage analyse analyse-cppcheck \
-	analyse-gcc analyse-tidy faults check lint bench completions install uninstall dist help \
+	analyse-gcc analyse-tidy faults check arm64-check deb lint bench completions install uninstall dist help \
 	clean force
 .SECONDARY:
 

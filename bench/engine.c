@@ -78,6 +78,7 @@ static int capture(void *context, struct hap_scratch *work, size_t i)
         struct hap_batch batch;
         struct hap_full_run run = {0};
         float *outputs;
+        int rc;
 
         plain.tokens = b->examples[i].corrupted;
         plain.first = 0;
@@ -94,7 +95,9 @@ static int capture(void *context, struct hap_scratch *work, size_t i)
         if (hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
         hap_log_softmax(1, b->model.config.n_out, run.logits, p->log_p);
-        return hap_prompt_prepare(&b->engine, work, p, true, &b->arena, &work->error);
+#pragma omp critical(bench_arena)
+        rc = hap_prompt_reserve(&b->engine, p, true, &b->arena, &work->error);
+        return rc < 0 ? rc : hap_prompt_refill(&b->engine, work, p);
 }
 
 static void make_prompts(struct bench *b, int tokens, size_t n)
@@ -133,7 +136,7 @@ static void make_prompts(struct bench *b, int tokens, size_t n)
                         .log_p = calloc((size_t)b->model.config.n_out, sizeof(float))};
                 b->pointers[i] = &b->prompts[i];
         }
-        if (hap_parallel(&b->engine, n, capture, b, &err) < 0)
+        if (hap_parallel(&b->engine, n, capture, NULL, b, &err) < 0)
                 die(&err);
 }
 
@@ -169,7 +172,7 @@ static double step(struct bench *b)
         struct hap_error err = {0};
         const double start = now();
 
-        if (hap_parallel(&b->engine, (b->n + GROUP - 1) / GROUP, step_job, b, &err) < 0)
+        if (hap_parallel(&b->engine, (b->n + GROUP - 1) / GROUP, step_job, NULL, b, &err) < 0)
                 die(&err);
         return (now() - start) / (double)b->n;
 }

@@ -61,7 +61,7 @@ static double *read_values(size_t *n, size_t *columns)
 
 int main(int argc, char **argv)
 {
-        const size_t draws = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
+        const size_t draws = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
         const size_t n = argc > 2 ? strtoul(argv[2], NULL, 10) : 200;
         const struct hap_random_key key = {1, 0xc0e4};
         double mean[MAX_COLUMNS] = {0};

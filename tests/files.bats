@@ -110,3 +110,26 @@ named() {
         ASAN_OPTIONS=$no_leaks strace -qq -f -e trace=%file -o calls hap-attrib -q -m "$model" cache -o out
         run -1 grep secret calls
 }
+
+@test "experts in MXFP4 without their exponents, and other quantisations, are refused by name" {
+        need_tool python3
+        cp -r "$root/tests/golden/families/gpt-oss-mxfp4" "$tmp/broken"
+        chmod -R u+w "$tmp/broken"
+        sed -i 's/gate_up_proj_scales/gate_up_proj_scalex/' "$tmp/broken/model.safetensors"
+        assert_refused 3 "it has no tensor 'model.layers.0.mlp.experts.gate_up_proj_scales', which MXFP4 experts need" \
+                hap-model "$tmp/broken"
+        cp "$root/tests/golden/families/gpt-oss-mxfp4/"* "$tmp/broken"
+        sed -i 's/"mxfp4"/"fp8"/' "$tmp/broken/config.json"
+        assert_refused 3 "(use the folder that is not quantised, or a GGUF file)" hap-model "$tmp/broken"
+}
+
+@test "experts in MXFP4 give the same bytes converted at once and kept as stored" {
+        model="$root/tests/golden/families/gpt-oss-mxfp4"
+        printf '%s\n' '{"clean": [1, 2, 3, 4, 5], "corrupted": [1, 9, 3, 4, 5], "answers": [7], "wrongs": [3]}' >"$tmp/p"
+        for how in f32 stored; do
+                hap-task -q --from "$tmp/p" -m "$model" | hap-attrib -q --weights $how -m "$model" | json |
+                        jq -c 'select(has("edge"))' >"$tmp/$how"
+        done
+        [[ -s $tmp/f32 ]]
+        cmp "$tmp/f32" "$tmp/stored"
+}

@@ -223,12 +223,14 @@ END
         for threads in 1 2; do
                 show --tokens 15 --prompts 200 -j $threads "$root/models/demo"
                 for stage in forward attrib "eval --full" "prune --edges 40 --batch 32 --steps 2" \
-                        "prune --cache-dtype f16 --edges 40 --batch 32 --steps 2" "ablate --steps 2"; do
+                        "prune --cache-dtype f16 --edges 40 --batch 32 --steps 2" \
+                        "prune --cache-dtype none --edges 40 --batch 32 --steps 2" "ablate --steps 2"; do
                         # shellcheck disable=SC2086 # a program and its options
                         hap-$stage -j $threads -m "$root/models/demo" -o "$tmp/out" "$tmp/task" 2>"$tmp/err"
                         took=$(grep -oE '[0-9]+ MB peak' "$tmp/err")
                         said=$(line "hap-${stage%% *}")
                         [[ $stage != *f16* ]] || said=${said##*prompts, }
+                        [[ $stage != *none* ]] || said=${said##*f16, }
                         took=${took%% *} said=${said%% *}
                         ((100 * said >= 90 * took - 500 && 100 * said <= 110 * took + 500)) ||
                                 fail "hap-$stage -j $threads took $took MB, said were $said"
@@ -366,4 +368,61 @@ END
         assert_output --regexp '[0-9]+ MB peak'
         most=$(grep -oE '[0-9]+ MB peak' <<<"$output")
         ((${most%% *} <= 134515008 * 4 * 12 / 10000000))
+}
+
+# The value of a line of --plan: plan_seconds FILE STAGE
+plan_seconds() {
+        sed -nE "s/^$2 .* ([0-9.e+-]+) s( for.*)?\$/\\1/p" "$1"
+}
+
+@test "--plan: seconds have the ratios of the multiplications of the stages' runs" {
+        hap-model -q -j 1 --plan --prompts 40 --tokens 16 -o "$tmp/plan" "$root/models/demo"
+        hap-model -q --json -o "$tmp/model" "$root/models/demo"
+        jq -n --slurpfile m "$tmp/model" --argjson forward "$(plan_seconds "$tmp/plan" hap-forward)" \
+                --argjson attrib "$(plan_seconds "$tmp/plan" hap-attrib)" \
+                --argjson eval "$(plan_seconds "$tmp/plan" hap-eval)" \
+                --slurpfile c "$root/models/demo/config.json" '
+                $c[0] as $c | 16 as $t
+                | $c.n_embd as $d | $c.n_layer as $l | ($m[0].graph.edges * 2 * $t * $d) as $mix
+                | (4 * $t * $t * $d * $l + 2 * $d * $c.vocab_size) as $rest
+                | ($c.n_inner // 4 * $d) as $mlp
+                | (2 * $t * $l * $d * (4 * $d + 2 * $mlp) + $rest) as $full
+                | ($full + $mix) as $masked
+                | [$attrib / $forward, (3 * $full + $mix) / (2 * $full),
+                   $eval / $forward, (2 * $full + $masked) / (2 * $full)]
+                | debug | ((.[0] / .[1] - 1) | fabs) < 0.01 and ((.[2] / .[3] - 1) | fabs) < 0.01' >"$tmp/out"
+        assert_equal "$(<"$tmp/out")" true
+}
+
+@test "--plan: more ranks take fewer turns, until every job has a thread of its own" {
+        for ranks in 1 2 400 800; do
+                hap-model -q -j 1 --plan --ranks $ranks --prompts 160 --tokens 16 -o "$tmp/$ranks" "$root/models/demo"
+        done
+        # 20 jobs of eight prompts; the rate is measured each time, so turns are compared coarsely
+        for pair in "1 2 1.2" "2 400 3"; do
+                read -r few many least <<<"$pair"
+                jq -en "$(plan_seconds "$tmp/$few" hap-eval) / $(plan_seconds "$tmp/$many" hap-eval) > $least" >/dev/null ||
+                        fail "$few and $many ranks: $(cat "$tmp/$few" "$tmp/$many")"
+        done
+        grep -F 'are gathered in a step' "$tmp/2"
+        run ! grep -F gathered "$tmp/1"
+}
+
+@test "--plan: memory is that of the description, and too little memory is exit status 3" {
+        hap-model -q -j 2 --prompts 50 --tokens 15 -o "$tmp/show" "$root/models/demo"
+        hap-model -q -j 2 --plan --memory 64G --prompts 50 --tokens 15 -o "$tmp/plan" "$root/models/demo"
+        grep -F 'every stage fits' "$tmp/plan"
+        assert_equal "$(sed -nE 's/^hap-prune +([0-9]+) MB.*/\1/p' "$tmp/plan")" \
+                "$(sed -nE 's/^hap-prune +([0-9]+) MB.*/\1/p' "$tmp/show")"
+        assert_refused 3 "a stage needs more than --memory" hap-model --plan --memory 1M "$root/models/demo"
+        run -3 hap-model -q --plan --memory 1M "$root/models/demo"
+        assert_output --partial "does not fit"
+        assert_refused 2 "need --plan" hap-model --ranks 2 "$root/models/demo"
+        assert_refused 2 "has no --json" hap-model --plan --json "$root/models/demo"
+}
+
+@test "the tables of docs/scaling.md are those that bench/scaling.py computes" {
+        need_tool python3
+        run -0 python3 "$root/bench/scaling.py" "$root/docs/scaling.md"
+        assert_output ""
 }

@@ -985,14 +985,14 @@ printed_constants() {
 }
 
 @test "--max-memory refuses at once, and the message names options that need less and how much" {
-        prune=(hap-prune -j 2 --edges 40 -m "$root/models/demo" -o "$tmp/c")
+        prune=(hap-prune -j 2 --cache-dtype f32 --edges 40 -m "$root/models/demo" -o "$tmp/c")
         assert_refused 2 "hap-prune: --max-memory allows 20 MB, 60 prompts of 18 tokens need " \
                 "${prune[@]}" --max-memory 20M "$DIR/ioi.task"
         assert_not_exists "$tmp/c"
         said=$("${prune[@]}" --max-memory 20M "$DIR/ioi.task" 2>&1 || true)
-        [[ $said =~ 'need '([0-9]+)' MB'.*'; -j 1: '([0-9]+)' MB; --cache-dtype f16: '([0-9]+)' MB; both: '([0-9]+)' MB' ]]
+        [[ $said =~ 'need '([0-9]+)' MB'.*'; -j 1: '([0-9]+)' MB; --cache-dtype f16: '([0-9]+)' MB; both: '([0-9]+)' MB; --cache-dtype none: '([0-9]+)' MB' ]]
         need=${BASH_REMATCH[1]} one=${BASH_REMATCH[2]} half=${BASH_REMATCH[3]} both=${BASH_REMATCH[4]}
-        ((one < need && half < need && both < one && both < half))
+        ((one < need && half < need && both < one && both < half && BASH_REMATCH[5] < need))
         # and the estimate is right
         "${prune[@]}" -q --steps 2 --max-memory $((need + 1))M "$DIR/ioi.task"
         "${prune[@]}" -q --steps 2 -j 1 --cache-dtype f16 --max-memory $((both + 1))M "$DIR/ioi.task"
@@ -1014,6 +1014,37 @@ printed_constants() {
                 hap-prune --edges 40 --max-memory 20M "$tmp/cache"
         assert_refused 2 "allows 20 MB, 60 prompts of 18 tokens need" \
                 hap-prune --edges 40 --max-memory 20M --ablation mean "$tmp/cache"
+}
+
+@test "outputs that every run makes again find the circuit of kept ones, in less memory" {
+        prune=(hap-prune -q --edges 60 --steps 12 -m "$root/models/demo")
+        for recipe in rank edge-pruning; do
+                "${prune[@]}" --recipe $recipe --exact-sparsity --cache-dtype f32 -o "$tmp/kept" "$DIR/ioi.task"
+                for j in 1 3; do
+                        "${prune[@]}" --recipe $recipe --exact-sparsity --cache-dtype none -j $j \
+                                -o "$tmp/none$j" "$DIR/ioi.task"
+                done
+                diff <(edges "$tmp/none1") <(edges "$tmp/none3")
+                assert_equal "$(edges "$tmp/none1" | cut -f1)" "$(edges "$tmp/kept" | cut -f1)"
+        done
+}
+
+@test "outputs are made again if they do not fit --max-memory, and the header says so" {
+        prune=(hap-prune -j 2 --edges 40 --steps 2 -m "$root/models/demo" -o "$tmp/c")
+        said=$("${prune[@]}" --cache-dtype f32 --max-memory 20M "$DIR/ioi.task" 2>&1 || true)
+        [[ $said =~ 'need '([0-9]+)' MB'.*'dtype none: '([0-9]+)' MB' ]]
+        kept=${BASH_REMATCH[1]} none=${BASH_REMATCH[2]}
+        for limit in $((kept + 1)) $((kept - 1)) $((none + 1)); do
+                "${prune[@]}" --max-memory ${limit}M "$DIR/ioi.task"
+                how=$(header "$tmp/c" ".pruning.options[\"cache-dtype\"]" | jq -r .)
+                assert_equal "$how" "$( ((limit > kept)) && echo f32 || echo none)"
+        done
+        said=$("${prune[@]}" --max-memory 20M "$DIR/ioi.task" 2>&1 || true)
+        [[ $said =~ 'need '([0-9]+)' MB' ]]
+        assert_equal "${BASH_REMATCH[1]}" "$none"
+        [[ $said != *cache-dtype* ]]
+        assert_refused 2 "is a cache, which contains them; give the task instead" \
+                "${prune[@]}" --cache-dtype none "$DIR/ioi.cache"
 }
 
 @test "outputs kept as f16 give the same circuit's KL to a thousandth" {

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-ROOMS = "common tokenizer model graph task forward data metric attrib prune eval show convert".split()
+ROOMS = "common tokenizer model graph task forward data metric attrib prune eval merge show convert".split()
 SRC = pathlib.Path(__file__).resolve().parent.parent / "src"
 
 

@@ -108,6 +108,11 @@ static int check_examples(const struct hap_attrib *attrib, const struct hap_prom
                 const struct hap_example *example = prompts->examples + i;
                 const char *missing = hap_metric_missing(metric, example);
 
+                if (example->whole && !hap_metric_takes_whole(metric))
+                        return hap_fail(err, HAP_EINPUT,
+                                        "cannot score example '%.200s': %s is not defined for "
+                                        "answers of several tokens; use %s", example->id,
+                                        metric->name, metric->instead ? metric->instead : "kl");
                 if (missing)
                         return hap_fail(err, HAP_EINPUT,
                                         "cannot score example '%.200s': it has no %s, which %s "
@@ -162,6 +167,15 @@ static int score_batch(void *context, struct hap_scratch *scratch, size_t b)
                            jobs->out + b * jobs->attrib->width);
 }
 
+static bool batch_scores(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct batch_jobs *jobs = context;
+        const size_t n = jobs->attrib->width;
+
+        *piece = (struct hap_piece){jobs->out + b * n, n * sizeof *jobs->out};
+        return k == 0;
+}
+
 int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                        hap_attrib_batch *score, const void *context, struct hap_error *err)
 {
@@ -172,7 +186,7 @@ int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prom
         jobs.out = calloc(n_batches, n * sizeof *jobs.out);
         if (!jobs.out)
                 return hap_fail_memory(err, "scores");
-        rc = hap_parallel(attrib->engine, n_batches, score_batch, &jobs, err);
+        rc = hap_parallel(attrib->engine, n_batches, score_batch, batch_scores, &jobs, err);
         for (size_t b = 0; b < n_batches && rc == 0; b++) {
                 for (size_t i = 0; i < n; i++)
                         attrib->row[i] = (double)jobs.out[b * n + i];

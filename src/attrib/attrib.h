@@ -43,6 +43,7 @@ struct hap_attrib {
         float *ones;  /* [n_edges]: 1 */
         bool *wanted; /* [n_edges]: true */
         size_t n;     /* examples so far */
+        size_t first; /* of a shard: examples of the whole task before it */
         /* Called from time to time by slow methods with the runs done of those of the
          * prompts that were added; NULL: not called. */
         void (*progress)(void *context, size_t done, size_t total);

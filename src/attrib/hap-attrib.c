@@ -1,5 +1,4 @@
 /* hap-attrib: reads the examples of a task or a cache and writes a score for every edge. */
-#include <omp.h>
 #include <string.h>
 
 #include "attrib/attrib_out.h"
@@ -8,7 +7,9 @@
 #include "attrib/request.h"
 #include "common/program.h"
 #include "data/inputs.h"
+#include "data/shard.h"
 #include "forward/bf16.h"
+#include "forward/parallel.h"
 
 static const char *const dtypes[] = {"f32", "f16", NULL};
 static const char *const precision_names[] = {"f32", "bf16", NULL}; /* as enum hap_precision */
@@ -57,6 +58,7 @@ static const struct hap_program_info info = {
         .options = options,
         .notes = "The input contains one task or cache; for a task the model is run first.\n"
                  "mask-gradient also reads a circuit; without one every mask is 1.\n"
+                 "growth reads a circuit to cut.\n"
                  "With --merge the input contains scores, and no model is needed.",
 };
 
@@ -85,8 +87,11 @@ static void score_examples(struct attribution *a)
                 hap_attrib_request_options(a->opt, hap_inputs_z(&a->inputs));
         const size_t total = hap_inputs_total(&a->inputs);
         const struct hap_prompts *prompts;
+        struct hap_shard shard;
 
+        hap_must(a->p, hap_shard_of_header(a->inputs.header, &shard, &a->p->error));
         hap_must(a->p, hap_attrib_init(&a->attrib, &a->inputs.engine, &settings, &a->p->error));
+        a->attrib.first = shard.first;
         a->attrib.progress = show_removals;
         a->attrib.context = a->p;
         if (a->opt->per_example) {
@@ -153,12 +158,14 @@ static size_t attribute(struct hap_program *p, const struct hap_attrib_request *
         size_t done;
 
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
-                .circuits = settings.method->needs & HAP_NEEDS_CIRCUIT ? 1 : 0,
+                .circuits = settings.method->needs & (HAP_NEEDS_CIRCUIT | HAP_NEEDS_CUT_CIRCUIT)
+                                    ? 1 : 0,
+                .need_circuits = settings.method->needs & HAP_NEEDS_CUT_CIRCUIT,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
                 .positions = opt->positions,
                 .must_differ = !(settings.method->needs & HAP_NEEDS_NO_LOSS),
-                .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
+                .batches = hap_parallel_width(), /* memory does not grow */
                 .prompts = hap_attrib_prompts(&settings),
                 .memory = hap_attrib_memory(&settings, p->max_memory, (size_t)p->threads),
         }, &a.inputs, &p->error));

@@ -153,7 +153,8 @@ static void select_found(struct selecting *s)
                 .scores = 1, .need_scores = true, .model_path = p->model,
                 .weights = (enum hap_weights)p->weights, .must_differ = true,
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true,
-                            .limit = (size_t)opt->prompts},
+                            .limit = (size_t)opt->prompts,
+                            .outputs = HAP_OUTPUTS_KEPT_IF_THEY_FIT},
                 .memory = hap_memory_within(&hap_memory_select, p->max_memory, (size_t)p->threads),
         }, inputs, &p->error));
         hap_must(p, hap_inputs_next(inputs, &prompts, &p->error));

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "forward/parallel.h"
 
@@ -102,6 +103,7 @@ struct removals {
         const struct hap_prompts *prompts;
         size_t batch;
         size_t begin;   /* the edge or node of job 0 */
+        const float *cut; /* [n_edges]: edges with a value above 0 are cut in all runs; or NULL */
         double *losses; /* [n_scores + 1]: without each edge or node, then of the full model */
 };
 
@@ -121,12 +123,21 @@ static int remove_one(void *context, struct hap_scratch *scratch, size_t i)
         if (!z)
                 return scratch->error.code;
         for (size_t e = 0; e < n_edges; e++)
-                z[e] = (jobs->attrib->options.nodes ? hap_graph_edge_from(graph, e) : e) != which;
+                z[e] = (jobs->attrib->options.nodes ? hap_graph_edge_from(graph, e) : e) != which &&
+                       !(jobs->cut && jobs->cut[e] > 0);
         rc = hap_mask_run(jobs->attrib, prompts, scratch, jobs->batch, z, NULL, &batch, &run);
         if (rc < 0)
                 return rc;
         return hap_mask_loss(jobs->attrib, prompts->examples + prompts->batches.start[jobs->batch],
                           scratch, &batch, run.logits, NULL, jobs->losses + which);
+}
+
+static bool loss_of_removal(const void *context, size_t i, size_t k, struct hap_piece *piece)
+{
+        const struct removals *jobs = context;
+
+        *piece = (struct hap_piece){jobs->losses + jobs->begin + i, sizeof *jobs->losses};
+        return k == 0;
 }
 
 static int remove_each(struct removals *jobs, struct hap_error *err)
@@ -140,7 +151,7 @@ static int remove_each(struct removals *jobs, struct hap_error *err)
                 const size_t left = jobs_per_batch - jobs->begin;
 
                 rc = hap_parallel(attrib->engine, left < EDGES_AT_ONCE ? left : EDGES_AT_ONCE,
-                                  remove_one, jobs, err);
+                                  remove_one, loss_of_removal, jobs, err);
                 if (attrib->progress)
                         attrib->progress(attrib->context,
                                          jobs->batch * jobs_per_batch + jobs->begin,
@@ -167,5 +178,51 @@ int hap_method_exact(struct hap_attrib *attrib, const struct hap_prompts *prompt
                         rc = hap_attrib_take(attrib, prompts, jobs.batch, err);
         }
         free(jobs.losses);
+        return rc;
+}
+
+/* --- growth --- */
+
+/* Sets attrib->row to the growth for the batch. Of an edge that is cut anyway there is none. */
+static int score_growth(struct hap_attrib *attrib, struct removals *jobs, double *alone,
+                        struct hap_error *err)
+{
+        const size_t n = attrib->n_scores;
+        double *cut = jobs->losses;
+        int rc;
+
+        memset(alone, 0, (n + 1) * sizeof *alone);
+        memset(cut, 0, (n + 1) * sizeof *cut);
+        jobs->cut = NULL, jobs->losses = alone;
+        rc = remove_each(jobs, err);
+        jobs->cut = attrib->options.z, jobs->losses = cut;
+        if (rc == 0)
+                rc = remove_each(jobs, err);
+        for (size_t i = 0; i < n && rc == 0; i++)
+                attrib->row[i] = (cut[i] - cut[n]) - (alone[i] - alone[n]);
+        for (size_t e = 0; e < n && rc == 0 && !attrib->options.nodes; e++)
+                if (jobs->cut[e] > 0)
+                        attrib->row[e] = 0;
+        return rc;
+}
+
+int hap_method_growth(struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                      struct hap_error *err)
+{
+        const size_t n = attrib->n_scores;
+        struct removals jobs = {.attrib = attrib, .prompts = prompts};
+        double *alone = calloc(n + 1, sizeof *alone);
+        int rc = HAP_OK;
+
+        jobs.losses = calloc(n + 1, sizeof *jobs.losses);
+        if (!jobs.losses || !alone)
+                rc = hap_fail_memory(err, "scores");
+        for (; jobs.batch < prompts->batches.n && rc == 0; jobs.batch++) {
+                rc = score_growth(attrib, &jobs, alone, err);
+                if (rc == 0)
+                        rc = hap_attrib_take(attrib, prompts, jobs.batch, err);
+        }
+        free(jobs.losses);
+        free(alone);
         return rc;
 }

@@ -27,5 +27,15 @@ int hap_method_ugs(struct hap_attrib *attrib, const struct hap_prompts *prompts,
 /* The loss without the edge − the loss of the full model. */
 int hap_method_exact(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                      struct hap_error *err);
+/* The exact score once the circuit S of options.z is cut, minus the exact score: with L(A) the loss
+ * of the model without the edges A,
+ *
+ *      (L(S ∪ e) − L(S)) − (L(e) − L())
+ *
+ * and 0 for the edges of S. Backups, which take over when S is gone, have positive scores: the
+ * question is that of conditional co-ablation (Gong et al. 2026, arXiv:2607.01940), which measures
+ * the change of the output in place of the loss. */
+int hap_method_growth(struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                      struct hap_error *err);
 
 #endif

@@ -51,12 +51,12 @@ static void sample_masks(const struct hap_attrib_options *options, uint64_t draw
                 z[e] = 1 - fminf(fmaxf((z[e] - p) / w + 0.5f, 0), 1);
 }
 
-/* The batch is one example; its number makes the random numbers. */
+/* The batch is one example; its number in the task makes the random numbers. */
 static int score_samples(struct hap_attrib *attrib, const struct hap_prompts *prompts, size_t b,
                          struct hap_scratch *scratch, const void *context, float *out)
 {
         const size_t n = scratch->engine->graph.n_edges;
-        const uint64_t example = attrib->n + prompts->batches.start[b];
+        const uint64_t example = attrib->first + attrib->n + prompts->batches.start[b];
         const int samples = attrib->options.steps;
         float *z = hap_scratch_alloc(scratch, n, sizeof *z);
         float *d_z = hap_scratch_alloc(scratch, n, sizeof *d_z);

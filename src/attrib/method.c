@@ -124,6 +124,15 @@ static const struct hap_method exact = {
         .run = hap_method_exact,
 };
 
+static const struct hap_method growth = {
+        .name = "growth",
+        .help = "exact score once a circuit is cut, minus the exact score: its backups",
+        .sign = "positive: corrupting hurts more once the circuit is cut",
+        .needs = HAP_NEEDS_CUT_CIRCUIT,
+        .by_node = true,
+        .runs = HAP_MEMORY_MASKED,
+        .run = hap_method_growth,
+};
 static const struct hap_method mask_gradient = {
         .name = "mask-gradient",
         .help = "gradient by the edge's mask, at a circuit",
@@ -153,7 +162,7 @@ static const struct hap_method ugs = {
 
 const struct hap_method *const hap_methods[] = {
         &eap, &relp, &eap_ig_inputs, &clean_corrupted, &eap_ig_activations, &conductance, &eap_gp,
-        &eap_qk, &grad_drop, &atp_star, &ifr, &exact, &mask_gradient, &mask_ig, &ugs, NULL,
+        &eap_qk, &grad_drop, &atp_star, &ifr, &exact, &growth, &mask_gradient, &mask_ig, &ugs, NULL,
 };
 
 const char *hap_method_choice(int i, const char **help)

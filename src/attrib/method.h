@@ -17,6 +17,7 @@ enum hap_method_needs {
          * full model. With a circuit the gradient is taken there instead. */
         HAP_NEEDS_SLOPE_AT_FULL_MODEL = 4,
         HAP_NEEDS_RANDOM = 8,  /* random numbers: a seed, and how likely an edge is open */
+        HAP_NEEDS_CUT_CIRCUIT = 32, /* a circuit to cut; it must be in the input */
         HAP_NEEDS_NO_LOSS = 16, /* neither metric nor ablation matter */
 };
 

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/mpi.h"
+
 #define MAX_OPEN 8
 
 /* For the signal handler. */
@@ -170,6 +172,11 @@ int hap_atomic_file_open(struct hap_atomic_file *file, const char *path)
         file->path = file->target ? temporary_name(file->target) : NULL;
         if (!file->path)
                 return fail_atomic_file(file, ENOMEM);
+        if (!hap_mpi_writes()) {
+                free(file->path);
+                file->path = NULL;
+                return open("/dev/null", O_RDWR | O_CLOEXEC);
+        }
         remove_stale(file->target);
         unlink(file->path);
         remember(file->path); /* before the file exists: a signal may arrive as soon as it does */
@@ -208,6 +215,8 @@ static void synchronise_folder(const char *target)
 
 int hap_atomic_file_rename(struct hap_atomic_file *file)
 {
+        if (!file->path)
+                return 0; /* not rank 0 */
         /* EINVAL: the file system has no such thing */
         if ((fsync(file->lock) < 0 && errno != EINVAL) || rename(file->path, file->target) < 0)
                 return -1;
@@ -237,7 +246,7 @@ void hap_target_remove(const char *path)
 {
         char *target = real_target(path);
 
-        if (target)
+        if (target && hap_mpi_writes())
                 unlink(target);
         free(target);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/mpi.h"
 #include "common/number.h"
 
 #define CHUNK ((size_t)256 * 1024)
@@ -52,8 +53,8 @@ static int bytes_reserve(struct hap_bytes *b, size_t n)
         return 0;
 }
 
-/* Reads into the free part of `b`: the number of bytes, 0 at the end. */
-static ssize_t read_into(struct hap_byte_input *s, struct hap_bytes *b)
+/* Reads into the free part of `b`: the number of bytes, 0 at the end, or a negative code. */
+static ssize_t read_into(struct hap_byte_input *s, struct hap_bytes *b, struct hap_error *err)
 {
         size_t space = b->size - b->end;
         ssize_t n;
@@ -66,9 +67,12 @@ static ssize_t read_into(struct hap_byte_input *s, struct hap_bytes *b)
                 s->map_at += space;
                 n = (ssize_t)space;
         } else {
-                do
-                        n = read(s->fd, b->at + b->end, space);
-                while (n < 0 && errno == EINTR);
+                do {
+                        if (hap_mpi_read(s->fd, b->at + b->end, space, &n, err) < 0)
+                                return err->code;
+                } while (n < 0 && errno == EINTR);
+                if (n < 0)
+                        return fail_read(s, err);
         }
         if (n > 0)
                 b->end += (size_t)n;
@@ -83,9 +87,9 @@ static int raw_need(struct hap_byte_input *s, size_t n, struct hap_error *err)
         while (bytes_left(&s->raw) < n && got) {
                 if (bytes_reserve(&s->raw, CHUNK) < 0)
                         return hap_fail_memory(err, s->name);
-                got = read_into(s, &s->raw);
+                got = read_into(s, &s->raw, err);
                 if (got < 0)
-                        return fail_read(s, err);
+                        return (int)got;
         }
         return 0;
 }
@@ -150,11 +154,9 @@ static int fill_plain(struct hap_byte_input *s, struct hap_error *err)
                 s->out.end += (size_t)n;
                 return 0;
         }
-        n = read_into(s, &s->out);
-        if (n < 0)
-                return fail_read(s, err);
+        n = read_into(s, &s->out, err);
         s->ended = n == 0;
-        return 0;
+        return n < 0 ? (int)n : 0;
 }
 
 int hap_byte_input_fill(struct hap_byte_input *s, size_t n, struct hap_error *err)
@@ -249,24 +251,48 @@ static void try_map(struct hap_byte_input *s)
         s->ready = s->map_size - s->map_at;
 }
 
-int hap_byte_input_open(struct hap_byte_input *s, const char *path, struct hap_error *err)
+static int open_input(struct hap_byte_input *s, const char *path, struct hap_error *err)
 {
-        bool standard = strcmp(path, "-") == 0;
+        const bool standard = strcmp(path, "-") == 0;
 
-        *s = (struct hap_byte_input){.fd = STDIN_FILENO};
-        s->name = strdup(standard ? "standard input" : path);
-        if (!s->name)
-                return hap_fail_memory(err, path);
         if (!standard)
                 s->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (s->fd < 0) {
-                int rc = fail_read(s, err);
-
-                free(s->name);
-                return rc;
-        }
-        try_map(s);
+        if (s->fd < 0)
+                return fail_read(s, err);
+        if (!standard || hap_mpi_ranks() == 1)
+                try_map(s);
         return 0;
+}
+
+/* Maps what rank 0 has mapped; the rest comes from rank 0. */
+static int follow_first_rank(struct hap_byte_input *s, const char *path, struct hap_error *err)
+{
+        int64_t size = (int64_t)s->map_size;
+        int rc = hap_mpi_first(&size, err);
+
+        if (rc == 0 && size > 0 && !s->mapped)
+                rc = open_input(s, path, err);
+        if (rc == 0 && (int64_t)s->map_size != size)
+                rc = hap_fail(err, HAP_EINPUT, "cannot read '%s': it has %zu bytes here, and "
+                              "%lld for rank 0", s->name, s->map_size, (long long)size);
+        return rc;
+}
+
+int hap_byte_input_open(struct hap_byte_input *s, const char *path, struct hap_error *err)
+{
+        int rc = 0;
+
+        *s = (struct hap_byte_input){.fd = STDIN_FILENO};
+        s->name = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+        if (!s->name)
+                return hap_fail_memory(err, path);
+        if (hap_mpi_writes())
+                rc = open_input(s, path, err);
+        if (rc == 0)
+                rc = follow_first_rank(s, path, err);
+        if (rc < 0)
+                hap_byte_input_close(s);
+        return rc;
 }
 
 int hap_byte_input_memory(struct hap_byte_input *s, const char *name, const void *data, size_t n,

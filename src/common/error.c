@@ -37,3 +37,8 @@ int hap_fail_memory(struct hap_error *err, const char *what)
         hap_memory_short();
         return hap_fail(err, HAP_ESYSTEM, "out of memory for %s", what);
 }
+
+int hap_exit_status(int code)
+{
+        return code == HAP_EUSAGE ? 2 : code == HAP_EINPUT ? 3 : 1;
+}

@@ -31,6 +31,9 @@ int hap_fail(struct hap_error *err, int code, const char *format, ...)
 int hap_fail_within(struct hap_error *err, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* The exit status of a program that fails with this code. */
+int hap_exit_status(int code);
+
 /* Out of memory for `what`; noted for the end of the program (common/memory.h). */
 int hap_fail_memory(struct hap_error *err, const char *what);
 

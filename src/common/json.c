@@ -147,3 +147,23 @@ bool hap_object_is_text(const msgpack_object *object, const char *text)
                object->via.str.size == strlen(text) &&
                memcmp(json_text_of(object), text, object->via.str.size) == 0;
 }
+
+bool hap_object_number(const msgpack_object *object, double *value)
+{
+        if (!object)
+                return false;
+        switch (object->type) {
+        case MSGPACK_OBJECT_POSITIVE_INTEGER:
+                *value = (double)object->via.u64;
+                return true;
+        case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+                *value = (double)object->via.i64;
+                return true;
+        case MSGPACK_OBJECT_FLOAT32:
+        case MSGPACK_OBJECT_FLOAT64:
+                *value = object->via.f64;
+                return true;
+        default:
+                return false;
+        }
+}

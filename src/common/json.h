@@ -13,6 +13,8 @@ json_t *hap_json_of(const msgpack_object *object);
 
 /* The value of a key of a map, or NULL (also if `map` is not a map). */
 const msgpack_object *hap_map_get(const msgpack_object *map, const char *key);
+/* The value of an integer or a floating-point number; false for anything else, and for NULL. */
+bool hap_object_number(const msgpack_object *object, double *value);
 bool hap_object_is_text(const msgpack_object *object, const char *text);
 
 #endif

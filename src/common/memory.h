@@ -4,6 +4,7 @@
 #define HAP_COMMON_MEMORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Makes the JSON library use an allocator that notes failures. Its functions report them in ways
  * that are easy to miss or to mistake: setting a key returns −1, a parser reports an error of
@@ -15,5 +16,9 @@ void hap_memory_watch_json(void);
 void hap_memory_short(void);
 
 bool hap_memory_was_short(void);
+
+/* Half of this process's part of the machine's memory in bytes (hap_mpi_memory): what a program may use before it takes slower ways that
+ * need less, if it was given no limit. */
+size_t hap_memory_half_of_machine(void);
 
 #endif

@@ -10,10 +10,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "common/atomic_file.h"
 #include "common/clock.h"
 #include "common/memory.h"
+#include "common/mpi.h"
 #include "common/printable.h"
 
 static const char *(*find_warning)(void);
@@ -59,11 +61,6 @@ static void catch_signals(void)
         }
 }
 
-static int exit_status(int code)
-{
-        return code == HAP_EUSAGE ? 2 : code == HAP_EINPUT ? 3 : 1;
-}
-
 _Noreturn static void die(struct hap_program *program, int code, const char *message)
 {
         char printable[4 * HAP_MESSAGE];
@@ -74,11 +71,12 @@ _Noreturn static void die(struct hap_program *program, int code, const char *mes
         }
         hap_progress_clear(program);
         hap_printable(message, printable, sizeof printable);
-        fprintf(stderr, "%s: %s\n", program->info->name, printable);
+        if (hap_mpi_fail(&code, message))
+                fprintf(stderr, "%s: %s\n", program->info->name, printable);
         hap_stream_out_abandon(program->out);
         hap_atomic_file_remove_all();
         program->out = NULL; /* exit() flushes `text` into `out`: drop those bytes */
-        exit(exit_status(code));
+        exit(hap_exit_status(code));
 }
 
 int hap_must(struct hap_program *program, int rc)
@@ -104,6 +102,8 @@ static void say(const struct hap_program *program, const char *format, va_list a
 {
         char message[HAP_MESSAGE], printable[4 * HAP_MESSAGE];
 
+        if (!hap_mpi_writes())
+                return;
         vsnprintf(message, sizeof(message), format, args);
         hap_printable(message, printable, sizeof printable);
         fprintf(stderr, "%s%s: %s\n", program->shown > 0 ? "\r\033[K" : "",
@@ -200,6 +200,8 @@ static int default_threads(void)
 {
         int threads = omp_get_max_threads();
 
+        if (!getenv("OMP_NUM_THREADS"))
+                threads = hap_mpi_processors(threads);
         return threads < HAP_MAX_THREADS ? threads : HAP_MAX_THREADS;
 }
 
@@ -214,11 +216,34 @@ static void open_closed_descriptors(void)
                         _exit(1);
 }
 
+/* All ranks must do the same, with equally many threads: the number of threads decides how many
+ * prompts are read at a time. */
+static void join_ranks(struct hap_program *program, int argc, char **argv)
+{
+        const unsigned parallel = HAP_USES_INPUT | HAP_USES_THREADS;
+        int64_t threads = program->threads;
+        XXH64_hash_t hash = 0;
+        char text[40];
+
+        for (int i = 1; i < argc; i++)
+                hash = XXH3_64bits_withSeed(argv[i], strlen(argv[i]), hash);
+        snprintf(text, sizeof text, "%s %s", program->info->name, HAP_VERSION);
+        hap_must(program, hap_mpi_same("program", text, &program->error));
+        snprintf(text, sizeof text, "one with hash %016llx", (unsigned long long)hash);
+        hap_must(program, hap_mpi_same("command line", text, &program->error));
+        if (hap_mpi_ranks() > 1 && (program->info->uses & parallel) != parallel)
+                hap_die(program, HAP_EUSAGE, "it has nothing to share among %zu processes: start "
+                        "it without mpirun", hap_mpi_ranks());
+        hap_must(program, hap_mpi_least(&threads, &program->error));
+        program->threads = (int)threads;
+}
+
 void hap_program_begin(struct hap_program *program, const struct hap_program_info *info,
                        int argc, char **argv, void *options)
 {
         int asked;
 
+        hap_mpi_begin();
         *program = (struct hap_program){.info = info, .options = options, .started = hap_seconds(),
                                         .threads = default_threads()};
         open_closed_descriptors();
@@ -232,6 +257,7 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
                 flush_stdout(program);
                 exit(0);
         }
+        join_ranks(program, argc, argv);
         omp_set_num_threads(program->threads);
         open_streams(program);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/mpi.h"
 #include "common/program.h"
 
 #define INTERVAL 0.1 /* seconds between two drawings */
@@ -36,7 +37,7 @@ void hap_progress(struct hap_program *program, size_t done, size_t total, const 
         double time = hap_seconds();
         char left[32], of[32] = "";
 
-        if (program->quiet || !isatty(STDERR_FILENO) ||
+        if (program->quiet || !hap_mpi_writes() || !isatty(STDERR_FILENO) ||
             (program->shown > 0 && time - program->shown < INTERVAL && done != total))
                 return;
         time_left(left, sizeof(left), time - program->started, done, total);

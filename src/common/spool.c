@@ -44,6 +44,11 @@ msgpack_packer *hap_spool_record(struct hap_spool *spool)
         return &spool->packer;
 }
 
+void hap_spool_bytes(struct hap_spool *spool, const void *data, size_t n)
+{
+        spool_put(&spool->buffer, data, n);
+}
+
 static int move_to_file(struct hap_spool *spool, struct hap_error *err)
 {
         if (spool->fd < 0 && hap_temporary_open(&spool->fd, err) < 0)

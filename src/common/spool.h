@@ -22,6 +22,8 @@ int hap_spool_init(struct hap_spool *spool, struct hap_error *err);
 void hap_spool_release(struct hap_spool *spool);
 /* Begins a record: pack one map with the packer returned, then end the record. */
 msgpack_packer *hap_spool_record(struct hap_spool *spool);
+/* Instead of packing: adds `n` bytes, a record or a part of one that is packed already. */
+void hap_spool_bytes(struct hap_spool *spool, const void *data, size_t n);
 /* HAP_EINPUT: the record is larger than readers accept; HAP_ESYSTEM. */
 int hap_spool_end_record(struct hap_spool *spool, struct hap_error *err);
 /* The digest of the records so far (digest.h). */

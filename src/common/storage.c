@@ -30,6 +30,7 @@ static const struct {
         [HAP_STORED_TQ1_0] = {"TQ1_0", 256, 54},
         [HAP_STORED_TQ2_0] = {"TQ2_0", 256, 66},
         [HAP_STORED_MXFP4] = {"MXFP4", 32, 17},
+        [HAP_STORED_MXFP4_APART] = {"MXFP4", 32, 16},
 };
 
 size_t hap_storage_block(int kind)

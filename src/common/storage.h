@@ -32,6 +32,7 @@ enum hap_storage {
         HAP_STORED_TQ1_0,
         HAP_STORED_TQ2_0,
         HAP_STORED_MXFP4,
+        HAP_STORED_MXFP4_APART, /* the blocks without their exponents, which are another tensor */
         HAP_STORED_KINDS
 };
 

@@ -8,6 +8,7 @@
 
 #include "common/scan.h"
 #include "common/byte_input.h"
+#include "common/mpi.h"
 #include "common/section_check.h"
 #include "common/sections_seen.h"
 #include "common/stream.h"
@@ -255,6 +256,17 @@ static int pass_value(struct hap_stream_in *in, bool header, struct hap_error *e
         return rc;
 }
 
+/* A file may be another one on another machine. */
+static int same_section(const struct hap_stream_in *in, struct hap_error *err)
+{
+        char what[HAP_MESSAGE / 2], text[32];
+
+        snprintf(what, sizeof what, "section %" PRIu64 " of '%s'", in->section,
+                 hap_stream_in_name(in));
+        snprintf(text, sizeof text, "%08lx", (unsigned long)in->crc);
+        return hap_mpi_same(what, text, err);
+}
+
 static int end_section(struct hap_stream_in *in, struct hap_error *err)
 {
         const struct hap_section_end end = {
@@ -264,6 +276,8 @@ static int end_section(struct hap_stream_in *in, struct hap_error *err)
         };
         int rc = hap_section_check_end(&end, &in->unpacked.data, err);
 
+        if (rc == 0)
+                rc = same_section(in, err);
         if (rc == 0)
                 rc = pass_value(in, in->record == 1, err);
         if (rc < 0)

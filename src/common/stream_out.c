@@ -12,6 +12,7 @@
 
 #include "common/atomic_file.h"
 #include "common/digest.h"
+#include "common/mpi.h"
 #include "common/scan.h"
 #include "common/stream.h"
 
@@ -184,7 +185,7 @@ static int open_path(struct hap_stream_out *out, const char *path, struct hap_er
         if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
                 out->fd = hap_atomic_file_open(&out->file, path);
         else
-                out->fd = open(path, O_WRONLY | O_CLOEXEC);
+                out->fd = open(hap_mpi_output(path), O_WRONLY | O_CLOEXEC);
         if (out->fd >= 0)
                 return 0;
         out->failed = errno;
@@ -227,8 +228,10 @@ static int open_output(struct hap_stream_out **out, const char *path, bool gzip,
         if (rc == 0 && !standard)
                 rc = open_path(stream, path, err);
         if (rc == 0 && (binary || gzip) && stream->fd >= 0 && isatty(stream->fd))
-                rc = hap_fail(err, HAP_EUSAGE, "cannot write binary data to a terminal; "
-                                             "use -o FILE or a pipe");
+                rc = hap_fail(err, HAP_EUSAGE, "%s", hap_mpi_ranks() > 1
+                              ? "cannot write binary data through mpirun, which does not report "
+                                "a full disk; use -o FILE"
+                              : "cannot write binary data to a terminal; use -o FILE or a pipe");
         if (rc == 0 && gzip)
                 rc = start_gzip(stream, err);
         if (rc < 0) {

@@ -64,6 +64,8 @@ struct hap_prompt hap_prompt_of(const struct hap_example *example, bool corrupte
                 .tokens = corrupted ? example->corrupted : example->clean,
                 .answer_first = example->answer_first,
                 .n_answer_positions = example->n_answer_positions,
+                .depth = example->depth,
+                .end = example->end,
         };
 }
 
@@ -80,6 +82,7 @@ struct run_job {
         enum hap_dtype dtype; /* of outputs */
         void *const *outputs;
         float *const *logits;
+        size_t n_logits, n_outputs; /* bytes of an answer position, of a token */
 };
 
 /* Stores n values at to[at], in the dtype of `to`. */
@@ -165,11 +168,36 @@ static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
                               : HAP_OK;
 }
 
+/* The logits and the outputs of the batch's examples. */
+static bool batch_piece(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct run_job *job = context;
+        const size_t begin = job->batches->start[b], n = job->batches->start[b + 1] - begin;
+        const bool logits = job->logits && k < n;
+        const size_t i = begin + (job->logits && k >= n ? k - n : k);
+        const struct hap_example *example = job->examples + i;
+
+        if (!logits && (!job->outputs || i >= begin + n))
+                return false;
+        *piece = logits ? (struct hap_piece){job->logits[i],
+                                             (size_t)example->n_answer_positions * job->n_logits}
+                        : (struct hap_piece){job->outputs[i],
+                                             (size_t)example->n_tokens * job->n_outputs};
+        return true;
+}
+
 int hap_run_examples(const struct hap_engine *engine, const struct hap_example *examples,
                      const struct hap_batches *batches, bool corrupted, enum hap_dtype dtype,
                      void *const *outputs, float *const *logits, struct hap_error *err)
 {
-        struct run_job job = {examples, batches, corrupted, dtype, outputs, logits};
+        const struct hap_config *config = &engine->model->config;
+        const size_t writers = (size_t)engine->graph.n_writers;
+        struct run_job job = {
+                examples, batches, corrupted, dtype, outputs, logits,
+                .n_logits = (size_t)config->n_out * sizeof(float),
+                .n_outputs = writers * (size_t)config->d_model *
+                             (dtype == HAP_F32 ? sizeof(float) : sizeof(uint16_t)),
+        };
 
-        return hap_parallel(engine, batches->n, run_batch, &job, err);
+        return hap_parallel(engine, batches->n, run_batch, batch_piece, &job, err);
 }

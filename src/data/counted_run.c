@@ -87,6 +87,8 @@ static int count_masked(struct hap_scratch *scratch, const struct hap_batch *bat
 static int count_batch(struct hap_scratch *scratch, const struct hap_counted_run *how,
                        const uint8_t *position)
 {
+        static const int32_t tokens[1]; /* not read, nor are keys and residual */
+        static float prepared[1];
         struct hap_prompt prompts[HAP_BATCH_PROMPTS];
         const struct hap_prompt *pointers[HAP_BATCH_PROMPTS];
         const bool full = how->runs == HAP_MEMORY_FULL || how->runs == HAP_MEMORY_GRADIENTS;
@@ -100,7 +102,9 @@ static int count_batch(struct hap_scratch *scratch, const struct hap_counted_run
                         .answer_first = (int)(how->tokens - how->positions),
                         .n_answer_positions = (int)how->positions,
                         .position = position,
-                        .counterfactual = {.ablation = how->ablation},
+                        .counterfactual = {.ablation = how->ablation,
+                                           .tokens = how->remade && !full ? tokens : NULL},
+                        .residual = prepared,
                 };
                 pointers[i] = prompts + i;
         }

@@ -14,6 +14,7 @@ struct hap_counted_run {
         const float *z;       /* [n_edges] */
         const bool *wanted;   /* [n_edges] */
         bool all_rows;        /* in the last layer too */
+        bool remade;          /* masked: the run makes the counterfactuals, too */
         struct hap_memory_arrays arrays;
         bool counterfactuals; /* the gradient by the counterfactual is wanted, not by masks */
 };

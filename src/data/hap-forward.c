@@ -1,11 +1,11 @@
 /* hap-forward: runs the clean and the corrupted prompt of every example of a task, and writes
  * their outputs and logits to a cache. */
-#include <omp.h>
 
 #include "common/program.h"
 #include "data/chunk.h"
 #include "data/inputs.h"
 #include "forward/engine.h"
+#include "forward/parallel.h"
 
 struct forward_options {
         int dtype;
@@ -44,7 +44,7 @@ static void read_inputs(struct hap_program *p, struct hap_inputs *inputs)
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
                 .positions = opt->positions,
-                .batches = (size_t)omp_get_max_threads(), /* memory does not grow */
+                .batches = hap_parallel_width(), /* memory does not grow */
                 .prompts = {.ablation = &hap_zero,
                             .full_runs_only = true}, /* only their tokens are used */
                 .memory = hap_memory_within(&hap_memory_forward, p->max_memory, (size_t)p->threads),

@@ -9,7 +9,7 @@
 struct task_options {
         int64_t n, seed, bootstrap;
         int split, bos; /* -1: not given */
-        const char *from, *corruption;
+        const char *from, *corruption, *shard;
         bool generate, list, check, predict, skip_bad;
 };
 
@@ -33,6 +33,8 @@ static const struct hap_option options[] = {
         {0, "from", "FILE", HAP_TEXT, offsetof(struct task_options, from),
          .help = "read prompts from a file ('-': standard input): JSON lines, a JSON array, or CSV "
                  "or tab-separated lines with a header line; NAME is optional"},
+        {0, "shard", "I/N", HAP_TEXT, offsetof(struct task_options, shard),
+         .help = "write only shard I of N, for hap-merge; I counts from 1"},
         {0, "skip-bad", NULL, HAP_FLAG, offsetof(struct task_options, skip_bad),
          .help = "with --from: leave out prompts that cannot be used, and count them"},
         {0, "bos", "WHEN", HAP_CHOICE, offsetof(struct task_options, bos),
@@ -81,7 +83,7 @@ static int list_tasks(int argc, char **argv)
         text.uses = HAP_USES_MODEL;
         hap_program_begin(&p, &text, argc, argv, &opt);
         if (p.n_operands || opt.n || opt.seed || opt.bootstrap || opt.split >= 0 || opt.from ||
-            opt.corruption || opt.generate || opt.check || opt.skip_bad || opt.bos >= 0)
+            opt.corruption || opt.generate || opt.check || opt.shard || opt.skip_bad || opt.bos >= 0)
                 hap_die(&p, HAP_EUSAGE, "--list lists all tasks; only -m can be combined with it");
         p.quiet = true; /* there are no records to count */
         hap_task_print_list(&p);
@@ -112,6 +114,7 @@ static void check_options(struct hap_program *p, const struct task_options *opt)
                 {opt->skip_bad && (!opt->from || opt->bootstrap),
                  "--skip-bad needs --from, and no --bootstrap"},
                 {opt->bos >= 0 && !p->model, "--bos needs -m, whose tokenizer knows BOS"},
+                {opt->shard && opt->check, "--shard cannot be combined with --check"},
                 {opt->predict && !(opt->check && p->model), "--predict needs --check and -m"},
         };
 
@@ -181,7 +184,7 @@ int main(int argc, char **argv)
         }
         n = hap_task_output(&p, &(struct hap_task_output){request_of(&p, &opt), &model,
                                                          opt.predict ? &loaded : NULL, opt.check,
-                                                         opt.skip_bad}, &status);
+                                                         opt.skip_bad, opt.shard}, &status);
         hap_tokenizer_free(tokenizer);
         if (p.model)
                 hap_model_release(&loaded);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/program.h"
+#include "data/inputs_memory.h"
 #include "data/same_graph.h"
 #include "forward/engine.h"
 #include "graph/graph_json.h"
@@ -27,39 +28,10 @@ static int fail_second(const char *name, const char *what, const char *first,
 
 /* --- the engine --- */
 
-/* Prompts that are known before the weights are loaded: those that were read, or what a
- * cache's header says of them. */
-static bool count_prompts(struct hap_inputs *inputs)
-{
-        struct hap_memory_estimate *memory = &inputs->memory;
-        const json_t *header = inputs->header;
-
-        if (inputs->loader) {
-                hap_memory_examples(memory, hap_loader_examples(inputs->loader), &inputs->model);
-        } else {
-                const json_int_t n = json_integer_value(json_object_get(header, "examples"));
-                const json_int_t longest = json_integer_value(json_object_get(header, "tokens"));
-                const json_int_t shortest =
-                        json_integer_value(json_object_get(header, "shortest"));
-                const char *dtype = json_string_value(json_object_get(header, "dtype"));
-
-                memory->prompts = n > 0 ? (size_t)n : 0;
-                memory->tokens = longest > 0 && longest < INT32_MAX ? (size_t)longest : 0;
-                if (shortest > 0 && shortest <= longest)
-                        memory->tokens = (size_t)shortest;
-                memory->rows = 1;
-                memory->at_least = true;
-                memory->source = HAP_COUNTERFACTUALS_MAPPED;
-                if (!dtype || hap_dtype_of(dtype, &memory->dtype) < 0)
-                        memory->dtype = HAP_F32;
-        }
-        return memory->prompts > 0 && memory->tokens > 0;
-}
-
 /* Loads the weights once the prompts are known to fit. */
 static int load_weights(struct hap_inputs *inputs, struct hap_error *err)
 {
-        if (count_prompts(inputs) &&
+        if (hap_inputs_count_prompts(inputs) &&
             hap_memory_check_model(&inputs->memory, &inputs->model, &inputs->form, err) < 0)
                 return err->code;
         hap_model_release(&inputs->model);
@@ -90,25 +62,11 @@ static int make_engine(struct hap_inputs *inputs, struct hap_error *err)
         if (inputs->model_unknown) /* fails, and says that -m is needed */
                 return hap_model_open_for(&inputs->model, NULL, inputs->header, inputs->name,
                                           &inputs->weights, err);
+        if ((rc = hap_inputs_settle_outputs(inputs, err)) < 0)
+                return rc;
         if (inputs->config_only && (rc = load_weights(inputs, err)) < 0)
                 return rc;
         return hap_engine_init(&inputs->engine, &inputs->model, &inputs->form, err);
-}
-
-/* Now that all is known: the prompts, those of a cache if they stay in memory, and the masks. */
-static int check_memory(const struct hap_inputs *inputs, struct hap_error *err)
-{
-        const struct hap_examples *examples = hap_loader_examples(inputs->loader);
-        struct hap_memory_estimate memory = inputs->memory;
-
-        memory.at_least = false;
-        if (examples->n)
-                hap_memory_examples(&memory, examples, &inputs->model);
-        else
-                hap_memory_prompts(&memory, &inputs->prompts, &inputs->model);
-        if (memory.prompts == 0)
-                return HAP_OK;
-        return hap_memory_check(&memory, &inputs->model, &inputs->engine.graph, err);
 }
 
 /* --- the sections --- */
@@ -375,7 +333,7 @@ int hap_inputs_read(struct hap_stream_in *in, const struct hap_inputs_want *want
         if (rc == 0)
                 rc = join_constants(inputs, err);
         if (rc == 0)
-                rc = check_memory(inputs, err);
+                rc = hap_inputs_check_memory(inputs, err);
         if (rc < 0)
                 hap_inputs_release(inputs);
         return rc;
@@ -427,7 +385,7 @@ int hap_inputs_next_task(struct hap_inputs *inputs, struct hap_error *err)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': its positions, or those of its "
                                 "answers, are not those of the task before it", inputs->name);
         inputs->all_given = false;
-        return (rc = check_memory(inputs, err)) < 0 ? rc : 1;
+        return (rc = hap_inputs_check_memory(inputs, err)) < 0 ? rc : 1;
 }
 
 int hap_inputs_next(struct hap_inputs *inputs, const struct hap_prompts **prompts,

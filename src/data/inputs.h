@@ -30,6 +30,9 @@ struct hap_inputs_want {
         bool must_differ; /* refuse interchange if no clean prompt differs from its corrupted
                            * one: nothing can be learned from them */
         size_t batches;   /* batches of prompts to give at a time; 0: all */
+        /* outputs: HAP_OUTPUTS_KEPT_IF_THEY_FIT becomes one of the others once the examples are
+         * known: a task's outputs are kept if all that is needed fits the stage's limit, or without
+         * one half of the machine's memory. */
         struct hap_prompts_options prompts;
         /* The stage and its limit. With a limit the weights are loaded only once the
          * examples are known to fit. */

@@ -135,6 +135,11 @@ void hap_loader_set_constants(struct hap_loader *loader, const float *values)
                                                      .dtype = HAP_F32};
 }
 
+void hap_loader_set_outputs(struct hap_loader *loader, enum hap_outputs outputs)
+{
+        loader->options.outputs = outputs;
+}
+
 const struct hap_examples *hap_loader_examples(const struct hap_loader *loader)
 {
         return &loader->examples;
@@ -180,9 +185,9 @@ static int collect_example(const struct hap_loader *loader, struct collection *c
         return hap_batches_add(&prompts->batches, example, rows, err);
 }
 
-/* Copies a tensor of F32 to the prompts' arena as F16. */
-static int copy_as_f16(struct hap_prompts *prompts, struct hap_tensor *tensor,
-                       struct hap_error *err)
+/* Copies a tensor of F32 to the prompts' arena as F16 or BF16. */
+static int copy_as_halves(struct hap_prompts *prompts, struct hap_tensor *tensor,
+                          enum hap_dtype dtype, struct hap_error *err)
 {
         enum { CHUNK = 4096 };
         float values[CHUNK];
@@ -195,11 +200,11 @@ static int copy_as_f16(struct hap_prompts *prompts, struct hap_tensor *tensor,
                 size_t fit;
 
                 hap_tensor_read(tensor, at, n, values);
-                fit = hap_halves_of(HAP_F16, values, n, halves + at);
+                fit = hap_halves_of(dtype, values, n, halves + at);
                 if (fit < n)
                         return hap_fail_beyond(err, values[fit]);
         }
-        tensor->dtype = HAP_F16;
+        tensor->dtype = dtype;
         tensor->data = halves;
         return HAP_OK;
 }
@@ -250,7 +255,7 @@ static int estimate_record(const struct hap_loader *loader, struct collection *c
                            const struct hap_engine *engine, const struct hap_cache_record *record,
                            struct hap_error *err)
 {
-        const bool copies = !c->prompts->mapped || loader->options.dtype == HAP_F16;
+        const bool copies = !c->prompts->mapped || loader->options.dtype != HAP_F32;
 
         hap_memory_prompt(&c->estimate, &record->example, engine->model);
         c->estimate.dtype = record->corrupted.outputs.dtype;
@@ -275,8 +280,8 @@ static int collect_record(const struct hap_loader *loader, struct collection *c,
         if (rc == 0)
                 rc = estimate_record(loader, c, engine, record, err);
         outputs = &record->corrupted.outputs;
-        if (rc == 0 && outputs->dtype == HAP_F32 && loader->options.dtype == HAP_F16)
-                rc = copy_as_f16(prompts, outputs, err);
+        if (rc == 0 && outputs->dtype == HAP_F32 && loader->options.dtype != HAP_F32)
+                rc = copy_as_halves(prompts, outputs, loader->options.dtype, err);
         else if (rc == 0)
                 rc = copy_unless_mapped(prompts, outputs, err);
         if (rc == 0 && loader->options.want_log_p)

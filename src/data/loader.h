@@ -23,6 +23,9 @@ void hap_loader_close(struct hap_loader *loader); /* NULL is allowed */
  * prompts. */
 void hap_loader_set_constants(struct hap_loader *loader, const float *values);
 
+/* How hap_loader_next holds the outputs of a task's corrupted runs from now on. */
+void hap_loader_set_outputs(struct hap_loader *loader, enum hap_outputs outputs);
+
 /* The next prompts, at most `n_batches` batches of them (0: all that are left): 1, or 0
  * when there are no more (then nothing is to be released), or a negative code. The engine
  * is the same in every call. The prompts must be released before the loader is closed.

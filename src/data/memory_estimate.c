@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/mpi.h"
 #include "common/number.h"
 #include "data/batches.h"
 #include "data/counted_run.h"
@@ -209,6 +210,7 @@ static size_t thread_scratch(const struct hap_memory_estimate *needs, enum hap_m
                                   .ablation = needs->options.ablation,
                                   .counterfactuals = needs->cases,
                                   .all_rows = needs->all_rows,
+                                  .remade = needs->options.outputs == HAP_OUTPUTS_REMADE,
                                   .arrays = needs->arrays};
         float *ones = calloc(graph->n_edges, sizeof *ones);
         bool *wanted = calloc(graph->n_edges, sizeof *wanted);
@@ -245,11 +247,12 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
         const size_t d = (size_t)c->d_model, layers = (size_t)c->n_layers;
         const size_t heads = (size_t)(c->n_heads + 2 * c->n_kv_heads) * (size_t)c->d_head;
         const size_t logits = hap_max(needs->positions, 1) * (size_t)c->n_out;
-        const bool half = o->dtype == HAP_F16 ||
+        const bool half = o->dtype != HAP_F32 ||
                           (needs->source != HAP_COUNTERFACTUALS_RUNS && needs->dtype != HAP_F32);
         size_t floats = 0, outputs = 0;
 
-        if (o->ablation->per_prompt || needs->runs == HAP_MEMORY_FULL)
+        if ((o->ablation->per_prompt && o->outputs != HAP_OUTPUTS_REMADE) ||
+            needs->runs == HAP_MEMORY_FULL)
                 outputs = (size_t)graph->n_writers * tokens * d * (half ? 2 : sizeof(float));
         if (needs->runs == HAP_MEMORY_FULL)
                 return 2 * (outputs + logits * sizeof(float));
@@ -264,7 +267,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
 static size_t prepared(const struct hap_memory_estimate *needs, const struct hap_model *model,
                        const struct hap_graph *graph)
 {
-        const size_t at_once = needs->batches * needs->threads *
+        const size_t at_once = needs->batches * needs->threads * hap_mpi_ranks() *
                                batch_prompts(needs, model, graph);
         const size_t all = needs->options.limit && needs->options.limit < needs->prompts
                                    ? needs->options.limit : needs->prompts;
@@ -388,10 +391,11 @@ static void advise_all(struct advice *a, struct hap_memory_estimate needs, const
                        const struct hap_graph *graph)
 {
         const bool threads = needs.threads > 1;
-        const bool halve = needs.can_halve && needs.options.dtype == HAP_F32 &&
-                           needs.options.ablation->per_prompt &&
+        const bool keeps = needs.can_halve && needs.options.ablation->per_prompt &&
+                           needs.options.outputs != HAP_OUTPUTS_REMADE;
+        const bool halve = keeps && needs.options.dtype == HAP_F32 &&
                            (needs.source == HAP_COUNTERFACTUALS_RUNS || needs.dtype == HAP_F32);
-        struct hap_memory_estimate one = needs, half = needs;
+        struct hap_memory_estimate one = needs, half = needs, none = needs;
         char few[64];
         size_t n;
 
@@ -404,6 +408,9 @@ static void advise_all(struct advice *a, struct hap_memory_estimate needs, const
         half.threads = one.threads;
         if (threads && halve)
                 advise(a, "both", hap_memory_bytes(&half, model, graph));
+        none.options.outputs = HAP_OUTPUTS_REMADE;
+        if (keeps && needs.source == HAP_COUNTERFACTUALS_RUNS)
+                advise(a, "--cache-dtype none", hap_memory_bytes(&none, model, graph));
         n = halve ? fitting(half, model, graph) : fitting(one, model, graph);
         if (needs.batches == 0 && n > 0 && n < needs.prompts) {
                 needs = halve ? half : one;

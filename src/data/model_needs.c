@@ -52,8 +52,9 @@ void hap_model_needs_release(struct hap_model_needs *needs)
         hap_graph_release(&needs->graph);
 }
 
-/* The stage on the prompts; `half`: their outputs are kept in f16. */
-static struct hap_memory_estimate stage_of(const struct hap_model_needs *needs, int i, bool half)
+/* The stage on the prompts, whose outputs are kept as this or made again. */
+static struct hap_memory_estimate stage_of(const struct hap_model_needs *needs, int i,
+                                           enum hap_dtype dtype, enum hap_outputs outputs)
 {
         struct hap_memory_estimate stage = *stages[i].stage;
 
@@ -61,8 +62,8 @@ static struct hap_memory_estimate stage_of(const struct hap_model_needs *needs, 
         stage.tokens = needs->tokens;
         stage.positions = 1;
         stage.threads = needs->threads;
-        if (half)
-                stage.options.dtype = HAP_F16;
+        stage.options.dtype = dtype;
+        stage.options.outputs = outputs;
         return stage;
 }
 
@@ -71,20 +72,28 @@ static void print_size(FILE *out, const char *name, size_t bytes)
         hap_report_line(out, name, "%.*f MB", bytes < 10000000 ? 2 : 0, (double)bytes / 1e6);
 }
 
-/* If all prompts stay in memory: also their number, and the memory with outputs in f16. */
+static double megabytes(const struct hap_memory_estimate *stage, const struct hap_model *model,
+                        const struct hap_graph *graph)
+{
+        return (double)hap_memory_bytes(stage, model, graph) / 1e6;
+}
+
+/* If all prompts stay in memory: also their number, and the memory with outputs in f16, or none. */
 static void print_stage(const struct hap_model_needs *needs, int i, const struct hap_model *model,
                         FILE *out)
 {
-        const struct hap_memory_estimate stage = stage_of(needs, i, false);
-        const struct hap_memory_estimate half = stage_of(needs, i, true);
+        const struct hap_memory_estimate stage = stage_of(needs, i, HAP_F32, HAP_OUTPUTS_KEPT);
+        const struct hap_memory_estimate half = stage_of(needs, i, HAP_F16, HAP_OUTPUTS_KEPT);
+        const struct hap_memory_estimate none = stage_of(needs, i, HAP_F32, HAP_OUTPUTS_REMADE);
         const size_t bytes = hap_memory_bytes(&stage, model, &needs->graph);
         const char *name = stages[i].name;
 
         if (stage.can_halve)
                 hap_report_line(out, name,
-                                "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16",
-                                (double)bytes / 1e6, stage.prompts,
-                                (double)hap_memory_bytes(&half, model, &needs->graph) / 1e6);
+                                "%.0f MB for %zu prompts, %.0f MB with --cache-dtype f16, "
+                                "%.0f MB with none", (double)bytes / 1e6, stage.prompts,
+                                megabytes(&half, model, &needs->graph),
+                                megabytes(&none, model, &needs->graph));
         else if (stage.batches == 0)
                 hap_report_line(out, name, "%.0f MB for %zu prompts", (double)bytes / 1e6,
                                 stage.prompts);
@@ -96,7 +105,7 @@ void hap_model_needs_print(const struct hap_model_needs *needs, const struct hap
                            FILE *out)
 {
         const struct hap_graph *graph = &needs->graph;
-        const struct hap_memory_estimate forward = stage_of(needs, 0, false);
+        const struct hap_memory_estimate forward = stage_of(needs, 0, HAP_F32, HAP_OUTPUTS_KEPT);
 
         hap_report_line(out, "graph", "%d writers, %d readers, %zu edges", graph->n_writers,
                         graph->n_readers, graph->n_edges);
@@ -116,7 +125,7 @@ int hap_model_needs_json(const struct hap_model_needs *needs, const struct hap_m
                          FILE *out, struct hap_error *err)
 {
         const struct hap_graph *graph = &needs->graph;
-        const struct hap_memory_estimate forward = stage_of(needs, 0, false);
+        const struct hap_memory_estimate forward = stage_of(needs, 0, HAP_F32, HAP_OUTPUTS_KEPT);
         json_t *all = hap_model_describe(model);
         json_t *memory = json_pack("{s:I, s:I, s:I, s:I, s:I}", "tokens",
                                    (json_int_t)needs->tokens, "prompts",
@@ -127,7 +136,7 @@ int hap_model_needs_json(const struct hap_model_needs *needs, const struct hap_m
         int failed = !all || !memory;
 
         for (int i = 0; i < N_STAGES; i++) {
-                const struct hap_memory_estimate stage = stage_of(needs, i, false);
+                const struct hap_memory_estimate stage = stage_of(needs, i, HAP_F32, HAP_OUTPUTS_KEPT);
 
                 failed |= json_object_set_new(memory, stages[i].name,
                                               json_integer((json_int_t)hap_memory_bytes(

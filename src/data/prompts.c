@@ -6,6 +6,7 @@
 #include "common/file_map.h"
 #include "common/number.h"
 #include "forward/parallel.h"
+#include "forward/remake.h"
 
 /* An array of values(example) elements of `size` bytes for each prompt, in the arena. The
  * list of arrays, [n], belongs to the caller. */
@@ -70,12 +71,15 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
 
                 *counterfactual = source->common;
                 counterfactual->ablation = ablation;
+                counterfactual->depth = prompts->examples[i].depth;
+                if (ablation->per_prompt && source->options.outputs == HAP_OUTPUTS_REMADE)
+                        counterfactual->tokens = prompts->examples[i].corrupted;
                 if (ablation->per_prompt && cached) {
                         counterfactual->data = cached[i].corrupted.outputs.data;
                         counterfactual->dtype = cached[i].corrupted.outputs.dtype;
                 }
         }
-        return ablation->per_prompt && !cached
+        return ablation->per_prompt && !cached && source->options.outputs != HAP_OUTPUTS_REMADE
                        ? run_counterfactuals(prompts, engine, source->options.dtype, err)
                        : HAP_OK;
 }
@@ -147,27 +151,80 @@ static int build_positions(struct hap_prompts *prompts, const struct hap_engine 
 
 struct preparing {
         struct hap_prompts *prompts;
-        bool want_q;
+        const struct hap_engine *engine;
 };
 
-static int prepare_prompt(void *context, struct hap_scratch *scratch, size_t i)
+static int fill_prompt(void *context, struct hap_scratch *scratch, size_t i)
 {
         const struct preparing *in = context;
 
-        return hap_prompt_prepare(scratch->engine, scratch, in->prompts->items + i, in->want_q,
-                                  &in->prompts->arena, &scratch->error);
+        return hap_prompt_refill(scratch->engine, scratch, in->prompts->items + i);
+}
+
+static bool prompt_piece(const void *context, size_t i, size_t k, struct hap_piece *piece)
+{
+        const struct preparing *in = context;
+
+        return hap_prompt_piece(in->engine, in->prompts->items + i, k, piece);
+}
+
+/* A batch whose corrupted runs are made for this alone: from the first token on, since no
+ * prompt's arrays are filled yet. */
+static int fill_batch(void *context, struct hap_scratch *scratch, size_t b)
+{
+        const struct preparing *in = context;
+        const size_t begin = in->prompts->batches.start[b];
+        const size_t n = in->prompts->batches.start[b + 1] - begin;
+        struct hap_prompt empty[HAP_BATCH_PROMPTS];
+        const struct hap_prompt *pointers[HAP_BATCH_PROMPTS] = {0};
+        struct hap_counterfactual made[HAP_BATCH_PROMPTS];
+        int rc;
+
+        for (size_t i = 0; i < n; i++) {
+                empty[i] = in->prompts->items[begin + i];
+                empty[i].residual = empty[i].q = empty[i].k = empty[i].v = NULL;
+                pointers[i] = empty + i;
+        }
+        rc = hap_remake(scratch, pointers, (int)n, false, made);
+        for (size_t i = 0; i < n && rc == 0; i++) {
+                struct hap_prompt *prompt = in->prompts->items + begin + i;
+                const struct hap_counterfactual own = prompt->counterfactual;
+
+                prompt->counterfactual = made[i];
+                rc = fill_prompt(context, scratch, begin + i);
+                prompt->counterfactual = own;
+        }
+        return rc;
+}
+
+/* The pieces of a batch are those of its prompts, one after the other. */
+static bool batch_piece(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct preparing *in = context;
+
+        for (size_t i = in->prompts->batches.start[b]; i < in->prompts->batches.start[b + 1]; i++)
+                for (size_t own = 0; prompt_piece(context, i, own, piece); own++)
+                        if (k-- == 0)
+                                return true;
+        return false;
 }
 
 static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *engine,
                        const struct hap_prompts_options *options, struct hap_error *err)
 {
-        struct preparing in = {prompts, options->want_q};
+        struct preparing in = {prompts, engine};
+        int rc = HAP_OK;
 
-        for (size_t i = 0; i < prompts->n; i++)
+        for (size_t i = 0; i < prompts->n && rc == 0; i++) {
                 prompts->items[i].first = hap_prompt_first(
                         engine, prompts->examples[i].clean, prompts->examples[i].corrupted,
                         prompts->examples[i].answer_first, options->ablation);
-        return hap_parallel(engine, prompts->n, prepare_prompt, &in, err);
+                rc = hap_prompt_reserve(engine, prompts->items + i, options->want_q,
+                                        &prompts->arena, err);
+        }
+        if (rc == 0 && options->outputs == HAP_OUTPUTS_REMADE && options->ablation->per_prompt)
+                return hap_parallel(engine, prompts->batches.n, fill_batch, batch_piece, &in, err);
+        return rc < 0 ? rc : hap_parallel(engine, prompts->n, fill_prompt, prompt_piece, &in, err);
 }
 
 int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engine,

@@ -8,6 +8,13 @@
 #include "forward/distribution.h"
 #include "forward/prompt.h"
 
+/* The outputs of the corrupted runs, of which masked runs read each. */
+enum hap_outputs {
+        HAP_OUTPUTS_KEPT,
+        HAP_OUTPUTS_KEPT_IF_THEY_FIT, /* else made again; data/inputs.h decides */
+        HAP_OUTPUTS_REMADE,           /* by every run; a task's under interchange only */
+};
+
 struct hap_prompts_options {
         const struct hap_ablation *ablation; /* never NULL */
         bool full_runs_only;      /* only full runs follow: first = 0, nothing is prepared */
@@ -20,6 +27,7 @@ struct hap_prompts_options {
         /* How counterfactual outputs are stored. F16: converted to it. F32: unchanged, which is
          * F32 unless a cache contains another format. */
         enum hap_dtype dtype;
+        enum hap_outputs outputs;
 };
 
 /* Owns everything that its prompts point to, except tokens and means, which belong to
@@ -45,7 +53,7 @@ struct hap_prompts_source {
 };
 
 /* Fills items and pointers of prompts whose examples and batches are set: positions,
- * counterfactuals, log_p, and, unless only full runs follow, what hap_prompt_prepare makes.
+ * counterfactuals, log_p, and, unless only full runs follow, what hap_prompt_refill fills.
  * HAP_EINPUT: an example does not fit the graph's positions, an output is beyond f16. */
 int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engine,
                       const struct hap_prompts_source *source, struct hap_error *err);

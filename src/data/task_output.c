@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/spool.h"
+#include "data/shard.h"
 #include "data/task_check.h"
 #include "forward/engine.h"
 #include "task/task_read.h"
@@ -65,7 +66,7 @@ static void say_remarks(struct hap_program *p, const struct hap_task_reading *re
 
 static void write_section(struct hap_program *p, const struct hap_task_output *output,
                           const struct hap_task_source *source, struct hap_spool *spool,
-                          size_t left_out)
+                          size_t left_out, json_t *shard)
 {
         json_t *fields = hap_task_describe(source, &output->request, output->model->tokenizer);
         json_t *header;
@@ -74,10 +75,38 @@ static void write_section(struct hap_program *p, const struct hap_task_output *o
                 json_object_set_new(json_object_get(fields, "task"), "left_out",
                                     json_integer((json_int_t)left_out));
         hap_task_set_digest(fields, hap_spool_digest(spool));
+        if (shard)
+                json_object_set_new(json_object_get(fields, "task"), "shard", shard);
         header = hap_program_header(p, "task", fields);
         hap_must(p, hap_spool_write_section(spool, header, p->out, &p->error));
         json_decref(header);
         json_decref(fields);
+}
+
+static void spool_record(struct hap_program *p, struct hap_spool *spool, const json_t *record)
+{
+        hap_pack_json(hap_spool_record(spool), record);
+        hap_must(p, hap_spool_end_record(spool, &p->error));
+}
+
+/* --shard: leaves only the shard's records in the spool, which has all of them; returns their
+ * number. *about is the header's "shard". */
+static size_t keep_shard(struct hap_program *p, const char *which, const json_t *records,
+                         struct hap_spool *spool, json_t **about)
+{
+        const uint64_t digest = hap_spool_digest(spool);
+        struct hap_shard shard;
+        size_t end;
+
+        hap_must(p, hap_shard_parse(which, &shard, &p->error));
+        hap_must(p, hap_shard_cut(&shard, records, &shard.first, &end, &p->error));
+        shard.examples = json_array_size(records);
+        *about = hap_shard_describe(&shard, digest);
+        hap_spool_release(spool);
+        hap_must(p, hap_spool_init(spool, &p->error));
+        for (size_t i = shard.first; i < end; i++)
+                spool_record(p, spool, json_array_get(records, i));
+        return end - shard.first;
 }
 
 /* Records wait until all are read: the header has their digest and their number, and all bad ones
@@ -87,7 +116,7 @@ static size_t write_task(struct hap_program *p, const struct hap_task_output *ou
 {
         struct bad bad = {.program = p, .skip = output->skip_bad};
         struct hap_spool spool;
-        json_t *record;
+        json_t *records = json_array(), *record, *shard = NULL; /* of --shard */
         char where[512];
         size_t n = 0;
 
@@ -96,14 +125,18 @@ static size_t write_task(struct hap_program *p, const struct hap_task_output *ou
         reading->context = &bad;
         hap_must(p, hap_spool_init(&spool, &p->error));
         for (; hap_must(p, hap_task_read(reading, &record, where, sizeof where, &p->error)); n++) {
-                hap_pack_json(hap_spool_record(&spool), record);
-                hap_must(p, hap_spool_end_record(&spool, &p->error));
+                spool_record(p, &spool, record);
+                if (output->shard)
+                        json_array_append(records, record);
                 json_decref(record);
         }
         end_bad(p, &bad, reading->n, output);
+        if (output->shard && n)
+                n = keep_shard(p, output->shard, records, &spool, &shard);
         reading->source->n = n;
-        write_section(p, output, reading->source, &spool, bad.n);
+        write_section(p, output, reading->source, &spool, bad.n, shard);
         hap_spool_release(&spool);
+        json_decref(records);
         return n;
 }
 

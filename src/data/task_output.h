@@ -10,6 +10,7 @@ struct hap_task_output {
         const struct hap_task_model *model;
         struct hap_model *loaded; /* with its weights, to predict; else NULL */
         bool check, skip_bad;
+        const char *shard; /* "I/N": only this part is written; NULL: all */
 };
 
 /* Writes the task's section, or with `check` its prompts as text; returns their number. Every

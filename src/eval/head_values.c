@@ -37,13 +37,14 @@ static int reserve(struct hap_head_values *v, const struct hap_engine *engine,
                                       .n_writers = graph->n_writers, .n_names = first->n_named,
                                       .names = first->named, .n = prompts->n};
         v->stride = hap_value_logits(v) + 1;
+        v->d_model = (size_t)engine->model->config.d_model;
         v->values = calloc(v->n * v->stride, sizeof *v->values);
         v->mean = calloc(v->stride, sizeof *v->mean);
         v->examples = calloc(v->stride, sizeof *v->examples);
         v->start = calloc(v->n + 1, sizeof *v->start);
         for (size_t i = 0; v->start && i < v->n; i++)
                 v->start[i + 1] = rows += (size_t)prompts->examples[i].n_answer_positions;
-        v->direction = calloc(rows * (size_t)engine->model->config.d_model, sizeof *v->direction);
+        v->direction = calloc(rows * v->d_model, sizeof *v->direction);
         return v->values && v->mean && v->examples && v->start && v->direction
                        ? HAP_OK : hap_fail_memory(err, "values of heads");
 }
@@ -201,6 +202,21 @@ static int observe_batch(void *context, struct hap_scratch *scratch, size_t b)
                                                  .run = &run, .begin = begin});
 }
 
+/* The values and the directions of the batch's examples. */
+static bool observed_piece(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct observation *o = context;
+        const size_t begin = o->prompts->batches.start[b], end = o->prompts->batches.start[b + 1];
+        const struct hap_head_values *v = o->v;
+
+        *piece = k == 0 ? (struct hap_piece){v->values + begin * v->stride,
+                                             (end - begin) * v->stride * sizeof *v->values}
+                        : (struct hap_piece){v->direction + v->start[begin] * v->d_model,
+                                             (v->start[end] - v->start[begin]) * v->d_model *
+                                                     sizeof *v->direction};
+        return k < 2;
+}
+
 /* mean[i] = the mean of values that are not NaN, in the order of the examples. */
 static void average(const double *values, size_t n, size_t stride, double *mean, size_t *count)
 {
@@ -224,12 +240,18 @@ int hap_head_values_observe(struct hap_head_values *v, const struct hap_engine *
 
         *v = (struct hap_head_values){0};
         for (size_t i = 0; i < prompts->n; i++)
+                if (prompts->examples[i].whole)
+                        return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': its answers "
+                                        "have several tokens, for which roles are not defined; "
+                                        "give the first token of each", prompts->examples[i].id);
+        for (size_t i = 0; i < prompts->n; i++)
                 if (prompts->examples[i].n_answers == 0)
                         return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': it has no "
                                         "right answers", prompts->examples[i].id);
         rc = reserve(v, engine, prompts, err);
         if (rc == 0)
-                rc = hap_parallel(engine, prompts->batches.n, observe_batch, &o, err);
+                rc = hap_parallel(engine, prompts->batches.n, observe_batch, observed_piece, &o,
+                                  err);
         if (rc == 0)
                 average(v->values, v->n, v->stride, v->mean, v->examples);
         else
@@ -297,6 +319,16 @@ static int masked_batch(void *context, struct hap_scratch *scratch, size_t b)
         return rc;
 }
 
+static bool masked_piece(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct observation *o = context;
+        const size_t *start = o->prompts->batches.start + b, n = (size_t)o->v->n_heads;
+
+        *piece = (struct hap_piece){o->effects + start[0] * n,
+                                    (start[1] - start[0]) * n * sizeof *o->effects};
+        return k == 0;
+}
+
 int hap_head_values_masked(const struct hap_head_values *v, const struct hap_engine *engine,
                            const struct hap_prompts *prompts, const float *z, double *effect,
                            struct hap_error *err)
@@ -307,7 +339,8 @@ int hap_head_values_masked(const struct hap_head_values *v, const struct hap_eng
 
         o.effects = calloc(v->n * (size_t)v->n_heads, sizeof *o.effects);
         rc = count && o.effects
-                     ? hap_parallel(engine, prompts->batches.n, masked_batch, &o, err)
+                     ? hap_parallel(engine, prompts->batches.n, masked_batch, masked_piece, &o,
+                                    err)
                      : hap_fail_memory(err, "values of heads");
         if (rc == 0)
                 average(o.effects, v->n, (size_t)v->n_heads, effect, count);

@@ -24,7 +24,7 @@ struct hap_head_values {
         int n_heads, n_writers;
         int n_names;              /* named positions, those of the first example */
         const char *const *names; /* borrowed from it */
-        size_t n, stride;
+        size_t n, stride, d_model;
         double *values;   /* [n][stride]; NaN: not defined for the example */
         double *mean;     /* [stride]: over the examples that have the value; NaN: none */
         size_t *examples; /* [stride]: their number */

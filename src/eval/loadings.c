@@ -10,6 +10,7 @@
 #include "forward/engine.h"
 #include "forward/full_run.h"
 #include "forward/parallel.h"
+#include "graph/nearest_name.h"
 
 void hap_loadings_release(struct hap_loadings *loadings)
 {
@@ -87,6 +88,7 @@ static int take_largest(struct hap_loadings *l, size_t most, const struct hap_gr
 static int take_named(struct hap_loadings *l, const char *list, const struct hap_graph *graph,
                       const double *score, struct hap_error *err)
 {
+        char hint[HAP_HINT];
         size_t n = 1;
 
         for (const char *c = list; *c; c++)
@@ -98,8 +100,9 @@ static int take_named(struct hap_loadings *l, const char *list, const struct hap
                 const int64_t edge = hap_graph_find_edge(graph, list, length);
 
                 if (edge < 0)
-                        return hap_fail(err, HAP_EUSAGE, "--loadings: the graph has no edge '%.*s'",
-                                        (int)hap_min(length, HAP_NAME), list);
+                        return hap_fail(err, HAP_EUSAGE, "--loadings: the graph has no edge '%.*s'%s",
+                                        (int)hap_min(length, HAP_NAME), list,
+                                        hap_graph_hint(graph, HAP_EDGE_NAMES, list, length, hint));
                 l->edges[l->n] = (size_t)edge;
                 l->effect[l->n++] = score[edge];
                 list += length + (list[length] == ',');
@@ -269,6 +272,15 @@ static int load_batch(void *context, struct hap_scratch *scratch, size_t b)
         return rc;
 }
 
+static bool batch_sums(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct loading_job *job = context;
+        const size_t n = job->l->n * (size_t)job->l->n_readers;
+
+        *piece = (struct hap_piece){job->sums + b * n, n * sizeof *job->sums};
+        return k == 0;
+}
+
 static int load(struct hap_loadings *l, const struct hap_engine *engine,
                 const struct hap_prompts *prompts, struct hap_error *err)
 {
@@ -280,7 +292,7 @@ static int load(struct hap_loadings *l, const struct hap_engine *engine,
         job.sums = calloc(prompts->batches.n * each + 1, sizeof *job.sums);
         if (!job.sums)
                 return hap_fail_memory(err, "loadings");
-        rc = hap_parallel(engine, prompts->batches.n, load_batch, &job, err);
+        rc = hap_parallel(engine, prompts->batches.n, load_batch, batch_sums, &job, err);
         for (size_t b = 0; b < prompts->batches.n && rc == 0; b++)
                 for (size_t i = 0; i < each; i++)
                         l->loading[i] += job.sums[b * each + i] / (double)prompts->n;

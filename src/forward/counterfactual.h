@@ -2,6 +2,8 @@
 #ifndef HAP_FORWARD_COUNTERFACTUAL_H
 #define HAP_FORWARD_COUNTERFACTUAL_H
 
+#include <stdint.h>
+
 #include "common/tensor.h"
 #include "forward/ablation.h"
 
@@ -17,6 +19,12 @@ struct hap_counterfactual {
         const void *data;
         enum hap_dtype dtype;
         int n_positions;
+        const int *depth; /* of the prompt (see hap_prompt), for a mean by position; or NULL */
+        /* Per prompt: [n_tokens], the corrupted prompt, not owned; then data may be NULL, and every
+         * masked run makes them (remake.h). Such data are n_rows rows of a writer, the first
+         * one at position `first`; n_rows 0: all positions of the prompt. */
+        const int32_t *tokens;
+        int first, n_rows;
 };
 
 /* out[i] = scale · a'_writer at position first + i; out: [n][d_model]. The prompt has

@@ -6,6 +6,7 @@
 #include "forward/embed.h"
 #include "forward/norm.h"
 #include "forward/product.h"
+#include "forward/remake.h"
 #include "model/kept.h"
 
 /* Slot 0 = R' at a point of the residual stream. */
@@ -32,7 +33,7 @@ static void load_negative(const struct hap_masked_pass *m, int writer, float *ou
         for (int at = 0; at < m->batch->n; at++) {
                 const struct hap_prompt *prompt = m->batch->prompts[at];
 
-                hap_counterfactual_read(&prompt->counterfactual, m->engine, prompt->n_tokens, writer,
+                hap_counterfactual_read(m->counterfactual + at, m->engine, prompt->n_tokens, writer,
                                 m->rows->first[at],
                                 m->rows->start[at + 1] - m->rows->start[at], -1,
                                 out + (size_t)m->rows->start[at] * d);
@@ -67,7 +68,8 @@ static int embed_deltas(const struct hap_masked_pass *m)
                                         hap_embed(model, token, embedding);
                                 hap_add((size_t)d,
                                         w == 0 ? embedding
-                                               : model->position_embedding + (size_t)t * d,
+                                               : model->position_embedding +
+                                                         (size_t)hap_rows_position(m->rows, at, r) * d,
                                         delta + (size_t)r * d);
                         }
         }
@@ -299,11 +301,12 @@ static int begin_masked_run(struct hap_masked_pass *m)
 }
 
 static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
-                       struct hap_masked *run)
+                       const struct hap_counterfactual *counterfactual, struct hap_masked *run)
 {
         struct hap_masked_pass m = {.scratch = scratch, .engine = scratch->engine,
                            .config = &scratch->engine->model->config,
                            .graph = &scratch->engine->graph, .batch = batch, .run = run,
+                           .counterfactual = counterfactual,
                            .gradients = run->wanted != NULL || run->d_counterfactual != NULL};
         int rc = begin_masked_run(&m);
 
@@ -327,6 +330,10 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
 int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        struct hap_masked *run)
 {
+        struct hap_counterfactual *made = hap_scratch_alloc(scratch, (size_t)batch->n, sizeof *made);
+
+        if (!made || hap_remake(scratch, batch->prompts, batch->n, batch->answer_rows_only, made) < 0)
+                return scratch->error.code;
         hap_product_begin(scratch, run->bf16);
-        return hap_product_end(scratch, run_forward(scratch, batch, run));
+        return hap_product_end(scratch, run_forward(scratch, batch, made, run));
 }

@@ -46,6 +46,7 @@ struct hap_masked_pass {
         const struct hap_batch *batch;
         struct hap_masked *run;
         struct hap_masked_state *state;
+        const struct hap_counterfactual *counterfactual; /* of each prompt, with its data */
         bool gradients;
         float *stream;               /* all_stream, or answer_stream from the last layer on */
         const struct hap_rows *rows; /* of the stream */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/blas_kernel.h"
 #include "forward/blas_memory.h"
 
 /* The scratch of an engine's threads, kept between calls. */
@@ -44,18 +45,31 @@ void hap_pool_free(struct hap_pool *pool)
         free(pool);
 }
 
-int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
-                 int (*job)(void *context, struct hap_scratch *scratch, size_t i),
-                 void *context, struct hap_error *err)
+size_t hap_parallel_width(void)
 {
-        const int threads = omp_get_max_threads();
-        size_t failed = SIZE_MAX;
-        struct hap_error first = {0};
+        return (size_t)omp_get_max_threads() * hap_mpi_ranks();
+}
 
-        if (pool_reserve(engine, threads, err) < 0 || hap_blas_reserve(threads, err) < 0)
-                return err->code;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-        for (size_t i = 0; i < n_jobs; i++) {
+/* Before the first jobs: other kernels sum in another order. */
+static int check_ranks(const struct hap_engine *engine, struct hap_error *err)
+{
+        const struct hap_blas_kernel kernel = hap_blas_kernel();
+
+        if (engine->pool->n > 0)
+                return HAP_OK;
+        return hap_mpi_same("processor", kernel.name ? kernel.name : "", err);
+}
+
+/* Runs the jobs first, first + step, … on all threads. Returns the lowest one that failed, with
+ * its error in *err, or SIZE_MAX. */
+static size_t run_jobs(const struct hap_engine *engine, size_t first, size_t step, size_t n_jobs,
+                       int (*job)(void *context, struct hap_scratch *scratch, size_t i),
+                       void *context, struct hap_error *err)
+{
+        size_t failed = SIZE_MAX;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(omp_get_max_threads())
+        for (size_t i = first; i < n_jobs; i += step) {
                 struct hap_scratch *scratch = &engine->pool->scratch[omp_get_thread_num()];
                 int rc;
 
@@ -66,13 +80,28 @@ int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
 #pragma omp critical(hap_parallel_failed)
                         if (i < failed) {
                                 failed = i;
-                                first = scratch->error;
-                                first.code = rc;
+                                *err = scratch->error;
+                                err->code = rc;
                         }
                 }
         }
-        if (failed == SIZE_MAX)
-                return HAP_OK;
-        *err = first;
-        return err->code;
+        return failed;
+}
+
+int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
+                 int (*job)(void *context, struct hap_scratch *scratch, size_t i),
+                 hap_job_piece *piece, void *context, struct hap_error *err)
+{
+        const int threads = omp_get_max_threads();
+        size_t failed;
+
+        if (check_ranks(engine, err) < 0 || pool_reserve(engine, threads, err) < 0 ||
+            hap_blas_reserve(threads, err) < 0)
+                return err->code;
+        if (!piece) {
+                failed = run_jobs(engine, 0, 1, n_jobs, job, context, err);
+                return failed == SIZE_MAX ? HAP_OK : err->code;
+        }
+        failed = run_jobs(engine, hap_mpi_rank(), hap_mpi_ranks(), n_jobs, job, context, err);
+        return hap_mpi_exchange(n_jobs, piece, context, failed, err);
 }

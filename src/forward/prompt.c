@@ -52,8 +52,11 @@ static void fill_residual(const struct hap_engine *engine, const struct hap_prom
         float *r = residual;
 
         memset(r, 0, size * sizeof(*r));
-        if (engine->model->position_embedding != NULL && !graph->split_input)
-                memcpy(r, engine->model->position_embedding, size * sizeof(*r));
+        for (int t = 0; engine->model->position_embedding != NULL && !graph->split_input && t < n; t++)
+                memcpy(r + (size_t)t * d,
+                       engine->model->position_embedding +
+                               (size_t)(prompt->depth != NULL ? prompt->depth[t] : t) * d,
+                       (size_t)d * sizeof(*r));
         add_writers(engine, prompt, 0, graph->n_inputs, output, r);
         for (int l = 0; l < config->n_layers; l++) {
                 const int head = hap_graph_head_writer(graph, l, 0);
@@ -82,7 +85,8 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
         const int d = config->d_model, dh = config->d_head, T = prompt->n_tokens;
         const int nq = config->n_heads * dh, nk = config->n_kv_heads * dh;
         int start[2] = {0, n}, first[1] = {0};
-        const struct hap_rows rows = {.n = n, .start = start, .first = first};
+        const struct hap_prompt *const prompts[] = {prompt};
+        const struct hap_rows rows = {.n = n, .start = start, .first = first, .prompts = prompts};
         struct hap_heads heads = {.layer = l, .n = config->n_heads,
                                   .n_kv = config->n_kv_heads,
                                   .q_rows = &rows, .kv_rows = &rows};
@@ -123,42 +127,55 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
         return HAP_OK;
 }
 
-int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *scratch,
-                       struct hap_prompt *prompt, bool want_q,
-                       struct hap_arena *arena, struct hap_error *err)
+/* Values of residual, q, and each of k and v. */
+static void array_sizes(const struct hap_engine *engine, const struct hap_prompt *prompt,
+                        size_t *residual, size_t *q, size_t *kv)
 {
         const struct hap_config *config = &engine->model->config;
         const size_t T = (size_t)prompt->n_tokens, L = (size_t)config->n_layers;
         const size_t d = (size_t)config->d_model, dh = (size_t)config->d_head;
+
+        *residual = (2 * L + 1) * (T - (size_t)prompt->first) * d;
+        *q = L * T * (size_t)config->n_heads * dh;
+        *kv = L * T * (size_t)config->n_kv_heads * dh;
+}
+
+int hap_prompt_reserve(const struct hap_engine *engine, struct hap_prompt *prompt, bool want_q,
+                       struct hap_arena *arena, struct hap_error *err)
+{
         const struct hap_counterfactual *counterfactual = &prompt->counterfactual;
+        size_t residual, q, kv;
 
         if (counterfactual->ablation->averaged && counterfactual->ablation->per_position &&
             prompt->n_tokens > counterfactual->n_positions)
                 return hap_fail(err, HAP_EINPUT,
                                 "the mean by position covers %d positions, a prompt has %d",
                                 counterfactual->n_positions, prompt->n_tokens);
-#pragma omp critical(hap_prompt_arena)
-        {
-                prompt->k = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,
-                                            sizeof(float));
-                prompt->v = hap_arena_alloc(arena, L * T * (size_t)config->n_kv_heads * dh,
-                                            sizeof(float));
-                if (want_q) {
-                        prompt->q = hap_arena_alloc(arena, L * T * (size_t)config->n_heads * dh,
-                                                    sizeof(float));
-                        prompt->residual = hap_arena_alloc(
-                                arena, (2 * L + 1) * (T - (size_t)prompt->first) * d,
-                                sizeof(float));
-                }
+        array_sizes(engine, prompt, &residual, &q, &kv);
+        prompt->k = hap_arena_alloc(arena, kv, sizeof(float));
+        prompt->v = hap_arena_alloc(arena, kv, sizeof(float));
+        if (want_q) {
+                prompt->q = hap_arena_alloc(arena, q, sizeof(float));
+                prompt->residual = hap_arena_alloc(arena, residual, sizeof(float));
         }
         if (prompt->k == NULL || prompt->v == NULL ||
             (want_q && (prompt->q == NULL || prompt->residual == NULL)))
                 return hap_fail_memory(err, "a prompt's constants");
-        if (hap_prompt_refill(engine, scratch, prompt) < 0) {
-                *err = scratch->error;
-                return err->code;
-        }
         return HAP_OK;
+}
+
+bool hap_prompt_piece(const struct hap_engine *engine, const struct hap_prompt *prompt, size_t k,
+                      struct hap_piece *piece)
+{
+        const bool filled = prompt->q != NULL || prompt->first > 0;
+        size_t residual, q, kv;
+
+        array_sizes(engine, prompt, &residual, &q, &kv);
+        *piece = k == 0   ? (struct hap_piece){prompt->k, kv * sizeof(float)}
+                 : k == 1 ? (struct hap_piece){prompt->v, kv * sizeof(float)}
+                 : k == 2 ? (struct hap_piece){prompt->q, q * sizeof(float)}
+                          : (struct hap_piece){prompt->residual, residual * sizeof(float)};
+        return k < (prompt->q != NULL ? 4u : filled ? 2u : 0u);
 }
 
 /* Copies the positions from `first` on of every point; runs do not read earlier ones. */

@@ -8,6 +8,7 @@
 
 #include "common/arena.h"
 #include "common/error.h"
+#include "common/mpi.h"
 #include "forward/counterfactual.h"
 #include "forward/engine.h"
 #include "forward/scratch.h"
@@ -17,10 +18,14 @@ struct hap_prompt {
         const int32_t *tokens; /* [n_tokens], of the clean prompt; not owned */
         int first;             /* first position that is computed; before it a = a' */
         int answer_first, n_answer_positions;
+        /* A prompt whose last tokens are a tree, not a chain: for every token its position, and the
+         * first later token that cannot see it. Both NULL for a chain: token t has position t,
+         * and all later tokens see it. [n_tokens]; not owned. */
+        const int *depth, *end;
         const uint8_t *position; /* [n_tokens]: index of the graph's position; NULL when
                                   * the graph distinguishes none; not owned */
         struct hap_counterfactual counterfactual;
-        /* Values of the counterfactual, from hap_prompt_prepare; NULL in full runs that
+        /* Values of the counterfactual, from hap_prompt_refill; NULL in full runs that
          * start at the first token. They belong to the arena given there.
          * residual[p], for masked runs only, is the residual stream from `first` on:
          * before the attention of layer l (p = 2l), before its MLP (p = 2l + 1; with a
@@ -32,18 +37,19 @@ struct hap_prompt {
         float *log_p; /* [n_answer_positions][n_out] */
 };
 
-/* Allocates k and v, and with want_q also residual and q, from the arena and fills them.
- * The prompt's tokens, first, answer positions and counterfactual are already set.
- * Without want_q, k and v are filled before `first` only; full runs read nothing else.
- * Threads may share the arena. HAP_EINPUT: the mean by position covers fewer positions
- * than the prompt has. */
-int hap_prompt_prepare(const struct hap_engine *engine, struct hap_scratch *scratch,
-                       struct hap_prompt *prompt, bool want_q,
+/* Allocates k and v, and with want_q also residual and q, from the arena. The prompt's tokens,
+ * first and counterfactual are already set. HAP_EINPUT: the mean by position covers fewer
+ * positions than the prompt has. */
+int hap_prompt_reserve(const struct hap_engine *engine, struct hap_prompt *prompt, bool want_q,
                        struct hap_arena *arena, struct hap_error *err);
-/* Fills the same memory again after the counterfactual's values changed. The message of
- * an error is in scratch->error. */
+/* Fills that memory, at first and after the counterfactual's values changed. Without q, k and v
+ * are filled before `first` only; full runs read nothing else. The message of an error is in
+ * scratch->error. */
 int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *scratch,
                       struct hap_prompt *prompt);
+/* The k-th array that hap_prompt_refill fills: false if there are fewer. */
+bool hap_prompt_piece(const struct hap_engine *engine, const struct hap_prompt *prompt, size_t k,
+                      struct hap_piece *piece);
 
 /* The first position at which the clean run can differ from a run on the corrupted
  * prompt: the first token that differs, at most answer_first. clean, corrupted: at least

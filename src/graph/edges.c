@@ -1,5 +1,6 @@
 #include "graph/edges.h"
 #include "graph/graph_json.h"
+#include "graph/nearest_name.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,32 +12,12 @@ static const char *value_key(const struct hap_edges *edges)
         return edges->z ? "z" : "score";
 }
 
-static bool number_of(const msgpack_object *object, double *value)
-{
-        if (!object)
-                return false;
-        switch (object->type) {
-        case MSGPACK_OBJECT_POSITIVE_INTEGER:
-                *value = (double)object->via.u64;
-                return true;
-        case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-                *value = (double)object->via.i64;
-                return true;
-        case MSGPACK_OBJECT_FLOAT32:
-        case MSGPACK_OBJECT_FLOAT64:
-                *value = object->via.f64;
-                return true;
-        default:
-                return false;
-        }
-}
-
 /* The edge of a record, or a negative code. */
 static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *record,
                            const struct hap_edges *edges, struct hap_error *err)
 {
         const msgpack_object *name = hap_map_get(record, "edge");
-        char positions[HAP_POSITIONS_TEXT];
+        char positions[HAP_POSITIONS_TEXT], hint[HAP_HINT];
         int length;
         int64_t edge;
 
@@ -46,10 +27,12 @@ static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *recor
         edge = hap_graph_find_edge(&edges->graph, name->via.str.ptr, name->via.str.size);
         if (edge < 0)
                 return hap_stream_in_fail(
-                        in, err, "'%.*s' is not an edge of a graph of %d layers and %d heads%s",
+                        in, err, "'%.*s' is not an edge of a graph of %d layers and %d heads%s%s",
                         length, name->via.str.ptr, edges->graph.n_layers, edges->graph.n_heads,
                         hap_positions_hint(&edges->graph.positions, name->via.str.ptr,
-                                           name->via.str.size, positions));
+                                           name->via.str.size, positions),
+                        hap_graph_hint(&edges->graph, HAP_EDGE_NAMES, name->via.str.ptr,
+                                       name->via.str.size, hint));
         if (edges->given[edge])
                 return hap_stream_in_fail(in, err, "edge '%.*s' occurs twice",
                                        length, name->via.str.ptr);
@@ -66,7 +49,7 @@ static int read_optional(struct hap_stream_in *in, const msgpack_object *record,
 
         if (!object)
                 return HAP_OK;
-        if (!number_of(object, &value) || !isfinite(value))
+        if (!hap_object_number(object, &value) || !isfinite(value))
                 return hap_stream_in_fail(in, err, "its '%s' is not a finite number", key);
         if (!*values) {
                 *values = malloc(graph->n_edges * sizeof **values);
@@ -89,7 +72,7 @@ static int read_value(struct hap_stream_in *in, const msgpack_object *record,
 
         if (edge < 0)
                 return (int)edge;
-        if (!number_of(hap_map_get(record, key), &value))
+        if (!hap_object_number(hap_map_get(record, key), &value))
                 return hap_stream_in_fail(in, err, "its '%s' is missing or not a number", key);
         if (!isfinite(value))
                 return hap_stream_in_fail(in, err, "its '%s' is not finite", key);

@@ -72,13 +72,23 @@ static int measure_batch(void *context, struct hap_scratch *scratch, size_t b)
         return rc;
 }
 
+static bool batch_values(const void *context, size_t b, size_t k, struct hap_piece *piece)
+{
+        const struct masked_evaluation *in = context;
+        const size_t *start = in->prompts->batches.start + b, n = (size_t)in->n_metrics;
+
+        *piece = (struct hap_piece){in->values + start[0] * n,
+                                    (start[1] - start[0]) * n * sizeof *in->values};
+        return k == 0;
+}
+
 int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prompts,
                  const float *z, const struct hap_metric *const *metrics, int n_metrics,
                  double *values, struct hap_error *err)
 {
         struct masked_evaluation in = {prompts, z, metrics, n_metrics, values};
 
-        return hap_parallel(engine, prompts->batches.n, measure_batch, &in, err);
+        return hap_parallel(engine, prompts->batches.n, measure_batch, batch_values, &in, err);
 }
 
 int hap_evaluate_mean(const struct hap_engine *engine, const struct hap_prompts *prompts,

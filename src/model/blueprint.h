@@ -28,6 +28,8 @@ enum hap_experts {
         /* gpt-oss: [n_experts][in][out] without ".weight", gate and in of `gate_in` alternating;
          * biases are named NAME_bias */
         HAP_EXPERTS_IN_OUT,
+        /* the same as MXFP4: NAME_blocks [n_experts][out][in/32][16], NAME_scales without the 16 */
+        HAP_EXPERTS_MXFP4,
 };
 
 /* The names and the layout of a family's stored weights. Names of linear maps and norms are stems

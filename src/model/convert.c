@@ -52,29 +52,34 @@ static bool contiguous(const struct hap_job *job)
         return job->group == job->stride && !job->pairs;
 }
 
+/* out[i] = value first + i of a tensor; first and n are multiples of its block. */
+static void read_values(const struct hap_stored *from, size_t first, size_t n, float *out)
+{
+        const size_t block = hap_storage_block(from->kind);
+        const unsigned char *data = from->data + first / block * hap_storage_block_bytes(from->kind);
+
+        if (from->kind == HAP_STORED_MXFP4_APART)
+                hap_dequantise_mxfp4_apart(data, from->exponents + first / block, n, out);
+        else
+                hap_dequantise(from->kind, data, n, out);
+}
+
 static void read_rows(const struct hap_job *job, size_t row, size_t rows, size_t column,
                       size_t columns, float *out)
 {
-        const int kind = job->from->kind;
-        const size_t block = hap_storage_block(kind), bytes = hap_storage_block_bytes(kind);
-        const size_t row_bytes = job->columns / block * bytes;
-        const unsigned char *data = job->from->data + column / block * bytes;
-
         if (contiguous(job) && columns == job->columns) {
-                hap_dequantise(kind, data + (job->first + row) * row_bytes, rows * columns, out);
+                read_values(job->from, (job->first + row) * columns, rows * columns, out);
                 return;
         }
         for (size_t r = 0; r < rows; r++)
-                hap_dequantise(kind, data + stored_row(job, row + r) * row_bytes, columns,
-                               out + r * columns);
+                read_values(job->from, stored_row(job, row + r) * job->columns + column, columns,
+                            out + r * columns);
 }
 
 /* out[r][c] = stored[column + c][stored_row(row + r)]. */
 static void read_columns(const struct hap_job *job, size_t row, size_t rows, size_t column,
                          size_t columns, float *out)
 {
-        const int kind = job->from->kind;
-        const size_t bytes = hap_storage_block_bytes(kind);
         const size_t total = job->from->shape[job->from->n_dims - 1];
         const size_t step = job->group == 1 ? job->stride : 1;
         float strip[DEPTH][MAX_STEP * STRIP];
@@ -87,9 +92,8 @@ static void read_columns(const struct hap_job *job, size_t row, size_t rows, siz
                         const size_t depth = columns - c < DEPTH ? columns - c : DEPTH;
 
                         for (size_t i = 0; i < depth; i++)
-                                hap_dequantise(kind, job->from->data +
-                                               ((job->depth + column + c + i) * total + first) *
-                                                       bytes, (n - 1) * step + 1, strip[i]);
+                                read_values(job->from, (job->depth + column + c + i) * total + first,
+                                            (n - 1) * step + 1, strip[i]);
                         for (size_t r = 0; r < n; r++)
                                 for (size_t i = 0; i < depth; i++)
                                         out[(begin + r) * columns + c + i] = strip[i][r * step];
@@ -117,6 +121,8 @@ static void forget(const struct hap_job *job, size_t first, size_t end)
                                     (end - first) * bytes);
         else
                 hap_file_map_forget(job->from->data, job->from->bytes);
+        if (job->from->exponents)
+                hap_file_map_forget(job->from->exponents, job->from->bytes / 16);
 }
 
 /* Adds job->add to x[n]. Returns whether all values are finite. */

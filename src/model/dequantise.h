@@ -11,4 +11,9 @@
  * data need not be aligned. kind is not HAP_STORED_OTHER. */
 void hap_dequantise(int kind, const unsigned char *data, size_t n, float *out);
 
+/* The same for MXFP4_APART: 16 bytes of two E2M1 numbers each, the low half first, and an exponent
+ * for every 32 numbers, as the published folders of gpt-oss store them. */
+void hap_dequantise_mxfp4_apart(const unsigned char *blocks, const unsigned char *exponents,
+                                size_t n, float *out);
+
 #endif

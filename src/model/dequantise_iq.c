@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "model/dequantise.h"
 #include "model/dequantise_blocks.h"
 #include "model/dequantise_grids.h"
 #include "model/half.h"
@@ -95,18 +96,39 @@ void hap_block_tq2_0(const unsigned char *b, float *out)
         }
 }
 
-/* block: an exponent e, 16 bytes of two E2M1 numbers each (low halves first). The table has twice
- * their values. x = value 2^(e - 128) */
-void hap_block_mxfp4(const unsigned char *b, float *out)
+/* Twice the values of E2M1 numbers. */
+static const signed char twice_e2m1[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+/* 2^(e - 128), also where that is not a normal number. */
+static float half_power(unsigned e)
 {
-        static const signed char values[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-        const uint32_t bits = b[0] < 2 ? 0x00200000u << b[0] : (uint32_t)(b[0] - 1) << 23;
+        const uint32_t bits = e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23;
         float d;
 
         memcpy(&d, &bits, sizeof(d));
+        return d;
+}
+
+/* block: an exponent e, 16 bytes of two E2M1 numbers each (low halves first).
+ * x = value 2^(e - 127) */
+void hap_block_mxfp4(const unsigned char *b, float *out)
+{
+        const float d = half_power(b[0]);
+
         for (int i = 0; i < 16; i++) {
-                out[i] = (float)values[b[1 + i] & 15] * d;
-                out[i + 16] = (float)values[b[1 + i] >> 4] * d;
+                out[i] = (float)twice_e2m1[b[1 + i] & 15] * d;
+                out[i + 16] = (float)twice_e2m1[b[1 + i] >> 4] * d;
+        }
+}
+
+void hap_dequantise_mxfp4_apart(const unsigned char *blocks, const unsigned char *exponents,
+                                size_t n, float *out)
+{
+        for (size_t i = 0; i < n / 2; i++) {
+                const float d = half_power(exponents[i / 16]);
+
+                out[2 * i] = (float)twice_e2m1[blocks[i] & 15] * d;
+                out[2 * i + 1] = (float)twice_e2m1[blocks[i] >> 4] * d;
         }
 }
 

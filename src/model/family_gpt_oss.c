@@ -1,10 +1,25 @@
 /* gpt-oss: a mixture of experts with its own activation, attention sinks, and windows in every
  * second layer. */
+#include <string.h>
+
 #include "model/family.h"
 #include "model/gguf_like.h"
 #include "model/llama_like.h"
 #include "model/moe_like.h"
 #include "model/rotary.h"
+
+/* The published folders store the experts as MXFP4. */
+static enum hap_experts experts_storage(struct hap_settings *s)
+{
+        const json_t *how = hap_settings_value(s, "quantization_config");
+        const char *method = json_string_value(json_object_get(how, "quant_method"));
+
+        if (!how)
+                return HAP_EXPERTS_IN_OUT;
+        if (!method || strcmp(method, "mxfp4") != 0)
+                hap_settings_refuse(s, "quantization_config");
+        return HAP_EXPERTS_MXFP4;
+}
 
 static void read_gpt_oss(struct hap_blueprint *blueprint)
 {
@@ -25,7 +40,7 @@ static void read_gpt_oss(struct hap_blueprint *blueprint)
         if (hap_settings_real(s, "swiglu_limit", -1e9, 1e9, 7) != 7)
                 hap_settings_refuse(s, "swiglu_limit");
         hap_settings_value(s, "experts_per_token"); /* a second name, not read by the class */
-        l->experts = HAP_EXPERTS_IN_OUT;
+        l->experts = experts_storage(s);
         l->router = "layers.%d.mlp.router";
         l->gate_in = "layers.%d.mlp.experts.gate_up_proj";
         l->out = "layers.%d.mlp.experts.down_proj";

@@ -24,7 +24,7 @@ static int import_linear(struct hap_weight_import *im, int layer, int e, const c
                          struct hap_rows rows, size_t columns, struct hap_linear *to)
 {
         const enum hap_experts how = im->layout->experts;
-        const bool in_out = how == HAP_EXPERTS_IN_OUT;
+        const bool in_out = how == HAP_EXPERTS_IN_OUT, mxfp4 = how == HAP_EXPERTS_MXFP4;
         char name[HAP_MAX_TENSOR_NAME];
         int rc;
 
@@ -32,11 +32,11 @@ static int import_linear(struct hap_weight_import *im, int layer, int e, const c
                 rows.parts = (size_t)im->model->config.n_experts;
                 rows.part = (size_t)e;
         }
-        expert_name(im, stem, layer, e, in_out ? "" : ".weight", name);
+        expert_name(im, stem, layer, e, in_out ? "" : mxfp4 ? "_blocks" : ".weight", name);
         rc = hap_import_matrix(im, name, rows, columns, in_out, im->keep, &to->weight);
         if (rc < 0 || !im->layout->mlp_bias)
                 return rc;
-        expert_name(im, stem, layer, e, in_out ? "_bias" : ".bias", name);
+        expert_name(im, stem, layer, e, in_out || mxfp4 ? "_bias" : ".bias", name);
         return hap_import_vector(im, name, rows, 0, &to->bias);
 }
 
@@ -76,11 +76,50 @@ static int import_router(struct hap_weight_import *im, int layer, struct hap_lin
         return hap_import_vector(im, name, rows, 0, &to->bias);
 }
 
+/* Makes NAME_blocks and NAME_scales, both of bytes, the one tensor of numbers that they are. */
+static int join_mxfp4(struct hap_weight_import *im, const char *stem, int layer)
+{
+        char blocks_name[HAP_MAX_TENSOR_NAME], scales_name[HAP_MAX_TENSOR_NAME];
+        struct hap_stored *blocks, *scales;
+        bool fits;
+
+        hap_import_name(im, stem, layer, "_blocks", blocks_name);
+        hap_import_name(im, stem, layer, "_scales", scales_name);
+        blocks = hap_store_find(im->store, blocks_name);
+        scales = hap_store_find(im->store, scales_name);
+        if (!blocks || !scales)
+                return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': it has no tensor '%s', which "
+                                "MXFP4 experts need", im->model->path,
+                                blocks ? scales_name : blocks_name);
+        fits = strcmp(blocks->dtype, "U8") == 0 && strcmp(scales->dtype, "U8") == 0 &&
+               blocks->n_dims == 4 && blocks->shape[3] == 16 && scales->n_dims == 3;
+        for (int i = 0; fits && i < 3; i++)
+                fits = blocks->shape[i] == scales->shape[i];
+        if (!fits)
+                return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': '%s' and '%s' are not the blocks "
+                                "and exponents of MXFP4: bytes, [...][16] and [...]", im->model->path,
+                                blocks_name, scales_name);
+        blocks->kind = HAP_STORED_MXFP4_APART;
+        blocks->exponents = scales->data;
+        blocks->n_dims = 3;
+        blocks->shape[2] *= 32;
+        blocks->n = 2 * blocks->bytes;
+        strcpy(blocks->dtype, "MXFP4");
+        scales->used = true;
+        scales->n = 0;
+        return 0;
+}
+
 int hap_import_experts(struct hap_weight_import *im, int layer, struct hap_layer *to)
 {
         const int n = im->model->config.n_experts;
         int rc = import_router(im, layer, &to->router);
 
+        if (rc == 0 && im->layout->experts == HAP_EXPERTS_MXFP4) {
+                rc = join_mxfp4(im, im->layout->gate_in, layer);
+                if (rc == 0)
+                        rc = join_mxfp4(im, im->layout->out, layer);
+        }
         if (rc < 0)
                 return rc;
         to->experts = hap_arena_alloc(&im->model->arena, (size_t)n, sizeof(*to->experts));

@@ -1,11 +1,13 @@
 #include "model/model.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "common/memory.h"
+#include "common/mpi.h"
 #include "model/fingerprint.h"
 #include "model/import.h"
 #include "model/model_files.h"
@@ -108,9 +110,7 @@ static size_t stored_bytes(const struct hap_model *model, const struct hap_store
                            const struct hap_weights_want *want)
 {
         const size_t f32 = hap_model_f32_bytes(&model->config);
-        const size_t limit = want->max_bytes ? want->max_bytes
-                                             : (size_t)sysconf(_SC_PHYS_PAGES) / 2 *
-                                                       (size_t)sysconf(_SC_PAGESIZE);
+        const size_t limit = want->max_bytes ? want->max_bytes : hap_memory_half_of_machine();
         size_t bytes = 0;
 
         for (size_t i = 0; i < store->n; i++)
@@ -153,12 +153,16 @@ static int load_weights(struct hap_model *model, struct hap_model_files *source,
                         const struct hap_weights_want *want, struct hap_error *err)
 {
         int rc = hap_model_files_tensors(source, err);
+        char fingerprint[24];
 
         if (rc < 0)
                 return rc;
         model->stored_bytes = stored_bytes(model, &source->store, want);
         rc = hap_import(model, layout, &source->store, model->stored_bytes > 0, err);
-        return rc < 0 ? rc : hap_fingerprint(model, &source->store, err);
+        if (rc == 0)
+                rc = hap_fingerprint(model, &source->store, err);
+        snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, model->fingerprint);
+        return rc < 0 ? rc : hap_mpi_same("model", fingerprint, err);
 }
 
 int hap_model_load_as(struct hap_model *model, const char *path,

@@ -54,7 +54,9 @@ void hap_settings_refuse(struct hap_settings *settings, const char *key)
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS);
         char item[400];
 
-        snprintf(item, sizeof(item), "%.100s = %.290s", key, text ? text : "?");
+        snprintf(item, sizeof(item), "%.100s = %.230s%s", key, text ? text : "?",
+                 strcmp(key, "quantization_config") == 0
+                         ? " (use the folder that is not quantised, or a GGUF file)" : "");
         free(text);
         if (settings->refused) {
                 refuse_more(settings, item);

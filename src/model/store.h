@@ -22,6 +22,7 @@ struct hap_stored {
         size_t n; /* elements */
         const unsigned char *data;
         size_t bytes;
+        const unsigned char *exponents; /* of MXFP4_APART: one a block */
         bool used; /* a weight of the model came from here */
 };
 

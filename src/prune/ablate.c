@@ -30,6 +30,14 @@ static int refill_job(void *context, struct hap_scratch *scratch, size_t i)
                                  in->ablate->prompts->items + in->which[i]);
 }
 
+static bool refilled(const void *context, size_t i, size_t k, struct hap_piece *piece)
+{
+        const struct refill *in = context;
+
+        return hap_prompt_piece(in->ablate->engine, in->ablate->prompts->items + in->which[i], k,
+                                piece);
+}
+
 /* Runs the counterfactuals of the n prompts which[0 … n-1], all different, with the
  * constants as they are now. */
 static int refill_counterfactuals(const struct hap_ablate *a, size_t n, const uint32_t *which,
@@ -37,7 +45,7 @@ static int refill_counterfactuals(const struct hap_ablate *a, size_t n, const ui
 {
         struct refill in = {a, which};
 
-        return hap_parallel(a->engine, n, refill_job, &in, err);
+        return hap_parallel(a->engine, n, refill_job, refilled, &in, err);
 }
 
 /* --- the mean KL of every case --- */

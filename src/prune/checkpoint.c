@@ -11,6 +11,7 @@
 
 #include "common/atomic_file.h"
 #include "common/file_map.h"
+#include "common/mpi.h"
 
 #define MAGIC "hapstate"
 enum { VERSION = 4 };
@@ -122,10 +123,13 @@ int hap_checkpoint_write(const struct hap_checkpoint *checkpoint, const char *pa
 {
         struct hap_atomic_file atomic;
         size_t size = 0;
-        char *image = pack_checkpoint(checkpoint, &size);
+        char *image;
         FILE *file = NULL;
         int fd, why = 0;
 
+        if (!hap_mpi_writes())
+                return HAP_OK;
+        image = pack_checkpoint(checkpoint, &size);
         if (!image)
                 return hap_fail_memory(err, "a checkpoint");
         fd = hap_atomic_file_open(&atomic, path);
@@ -221,26 +225,47 @@ static void restore_fields(const struct hap_checkpoint *checkpoint, const char *
         }
 }
 
+/* Maps the file on rank 0 and copies it to the others: *image and *size; 0 bytes if there is no
+ * such file. */
+static int read_image(const char *path, struct hap_file_map *map, char **image, size_t *size,
+                      struct hap_error *err)
+{
+        int64_t bytes;
+
+        *image = NULL;
+        *map = (struct hap_file_map){0};
+        if (hap_mpi_writes() && (access(path, F_OK) == 0 || errno != ENOENT) &&
+            hap_file_map_open(map, path, err) < 0)
+                return hap_fail_within(err, "the checkpoint");
+        bytes = (int64_t)map->size;
+        if (hap_mpi_first(&bytes, err) < 0)
+                return err->code;
+        *size = (size_t)bytes;
+        if (hap_mpi_writes() || bytes == 0)
+                return HAP_OK;
+        *image = malloc(*size);
+        return *image ? HAP_OK : hap_fail_memory(err, "a checkpoint");
+}
+
 int hap_checkpoint_read(const struct hap_checkpoint *checkpoint, const char *path,
                         struct hap_error *err)
 {
         struct hap_file_map map;
         const char *image;
-        int rc;
+        char *copy;
+        size_t size = 0;
+        int rc = read_image(path, &map, &copy, &size, err);
 
-        if (access(path, F_OK) < 0 && errno == ENOENT)
-                return 0;
-        rc = hap_file_map_open(&map, path, err);
-        if (rc < 0) {
-                hap_fail_within(err, "the checkpoint");
-                return rc;
-        }
-        image = (const char *)map.data;
-        rc = check_checkpoint(checkpoint, image, map.size, path, err);
-        if (rc == HAP_OK)
+        if (rc == HAP_OK && size > 0)
+                rc = hap_mpi_share(copy ? copy : (char *)map.data, size, err);
+        image = copy ? copy : (const char *)map.data;
+        if (rc == HAP_OK && size > 0)
+                rc = check_checkpoint(checkpoint, image, size, path, err);
+        if (rc == HAP_OK && size > 0)
                 rc = check_ranges(checkpoint, image + sizeof(struct head), path, err);
-        if (rc == HAP_OK)
+        if (rc == HAP_OK && size > 0)
                 restore_fields(checkpoint, image + sizeof(struct head));
         hap_file_map_close(&map);
-        return rc < 0 ? rc : 1;
+        free(copy);
+        return rc < 0 ? rc : size > 0;
 }

@@ -17,9 +17,22 @@ static struct hap_memory_estimate needs_of(const struct hap_prune_options *optio
         return needs;
 }
 
+static enum hap_dtype dtype_of(const struct hap_prune_options *options)
+{
+        return options->cache_dtype < HAP_CACHE_NONE ? (enum hap_dtype)options->cache_dtype : HAP_F32;
+}
+
+static enum hap_outputs outputs_of(const struct hap_prune_options *options)
+{
+        if (options->cache_dtype == HAP_CACHE_NONE)
+                return HAP_OUTPUTS_REMADE;
+        return options->cache_dtype == HAP_CACHE_AUTO ? HAP_OUTPUTS_KEPT_IF_THEY_FIT
+                                                      : HAP_OUTPUTS_KEPT;
+}
+
 int hap_prune_read(struct hap_inputs *inputs, const struct hap_prompts **prompts,
                    struct hap_stream_in *in, const char *model_path,
-                   const struct hap_prune_options *options, struct hap_error *err)
+                   struct hap_prune_options *options, struct hap_error *err)
 {
         const struct hap_inputs_want want = {
                 .circuits = 1,
@@ -28,13 +41,17 @@ int hap_prune_read(struct hap_inputs *inputs, const struct hap_prompts **prompts
                 .weights = (enum hap_weights)options->weights,
                 .must_differ = true,
                 .prompts = {.ablation = hap_ablations[options->ablation], .want_q = true,
-                            .want_log_p = true, .dtype = (enum hap_dtype)options->cache_dtype},
+                            .want_log_p = true, .dtype = dtype_of(options),
+                            .outputs = outputs_of(options)},
                 .memory = needs_of(options),
         };
         int rc = hap_inputs_read(in, &want, inputs, err);
 
         if (rc < 0)
                 return rc;
+        if (options->cache_dtype == HAP_CACHE_AUTO)
+                options->cache_dtype = inputs->want.prompts.outputs == HAP_OUTPUTS_REMADE
+                                               ? HAP_CACHE_NONE : HAP_F32;
         if (options->recipe->needs_subgraph && !inputs->circuits.n)
                 rc = hap_fail(err, HAP_EUSAGE, "recipe '%s' prunes within a subgraph: give a "
                                                "circuit too (hap-select)", options->recipe->name);

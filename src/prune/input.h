@@ -6,10 +6,10 @@
 #include "prune/options.h"
 
 /* Reads the examples, and a circuit and scores if there are any, and gives the prompts, which
- * stay in memory. HAP_EUSAGE: what the recipe needs is missing; other errors are those of
+ * stay in memory. The option cache_dtype becomes what is done, not auto. HAP_EUSAGE: what the recipe needs is missing; other errors are those of
  * hap_inputs_read. */
 int hap_prune_read(struct hap_inputs *inputs, const struct hap_prompts **prompts,
                    struct hap_stream_in *in, const char *model_path,
-                   const struct hap_prune_options *options, struct hap_error *err);
+                   struct hap_prune_options *options, struct hap_error *err);
 
 #endif

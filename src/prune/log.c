@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/mpi.h"
+
 static int log_failed(const struct hap_pruning *p, struct hap_error *err)
 {
         return hap_fail(err, HAP_ESYSTEM, "cannot write log '%s': %s", p->options->log,
@@ -15,14 +17,14 @@ static int log_failed(const struct hap_pruning *p, struct hap_error *err)
  * removed, because their steps are repeated. */
 static int open_log(struct hap_pruning *p, struct hap_error *err)
 {
-        const char *name = p->options->log;
+        const char *name = p->options->log ? hap_mpi_output(p->options->log) : NULL;
         struct stat status;
         bool exists;
 
         if (!name)
                 return HAP_OK;
         exists = stat(name, &status) == 0;
-        if (p->log_size > 0 && (!exists || (S_ISREG(status.st_mode) &&
+        if (hap_mpi_writes() && p->log_size > 0 && (!exists || (S_ISREG(status.st_mode) &&
                                            status.st_size < p->log_size)))
                 return hap_fail(err, HAP_EINPUT, "log '%s' is missing steps before checkpoint "
                                 "'%s': restore it, or omit --log", name,
@@ -76,7 +78,10 @@ static int write_log(struct hap_pruning *p, const struct hap_prune_step *step,
 
 bool hap_prune_stopping(const struct hap_pruning *pruning)
 {
-        return pruning->stop && *pruning->stop;
+        int64_t stop = pruning->stop && *pruning->stop;
+        struct hap_error ignored; /* the next exchange returns it again */
+
+        return hap_mpi_largest(&stop, &ignored) == 0 && stop;
 }
 
 static int write_checkpoint(struct hap_pruning *p, struct hap_error *err)

@@ -20,7 +20,7 @@ int hap_prune_resume(struct hap_pruning *pruning, int64_t steps, struct hap_erro
 int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
                         struct hap_error *err);
 
-/* Whether pruning->stop is set. */
+/* Whether pruning->stop is set, on any rank. */
 bool hap_prune_stopping(const struct hap_pruning *pruning);
 
 /* Writes a checkpoint of the state after the last step and returns HAP_PRUNE_STOPPED. */

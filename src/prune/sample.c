@@ -33,6 +33,14 @@ static int sample_job(void *context, struct hap_scratch *scratch, size_t i)
         return HAP_OK;
 }
 
+static bool masks_of_prompt(const void *context, size_t i, size_t k, struct hap_piece *piece)
+{
+        const struct sampling *s = context;
+
+        *piece = (struct hap_piece){s->r->z[i], s->r->p->graph->n_edges * sizeof(float)};
+        return k == 0;
+}
+
 int hap_rank_sample(struct hap_ranker *r, uint64_t index, size_t n, double open,
                     double sharpness, enum hap_mask_kind kind, struct hap_error *err)
 {
@@ -40,5 +48,6 @@ int hap_rank_sample(struct hap_ranker *r, uint64_t index, size_t n, double open,
 
         for (size_t k = 0; k < r->p->n_allowed; k++)
                 r->log_alpha[k] = (float)(sharpness * log((open + .5) / ((double)k + .5)));
-        return hap_parallel(r->p->masked_kl.engine, n, sample_job, &sampling, err);
+        return hap_parallel(r->p->masked_kl.engine, n, sample_job, masks_of_prompt, &sampling,
+                            err);
 }

@@ -1,210 +1,322 @@
 #!/usr/bin/env python3
-"""Masked runs of small models, by an implementation of the edge graph that is not hap's.
+"""Masked runs of small models of every family, by transformers' own modules.
 
 Run by hand; its output, tests/golden/masked/, is committed:
 
-    python3 tests/golden/make_masked.py
+    python3 tests/golden/make_masked.py [NAME ...]
 
 Needs torch 2.7 and transformers 4.57.1. The models are those of make_families.py. Everything is
-computed in float64, head by head, straight from the definition: reader r reads
-sum over writers w of m[w->r] a_w + (1 - m[w->r]) a'_w. Each file has three prompts (clean and
-corrupted token ids), a mask per edge, in hap's order of edges, and at the last position of each
-prompt the logits of the masked run. `kl` is the sum of KL(full || masked) over the prompts and
-`kl_gradient` its gradient by the masks, by autograd. `eap` is the sum over prompts and positions of
-(a'_w - a_w) * d loss / d x_r at the full model, with the loss logit 7 - logit 3.
+computed in float64, also where transformers asks for float32. Reader r reads
+sum over writers w of m[w->r] a_w + (1 - m[w->r]) a'_w, straight from the definition. What the model
+does with it is transformers' code: a layer's attention runs once for each head h, in the whole
+model, with hooks that give the projections of q, k and v the inputs of head h, and catch what head h
+passes to the output projection. So rotations, windows, biases, caps, norms of q and k, routers and
+experts are not written here again. FAMILIES says where a family's modules are, and nothing else.
+
+Each file has three prompts (clean and corrupted token ids), a mask per edge, in hap's order of
+edges, and at the last position of each prompt the logits of the masked run. `kl` is the sum of
+KL(full || masked) over the prompts and `kl_gradient` its gradient by the masks, by autograd. `eap`
+is the sum over prompts and positions of (a'_w - a_w) * d loss / d x_r at the full model, with the
+loss logit 7 - logit 3. Before a file is written, the run with all masks at one is compared with the
+model as transformers runs it.
 """
+import contextlib
 import json
 import pathlib
 import random
+import sys
 
 import torch
-from safetensors.torch import load_file
-from transformers import AutoConfig
-from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+import transformers
+
+from tracr_module import Tracr
 
 HERE = pathlib.Path(__file__).parent
-NAMES = ["llama-linear", "olmo2", "olmo3", "olmoe", "mixtral", "mixtral-ties", "qwen3-moe",
-         "gpt-oss"]
 LENGTHS = [5, 9, 12]
-torch.set_default_dtype(torch.float64)
+
+# Modules of a layer and of the model. qkv: the projections; one name is one module of all three,
+# with rows as `rows` says: q, k, v one after another ("parts"), or for every key and value its
+# queries, then itself ("groups").
+USUAL = dict(layers="model.layers", attention="self_attn", qkv=("q_proj", "k_proj", "v_proj"),
+             o="o_proj", norm="input_layernorm", mlp_norm="post_attention_layernorm", mlp="mlp",
+             final="model.norm", positions=None, rows=None, parallel=False)
+GPT2 = dict(layers="transformer.h", attention="attn", qkv=("c_attn",), rows="parts", o="c_proj",
+            norm="ln_1", mlp_norm="ln_2", final="transformer.ln_f", positions="transformer.wpe")
+POST = dict(norm=None, mlp_norm=None, attention_post="post_attention_layernorm",
+            mlp_post="post_feedforward_layernorm")
+SANDWICH = dict(POST, norm="input_layernorm", mlp_norm="pre_feedforward_layernorm")
+FAMILIES = {
+    "llama": {}, "mistral": {}, "qwen2": {}, "qwen3": {}, "qwen3_moe": {}, "smollm3": {},
+    "gpt_oss": {}, "gemma": {}, "granite": {}, "olmoe": dict(together=True),
+    "gemma2": SANDWICH, "gemma3_text": SANDWICH,
+    "gemma3": dict(SANDWICH, layers="model.language_model.layers",
+                   final="model.language_model.norm"),
+    "olmo2": dict(POST, together=True), "olmo3": dict(POST, together=True),
+    "mixtral": dict(mlp="block_sparse_moe"),
+    "starcoder2": {}, "stablelm": {},
+    "phi": dict(o="dense", mlp_norm="input_layernorm", parallel=True,
+                final="model.final_layernorm"),
+    "phi3": dict(qkv=("qkv_proj",), rows="parts"),
+    "cohere": dict(mlp_norm="input_layernorm", parallel=True),
+    "gpt2": GPT2,
+    "gpt_bigcode": GPT2,
+    "gpt_neo": dict(GPT2, attention="attn.attention", qkv=("q_proj", "k_proj", "v_proj"), rows=None,
+                    o="out_proj"),
+    "gptj": dict(GPT2, qkv=("q_proj", "k_proj", "v_proj"), rows=None, o="out_proj",
+                 mlp_norm="ln_1", positions=None, parallel=True),
+    "gpt_neox": dict(layers="gpt_neox.layers", attention="attention", qkv=("query_key_value",),
+                     rows="groups", o="dense", final="gpt_neox.final_layer_norm"),
+    "opt": dict(layers="model.decoder.layers", o="out_proj", norm="self_attn_layer_norm",
+                mlp_norm="final_layer_norm", final="model.decoder.final_layer_norm",
+                positions="model.decoder.embed_positions",
+                mlp=lambda layer, x: layer.fc2(layer.activation_fn(layer.fc1(x)))),
+    "bloom": dict(layers="transformer.h", attention="self_attention", qkv=("query_key_value",),
+                  rows="groups", o="dense", final="transformer.ln_f",
+                  mlp=lambda layer, x: layer.mlp(x, torch.zeros_like(x))),
+    "mpt": dict(layers="transformer.blocks", attention="attn", qkv=("Wqkv",), rows="parts",
+                o="out_proj", norm="norm_1", mlp_norm="norm_2", final="transformer.norm_f",
+                mlp=lambda layer, x: layer.ffn(x, torch.zeros_like(x))),
+    "falcon": dict(layers="transformer.h", attention="self_attention", qkv=("query_key_value",),
+                   rows="groups", o="dense", final="transformer.ln_f"),
+    "tracr": dict(layers="layers", attention="attn", qkv=("q", "k", "v"), o="o", norm=None,
+                  mlp_norm=None, final="final", positions="pos_embed"),
+}
+# Kinds of a family that differ in their modules.
+KINDS = {
+    "bigcode-heads": dict(rows="groups"),
+    "stablelm-parallel": dict(mlp_norm="input_layernorm", parallel=True),
+    "neox": dict(parallel=True),
+    "falcon": dict(norm="ln_attn", mlp_norm="ln_mlp", parallel=True),
+    "falcon-query": dict(mlp_norm="input_layernorm", parallel=True),
+}
+NAMES = ["gpt2-f16", "gpt-neo", "neox", "neox-sequential", "gptj", "bigcode", "bigcode-heads", "opt",
+         "llama-linear", "mistral", "qwen2", "qwen3", "qwen3-moe", "smollm3", "olmo2", "olmo3",
+         "olmoe", "mixtral", "mixtral-ties", "gpt-oss", "falcon", "falcon-query", "falcon-alibi",
+         "bloom", "mpt", "granite", "stablelm", "stablelm-parallel", "starcoder2", "phi", "phi3",
+         "cohere", "gemma1", "gemma2", "gemma3", "gemma3-vision", "tracr"]
 
 
-def rms(x, gain, eps):
-    return gain * x / torch.sqrt((x * x).mean(-1, keepdim=True) + eps)
+class Caught(Exception):
+    pass
+
+
+def first(x):
+    return x[0] if isinstance(x, tuple) else x
+
+
+def load(name):
+    folder = HERE / "families" / name
+    if name == "tracr":
+        return Tracr(folder)
+    vision = name == "gemma3-vision"
+    auto = (transformers.AutoModelForImageTextToText if vision
+            else transformers.AutoModelForCausalLM)
+    # Falcon's eager attention of 4.57 adds ALiBi twice
+    return auto.from_pretrained(folder, torch_dtype=torch.float64, attn_implementation=(
+        "sdpa" if name == "falcon-alibi" else "eager")).eval()
 
 
 class Model:
-    def __init__(self, folder):
-        self.c = c = AutoConfig.from_pretrained(folder)
-        self.w = {k: v.double() for k, v in load_file(folder / "model.safetensors").items()}
-        self.layers, self.heads = c.num_hidden_layers, c.num_attention_heads
-        self.per = self.heads // c.num_key_value_heads
+    def __init__(self, name):
+        self.module = m = load(name).requires_grad_(False)
+        c = getattr(m.config, "text_config", m.config)
+        self.at = USUAL | FAMILIES[m.config.model_type] | KINDS.get(name, {})
+        self.layers = m.get_submodule(self.at["layers"])
+        self.heads = c.num_attention_heads
         self.dh = getattr(c, "head_dim", None) or c.hidden_size // self.heads
-        kind = (getattr(c, "rope_scaling", None) or {}).get("rope_type", "default")
-        self.rope = ROPE_INIT_FUNCTIONS[kind](c, None)
-        self.plain_rope = ROPE_INIT_FUNCTIONS["default"](c, None)
-        self.post = c.model_type in ("olmo2", "olmo3")  # norms after, not before
-        self.together = c.model_type in ("olmo2", "olmo3", "olmoe")  # norm of q and k
-        self.each = c.model_type == "qwen3_moe"
+        self.residual = getattr(c, "residual_multiplier", 1.0)
+        self.parallel = self.at["parallel"]
 
-    def get(self, layer, name):
-        return self.w[f"model.layers.{layer}.{name}"]
+    @contextlib.contextmanager
+    def hooks(self, *pairs):
+        """(module, kind, function): while open, the functions get and change what modules do."""
+        held = [getattr(module, "register_forward_" + kind)(f) for module, kind, f in pairs]
+        try:
+            yield
+        finally:
+            for h in held:
+                h.remove()
 
-    def window(self, layer):
-        types = getattr(self.c, "layer_types", None)
-        size = getattr(self.c, "sliding_window", None)
-        if types:
-            return size if types[layer] == "sliding_attention" else None
-        return size if self.c.model_type == "mixtral" else None
+    def part(self, layer, key):
+        name = self.at.get(key)
+        return layer.get_submodule(name) if name else None
 
-    def pre(self, layer, name, x):
-        return x if self.post else rms(x, self.get(layer, name + ".weight"), self.c.rms_norm_eps)
+    def normed(self, layer, key, x):
+        norm = self.part(layer, key)
+        return norm(x) if norm is not None else x
 
-    def project(self, layer, which, xs):
-        """q, k or v of every head from its own input, before the rotation."""
-        rows = []
-        for h, x in enumerate(xs):
-            block = (h if which == "q" else h // self.per) * self.dh
-            x = self.pre(layer, "input_layernorm", x)
-            y = x @ self.get(layer, f"self_attn.{which}_proj.weight")[block:block + self.dh].T
-            if f"model.layers.{layer}.self_attn.{which}_proj.bias" in self.w:
-                y = y + self.get(layer, f"self_attn.{which}_proj.bias")[block:block + self.dh]
-            rows.append(y)
-        u = torch.stack(rows)  # [heads][tokens][dh]
-        if which == "v" or not (self.together or self.each):
-            return u
-        gain = self.get(layer, f"self_attn.{which}_norm.weight")
-        if self.each:
-            return rms(u, gain, self.c.rms_norm_eps)
-        square = (u * u).mean((0, 2))  # over the heads and their dimensions
-        gain = gain.reshape(-1, self.dh)
-        if which == "k":
-            gain = gain.repeat_interleave(self.per, 0)
-        return gain[:, None] * u / torch.sqrt(square + self.c.rms_norm_eps)[None, :, None]
+    def catch(self, tokens, module, *pairs):
+        """What the module is given in a run of the model."""
+        held = []
 
-    def rotate(self, layer, u):
-        slides = self.window(layer) is not None
-        frequency, scale = (self.plain_rope if slides and self.c.model_type == "olmo3"
-                            else self.rope)
-        angle = torch.arange(u.shape[1]).double()[:, None] * frequency.double()[None]
-        cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-        half = self.dh // 2
-        a, b = u[..., :half], u[..., half:]
-        return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+        def hook(_, args):
+            held.append(args[0])
+            raise Caught
 
-    def attention(self, layer, xq, xk, xv):
-        """The outputs of all heads, from the inputs of their q, k and v."""
-        q = self.rotate(layer, self.project(layer, "q", xq))
-        k = self.rotate(layer, self.project(layer, "k", xk))
-        v = self.project(layer, "v", xv)
-        n = q.shape[1]
-        t = torch.arange(n)
-        seen = t[None] <= t[:, None]
-        if self.window(layer):
-            seen &= t[None] > t[:, None] - self.window(layer)
-        s = (q @ k.transpose(1, 2) * self.dh ** -0.5).masked_fill(~seen, float("-inf"))
-        if self.c.model_type == "gpt_oss":
-            sinks = self.get(layer, "self_attn.sinks")[:, None, None].expand(-1, n, 1)
-            s = torch.cat([s, sinks], -1)
-        z = torch.softmax(s, -1)[..., :n] @ v
-        o = self.get(layer, "self_attn.o_proj.weight").reshape(-1, self.heads, self.dh)
-        out = torch.einsum("htd,ohd->hto", z, o)
-        if self.post:
-            total = out.sum(0)
-            out = (self.get(layer, "post_attention_layernorm.weight") * out /
-                   torch.sqrt((total * total).mean(-1) + self.c.rms_norm_eps)[None, :, None])
-        return list(out)
+        with self.hooks((module, "pre_hook", hook), *pairs):
+            try:
+                self.module(input_ids=torch.tensor([tokens]), use_cache=False)
+            except Caught:
+                return held[0]
+        raise RuntimeError("the module was not called")
 
-    def expert(self, layer, e, x):
-        if self.c.model_type == "gpt_oss":
-            y = x @ self.get(layer, "mlp.experts.gate_up_proj")[e]
-            y = y + self.get(layer, "mlp.experts.gate_up_proj_bias")[e]
-            gate, up = y[..., ::2].clamp(max=7.0), y[..., 1::2].clamp(-7.0, 7.0)
-            h = (up + 1) * gate * torch.sigmoid(1.702 * gate)
-            return (h @ self.get(layer, "mlp.experts.down_proj")[e] +
-                    self.get(layer, "mlp.experts.down_proj_bias")[e])
-        stem, names = f"mlp.experts.{e}.", ("gate_proj", "up_proj", "down_proj")
-        if self.c.model_type == "mixtral":
-            stem, names = f"block_sparse_moe.experts.{e}.", ("w1", "w3", "w2")
-        gate, up, down = (self.get(layer, stem + n + ".weight") for n in names)
-        return (torch.nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
+    def embed(self, tokens):
+        """The output of the input, and what belongs to no writer: the positions."""
+        x = self.catch(tokens, self.layers[0])
+        if not self.at["positions"]:
+            return x, torch.zeros_like(x)
+        held = []
+        with self.hooks((self.module.get_submodule(self.at["positions"]), "hook",
+                         lambda m, args, out: held.append(out))):
+            self.catch(tokens, self.layers[0])
+        return x - held[0], held[0].expand_as(x)
+
+    def choose(self, rows, q, k, v):
+        """Of the outputs of one module for three inputs: the rows of q, of k, of v."""
+        keys = (rows // self.dh - self.heads) // 2
+        per = self.heads // keys
+        which = ([0] * self.heads + [1] * keys + [2] * keys if self.at["rows"] == "parts"
+                 else ([0] * per + [1, 2]) * keys)
+        which = torch.tensor(which).repeat_interleave(self.dh)
+        return torch.where(which == 0, q, torch.where(which == 1, k, v))
+
+    def projections(self, layer, xs):
+        """Hooks that give the projections of q, k and v their inputs, of one head."""
+        attention = self.part(layer, "attention")
+        modules = [attention.get_submodule(n) for n in self.at["qkv"]]
+        xs = [self.normed(layer, "norm", x) for x in xs]
+        if len(modules) == 3:
+            return [(m, "hook", lambda m, args, out, x=x: m.forward(x))
+                    for m, x in zip(modules, xs)]
+        return [(modules[0], "hook",
+                 lambda m, args, out: self.choose(out.shape[-1], *(m.forward(x) for x in xs)))]
+
+    def together(self, layer, xs):
+        """Hooks for norms of q and k over all heads: of what each projects of its own input."""
+        attention = self.part(layer, "attention")
+        hooks = []
+        for which, norm in ((0, attention.q_norm), (1, attention.k_norm)):
+            project = attention.get_submodule(self.at["qkv"][which])
+            rows = project.weight.shape[0] // self.dh
+            u = [project(self.normed(layer, "norm", xs[which][h])).unflatten(-1, (rows, self.dh))
+                 [..., h * rows // self.heads, :] for h in range(self.heads)]
+            square = (torch.stack(u) ** 2).mean((0, -1))[..., None]
+            hooks.append((norm, "hook", lambda m, args, out, square=square:
+                          m.weight * args[0] / torch.sqrt(square + m.variance_epsilon)))
+        return hooks
+
+    def attention(self, tokens, layer, xs):
+        """The outputs of all heads, from the inputs of their q, k and v; and the bias."""
+        o = self.part(layer, "attention").get_submodule(self.at["o"])
+        together = self.together(layer, xs) if self.at.get("together") else []
+        bias = o(torch.zeros(o.weight.shape[0 if hasattr(o, "nf") else 1]))
+        out = []
+        for h in range(self.heads):
+            given = self.catch(tokens, o, *self.projections(layer, [x[h] for x in xs]), *together)
+            own = torch.zeros_like(given)
+            own[..., h * self.dh:(h + 1) * self.dh] = given[..., h * self.dh:(h + 1) * self.dh]
+            out.append(o(own) - bias)
+        post = self.part(layer, "attention_post")
+        if post is not None:
+            total = sum(out)
+            out = [x * (post(total) / total) for x in out]
+        return [self.residual * x for x in out], self.residual * bias
 
     def mlp(self, layer, x):
-        x = self.pre(layer, "post_attention_layernorm", x)
-        routers = {"mixtral": "block_sparse_moe.gate", "gpt_oss": "mlp.router",
-                   "qwen3_moe": "mlp.gate", "olmoe": "mlp.gate"}
-        if self.c.model_type not in routers:
-            gate, up, down = (self.get(layer, f"mlp.{n}_proj.weight") for n in ("gate", "up", "down"))
-            y = (torch.nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
-            if self.post:
-                y = rms(y, self.get(layer, "post_feedforward_layernorm.weight"),
-                        self.c.rms_norm_eps)
-            return y
-        router = routers[self.c.model_type]
-        logits = x @ self.get(layer, router + ".weight").T
-        if self.c.model_type == "gpt_oss":
-            logits = logits + self.get(layer, router + ".bias")
-        order = torch.sort(logits, dim=-1, descending=True, stable=True).indices
-        chosen = torch.zeros_like(logits, dtype=torch.bool).scatter_(
-            -1, order[..., :self.c.num_experts_per_tok], True)
-        over_all = self.c.model_type in ("qwen3_moe", "olmoe") and not self.c.norm_topk_prob
-        weight = torch.softmax(logits if over_all else logits.masked_fill(~chosen, float("-inf")), -1)
-        weight = weight * chosen
-        return sum(weight[:, e:e + 1] * self.expert(layer, e, x) for e in range(logits.shape[1]))
+        x = self.normed(layer, "mlp_norm", x)
+        if callable(self.at["mlp"]):
+            y = self.at["mlp"](layer, x)
+        else:
+            y = first(self.part(layer, "mlp")(x))
+        return self.residual * self.normed(layer, "mlp_post", y)
+
+    def logits(self, tokens, x):
+        with self.hooks((self.module.get_submodule(self.at["final"]), "pre_hook",
+                         lambda m, args: (x, *args[1:]))):
+            return self.module(input_ids=torch.tensor([tokens]), use_cache=False).logits[0, -1]
 
     def run(self, tokens, other=None, z=None, inputs=None):
         """Outputs of all writers and the logits at the last position. `other`: the writers of the
         counterfactual; z: masks, in hap's order of edges; inputs: gets every reader's input."""
-        writers = [self.w["model.embed_tokens.weight"][torch.tensor(tokens)]]
+        embedding, constant = self.embed(tokens)
+        writers = [embedding.detach().requires_grad_(inputs is not None)]
         at = 0
-        constant = 0  # biases of attention's output belong to no writer
 
-        def read():
+        def read(n=None, plus=None):
             nonlocal at
-            n = len(writers)
+            n = n or len(writers)
             if z is None:
-                x = sum(writers)
+                x = sum(writers[:n])
             else:
                 m = z[at:at + n]
                 x = sum(m[w] * writers[w] + (1 - m[w]) * other[w] for w in range(n))
-            x = x + constant
+            x = x + (constant if plus is None else plus)
             at += n
             if inputs is not None:
                 x.retain_grad()
                 inputs.append((n, x))
             return x
 
-        for layer in range(self.layers):
+        for layer in self.layers:
+            n, before = len(writers), constant
             xs = [[read() for _ in range(self.heads)] for _ in range(3)]
-            writers += self.attention(layer, *xs)
-            constant = constant + self.w.get(f"model.layers.{layer}.self_attn.o_proj.bias", 0)
-            writers.append(self.mlp(layer, read()))
-        x = rms(read(), self.w["model.norm.weight"], self.c.rms_norm_eps)[-1]
-        head = self.w["model.embed_tokens.weight" if self.c.tie_word_embeddings else "lm_head.weight"]
-        return writers, head @ x
+            outs, bias = self.attention(tokens, layer, xs)
+            writers += outs
+            constant = constant + bias
+            writers.append(self.mlp(layer, read(n, before) if self.parallel else read()))
+        return writers, self.logits(tokens, read())
+
+    def n_edges(self):
+        before = [1 + l * (self.heads + 1) for l in range(len(self.layers) + 1)]
+        return sum((3 * self.heads + 1) * b + (0 if self.parallel else self.heads)
+                   for b in before[:-1]) + before[-1]
 
 
-def make(name):
+def experts_used(model, clean, corrupted):
+    """In a mixture, every expert of every layer is chosen at some position."""
+    for layer in model.layers:
+        router = (getattr(layer, "block_sparse_moe", None) or layer.mlp)
+        router = getattr(router, "gate", None) or getattr(router, "router", None)
+        chosen = set()
+
+        def hook(m, args, out, chosen=chosen):
+            r = args[0].flatten(0, -2) @ m.weight.T
+            if getattr(m, "bias", None) is not None:
+                r = r + m.bias
+            k = model.module.config.num_experts_per_tok
+            chosen.update(torch.sort(r, dim=-1, descending=True, stable=True).indices[:, :k].flatten().tolist())
+
+        with model.hooks((router, "hook", hook)):
+            for p in clean + corrupted:
+                model.module(input_ids=torch.tensor([p]), use_cache=False)
+        assert len(chosen) == router.weight.shape[0], chosen
+
+
+def numbers(xs):
+    return "[" + ", ".join("%.7g" % float(x) for x in xs) + "]"
+
+
+def make(name, model):
     rng = random.Random(name)
-    model = Model(HERE / "families" / name)
     clean = [[rng.randrange(53) for _ in range(n)] for n in LENGTHS]
     corrupted = [list(p) for p in clean]
     for i, p in enumerate(corrupted):
         p[i + 1] = (p[i + 1] + 17) % 53
         p[-2] = (p[-2] + 5) % 53
-    n_edges = sum((3 * model.heads) * (1 + l * (model.heads + 1)) + 1 + l * (model.heads + 1) +
-                  model.heads for l in range(model.layers)) + 1 + model.layers * (model.heads + 1)
+    if name in ("mixtral", "mixtral-ties", "qwen3-moe", "olmoe", "gpt-oss"):
+        experts_used(model, clean, corrupted)
+    n_edges = model.n_edges()
     values = [rng.choice([0, 0, 0.25, 0.5, 0.75, 1, 1, 1]) for _ in range(n_edges)]
     z = torch.tensor(values, requires_grad=True)
     logits, kl, eap = [], 0, torch.zeros(n_edges)
     for a, b in zip(clean, corrupted):
         with torch.no_grad():
             other, _ = model.run(b)
+            as_run = model.module(input_ids=torch.tensor([a]), use_cache=False).logits[0, -1]
         _, masked = model.run(a, other, z)
         inputs = []
-        for w in model.w.values():
-            w.requires_grad_(True)
         writers, full = model.run(a, inputs=inputs)
+        assert (full - as_run).abs().max() < 1e-9, (name, (full - as_run).abs().max())
         (full[7] - full[3]).backward()
         at = 0
         with torch.no_grad():
@@ -213,16 +325,10 @@ def make(name):
                     eap[at] += ((other[w] - writers[w]) * x.grad).sum()
                     at += 1
         assert at == n_edges
-        for w in model.w.values():
-            w.requires_grad_(False)
         p = torch.log_softmax(full.detach(), -1)
         kl = kl + (p.exp() * (p - torch.log_softmax(masked, -1))).sum()
         logits.append(masked.detach())
     kl.backward()
-
-    def numbers(xs):
-        return "[" + ", ".join("%.7g" % float(x) for x in xs) + "]"
-
     (HERE / "masked").mkdir(exist_ok=True)
     (HERE / "masked" / (name + ".json")).write_text(
         '{"clean": %s,\n"corrupted": %s,\n"z": %s,\n"logits": [%s],\n"kl": %.9g,\n'
@@ -231,6 +337,25 @@ def make(name):
             ",\n".join(map(numbers, logits)), float(kl.detach()), numbers(z.grad), numbers(eap)))
 
 
+def stable_topk(x, k, dim=-1, **_):
+    """torch.topk takes any of equals, hap the first."""
+    values, indices = torch.sort(x, dim=dim, descending=True, stable=True)
+    return torch.return_types.topk((values[..., :k], indices[..., :k]))
+
+
+def main():
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    torch.topk = torch.Tensor.topk = stable_topk
+    torch.Tensor.float = torch.Tensor.double
+    single = torch.float32
+    for name in sys.argv[1:] or NAMES:
+        torch.float32 = torch.float = single
+        model = Model(name)
+        torch.float32 = torch.float = torch.float64  # what modules ask for in between
+        make(name, model)
+        print(name, flush=True)
+
+
 if __name__ == "__main__":
-    for each in NAMES:
-        make(each)
+    main()

@@ -132,7 +132,8 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
                 hap_log_softmax(1, b->n_out, scratch, p->log_p);
                 b->work.used = 0;
-                CHECK(hap_prompt_prepare(&b->engine, &b->work, p, true, &b->arena, &err) == 0);
+                CHECK(hap_prompt_reserve(&b->engine, p, true, &b->arena, &err) == 0);
+                CHECK(hap_prompt_refill(&b->engine, &b->work, p) == 0);
                 b->pointers[i] = p;
         }
         free(scratch);

@@ -2,6 +2,7 @@
  * PyTorch, in float64 (tests/golden/make_masked.py). */
 #include "engine_bench.h"
 #include "forward/attention.h"
+#include "model/family.h"
 
 static int32_t clean[PROMPTS][MOST_TOKENS], corrupted[PROMPTS][MOST_TOKENS];
 
@@ -82,20 +83,51 @@ static void check_masked(const char *name)
         given_clean = given_corrupted = NULL;
 }
 
-#define MASKED(name)                                                                    \
-        TEST("masked runs of " name " are those of the edge graph in PyTorch")          \
-        {                                                                               \
-                check_masked(name);                                                     \
-        }
+/* Every family; mixtures of experts also with a router that cannot decide. */
+static const char *const all_names[] = {
+        "gpt2-f16", "gpt-neo", "neox", "neox-sequential", "gptj", "bigcode", "bigcode-heads",
+        "opt", "llama-linear", "mistral", "qwen2", "qwen3", "qwen3-moe", "smollm3", "olmo2",
+        "olmo3", "olmoe", "mixtral", "mixtral-ties", "gpt-oss", "falcon", "falcon-query",
+        "falcon-alibi", "bloom", "mpt", "granite", "stablelm", "stablelm-parallel",
+        "starcoder2", "phi", "phi3", "cohere", "gemma1", "gemma2", "gemma3", "gemma3-vision",
+        "tracr",
+};
+enum { N_NAMES = sizeof(all_names) / sizeof(*all_names) };
 
-MASKED("llama-linear")
-MASKED("olmo2")
-MASKED("olmo3")
-MASKED("olmoe")
-MASKED("mixtral")
-MASKED("mixtral-ties")
-MASKED("qwen3-moe")
-MASKED("gpt-oss")
+TEST("masked runs, their gradients and EAP scores are those of the edge graph in PyTorch")
+{
+        for (size_t i = 0; i < N_NAMES; i++) {
+                printf("# %s\n", all_names[i]);
+                check_masked(all_names[i]);
+        }
+}
+
+/* Whether one of the models is of the family. */
+static bool is_covered(const struct hap_family *family)
+{
+        for (size_t i = 0; i < N_NAMES; i++) {
+                struct hap_model model;
+                struct hap_error err = {0};
+                char path[128];
+                bool same;
+
+                snprintf(path, sizeof(path), "tests/golden/families/%s", all_names[i]);
+                CHECK(hap_model_load_config(&model, path, &err) == 0);
+                same = strcmp(model.config.family, family->name) == 0;
+                hap_model_release(&model);
+                if (same)
+                        return true;
+        }
+        return false;
+}
+
+TEST("every family of the table is among them")
+{
+        for (const struct hap_family *const *at = hap_families; *at; at++) {
+                printf("# %s\n", (*at)->name);
+                CHECK(is_covered(*at));
+        }
+}
 
 TEST("masked runs of prompts that count as long are those of the edge graph in PyTorch")
 {

@@ -118,7 +118,8 @@ TEST("unsupported settings that change a model's results are refused by name")
         refused(LLAMA, "transformers_weights", "\"other.safetensors\"",
                 "unsupported: transformers_weights");
         refused(LLAMA, "quantization_config", "{\"bits\":4}",
-                "unsupported: quantization_config = {\"bits\": 4}");
+                "unsupported: quantization_config = {\"bits\": 4} "
+                "(use the folder that is not quantised, or a GGUF file)");
 }
 
 TEST("unknown settings are refused unless they are empty")

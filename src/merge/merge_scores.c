@@ -1,0 +1,89 @@
+#include "merge/merge_scores.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+static int trailing_zeros(double x)
+{
+        uint64_t bits;
+
+        memcpy(&bits, &x, sizeof bits);
+        return __builtin_ctzll(bits | (uint64_t)1 << 52);
+}
+
+double hap_sum_of_mean(double mean, size_t n)
+{
+        const double product = mean * (double)n;
+        double best = product, near = product;
+
+        if (product == 0 || !isfinite(product))
+                return product;
+        for (int i = 0; i < 3; i++)
+                near = nextafter(near, -INFINITY);
+        for (int i = -3; i <= 3; i++, near = nextafter(near, INFINITY))
+                if (near / (double)n == mean && (best / (double)n != mean ||
+                                                 trailing_zeros(near) > trailing_zeros(best)))
+                        best = near;
+        return best;
+}
+
+/* The name of the record's edge or node, and its score. */
+static int read_record(struct hap_stream_in *in, const msgpack_object *record,
+                       struct hap_part *part, struct hap_error *err)
+{
+        const msgpack_object *name = hap_map_get(record, "edge");
+        double *grown, score;
+
+        name = name ? name : hap_map_get(record, "node");
+        if (!name || name->type != MSGPACK_OBJECT_STR)
+                return hap_stream_in_fail(in, err, "it has no edge and no node");
+        if (!hap_object_number(hap_map_get(record, "score"), &score) || !isfinite(score))
+                return hap_stream_in_fail(in, err, "its score is not a finite number");
+        if ((part->n & (part->n - 1)) == 0) { /* the array doubles */
+                grown = reallocarray(part->values, part->n ? 2 * part->n : 1, sizeof *grown);
+                if (!grown)
+                        return hap_fail_memory(err, "scores");
+                part->values = grown;
+        }
+        part->values[part->n++] = hap_sum_of_mean(score, part->examples);
+        return json_array_append_new(part->layout,
+                                     json_stringn(name->via.str.ptr, name->via.str.size)) < 0
+                       ? hap_fail_memory(err, "scores") : HAP_OK;
+}
+
+int hap_merge_scores_read(struct hap_stream_in *in, struct hap_part *part, struct hap_error *err)
+{
+        msgpack_object record;
+        int rc = HAP_OK;
+
+        part->layout = json_array();
+        while (rc == 0 && (rc = hap_stream_in_record(in, &record, err)) > 0)
+                rc = read_record(in, &record, part, err);
+        return rc;
+}
+
+int hap_merge_scores_write(const struct hap_shard_set *set, struct hap_stream_out *out,
+                           json_t *header, const void *options, struct hap_error *err)
+{
+        const char *key = strcmp(set->kind->name, "scores") == 0 ? "edge" : "node";
+        const double n = (double)hap_shard_set_examples(set);
+        int rc = hap_stream_out_begin(out, header, err);
+
+        (void)options;
+        for (size_t i = 0; i < set->parts->n && rc == 0; i++) {
+                msgpack_packer *packer = hap_stream_out_record(out);
+                double sum = 0;
+
+                for (size_t s = 0; s < set->of; s++)
+                        sum += set->parts[s].values[i];
+                msgpack_pack_map(packer, 2);
+                hap_pack_text(packer, key);
+                hap_pack_text(packer, json_string_value(json_array_get(set->parts->layout, i)));
+                hap_pack_text(packer, "score");
+                msgpack_pack_double(packer, sum / n);
+                rc = hap_stream_out_end_record(out, err);
+        }
+        return rc < 0 ? rc : hap_stream_out_end(out, err);
+}
