@@ -206,6 +206,14 @@ units: $(UNITS)
 check: all units benches $(BUILD)/faults.so
 	tests/run --bin $(BIN) --units $(BUILD)/unit $(TESTS)
 
+# SYSROOT=DIR: where the libraries for arm64 are.
+arm64-check:
+	tests/arm64 $(SYSROOT:%=--sysroot %) $(TESTS)
+
+# The Debian package of the last commit, in build-debian.
+deb:
+	debian/check
+
 # A library that makes one call fail; see tests/faults/run.
 $(BUILD)/faults.so: tests/faults/faults.c
 	@mkdir -p $(@D)
@@ -214,8 +222,10 @@ $(BUILD)/faults.so: tests/faults/faults.c
 faults: all $(BUILD)/faults.so
 	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
 
-SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/helper.bash \
-	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale)
+SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/page-examples tests/arm64 tests/helper.bash \
+	debian/check \
+	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale \
+	pipelines/cluster/submit pipelines/cluster/stage pipelines/zoo-* tests/slurm)
 
 lint:
 	shellcheck $(SCRIPTS)
@@ -280,6 +290,8 @@ help:
 	@echo 'all          build the programs in bin/ (the default)'
 	@echo 'check        build and run all tests; TESTS="NAME ..." runs only these'
 	@echo 'units        build the tests in C'
+	@echo 'arm64-check  build the tests in C for arm64 and run them under qemu; SYSROOT=DIR, TESTS'
+	@echo 'deb          build the Debian package of the last commit and check it with lintian'
 	@echo 'lint         check the scripts and the manual pages'
 	@echo 'bench        measure speed'
 	@echo 'faults       make one system call after another fail in every program'
@@ -293,10 +305,10 @@ help:
 	@echo 'PORTABLE=1|avx2, BLAS=openblas|onednn|blis|mkl, ONEDNN=0, MPI=1, ASAN=1, TSAN=1: see README.md'
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz build-coverage build*-mpi bin
+	rm -rf build build-asan build-tsan build-fuzz build-coverage build-arm64 build-debian build*-mpi bin
 
 .PHONY: all units benches fuzz fuzz-run fuzz-programs coverage analyse analyse-cppcheck \
-	analyse-gcc analyse-tidy faults check lint bench completions install uninstall dist help \
+	analyse-gcc analyse-tidy faults check arm64-check deb lint bench completions install uninstall dist help \
 	clean force
 .SECONDARY:
 

@@ -15,6 +15,7 @@
 #   all       the table, as text and Markdown, and pictures of the best HAP circuits
 #   circuits  the circuits only
 #   table     the table as JSON only
+#   curve     the metrics against the share of edges that is kept, as a picture, curve.svg
 #   help      print this text
 #
 # Variables [default]:
@@ -126,7 +127,7 @@ hap-as-ep.from := eap
 hap-as-ep.size-of := ep
 
 .DELETE_ON_ERROR:
-.PHONY: all circuits table help
+.PHONY: all circuits table curve help
 .SUFFIXES:
 
 all:

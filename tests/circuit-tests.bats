@@ -52,7 +52,7 @@ unneeded() {
                 assert_equal "$(unneeded interchange minimality .interchange_ablation.edges "$extra")" "$edge"
                 assert_equal "$(unneeded zero minimality .zero_ablation.edges "$extra")" "$edge"
                 run -0 hap-show -q "$tmp/report"
-                assert_line "  circuit 1 does not need: $edge"
+                assert_line "  circuit does not need: $edge"
         done
 }
 
@@ -90,12 +90,12 @@ unneeded() {
         assert_same 1 2
         run -0 hap-show -q 1
         for test in equivalence completeness minimality independence sufficiency partial-necessity; do
-                assert_line --regexp "^  circuit 1 +$test +logit-diff +[0-9.e-]+ +[0-9.e-]+ +(yes|no)$"
+                assert_line --regexp "^  circuit +$test +logit-diff +[0-9.e-]+ +[0-9.e-]+ +(yes|no)$"
         done
         # equivalence is of the shares of examples on which the circuit is better
         hap-eval -q --metric logit-diff --full --per-example --test equivalence -o r cache circuit
         json -q r | jq -se '(map(select(.id and .circuit == "full").value)) as $full
-                | (map(select(.id and .circuit == "circuit 1").value)) as $own
+                | (map(select(.id and .circuit == "circuit").value)) as $own
                 | ([range(12) | if $own[.] > $full[.] then 1 else 0 end] | add / 12) as $share
                 | map(select(.test))[0].share == $share' >/dev/null
         # the full model is equivalent to itself

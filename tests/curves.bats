@@ -54,7 +54,7 @@ brute() {
                         circuit_of "$scores" >"$tmp/one"
                 hap-eval -q --metric logit-diff --full --empty -m "$model" "$task" "$tmp/one" |
                         json | jq -rs --arg p "$p" '[.[] | select(.metric) | {(.circuit): .value}] | add
-                                | "\($p) \((.["circuit 1"] - .empty) / (.full - .empty))"'
+                                | "\($p) \((.one - .empty) / (.full - .empty))"'
         done | awk 'function abs(x) { return x < 0 ? -x : x }
                 NR > 1 { cpr += ($1 - p) * ($2 + f) / 2
                          cmd += ($1 - p) * (abs(1 - $2) + abs(1 - f)) / 2 }

@@ -1,40 +1,24 @@
 load helper
 
-# The examples of every page run unchanged, in a folder with models/ and the files of
-# earlier stages: ioi.task, ioi.cache, ioi.scores, ioi.subgraph and ioi.circuit.
+# The examples of every page run unchanged in an empty folder, with the programs and pages of an
+# installed tree.
 
 setup_file() {
-        export READY=$BATS_FILE_TMPDIR/ready
-        mkdir "$READY"
-        cd "$READY"
-        ln -s "$root/models" models
-        ln -s "$root/circuits" circuits
-        hap-task ioi -m models/demo -n 20 -q -o ioi.task
-        hap-forward -m models/demo -q -o ioi.cache ioi.task
-        hap-attrib -q -o ioi.scores ioi.cache
-        hap-select --keep 50% -q -o ioi.subgraph ioi.scores
-        hap-select --keep 10% -q -o ioi.circuit ioi.scores
-        jq -c '{hap: 1, kind: "circuit", graph}, (.edges[] | {edge: ., z: 1}), {end: "circuit"}' \
-                circuits/ioi-gpt2.json | hap-convert -q --from json -o gpt2.circuit
-}
-
-# The commands of a page's EXAMPLES: the lines that are set off from the text.
-examples_of() {
-        awk '/^\.Sh / { inside = ($0 == ".Sh EXAMPLES"); next }
-                !inside { next }
-                /^\.Dl / { print substr($0, 5); next }
-                /^\.Bd -literal/ { block = 1; next }
-                /^\.Ed/ { block = 0; next }
-                block' "$1" | sed -e 's/^\$ //' -e 's/\\e/\\/g' -e 's/\\(aq/'"'"'/g' -e 's/\\&//g'
+        export TREE=$BATS_FILE_TMPDIR/tree
+        mkdir "$BATS_FILE_TMPDIR/built"
+        installing "$BATS_FILE_TMPDIR/built" PREFIX="$TREE" install >"$BATS_FILE_TMPDIR/log"
 }
 
 run_examples() {
-        cp -R "$READY/." "$tmp/"
-        examples_of "$root/man/$1.${2:-1}" >"$tmp/examples"
+        local page=$TREE/share/man/man${2:-1}/$1.${2:-1}
+        "$root/tests/page-examples" "$page" >"$tmp/examples"
         [[ -s $tmp/examples ]] || fail "the page of $1 has no examples"
-        cd "$tmp"
-        { echo 'set -e -o pipefail' && cat examples; } >script
-        bash script >out 2>err </dev/null || fail "exit status $? of"$'\n'"$(cat examples err)"
+        mkdir "$tmp/empty" "$tmp/home"
+        cd "$tmp/empty"
+        { echo 'set -e -o pipefail' && cat ../examples; } >../script
+        env -u HAP_DATA -u HAP_MODEL HOME="$tmp/home" PATH="$TREE/bin:/usr/bin:/bin" \
+                bash ../script >../out 2>../err </dev/null ||
+                fail "exit status $? of"$'\n'"$(cat ../examples ../err)"
 }
 
 @test "the examples of hap-model's page run" { run_examples hap-model; }
@@ -49,6 +33,8 @@ run_examples() {
 @test "the examples of hap-merge's page run" { run_examples hap-merge; }
 @test "the examples of hap-show's page run" { run_examples hap-show; }
 @test "the examples of hap-convert's page run" { run_examples hap-convert; }
+
+@test "the examples of hap-stream's page run" { run_examples hap-stream 5; }
 
 @test "the first session of the overview page runs" { run_examples hap 7; }
 

@@ -131,13 +131,13 @@ every_circuit() { # KEY OPTION ...
                 all_edges $model.cache 1 >"$tmp/all"
                 hap-eval -q --full --per-example -o "$tmp/report" $model.cache "$tmp/all"
                 means "$tmp/report" >"$tmp/means"
-                for name in full 'circuit 1'; do
+                for name in full all; do
                         assert_near "$(jq ".[\"$name kl\"]" "$tmp/means")" 0 2e-6
                         assert_equal "$(jq ".[\"$name exact-match\"]" "$tmp/means")" 1
                         assert_equal "$(jq ".[\"$name accuracy\"]" "$tmp/means")" 1
                 done
                 expected $model logits.json '[.examples[].clean]' >"$tmp/should"
-                json -q "$tmp/report" | jq -s '[.[] | select(has("id") and .circuit == "circuit 1")
+                json -q "$tmp/report" | jq -s '[.[] | select(has("id") and .circuit == "all")
                         | {"\(.metric) \(.id)": .value}] | add' >"$tmp/is"
                 assert_near_maps "$tmp/is" "$tmp/should" 4e-4
         done
@@ -158,13 +158,13 @@ every_circuit() { # KEY OPTION ...
         json -q "$tmp/report" | jq -s '[.[] | select(.metric) | {"\(.circuit) \(.metric)": .value}] | add' >"$tmp/m"
         assert_equal "$(jq '."full faithfulness"' "$tmp/m")" 1
         assert_equal "$(jq '."empty faithfulness"' "$tmp/m" | sed 's/-//')" 0
-        assert_near "$(jq '."circuit 1 faithfulness"' "$tmp/m")" \
-                "$(jq '(."circuit 1 logit-diff" - ."empty logit-diff") / (."full logit-diff" - ."empty logit-diff")' "$tmp/m")" 1e-12
+        assert_near "$(jq '."gpt2-a.circuit.0 faithfulness"' "$tmp/m")" \
+                "$(jq '(."gpt2-a.circuit.0 logit-diff" - ."empty logit-diff") / (."full logit-diff" - ."empty logit-diff")' "$tmp/m")" 1e-12
         # the same without reporting the full model and the empty circuit
         hap-eval -q --metric faithfulness -o "$tmp/alone" gpt2-a.cache gpt2-a.circuit.0
         assert_equal "$(json -q "$tmp/alone" | jq 'select(.metric).value')" \
-                "$(jq '."circuit 1 faithfulness"' "$tmp/m")"
-        assert_equal "$(json -q "$tmp/alone" | sed -n 1p | jq -c '[.circuits[].name]')" '["circuit 1"]'
+                "$(jq '."gpt2-a.circuit.0 faithfulness"' "$tmp/m")"
+        assert_equal "$(json -q "$tmp/alone" | sed -n 1p | jq -c '[.circuits[].name]')" '["gpt2-a.circuit.0"]'
 }
 
 @test "means and standard deviations are those of the examples" {
@@ -230,9 +230,9 @@ every_circuit() { # KEY OPTION ...
         [[ $stderr != *"left out"* ]]
 }
 
-@test "circuits are reported in their order, by number or by the names given" {
+@test "circuits are reported in their order, by the names of their files or those given" {
         hap-eval -q --metric kl gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/report"
-        assert_equal "$(json -q "$tmp/report" | jq -r 'select(.metric).circuit' | tr '\n' ',')" "circuit 1,circuit 2,"
+        assert_equal "$(json -q "$tmp/report" | jq -r 'select(.metric).circuit' | tr '\n' ',')" "gpt2-a.circuit.0,gpt2-a.circuit.1,"
         hap-eval -q --metric kl --name big --name small gpt2-a.circuit.0 gpt2-a.cache gpt2-a.circuit.1 >"$tmp/named"
         assert_equal "$(json -q "$tmp/named" | jq -r 'select(.metric).circuit' | tr '\n' ',')" "big,small,"
         assert_equal "$(json -q "$tmp/report" | jq -c 'select(.metric).value')" \
@@ -246,6 +246,46 @@ every_circuit() { # KEY OPTION ...
         assert_equal "$(json -q "$tmp/full" | jq -r 'select(.metric).circuit')" full
 }
 
+@test "a circuit is named by its file, without folders if that is enough; others by their number" {
+        named() { hap-eval -q --metric kl --resamples 0 "$@" | json | jq -rs '[.[] | select(.metric).circuit] | join(",")'; }
+        cp gpt2-a.circuit.0 "$tmp/x"
+        mkdir "$tmp/a" "$tmp/b"
+        cp gpt2-a.circuit.0 "$tmp/a/x"
+        cp gpt2-a.circuit.0 "$tmp/b/y"
+        cat gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/two"
+        cp gpt2-a.circuit.0 "$tmp/full"
+        cp gpt2-a.circuit.0 "$tmp/new"$'\n'line
+        cache=$PWD/gpt2-a.cache
+        cd "$tmp"
+        assert_equal "$(named "$cache" x b/y)" x,y
+        assert_equal "$(named "$cache" x a/x b/y)" x,a/x,y
+        assert_equal "$(named "$cache" x two)" "x,circuit 2,circuit 3"
+        assert_equal "$(named "$cache" - <x)" "circuit 1"
+        assert_equal "$(named "$cache" <(cat x))" "circuit 1"
+        assert_equal "$(named "$cache" full new*)" "circuit 1,circuit 2"
+        # a name that is given, or in the header, comes first, and files do not take it
+        assert_equal "$(named --name y "$cache" x b/y)" y,b/y
+        json x | jq -c 'if .hap then .name = "mine" else . end | del(.crc32)' | hap-convert -q --from json -o header
+        assert_equal "$(named "$cache" header x)" mine,x
+}
+
+@test "faithfulness is a default where the full model and the empty circuit are reported" {
+        metrics() { json "$1" | jq -rs '[.[] | select(.metric).metric] | unique | join(",")'; }
+        six=accuracy,exact-match,kl,logit-diff,prob-diff,right-over-wrong
+        hap-eval -q --full -o "$tmp/full" gpt2-a.cache gpt2-a.circuit.0
+        assert_equal "$(metrics "$tmp/full")" "$six"
+        hap-eval -q --full --empty -o "$tmp/both" gpt2-a.cache gpt2-a.circuit.0
+        assert_equal "$(metrics "$tmp/both")" "${six/,kl/,faithfulness,kl}"
+        hap-eval -q --metric faithfulness -o "$tmp/asked" gpt2-a.cache gpt2-a.circuit.0
+        assert_equal "$(json "$tmp/both" | jq 'select(.metric == "faithfulness" and .circuit == "gpt2-a.circuit.0").value')" \
+                "$(json "$tmp/asked" | jq 'select(.metric).value')"
+        # it is left out where it is not defined
+        head -1 "$golden/gpt2-a/prompts.jsonl" | jq -c '.corrupted = .clean' | hap-task -q --from - -o "$tmp/same"
+        run -0 hap-eval -m "$golden/gpt2-a/model" --full --empty -o "$tmp/none" "$tmp/same" gpt2-a.circuit.0
+        assert_line --partial "faithfulness is left out: cannot normalise"
+        assert_equal "$(metrics "$tmp/none")" "$six"
+}
+
 # complement_is_rest CACHE CIRCUIT OPTION ...: under zero ablation, where dead edges count.
 complement_is_rest() {
         local cache=$1 circuit=$2
@@ -257,8 +297,8 @@ complement_is_rest() {
                 circuit_of "$cache" >"$tmp/rest"
         hap-eval -q --ablation zero "$@" -o "$tmp/should" "$cache" "$tmp/rest"
         hap-eval -q --ablation zero "$@" --complement -o "$tmp/report" "$cache" "$circuit"
-        jq -ne --argjson a "$(means "$tmp/should")" --argjson b "$(means "$tmp/report")" '
-                [$a | to_entries[] | .value - $b[.key | sub("circuit 1"; "circuit 1, cut out")]]
+        jq -ne --arg name "${circuit##*/}" --argjson a "$(means "$tmp/should")" --argjson b "$(means "$tmp/report")" '
+                [$a | to_entries[] | .value - $b[.key | sub("^rest"; ($name + ", cut out"))]]
                 | length == 6 and all(fabs | . >= 0 and . < 1e-5)'
 }
 
@@ -285,16 +325,17 @@ complement_is_rest() {
         hap-attrib -q --ablation zero --method eap-ig-inputs gpt2-a.cache |
                 hap-select -q --union --keep 50% -o "$tmp/both" "$tmp/scores" -
         run -0 hap-eval -o "$tmp/report" gpt2-a.cache "$tmp/both"
-        assert_line "hap-eval: circuit 1: made under zero ablation, measured under interchange"
+        assert_line "hap-eval: both: made under zero ablation, measured under interchange"
         run -0 hap-eval --ablation zero -o "$tmp/report" gpt2-a.cache "$tmp/both"
-        assert_line "hap-eval: circuit 1: made under interchange ablation, measured under zero"
+        assert_line "hap-eval: both: made under interchange ablation, measured under zero"
 }
 
 @test "threads, files, pipes and cat change no byte" {
-        hap-eval -q -j 1 gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/one"
-        hap-eval -q -j 2 gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/two"
-        cat gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 | hap-eval -q >"$tmp/three"
-        hap-eval -q - gpt2-a.circuit.0 gpt2-a.circuit.1 <gpt2-a.cache >"$tmp/four"
+        local names=(--name a --name b) # without them, circuits have the names of their files
+        hap-eval -q -j 1 "${names[@]}" gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/one"
+        hap-eval -q -j 2 "${names[@]}" gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 >"$tmp/two"
+        cat gpt2-a.cache gpt2-a.circuit.0 gpt2-a.circuit.1 | hap-eval -q "${names[@]}" >"$tmp/three"
+        hap-eval -q "${names[@]}" - gpt2-a.circuit.0 gpt2-a.circuit.1 <gpt2-a.cache >"$tmp/four"
         for i in two three four; do
                 assert_same "$tmp/one" "$tmp/$i"
         done
@@ -303,7 +344,7 @@ complement_is_rest() {
 @test "a circuit without edges is evaluated and reported as empty" {
         circuit_of gpt2-a.cache </dev/null >"$tmp/none"
         hap-eval --metric kl --empty -o "$tmp/report" gpt2-a.cache "$tmp/none" 2>"$tmp/said"
-        grep -q "circuit 1: no edge is left" "$tmp/said" || fail "$(cat "$tmp/said")"
+        grep -q "none: no edge is left" "$tmp/said" || fail "$(cat "$tmp/said")"
         assert_equal "$(json -q "$tmp/report" | jq 'select(.metric).value' | uniq | wc -l)" 1
 }
 
@@ -425,7 +466,7 @@ ablated() {
                 | ([$r[] | select(.metric == "logit-diff" and .id == $f.id)]
                    | map({key: .circuit, value}) | from_entries) as $d
                 | ($f.value - ($d[$f.circuit] - $d.empty) / ($d.full - $d.empty) | fabs) < 1e-9)' >/dev/null
-        json "$tmp/report" | jq -es '[.[] | select(.metric == "example-faithfulness" and .circuit == "circuit 1")]
+        json "$tmp/report" | jq -es '[.[] | select(.metric == "example-faithfulness" and .circuit == "gpt2-a.circuit.0")]
                 | (map(select(has("id")).value) | add / length) - (.[] | select(has("sd")).value) | fabs < 1e-9' >/dev/null
         head -1 "$golden/gpt2-a/prompts.jsonl" | jq -c '.corrupted = .clean' | hap-task -q --from - -o "$tmp/same"
         assert_refused 3 "example '1': cannot normalise" \

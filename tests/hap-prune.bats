@@ -1036,7 +1036,7 @@ printed_constants() {
         kept=${BASH_REMATCH[1]} none=${BASH_REMATCH[2]}
         for limit in $((kept + 1)) $((kept - 1)) $((none + 1)); do
                 "${prune[@]}" --max-memory ${limit}M "$DIR/ioi.task"
-                how=$(json "$tmp/c" | jq -r 'select(.kind == "circuit").options["cache-dtype"]')
+                how=$(header "$tmp/c" ".pruning.options[\"cache-dtype\"]" | jq -r .)
                 assert_equal "$how" "$( ((limit > kept)) && echo f32 || echo none)"
         done
         said=$("${prune[@]}" --max-memory 20M "$DIR/ioi.task" 2>&1 || true)

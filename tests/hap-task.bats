@@ -624,28 +624,60 @@ END
 {"clean": [1, 2], "corrupted": [1, 3], "answer": 97}|answer
 {"clean": [$(seq -s, 65)], "corrupted": [$(seq -s, 65)], "answer": 1}|clean has 65 tokens, the model has 64 positions
 END
-        lines '{"clean": "So Mary", "corrupted": "So John", "answer": " unheardof"}'
-        assert_refused 3 "' unheardof' is not one token" \
-                hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
         lines '{"clean": "So Mary", "corrupted": "So John", "answer": "Mary"}'
         assert_refused 3 "'Mary' is not one token, ' Mary' is" \
                 hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
-@test "an answer of several tokens is refused with their number and their texts" {
-        while IFS='|' read -r answer parts; do
+@test "an answer of several tokens becomes the list of their ids, and is told" {
+        while IFS='|' read -r answer ids parts; do
                 lines "{\"clean\": \"So Mary\", \"corrupted\": \"So John\", \"answer\": \"$answer\"}"
-                assert_refused 3 "line 1 of '$tmp/lines.jsonl': answers '$answer' is not one token but $parts; an answer is one token" \
+                hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/task" 2>"$tmp/said"
+                grep -q 'in 1 of 1 prompts an answer has several tokens' "$tmp/said"
+                [[ $(json "$tmp/task" | sed -n 2p | jq -c .answers) == "[[$ids]]" ]]
+                hap-task --check -m models/demo "$tmp/lines.jsonl" 2>/dev/null >"$tmp/text"
+                grep -qF "  answers   $parts" "$tmp/text"
+                # the ids give the same, and so does the text that hap-forward reads
+                hap-task -q --from "$tmp/lines.jsonl" | hap-forward -q -m models/demo -o "$tmp/cache"
+                [[ $(json "$tmp/cache" | sed -n 2p | jq -c .answers) == "[[$ids]]" ]]
+        done <<'END'
+ Mary went|796,385|796 ' Mary' + 385 ' went'
+ Mary and John|796,289,776|796 ' Mary' + 289 ' and' + 776 ' John'
+ unheardof|220,84,77,257,259,67,78,69|220 ' ' + 84 'u' + 77 'n' + 257 'he' + 259 'ar' + 67 'd'
+ €|220,158,224,105|220 ' ' + 158 '\xe2' + 224 '\x82' + 105 '\xac'
+END
+        lines '{"clean": "So Mary", "corrupted": "So John", "answer": " Mary", "wrongs": [" John", " the store", [1, 2], [3]]}'
+        hap-task -q -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/task"
+        [[ $(json "$tmp/task" | sed -n 2p | jq -c '[.answers, .wrongs]') == \
+                '[[796],[776,[260,617],[1,2],3]]' ]]
+}
+
+@test "answers of several tokens are refused where they cannot be scored, with the reason" {
+        while IFS='|' read -r answers reason; do
+                lines "{\"clean\": [1, 2], \"corrupted\": [1, 3], $answers}"
+                assert_refused 3 "line 1 of '$tmp/lines.jsonl': $reason" \
                         hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
         done <<'END'
- Mary went|2: ' Mary', ' went'
- Mary and John|3: ' Mary', ' and', ' John'
- and and and and and and and|7: ' and', ' and', ' and', ' and', ' and', ' and', ...
- €|4: ' ', token 158, token 224, token 105
+"answers": [[5, 6], 5]|one answer begins another: tokens 5 and 5 6; append what ends the shorter one, such as '.'
+"answers": [[5, 6]], "wrongs": [[5, 6, 7]]|one answer begins another: tokens 5 6 and 5 6 7
+"answers": [[5, 6], [7, 8], [5, 6]]|tokens 5 6 occur twice in answers and wrongs
+"answers": [[5, 6]], "at": [0]|an answer has several tokens, and 'at' is not the last position alone
+"answers": [[5, 6]], "at": [0, 1]|an answer has several tokens, and 'at' is not the last position alone
+"at": [1], "wrongs": [[5, 6]]|wrongs have several tokens, but there are no answers
+"answers": [[]]|answers contains an empty list
+"answers": [[5, 1004]]|answers has token id 1004
+"answers": [[5, -1]]|answers has token id -1
+"answers": [[5, " Mary"]]|answers contains a value that is not a token id
 END
-        lines '{"clean": "So Mary", "corrupted": "So John", "answer": " Mary", "wrongs": [" John", " John went"]}'
-        assert_refused 3 "line 1 of '$tmp/lines.jsonl': wrongs ' John went' is not one token but 2: ' John', ' went'" \
-                hap-task -m models/demo --from "$tmp/lines.jsonl" -o "$tmp/x"
+        lines "{\"clean\": [1, 2], \"corrupted\": [1, 3], \"answers\": [[$(seq -s, 64)]]}"
+        assert_refused 3 "clean has 2 tokens and an answer 64, the model has 64 positions" \
+                hap-task -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" -o "$tmp/x"
+        lines "{\"clean\": [1, 2], \"corrupted\": [1, 3], \"answers\": [[$(seq -s, 63)]]}"
+        hap-task -q -m tests/golden/gpt2-a/model --from "$tmp/lines.jsonl" |
+                hap-forward -q -m tests/golden/gpt2-a/model -o "$tmp/x"
+        lines '{"clean": [1, 2], "corrupted": [1, 3], "answers": [[2, 3]]}'
+        assert_refused 3 "an answer has several tokens, which needs a model with" \
+                hap-task -m tests/golden/tracr-reverse/model --from "$tmp/lines.jsonl" -o "$tmp/x"
 }
 
 @test "an empty answer is refused as such, with a model and without" {
@@ -654,7 +686,7 @@ END
                 lines "$good" "$(jq -c ".$field = \"\"" <<<"$good")"
                 for more in '' '-m models/demo'; do
                         # shellcheck disable=SC2086 # words
-                        assert_refused 3 "line 2 of '$tmp/lines.jsonl': ${field}s contains an empty text; an answer is one token" \
+                        assert_refused 3 "line 2 of '$tmp/lines.jsonl': ${field}s contains an empty text" \
                                 hap-task $more --from "$tmp/lines.jsonl" -o "$tmp/x"
                 done
         done

@@ -10,6 +10,7 @@
 #   assert_near_maps FILE FILE TOLERANCE [TOLERANCE-OF-THE-LARGEST]
 #   assert_same FILE FILE             the same bytes
 #   assert_refused STATUS TEXT COMMAND ...
+#   installing BUILD TARGET ...       make install of the programs under test
 #   need_tool NAME, skip_unless_model PATH
 #
 # The programs come from $HAP_BIN (tests/run --bin), or from bin/ if it is not set.
@@ -28,6 +29,17 @@ export BATS_LIB_PATH=${BATS_LIB_PATH:+$BATS_LIB_PATH:}/usr/lib/bats:/usr/local/l
 bats_load_library bats-support
 bats_load_library bats-assert
 bats_load_library bats-file
+
+# installing BUILD TARGET ...: make without building the programs again, whatever flags they were
+# built with.
+installing() {
+        local old=() program built=$1
+        shift
+        for program in "$HAP_BIN"/hap-*; do
+                old+=(-o "$program")
+        done
+        make -C "$root" "${old[@]}" BUILD="$built" BIN="$HAP_BIN" "$@"
+}
 
 json() {
         hap-convert -q --to json "$@"

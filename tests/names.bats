@@ -157,3 +157,17 @@ models/smollm2/model.gguf"
         assert_refused 2 "did you mean 'kl'?" hap-eval --metric lk
         assert_refused 2 "did you mean 'accuracy'?" hap-eval --metric kl,acuracy
 }
+
+@test "a mistyped edge or node is answered with the nearest name" {
+        hap-task -q ioi -n 4 -m demo | hap-forward -q -m demo | hap-attrib -q -o s
+        hap-select -q --keep 20% -o c s
+        json s | sed 's/"m0->a1.h2<q>"/"m0->a1.h2<w>"/; s/,"crc32":[0-9]*//' | hap-convert -q --from json -o bad
+        assert_refused 3 "'m0->a1.h2<w>' is not an edge of a graph of 4 layers and 4 heads; did you mean 'm0->a1.h2<" \
+                hap-show bad
+        assert_refused 2 "did you mean 'a0.h1->a1.h2<k>'?" hap-select --keep 20% --always 'a0.h1->a1.h2<k' s -o x
+        assert_refused 2 "did you mean 'a2.h1'?" hap-select --keep 20% --always 'a2h1' s -o x
+        hap-convert -q --to mib s | sed 's/"a3.h0->logits"/"a3.h0->logit"/' >mib.json
+        assert_refused 3 "did you mean 'a3.h0->logits'?" hap-convert --from mib -m demo mib.json -o x
+        run -2 hap-select --keep 20% --always nothing s -o x
+        refute_output --partial "did you mean"
+}

@@ -92,3 +92,14 @@ END
         run ! python3 -c "import hap; hap.run('nonsense')"
         assert_output --partial "there is no program hap-nonsense"
 }
+
+@test "pip installs the module, which needs no path then" {
+        python3 -c 'import ensurepip, setuptools, wheel' 2>/dev/null ||
+                skip "python3 has no venv, setuptools or wheel"
+        cp -R "$root/python" checkout
+        python3 -m venv --system-site-packages env
+        env/bin/pip install -q --no-index --no-deps --no-build-isolation ./checkout
+        hap-task -q ioi -n 2 -m demo -o t
+        run -0 env -u PYTHONPATH env/bin/python -I -c 'import hap; print(hap.__file__, len(hap.read("t")))'
+        assert_output --regexp '/env/lib/.*/hap.py 2$'
+}

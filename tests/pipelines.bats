@@ -713,6 +713,61 @@ END
         assert_output 2
 }
 
+@test "sweep.mk runs every task, method, sparsity and seed, and makes nothing again" {
+        sweep=(sweep.mk TASKS='ioi docstring' METHODS='eap hap' SPARSITY='80% 90% 94%' SEEDS=2)
+        pipeline "${sweep[@]}"
+        assert_equal "$(ran forward)" 2
+        assert_equal "$(ran prune)" 12 # 2 tasks, 3 sparsities, 2 seeds
+        assert_equal "$(ran show)" 2
+        run -0 grep -c "HAP  *94 %" "$tmp/results/sweep/table.txt"
+        assert_output 2
+        assert_equal "$(grep -c '^## ' "$tmp/results/sweep/table.md")" 2
+        pipeline "${sweep[@]}"
+        assert_equal "$(ran '[a-z]*' | grep -v convert)" "$(ran convert)"
+        # another seed and another sparsity only add to it
+        pipeline sweep.mk TASKS='ioi docstring' METHODS='eap hap' SPARSITY='80% 90% 94% 97%' SEEDS=3
+        assert_equal "$(ran prune)" 12
+}
+
+@test "a sweep that was interrupted goes on where it stopped; with -k and -j the other tasks are done" {
+        sweep=(sweep.mk TASKS='ioi docstring' METHODS=hap SPARSITY='80% 90% 94%' SEEDS=1)
+        fail=$tmp/results/sweep/ioi/hap-90-1.circuit
+        FAIL_AT=$fail run ! pipeline "${sweep[@]}" -k -j2
+        assert_not_exists "$fail"
+        assert_not_exists "$tmp/results/sweep/table.txt"
+        assert_exists "$tmp/results/sweep/docstring/curve.svg"
+        assert_equal "$(ran prune)" 6
+        pipeline "${sweep[@]}" -k -j2
+        assert_equal "$(ran prune)" 1
+        assert_exists "$tmp/results/sweep/table.txt"
+}
+
+@test "a sweep on the demo model draws a line of faithfulness for each method" {
+        env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" -f pipelines/sweep.mk BIN="${HAP_BIN:-$root/bin}" \
+                RESULTS="$tmp/results" TASKS=ioi METHODS='eap eap-ig' SPARSITY='70% 80% 90%' \
+                TRAIN=8 VALIDATION=4 TEST=16 >"$tmp/said" 2>&1 || fail "$(cat "$tmp/said")"
+        curve=$tmp/results/sweep/ioi/curve.svg
+        for text in faithfulness kl accuracy eap eap-ig; do
+                grep -q ">$text<" "$curve" || fail "no $text in the curve"
+        done
+        # the table has the reports' figures
+        report=$(json "$tmp/results/sweep/ioi/eap-80.test.report" |
+                jq 'select(.metric == "faithfulness").value')
+        table=$(jq '.[] | select(.method == "EAP" and .sparsity == 80).runs[0].test.faithfulness' \
+                "$tmp/results/sweep/ioi/table.json")
+        assert_near "$report" "$table" 1e-12
+}
+
+@test "table1.mk prints the figures of the paper on its model and task only" {
+        mkdir "$tmp/gpt2"
+        pipeline table1.mk MODEL="$tmp/gpt2" SPARSITY=94% SEEDS=1 METHODS='eap hap'
+        grep -qE '^HAP +0.759 +3.42 +0.188 +1579$' "$tmp/said"
+        [[ $(grep -n '^EP  *0.772' "$tmp/said" | cut -d : -f 1) -lt $(grep -n '^full model' "$tmp/said" | cut -d : -f 1) ]]
+        pipeline table1.mk MODEL="$tmp/gpt2" TASK=docstring SPARSITY=94% SEEDS=1 METHODS='eap hap'
+        run ! grep -q 1579 "$tmp/said"
+        pipeline table1.mk SPARSITY=94% SEEDS=1 METHODS='eap hap' NAME=other
+        run ! grep -q 1579 "$tmp/said"
+
 @test "methods.mk has a row for every method of hap-attrib, with a curve of its scores" {
         pipeline methods.mk SPARSITY=94% TASK=ioi
         assert_equal "$(sed -n 's/^hap-attrib.*--method \([a-z-]*\) .*/\1/p' "$tmp/log" | sort)" \

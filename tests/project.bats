@@ -119,7 +119,8 @@ choices_of_page() {
 @test "scripts are without complaints" {
         need_tool shellcheck
         cd "$root"
-        run shellcheck setup.sh .ci/run tests/run tests/helper.bash pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale
+        run shellcheck setup.sh .ci/run tests/run tests/helper.bash pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale \
+                pipelines/cluster/submit pipelines/cluster/stage tests/slurm
         assert_success
 }
 

@@ -160,7 +160,7 @@ END
         assert_line --index 0 "hap-task: cannot use line 2 of '$tmp/lines.jsonl': clean has 2 tokens but corrupted has 3; they must be equally long: replace words by words of as many tokens"
         assert_line --index 1 --partial "cannot read line 3 of '$tmp/lines.jsonl': not JSON"
         assert_line --index 2 "hap-task: cannot use line 4 of '$tmp/lines.jsonl': it has none of 'answers', 'answer' and 'at'; field 'anwser' is not known; did you mean 'answer'?"
-        assert_line --index 3 "hap-task: cannot use line 5 of '$tmp/lines.jsonl': answers 'she' is not one token, ' she' is"
+        assert_line --index 3 "hap-task: cannot use line 5 of '$tmp/lines.jsonl': answers 'she' is not one token, ' she' is; if the answer has no space, give its token ids: [[id, ...]]"
         assert_line --index 4 "hap-task: cannot use 4 of the 5 prompts of '$tmp/lines.jsonl'; --skip-bad leaves them out"
         assert_not_exists "$tmp/x"
 }

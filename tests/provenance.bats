@@ -83,7 +83,7 @@ END
         # a report names its circuits by digest, and hap-show prints it
         assert_equal "$(jq -r '.circuits[0].digest' h)" "$(digest circuit)"
         run -0 hap-show -q report
-        assert_output --partial "circuit 1, digest $(digest circuit)"
+        assert_output --partial "circuit, digest $(digest circuit)"
         assert_output --partial "7 hap-eval --metric=kl (0.1.0), from 1 (task $(digest test)), 6 (circuit $(digest circuit))"
 }
 

@@ -137,7 +137,7 @@ scores() {
         assert_equal "$(rows name-mover)" '["small","a1.h1"]'
         assert_equal "$(rows 'no role')" '["small","a2.h0"]'
         hap-eval -q --roles --keep-dead -m "$root/models/demo" docstring.task circuit >report
-        assert_equal "$(rows 'no role')" '["circuit 1","a0.h0 a2.h0"]'
+        assert_equal "$(rows 'no role')" '["circuit","a0.h0 a2.h0"]'
 }
 
 @test "a report of roles is shown, and is the same for any number of threads" {

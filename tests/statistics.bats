@@ -66,11 +66,11 @@ values() {
         hap-eval -q --compare --per-example --full -o "$tmp/report" cache seed.1 selected
         json -q "$tmp/report" | jq -s '[.[] | select(.against)]' >"$tmp/pairs"
         assert_equal "$(jq length "$tmp/pairs")" 18
-        values "$tmp/report" "circuit 1" kl >"$tmp/a"
-        values "$tmp/report" "circuit 2" kl >"$tmp/b"
+        values "$tmp/report" seed.1 kl >"$tmp/a"
+        values "$tmp/report" selected kl >"$tmp/b"
         paste "$tmp/a" "$tmp/b" | awk '{ d = $1 - $2; s += d; q += d * d } END { m = s / NR
                 printf "{\"difference\":%.17g,\"se\":%.17g}\n", m, sqrt((q / NR - m * m) / NR) }' >"$tmp/should"
-        jq '.[] | select(.circuit == "circuit 1" and .metric == "kl") | {difference, se}' "$tmp/pairs" >"$tmp/is"
+        jq '.[] | select(.circuit == "seed.1" and .metric == "kl") | {difference, se}' "$tmp/pairs" >"$tmp/is"
         assert_near "$(jq .difference "$tmp/is")" "$(jq .difference "$tmp/should")" 1e-9
         # the standard deviation of the resampled difference, of 10,000 resamples
         assert_near "$(jq .se "$tmp/is")" "$(jq .se "$tmp/should")" "$(jq '.se * 0.04' "$tmp/should")"
@@ -80,7 +80,7 @@ values() {
         json -q "$tmp/same" | jq -se 'map(select(.against)) | length == 1 and .[0].difference == 0 and .[0].p == 1' >/dev/null
         run -0 hap-show -q "$tmp/report"
         assert_line --regexp '^  difference of +and +kl '
-        assert_line --regexp '^  full +circuit 1 +-[0-9.]+ \[-[0-9.]+, -[0-9.]+\]\*'
+        assert_line --regexp '^  full +seed.1 +-[0-9.]+ \[-[0-9.]+, -[0-9.]+\]\*'
         run -0 hap-show -q "$tmp/same"
         assert_line --regexp '^  a +b +0 \[0, 0\] $'
 }
@@ -89,8 +89,8 @@ values() {
         hap-eval -q --metric kl,accuracy -o "$tmp/report" cache seed.1 selected seed.2 seed.3
         json -q "$tmp/report" | jq -s '[.[] | select(.seeds)]' >"$tmp/seeds"
         assert_equal "$(jq -c 'map([.circuit, .metric, .circuits, .seeds])' "$tmp/seeds")" \
-                '[["circuit 1 and 2 other seeds","kl",3,[1,2,3]],["circuit 1 and 2 other seeds","accuracy",3,[1,2,3]]]'
-        json -q "$tmp/report" | jq -s '[.[] | select(.metric == "kl" and has("edges") and .circuit != "circuit 2").value]
+                '[["seed.1 and 2 other seeds","kl",3,[1,2,3]],["seed.1 and 2 other seeds","accuracy",3,[1,2,3]]]'
+        json -q "$tmp/report" | jq -s '[.[] | select(.metric == "kl" and has("edges") and .circuit != "selected").value]
                 | (add / 3) as $m | {value: $m, sd: (map((. - $m) | . * .) | add / 2 | sqrt)}' >"$tmp/should"
         jq '.[0] | {value, sd}' "$tmp/seeds" >"$tmp/is"
         assert_near_maps "$tmp/is" "$tmp/should" 1e-12
@@ -111,7 +111,7 @@ values() {
         hap-eval -q --random 20 --metric kl,accuracy -o "$tmp/report" cache selected
         json -q "$tmp/report" | jq -s '[.[] | select(.as_good)]' >"$tmp/random"
         assert_equal "$(jq -r 'map(.circuit) | unique | join(",")' "$tmp/random")" \
-                "circuit 1, random edges,circuit 1, random layers,circuit 1, random paths"
+                "selected, random edges,selected, random layers,selected, random paths"
         edges=$(json -q "$tmp/report" | jq -s 'map(select(.metric))[0].edges')
         jq -e --argjson edges "$edges" 'length == 6
                 and all(.[]; .circuits == 20 and .edges == $edges and .as_good >= 0 and .as_good <= 1)

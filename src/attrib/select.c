@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/nearest_name.h"
+
 struct ranked {
         double key; /* larger is better */
         size_t edge;
@@ -341,13 +343,15 @@ int hap_select_named(const struct hap_graph *graph, const char *name, float *z,
         const int64_t edge = hap_graph_find_edge_anywhere(graph, name, length);
         const int writer = hap_graph_find_writer(graph, name, length);
         const int reader = hap_graph_find_reader(graph, name, length);
-        char hint[HAP_POSITIONS_TEXT];
+        char positions[HAP_POSITIONS_TEXT], hint[HAP_HINT];
 
         if (position == HAP_NO_POSITION || (edge < 0 && writer < 0 && reader < 0))
                 return hap_fail(err, HAP_EUSAGE,
                                 "'%s' is neither an edge nor a node of a graph of %d layers "
-                                "and %d heads%s", name, graph->n_layers, graph->n_heads,
-                                hap_positions_hint(&graph->positions, name, strlen(name), hint));
+                                "and %d heads%s%s", name, graph->n_layers, graph->n_heads,
+                                hap_positions_hint(&graph->positions, name, strlen(name), positions),
+                                hap_graph_hint(graph, HAP_EDGE_NAMES | HAP_WRITER_NAMES |
+                                               HAP_READER_NAMES, name, strlen(name), hint));
         for (size_t e = 0; e < graph->n_edges; e++)
                 if (edge >= 0 ? (int64_t)(e % graph->edges_per_position) == edge &&
                                         (position < 0 ||

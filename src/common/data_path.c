@@ -164,3 +164,15 @@ const char *hap_model_path_hint(const char *name, char text[HAP_PATH])
                  (int)strcspn(name, "@"), name);
         return text;
 }
+
+/* --- circuits --- */
+
+const char *hap_circuit_path(const char *name, char path[HAP_PATH])
+{
+        char within[512];
+
+        if (access(name, F_OK) == 0 || !is_plain(name, strlen(name)))
+                return name;
+        snprintf(within, sizeof within, "circuits/%s.json", name);
+        return hap_data_path(within, path, HAP_PATH) ? path : name;
+}

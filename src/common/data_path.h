@@ -23,4 +23,8 @@ const char *hap_model_path(const char *name, char path[HAP_PATH]);
  * may be one of Hugging Face, else "". */
 const char *hap_model_path_hint(const char *name, char text[HAP_PATH]);
 
+/* The path of a published circuit: `name` itself if it exists, else the file circuits/NAME.json
+ * that comes with hap, else `name`. */
+const char *hap_circuit_path(const char *name, char path[HAP_PATH]);
+
 #endif

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/mpi.h"
+
 static atomic_bool was_short;
 
 void hap_memory_short(void)
@@ -14,6 +16,11 @@ void hap_memory_short(void)
 bool hap_memory_was_short(void)
 {
         return atomic_load(&was_short);
+}
+
+size_t hap_memory_half_of_machine(void)
+{
+        return hap_mpi_memory() / 2;
 }
 
 static void *allocate_for_json(size_t bytes)

@@ -17,4 +17,8 @@ void hap_memory_short(void);
 
 bool hap_memory_was_short(void);
 
+/* Half of this process's part of the machine's memory in bytes (hap_mpi_memory): what a program may use before it takes slower ways that
+ * need less, if it was given no limit. */
+size_t hap_memory_half_of_machine(void);
+
 #endif

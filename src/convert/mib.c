@@ -10,6 +10,7 @@
 #include "common/memory.h"
 #include "convert/exchange_file.h"
 #include "graph/edges.h"
+#include "graph/nearest_name.h"
 
 /* --- to MIB --- */
 
@@ -219,12 +220,14 @@ static int import_edge(struct import *in, const char *name, const json_t *value,
 {
         const json_t *score = json_object_get(value, "score");
         int64_t edge = hap_graph_find_edge(&in->graph, name, strlen(name));
+        char hint[HAP_HINT];
         bool kept;
 
         if (edge < 0)
                 return hap_fail(err, HAP_EINPUT,
-                                "'%.64s' is not an edge of a model with %d layers and %d heads",
-                                name, in->graph.n_layers, in->graph.n_heads);
+                                "'%.64s' is not an edge of a model with %d layers and %d heads%s",
+                                name, in->graph.n_layers, in->graph.n_heads,
+                                hap_graph_hint(&in->graph, HAP_EDGE_NAMES, name, strlen(name), hint));
         if (!json_object_get(value, "score") && !json_object_get(value, "in_graph"))
                 return hap_fail(err, HAP_EINPUT,
                                 "the edge '%s' is no object with \"score\" or \"in_graph\"", name);

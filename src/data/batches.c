@@ -64,6 +64,8 @@ struct hap_prompt hap_prompt_of(const struct hap_example *example, bool corrupte
                 .tokens = corrupted ? example->corrupted : example->clean,
                 .answer_first = example->answer_first,
                 .n_answer_positions = example->n_answer_positions,
+                .depth = example->depth,
+                .end = example->end,
         };
 }
 

@@ -142,6 +142,27 @@ static void pack_ids(msgpack_packer *packer, const char *key, const int32_t *ids
                 msgpack_pack_int32(packer, ids[i]);
 }
 
+/* The answers `first` to first + n − 1 of all: an id, or the ids of an answer of several tokens. */
+static void pack_answers(msgpack_packer *packer, const char *key, const struct hap_example *example,
+                         const int32_t *ids, int first, int n)
+{
+        if (n == 0)
+                return;
+        hap_pack_text(packer, key);
+        msgpack_pack_array(packer, (size_t)n);
+        for (int i = 0; i < n; i++) {
+                const struct hap_answer *answer = example->whole ? example->whole + first + i : NULL;
+
+                if (!answer || answer->n == 1) {
+                        msgpack_pack_int32(packer, ids[i]);
+                        continue;
+                }
+                msgpack_pack_array(packer, (size_t)answer->n);
+                for (int k = 0; k < answer->n; k++)
+                        msgpack_pack_int32(packer, answer->tokens[k]);
+        }
+}
+
 /* Where the example has the positions of the graph; all but HAP_REST, the last. */
 static void pack_positions(msgpack_packer *packer, const struct hap_example *example,
                            const struct hap_positions *positions)
@@ -158,17 +179,18 @@ static void pack_positions(msgpack_packer *packer, const struct hap_example *exa
 
 static void pack_example(msgpack_packer *packer, const struct hap_example *example)
 {
+        const int n_at = example->whole ? 1 : example->n_answer_positions;
+
         hap_pack_text(packer, "id");
         hap_pack_text(packer, example->id);
-        pack_ids(packer, "clean", example->clean, example->n_tokens);
-        pack_ids(packer, "corrupted", example->corrupted, example->n_tokens);
-        if (example->n_answers)
-                pack_ids(packer, "answers", example->answers, example->n_answers);
-        if (example->n_wrongs)
-                pack_ids(packer, "wrongs", example->wrongs, example->n_wrongs);
+        pack_ids(packer, "clean", example->clean, hap_example_prompt_tokens(example));
+        pack_ids(packer, "corrupted", example->corrupted, hap_example_prompt_tokens(example));
+        pack_answers(packer, "answers", example, example->answers, 0, example->n_answers);
+        pack_answers(packer, "wrongs", example, example->wrongs, example->n_answers,
+                     example->n_wrongs);
         hap_pack_text(packer, "at");
-        msgpack_pack_array(packer, (size_t)example->n_answer_positions);
-        for (int i = 0; i < example->n_answer_positions; i++)
+        msgpack_pack_array(packer, (size_t)n_at);
+        for (int i = 0; i < n_at; i++)
                 msgpack_pack_int32(packer, example->answer_first + i);
 }
 

@@ -6,7 +6,7 @@
  *
  *      "id"                text
  *      "clean", "corrupted" token ids, of the same length
- *      "answers", "wrongs" token ids
+ *      "answers", "wrongs" token ids, or lists of them
  *      "at"                answer positions, ascending without a gap
  *      "positions"         if the graph has positions: where they are
  *      "clean_outputs", "corrupted_outputs"

@@ -13,20 +13,29 @@ struct means {
         size_t *n;   /* [positions] */
 };
 
-/* sum[w][t] += output[w][t], t = 0 for all positions when not by position. */
-static void add_prompt(struct means *means, int n_tokens, const float *outputs)
+static size_t place_of(const struct means *means, const struct hap_example *example, size_t t)
 {
+        if (!means->by_position)
+                return 0;
+        return example->depth ? (size_t)example->depth[t] : t;
+}
+
+/* sum[w][t] += output[w][t], t = 0 for all positions when not by position. */
+static void add_prompt(struct means *means, const struct hap_example *example, const float *outputs)
+{
+        const size_t n_tokens = (size_t)example->n_tokens;
+
         for (size_t w = 0; w < means->n_writers; w++)
-                for (size_t t = 0; t < (size_t)n_tokens; t++) {
-                        size_t at = means->by_position ? t : 0;
+                for (size_t t = 0; t < n_tokens; t++) {
+                        size_t at = place_of(means, example, t);
                         double *sum = means->sum + (w * means->positions + at) * means->d;
-                        const float *x = outputs + (w * (size_t)n_tokens + t) * means->d;
+                        const float *x = outputs + (w * n_tokens + t) * means->d;
 
                         for (size_t i = 0; i < means->d; i++)
                                 sum[i] += (double)x[i];
                 }
-        for (size_t t = 0; t < (size_t)n_tokens; t++)
-                means->n[means->by_position ? t : 0]++;
+        for (size_t t = 0; t < n_tokens; t++)
+                means->n[place_of(means, example, t)]++;
 }
 
 /* Runs the clean or the corrupted prompts of `n` examples and adds the outputs of their writers. */
@@ -50,7 +59,7 @@ static int add_examples(struct means *means, const struct hap_engine *engine,
                 rc = hap_run_examples(engine, examples, &batches, corrupted, HAP_F32, outputs,
                                       NULL, err);
         for (size_t i = 0; i < n && rc == 0; i++)
-                add_prompt(means, examples[i].n_tokens, outputs[i]);
+                add_prompt(means, examples + i, outputs[i]);
         hap_batches_release(&batches);
         hap_arena_release(&arena);
         return rc;
@@ -77,7 +86,7 @@ static size_t longest_of(const struct hap_examples *examples)
         return longest;
 }
 
-/* mean[w][t] = sum[w][t] / n[t] */
+/* mean[w][t] = sum[w][t] / n[t]; 0 at positions that no prompt has, because its answers branch */
 static int divide_sums(const struct means *means, struct hap_arena *arena,
                        struct hap_counterfactual *mean, struct hap_error *err)
 {
@@ -88,7 +97,7 @@ static int divide_sums(const struct means *means, struct hap_arena *arena,
                 return hap_fail_memory(err, "means");
         for (size_t i = 0; i < n; i++)
                 data[i] = (float)(means->sum[i] /
-                                  (double)means->n[i / means->d % means->positions]);
+                                  (double)hap_max(means->n[i / means->d % means->positions], 1));
         *mean = (struct hap_counterfactual){
                 .ablation = means->ablation,
                 .data = data,

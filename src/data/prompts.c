@@ -71,6 +71,7 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
 
                 *counterfactual = source->common;
                 counterfactual->ablation = ablation;
+                counterfactual->depth = prompts->examples[i].depth;
                 if (ablation->per_prompt && source->options.outputs == HAP_OUTPUTS_REMADE)
                         counterfactual->tokens = prompts->examples[i].corrupted;
                 if (ablation->per_prompt && cached) {
@@ -167,15 +168,24 @@ static bool prompt_piece(const void *context, size_t i, size_t k, struct hap_pie
         return hap_prompt_piece(in->engine, in->prompts->items + i, k, piece);
 }
 
-/* A batch whose corrupted runs are made for this alone. */
+/* A batch whose corrupted runs are made for this alone: from the first token on, since no
+ * prompt's arrays are filled yet. */
 static int fill_batch(void *context, struct hap_scratch *scratch, size_t b)
 {
         const struct preparing *in = context;
         const size_t begin = in->prompts->batches.start[b];
         const size_t n = in->prompts->batches.start[b + 1] - begin;
+        struct hap_prompt empty[HAP_BATCH_PROMPTS];
+        const struct hap_prompt *pointers[HAP_BATCH_PROMPTS] = {0};
         struct hap_counterfactual made[HAP_BATCH_PROMPTS];
-        int rc = hap_remake(scratch, in->prompts->pointers + begin, (int)n, false, made);
+        int rc;
 
+        for (size_t i = 0; i < n; i++) {
+                empty[i] = in->prompts->items[begin + i];
+                empty[i].residual = empty[i].q = empty[i].k = empty[i].v = NULL;
+                pointers[i] = empty + i;
+        }
+        rc = hap_remake(scratch, pointers, (int)n, false, made);
         for (size_t i = 0; i < n && rc == 0; i++) {
                 struct hap_prompt *prompt = in->prompts->items + begin + i;
                 const struct hap_counterfactual own = prompt->counterfactual;
@@ -187,17 +197,15 @@ static int fill_batch(void *context, struct hap_scratch *scratch, size_t b)
         return rc;
 }
 
-static bool filled_batch(const void *context, size_t b, size_t k, struct hap_piece *piece)
+/* The pieces of a batch are those of its prompts, one after the other. */
+static bool batch_piece(const void *context, size_t b, size_t k, struct hap_piece *piece)
 {
         const struct preparing *in = context;
 
-        for (size_t i = in->prompts->batches.start[b]; i < in->prompts->batches.start[b + 1]; i++) {
-                const size_t n = hap_prompt_pieces(in->prompts->items + i);
-
-                if (k < n)
-                        return prompt_piece(context, i, k, piece);
-                k -= n;
-        }
+        for (size_t i = in->prompts->batches.start[b]; i < in->prompts->batches.start[b + 1]; i++)
+                for (size_t own = 0; prompt_piece(context, i, own, piece); own++)
+                        if (k-- == 0)
+                                return true;
         return false;
 }
 
@@ -215,7 +223,7 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                                         &prompts->arena, err);
         }
         if (rc == 0 && options->outputs == HAP_OUTPUTS_REMADE && options->ablation->per_prompt)
-                return hap_parallel(engine, prompts->batches.n, fill_batch, filled_batch, &in, err);
+                return hap_parallel(engine, prompts->batches.n, fill_batch, batch_piece, &in, err);
         return rc < 0 ? rc : hap_parallel(engine, prompts->n, fill_prompt, prompt_piece, &in, err);
 }
 

@@ -122,25 +122,50 @@ static void print_positions(FILE *out, const json_t *record,
         end_line(&line);
 }
 
+/* "796 ' Mary' + 289 ' and'": the tokens of an answer; long ones end in "...". */
+static const char *answer_text(const json_t *answer, const struct hap_tokenizer *tokenizer,
+                               char *text, size_t size)
+{
+        const json_t *token;
+        char one[256];
+        size_t i, used = 0;
+
+        if (json_is_string(answer)) {
+                hap_printable(json_string_value(answer), one, sizeof one);
+                snprintf(text, size, "'%s'", one);
+                return text;
+        }
+        if (json_is_integer(answer)) {
+                snprintf(text, size, "%lld %s", (long long)json_integer_value(answer),
+                         token_text(tokenizer, json_integer_value(answer), one, sizeof one));
+                return text;
+        }
+        json_array_foreach((json_t *)answer, i, token) {
+                const long long id = (long long)json_integer_value(token);
+
+                if (used + sizeof one + 32 > size) {
+                        snprintf(text + used, size - used, " + ...");
+                        break;
+                }
+                used += (size_t)snprintf(text + used, size - used, "%s%lld %s", i ? " + " : "", id,
+                                         token_text(tokenizer, id, one, sizeof one));
+        }
+        return text;
+}
+
 static void print_answers(FILE *out, const char *name, const json_t *list,
                           const struct hap_tokenizer *tokenizer)
 {
         struct line line;
         const json_t *answer;
-        char text[256];
+        char text[500];
         size_t i;
 
         if (json_array_size(list) == 0)
                 return;
         line = begin_line(out, name);
-        json_array_foreach((json_t *)list, i, answer) {
-                if (json_is_integer(answer))
-                        add_item(&line, "%lld %s", (long long)json_integer_value(answer),
-                                 token_text(tokenizer, json_integer_value(answer), text,
-                                            sizeof text));
-                else
-                        add_item(&line, "'%s'", json_string_value(answer));
-        }
+        json_array_foreach((json_t *)list, i, answer)
+                add_item(&line, "%s", answer_text(answer, tokenizer, text, sizeof text));
         end_line(&line);
 }
 
@@ -178,7 +203,42 @@ static void print_top(FILE *out, const char *name, const float *logits, int n_ou
         end_line(&line);
 }
 
-/* The predictions after the last answer position. */
+/* The probabilities of answers of several tokens, in their order, after "answers" or "wrongs". */
+static void print_probabilities(FILE *out, const char *name, const struct hap_example *example,
+                                const float *logits, int n_out)
+{
+        struct line line = begin_line(out, name);
+
+        for (int i = 0; i < example->n_answers + example->n_wrongs; i++) {
+                const struct hap_answer *answer = example->whole + i;
+                double log_p = 0;
+
+                for (int t = 0; t < answer->n; t++) {
+                        const float *row = logits + (size_t)answer->at[t] * (size_t)n_out;
+
+                        log_p += (double)row[answer->tokens[t]] - hap_log_sum_exp(n_out, row);
+                }
+                if (i == 0 || i == example->n_answers)
+                        add_item(&line, "%s", i ? "wrongs" : "answers");
+                add_item(&line, "%.3g", exp(log_p));
+        }
+        end_line(&line);
+}
+
+/* The predictions after the last answer position; with answers of several tokens, after the
+ * prompt, and the probabilities of the answers. */
+static void print_run(FILE *out, bool corrupted, const struct hap_example *example,
+                      const float *logits, int n_out, const struct hap_tokenizer *tokenizer)
+{
+        const int last = example->whole ? 0 : example->n_answer_positions - 1;
+
+        print_top(out, corrupted ? "after corr." : "after clean",
+                  logits + (size_t)last * (size_t)n_out, n_out, tokenizer);
+        if (example->whole)
+                print_probabilities(out, corrupted ? "p corrupted" : "p clean", example, logits,
+                                    n_out);
+}
+
 static int print_predictions(FILE *out, const json_t *record, const char *where,
                              const struct hap_task_model *model, const struct hap_engine *engine,
                              struct hap_error *err)
@@ -201,10 +261,7 @@ static int print_predictions(FILE *out, const json_t *record, const char *where,
                 rc = hap_run_examples(engine, &example, &batches, corrupted, HAP_F32, NULL,
                                       &logits, err);
                 if (rc == 0)
-                        print_top(out, corrupted ? "after corr." : "after clean",
-                                  logits + (size_t)(example.n_answer_positions - 1) *
-                                                   (size_t)n_out,
-                                  n_out, model->tokenizer);
+                        print_run(out, corrupted, &example, logits, n_out, model->tokenizer);
         }
         free(logits);
         hap_batches_release(&batches);

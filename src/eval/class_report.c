@@ -1,8 +1,8 @@
 #include "eval/class_report.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "eval/circuit_names.h"
 #include "eval/classes.h"
 
 /* The circuits of the input, all of which the header names. */
@@ -35,27 +35,18 @@ static void release_circuits(struct circuits *circuits)
         free(circuits->items);
 }
 
-static const char *name_of(const struct hap_edges *circuit, const struct hap_texts *names, size_t i,
-                           char text[32])
-{
-        const char *name = json_string_value(json_object_get(circuit->header, "name"));
-
-        snprintf(text, 32, "circuit %zu", i + 1);
-        return i < names->n ? names->items[i] : name ? name : text;
-}
-
 static json_t *describe_circuits(struct hap_program *p, const struct circuits *circuits,
-                                 const struct hap_texts *names)
+                                 char *const *names)
 {
         json_t *list = json_array();
-        char digest[HAP_DIGEST_TEXT] = "", text[32];
+        char digest[HAP_DIGEST_TEXT] = "";
 
         for (size_t i = 0; i < circuits->n; i++) {
                 const struct hap_edges *circuit = circuits->items + i;
 
                 hap_stream_in_digest(p->in, circuit->header, digest);
                 json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s}", "name",
-                                                      name_of(circuit, names, i, text), "edges",
+                                                      names[i], "edges",
                                                       (json_int_t)circuit->n_given, "of",
                                                       (json_int_t)circuit->graph.n_edges, "digest",
                                                       digest));
@@ -65,7 +56,7 @@ static json_t *describe_circuits(struct hap_program *p, const struct circuits *c
 
 /* The header is the first circuit's, without what only describes that circuit. */
 static int begin_report(struct hap_program *p, const struct hap_classes *classes,
-                        const struct circuits *circuits, const struct hap_texts *names)
+                        const struct circuits *circuits, char *const *names)
 {
         static const char *const of_circuit[] = {"name", "circuit", "selection", "method"};
         json_t *header, *reference = json_object();
@@ -93,25 +84,28 @@ static int report_circuit(struct hap_program *p, const struct hap_classes *class
         return hap_classes_write(classes, &circuit->graph, circuit->z, name, p->out, &p->error);
 }
 
-int hap_class_report(struct hap_program *p, const char *path, const struct hap_texts *names,
+int hap_class_report(struct hap_program *p, const char *path, const struct hap_texts *given,
                      bool keep_dead, size_t *n)
 {
         struct hap_classes classes;
         struct circuits circuits = {0};
-        char text[32];
+        char **names = NULL;
         int rc = hap_classes_read(&classes, path, &p->error);
 
         if (rc < 0)
                 return rc;
         rc = read_circuits(p, &circuits);
+        if (rc == 0 && !(names = hap_circuit_names_make(circuits.items, circuits.n, given, 0,
+                                                        &p->error)))
+                rc = p->error.code;
         if (rc == 0)
                 rc = begin_report(p, &classes, &circuits, names);
         for (size_t i = 0; i < circuits.n && rc == 0; i++)
-                rc = report_circuit(p, &classes, circuits.items + i,
-                                    name_of(circuits.items + i, names, i, text), keep_dead);
+                rc = report_circuit(p, &classes, circuits.items + i, names[i], keep_dead);
         if (rc == 0)
                 rc = hap_stream_out_end(p->out, &p->error);
         *n = circuits.n;
+        hap_circuit_names_release(names, circuits.n);
         release_circuits(&circuits);
         hap_classes_release(&classes);
         return rc;

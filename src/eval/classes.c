@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/data_path.h"
 #include "common/json_file.h"
+#include "graph/nearest_name.h"
 
 #define FILE_BYTES ((size_t)1 << 26)
 #define LABEL 256
@@ -12,9 +14,11 @@
 
 int hap_classes_read(struct hap_classes *classes, const char *path, struct hap_error *err)
 {
+        char found[HAP_PATH];
         int rc;
 
         *classes = (struct hap_classes){0};
+        path = hap_circuit_path(path, found);
         if ((rc = hap_json_file(&classes->json, path, FILE_BYTES, err)) < 0)
                 return rc;
         classes->classes = json_object_get(classes->json, "classes");
@@ -70,9 +74,13 @@ static int writer_of(const struct hap_classes *classes, const struct hap_graph *
         const char *name = json_string_value(node);
         const int writer = name ? hap_graph_find_writer(graph, name, strlen(name)) : -1;
 
+        char hint[HAP_HINT] = "";
+
         if (writer < 0)
                 hap_fail(err, HAP_EINPUT, "cannot use '%s': '%.64s' is not a node of the circuit's "
-                         "graph", classes->path, name ? name : "a value that is no name");
+                         "graph%s", classes->path, name ? name : "a value that is no name",
+                         name ? hap_graph_hint(graph, HAP_WRITER_NAMES, name, strlen(name), hint)
+                              : "");
         return writer;
 }
 
@@ -152,13 +160,16 @@ static int count_edge(const struct hap_classes *classes, const struct hap_graph 
 {
         const char *name = json_string_value(edge);
         const int64_t e = name ? hap_graph_find_edge_anywhere(graph, name, strlen(name)) : -1;
-        char label[LABEL];
+        char label[LABEL], hint[HAP_HINT];
         bool kept = false;
         json_t *count;
 
         if (e < 0)
                 return hap_fail(err, HAP_EINPUT, "cannot use '%s': '%.64s' is not an edge of the "
-                                "circuit's graph", classes->path, name ? name : "a value of \"edges\"");
+                                "circuit's graph%s", classes->path,
+                                name ? name : "a value of \"edges\"",
+                                name ? hap_graph_hint(graph, HAP_EDGE_NAMES, name, strlen(name), hint)
+                                     : "");
         for (int at = 0; at < graph->n_positions; at++)
                 kept |= z[(size_t)at * graph->edges_per_position + (size_t)e] > 0;
         snprintf(label, sizeof label, "%.100s -> %.100s",

@@ -155,6 +155,8 @@ static int note_examples(struct hap_evaluation *evaluation, const struct hap_pro
                         note_missing(&evaluation->answers, id);
                 if (example->n_wrongs == 0)
                         note_missing(&evaluation->wrongs, id);
+                if (example->whole)
+                        note_missing(&evaluation->whole, id);
         }
         return HAP_OK;
 }
@@ -186,6 +188,23 @@ static bool can_measure(const struct hap_evaluation *evaluation, const struct ha
                !((metric->needs & HAP_NEEDS_WRONG_ANSWERS) && evaluation->wrongs.n);
 }
 
+/* Such a metric is reported only on request. */
+static int check_whole(const struct hap_evaluation *evaluation, const struct hap_metric_list *metrics,
+                       struct hap_error *err)
+{
+        for (int i = 0; evaluation->whole.n && i < metrics->n; i++) {
+                const struct hap_metric *metric = metrics->items[i];
+
+                if (!hap_metric_takes_whole(metric))
+                        return hap_fail(err, HAP_EINPUT, "cannot measure %s: it is not defined for "
+                                        "answers of several tokens, which %zu of %zu examples have, "
+                                        "the first is '%s'; use %s", metric->name,
+                                        evaluation->whole.n, evaluation->n, evaluation->whole.first,
+                                        metric->instead ? metric->instead : "kl");
+        }
+        return HAP_OK;
+}
+
 int hap_evaluation_check(const struct hap_evaluation *evaluation,
                          struct hap_metric_list *metrics, bool asked_for,
                          struct hap_error *err)
@@ -196,6 +215,8 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
         int kept = 0;
         char why[300];
 
+        if (check_whole(evaluation, metrics, err) < 0)
+                return err->code;
         snprintf(why, sizeof why, "%zu of %zu examples lack %s, the first is '%s'", missing->n,
                  evaluation->n, answers ? "answers" : "wrong answers",
                  missing->first ? missing->first : "");
@@ -300,6 +321,25 @@ static double *normalise_each(const struct hap_evaluation *evaluation,
                         out = NULL;
                 }
         return out;
+}
+
+int hap_evaluation_drop_undefined(const struct hap_evaluation *evaluation,
+                                  struct hap_metric_list *metrics, struct hap_error *err)
+{
+        const int given = metrics->n;
+        double value;
+        int kept = 0;
+
+        for (int i = 0; i < given; i++) {
+                const struct hap_metric *base = metrics->items[i]->normalises;
+                const double full = base ? reference(evaluation, HAP_FULL_MODEL, base) : 1;
+                const double empty = base ? reference(evaluation, HAP_EMPTY_CIRCUIT, base) : 0;
+
+                if (hap_metric_normalise(full, full, empty, &value, err) == 0)
+                        metrics->items[kept++] = metrics->items[i];
+        }
+        metrics->n = kept;
+        return kept < given;
 }
 
 int hap_evaluation_value(const struct hap_evaluation *evaluation,

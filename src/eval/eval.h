@@ -39,6 +39,7 @@ struct hap_evaluation {
                 size_t n;          /* examples without any */
                 const char *first; /* the id of the first of them */
         } answers, wrongs;
+        struct hap_missing whole; /* examples with answers of several tokens */
 };
 
 void hap_evaluation_release(struct hap_evaluation *evaluation);
@@ -65,13 +66,19 @@ int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
 int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engine *engine,
                        const struct hap_prompts *prompts, struct hap_error *err);
 
-/* Looks for metrics that need right or wrong answers which examples do not have. If the
+/* Looks for metrics that need right or wrong answers which examples do not have, or that are not
+ * defined for answers of several tokens. If the
  * metrics were asked for, that is HAP_EINPUT; otherwise they are removed from the list. Returns
  * 1 if one was removed although some examples have the answers; the error's message then
  * describes the others. */
 int hap_evaluation_check(const struct hap_evaluation *evaluation,
                          struct hap_metric_list *metrics, bool asked_for,
                          struct hap_error *err);
+
+/* Removes metrics that are normalised from the list if the full model and the empty circuit have the
+ * same mean. Returns 1 if one was removed; the error's message then says why. */
+int hap_evaluation_drop_undefined(const struct hap_evaluation *evaluation,
+                                  struct hap_metric_list *metrics, struct hap_error *err);
 
 /* Sets "examples" and "circuits" of the header, the latter as
  * [{"name", "edges", "of", "sparsity", "dropped", "digest"}]. */

@@ -1,5 +1,6 @@
 #include "eval/evaluating.h"
 
+#include "eval/circuit_names.h"
 #include "eval/circuits.h"
 #include "forward/parallel.h"
 
@@ -38,19 +39,18 @@ static struct hap_evaluated *add_evaluated(struct hap_evaluating *e, enum hap_ro
         return added;
 }
 
-static void add_circuit(struct hap_evaluating *e, size_t i)
+static void add_circuit(struct hap_evaluating *e, size_t i, const char *name)
 {
         const struct hap_edges *circuit = e->inputs.circuits.items + i;
         const struct hap_texts *names = &e->opt->names;
         const size_t at = e->inputs.scores.n + i; /* scores are named first */
-        const char *name = at < names->n ? names->items[at] : NULL, *made;
+        const char *given = at < names->n ? names->items[at] : NULL, *made;
         struct hap_program *p = e->p;
         struct hap_evaluated *added;
 
-        if (hap_must(p, hap_curves_add_circuit(&e->curves, &e->evaluation, circuit, name,
+        if (hap_must(p, hap_curves_add_circuit(&e->curves, &e->evaluation, circuit, given,
                                                &p->error)))
                 return;
-        name = name ? name : json_string_value(json_object_get(circuit->header, "name"));
         added = add_evaluated(e, HAP_A_CIRCUIT, name, circuit->z);
         hap_stream_in_digest(p->in, circuit->header, added->digest);
         if (added->dropped)
@@ -70,6 +70,11 @@ static void add_circuit(struct hap_evaluating *e, size_t i)
 void hap_evaluating_add_circuits(struct hap_evaluating *e)
 {
         const bool normalise = hap_metric_list_normalises(&e->metrics) || e->opt->curve.wanted;
+        const struct hap_edges_list *circuits = &e->inputs.circuits;
+        char **names = hap_circuit_names_make(circuits->items, circuits->n, &e->opt->names,
+                                              e->inputs.scores.n, &e->p->error);
+
+        hap_must(e->p, names ? HAP_OK : e->p->error.code);
 
         if (e->opt->full || normalise)
                 add_evaluated(e, HAP_FULL_MODEL, "full", NULL)->quiet = !e->opt->full;
@@ -77,8 +82,9 @@ void hap_evaluating_add_circuits(struct hap_evaluating *e)
                 add_evaluated(e, HAP_EMPTY_CIRCUIT, "empty", NULL)->quiet = !e->opt->empty;
         hap_must(e->p, hap_curves_add_scores(&e->curves, &e->evaluation, &e->inputs.scores,
                                              &e->opt->names, &e->p->error));
-        for (size_t i = 0; i < e->inputs.circuits.n; i++)
-                add_circuit(e, i);
+        for (size_t i = 0; i < circuits->n; i++)
+                add_circuit(e, i, names[i]);
+        hap_circuit_names_release(names, circuits->n);
         if (e->opt->curve.wanted && e->curves.n == 0)
                 hap_must(e->p, hap_stream_in_fail_missing(e->p->in, "scores", &e->p->error));
 }
@@ -99,6 +105,8 @@ void hap_evaluating_run(struct hap_evaluating *e)
         if (hap_must(p, hap_evaluation_check(&e->evaluation, &e->metrics, e->opt->metrics != NULL,
                                              &p->error)))
                 hap_say(p, "some metrics are left out: %s", p->error.message);
+        if (!e->opt->metrics && hap_evaluation_drop_undefined(&e->evaluation, &e->metrics, &p->error))
+                hap_say(p, "faithfulness is left out: %s", p->error.message);
 }
 
 void hap_evaluating_write(struct hap_evaluating *e)

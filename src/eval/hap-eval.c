@@ -9,7 +9,7 @@
 
 static const struct hap_option options[] = {
         {0, "metric", "A,B,...", HAP_TEXT, offsetof(struct hap_eval_options, metrics),
-         .help = "report these [the first six]", .choice = hap_metric_choice},
+         .help = "report these [the first six; with --full and --empty, the first seven]", .choice = hap_metric_choice},
         {0, "ablation", "NAME", HAP_CHOICE, offsetof(struct hap_eval_options, ablation),
          .help = "replace the outputs of cut edges by this [interchange]",
          .choice = hap_ablation_choice},
@@ -83,6 +83,8 @@ int main(int argc, char **argv)
         hap_must(&p, hap_curves_init(&e.curves, &opt.curve, &p.error));
         opt.metrics = opt.curve.wanted && !opt.metrics ? "logit-diff" : opt.metrics;
         hap_must(&p, hap_metric_list_parse(opt.metrics, &e.metrics, &p.error));
+        if (!opt.metrics && opt.full && opt.empty) /* both are run anyway */
+                hap_metric_list_add(&e.metrics, &hap_metric_faithfulness);
         hap_evaluation_init(&e.evaluation, &e.metrics);
         hap_evaluating_read(&e);
         e.statistics = (struct hap_statistics){.options = &opt.statistics,

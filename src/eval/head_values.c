@@ -240,6 +240,11 @@ int hap_head_values_observe(struct hap_head_values *v, const struct hap_engine *
 
         *v = (struct hap_head_values){0};
         for (size_t i = 0; i < prompts->n; i++)
+                if (prompts->examples[i].whole)
+                        return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': its answers "
+                                        "have several tokens, for which roles are not defined; "
+                                        "give the first token of each", prompts->examples[i].id);
+        for (size_t i = 0; i < prompts->n; i++)
                 if (prompts->examples[i].n_answers == 0)
                         return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': it has no "
                                         "right answers", prompts->examples[i].id);

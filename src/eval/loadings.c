@@ -10,6 +10,7 @@
 #include "forward/engine.h"
 #include "forward/full_run.h"
 #include "forward/parallel.h"
+#include "graph/nearest_name.h"
 
 void hap_loadings_release(struct hap_loadings *loadings)
 {
@@ -87,6 +88,7 @@ static int take_largest(struct hap_loadings *l, size_t most, const struct hap_gr
 static int take_named(struct hap_loadings *l, const char *list, const struct hap_graph *graph,
                       const double *score, struct hap_error *err)
 {
+        char hint[HAP_HINT];
         size_t n = 1;
 
         for (const char *c = list; *c; c++)
@@ -98,8 +100,9 @@ static int take_named(struct hap_loadings *l, const char *list, const struct hap
                 const int64_t edge = hap_graph_find_edge(graph, list, length);
 
                 if (edge < 0)
-                        return hap_fail(err, HAP_EUSAGE, "--loadings: the graph has no edge '%.*s'",
-                                        (int)hap_min(length, HAP_NAME), list);
+                        return hap_fail(err, HAP_EUSAGE, "--loadings: the graph has no edge '%.*s'%s",
+                                        (int)hap_min(length, HAP_NAME), list,
+                                        hap_graph_hint(graph, HAP_EDGE_NAMES, list, length, hint));
                 l->edges[l->n] = (size_t)edge;
                 l->effect[l->n++] = score[edge];
                 list += length + (list[length] == ',');

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/data_path.h"
 #include "common/json_file.h"
 #include "common/stream_in.h"
 #include "graph/edges.h"
+#include "graph/nearest_name.h"
 
 #define FILE_BYTES ((size_t)1 << 28)
 
@@ -43,10 +45,13 @@ static int take_edge(struct hap_reference *reference, const struct hap_graph *gr
                      const char *name, struct hap_error *err)
 {
         const int64_t edge = name ? hap_graph_find_edge(graph, name, strlen(name)) : -1;
+        char hint[HAP_HINT];
 
         if (edge < 0)
-                return hap_fail(err, HAP_EINPUT, "'%.64s' is not an edge of the graph",
-                                name ? name : "an item of \"edges\"");
+                return hap_fail(err, HAP_EINPUT, "'%.64s' is not an edge of the graph%s",
+                                name ? name : "an item of \"edges\"",
+                                name ? hap_graph_hint(graph, HAP_EDGE_NAMES, name, strlen(name), hint)
+                                     : "");
         reference->edge[edge] = true;
         return HAP_OK;
 }
@@ -75,6 +80,7 @@ static int take_edges(struct hap_reference *reference, const struct hap_graph *g
 static int take_nodes(struct hap_reference *reference, const struct hap_graph *graph,
                       const json_t *nodes, struct hap_error *err)
 {
+        char hint[HAP_HINT];
         const json_t *item;
         size_t i;
 
@@ -84,7 +90,9 @@ static int take_nodes(struct hap_reference *reference, const struct hap_graph *g
 
                 if (writer < 0)
                         return hap_fail(err, HAP_EINPUT, "'%.64s' is not a head or an MLP of the "
-                                        "graph", name ? name : "an item of \"nodes\"");
+                                        "graph%s", name ? name : "an item of \"nodes\"",
+                                        name ? hap_graph_hint(graph, HAP_WRITER_NAMES, name,
+                                                              strlen(name), hint) : "");
                 if (writer >= graph->n_inputs)
                         reference->node[writer] = true;
         }
@@ -169,9 +177,11 @@ static bool begins_with_brace(const char *path)
 int hap_reference_read(struct hap_reference *reference, const char *path,
                        const struct hap_graph *graph, struct hap_error *err)
 {
+        char found[HAP_PATH];
         const char *name;
         int rc;
 
+        path = hap_circuit_path(path, found);
         *reference = (struct hap_reference){
                 .node = calloc((size_t)graph->n_writers, sizeof *reference->node)};
         if (!reference->node)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eval/circuit_names.h"
 #include "eval/classes.h"
 #include "eval/loadings.h"
 #include "eval/record.h"
@@ -204,23 +205,23 @@ static json_t *classes_of(const struct role_report *r)
 static void write_circuits(struct role_report *r)
 {
         struct hap_classes classes = {.json = classes_of(r), .path = strdup("roles")};
+        const struct hap_edges_list *circuits = &r->inputs.circuits;
+        char **names = hap_circuit_names_make(circuits->items, circuits->n, &r->opt->names, 0,
+                                              &r->p->error);
 
+        hap_must(r->p, names ? HAP_OK : r->p->error.code);
         classes.classes = json_object_get(classes.json, "classes");
         if (!classes.classes || !classes.path)
                 hap_must(r->p, hap_fail_memory(&r->p->error, "roles"));
-        for (size_t i = 0; i < r->inputs.circuits.n; i++) {
-                const struct hap_edges *circuit = r->inputs.circuits.items + i;
-                const char *given = i < r->opt->names.n ? r->opt->names.items[i] : NULL;
-                const char *name = json_string_value(json_object_get(circuit->header, "name"));
-                char number[32];
+        for (size_t i = 0; i < circuits->n; i++) {
+                const struct hap_edges *circuit = circuits->items + i;
 
-                snprintf(number, sizeof number, "circuit %zu", i + 1);
                 if (!r->opt->keep_dead)
                         hap_graph_drop_dead(&circuit->graph, circuit->z);
                 hap_must(r->p, hap_classes_write(&classes, &circuit->graph, circuit->z,
-                                                 given ? given : name ? name : number, r->p->out,
-                                                 &r->p->error));
+                                                 names[i], r->p->out, &r->p->error));
         }
+        hap_circuit_names_release(names, circuits->n);
         hap_classes_release(&classes);
 }
 

@@ -24,9 +24,14 @@ static void read_mean_positions(const struct hap_counterfactual *from, size_t d,
 {
         const struct hap_tensor tensor = {.dtype = from->dtype, .data = from->data};
 
+        const size_t start = (size_t)writer * (size_t)from->n_positions;
+
         (void)n_tokens;
-        hap_tensor_read(&tensor, ((size_t)writer * (size_t)from->n_positions + (size_t)first) * d,
-                        (size_t)n * d, out);
+        if (!from->depth)
+                hap_tensor_read(&tensor, (start + (size_t)first) * d, (size_t)n * d, out);
+        for (int i = 0; from->depth && i < n; i++)
+                hap_tensor_read(&tensor, (start + (size_t)from->depth[first + i]) * d, d,
+                                out + (size_t)i * d);
 }
 
 /* data: [n_writers][n_tokens][d], or the rows that were made again */

@@ -68,15 +68,33 @@ static struct block block_of(const struct hap_engine *engine,
         return block;
 }
 
-/* The keys [*from, *to) that the query at a position may see. */
+/* The keys [*from, *to) that the query of a token may see; in a tree it may see some of them. */
 static void visible_keys(const struct block *b, int position, int *from, int *to)
 {
         const int n = b->prompt->n_tokens;
 
         *from = 0;
+        if (b->prompt->depth != NULL) {
+                *to = position + 1;
+                return;
+        }
         *to = b->config->causal ? position + 1 : n;
         if (b->window > 0 && position + 1 > b->window)
                 *from = position + 1 - b->window;
+}
+
+/* Whether a query may see a key that is not after it, in a tree. */
+static bool sees(const struct block *b, int query, int key)
+{
+        const int *depth = b->prompt->depth;
+
+        return query < b->prompt->end[key] &&
+               (b->window <= 0 || depth[query] - depth[key] < b->window);
+}
+
+static int position_of(const struct block *b, int token)
+{
+        return b->prompt->depth != NULL ? b->prompt->depth[token] : token;
 }
 
 /* The next queries of a block, from *next on: all in a short prompt, some in a long one, with the
@@ -148,8 +166,10 @@ static void add_alibi(const struct block *b)
                         b->p[(size_t)i * n + j] +=
                                 b->config->alibi_bf16
                                         ? b->config->attention_scale *
-                                                  round_bf16(round_bf16(b->slope) * (float)j)
-                                        : b->slope * (float)(j - b->first_query - i);
+                                                  round_bf16(round_bf16(b->slope) *
+                                                             (float)position_of(b, j))
+                                        : b->slope * (float)(position_of(b, j) -
+                                                             position_of(b, b->first_query + i));
 }
 
 static void scores(const struct block *b)
@@ -170,6 +190,27 @@ static void scores(const struct block *b)
                              b->p + (size_t)i * n + b->begin);
 }
 
+static void softmax(const struct block *b, int n, float *row)
+{
+        if (b->sink != NULL)
+                hap_softmax_sink(n, row, *b->sink);
+        else
+                hap_softmax(n, row);
+}
+
+/* One row of a tree: the keys that the query sees are moved together and back. */
+static void normalise_tree(const struct block *b, int query, float *row)
+{
+        int n = 0;
+
+        for (int j = b->begin; j <= query; j++)
+                if (sees(b, query, j))
+                        row[b->begin + n++] = row[j];
+        softmax(b, n, row + b->begin);
+        for (int j = b->end - 1; j >= b->begin; j--)
+                row[j] = j <= query && sees(b, query, j) ? row[b->begin + --n] : 0;
+}
+
 static void normalise(const struct block *b)
 {
         const int n = b->prompt->n_tokens;
@@ -178,12 +219,13 @@ static void normalise(const struct block *b)
                 float *row = b->p + (size_t)i * n;
                 int from, to;
 
+                if (b->prompt->depth != NULL) {
+                        normalise_tree(b, b->first_query + i, row);
+                        continue;
+                }
                 visible_keys(b, b->first_query + i, &from, &to);
                 memset(row + b->begin, 0, (size_t)(from - b->begin) * sizeof(*row));
-                if (b->sink != NULL)
-                        hap_softmax_sink(to - from, row + from, *b->sink);
-                else
-                        hap_softmax(to - from, row + from);
+                softmax(b, to - from, row + from);
                 memset(row + to, 0, (size_t)(b->end - to) * sizeof(*row));
         }
 }

@@ -8,6 +8,7 @@ int hap_batch_init(struct hap_batch *batch, struct hap_scratch *scratch,
                    const struct hap_prompt *const *prompts, int n, bool answer_rows_only)
 {
         *batch = (struct hap_batch){.n = n, .prompts = prompts, .answer_rows_only = answer_rows_only};
+        batch->rows.prompts = batch->answers.prompts = prompts;
         batch->rows.start = hap_scratch_alloc(scratch, (size_t)n + 1, sizeof(int));
         batch->rows.first = hap_scratch_alloc(scratch, (size_t)n, sizeof(int));
         batch->answers.start = hap_scratch_alloc(scratch, (size_t)n + 1, sizeof(int));
@@ -25,6 +26,14 @@ int hap_batch_init(struct hap_batch *batch, struct hap_scratch *scratch,
         batch->rows.start[n] = batch->rows.n;
         batch->answers.start[n] = batch->answers.n;
         return HAP_OK;
+}
+
+int hap_rows_position(const struct hap_rows *rows, int at, int r)
+{
+        const int token = rows->first[at] + r - rows->start[at];
+        const int *depth = rows->prompts[at]->depth;
+
+        return depth != NULL ? depth[token] : token;
 }
 
 /* The row in `from` of the first row that prompt `at` has in `to`. */

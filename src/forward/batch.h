@@ -18,7 +18,11 @@ struct hap_rows {
         int n;      /* rows in all */
         int *start; /* [n_prompts + 1] */
         int *first; /* [n_prompts] */
+        const struct hap_prompt *const *prompts; /* [n_prompts], not owned */
 };
+
+/* The position of row r, which is of prompt `at`: see hap_prompt.depth. */
+int hap_rows_position(const struct hap_rows *rows, int at, int r);
 
 struct hap_batch {
         int n;

@@ -19,6 +19,7 @@ struct hap_counterfactual {
         const void *data;
         enum hap_dtype dtype;
         int n_positions;
+        const int *depth; /* of the prompt (see hap_prompt), for a mean by position; or NULL */
         /* Per prompt: [n_tokens], the corrupted prompt, not owned; then data may be NULL, and every
          * masked run makes them (remake.h). Such data are n_rows rows of a writer, the first
          * one at position `first`; n_rows 0: all positions of the prompt. */

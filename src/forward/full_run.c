@@ -82,7 +82,8 @@ static int embed_inputs(const struct full_pass *p, float *stream)
                         hap_embed(model, token, tokens + (size_t)r * d);
                         if (model->position_embedding != NULL)
                                 memcpy(positions + (size_t)r * d,
-                                       model->position_embedding + (size_t)t * d,
+                                       model->position_embedding +
+                                               (size_t)hap_rows_position(rows, at, r) * d,
                                        (size_t)d * sizeof(*positions));
                 }
         if (hap_full_run_overrides(p->run, 0, 1))

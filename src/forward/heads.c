@@ -148,7 +148,7 @@ static void rotate_block(const struct hap_engine *engine, const struct hap_heads
                         hap_norm_apply(&norm, 1, dh, p->pre_norm + c * dh, &zero, &p->rstd[c],
                                        p->x + c * dh);
                 }
-                hap_rotate(engine, heads->layer, p->rows->first[at] + r - p->rows->start[at], 1,
+                hap_rotate(engine, heads->layer, hap_rows_position(p->rows, at, r), 1,
                            p->x + c * dh);
         }
 }
@@ -244,7 +244,7 @@ void hap_heads_rotate_back(const struct hap_engine *engine, const struct hap_rul
         for (int at = 0; at < n_prompts; at++)
                 for (int r = p.rows->start[at]; r < p.rows->start[at + 1]; r++)
                         rotate_row_back(engine, rules, heads, &p, which, r,
-                                        p.rows->first[at] + r - p.rows->start[at],
+                                        hap_rows_position(p.rows, at, r),
                                         d + (size_t)r * width);
 }
 

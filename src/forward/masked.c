@@ -68,7 +68,8 @@ static int embed_deltas(const struct hap_masked_pass *m)
                                         hap_embed(model, token, embedding);
                                 hap_add((size_t)d,
                                         w == 0 ? embedding
-                                               : model->position_embedding + (size_t)t * d,
+                                               : model->position_embedding +
+                                                         (size_t)hap_rows_position(m->rows, at, r) * d,
                                         delta + (size_t)r * d);
                         }
         }

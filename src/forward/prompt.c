@@ -52,8 +52,11 @@ static void fill_residual(const struct hap_engine *engine, const struct hap_prom
         float *r = residual;
 
         memset(r, 0, size * sizeof(*r));
-        if (engine->model->position_embedding != NULL && !graph->split_input)
-                memcpy(r, engine->model->position_embedding, size * sizeof(*r));
+        for (int t = 0; engine->model->position_embedding != NULL && !graph->split_input && t < n; t++)
+                memcpy(r + (size_t)t * d,
+                       engine->model->position_embedding +
+                               (size_t)(prompt->depth != NULL ? prompt->depth[t] : t) * d,
+                       (size_t)d * sizeof(*r));
         add_writers(engine, prompt, 0, graph->n_inputs, output, r);
         for (int l = 0; l < config->n_layers; l++) {
                 const int head = hap_graph_head_writer(graph, l, 0);
@@ -82,7 +85,8 @@ static int fill_layer(struct hap_scratch *scratch, struct hap_prompt *prompt, in
         const int d = config->d_model, dh = config->d_head, T = prompt->n_tokens;
         const int nq = config->n_heads * dh, nk = config->n_kv_heads * dh;
         int start[2] = {0, n}, first[1] = {0};
-        const struct hap_rows rows = {.n = n, .start = start, .first = first};
+        const struct hap_prompt *const prompts[] = {prompt};
+        const struct hap_rows rows = {.n = n, .start = start, .first = first, .prompts = prompts};
         struct hap_heads heads = {.layer = l, .n = config->n_heads,
                                   .n_kv = config->n_kv_heads,
                                   .q_rows = &rows, .kv_rows = &rows};

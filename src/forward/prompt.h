@@ -18,6 +18,10 @@ struct hap_prompt {
         const int32_t *tokens; /* [n_tokens], of the clean prompt; not owned */
         int first;             /* first position that is computed; before it a = a' */
         int answer_first, n_answer_positions;
+        /* A prompt whose last tokens are a tree, not a chain: for every token its position, and the
+         * first later token that cannot see it. Both NULL for a chain: token t has position t,
+         * and all later tokens see it. [n_tokens]; not owned. */
+        const int *depth, *end;
         const uint8_t *position; /* [n_tokens]: index of the graph's position; NULL when
                                   * the graph distinguishes none; not owned */
         struct hap_counterfactual counterfactual;

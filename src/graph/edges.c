@@ -1,5 +1,6 @@
 #include "graph/edges.h"
 #include "graph/graph_json.h"
+#include "graph/nearest_name.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *recor
                            const struct hap_edges *edges, struct hap_error *err)
 {
         const msgpack_object *name = hap_map_get(record, "edge");
-        char positions[HAP_POSITIONS_TEXT];
+        char positions[HAP_POSITIONS_TEXT], hint[HAP_HINT];
         int length;
         int64_t edge;
 
@@ -26,10 +27,12 @@ static int64_t record_edge(struct hap_stream_in *in, const msgpack_object *recor
         edge = hap_graph_find_edge(&edges->graph, name->via.str.ptr, name->via.str.size);
         if (edge < 0)
                 return hap_stream_in_fail(
-                        in, err, "'%.*s' is not an edge of a graph of %d layers and %d heads%s",
+                        in, err, "'%.*s' is not an edge of a graph of %d layers and %d heads%s%s",
                         length, name->via.str.ptr, edges->graph.n_layers, edges->graph.n_heads,
                         hap_positions_hint(&edges->graph.positions, name->via.str.ptr,
-                                           name->via.str.size, positions));
+                                           name->via.str.size, positions),
+                        hap_graph_hint(&edges->graph, HAP_EDGE_NAMES, name->via.str.ptr,
+                                       name->via.str.size, hint));
         if (edges->given[edge])
                 return hap_stream_in_fail(in, err, "edge '%.*s' occurs twice",
                                        length, name->via.str.ptr);

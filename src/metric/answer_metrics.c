@@ -4,6 +4,7 @@
 
 #include "metric/log_sum.h"
 #include "metric/metric.h"
+#include "metric/whole_answers.h"
 
 /* --- answer-logit --- */
 
@@ -34,6 +35,7 @@ const struct hap_metric hap_metric_answer_logit = {
         .on_request = true,
         .value = answer_logit_value,
         .gradient = answer_logit_gradient,
+        .instead = "answer-log-probability",
 };
 
 /* --- answer-log-probability --- */
@@ -67,6 +69,7 @@ const struct hap_metric hap_metric_answer_log_probability = {
         .on_request = true,
         .value = answer_log_probability_value,
         .gradient = answer_log_probability_gradient,
+        .whole = hap_whole_answer_log_probability,
 };
 
 /* --- prob-diff-10 --- */
@@ -94,6 +97,7 @@ const struct hap_metric hap_metric_prob_diff_10 = {
         .needs = HAP_NEEDS_ANSWERS | HAP_NEEDS_WRONG_ANSWERS,
         .on_request = true,
         .value = prob_diff_10_value,
+        .instead = "prob-diff",
 };
 
 /* --- answer-rank --- */
@@ -119,6 +123,7 @@ const struct hap_metric hap_metric_answer_rank = {
         .lower_is_better = true,
         .on_request = true,
         .value = answer_rank_value,
+        .instead = "accuracy",
 };
 
 /* --- kendall-tau --- */
@@ -128,30 +133,21 @@ static int32_t answer_token(const struct hap_example *e, int i)
         return i < e->n_answers ? e->answers[i] : e->wrongs[i - e->n_answers];
 }
 
-static int sign_of(float difference)
-{
-        return (difference > 0) - (difference < 0);
-}
-
-/* Kendall's τ-b of the right and wrong answers' logits and the full model's: Σ over pairs of
- * sign · sign / √(pairs not tied here · pairs not tied there). NaN if all are tied. */
+/* NaN if all are tied. */
 static double kendall_tau_value(const struct hap_metric_input *at)
 {
         const struct hap_example *e = at->example;
         const int n = e->n_answers + e->n_wrongs;
-        double agree = 0, here = 0, there = 0;
+        struct hap_kendall sums = {0};
 
         for (int i = 0; at->log_p && i < n; i++)
                 for (int j = 0; j < i; j++) {
                         const int32_t a = answer_token(e, i), b = answer_token(e, j);
-                        const int one = sign_of(at->logits[a] - at->logits[b]);
-                        const int two = sign_of(at->log_p[a] - at->log_p[b]);
 
-                        agree += one * two;
-                        here += one != 0;
-                        there += two != 0;
+                        hap_kendall_add(&sums, (double)(at->logits[a] - at->logits[b]),
+                                        (double)(at->log_p[a] - at->log_p[b]));
                 }
-        return here > 0 && there > 0 ? agree / sqrt(here * there) : NAN;
+        return hap_kendall_tau(&sums);
 }
 
 const struct hap_metric hap_metric_kendall_tau = {
@@ -160,6 +156,7 @@ const struct hap_metric hap_metric_kendall_tau = {
         .needs = HAP_NEEDS_ANSWERS | HAP_NEEDS_WRONG_ANSWERS | HAP_NEEDS_FULL_MODEL,
         .on_request = true,
         .value = kendall_tau_value,
+        .whole = hap_whole_kendall_tau,
 };
 
 /* --- js --- */
@@ -202,4 +199,5 @@ const struct hap_metric hap_metric_js = {
         .on_request = true,
         .value = js_value,
         .gradient = js_gradient,
+        .along_answer = true,
 };

@@ -5,6 +5,7 @@
 
 #include "forward/distribution.h"
 #include "metric/log_sum.h"
+#include "metric/whole_answers.h"
 
 /* Logits are in single precision: a smaller relative difference is rounding. */
 #define ROUNDING 1e-5
@@ -59,6 +60,7 @@ const struct hap_metric hap_metric_kl = {
         .lower_is_better = true,
         .value = kl_value,
         .gradient = kl_gradient,
+        .along_answer = true,
 };
 
 /* --- logit-diff --- */
@@ -97,6 +99,7 @@ const struct hap_metric hap_metric_logit_diff = {
         .needs = HAP_NEEDS_ANSWERS | HAP_NEEDS_WRONG_ANSWERS,
         .value = logit_diff_value,
         .gradient = logit_diff_gradient,
+        .whole = hap_whole_logit_diff,
 };
 
 /* --- prob-diff --- */
@@ -138,6 +141,7 @@ const struct hap_metric hap_metric_prob_diff = {
         .needs = HAP_NEEDS_ANY_ANSWERS | HAP_NEEDS_LOG_SUM,
         .value = prob_diff_value,
         .gradient = prob_diff_gradient,
+        .whole = hap_whole_prob_diff,
 };
 
 /* --- without gradients --- */
@@ -157,6 +161,7 @@ const struct hap_metric hap_metric_accuracy = {
         .help = "how often the most likely token is a right answer",
         .needs = HAP_NEEDS_ANSWERS,
         .value = accuracy_value,
+        .whole = hap_whole_accuracy,
 };
 
 static double exact_match_value(const struct hap_metric_input *at)
@@ -171,6 +176,7 @@ const struct hap_metric hap_metric_exact_match = {
         .help = "how often the most likely token is the full model's",
         .needs = HAP_NEEDS_FULL_MODEL,
         .value = exact_match_value,
+        .along_answer = true,
 };
 
 static double right_over_wrong_value(const struct hap_metric_input *at)
@@ -183,6 +189,7 @@ const struct hap_metric hap_metric_right_over_wrong = {
         .help = "how often right answers together are more likely than wrong ones",
         .needs = HAP_NEEDS_ANSWERS | HAP_NEEDS_WRONG_ANSWERS,
         .value = right_over_wrong_value,
+        .whole = hap_whole_right_over_wrong,
 };
 
 /* The empty circuit ablates every edge; with interchange that is the corrupted run. */
@@ -251,7 +258,26 @@ const char *hap_metric_missing(const struct hap_metric *metric, const struct hap
         return NULL;
 }
 
+bool hap_metric_takes_whole(const struct hap_metric *metric)
+{
+        const struct hap_metric *measured = metric->normalises ? metric->normalises : metric;
+
+        return measured->whole || measured->along_answer;
+}
+
 /* --- of a prompt, and of prompts --- */
+
+/* The number of positions that a metric is averaged over, and the i-th of them: all answer
+ * positions, or those that predict the first right answer. */
+static int n_positions(const struct hap_prompt *prompt, const struct hap_example *example)
+{
+        return example->whole ? example->whole->n : prompt->n_answer_positions;
+}
+
+static int position_at(const struct hap_example *example, int i)
+{
+        return example->whole ? example->whole->at[i] : i;
+}
 
 static struct hap_metric_input input_at(const struct hap_metric *metric,
                                         const struct hap_prompt *prompt,
@@ -273,33 +299,45 @@ static struct hap_metric_input input_at(const struct hap_metric *metric,
 double hap_metric_value(const struct hap_metric *metric, const struct hap_prompt *prompt,
                         const struct hap_example *example, int n_out, const float *logits)
 {
+        const int n = n_positions(prompt, example);
         double sum = 0;
 
-        for (int i = 0; i < prompt->n_answer_positions; i++) {
-                const struct hap_metric_input at = input_at(metric, prompt, example, n_out,
-                                                            logits, i);
+        if (example->whole && !hap_metric_takes_whole(metric))
+                return NAN;
+        if (example->whole && metric->whole)
+                return hap_whole_value(metric, prompt, example, n_out, logits);
+        for (int i = 0; i < n; i++) {
+                const struct hap_metric_input at = input_at(metric, prompt, example, n_out, logits,
+                                                            position_at(example, i));
 
                 sum += metric->value(&at);
         }
-        return sum / prompt->n_answer_positions;
+        return sum / n;
 }
 
 double hap_metric_loss(const struct hap_metric *metric, const struct hap_prompt *prompt,
                        const struct hap_example *example, int n_out, const float *logits,
                        float *gradient)
 {
-        const double weight = 1.0 / prompt->n_answer_positions;
-        const size_t n = (size_t)prompt->n_answer_positions * (size_t)n_out;
+        const int n = n_positions(prompt, example);
+        const double weight = 1.0 / n;
         double loss = 0;
 
         if (gradient)
-                memset(gradient, 0, n * sizeof(*gradient));
-        for (int i = 0; i < prompt->n_answer_positions; i++) {
-                const struct hap_metric_input at = input_at(metric, prompt, example, n_out,
-                                                            logits, i);
+                memset(gradient, 0, (size_t)prompt->n_answer_positions * (size_t)n_out *
+                                            sizeof(*gradient));
+        if (example->whole && !hap_metric_takes_whole(metric))
+                return NAN;
+        if (example->whole && metric->whole)
+                return hap_whole_loss(metric, prompt, example, n_out, logits, gradient);
+        for (int i = 0; i < n; i++) {
+                const int position = position_at(example, i);
+                const struct hap_metric_input at = input_at(metric, prompt, example, n_out, logits,
+                                                            position);
 
                 loss += metric->gradient(&at, weight,
-                                         gradient ? gradient + (size_t)i * (size_t)n_out : NULL);
+                                         gradient ? gradient + (size_t)position * (size_t)n_out
+                                                  : NULL);
         }
         return loss * weight;
 }

@@ -28,6 +28,15 @@ struct hap_metric_input {
         double log_sum;      /* log Σ exp(logits); NaN unless the metric needs it */
 };
 
+/* A run's log-probabilities of the answers of an example that has answers of several tokens. */
+struct hap_whole_input {
+        const struct hap_example *example;
+        int n_out;
+        const float *logits; /* [n_answer_positions][n_out] */
+        const double *log_q; /* [n_answers + n_wrongs], the answers first */
+        const double *log_p; /* the same of the full model; NULL unless the metric needs it */
+};
+
 struct hap_metric {
         const char *name, *help;
         unsigned needs; /* of enum hap_metric_needs, or'ed */
@@ -40,6 +49,13 @@ struct hap_metric {
          * weight · d loss / d logits to gradient ([n_out], zero before) unless that is
          * NULL. NULL: the metric has no gradient. */
         double (*gradient)(const struct hap_metric_input *at, double weight, float *gradient);
+        /* For examples with answers of several tokens, of which all three may be absent; then such
+         * examples are refused. whole: the value. Sets slope, ∂ value / ∂ log_q, unless that is
+         * NULL. along_answer: the functions above, averaged over the positions that predict the
+         * first right answer. */
+        double (*whole)(const struct hap_whole_input *at, double *slope);
+        bool along_answer;
+        const char *instead; /* the name of a metric to use if such examples are refused */
         /* For a metric of a set of examples: (m(circuit) − m(empty)) / (m(full) − m(empty)),
          * where m is the mean of this metric; NULL for all others. */
         const struct hap_metric *normalises;
@@ -64,7 +80,11 @@ const char *hap_metric_gradient_choice(int i, const char **help);
  * NULL when it has what is needed. */
 const char *hap_metric_missing(const struct hap_metric *metric, const struct hap_example *example);
 
-/* The metric of one prompt, averaged over its answer positions.
+/* Whether the metric, or the one that it normalises, is defined for answers of several tokens. */
+bool hap_metric_takes_whole(const struct hap_metric *metric);
+
+/* The metric of one prompt, averaged over its answer positions; NaN if it is not defined for
+ * the example's answers.
  * logits: [n_answer_positions][n_out]. */
 double hap_metric_value(const struct hap_metric *metric, const struct hap_prompt *prompt,
                         const struct hap_example *example, int n_out, const float *logits);

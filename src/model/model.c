@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/memory.h"
 #include "common/mpi.h"
 #include "model/fingerprint.h"
 #include "model/import.h"
@@ -109,7 +110,7 @@ static size_t stored_bytes(const struct hap_model *model, const struct hap_store
                            const struct hap_weights_want *want)
 {
         const size_t f32 = hap_model_f32_bytes(&model->config);
-        const size_t limit = want->max_bytes ? want->max_bytes : hap_mpi_memory() / 2;
+        const size_t limit = want->max_bytes ? want->max_bytes : hap_memory_half_of_machine();
         size_t bytes = 0;
 
         for (size_t i = 0; i < store->n; i++)

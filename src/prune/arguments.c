@@ -6,8 +6,6 @@
 #include "forward/bf16.h"
 #include "prune/recipes.h"
 
-const char *const hap_cache_dtypes[] = {"f32", "f16", "bf16", "none", "auto", NULL};
-
 #define FIELD(name) offsetof(struct hap_prune_options, name)
 
 const struct hap_option hap_prune_arguments[] = {
@@ -20,9 +18,9 @@ const struct hap_option hap_prune_arguments[] = {
         {0, "seed", "N", HAP_INT, FIELD(seed), .min = 0, .max = 1e15,
          .help = "draw random numbers with this seed [0]"},
         {0, "steps", "N", HAP_INT, FIELD(steps), .min = 0, .max = 1e9,
-         .help = "take N steps [rank: 48, or 0 for 128 edges and more; edge-pruning: 3000]"},
+         .help = "take N steps [rank: 48, or 0 for 128 edges and more; if masks are learned: 3000]"},
         {0, "batch", "N", HAP_INT, FIELD(batch), .min = 1, .max = 65536,
-         .help = "use N prompts for each step [rank: 16; edge-pruning: 32]"},
+         .help = "use N prompts for each step [rank: 16; edge-pruning: 32; see --help-recipe]"},
         {0, "ablation", "KIND", HAP_CHOICE, FIELD(ablation), .choice = hap_ablation_choice,
          .help = "replace the values of cut edges in this way [interchange]"},
         {0, "cache-dtype", "NAME", HAP_CHOICE, FIELD(cache_dtype), .choices = hap_cache_dtypes,
@@ -35,6 +33,10 @@ const struct hap_option hap_prune_arguments[] = {
          .help = "stop early if nothing changed for N steps; 0: never [0]"},
         {0, "removal-cost", "N", HAP_INT, FIELD(cost_on), .min = 1, .max = INT32_MAX,
          .help = "also measure what removing each edge costs in KL, on N training prompts"},
+        {0, "avoid", "FILE", HAP_TEXTS, FIELD(avoid),
+         .help = "find a rival: share few edges with the circuits of FILE"},
+        {0, "weight", "X", HAP_REAL, FIELD(weight), .min = 0, .max = 1e9,
+         .help = "with --avoid: sharing all of their edges costs as much as a KL of X [0.3]"},
         {0, "threshold-circuit", "FILE", HAP_TEXT, FIELD(threshold_circuit), .unrecorded = true,
          .help = "edge-pruning: also write the circuit that its own threshold leaves"},
         {0, "log", "FILE", HAP_TEXT, FIELD(log), .unrecorded = true,
@@ -71,10 +73,13 @@ static bool is_constant(const struct hap_constant *constants, const char *name, 
 
 const char *hap_prune_replaced(const char *name, size_t length, char *text)
 {
+        bool known = false;
+
         if (length == 3 && memcmp(name, "own", 3) == 0)
                 return "--threshold-circuit FILE";
-        if (!is_constant(hap_rank_constants, name, length) &&
-            !is_constant(hap_edge_pruning_constants, name, length))
+        for (int i = 0; !known && hap_constants[i]; i++)
+                known = is_constant(hap_constants[i], name, length);
+        if (!known)
                 return NULL;
         snprintf(text, 128, "--set %.*s=VALUE", (int)length, name);
         return text;

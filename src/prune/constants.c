@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "metric/metric.h"
 #include "prune/options.h"
 
 static const char *const node_masks[] = {"none", "free", "counted", NULL};
@@ -13,6 +14,7 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 #define INT(field, low, high) HAP_INT, FIELD(field), .min = low, .max = high
 #define REAL(field, low, high) HAP_REAL, FIELD(field), .min = low, .max = high
 #define CHOICE(field, names) HAP_CHOICE, FIELD(field), .choices = names
+#define ROWS(field, list) HAP_CHOICE, FIELD(field), .choice = list
 
 const struct hap_constant hap_rank_constants[] = {
         {{0, "steps", "N", INT(steps, 0, 1e9), .help = "take N steps, in each restart"},
@@ -114,4 +116,71 @@ const struct hap_constant hap_edge_pruning_constants[] = {
         {{0, "node-sparsity", "P%", HAP_PERCENT, FIELD(node_sparsity),
           .help = "train the node masks to this sparsity too"}, .fitted = "not constrained"},
         {.option = {0}},
+};
+
+const struct hap_constant hap_acdc_constants[] = {
+        {{0, "threshold", "X", REAL(threshold, 0, 1e9),
+          .help = "cut an edge if the loss then rises by less than X"},
+         .fitted = "found by search if the size is given"},
+        {{0, "metric", "NAME", ROWS(metric, hap_metric_gradient_choice),
+          .help = "the loss; of a metric that is better when higher, minus the metric"},
+         .value = 0},
+        {{0, "absolute", "YN", CHOICE(absolute, no_yes),
+          .help = "cut an edge only if the loss falls by less than the threshold too"},
+         .value = 0},
+        {{0, "measure-on", "N", INT(measure_on, 0, 1e9),
+          .help = "measure the loss on N training prompts; 0: on all"}, .value = 0},
+        {{0, "tries", "N", INT(tries, 1, 1000),
+          .help = "try at most N thresholds if the size is given"}, .value = 12},
+        {.option = {0}},
+};
+
+const struct hap_constant hap_subnetwork_probing_constants[] = {
+        {{0, "steps", "N", INT(steps, 0, 1e9), .help = "take N steps"},
+         .value = 3000, .plain = true},
+        {{0, "batch", "N", INT(batch, 1, 65536), .help = "use N prompts for each step"},
+         .value = 50, .plain = true},
+        {{0, "penalty", "X", REAL(penalty, 0, 1e9),
+          .help = "weight of the mean probability that an edge is not closed"}, .value = 50},
+        {{0, "rate", "X", REAL(rate, 0, 1e6), .help = "learning rate of Adam"}, .value = .001},
+        {{0, "beta1", "X", REAL(beta1, 0, 0.999999),
+          .help = "decay of Adam's mean of gradients"}, .value = .9},
+        {{0, "beta2", "X", REAL(beta2, 0, 0.999999),
+          .help = "decay of Adam's mean of squared gradients"}, .value = .999},
+        {{0, "first-open", "X", REAL(first_open, 0, 1),
+          .help = "start every log alpha where its sigmoid, stretched to (-0.1, 1.1), is X"},
+         .value = .9},
+        {.option = {0}},
+};
+
+const struct hap_constant hap_ugs_constants[] = {
+        {{0, "steps", "N", INT(steps, 0, 1e9), .help = "take N steps"},
+         .value = 3000, .plain = true},
+        {{0, "batch", "N", INT(batch, 1, 65536), .help = "use N prompts for each step"},
+         .value = 5, .plain = true},
+        {{0, "samples", "N", INT(samples, 1, 65536), .help = "sample N masks for each prompt"},
+         .value = 12},
+        {{0, "penalty", "X", REAL(penalty, 0, 1e9),
+          .help = "cost of an open edge"}, .value = .04},
+        {{0, "node-penalty", "X", REAL(node_penalty, 0, 1e9),
+          .help = "cost of a head's edges, which levels off as they become many"},
+         .fitted = "half of penalty, at most 0.0002"},
+        {{0, "rate", "X", REAL(rate, 0, 1e6), .help = "learning rate of Adam"},
+         .fitted = "0.15 for a penalty up to 0.0001, 0.1 up to 0.0005, then 0.05; a fifth of that "
+                   "for interchange ablation"},
+        {{0, "beta1", "X", REAL(beta1, 0, 0.999999),
+          .help = "decay of Adam's mean of gradients"}, .value = .9},
+        {{0, "beta2", "X", REAL(beta2, 0, 0.999999),
+          .help = "decay of Adam's mean of squared gradients"}, .value = .995},
+        {{0, "clip", "X", REAL(clip, 0, 1e9),
+          .help = "limit the norm of the gradient of each of four kinds of edges to X; 0: no limit"},
+         .value = 5},
+        {{0, "start", "X", REAL(start, -100, 100), .help = "initial log-odds of every edge"},
+         .value = 1},
+        {.option = {0}},
+};
+
+const struct hap_constant *const hap_constants[] = {
+        hap_rank_constants, hap_edge_pruning_constants, hap_acdc_constants,
+        hap_subnetwork_probing_constants, hap_ugs_constants, NULL,
 };

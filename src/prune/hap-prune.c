@@ -1,6 +1,5 @@
 /* hap-prune: reads examples, and optionally a subgraph and scores, and finds the circuit of the
  * wanted size that is closest to the full model. */
-#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 #include "common/mpi.h"
 #include "common/program.h"
 #include "prune/arguments.h"
+#include "prune/avoid.h"
 #include "prune/input.h"
 #include "prune/log.h"
 #include "prune/output.h"
@@ -27,7 +27,6 @@ static const struct hap_program_info info = {
         .replaced = hap_prune_replaced,
 };
 
-#define FAR 0.1 /* difference of sparsities */
 #define SECOND INT64_C(1000000000) /* in nanoseconds */
 
 static volatile sig_atomic_t signalled;
@@ -120,29 +119,6 @@ static void check_files(struct hap_program *p, const struct hap_prune_options *o
                         hap_die(p, HAP_EUSAGE, "--log would write over the input '%s'", opt->log);
 }
 
-/* Warns of masks that ended far from the target: training then did not choose the circuit. */
-static void say_result(struct hap_program *p, const struct hap_pruning *pruning)
-{
-        const struct hap_pruned *result = &pruning->result;
-        const double n = (double)pruning->graph->n_edges;
-        char kl[96] = "";
-
-        hap_progress_clear(p);
-        if (!isnan(pruning->kl))
-                snprintf(kl, sizeof kl, ", KL %.4g on the %lld training prompts that chose it",
-                         pruning->kl, (long long)pruning->kl_on);
-        hap_say(p, "sparsity %.2f%% for %.2f%%: %zu of %.0f edges, %zu dead ones dropped%s; "
-                   "%.0f masked runs", 100 * (1 - (double)result->kept / n),
-                100 * pruning->target, result->kept, n, result->dead, kl,
-                pruning->masked_kl.runs);
-        if (result->exact && result->kept < pruning->n_target)
-                hap_say(p, "a circuit of exactly %zu edges was not found", pruning->n_target);
-        if (result->exact && pruning->target - result->soft > FAR)
-                hap_say(p, "the masks ended at a sparsity of %.1f%%, far from %.1f%%: edges were "
-                           "cut that training had not closed; increase --steps",
-                        100 * result->soft, 100 * pruning->target);
-}
-
 int main(int argc, char **argv)
 {
         struct hap_prune_options opt;
@@ -164,19 +140,22 @@ int main(int argc, char **argv)
         hap_must(&p, hap_prune_options_fit(&opt, inputs.engine.graph.n_edges, &p.error));
         hap_must(&p, hap_pruning_init(&pruning, &opt, &inputs.engine, prompts,
                                       hap_inputs_z(&inputs), hap_inputs_score(&inputs), &p.error));
+        hap_must(&p, hap_prune_avoid_read(&pruning, inputs.name, &p.error));
         hap_must(&p, hap_prune_set_precision(&pruning, &inputs.engine, &p.error));
         pruning.report = show_step, pruning.context = &p;
         pruning.stop = &signalled;
         catch_signals();
-        if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED ||
-            hap_must(&p, hap_prune_removals(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
+        if (hap_must(&p, hap_pruning_run(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
+                die_by_signal(&p, &pruning);
+        hap_prune_avoid_end(&pruning);
+        if (hap_must(&p, hap_prune_removals(&pruning, &p.error)) == HAP_PRUNE_STOPPED)
                 die_by_signal(&p, &pruning);
         hap_prune_write(&p, &inputs, &pruning, &pruning.result, p.out);
         if (threshold_out) {
                 hap_prune_write(&p, &inputs, &pruning, &pruning.threshold_circuit, threshold_out);
                 hap_must(&p, hap_stream_out_finish(threshold_out, &p.error));
         }
-        say_result(&p, &pruning);
+        hap_prune_say(&p, &pruning);
         n = (size_t)pruning.taken;
         hap_pruning_release(&pruning);
         hap_inputs_release(&inputs);

@@ -5,7 +5,6 @@
 
 #include "common/number.h"
 #include "forward/parallel.h"
-#include "metric/metric.h"
 #include "forward/masked.h"
 
 void hap_masked_kl_init(struct hap_masked_kl *masked_kl, const struct hap_engine *engine,
@@ -34,7 +33,7 @@ static struct plan plan_of(struct hap_masked_kl *masked_kl, const struct hap_run
 {
         struct plan plan = {.masked_kl = masked_kl, .runs = runs, .kl = kl};
 
-        plan.group = runs->group ? runs->group : runs->n;
+        plan.group = runs->slope ? 1 : runs->group ? runs->group : runs->n;
         plan.per_job = hap_prompts_per_job(runs->n / plan.group, plan.group,
                                            hap_prompts_per_batch(masked_kl->prompts));
         plan.jobs_per_group = (plan.group + plan.per_job - 1) / plan.per_job;
@@ -69,26 +68,40 @@ static void job_range(const struct plan *plan, size_t job, size_t *begin, size_t
                 *end = stop;
 }
 
+static double cost_of_avoided(const struct plan *plan, size_t run)
+{
+        const struct hap_masked_kl *m = plan->masked_kl;
+        double sum = 0;
+
+        if (!m->avoid)
+                return 0;
+        for (size_t e = 0; e < m->engine->graph.n_edges; e++)
+                sum += (double)m->avoid[e] * (double)plan->runs->z[run][e];
+        return m->cost * sum;
+}
+
 /* Sets the KL of a batch's runs and, unless d_logits is NULL, their gradients by logits. */
 static int kl_of_batch(const struct plan *plan, struct hap_scratch *scratch,
                        const struct hap_batch *batch, size_t begin, const float *logits,
                        float *d_logits)
 {
         const struct hap_prompts *prompts = plan->masked_kl->prompts;
+        const struct hap_metric *metric = plan->masked_kl->metric ? plan->masked_kl->metric
+                                                                  : &hap_metric_kl;
         int n_out = scratch->engine->model->config.n_out;
 
         for (int i = 0; i < batch->n; i++) {
                 size_t prompt = plan->runs->which[begin + (size_t)i];
                 size_t at = (size_t)batch->answers.start[i] * (size_t)n_out;
-                double kl = hap_metric_loss(&hap_metric_kl, batch->prompts[i],
+                double kl = hap_metric_loss(metric, batch->prompts[i],
                                             &prompts->examples[prompt], n_out, logits + at,
                                             d_logits ? d_logits + at : NULL);
 
                 if (!isfinite(kl))
                         return hap_fail(&scratch->error, HAP_EINPUT,
-                                        "the KL of prompt %zu ('%s') is not a finite number",
-                                        prompt + 1, prompts->examples[prompt].id);
-                plan->kl[begin + (size_t)i] = kl;
+                                        "the %s of prompt %zu ('%s') is not a finite number",
+                                        metric == &hap_metric_kl ? "KL" : metric->name, prompt + 1, prompts->examples[prompt].id);
+                plan->kl[begin + (size_t)i] = kl + cost_of_avoided(plan, begin + (size_t)i);
         }
         return HAP_OK;
 }
@@ -170,10 +183,22 @@ static int grow_partial(struct hap_masked_kl *masked_kl, size_t n, struct hap_er
         return HAP_OK;
 }
 
+/* The derivative by edge e of what a run costs beside KL. */
+static double cost_slope(const struct plan *plan, size_t e)
+{
+        const struct hap_masked_kl *m = plan->masked_kl;
+
+        return m->avoid && plan->runs->wanted && plan->runs->wanted[e]
+                       ? m->cost * (double)m->avoid[e] : 0;
+}
+
 /* Sums the jobs' gradients in the order of the jobs, whichever thread ran them. */
 static void sum_gradients(const struct plan *plan, size_t jobs, float *gradient)
 {
+        const float *const *slope = plan->runs->slope;
+
         for (size_t e = 0; e < plan->gradient; e++) {
+                const double extra = cost_slope(plan, e);
                 double sum = 0;
 
                 for (size_t job = 0; job < jobs; job++) {
@@ -181,7 +206,9 @@ static void sum_gradients(const struct plan *plan, size_t jobs, float *gradient)
 
                         job_range(plan, job, &begin, &end);
                         if (begin < end)
-                                sum += (double)plan->masked_kl->partial[job * plan->gradient + e];
+                                sum += ((double)plan->masked_kl->partial[job * plan->gradient + e] +
+                                        extra * (double)(end - begin)) *
+                                       (slope ? (double)slope[begin][e] : 1);
                 }
                 gradient[e] = (float)sum;
         }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/tensor.h"
+#include "forward/ablation.h"
 
 enum { MANY_EDGES = 128 }; /* of a circuit: from here on it is refined, not sampled */
 
@@ -24,9 +25,9 @@ static void *field_of(struct hap_prune_options *options, const struct hap_consta
         return (char *)options + constant->option.offset;
 }
 
-static bool is_open(struct hap_prune_options *options, const struct hap_constant *constant)
+static bool is_open(const struct hap_prune_options *options, const struct hap_constant *constant)
 {
-        const void *field = field_of(options, constant);
+        const void *field = (const char *)options + constant->option.offset;
 
         switch (constant->option.type) {
         case HAP_INT: return *(const int64_t *)field < 0;
@@ -55,11 +56,14 @@ static void leave_open(struct hap_prune_options *options, const struct hap_const
                 set_value(options, c, c->option.type == HAP_REAL ? (double)NAN : -1);
 }
 
+const char *const hap_cache_dtypes[] = {"f32", "f16", "bf16", "none", "auto", NULL};
+
 void hap_prune_options_init(struct hap_prune_options *options)
 {
-        *options = (struct hap_prune_options){.help_recipe = -1, .cache_dtype = HAP_CACHE_AUTO};
-        leave_open(options, hap_rank_constants);
-        leave_open(options, hap_edge_pruning_constants);
+        *options = (struct hap_prune_options){.help_recipe = -1, .weight = NAN,
+                                              .cache_dtype = HAP_CACHE_AUTO};
+        for (int i = 0; hap_constants[i]; i++)
+                leave_open(options, hap_constants[i]);
 }
 
 static const struct hap_constant *find_constant(const struct hap_recipe *recipe, const char *name,
@@ -119,16 +123,23 @@ static bool was_given(const struct hap_prune_options *options, const char *name)
         return c && options->given >> (c - options->recipe->constants) & 1;
 }
 
-/* The constants that only other recipes have are 0. */
-static void clear_others(struct hap_prune_options *options, const struct hap_constant *constants)
+/* The constants that only other recipes have are 0. HAP_EUSAGE: one of them was given, by an
+ * option of its own. */
+static int clear_others(struct hap_prune_options *options, const struct hap_constant *constants,
+                        struct hap_error *err)
 {
-        for (const struct hap_constant *c = constants; !is_last(c); c++)
-                if (!find_constant(options->recipe, c->option.name, strlen(c->option.name)))
-                        set_value(options, c, 0);
+        for (const struct hap_constant *c = constants; !is_last(c); c++) {
+                if (find_constant(options->recipe, c->option.name, strlen(c->option.name)))
+                        continue;
+                if (c->plain && *(const int64_t *)field_of(options, c) > 0)
+                        return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --%s",
+                                        options->recipe->name, c->option.name);
+                set_value(options, c, 0);
+        }
+        return HAP_OK;
 }
 
-/* Only constants of the recipe can have been given: by --set, or by the plain options that
- * all recipes have. */
+/* Only constants of the recipe can have been given by --set. */
 static void fill_constants(struct hap_prune_options *options)
 {
         const struct hap_constant *first = options->recipe->constants;
@@ -171,6 +182,31 @@ static int check_node_masks(const struct hap_prune_options *options, struct hap_
         return HAP_OK;
 }
 
+bool hap_prune_has_size(const struct hap_prune_options *options)
+{
+        return options->sparsity.given || options->edges > 0;
+}
+
+static int check_size(const struct hap_prune_options *options, struct hap_error *err)
+{
+        const char *by = options->recipe->sized_by;
+        const struct hap_constant *constant =
+                by ? find_constant(options->recipe, by, strlen(by)) : NULL;
+        const bool two = options->sparsity.given && options->edges > 0;
+
+        if (two || (!by && !hap_prune_has_size(options)))
+                return hap_fail(err, HAP_EUSAGE, "give the size of the circuit, either as "
+                                                 "--sparsity P%% or as --edges N");
+        if (by && is_fitted(constant) && was_given(options, by) == hap_prune_has_size(options))
+                return hap_fail(err, HAP_EUSAGE, "give either --set %s=X, from which the size of "
+                                "the circuit follows, or the size, as --sparsity P%% or as --edges "
+                                "N", by);
+        if (by && options->exact)
+                return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --exact-sparsity: give "
+                                "the size alone", options->recipe->name);
+        return HAP_OK;
+}
+
 int hap_prune_options_settle(struct hap_prune_options *options, const struct hap_recipe *recipe,
                              struct hap_error *err)
 {
@@ -179,17 +215,21 @@ int hap_prune_options_settle(struct hap_prune_options *options, const struct hap
                 if (set_constant(options, options->set.items[i], err) < 0)
                         return err->code;
         fill_constants(options);
-        clear_others(options, hap_rank_constants);
-        clear_others(options, hap_edge_pruning_constants);
+        for (int i = 0; hap_constants[i]; i++)
+                if (clear_others(options, hap_constants[i], err) < 0)
+                        return err->code;
         scale_ramp(options);
-        if (options->sparsity.given == (options->edges > 0))
-                return hap_fail(err, HAP_EUSAGE, "give the size of the circuit, either as "
-                                                 "--sparsity P%% or as --edges N");
+        if (check_size(options, err) < 0)
+                return err->code;
         if (recipe->trains_masks && check_node_masks(options, err) < 0)
                 return err->code;
         if (options->threshold_circuit && (!recipe->trains_masks || !options->exact))
                 return hap_fail(err, HAP_EUSAGE, "--threshold-circuit needs --exact-sparsity and "
                                                  "a recipe that trains masks: edge-pruning or hap");
+        if (!isnan(options->weight) && options->avoid.n == 0)
+                return hap_fail(err, HAP_EUSAGE, "--weight needs --avoid FILE");
+        if (isnan(options->weight))
+                options->weight = HAP_PRUNE_WEIGHT;
         if (options->every > 0 && !options->checkpoint)
                 return hap_fail(err, HAP_EUSAGE, "--every needs --checkpoint FILE");
         return HAP_OK;
@@ -212,6 +252,19 @@ static int refuse_unused(const struct hap_prune_options *options, size_t n_targe
         return HAP_OK;
 }
 
+/* The rates of uniform gradient sampling are those of its authors' program. */
+static void fit_penalties(struct hap_prune_options *options)
+{
+        const bool pairs = hap_ablations[options->ablation] == &hap_interchange;
+        const double penalty = options->penalty;
+
+        if (isnan(options->rate))
+                options->rate = (penalty <= 1e-4 ? .15 : penalty <= 5e-4 ? .1 : .05) /
+                                (pairs ? 5 : 1);
+        if (isnan(options->node_penalty))
+                options->node_penalty = fmin(penalty / 2, 2e-4);
+}
+
 int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                           struct hap_error *err)
 {
@@ -221,6 +274,7 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
         double sparsity;
         int rc = hap_prune_target(options, n_edges, &n_target, &sparsity, err);
 
+        fit_penalties(options);
         if (rc < 0 || !restarts)
                 return rc;
         if (options->steps < 0)
@@ -243,7 +297,7 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
 
 bool hap_prune_exact(const struct hap_prune_options *options)
 {
-        return options->exact || options->recipe->exact;
+        return options->exact || (options->recipe->exact && hap_prune_has_size(options));
 }
 
 static json_t *constant_value(const struct hap_prune_options *options, const struct hap_constant *c)
@@ -264,8 +318,8 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
         int rc = 0;
 
         for (const struct hap_constant *c = options->recipe->constants; !is_last(c); c++)
-                if (c->option.type != HAP_PERCENT && c->option.offset !=
-                                                   offsetof(struct hap_prune_options, from_scores))
+                if (c->option.type != HAP_PERCENT && !is_open(options, c) &&
+                    c->option.offset != offsetof(struct hap_prune_options, from_scores))
                         rc |= json_object_set_new(description, c->option.name,
                                                   constant_value(options, c));
         rc |= json_object_set_new(description, "exact-sparsity", json_boolean(exact));
@@ -288,6 +342,11 @@ json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool
 int hap_prune_target(const struct hap_prune_options *options, size_t n_edges,
                      size_t *n_target, double *sparsity, struct hap_error *err)
 {
+        if (!hap_prune_has_size(options)) {
+                *n_target = 0;
+                *sparsity = (double)NAN;
+                return HAP_OK;
+        }
         if (options->edges > 0) {
                 *n_target = (size_t)options->edges;
                 *sparsity = 1 - (double)*n_target / (double)n_edges;
@@ -316,24 +375,39 @@ static void print_value(const struct hap_recipe *recipe, const struct hap_consta
                 fprintf(out, "%g", value);
 }
 
+static void print_constant(const struct hap_recipe *recipe, const struct hap_constant *c,
+                           FILE *out)
+{
+        char words[80];
+
+        snprintf(words, sizeof words, c->plain ? "  --%s %s" : "  %s=%s", c->option.name,
+                 c->option.argument);
+        fprintf(out, "%-28s %s [", words, c->option.help);
+        print_value(recipe, c, out);
+        fputc(']', out);
+        hap_option_print_type(&c->option, out);
+        fputc('\n', out);
+}
+
+/* Prints the constants that have options of their own, or the others, under a title. */
+static void print_constants(const struct hap_recipe *recipe, bool plain, const char *title,
+                            FILE *out)
+{
+        bool any = false;
+
+        for (const struct hap_constant *c = recipe->constants; !is_last(c); c++) {
+                if (c->plain != plain)
+                        continue;
+                if (!any)
+                        fprintf(out, "\n%s:\n", title);
+                any = true;
+                print_constant(recipe, c, out);
+        }
+}
+
 void hap_recipe_print(const struct hap_recipe *recipe, FILE *out)
 {
-        fprintf(out, "%s: %s\n\nOptions:\n", recipe->name, recipe->help);
-        for (int plain = 1; plain >= 0; plain--) {
-                for (const struct hap_constant *c = recipe->constants; !is_last(c); c++) {
-                        char words[80];
-
-                        if (c->plain != plain)
-                                continue;
-                        snprintf(words, sizeof words, plain ? "  --%s %s" : "  %s=%s",
-                                 c->option.name, c->option.argument);
-                        fprintf(out, "%-28s %s [", words, c->option.help);
-                        print_value(recipe, c, out);
-                        fputc(']', out);
-                        hap_option_print_type(&c->option, out);
-                        fputc('\n', out);
-                }
-                if (plain)
-                        fputs("\nConstants, for --set NAME=VALUE:\n", out);
-        }
+        fprintf(out, "%s: %s\n", recipe->name, recipe->help);
+        print_constants(recipe, true, "Options", out);
+        print_constants(recipe, false, "Constants, for --set NAME=VALUE", out);
 }

@@ -37,15 +37,20 @@ struct hap_recipe {
                 const char *name;
                 double value;
         } *values;
-        bool exact;          /* always ends with the number of edges asked for */
+        bool exact;          /* always ends with the number of edges, if one is asked for */
         bool trains_masks;   /* learns masks, of which a threshold leaves a circuit */
         bool needs_subgraph;
+        /* The constant that the size follows from when neither --edges nor --sparsity is given;
+         * NULL: one of them must be. A constant without a value of its own is found by search
+         * for the size, so exactly one of the two is given. */
+        const char *sized_by;
         const char *ranking; /* what the edges are ranked by, for the circuit's header */
         int (*run)(struct hap_pruning *pruning, struct hap_error *err);
 };
 
-/* The constants of rank sampling and refinement, and those of edge pruning. */
-extern const struct hap_constant hap_rank_constants[], hap_edge_pruning_constants[];
+extern const struct hap_constant hap_rank_constants[], hap_edge_pruning_constants[],
+        hap_acdc_constants[], hap_subnetwork_probing_constants[], hap_ugs_constants[];
+extern const struct hap_constant *const hap_constants[]; /* all of them, NULL-terminated */
 
 enum hap_node_masks {
         HAP_NODES_NONE,
@@ -55,12 +60,17 @@ enum hap_node_masks {
 enum hap_ramp { HAP_RAMP_LINEAR, HAP_RAMP_LOGARITHMIC };
 enum hap_mask_kind { HAP_MASKS_CONCRETE, HAP_MASKS_BERNOULLI };
 
+/* Of edges shared with the circuit to avoid, in nats. */
+#define HAP_PRUNE_WEIGHT 0.3
+
 /* Until they are settled, constants that were not given are negative integers, NaN, or
  * percentages that are not `given`. */
 struct hap_prune_options {
         const struct hap_recipe *recipe; /* by hap_prune_options_settle */
         int recipe_row, ablation, precision; /* precision: enum hap_precision */
         struct hap_texts set;  /* NAME=VALUE, as given */
+        struct hap_texts avoid; /* files of circuits whose edges the result should not have */
+        double weight; /* of shared edges; NaN until settled if not given */
         int help_recipe;       /* the row to be printed, or -1 */
         struct hap_count_or_percent sparsity; /* P% */
         int64_t edges;              /* or the number of edges; 0: not given */
@@ -79,6 +89,13 @@ struct hap_prune_options {
         double round_sharpness, round_clip, share, last_share, velocity; /* of refinement */
         int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
         int masks, own_scores; /* own_scores: 0 or 1 */
+        /* acdc */
+        double threshold;
+        int metric, absolute; /* metric: of hap_metric_with_gradient; absolute: 0 or 1 */
+        int64_t measure_on, tries;
+        /* subnetwork-probing, ugs */
+        double penalty, node_penalty, first_open;
+        int64_t samples;
         /* options that do not change the result */
         const char *log, *checkpoint, *threshold_circuit;
         int64_t every;
@@ -114,10 +131,14 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
  * reference, or NULL when memory is short. */
 json_t *hap_prune_options_describe(const struct hap_prune_options *options, bool exact);
 
+/* Whether --sparsity or --edges is given. */
+bool hap_prune_has_size(const struct hap_prune_options *options);
+
 /* Whether the circuit gets exactly the size asked for. */
 bool hap_prune_exact(const struct hap_prune_options *options);
 
-/* The number of edges wanted, and the sparsity, of n_edges. HAP_EUSAGE: none, or all. */
+/* The number of edges wanted, and the sparsity, of n_edges; 0 and NaN without a size.
+ * HAP_EUSAGE: none, or all. */
 int hap_prune_target(const struct hap_prune_options *options, size_t n_edges,
                      size_t *n_target, double *sparsity, struct hap_error *err);
 

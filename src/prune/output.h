@@ -11,4 +11,7 @@ void hap_prune_write(struct hap_program *p, const struct hap_inputs *inputs,
                      const struct hap_pruning *pruning, const struct hap_pruned *pruned,
                      struct hap_stream_out *out);
 
+/* Says what came out, on standard error. */
+void hap_prune_say(struct hap_program *p, const struct hap_pruning *pruning);
+
 #endif

@@ -46,6 +46,8 @@ static int check_target(struct hap_pruning *p, struct hap_error *err)
         if (shortest == 0)
                 return hap_fail(err, HAP_EINPUT, "the subgraph has no path from the input to the "
                                                  "logits: select more edges");
+        if (!hap_prune_has_size(p->options))
+                return HAP_OK;
         alive = p->n_allowed - hap_graph_drop_dead(p->graph, p->result.z);
         if (p->n_target > alive)
                 return hap_fail(err, HAP_EUSAGE, "cannot keep %zu edges of a subgraph of %zu: ask "
@@ -106,6 +108,11 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
                         hash_bytes(state, x->corrupted, bytes);
                         hash_bytes(state, &x->answer_first, sizeof x->answer_first);
                         hash_bytes(state, &x->n_answer_positions, sizeof x->n_answer_positions);
+                        if (x->whole) /* the positions of the loss, and what each can see */
+                                hash_bytes(state, x->whole->at,
+                                           (size_t)x->whole->n * sizeof *x->whole->at);
+                        if (x->end)
+                                hash_bytes(state, x->end, (size_t)x->n_tokens * sizeof *x->end);
                         if (p->graph->positions.n)
                                 hash_bytes(state, p->prompts->items[i].position,
                                            (size_t)x->n_tokens);
@@ -126,6 +133,7 @@ int hap_pruning_init(struct hap_pruning *pruning, const struct hap_prune_options
 
         *pruning = (struct hap_pruning){.options = options, .graph = &engine->graph,
                                         .prompts = prompts, .scores = scores, .kl = NAN,
+                                        .threshold = NAN,
                                         .result = {.soft = NAN},
                                         .threshold_circuit = {.soft = NAN}};
         hap_masked_kl_init(&pruning->masked_kl, engine, prompts);
@@ -144,6 +152,7 @@ void hap_pruning_release(struct hap_pruning *pruning)
 {
         hap_masked_kl_release(&pruning->masked_kl);
         free(pruning->allowed);
+        free(pruning->avoid);
         free(pruning->edges);
         free(pruning->ranking);
         free(pruning->result.z);
@@ -207,6 +216,9 @@ int hap_prune_result(struct hap_pruning *pruning, const float *z, struct hap_err
 {
         hap_prune_keep(pruning, z, &pruning->result);
         pruning->result.exact = hap_prune_exact(pruning->options);
+        if (pruning->result.kept == 0 && !hap_prune_has_size(pruning->options))
+                return hap_fail(err, HAP_EINPUT, "the circuit came out empty: lower --set %s=X, or "
+                                "give its size", pruning->options->recipe->sized_by);
         if (pruning->result.kept == 0)
                 return hap_fail(err, HAP_EINPUT, "the circuit came out empty: no path from the "
                                 "input to the logits is left; ask for a lower sparsity, train "
@@ -218,16 +230,21 @@ json_t *hap_pruning_describe(const struct hap_pruning *pruning, const struct hap
 {
         const struct hap_prune_options *options = pruning->options;
         double reached = 1 - (double)pruned->kept / (double)pruning->graph->n_edges;
+        const bool sized = hap_prune_has_size(options);
         json_t *description =
-                json_pack("{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
+                json_pack("{s:s, s:o, s:I, s:o*, s:o*, s:f, s:I, s:I, s:I, s:I, s:f}", "recipe",
                           options->recipe->name, "options",
                           hap_prune_options_describe(options, pruned->exact), "seed",
-                          (json_int_t)options->seed, "target", pruning->target, "target_edges",
-                          (json_int_t)pruning->n_target, "reached", reached, "edges",
+                          (json_int_t)options->seed, "target",
+                          sized ? json_real(pruning->target) : NULL, "target_edges",
+                          sized ? json_integer((json_int_t)pruning->n_target) : NULL,
+                          "reached", reached, "edges",
                           (json_int_t)pruned->kept, "dead_dropped", (json_int_t)pruned->dead,
                           "subgraph_edges", (json_int_t)pruning->n_allowed, "steps",
                           (json_int_t)pruning->taken, "masked_runs", pruning->masked_kl.runs);
 
+        if (description && !isnan(pruning->threshold))
+                json_object_set_new(description, "threshold", json_real(pruning->threshold));
         if (description && pruning->masked_kl.bf16)
                 json_object_set_new(description, "precision", json_string("bf16"));
         if (description && !isnan(pruned->soft))

@@ -40,7 +40,10 @@ struct hap_pruning {
         uint32_t *edges;      /* [n_allowed]: the subgraph's edges, ascending */
         size_t n_allowed;
         size_t n_target;      /* the wanted number of edges */
-        double target;        /* the same as a sparsity */
+        double target;        /* the same as a sparsity; NaN: no size was asked for */
+        float *avoid;         /* [n_edges]: 1 for edges to avoid; NULL: none (prune/avoid.h) */
+        size_t n_avoid, n_shared; /* edges to avoid; those of the result */
+        double threshold;     /* that the circuit follows from; NaN: none */
         struct hap_checkpoint checkpoint;
         FILE *log;
         int64_t log_size; /* bytes of the log up to the newest step */

@@ -68,20 +68,19 @@ static void log_open(const struct hap_trainer *t, double *value)
         }
 }
 
-/* Keeps the wanted number of edges, those with the highest value. */
-static int cut_to_size(struct hap_trainer *t, const double *value, struct hap_error *err)
+int hap_prune_cut_to_size(struct hap_pruning *p, const double *value, float *z,
+                          struct hap_error *err)
 {
-        struct hap_pruning *p = t->p;
         uint32_t *order = calloc(p->n_allowed, sizeof *order);
         int rc = order ? HAP_OK : hap_fail_memory(err, "the ranking");
 
         if (rc == HAP_OK)
                 rc = hap_prune_rank(p, value, 1, order, err);
         if (rc == HAP_OK &&
-            hap_edge_order_cut(p->graph, order, p->n_allowed, p->n_target, t->m) <= 0)
+            hap_edge_order_cut(p->graph, order, p->n_allowed, p->n_target, z) <= 0)
                 rc = hap_fail_memory(err, "the ranking"); /* hap_pruning_init made sure of a path */
         free(order);
-        return rc < 0 ? rc : hap_prune_result(p, t->m, err);
+        return rc < 0 ? rc : hap_prune_result(p, z, err);
 }
 
 int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
@@ -95,7 +94,7 @@ int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err)
         if (p->threshold_circuit.z) /* this circuit may be empty */
                 hap_prune_keep(p, trainer->m, &p->threshold_circuit);
         log_open(trainer, p->ranking);
-        rc = p->options->exact ? cut_to_size(trainer, p->ranking, err)
+        rc = p->options->exact ? hap_prune_cut_to_size(p, p->ranking, trainer->m, err)
                                : hap_prune_result(p, trainer->m, err);
         for (size_t k = 0; k < p->n_allowed; k++)
                 p->ranking[p->edges[k]] = exp(p->ranking[p->edges[k]]);

@@ -9,4 +9,9 @@
  * by the original's threshold in any case. HAP_EINPUT: the result is empty. */
 int hap_trainer_cut(struct hap_trainer *trainer, struct hap_error *err);
 
+/* Sets p->result to the wanted number of edges, those with the highest value ([n_edges]).
+ * z ([n_edges]): scratch. */
+int hap_prune_cut_to_size(struct hap_pruning *p, const double *value, float *z,
+                          struct hap_error *err);
+
 #endif

@@ -7,8 +7,8 @@
 
 /* --- memory --- */
 
-static int masks_init(struct hap_masks *masks, size_t n, const struct hap_prune_options *o,
-                      double rate)
+int hap_masks_init(struct hap_masks *masks, size_t n, const struct hap_prune_options *o,
+                   double rate)
 {
         float **arrays[] = {&masks->log_alpha, &masks->mean, &masks->square, &masks->u,
                             &masks->z, &masks->slope, &masks->gradient};
@@ -26,7 +26,7 @@ static int masks_init(struct hap_masks *masks, size_t n, const struct hap_prune_
         return short_of_memory ? -1 : 0;
 }
 
-static void masks_release(struct hap_masks *masks)
+void hap_masks_release(struct hap_masks *masks)
 {
         free(masks->log_alpha);
         free(masks->mean);
@@ -39,8 +39,8 @@ static void masks_release(struct hap_masks *masks)
 
 void hap_trainer_release(struct hap_trainer *t)
 {
-        masks_release(&t->edges);
-        masks_release(&t->nodes);
+        hap_masks_release(&t->edges);
+        hap_masks_release(&t->nodes);
         free(t->m);
         free(t->scratch);
         free(t->wanted);
@@ -54,9 +54,9 @@ static int alloc_trainer(struct hap_trainer *t, struct hap_error *err)
         const struct hap_prune_options *o = t->p->options;
         size_t n = t->p->graph->n_edges, batch = (size_t)o->batch;
         size_t n_nodes = o->node_masks == HAP_NODES_NONE ? 0 : (size_t)t->p->graph->n_writers;
-        int rc = masks_init(&t->edges, t->p->n_allowed, o, o->rate);
+        int rc = hap_masks_init(&t->edges, t->p->n_allowed, o, o->rate);
 
-        rc |= masks_init(&t->nodes, n_nodes, o, o->node_rate);
+        rc |= hap_masks_init(&t->nodes, n_nodes, o, o->node_rate);
         t->m = calloc(n, sizeof *t->m);
         t->scratch = calloc(n, sizeof *t->scratch);
         t->wanted = calloc(n, sizeof *t->wanted);
@@ -71,7 +71,7 @@ static int alloc_trainer(struct hap_trainer *t, struct hap_error *err)
         return HAP_OK;
 }
 
-static void add_masks_to_checkpoint(struct hap_checkpoint *c, struct hap_masks *masks)
+void hap_masks_add_to_checkpoint(struct hap_masks *masks, struct hap_checkpoint *c)
 {
         hap_checkpoint_add_floats(c, "log-odds of masks", masks->log_alpha, masks->n);
         hap_checkpoint_add_floats(c, "mean gradients", masks->mean, masks->n);
@@ -90,8 +90,8 @@ static void add_to_checkpoint(struct hap_trainer *t)
 {
         struct hap_checkpoint *c = &t->p->checkpoint;
 
-        add_masks_to_checkpoint(c, &t->edges);
-        add_masks_to_checkpoint(c, &t->nodes);
+        hap_masks_add_to_checkpoint(&t->edges, c);
+        hap_masks_add_to_checkpoint(&t->nodes, c);
         add_constraint_to_checkpoint(c, &t->edge_limit);
         add_constraint_to_checkpoint(c, &t->node_limit);
         hap_checkpoint_add_any_double(c, "lowest KL", &t->best);

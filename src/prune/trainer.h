@@ -13,6 +13,12 @@ struct hap_masks {
         float *u, *z, *slope, *gradient;  /* [n] */
 };
 
+/* Zeros. -1: no memory; the masks must be released in any case. */
+int hap_masks_init(struct hap_masks *masks, size_t n, const struct hap_prune_options *options,
+                   double rate);
+void hap_masks_release(struct hap_masks *masks);
+void hap_masks_add_to_checkpoint(struct hap_masks *masks, struct hap_checkpoint *checkpoint);
+
 /* The multipliers λ1, λ2 of a constraint s = t. */
 struct hap_constraint {
         struct hap_adamw adamw;

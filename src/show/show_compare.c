@@ -1,14 +1,16 @@
 #include "show/show_compare.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "show/show_table.h"
 
-enum { MAX_NODES = 20 };
+enum { MAX_NODES = 20, MAX_TITLES = 80 /* columns that the names of all circuits may take */ };
 
 /* edges[circuit][node]: into and out of it; into[circuit][layer], the last is the logits. */
 struct counts {
         const struct hap_graph *graph;
+        const char **names; /* [n], borrowed; NULL: the columns have numbers */
         size_t n; /* circuits */
         size_t *edges, *into;
 };
@@ -50,23 +52,37 @@ static int add_row(struct hap_table *table, const char *name, const size_t *firs
         return rc;
 }
 
-static int begin_table(struct hap_table *table, const char *title, size_t n)
+static int begin_table(struct hap_table *table, const char *title, const struct counts *c)
 {
         char text[32];
         int rc = hap_table_column(table, title) < 0 ? -1 : 0;
 
-        for (size_t i = 0; i < n && rc == 0; i++) {
+        for (size_t i = 0; i < c->n && rc == 0; i++) {
                 snprintf(text, sizeof text, "%zu", i + 1);
-                rc = hap_table_column(table, text) < 0 ? -1 : 0;
+                rc = hap_table_column(table, c->names ? c->names[i] : text) < 0 ? -1 : 0;
         }
         return rc;
+}
+
+/* Whether the names fit side by side and differ, so that they can be titles of columns. */
+static bool are_titles(const char *const *names, size_t n)
+{
+        size_t width = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                width += hap_text_width(names[i]) + 2;
+                for (size_t j = 0; j < i; j++)
+                        if (strcmp(names[i], names[j]) == 0)
+                                return false;
+        }
+        return width <= MAX_TITLES;
 }
 
 static int write_layers(const struct counts *c, FILE *out)
 {
         const size_t stride = (size_t)c->graph->n_layers + 1;
         struct hap_table table = {0};
-        int rc = begin_table(&table, "edges into layer", c->n);
+        int rc = begin_table(&table, "edges into layer", c);
         char name[32];
 
         for (size_t layer = 0; layer < stride && rc == 0; layer++) {
@@ -106,7 +122,7 @@ static int write_nodes(const struct counts *c, FILE *out)
         const size_t n = (size_t)c->graph->n_writers;
         bool *done = calloc(n, sizeof *done);
         struct hap_table table = {0};
-        int rc = done ? begin_table(&table, "edges of", c->n) : -1;
+        int rc = done ? begin_table(&table, "edges of", c) : -1;
         char name[HAP_NAME];
 
         for (size_t i = 0; i < MAX_NODES && rc == 0; i++) {
@@ -128,6 +144,7 @@ static int write_nodes(const struct counts *c, FILE *out)
 int hap_write_comparison(const struct hap_show *show, FILE *out, struct hap_error *err)
 {
         struct counts c = {0};
+        const char **names;
         size_t at = 0;
         int rc;
 
@@ -144,16 +161,22 @@ int hap_write_comparison(const struct hap_show *show, FILE *out, struct hap_erro
                 return HAP_OK;
         c.edges = calloc(c.n * (size_t)c.graph->n_writers, sizeof *c.edges);
         c.into = calloc(c.n * ((size_t)c.graph->n_layers + 1), sizeof *c.into);
-        for (size_t i = 0; i < show->n && c.edges && c.into; i++)
-                if (is_circuit(show->sections + i))
-                        count_edges(&c, at++, &show->sections[i].edges);
-        rc = c.edges && c.into ? 0 : -1;
-        fputs("\ncircuits in the order above\n", out);
+        names = calloc(c.n, sizeof *names);
+        for (size_t i = 0; i < show->n && c.edges && c.into && names; i++) {
+                if (!is_circuit(show->sections + i))
+                        continue;
+                names[at] = show->sections[i].name;
+                count_edges(&c, at++, &show->sections[i].edges);
+        }
+        rc = c.edges && c.into && names ? 0 : -1;
+        c.names = rc == 0 && are_titles(names, c.n) ? names : NULL;
+        fputs(c.names ? "\n" : "\ncircuits in the order above\n", out);
         if (rc == 0)
                 rc = write_layers(&c, out);
         fputc('\n', out);
         if (rc == 0)
                 rc = write_nodes(&c, out);
+        free(names);
         free(c.edges);
         free(c.into);
         return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");

@@ -11,17 +11,33 @@
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
+/* An answer as a whole. Its token i is predicted at answer position at[i], counted from
+ * answer_first. */
+struct hap_answer {
+        int n;
+        const int32_t *tokens; /* [n] */
+        const int *at;         /* [n]; at[0] = 0 */
+};
+
 /* One prompt pair as token ids; clean and corrupted have the same length. */
 struct hap_example {
         const char *id;
         int n_tokens;
         const int32_t *clean, *corrupted;
-        /* Token ids. A record with "at" may have no answers, any record may have no
-         * wrongs; a metric that needs them refuses the record. */
+        /* Token ids; of an answer of several tokens the first. A record with "at" may have no
+         * answers, any record may have no wrongs; a metric that needs them refuses the record. */
         int n_answers, n_wrongs;
         const int32_t *answers, *wrongs;
+        /* NULL if every answer and wrong is one token. Otherwise all of them, the answers first:
+         * [n_answers + n_wrongs]. Their beginnings then follow the prompt in clean and corrupted:
+         * see "Answers of several tokens" in docs/mathematics.md. */
+        const struct hap_answer *whole;
+        /* If the beginnings branch, for every token; otherwise NULL: its position, and the first
+         * later token that cannot see it ([n_tokens]). */
+        const int *depth, *end;
         /* Answer positions: answer_first … answer_first + n_answer_positions - 1, from
-         * "at"; by default the last token. */
+         * "at"; by default the last token. With `whole`: the prompt's last token, and all tokens
+         * that follow it. */
         int answer_first, n_answer_positions;
         /* Named positions ("positions"; pieces of text are resolved), in the order of the
          * record. */
@@ -31,8 +47,8 @@ struct hap_example {
 };
 
 /* Reads a record {"id", "clean", "corrupted", "answers", "wrongs", "at", "positions"}.
- * The tokenizer encodes texts (NULL: texts are refused); an answer's text must be one
- * token. "answer" and "wrong" are lists of one. `model` gives the limits of ids and
+ * The tokenizer encodes texts (NULL: texts are refused). An answer is a text, a token id or a
+ * list of ids. "answer" and "wrong" are lists of one. `model` gives the limits of ids and
  * lengths (NULL: no limits). `where` ("record 12 of 'ioi.task'") names the record in
  * messages. Memory comes from the arena. */
 int hap_example_of(const json_t *record, const struct hap_model *model,
@@ -43,6 +59,9 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
 /* Checks a record that needs no model: the same rules as far as they can be checked
  * without tokenizer and limits. Texts are accepted. */
 int hap_example_check(const json_t *record, const char *where, struct hap_error *err);
+
+/* The tokens of the prompt alone: n_tokens without the beginnings of answers. */
+int hap_example_prompt_tokens(const struct hap_example *example);
 
 /* The token of the named position, or -1. */
 int hap_example_position(const struct hap_example *example, const char *name);

@@ -15,11 +15,17 @@ const char *const hap_task_remarks[HAP_REMARKS] = {
         [HAP_REMARK_GLUED] =
                 "an answer has no space before it, the prompt ends in a letter, and the answer "
                 "with a space is one token too: is a space missing?",
+        [HAP_REMARK_GLUED_WHOLE] =
+                "an answer of several tokens begins with a letter, and the prompt ends in one: is a "
+                "space missing?",
         [HAP_REMARK_JOINS] =
                 "the tokenizer divides prompt and answer together otherwise than apart: the model "
                 "does not expect such an answer; end the prompt where a token ends",
         [HAP_REMARK_TWICE] =
                 "BOS comes twice: the tokenizer adds it, so the text need not begin with it",
+        [HAP_REMARK_WHOLE] =
+                "an answer has several tokens: it is scored as a whole, by the probability of all "
+                "its tokens",
 };
 
 /* A prompt as text, answered at its end, that ends in a space. */
@@ -49,8 +55,15 @@ static bool lacks_space(const char *answer, const struct hap_tokenizer *tokenize
                hap_tokenizer_single(tokenizer, spaced) >= 0;
 }
 
+/* Whether an answer of several tokens may continue the last word of the prompt. */
+static bool may_lack_space(const char *answer, const struct hap_tokenizer *tokenizer)
+{
+        return is_letter(*answer) && hap_tokenizer_single(tokenizer, answer) < 0;
+}
+
 /* A prompt as text that ends in a letter, answered at its end, with such an answer. */
-static bool glues_answer(const json_t *record, const struct hap_tokenizer *tokenizer)
+static bool glues_answer(const json_t *record, const struct hap_tokenizer *tokenizer,
+                         bool (*glued)(const char *answer, const struct hap_tokenizer *tokenizer))
 {
         const json_t *clean = json_object_get(record, "clean"), *list, *answer;
         const size_t n = json_string_length(clean);
@@ -62,8 +75,7 @@ static bool glues_answer(const json_t *record, const struct hap_tokenizer *token
         for (int k = 0; k < 2; k++) {
                 list = json_object_get(record, k ? "wrongs" : "answers");
                 json_array_foreach(list, i, answer)
-                        if (json_is_string(answer) &&
-                            lacks_space(json_string_value(answer), tokenizer))
+                        if (json_is_string(answer) && glued(json_string_value(answer), tokenizer))
                                 return true;
         }
         return false;
@@ -130,6 +142,20 @@ static bool repeats_bos(const json_t *record, const struct hap_tokenizer *tokeni
         return false;
 }
 
+static bool has_whole_answer(const json_t *record)
+{
+        const json_t *lists[] = {json_object_get(record, "answers"),
+                                 json_object_get(record, "wrongs")};
+        json_t *answer;
+        size_t i;
+
+        for (int k = 0; k < 2; k++)
+                json_array_foreach((json_t *)lists[k], i, answer)
+                        if (json_array_size(answer) > 1)
+                                return true;
+        return false;
+}
+
 /* How the prompts differ, for patching: HAP_REMARKS if some answer may change. */
 static enum hap_task_remark difference(const json_t *record, const struct hap_model *model)
 {
@@ -155,8 +181,10 @@ void hap_task_remark_text(const json_t *record, const struct hap_task_model *mod
 {
         if (ends_in_space(record))
                 n[HAP_REMARK_SPACE]++;
-        else if (glues_answer(record, model->tokenizer))
+        else if (glues_answer(record, model->tokenizer, lacks_space))
                 n[HAP_REMARK_GLUED]++;
+        else if (glues_answer(record, model->tokenizer, may_lack_space))
+                n[HAP_REMARK_GLUED_WHOLE]++;
         else if (joins_answer(record, model->tokenizer))
                 n[HAP_REMARK_JOINS]++;
 }
@@ -169,4 +197,5 @@ void hap_task_remark_ids(const json_t *record, const struct hap_task_model *mode
         if (how != HAP_REMARKS)
                 n[how]++;
         n[HAP_REMARK_TWICE] += repeats_bos(record, model->tokenizer);
+        n[HAP_REMARK_WHOLE] += has_whole_answer(record);
 }

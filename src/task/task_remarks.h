@@ -12,8 +12,10 @@ enum hap_task_remark {
         HAP_REMARK_LATER, /* or differ only after the last answer position, in a causal model */
         HAP_REMARK_SPACE, /* a prompt as text ends in a space */
         HAP_REMARK_GLUED, /* an answer lacks the space that the model would write before it */
+        HAP_REMARK_GLUED_WHOLE, /* the same for an answer of several tokens, but the space is a guess */
         HAP_REMARK_JOINS, /* prompt and answer together have other tokens than apart */
         HAP_REMARK_TWICE, /* BOS comes twice */
+        HAP_REMARK_WHOLE, /* an answer has several tokens */
         HAP_REMARKS
 };
 /* "in 3 of 200 prompts" goes before each. */

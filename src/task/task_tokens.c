@@ -131,7 +131,7 @@ static int name_positions(struct naming *in, const char *task, const struct hap_
         if (!in->clean || !in->corrupted || !in->answer || !in->wrong)
                 return HAP_OK;
         aligned = hap_spans_find(&spans, model->tokenizer, in->clean, example->clean,
-                                 example->n_tokens, err);
+                                 hap_example_prompt_tokens(example), err);
         if (aligned < 0)
                 return aligned;
         in->spans = &spans;
@@ -140,7 +140,7 @@ static int name_positions(struct naming *in, const char *task, const struct hap_
                         if (task && hap_same_name(task, namings[i].task)) {
                                 namings[i].name(in);
                                 json_object_set_new(in->positions, "END",
-                                                    json_integer(example->n_tokens - 1));
+                                                    json_integer(hap_example_prompt_tokens(example) - 1));
                         }
         hap_spans_release(&spans);
         return HAP_OK;
@@ -183,6 +183,23 @@ static json_t *ids_of(const int32_t *ids, int n)
         return list;
 }
 
+/* The answers `first` to first + n − 1 of all: an id, or the ids of an answer of several tokens. */
+static json_t *answers_of(const struct hap_example *example, const int32_t *ids, int first, int n)
+{
+        json_t *list = ids_of(ids, n);
+
+        for (int i = 0; example->whole && i < n; i++) {
+                const struct hap_answer *answer = example->whole + first + i;
+
+                if (answer->n > 1 && json_array_set_new(list, (size_t)i,
+                                                        ids_of(answer->tokens, answer->n)) < 0) {
+                        json_decref(list);
+                        return NULL;
+                }
+        }
+        return list;
+}
+
 /* The texts of the prompts, for people to read; NULL when there are none. */
 static json_t *texts_of(const json_t *record)
 {
@@ -220,7 +237,7 @@ static int tokenise(const json_t *record, const char *task, const struct hap_tas
         struct hap_arena arena;
         struct hap_example example;
         json_t *ids = NULL, *positions = NULL, *texts;
-        int failed = 0, rc;
+        int failed = 0, n, rc;
 
         *out = NULL;
         if (!model->tokenizer && needs_tokenizer(record))
@@ -231,15 +248,17 @@ static int tokenise(const json_t *record, const char *task, const struct hap_tas
                             err);
         if (rc < 0 || (rc = positions_of(record, task, model, &example, &positions, err)) < 0)
                 goto out;
+        n = hap_example_prompt_tokens(&example);
         ids = json_pack("{s:O, s:o, s:o}", "id", json_object_get(record, "id"), "clean",
-                        ids_of(example.clean, example.n_tokens), "corrupted",
-                        ids_of(example.corrupted, example.n_tokens));
+                        ids_of(example.clean, n), "corrupted", ids_of(example.corrupted, n));
         if (example.n_answers)
                 failed |= json_object_set_new(ids, "answers",
-                                              ids_of(example.answers, example.n_answers));
+                                              answers_of(&example, example.answers, 0,
+                                                         example.n_answers));
         if (example.n_wrongs)
                 failed |= json_object_set_new(ids, "wrongs",
-                                              ids_of(example.wrongs, example.n_wrongs));
+                                              answers_of(&example, example.wrongs,
+                                                         example.n_answers, example.n_wrongs));
         if (json_object_get(record, "at"))
                 failed |= json_object_set(ids, "at", json_object_get(record, "at"));
         if (json_object_size(positions))

@@ -486,18 +486,19 @@ def check(name, folder, pattern, mean):
         assert set(given) == set(mean[method]) and worst < 1e-6 * largest
 
 
-for name in sys.argv[1:] or MODELS:
-    model_folder, folder, pattern = MODELS[name]
-    model = Model(model_folder)
-    examples = [json.loads(line) for line in (folder / "prompts.jsonl").read_text().splitlines()]
-    mean = {method: {} for method in METHODS}
-    for ex in examples:
-        for key in ("answer", "wrong"):
-            ex[key] = ex[key] if isinstance(ex.get(key), int) else ex[key + "s"][0]
-        for method, of in METHODS.items():
-            add(mean[method], of(model, ex), 1 / len(examples))
-    check(name, folder, pattern, mean)
-    del mean["eap"], mean["eap-ig-inputs"]
-    text = {k: {e: float(f"{v:.9g}") for e, v in scores.items()} for k, scores in mean.items()}
-    (HERE / "methods").mkdir(exist_ok=True)
-    (HERE / "methods" / f"{name}.json").write_text(json.dumps(text, separators=(",", ":")) + "\n")
+if __name__ == "__main__":
+    for name in sys.argv[1:] or MODELS:
+        model_folder, folder, pattern = MODELS[name]
+        model = Model(model_folder)
+        examples = [json.loads(line) for line in (folder / "prompts.jsonl").read_text().splitlines()]
+        mean = {method: {} for method in METHODS}
+        for ex in examples:
+            for key in ("answer", "wrong"):
+                ex[key] = ex[key] if isinstance(ex.get(key), int) else ex[key + "s"][0]
+            for method, of in METHODS.items():
+                add(mean[method], of(model, ex), 1 / len(examples))
+        check(name, folder, pattern, mean)
+        del mean["eap"], mean["eap-ig-inputs"]
+        text = {k: {e: float(f"{v:.9g}") for e, v in scores.items()} for k, scores in mean.items()}
+        (HERE / "methods").mkdir(exist_ok=True)
+        (HERE / "methods" / f"{name}.json").write_text(json.dumps(text, separators=(",", ":")) + "\n")

@@ -88,15 +88,17 @@ function predictionText(task, list) {
 function promptEntry(task, record) {
   const answers = record.answers ?? (record.answer !== undefined ? [record.answer] : []);
   const wrongs = record.wrongs ?? (record.wrong !== undefined ? [record.wrong] : []);
-  const list = tokens => tokens.map(t => `"${tokenText(task, t)}"`).join(', ');
+  const answerText = a => Array.isArray(a) ? a.map(t => tokenText(task, t)).join(task.tokens ? '' : ' ')
+    : tokenText(task, a);
+  const list = answers => [].concat(answers).map(a => `"${answerText(a)}"`).join(', ');
   const parts = [`<h3>${escapeText(record.id ?? '')}</h3>`];
 
   if (record.text && !task.tokens)
     parts.push(`<p>${escapeText(record.text.clean)}</p>`);
   parts.push(tokenBoxes(task, record, record.clean, record.corrupted));
   parts.push('corrupted:', tokenBoxes(task, record, record.corrupted, record.clean));
-  parts.push(`<p>right ${escapeText(list([].concat(answers).flat()))}` +
-    (wrongs.length ? `, wrong ${escapeText(list([].concat(wrongs).flat()))}` : '') + '</p>');
+  parts.push(`<p>right ${escapeText(list(answers))}` +
+    (wrongs.length ? `, wrong ${escapeText(list(wrongs))}` : '') + '</p>');
   for (const [name, value] of Object.entries(record.predictions ?? {}))
     parts.push(`<p>${escapeText(name)} predicts ${escapeText(predictionText(task, value))}</p>`);
   for (const report of data.reports ?? [])
