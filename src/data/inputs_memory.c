@@ -1,6 +1,6 @@
 #include "data/inputs_memory.h"
 
-#include "common/mpi.h"
+#include "common/memory.h"
 
 bool hap_inputs_count_prompts(struct hap_inputs *inputs)
 {
@@ -45,7 +45,7 @@ static int outputs_fit(const struct hap_inputs *inputs, bool *fit, struct hap_er
                 rc = hap_graph_set_positions(&graph, &inputs->form.positions, err);
         if (rc == 0)
                 *fit = hap_memory_bytes(&memory, &inputs->model, &graph) <=
-                       (memory.max_bytes ? memory.max_bytes : hap_mpi_memory() / 2);
+                       (memory.max_bytes ? memory.max_bytes : hap_memory_half_of_machine());
         hap_graph_release(&graph);
         return rc;
 }
@@ -77,12 +77,13 @@ int hap_inputs_settle_outputs(struct hap_inputs *inputs, struct hap_error *err)
 int hap_inputs_check_memory(const struct hap_inputs *inputs, struct hap_error *err)
 {
         const struct hap_examples *examples = hap_loader_examples(inputs->loader);
-        const struct hap_examples cached = {.items = inputs->prompts.examples,
-                                            .n = inputs->prompts.n};
         struct hap_memory_estimate memory = inputs->memory;
 
         memory.at_least = false;
-        hap_memory_examples(&memory, examples->n ? examples : &cached, &inputs->model);
+        if (examples->n)
+                hap_memory_examples(&memory, examples, &inputs->model);
+        else
+                hap_memory_prompts(&memory, &inputs->prompts, &inputs->model);
         if (memory.prompts == 0)
                 return HAP_OK;
         return hap_memory_check(&memory, &inputs->model, &inputs->engine.graph, err);
