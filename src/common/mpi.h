@@ -30,8 +30,7 @@ size_t hap_mpi_rank(void);
 /* Processors that this rank may use: those that it and the others on this machine may use,
  * divided among them; at most `allowed`. */
 int hap_mpi_processors(int allowed);
-/* This rank's part of the machine's memory, in bytes; the least of all ranks. Half of it is what a
- * program may use before it takes slower ways that need less, if it was given no limit. */
+/* This rank's part of the machine's memory, in bytes; the least of all ranks. */
 size_t hap_mpi_memory(void);
 
 /* Whether this is rank 0: the one that writes. */

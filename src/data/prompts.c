@@ -197,17 +197,15 @@ static int fill_batch(void *context, struct hap_scratch *scratch, size_t b)
         return rc;
 }
 
-static bool filled_batch(const void *context, size_t b, size_t k, struct hap_piece *piece)
+/* The pieces of a batch are those of its prompts, one after the other. */
+static bool batch_piece(const void *context, size_t b, size_t k, struct hap_piece *piece)
 {
         const struct preparing *in = context;
 
-        for (size_t i = in->prompts->batches.start[b]; i < in->prompts->batches.start[b + 1]; i++) {
-                const size_t n = hap_prompt_pieces(in->prompts->items + i);
-
-                if (k < n)
-                        return prompt_piece(context, i, k, piece);
-                k -= n;
-        }
+        for (size_t i = in->prompts->batches.start[b]; i < in->prompts->batches.start[b + 1]; i++)
+                for (size_t own = 0; prompt_piece(context, i, own, piece); own++)
+                        if (k-- == 0)
+                                return true;
         return false;
 }
 
@@ -225,7 +223,7 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
                                         &prompts->arena, err);
         }
         if (rc == 0 && options->outputs == HAP_OUTPUTS_REMADE && options->ablation->per_prompt)
-                return hap_parallel(engine, prompts->batches.n, fill_batch, filled_batch, &in, err);
+                return hap_parallel(engine, prompts->batches.n, fill_batch, batch_piece, &in, err);
         return rc < 0 ? rc : hap_parallel(engine, prompts->n, fill_prompt, prompt_piece, &in, err);
 }
 

@@ -164,14 +164,10 @@ int hap_prompt_reserve(const struct hap_engine *engine, struct hap_prompt *promp
         return HAP_OK;
 }
 
-size_t hap_prompt_pieces(const struct hap_prompt *prompt)
-{
-        return prompt->q != NULL ? 4 : prompt->first > 0 ? 2 : 0;
-}
-
 bool hap_prompt_piece(const struct hap_engine *engine, const struct hap_prompt *prompt, size_t k,
                       struct hap_piece *piece)
 {
+        const bool filled = prompt->q != NULL || prompt->first > 0;
         size_t residual, q, kv;
 
         array_sizes(engine, prompt, &residual, &q, &kv);
@@ -179,7 +175,7 @@ bool hap_prompt_piece(const struct hap_engine *engine, const struct hap_prompt *
                  : k == 1 ? (struct hap_piece){prompt->v, kv * sizeof(float)}
                  : k == 2 ? (struct hap_piece){prompt->q, q * sizeof(float)}
                           : (struct hap_piece){prompt->residual, residual * sizeof(float)};
-        return k < hap_prompt_pieces(prompt);
+        return k < (prompt->q != NULL ? 4u : filled ? 2u : 0u);
 }
 
 /* Copies the positions from `first` on of every point; runs do not read earlier ones. */

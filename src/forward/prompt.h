@@ -47,8 +47,7 @@ int hap_prompt_reserve(const struct hap_engine *engine, struct hap_prompt *promp
  * scratch->error. */
 int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *scratch,
                       struct hap_prompt *prompt);
-/* The number of arrays that hap_prompt_refill fills, and the k-th: false if there are fewer. */
-size_t hap_prompt_pieces(const struct hap_prompt *prompt);
+/* The k-th array that hap_prompt_refill fills: false if there are fewer. */
 bool hap_prompt_piece(const struct hap_engine *engine, const struct hap_prompt *prompt, size_t k,
                       struct hap_piece *piece);
 
