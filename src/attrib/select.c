@@ -71,10 +71,11 @@ static int take_top(const struct hap_edges *scores,
         const struct hap_graph *graph = &scores->graph;
         int n_shares = options->layer_quota ? graph->n_layers + 1 : 1;
         size_t *available = calloc((size_t)n_shares * 2, sizeof *available);
-        size_t *share = available + n_shares;
+        size_t *share;
 
         if (!available)
                 return hap_fail_memory(err, "the selection");
+        share = available + n_shares;
         for (size_t i = 0; i < n_order; i++)
                 available[options->layer_quota ? layer_of(graph, order[i].edge) : 0]++;
         share_out(limit, n_shares, available, share);
@@ -97,11 +98,12 @@ static int put_positive_first(const struct hap_edges *scores, struct ranked *ord
                               size_t n_order, size_t n, struct hap_error *err)
 {
         struct ranked *positive = malloc((2 * n_order + 1) * sizeof *positive);
-        struct ranked *others = positive + n_order;
+        struct ranked *others;
         size_t n_positive = 0, n_others = 0;
 
         if (!positive)
                 return hap_fail_memory(err, "the selection");
+        others = positive + n_order;
         for (size_t i = 0; i < n_order; i++)
                 if (scores->score[order[i].edge] > 0)
                         positive[n_positive++] = (struct ranked){scores->score[order[i].edge],

@@ -170,18 +170,20 @@ struct hap_interval hap_bootstrap_interval(const struct hap_bootstrap *b,
         return interval;
 }
 
-double hap_bootstrap_sign_flip(const struct hap_bootstrap *b, size_t a, size_t other)
+double hap_bootstrap_sign_flip(const struct hap_bootstrap *bootstrap, size_t a, size_t b)
 {
-        const double observed = fabs(b->mean[a] - b->mean[other]);
+        const double observed = fabs(bootstrap->mean[a] - bootstrap->mean[b]);
         double rounding = 0, count = 1;
 
-        for (size_t i = 0; i < b->n; i++)
-                rounding += 1e-12 * (fabs(b->values[i * b->columns + a]) +
-                                     fabs(b->values[i * b->columns + other])) / (double)b->n;
-        for (size_t r = 0; r < b->resamples; r++) {
-                const double *mean = b->signed_means + r * b->columns;
+        for (size_t i = 0; i < bootstrap->n; i++) {
+                const double *row = bootstrap->values + i * bootstrap->columns;
 
-                count += fabs(mean[a] - mean[other]) >= observed - rounding;
+                rounding += 1e-12 * (fabs(row[a]) + fabs(row[b])) / (double)bootstrap->n;
         }
-        return count / (1 + (double)b->resamples);
+        for (size_t r = 0; r < bootstrap->resamples; r++) {
+                const double *mean = bootstrap->signed_means + r * bootstrap->columns;
+
+                count += fabs(mean[a] - mean[b]) >= observed - rounding;
+        }
+        return count / (1 + (double)bootstrap->resamples);
 }

@@ -44,16 +44,18 @@ struct hap_stream_in {
 static int stream_in_new(struct hap_stream_in **in, struct hap_error *err)
 {
         struct hap_stream_in *stream = calloc(1, sizeof(*stream));
+        int rc;
 
-        *in = stream;
+        *in = NULL;
         if (!stream)
                 return hap_fail_memory(err, "an input stream");
         msgpack_unpacked_init(&stream->unpacked);
-        if (hap_digests_init(&stream->digests, err) == 0)
-                return 0;
-        hap_stream_in_close(stream);
-        *in = NULL;
-        return err->code;
+        rc = hap_digests_init(&stream->digests, err);
+        if (rc < 0)
+                hap_stream_in_close(stream);
+        else
+                *in = stream;
+        return rc;
 }
 
 /* A missing file is an error before any work is done. Each file is opened when it is

@@ -45,12 +45,12 @@ static int run_both(struct hap_chunk *chunk, const struct hap_engine *engine,
 {
         void **outputs = calloc(2 * chunk->n, sizeof *outputs);
         float **logits = calloc(2 * chunk->n, sizeof *logits);
-        int rc = HAP_OK;
+        int rc = outputs && logits ? HAP_OK : hap_fail_memory(err, "outputs");
 
         for (int side = 0; side < 2; side++) {
                 free(chunk->results[side]);
                 chunk->results[side] = calloc(chunk->n, sizeof *chunk->results[side]);
-                if (!chunk->results[side] || !outputs || !logits)
+                if (!chunk->results[side])
                         rc = hap_fail_memory(err, "outputs");
         }
         if (rc == HAP_OK)

@@ -68,7 +68,7 @@ static const struct hap_program_info info = {
 /* --list and --check print text, so the program must not open a stream. */
 static bool is_given(int argc, char **argv, const char *option)
 {
-        for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
                 if (strcmp(argv[i], option) == 0)
                         return true;
         return false;

@@ -94,7 +94,7 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
         int rc = each && logits ? HAP_OK : hap_fail_memory(err, "prompts");
 
         for (size_t i = 0; i < prompts->n && rc == 0; i++)
-                logits[i] = each[i];
+                logits[i] = each[i]; /* NOLINT(clang-analyzer-unix.Malloc): n is not 0 here */
         if (rc == 0 && !cached)
                 rc = hap_run_examples(engine, prompts->examples, &prompts->batches, false, HAP_F32,
                                    NULL, logits, err);

@@ -12,6 +12,7 @@ int hap_shard_parse(const char *text, struct hap_shard *shard, struct hap_error 
 
         *shard = (struct hap_shard){0};
         if (strspn(text, "0123456789/") != strlen(text) || strlen(text) > 13 ||
+            /* NOLINTNEXTLINE(cert-err34-c): 13 digits at most fit */
             sscanf(text, "%zu/%zu%n", &shard->number, &shard->of, &end) != 2 ||
             text[end] != '\0' || shard->number < 1 || shard->number > shard->of ||
             shard->of > HAP_MAX_SHARDS)

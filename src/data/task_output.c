@@ -122,6 +122,7 @@ static size_t write_task(struct hap_program *p, const struct hap_task_output *ou
 
         if (output->request.from && !output->request.bootstrap)
                 reading->bad = tell_bad;
+        /* cppcheck-suppress autoVariables ; the reading ends here */
         reading->context = &bad;
         hap_must(p, hap_spool_init(&spool, &p->error));
         for (; hap_must(p, hap_task_read(reading, &record, where, sizeof where, &p->error)); n++) {
@@ -155,6 +156,7 @@ static size_t check_each(struct hap_program *p, const struct hap_task_output *ou
                 hap_must(p, hap_engine_init(&engine, output->loaded, NULL, &p->error));
         if (output->request.from && !output->request.bootstrap)
                 reading->bad = tell_bad;
+        /* cppcheck-suppress autoVariables ; the reading ends here */
         reading->context = &bad;
         while (hap_must(p, hap_task_read(reading, &record, where, sizeof where, &p->error))) {
                 hap_must(p, hap_task_check(out, record, where, output->model,

@@ -97,7 +97,7 @@ char **hap_circuit_names_make(const struct hap_edges *circuits, size_t n,
         char **names = calloc(n + 1, sizeof *names);
         bool bad = !names;
 
-        for (size_t i = 0; i < n && !bad; i++) {
+        for (size_t i = 0; names && i < n && !bad; i++) {
                 names[i] = name_of(&naming, i);
                 bad = !names[i];
         }

@@ -301,7 +301,8 @@ static double *normalise_each(const struct hap_evaluation *evaluation,
                               struct hap_error *err)
 {
         const size_t stride = (size_t)evaluation->measured.n;
-        const double *values[3] = {values_of(evaluation, circuit, metric), NULL, NULL};
+        const double *own = values_of(evaluation, circuit, metric);
+        const double *values[3] = {own, own, own}; /* the circuit's, the full model's, the empty's */
         double *out = malloc(evaluation->n * sizeof *out);
 
         if (!out)

@@ -23,10 +23,11 @@ static struct item *sorted_items(const double *score, const bool *positive, size
 {
         struct item *items = calloc(n + 1, sizeof *items);
 
-        for (size_t i = 0; items && i < n; i++)
+        if (!items)
+                return NULL;
+        for (size_t i = 0; i < n; i++)
                 items[i] = (struct item){score[i], positive[i]};
-        if (items)
-                qsort(items, n, sizeof *items, best_first);
+        qsort(items, n, sizeof *items, best_first);
         return items;
 }
 
@@ -128,6 +129,7 @@ static int write_areas(const struct hap_roc_input *input, const struct hap_refer
                 rc = hap_average_precision(score, positive, n, &ap, err);
         if (rc == 0)
                 rc = write_value(input, reference, "roc-auc", on, auc, out, err);
+        /* cppcheck-suppress uninitvar ; hap_average_precision() has set it where rc is 0 */
         return rc < 0 ? rc : write_value(input, reference, "average-precision", on, ap, out, err);
 }
 

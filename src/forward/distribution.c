@@ -10,6 +10,7 @@ double hap_log_sum_exp(int n, const float *row)
                 max = row[i] > max ? row[i] : max;
         for (int i = 0; i < n; i++)
                 total += exp((double)row[i] - max);
+        /* cppcheck-suppress invalidFunctionArg ; n >= 1, and the largest adds 1 */
         return max + log(total);
 }
 

@@ -283,6 +283,7 @@ static int write_report(struct hap_evaluation *evaluation, const struct hap_metr
         if (rc == 0 && options->intervals.resamples > 0) {
                 rc = hap_intervals_init(&intervals, evaluation, &options->intervals,
                                         options->compare, err);
+                /* cppcheck-suppress autoVariables ; the evaluation is written only here */
                 evaluation->intervals = &intervals;
         }
         if (rc == 0)

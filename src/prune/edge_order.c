@@ -317,9 +317,9 @@ long hap_edge_order_fill(const struct hap_graph *graph, const uint32_t *order, s
                          float *z)
 {
         const size_t nodes = hap_graph_n_nodes(graph);
-        bool *reached = calloc(2 * nodes, sizeof *reached), *live = reached + nodes;
+        bool *reached = calloc(2 * nodes, sizeof *reached);
         float *scratch = calloc(graph->n_edges, sizeof *scratch);
-        struct filling f = {graph, order, n, z, reached, live};
+        struct filling f = {graph, order, n, z, reached, reached ? reached + nodes : NULL};
         size_t alive = hap_graph_count_kept(graph, z), spared = NOWHERE;
 
         while (reached && scratch && alive > 0 && alive < max) {

@@ -233,7 +233,7 @@ static int write_circuit_page(const struct hap_edges *edges, FILE *out, struct h
         const struct hap_graph *g = &edges->graph;
         size_t n = (size_t)g->n_writers;
         float *z = malloc(g->n_edges * sizeof *z);
-        int *in = calloc(2 * n, sizeof *in), *out_of = in + n, logits, alive, heads = 0, mlps = 0;
+        int *in = calloc(2 * n, sizeof *in), *out_of, logits, alive, heads = 0, mlps = 0;
         char all[32];
 
         if (!z || !in) {
@@ -241,6 +241,7 @@ static int write_circuit_page(const struct hap_edges *edges, FILE *out, struct h
                 free(in);
                 return hap_fail_memory(err, "the circuit");
         }
+        out_of = in + n;
         memcpy(z, edges->z, g->n_edges * sizeof *z);
         hap_graph_drop_dead(g, z);
         alive = count_degrees(g, z, in, out_of, &logits);

@@ -32,10 +32,11 @@ struct hap_answer **hap_sort_answers(const struct hap_answer *whole, size_t n)
 {
         struct hap_answer **sorted = calloc(n + 1, sizeof(*sorted));
 
-        for (size_t i = 0; sorted && i < n; i++)
+        if (!sorted)
+                return NULL;
+        for (size_t i = 0; i < n; i++)
                 sorted[i] = (struct hap_answer *)whole + i;
-        if (sorted)
-                qsort(sorted, n, sizeof(*sorted), compare_answers);
+        qsort(sorted, n, sizeof(*sorted), compare_answers);
         return sorted;
 }
 

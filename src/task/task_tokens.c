@@ -142,6 +142,7 @@ static int name_positions(struct naming *in, const char *task, const struct hap_
                                 json_object_set_new(in->positions, "END",
                                                     json_integer(hap_example_prompt_tokens(example) - 1));
                         }
+        in->spans = NULL;
         hap_spans_release(&spans);
         return HAP_OK;
 }
