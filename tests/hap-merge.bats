@@ -195,3 +195,18 @@ END
         assert_refused 2 "5 prompts cannot be cut into 6 shards" hap-task ioi -n 5 --shard 1/6
         assert_refused 2 "--shard cannot be combined with --check" hap-task ioi --check --shard 1/2
 }
+
+@test "reports whose header does not say a circuit's edges as a whole number are refused" {
+        export tmp
+        for_shards 2 'hap-task -q ioi -n 6 -m $demo --shard {}/2 -o $tmp/{}.task
+                hap-eval -q --per-example --resamples 0 -m $demo -o $tmp/{}.report $tmp/{}.task a.circuit'
+        hap-merge -q --resamples 0 "$tmp/1.report" "$tmp/2.report" >"$tmp/merged"
+        for edges in null '"51"' 51.5 1e300; do
+                for i in 1 2; do
+                        json "$tmp/$i.report" | jq -c "if .circuits then .circuits[0].edges = $edges else . end" |
+                                hap-convert -q --from json >"$tmp/$i.other"
+                done
+                assert_refused 3 "'circuits' of their header is not a list of circuits" \
+                        hap-merge -q --resamples 0 "$tmp/1.other" "$tmp/2.other"
+        done
+}

@@ -83,7 +83,7 @@ void hap_evaluating_add_circuits(struct hap_evaluating *e)
         hap_must(e->p, hap_curves_add_scores(&e->curves, &e->evaluation, &e->inputs.scores,
                                              &e->opt->names, &e->p->error));
         for (size_t i = 0; i < circuits->n; i++)
-                add_circuit(e, i, names[i]);
+                add_circuit(e, i, names[i]); /* NOLINT(clang-analyzer-core.NullDereference): not NULL */
         hap_circuit_names_release(names, circuits->n);
         if (e->opt->curve.wanted && e->curves.n == 0)
                 hap_must(e->p, hap_stream_in_fail_missing(e->p->in, "scores", &e->p->error));

@@ -61,7 +61,7 @@ static int reserve(struct hap_loadings *l, size_t n, const struct hap_graph *gra
 /* Inserts the edge into the list of the `most` largest effects, in their order. */
 static void insert(struct hap_loadings *l, size_t most, size_t edge, double effect)
 {
-        size_t at = l->n;
+        size_t at;
 
         if (l->n == most && (most == 0 || fabs(effect) <= fabs(l->effect[most - 1])))
                 return;

