@@ -1038,7 +1038,7 @@ printed_constants() {
                 done
                 cmp "$tmp/$dtype.1" "$tmp/$dtype.2"
         done
-        for dtype in f16 none auto; do # bf16 has too few digits to promise it
+        for dtype in none auto; do # half precision may choose other edges
                 diff <(edges "$tmp/f32" | cut -f1) <(edges "$tmp/$dtype.1" | cut -f1)
         done
 }
