@@ -8,8 +8,8 @@
 # attribution CPR and CMD of the scores on the test prompts, as the benchmark MIB defines them.
 #
 # All variables of hap.mk can be set. These are new or have another default:
-#   ATTRIBUTIONS  methods of hap-attrib [all; exact makes one run for each edge, so leave it
-#                 out for a real model]
+#   ATTRIBUTIONS  methods of hap-attrib [all but growth, which needs a circuit; exact makes one
+#                 run for each edge, so leave it out for a real model]
 #   LOSS          the metric that they attribute [logit-diff]
 #   SPARSITY      [90% 94% 97%]
 #   METHODS       [ATTRIBUTIONS ep-small hap rank]

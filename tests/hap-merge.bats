@@ -188,6 +188,19 @@ END
         assert_refused 3 "names in one order" hap-merge 1.scores "$tmp/shorter" 3.scores
 }
 
+@test "a name that is not UTF-8 is refused as what it is" {
+        need_tool python3
+        python3 - 1.scores "$tmp/bad" <<'END'
+import sys, zlib
+data = open(sys.argv[1], "rb").read()
+at = data.rindex(b"\x84\xa3end")
+body = data[:at].replace(b"input->m0", b"input->\xff0")
+end = data[at:data.rindex(b"\xa5crc32")].replace(b"\x84", b"\x83", 1)
+open(sys.argv[2], "wb").write(body + end + b"\xa5crc32\xce" + zlib.crc32(body).to_bytes(4, "big"))
+END
+        assert_refused 3 "its edge or node is not UTF-8" hap-merge "$tmp/bad" 2.scores 3.scores
+}
+
 @test "--shard takes I/N with 1 <= I <= N, and no more shards than prompts" {
         for wrong in 0/3 4/3 3 1/ /3 1/3x a/b -1/3 1/100001 1//3; do
                 assert_refused 2 "--shard" hap-task ioi -n 5 "--shard=$wrong"

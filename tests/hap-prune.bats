@@ -1029,6 +1029,20 @@ printed_constants() {
         done
 }
 
+@test "however outputs are kept, the circuit's bytes do not depend on -j" {
+        prune=(hap-prune -q --edges 40 --steps 6 -m "$root/models/demo")
+        "${prune[@]}" --cache-dtype f32 -o "$tmp/f32" "$DIR/ioi.task"
+        for dtype in f32 f16 bf16 none auto; do
+                for j in 1 2; do
+                        "${prune[@]}" --cache-dtype $dtype -j $j -o "$tmp/$dtype.$j" "$DIR/ioi.task"
+                done
+                cmp "$tmp/$dtype.1" "$tmp/$dtype.2"
+        done
+        for dtype in none auto; do # half precision may choose other edges
+                diff <(edges "$tmp/f32" | cut -f1) <(edges "$tmp/$dtype.1" | cut -f1)
+        done
+}
+
 @test "outputs are made again if they do not fit --max-memory, and the header says so" {
         prune=(hap-prune -j 2 --edges 40 --steps 2 -m "$root/models/demo" -o "$tmp/c")
         said=$("${prune[@]}" --cache-dtype f32 --max-memory 20M "$DIR/ioi.task" 2>&1 || true)

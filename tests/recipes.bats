@@ -142,6 +142,8 @@ scores_of() { # CIRCUIT
         assert_refused 2 "give either --set threshold=X" hap-prune -m "$model" --recipe acdc \
                 --edges 9 --set threshold=1 "$tmp/task"
         assert_refused 2 "recipe 'acdc' does not use --steps" hap-prune -m "$model" --recipe acdc \
+                --set threshold=.1 --steps 0 "$tmp/task"
+        assert_refused 2 "recipe 'acdc' does not use --steps" hap-prune -m "$model" --recipe acdc \
                 --edges 9 --steps 5 "$tmp/task"
         assert_refused 2 "recipe 'ugs' does not use --patience" hap-prune -m "$model" --recipe ugs \
                 --edges 9 --patience 5 "$tmp/task"

@@ -188,9 +188,8 @@ static void divide_machine(void)
 
         MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, mpi.rank, MPI_INFO_NULL, &here);
         MPI_Comm_size(here, &mpi.ranks_here);
-        CPU_ZERO(&mine);
-        for (int i = 0; sched_getaffinity(0, sizeof mine, &mine) < 0 && i < CPU_SETSIZE; i++)
-                CPU_SET(i, &mine); /* more processors than the set can name */
+        if (sched_getaffinity(0, sizeof mine, &mine) < 0)
+                memset(&mine, 0xff, sizeof mine); /* more processors than the set can name */
         MPI_Allreduce(&mine, &all, sizeof mine, MPI_BYTE, MPI_BOR, here);
         mpi.processors = CPU_COUNT(&all);
         MPI_Comm_free(&here);

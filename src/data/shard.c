@@ -26,7 +26,7 @@ static int batches_of(const json_t *records, struct hap_batches *batches, struct
 {
         const json_t *record;
         size_t i;
-        int rc = HAP_OK;
+        int rc;
 
         *batches = (struct hap_batches){0};
         json_array_foreach((json_t *)records, i, record) {
@@ -37,10 +37,12 @@ static int batches_of(const json_t *records, struct hap_batches *batches, struct
                         hap_batches_release(batches);
                         return HAP_OK;
                 }
-                if ((rc = hap_batches_add(batches, &example, 0, err)) < 0)
-                        break;
+                if ((rc = hap_batches_add(batches, &example, 0, err)) < 0) {
+                        hap_batches_release(batches);
+                        return rc;
+                }
         }
-        return rc;
+        return HAP_OK;
 }
 
 int hap_shard_cut(const struct hap_shard *shard, const json_t *records, size_t *begin,

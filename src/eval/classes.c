@@ -73,8 +73,7 @@ static int writer_of(const struct hap_classes *classes, const struct hap_graph *
 {
         const char *name = json_string_value(node);
         const int writer = name ? hap_graph_find_writer(graph, name, strlen(name)) : -1;
-
-        char hint[HAP_HINT] = "";
+        char hint[HAP_HINT];
 
         if (writer < 0)
                 hap_fail(err, HAP_EINPUT, "cannot use '%s': '%.64s' is not a node of the circuit's "

@@ -48,3 +48,13 @@ double hap_kl(int n, const float *log_p, const float *row, double log_all, doubl
         }
         return loss;
 }
+
+int hap_most_likely(int n, const float *values)
+{
+        int best = 0;
+
+        for (int i = 1; i < n; i++)
+                if (values[i] > values[best])
+                        best = i;
+        return best;
+}

@@ -1,4 +1,5 @@
-/* Distributions over tokens, from logits: log-probabilities and KL divergence. */
+/* Distributions over tokens, from logits: the most likely token, log-probabilities and KL
+ * divergence. */
 #ifndef HAP_FORWARD_DISTRIBUTION_H
 #define HAP_FORWARD_DISTRIBUTION_H
 
@@ -6,6 +7,9 @@
 
 /* log Σ exp(row[i]) over n logits, summed in double. */
 double hap_log_sum_exp(int n, const float *row);
+
+/* The index of the largest of n values, n at least 1; of equal ones the first. */
+int hap_most_likely(int n, const float *values);
 
 /* out[r][i] = logits[r][i] − log Σ exp(logits[r]); logits, out: [rows][n]. A model
  * with one output (n = 1) answers with a number y, not with a distribution over

@@ -47,23 +47,17 @@ static int add_value(struct hap_stream_in *in, struct hap_part *part, json_t *ci
 {
         json_t *current = last_of(part->layout);
         const size_t at = (size_t)json_integer_value(json_array_get(current, 2));
-        double *grown;
 
         if (!json_equal(json_array_get(current, 0), circuit) ||
             !json_equal(json_array_get(current, 1), metric))
                 return hap_stream_in_fail(in, err, "it follows no mean of its circuit and metric");
-        if (at == json_array_size(part->ids))
-                json_array_append(part->ids, id);
+        if (at == json_array_size(part->ids) && json_array_append(part->ids, id) < 0)
+                return hap_fail_memory(err, "values");
         if (at >= part->examples || !json_equal(json_array_get(part->ids, at), id))
                 return hap_stream_in_fail(in, err, "the examples of its metric are not those of "
                                           "the first");
-        if ((part->n & (part->n - 1)) == 0) { /* the array doubles */
-                grown = reallocarray(part->values, part->n ? 2 * part->n : 1, sizeof *grown);
-                if (!grown)
-                        return hap_fail_memory(err, "values");
-                part->values = grown;
-        }
-        part->values[part->n++] = value;
+        if (hap_part_add_value(part, value, err) < 0)
+                return err->code;
         return json_array_set_new(current, 2, json_integer((json_int_t)at + 1)) < 0
                        ? hap_fail_memory(err, "values") : HAP_OK;
 }

@@ -1,9 +1,9 @@
 #include "merge/merge_scores.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 
 static int trailing_zeros(double x)
 {
@@ -34,23 +34,20 @@ static int read_record(struct hap_stream_in *in, const msgpack_object *record,
                        struct hap_part *part, struct hap_error *err)
 {
         const msgpack_object *name = hap_map_get(record, "edge");
-        double *grown, score;
+        json_t *text;
+        double score;
 
         name = name ? name : hap_map_get(record, "node");
         if (!name || name->type != MSGPACK_OBJECT_STR)
                 return hap_stream_in_fail(in, err, "it has no edge and no node");
         if (!hap_object_number(hap_map_get(record, "score"), &score) || !isfinite(score))
                 return hap_stream_in_fail(in, err, "its score is not a finite number");
-        if ((part->n & (part->n - 1)) == 0) { /* the array doubles */
-                grown = reallocarray(part->values, part->n ? 2 * part->n : 1, sizeof *grown);
-                if (!grown)
-                        return hap_fail_memory(err, "scores");
-                part->values = grown;
-        }
-        part->values[part->n++] = hap_sum_of_mean(score, part->examples);
-        return json_array_append_new(part->layout,
-                                     json_stringn(name->via.str.ptr, name->via.str.size)) < 0
-                       ? hap_fail_memory(err, "scores") : HAP_OK;
+        text = json_stringn(name->via.str.ptr, name->via.str.size);
+        if (!text && !hap_memory_was_short())
+                return hap_stream_in_fail(in, err, "its edge or node is not UTF-8");
+        if (json_array_append_new(part->layout, text) < 0)
+                return hap_fail_memory(err, "scores");
+        return hap_part_add_value(part, hap_sum_of_mean(score, part->examples), err);
 }
 
 int hap_merge_scores_read(struct hap_stream_in *in, struct hap_part *part, struct hap_error *err)

@@ -70,6 +70,20 @@ static int read_part(struct hap_stream_in *in, const json_t *header,
         return kind->read(in, part, err);
 }
 
+int hap_part_add_value(struct hap_part *part, double value, struct hap_error *err)
+{
+        double *grown;
+
+        if ((part->n & (part->n - 1)) == 0) { /* the array doubles */
+                grown = reallocarray(part->values, part->n ? 2 * part->n : 1, sizeof *grown);
+                if (!grown)
+                        return hap_fail_memory(err, "values");
+                part->values = grown;
+        }
+        part->values[part->n++] = value;
+        return HAP_OK;
+}
+
 /* --- sets --- */
 
 /* The key in which two headers differ, or NULL. */
@@ -101,10 +115,13 @@ static struct hap_shard_set *find_set(struct hap_shard_sets *sets,
                 return NULL;
         sets->items = grown;
         grown += sets->n;
-        *grown = (struct hap_shard_set){.kind = kind, .form = json_incref(form), .of = of};
+        *grown = (struct hap_shard_set){.kind = kind, .of = of};
         grown->parts = calloc(of, sizeof *grown->parts);
-        sets->n += grown->parts != NULL;
-        return grown->parts ? grown : NULL;
+        if (!grown->parts)
+                return NULL;
+        grown->form = json_incref(form);
+        sets->n++;
+        return grown;
 }
 
 /* Keeps one copy of what is the same in all parts. */
@@ -258,7 +275,7 @@ static void join_count(const struct hap_shard_set *set, json_t *header, const ch
         for (size_t i = 0; i < set->of; i++) {
                 json_int_t here = json_integer_value(json_object_get(set->parts[i].header, key));
 
-                if (i == 0 || (here - best) * sign > 0)
+                if (i == 0 || (sign > 0 ? here > best : here < best))
                         best = here;
         }
         json_object_set_new(header, key, json_integer(best));

@@ -31,6 +31,9 @@ struct hap_part {
         json_t *ids;    /* reports: of the examples */
 };
 
+/* Appends to the part's values. */
+int hap_part_add_value(struct hap_part *part, double value, struct hap_error *err);
+
 struct hap_shard_set {
         const struct hap_merge_kind *kind;
         json_t *form;           /* the header without what differs between shards */

@@ -12,16 +12,6 @@
 
 /* --- what metrics are made of --- */
 
-static int most_likely(int n, const float *values)
-{
-        int best = 0;
-
-        for (int i = 1; i < n; i++)
-                if (values[i] > values[best])
-                        best = i;
-        return best;
-}
-
 static double mean_logit(const float *logits, const int32_t *tokens, int n)
 {
         double sum = 0;
@@ -148,7 +138,7 @@ const struct hap_metric hap_metric_prob_diff = {
 
 static double accuracy_value(const struct hap_metric_input *at)
 {
-        const int32_t first = (int32_t)most_likely(at->n_out, at->logits);
+        const int32_t first = (int32_t)hap_most_likely(at->n_out, at->logits);
 
         for (int i = 0; i < at->example->n_answers; i++)
                 if (at->example->answers[i] == first)
@@ -167,7 +157,8 @@ const struct hap_metric hap_metric_accuracy = {
 static double exact_match_value(const struct hap_metric_input *at)
 {
         return at->log_p && at->n_out > 1
-                       ? most_likely(at->n_out, at->logits) == most_likely(at->n_out, at->log_p)
+                       ? hap_most_likely(at->n_out, at->logits) ==
+                                 hap_most_likely(at->n_out, at->log_p)
                        : NAN;
 }
 

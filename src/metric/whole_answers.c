@@ -60,18 +60,21 @@ static double measure(const struct hap_metric *metric, const struct hap_prompt *
                       float *gradient)
 {
         const size_t n = (size_t)n_all(e), n_positions = (size_t)prompt->n_answer_positions;
-        double *log_sum = calloc(2 * n_positions + 3 * n, sizeof *log_sum);
-        double *through, *log_q, *log_p, *slope, value;
         const bool full = (metric->needs & HAP_NEEDS_FULL_MODEL) && prompt->log_p;
         struct hap_whole_input at = {.example = e, .n_out = n_out, .logits = logits};
+        double *log_sum = calloc(2 * n_positions + 3 * n, sizeof *log_sum);
+        double *through, *log_q, *log_p, *slope, value;
 
         if (!log_sum) {
                 hap_memory_short();
                 return NAN;
         }
-        through = log_sum + n_positions, log_q = through + n_positions;
-        log_p = log_q + n, slope = log_p + n;
-        at.log_q = log_q, at.log_p = full ? log_p : NULL;
+        through = log_sum + n_positions;
+        log_q = through + n_positions;
+        log_p = log_q + n;
+        slope = log_p + n;
+        at.log_q = log_q;
+        at.log_p = full ? log_p : NULL;
         for (size_t k = 0; k < n_positions; k++)
                 log_sum[k] = hap_log_sum_exp(n_out, logits + k * (size_t)n_out);
         sum_answers(e, n_out, logits, log_sum, log_q);
@@ -157,16 +160,14 @@ double hap_whole_answer_log_probability(const struct hap_whole_input *at, double
         return value;
 }
 
-/* Whether each token of the answer is the most likely one; of equal ones the first. */
+/* Whether each token of the answer is the most likely one. */
 static bool is_greedy(const struct hap_whole_input *at, const struct hap_answer *answer)
 {
         for (int t = 0; t < answer->n; t++) {
                 const float *row = at->logits + (size_t)answer->at[t] * (size_t)at->n_out;
-                const int32_t token = answer->tokens[t];
 
-                for (int v = 0; v < at->n_out; v++)
-                        if (row[v] > row[token] || (v < token && row[v] == row[token]))
-                                return false;
+                if (hap_most_likely(at->n_out, row) != answer->tokens[t])
+                        return false;
         }
         return true;
 }

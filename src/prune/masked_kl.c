@@ -100,7 +100,8 @@ static int kl_of_batch(const struct plan *plan, struct hap_scratch *scratch,
                 if (!isfinite(kl))
                         return hap_fail(&scratch->error, HAP_EINPUT,
                                         "the %s of prompt %zu ('%s') is not a finite number",
-                                        metric == &hap_metric_kl ? "KL" : metric->name, prompt + 1, prompts->examples[prompt].id);
+                                        metric == &hap_metric_kl ? "KL" : metric->name,
+                                        prompt + 1, prompts->examples[prompt].id);
                 plan->kl[begin + (size_t)i] = kl + cost_of_avoided(plan, begin + (size_t)i);
         }
         return HAP_OK;
@@ -222,8 +223,7 @@ int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *ru
         int rc = grow_partial(masked_kl, jobs * plan.gradient, err);
 
         if (rc == HAP_OK)
-                rc = hap_parallel(masked_kl->engine, jobs, run_job, job_piece, &plan,
-                                  err);
+                rc = hap_parallel(masked_kl->engine, jobs, run_job, job_piece, &plan, err);
         if (rc < 0)
                 return rc;
         if (plan.gradient)

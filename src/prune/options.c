@@ -123,20 +123,29 @@ static bool was_given(const struct hap_prune_options *options, const char *name)
         return c && options->given >> (c - options->recipe->constants) & 1;
 }
 
-/* The constants that only other recipes have are 0. HAP_EUSAGE: one of them was given, by an
- * option of its own. */
-static int clear_others(struct hap_prune_options *options, const struct hap_constant *constants,
-                        struct hap_error *err)
+static bool is_of_another(const struct hap_prune_options *options, const struct hap_constant *c)
 {
-        for (const struct hap_constant *c = constants; !is_last(c); c++) {
-                if (find_constant(options->recipe, c->option.name, strlen(c->option.name)))
-                        continue;
-                if (c->plain && *(const int64_t *)field_of(options, c) > 0)
-                        return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --%s",
-                                        options->recipe->name, c->option.name);
-                set_value(options, c, 0);
-        }
+        return !find_constant(options->recipe, c->option.name, strlen(c->option.name));
+}
+
+/* HAP_EUSAGE: an option is given whose constant only other recipes have. */
+static int refuse_others(const struct hap_prune_options *options, struct hap_error *err)
+{
+        for (int i = 0; hap_constants[i]; i++)
+                for (const struct hap_constant *c = hap_constants[i]; !is_last(c); c++)
+                        if (c->plain && is_of_another(options, c) && !is_open(options, c))
+                                return hap_fail(err, HAP_EUSAGE, "recipe '%s' does not use --%s",
+                                                options->recipe->name, c->option.name);
         return HAP_OK;
+}
+
+/* The constants that only other recipes have are 0. */
+static void clear_others(struct hap_prune_options *options)
+{
+        for (int i = 0; hap_constants[i]; i++)
+                for (const struct hap_constant *c = hap_constants[i]; !is_last(c); c++)
+                        if (is_of_another(options, c))
+                                set_value(options, c, 0);
 }
 
 /* Only constants of the recipe can have been given by --set. */
@@ -215,9 +224,9 @@ int hap_prune_options_settle(struct hap_prune_options *options, const struct hap
                 if (set_constant(options, options->set.items[i], err) < 0)
                         return err->code;
         fill_constants(options);
-        for (int i = 0; hap_constants[i]; i++)
-                if (clear_others(options, hap_constants[i], err) < 0)
-                        return err->code;
+        if (refuse_others(options, err) < 0)
+                return err->code;
+        clear_others(options);
         scale_ramp(options);
         if (check_size(options, err) < 0)
                 return err->code;

@@ -52,12 +52,14 @@ struct tree {
 static int alloc_tree(const struct hap_record_reader *in, const struct hap_answer *whole, size_t n,
                       struct tree *tree)
 {
-        size_t max = 1, longest = 0;
+        size_t max = 1, longest = 0; /* max: with no beginnings in common */
 
         for (size_t i = 0; i < n; i++) {
                 max += (size_t)whole[i].n - 1;
                 longest = (size_t)whole[i].n > longest ? (size_t)whole[i].n : longest;
         }
+        if (max > INT32_MAX / 2)
+                return hap_refuse_record(in, "the answers have too many tokens");
         tree->token = hap_arena_alloc(in->arena, max, sizeof *tree->token);
         tree->depth = hap_arena_alloc(in->arena, max, sizeof *tree->depth);
         tree->end = hap_arena_alloc(in->arena, max, sizeof *tree->end);

@@ -198,7 +198,7 @@ TEST("the choices of the options are the rows of the tables")
 
         for (; hap_methods[n]; n++)
                 CHECK_TEXT(hap_method_choice(n, &help), hap_methods[n]->name);
-        CHECK(n == 15 && !hap_method_choice(n, &help));
+        CHECK(n == 16 && !hap_method_choice(n, &help));
         for (n = 0; hap_metrics[n]; n++)
                 CHECK_TEXT(hap_metric_choice(n, &help), hap_metrics[n]->name);
         CHECK(n == 14 && !hap_metric_choice(n, &help));
