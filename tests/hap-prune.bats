@@ -21,7 +21,7 @@ setup() {
 }
 
 header() {
-        json -q "$1" | head -n 1 | jq -c "$2"
+        json -q "$1" | sed -n 1p | jq -c "$2"
 }
 
 edges() {

@@ -19,7 +19,7 @@ prune_golden() {
 }
 
 header() {
-        json -q "$1" | head -n 1 | jq -c "$2"
+        json -q "$1" | sed -n 1p | jq -c "$2"
 }
 
 scores_of() { # CIRCUIT

@@ -286,7 +286,7 @@ END
 
 # The programs that a stream's history names.
 history_of() {
-        json -q "$1" | head -n 1 | jq -r '[.history[].name | ltrimstr("hap-")] | join(" ")'
+        json -q "$1" | sed -n 1p | jq -r '[.history[].name | ltrimstr("hap-")] | join(" ")'
 }
 
 @test "history has an entry for each program that had a part, from whichever input, once" {
