@@ -772,7 +772,7 @@ END
 @test "methods.mk has a row for every method of hap-attrib, with a curve of its scores" {
         pipeline methods.mk SPARSITY=94% TASK=ioi
         assert_equal "$(sed -n 's/^hap-attrib.*--method \([a-z-]*\) .*/\1/p' "$tmp/log" | sort)" \
-                "$("$root/bin/hap-attrib" --help | sed -n '/--method NAME/,/--metric/s/^ \{30\}\([a-z-]*\) .*/\1/p' |
+                "$("$HAP_BIN/hap-attrib" --help | sed -n '/--method NAME/,/--metric/s/^ \{30\}\([a-z-]*\) .*/\1/p' |
                         grep -v '^growth$' | sort)" # growth is of a circuit, not of the model
         assert_equal "$(grep -c -- '--curve' "$tmp/log")" "$(ran attrib)"
         assert_equal "$(grep -c '^| ' "$tmp/results/methods-ioi/methods.md")" $((2 + $(ran attrib) + 3))
@@ -780,12 +780,12 @@ END
 
 @test "the table of methods joins circuits and curves, both orders told apart" {
         { row EAP 90 0.04 null 2 && row HAP 90 0.02 1000 3; } | jq -s '.[0].runs[0].test["logit-diff"] = 1.5 | .' >"$tmp/one.json"
-        "$root/bin/hap-task" -q -n 5 -m "$root/models/demo" ioi -o "$tmp/task"
-        "$root/bin/hap-attrib" -q -m "$root/models/demo" "$tmp/task" -o "$tmp/scores"
-        "$root/bin/hap-eval" -q -m "$root/models/demo" --curve --metric logit-diff "$tmp/task" "$tmp/scores" -o "$tmp/eap.curve"
-        PATH=$root/bin:$PATH run -0 "$root/pipelines/table" methods "$tmp/one.json" "$tmp/eap.curve"
+        "$HAP_BIN/hap-task" -q -n 5 -m "$root/models/demo" ioi -o "$tmp/task"
+        "$HAP_BIN/hap-attrib" -q -m "$root/models/demo" "$tmp/task" -o "$tmp/scores"
+        "$HAP_BIN/hap-eval" -q -m "$root/models/demo" --curve --metric logit-diff "$tmp/task" "$tmp/scores" -o "$tmp/eap.curve"
+        PATH=$HAP_BIN:$PATH run -0 "$root/pipelines/table" methods "$tmp/one.json" "$tmp/eap.curve"
         local cpr
-        cpr=$("$root/bin/hap-convert" -q --to json "$tmp/eap.curve" | jq -s '
+        cpr=$("$HAP_BIN/hap-convert" -q --to json "$tmp/eap.curve" | jq -s '
                 [.[] | select(.metric == "cpr" and .order == "signed").value][0] * 1000 | round / 1000')
         assert_line --partial "| EAP | 0.0400 | 1.50 | ${cpr} |"
         assert_line '| HAP | 0.0200 | - | - | - | 1000 | 3.0 |'
