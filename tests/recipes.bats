@@ -155,6 +155,11 @@ scores_of() { # CIRCUIT
         hap-task -q -m "$model" --from "$tmp/p" -o "$tmp/bare"
         assert_refused 3 "which metric logit-diff needs" hap-prune -m "$model" --recipe acdc \
                 --set metric=logit-diff --set threshold=1 "$tmp/bare"
+        jq -c '{clean, corrupted, answers: [[1, 2], [3]]}' "$prompts" >"$tmp/p"
+        hap-task -q -m "$model" --from "$tmp/p" -o "$tmp/several"
+        assert_refused 3 "not defined for answers of several tokens; use answer-log-probability" \
+                hap-prune -m "$model" --recipe acdc --set metric=answer-logit --set threshold=1 \
+                "$tmp/several"
 }
 
 @test "the page lists the constants of these recipes" {

@@ -108,11 +108,8 @@ static int check_examples(const struct hap_attrib *attrib, const struct hap_prom
                 const struct hap_example *example = prompts->examples + i;
                 const char *missing = hap_metric_missing(metric, example);
 
-                if (example->whole && !hap_metric_takes_whole(metric))
-                        return hap_fail(err, HAP_EINPUT,
-                                        "cannot score example '%.200s': %s is not defined for "
-                                        "answers of several tokens; use %s", example->id,
-                                        metric->name, metric->instead ? metric->instead : "kl");
+                if (hap_metric_check_whole(metric, example, err) < 0)
+                        return err->code;
                 if (missing)
                         return hap_fail(err, HAP_EINPUT,
                                         "cannot score example '%.200s': it has no %s, which %s "

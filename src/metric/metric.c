@@ -256,6 +256,16 @@ bool hap_metric_takes_whole(const struct hap_metric *metric)
         return measured->whole || measured->along_answer;
 }
 
+int hap_metric_check_whole(const struct hap_metric *metric, const struct hap_example *example,
+                           struct hap_error *err)
+{
+        if (!example->whole || hap_metric_takes_whole(metric))
+                return HAP_OK;
+        return hap_fail(err, HAP_EINPUT, "cannot score example '%.200s': %s is not defined for "
+                        "answers of several tokens; use %s", example->id, metric->name,
+                        metric->instead ? metric->instead : "kl");
+}
+
 /* --- of a prompt, and of prompts --- */
 
 /* The number of positions that a metric is averaged over, and the i-th of them: all answer

@@ -82,6 +82,10 @@ const char *hap_metric_missing(const struct hap_metric *metric, const struct hap
 
 /* Whether the metric, or the one that it normalises, is defined for answers of several tokens. */
 bool hap_metric_takes_whole(const struct hap_metric *metric);
+/* HAP_EINPUT: the example has such answers and the metric is not defined for them; the message
+ * names one that is. */
+int hap_metric_check_whole(const struct hap_metric *metric, const struct hap_example *example,
+                           struct hap_error *err);
 
 /* The metric of one prompt, averaged over its answer positions; NaN if it is not defined for
  * the example's answers.

@@ -245,7 +245,8 @@ static int run(struct acdc *a, struct hap_error *err)
         return rc < 0 ? rc : hap_prune_result(a->p, a->z, err);
 }
 
-/* HAP_EINPUT: the metric needs answers that an example does not have. */
+/* HAP_EINPUT: the metric needs answers that an example does not have, or is not defined for its
+ * answers. */
 static int set_metric(struct hap_pruning *p, struct hap_error *err)
 {
         const struct hap_metric *metric = hap_metric_with_gradient(p->options->metric);
@@ -256,6 +257,8 @@ static int set_metric(struct hap_pruning *p, struct hap_error *err)
                 const struct hap_example *example = p->prompts->examples + i;
                 const char *missing = hap_metric_missing(metric, example);
 
+                if (hap_metric_check_whole(metric, example, err) < 0)
+                        return err->code;
                 if (missing)
                         return hap_fail(err, HAP_EINPUT, "example '%s' has no %s, which metric %s "
                                         "needs", example->id, missing, metric->name);
