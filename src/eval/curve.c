@@ -279,24 +279,14 @@ int hap_curves_describe(const struct hap_curves *curves, const struct hap_evalua
         return bad ? hap_fail_memory(err, "a header") : HAP_OK;
 }
 
-static double mean_of(const struct hap_evaluation *evaluation, size_t circuit,
-                      const struct hap_metric *metric)
+static double mean_of(const struct hap_evaluation *evaluation,
+                      const struct hap_evaluated *circuit, const struct hap_metric *metric)
 {
         double mean, sd;
 
-        hap_metric_mean(evaluation->circuits[circuit].values +
-                                hap_metric_list_find(&evaluation->measured, metric),
+        hap_metric_mean(circuit->values + hap_metric_list_find(&evaluation->measured, metric),
                         evaluation->n, (size_t)evaluation->measured.n, &mean, &sd);
         return mean;
-}
-
-static size_t find_role(const struct hap_evaluation *evaluation, enum hap_role role)
-{
-        size_t i = 0;
-
-        while (evaluation->circuits[i].role != role)
-                i++;
-        return i;
 }
 
 static void pack_text(msgpack_packer *packer, const char *key, const char *value)
@@ -341,7 +331,7 @@ static int write_point(const struct hap_curve *curve, int at, const struct hap_c
         pack_count(packer, "edges", edges);
         pack_number(packer, "weighted_edges", (double)edges);
         pack_number(packer, "sparsity", 1 - (double)edges / (double)all);
-        pack_number(packer, "value", mean_of(evaluation, point->circuit, metric));
+        pack_number(packer, "value", mean_of(evaluation, evaluation->circuits + point->circuit, metric));
         pack_number(packer, "faithfulness", faithfulness);
         pack_count(packer, "examples", evaluation->n);
         return hap_stream_out_end_record(out, err);
@@ -366,8 +356,11 @@ static int write_curve(const struct hap_curve *curve, const struct hap_curves *c
                        const struct hap_evaluation *evaluation, const struct hap_metric *metric,
                        struct hap_stream_out *out, struct hap_error *err)
 {
-        const double full = mean_of(evaluation, find_role(evaluation, HAP_FULL_MODEL), metric);
-        const double empty = mean_of(evaluation, find_role(evaluation, HAP_EMPTY_CIRCUIT), metric);
+        const struct hap_evaluated *circuits = evaluation->circuits;
+        const double full = mean_of(evaluation, hap_evaluation_find(evaluation, HAP_FULL_MODEL),
+                                    metric);
+        const double empty = mean_of(evaluation, hap_evaluation_find(evaluation, HAP_EMPTY_CIRCUIT),
+                                     metric);
         double f, before = 0, cpr = 0, cmd = 0;
         int rc = HAP_OK;
 
@@ -376,7 +369,7 @@ static int write_curve(const struct hap_curve *curve, const struct hap_curves *c
                                             : share_of(curves->size + i, evaluation->n_edges) -
                                               share_of(curves->size + i - 1, evaluation->n_edges);
 
-                rc = hap_metric_normalise(mean_of(evaluation, curve->points[i].circuit, metric),
+                rc = hap_metric_normalise(mean_of(evaluation, circuits + curve->points[i].circuit, metric),
                                           full, empty, &f, err);
                 if (rc < 0)
                         return hap_fail_within(err, "%s", metric->name);

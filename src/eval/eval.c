@@ -286,11 +286,11 @@ static void mean_of(const struct hap_evaluation *evaluation, const struct hap_ev
 static double reference(const struct hap_evaluation *evaluation, enum hap_role role,
                         const struct hap_metric *metric)
 {
+        const struct hap_evaluated *circuit = hap_evaluation_find(evaluation, role);
         double mean = NAN, sd;
 
-        for (size_t i = 0; i < evaluation->n_circuits; i++)
-                if (evaluation->circuits[i].role == role)
-                        mean_of(evaluation, evaluation->circuits + i, metric, &mean, &sd);
+        if (circuit)
+                mean_of(evaluation, circuit, metric, &mean, &sd);
         return mean;
 }
 

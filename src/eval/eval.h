@@ -62,6 +62,18 @@ int hap_evaluation_add_complement(struct hap_evaluation *evaluation,
                                   const struct hap_graph *graph, bool keep_dead,
                                   struct hap_error *err);
 
+/* The circuit with this role, the last if there are several; NULL: none. */
+static inline const struct hap_evaluated *
+hap_evaluation_find(const struct hap_evaluation *evaluation, enum hap_role role)
+{
+        const struct hap_evaluated *found = NULL;
+
+        for (size_t i = 0; i < evaluation->n_circuits; i++)
+                if (evaluation->circuits[i].role == role)
+                        found = evaluation->circuits + i;
+        return found;
+}
+
 /* Runs every circuit on more prompts. */
 int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engine *engine,
                        const struct hap_prompts *prompts, struct hap_error *err);

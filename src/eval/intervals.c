@@ -46,14 +46,13 @@ static double statistic(const void *what, const double *means)
 static bool find_references(struct hap_intervals *in)
 {
         const struct hap_evaluation *evaluation = in->evaluation;
-        bool full = false, empty = false;
+        const struct hap_evaluated *full = hap_evaluation_find(evaluation, HAP_FULL_MODEL);
+        const struct hap_evaluated *empty = hap_evaluation_find(evaluation, HAP_EMPTY_CIRCUIT);
 
-        for (size_t c = 0; c < evaluation->n_circuits; c++) {
-                if (evaluation->circuits[c].role == HAP_FULL_MODEL)
-                        in->full = c, full = true;
-                if (evaluation->circuits[c].role == HAP_EMPTY_CIRCUIT)
-                        in->empty = c, empty = true;
-        }
+        if (full)
+                in->full = (size_t)(full - evaluation->circuits);
+        if (empty)
+                in->empty = (size_t)(empty - evaluation->circuits);
         return full && empty;
 }
 

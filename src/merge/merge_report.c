@@ -153,7 +153,8 @@ static int add_circuit(struct hap_evaluation *evaluation, const json_t *about,
         const json_int_t of = json_integer_value(json_object_get(about, "of"));
         const json_int_t dropped = json_integer_value(json_object_get(about, "dropped"));
 
-        if (!name || !json_is_integer(json_object_get(about, "edges")) || edges < 0 || of < 1 || edges > of || dropped < 0)
+        if (!name || !json_is_integer(json_object_get(about, "edges")) || edges < 0 || of < 1 ||
+            edges > of || dropped < 0)
                 return hap_fail(err, HAP_EINPUT, "cannot merge reports: 'circuits' of their header "
                                 "is not a list of circuits");
         evaluation->n_edges = (size_t)of;
@@ -254,13 +255,9 @@ static int fill_values(struct hap_evaluation *evaluation, const struct hap_shard
 static int check_references(const struct hap_evaluation *evaluation,
                             const struct hap_metric_list *metrics, struct hap_error *err)
 {
-        bool full = false, empty = false;
-
-        for (size_t c = 0; c < evaluation->n_circuits; c++) {
-                full |= evaluation->circuits[c].role == HAP_FULL_MODEL;
-                empty |= evaluation->circuits[c].role == HAP_EMPTY_CIRCUIT;
-        }
-        if (hap_metric_list_normalises(metrics) && !(full && empty))
+        if (hap_metric_list_normalises(metrics) &&
+            !(hap_evaluation_find(evaluation, HAP_FULL_MODEL) &&
+              hap_evaluation_find(evaluation, HAP_EMPTY_CIRCUIT)))
                 return hap_fail(err, HAP_EINPUT, "cannot merge reports: a metric is scaled between "
                                 "the full model and the empty circuit, which hap-eval --full "
                                 "--empty measures");
