@@ -247,24 +247,30 @@ static int read_image(const char *path, struct hap_file_map *map, char **image, 
         return *image ? HAP_OK : hap_fail_memory(err, "a checkpoint");
 }
 
+/* Sets the fields from the file's bytes. */
+static int restore(const struct hap_checkpoint *checkpoint, const char *image, size_t size,
+                   const char *path, struct hap_error *err)
+{
+        int rc = check_checkpoint(checkpoint, image, size, path, err);
+
+        if (rc == HAP_OK)
+                rc = check_ranges(checkpoint, image + sizeof(struct head), path, err);
+        if (rc == HAP_OK)
+                restore_fields(checkpoint, image + sizeof(struct head));
+        return rc;
+}
+
 int hap_checkpoint_read(const struct hap_checkpoint *checkpoint, const char *path,
                         struct hap_error *err)
 {
         struct hap_file_map map;
-        const char *image;
-        char *copy;
+        char *copy, *image;
         size_t size = 0;
         int rc = read_image(path, &map, &copy, &size, err);
 
-        if (rc == HAP_OK && size > 0)
-                rc = hap_mpi_share(copy ? copy : (char *)map.data, size, err);
-        image = copy ? copy : (const char *)map.data;
-        if (rc == HAP_OK && size > 0)
-                rc = check_checkpoint(checkpoint, image, size, path, err);
-        if (rc == HAP_OK && size > 0)
-                rc = check_ranges(checkpoint, image + sizeof(struct head), path, err);
-        if (rc == HAP_OK && size > 0)
-                restore_fields(checkpoint, image + sizeof(struct head));
+        image = copy ? copy : (char *)map.data;
+        if (rc == HAP_OK && size > 0 && (rc = hap_mpi_share(image, size, err)) == HAP_OK)
+                rc = restore(checkpoint, image, size, path, err);
         hap_file_map_close(&map);
         free(copy);
         return rc < 0 ? rc : size > 0;

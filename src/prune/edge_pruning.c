@@ -183,9 +183,21 @@ static int check_finite(const struct hap_trainer *t, struct hap_error *err)
                                          "--set rate=X or --set lambda-rate=X");
 }
 
-static int train_step(struct hap_trainer *t, long step, struct hap_prune_step *status,
+/* Updates the KL smoothed over about 50 steps, and the last step that was within the ramp or
+ * lowered it by 1 %. */
+static void note_kl(struct hap_trainer *t, const struct hap_prune_step *status)
+{
+        t->smooth = isnan(t->smooth) ? status->kl : .98 * t->smooth + .02 * status->kl;
+        if (status->step <= t->p->options->ramp || t->smooth < .99 * t->best) {
+                t->best = t->smooth;
+                t->best_step = status->step;
+        }
+}
+
+static int train_step(void *context, long step, struct hap_prune_step *status,
                       struct hap_error *err)
 {
+        struct hap_trainer *t = context;
         struct hap_pruning *p = t->p;
         const struct hap_prune_options *o = p->options;
         size_t batch = hap_prune_batch(p, step, (size_t)o->batch, true, t->which);
@@ -218,18 +230,8 @@ static int train_step(struct hap_trainer *t, long step, struct hap_prune_step *s
         status->lambda[0] = (double)t->edge_limit.lambda[0];
         status->lambda[1] = (double)t->edge_limit.lambda[1];
         status->alive = count_alive(t);
+        note_kl(t, status);
         return check_finite(t, err);
-}
-
-/* Updates the KL smoothed over about 50 steps, and the last step that was within the ramp or
- * lowered it by 1 %. */
-static void note_kl(struct hap_trainer *t, const struct hap_prune_step *status)
-{
-        t->smooth = isnan(t->smooth) ? status->kl : .98 * t->smooth + .02 * status->kl;
-        if (status->step <= t->p->options->ramp || t->smooth < .99 * t->best) {
-                t->best = t->smooth;
-                t->best_step = status->step;
-        }
 }
 
 static bool on_plateau(const struct hap_trainer *t)
@@ -241,22 +243,12 @@ static bool on_plateau(const struct hap_trainer *t)
 
 static int train(struct hap_trainer *t, struct hap_error *err)
 {
-        long steps = (long)t->p->options->steps;
+        const long steps = (long)t->p->options->steps;
+        int rc = HAP_OK;
 
-        for (long step = (long)t->p->steps; step < steps && !on_plateau(t); step++) {
-                struct hap_prune_step status = {.step = step + 1, .steps = steps};
-                int rc = train_step(t, step, &status, err);
-
-                if (rc < 0) {
-                        hap_fail_within(err, "step %ld", step + 1);
-                        return rc;
-                }
-                note_kl(t, &status);
-                rc = hap_prune_step_done(t->p, &status, err);
-                if (rc != 0)
-                        return rc;
-        }
-        return HAP_OK;
+        for (long step = (long)t->p->steps; step < steps && !on_plateau(t) && rc == HAP_OK; step++)
+                rc = hap_prune_take_step(t->p, step, steps, train_step, t, err);
+        return rc;
 }
 
 int hap_recipe_edge_pruning(struct hap_pruning *pruning, struct hap_error *err)

@@ -7,6 +7,7 @@
 #ifndef HAP_PRUNE_HARD_CONCRETE_H
 #define HAP_PRUNE_HARD_CONCRETE_H
 
+#include <math.h>
 #include <stddef.h>
 
 #define HAP_CONCRETE_LEFT (-0.1)
@@ -26,6 +27,11 @@ void hap_concrete_uniform(size_t n, float *u);
 /* Sets masks that are 0 or 1: open if u > σ(−logα), that is, if the hard concrete z of the
  * same u is above ½. */
 void hap_concrete_bernoulli(size_t n, const float *u, const float *log_alpha, float *z);
+
+static inline double hap_sigmoid(double x)
+{
+        return 1 / (1 + exp(-x));
+}
 
 /* P(z > 0), limited to [ε, 1 − ε]. */
 double hap_concrete_open(double log_alpha);

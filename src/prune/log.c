@@ -117,3 +117,15 @@ int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step
                 return write_checkpoint(pruning, err);
         return HAP_OK;
 }
+
+int hap_prune_take_step(struct hap_pruning *pruning, long step, long steps,
+                        int (*run)(void *context, long step, struct hap_prune_step *status,
+                                   struct hap_error *err),
+                        void *context, struct hap_error *err)
+{
+        struct hap_prune_step status = {.step = step + 1, .steps = steps};
+        int rc = run(context, step, &status, err);
+
+        return rc < 0 ? hap_fail_within(err, "step %ld", step + 1)
+                      : hap_prune_step_done(pruning, &status, err);
+}

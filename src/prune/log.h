@@ -20,6 +20,13 @@ int hap_prune_resume(struct hap_pruning *pruning, int64_t steps, struct hap_erro
 int hap_prune_step_done(struct hap_pruning *pruning, const struct hap_prune_step *step,
                         struct hap_error *err);
 
+/* Does step number `step` of `steps`, from 0: run(context, step, status, err) fills the rest of
+ * *status, then the step is done as above. An error's message begins with the step's number. */
+int hap_prune_take_step(struct hap_pruning *pruning, long step, long steps,
+                        int (*run)(void *context, long step, struct hap_prune_step *status,
+                                   struct hap_error *err),
+                        void *context, struct hap_error *err);
+
 /* Whether pruning->stop is set, on any rank. */
 bool hap_prune_stopping(const struct hap_pruning *pruning);
 

@@ -39,11 +39,6 @@ struct learner {
         double *nodes;   /* [hap_graph_n_nodes] */
 };
 
-static double sigmoid(double x)
-{
-        return 1 / (1 + exp(-x));
-}
-
 /* --- subnetwork probing --- */
 
 static double start_probing(const struct hap_prune_options *o)
@@ -102,7 +97,7 @@ static void sample_run(struct learner *l, uint64_t index, float *z, float *slope
 
         hap_random_fill(hap_prune_key(p, HAP_PRUNE_MASKS), index, 0, m->n, m->u);
         for (size_t k = 0; k < m->n; k++) {
-                const double open = sigmoid((double)m->log_alpha[k]);
+                const double open = hap_sigmoid((double)m->log_alpha[k]);
                 const double width = open * (1 - open);
                 const double x = 1 - (((double)m->u[k] - open) / width + .5);
                 const uint32_t e = p->edges[k];
@@ -121,7 +116,7 @@ static void weigh_run(struct learner *l, float *z, float *slope)
         hap_graph_drop_dead(p->graph, z);
         for (size_t k = 0; k < l->masks.n; k++) {
                 const uint32_t e = p->edges[k];
-                const double open = sigmoid((double)l->masks.log_alpha[k]);
+                const double open = hap_sigmoid((double)l->masks.log_alpha[k]);
 
                 if (z[e] == 0 || l->between[e] == 0)
                         slope[e] = 0;
@@ -172,7 +167,7 @@ static void measure_heads(struct learner *l)
 
                 for (int i = 0; i < 2; i++)
                         if (ends[i] >= 0)
-                                l->nodes[ends[i]] += sigmoid((double)l->masks.log_alpha[k]);
+                                l->nodes[ends[i]] += hap_sigmoid((double)l->masks.log_alpha[k]);
         }
         for (size_t i = 0; i < hap_graph_n_nodes(graph); i++)
                 l->nodes[i] = 1 - pow(tanh(2 * l->nodes[i] / heads), 2);
@@ -207,7 +202,7 @@ static void penalise_ugs(struct learner *l)
         measure_heads(l);
         for (size_t k = 0; k < m->n; k++) {
                 const size_t e = l->p->edges[k];
-                const double open = sigmoid((double)m->log_alpha[k]);
+                const double open = hap_sigmoid((double)m->log_alpha[k]);
                 const int64_t ends[] = {head_from(graph, e), head_into(graph, e)};
                 double cost = o->penalty;
 
@@ -223,7 +218,7 @@ static void penalise_ugs(struct learner *l)
 
 static const struct learned probing = {start_probing, sample_probing, penalise_probing,
                                        open_probing, .shared = true};
-static const struct learned ugs = {start_ugs, sample_ugs, penalise_ugs, sigmoid, false};
+static const struct learned ugs = {start_ugs, sample_ugs, penalise_ugs, hap_sigmoid, false};
 
 static void learner_release(struct learner *l)
 {
@@ -316,9 +311,10 @@ static int check_finite(const struct learner *l, struct hap_error *err)
                                                          "lower --set rate=X");
 }
 
-static int learn_step(struct learner *l, long step, struct hap_prune_step *status,
+static int learn_step(void *context, long step, struct hap_prune_step *status,
                       struct hap_error *err)
 {
+        struct learner *l = context;
         struct hap_pruning *p = l->p;
         struct hap_masks *m = &l->masks;
         const size_t runs = choose_prompts(l, step);
@@ -350,20 +346,11 @@ static int learn_step(struct learner *l, long step, struct hap_prune_step *statu
 static int learn(struct learner *l, struct hap_error *err)
 {
         const long steps = (long)l->p->options->steps;
+        int rc = HAP_OK;
 
-        for (long step = (long)l->p->steps; step < steps; step++) {
-                struct hap_prune_step status = {.step = step + 1, .steps = steps};
-                int rc = learn_step(l, step, &status, err);
-
-                if (rc < 0) {
-                        hap_fail_within(err, "step %ld", step + 1);
-                        return rc;
-                }
-                rc = hap_prune_step_done(l->p, &status, err);
-                if (rc != 0)
-                        return rc;
-        }
-        return HAP_OK;
+        for (long step = (long)l->p->steps; step < steps && rc == HAP_OK; step++)
+                rc = hap_prune_take_step(l->p, step, steps, learn_step, l, err);
+        return rc;
 }
 
 static int cut(struct learner *l, struct hap_error *err)

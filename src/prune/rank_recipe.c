@@ -106,9 +106,10 @@ static void fill_status(struct hap_ranker *r, double n_t, struct hap_prune_step 
         status->alive = hap_prune_alive(p, r->circuit, r->scratch);
 }
 
-static int rank_step(struct hap_ranker *r, long step, struct hap_prune_step *status,
+static int rank_step(void *context, long step, struct hap_prune_step *status,
                      struct hap_error *err)
 {
+        struct hap_ranker *r = context;
         struct hap_pruning *p = r->p;
         const struct hap_prune_options *o = p->options;
         long t = step % (long)o->steps;
@@ -191,7 +192,6 @@ static int run_steps(struct hap_ranker *r, struct hap_error *err)
         long steps = (long)(o->steps * o->restarts), all = steps + (long)(o->rounds + o->swaps);
 
         for (long step = (long)r->p->steps; step < steps; step++) {
-                struct hap_prune_step status = {.step = step + 1, .steps = all};
                 int rc = HAP_OK;
 
                 if (step / o->steps > r->ended)
@@ -200,13 +200,8 @@ static int run_steps(struct hap_ranker *r, struct hap_error *err)
                         return rc;
                 if (o->patience > 0 && r->same >= o->patience)
                         continue; /* skips to the next restart */
-                rc = rank_step(r, step, &status, err);
-                if (rc < 0) {
-                        hap_fail_within(err, "step %ld", step + 1);
-                        return rc;
-                }
-                rc = hap_prune_step_done(r->p, &status, err);
-                if (rc != 0)
+                rc = hap_prune_take_step(r->p, step, all, rank_step, r, err);
+                if (rc != HAP_OK)
                         return rc;
         }
         return r->ended < o->restarts ? end_restart(r, err) : HAP_OK;

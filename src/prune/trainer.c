@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "prune/edge_order.h"
+#include "prune/hard_concrete.h"
 
 /* --- memory --- */
 
@@ -150,7 +151,7 @@ static int init_parameters(struct hap_trainer *t, struct hap_error *err)
                         return err->code;
                 open = 0;
                 for (size_t k = 0; k < t->edges.n; k++)
-                        open += 1 / (1 + exp(-(double)t->edges.log_alpha[k]));
+                        open += hap_sigmoid((double)t->edges.log_alpha[k]);
         }
         t->first_sparsity = 1 - open / (double)p->graph->n_edges;
         t->node_target = o->node_sparsity.given ? o->node_sparsity.value / 100 : (double)NAN;
