@@ -94,7 +94,7 @@ static bool sees(const struct block *b, int query, int key)
 
 static int position_of(const struct block *b, int token)
 {
-        return b->prompt->depth != NULL ? b->prompt->depth[token] : token;
+        return hap_prompt_token_position(b->prompt, token);
 }
 
 /* The next queries of a block, from *next on: all in a short prompt, some in a long one, with the

@@ -30,10 +30,7 @@ int hap_batch_init(struct hap_batch *batch, struct hap_scratch *scratch,
 
 int hap_rows_position(const struct hap_rows *rows, int at, int r)
 {
-        const int token = rows->first[at] + r - rows->start[at];
-        const int *depth = rows->prompts[at]->depth;
-
-        return depth != NULL ? depth[token] : token;
+        return hap_prompt_token_position(rows->prompts[at], rows->first[at] + r - rows->start[at]);
 }
 
 /* The row in `from` of the first row that prompt `at` has in `to`. */

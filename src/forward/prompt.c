@@ -49,13 +49,14 @@ static void fill_residual(const struct hap_engine *engine, const struct hap_prom
         const struct hap_graph *graph = &engine->graph;
         const int n = prompt->n_tokens, d = config->d_model;
         const size_t size = (size_t)n * d;
+        const bool has_positions = engine->model->position_embedding != NULL && !graph->split_input;
         float *r = residual;
 
         memset(r, 0, size * sizeof(*r));
-        for (int t = 0; engine->model->position_embedding != NULL && !graph->split_input && t < n; t++)
+        for (int t = 0; has_positions && t < n; t++)
                 memcpy(r + (size_t)t * d,
                        engine->model->position_embedding +
-                               (size_t)(prompt->depth != NULL ? prompt->depth[t] : t) * d,
+                               (size_t)hap_prompt_token_position(prompt, t) * d,
                        (size_t)d * sizeof(*r));
         add_writers(engine, prompt, 0, graph->n_inputs, output, r);
         for (int l = 0; l < config->n_layers; l++) {

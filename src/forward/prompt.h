@@ -37,6 +37,11 @@ struct hap_prompt {
         float *log_p; /* [n_answer_positions][n_out] */
 };
 
+static inline int hap_prompt_token_position(const struct hap_prompt *prompt, int token)
+{
+        return prompt->depth != NULL ? prompt->depth[token] : token;
+}
+
 /* Allocates k and v, and with want_q also residual and q, from the arena. The prompt's tokens,
  * first and counterfactual are already set. HAP_EINPUT: the mean by position covers fewer
  * positions than the prompt has. */
