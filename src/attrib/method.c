@@ -133,6 +133,7 @@ static const struct hap_method growth = {
         .runs = HAP_MEMORY_MASKED,
         .run = hap_method_growth,
 };
+
 static const struct hap_method mask_gradient = {
         .name = "mask-gradient",
         .help = "gradient by the edge's mask, at a circuit",

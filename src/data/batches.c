@@ -15,6 +15,11 @@ size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model)
         return hap_min(fitting, HAP_BATCH_ROWS);
 }
 
+size_t hap_batches_prompts(size_t full_rows, size_t tokens)
+{
+        return hap_min((full_rows + tokens - 1) / tokens, HAP_BATCH_PROMPTS);
+}
+
 int hap_batches_add(struct hap_batches *batches, const struct hap_example *example,
                     size_t full_rows, struct hap_error *err)
 {

@@ -23,6 +23,8 @@ struct hap_batches {
  * HAP_BATCH_ROWS). */
 int hap_batches_add(struct hap_batches *batches, const struct hap_example *example,
                     size_t full_rows, struct hap_error *err);
+/* How many prompts of `tokens` rows each make a batch full. */
+size_t hap_batches_prompts(size_t full_rows, size_t tokens);
 /* How many rows' gradients at all readers' inputs fit in 256 MiB; at most HAP_BATCH_ROWS. */
 size_t hap_batches_gradient_rows(const struct hap_graph *graph, int d_model);
 /* Whether the next example would begin batch number n, counted from 0, with n > 0. */

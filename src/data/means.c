@@ -21,7 +21,8 @@ static size_t place_of(const struct means *means, const struct hap_example *exam
 }
 
 /* sum[w][t] += output[w][t], t = 0 for all positions when not by position. */
-static void add_prompt(struct means *means, const struct hap_example *example, const float *outputs)
+static void add_prompt(struct means *means, const struct hap_example *example,
+                       const float *outputs)
 {
         const size_t n_tokens = (size_t)example->n_tokens;
 
@@ -38,7 +39,8 @@ static void add_prompt(struct means *means, const struct hap_example *example, c
                 means->n[place_of(means, example, t)]++;
 }
 
-/* Runs the clean or the corrupted prompts of `n` examples from `first` on and adds the outputs of their writers. */
+/* Runs the clean or the corrupted prompts of `n` examples from `first` on and adds the outputs of
+ * their writers. */
 static int add_examples(struct means *means, const struct hap_engine *engine,
                         const struct hap_examples *all, size_t first, size_t n, bool corrupted,
                         struct hap_error *err)

@@ -162,7 +162,7 @@ static size_t batch_prompts(const struct hap_memory_estimate *needs, const struc
 
         if (needs->options.single)
                 return 1;
-        return hap_min((rows + tokens - 1) / tokens, HAP_BATCH_PROMPTS);
+        return hap_batches_prompts(rows, tokens);
 }
 
 /* The jobs of a training step. */

@@ -70,8 +70,7 @@ static double stage_seconds(const struct hap_stage_plan *plan, const struct hap_
         const size_t rows = gradients ? hap_batches_gradient_rows(&needs->graph,
                                                                   model->config.d_model)
                                       : HAP_BATCH_ROWS;
-        const size_t batch = hap_min((rows + needs->tokens - 1) / needs->tokens,
-                                     HAP_BATCH_PROMPTS);
+        const size_t batch = hap_batches_prompts(rows, needs->tokens);
         const size_t steps = jobs_of(RUNS, STEP);
 
         if (stage->stage->runs != HAP_MEMORY_TRAINING)
@@ -111,8 +110,7 @@ static bool print_stage(const struct hap_stage_plan *plan, const struct hap_mode
 bool hap_stage_plan_print(const struct hap_stage_plan *plan, const struct hap_model_needs *needs,
                           const struct hap_model *model, FILE *out)
 {
-        const size_t batch = hap_min((HAP_BATCH_ROWS + needs->tokens - 1) / needs->tokens,
-                                     HAP_BATCH_PROMPTS);
+        const size_t batch = hap_batches_prompts(HAP_BATCH_ROWS, needs->tokens);
         const size_t jobs = jobs_of(STEP, hap_prompts_per_job(1, STEP, batch));
         bool fits = true;
 
