@@ -23,17 +23,12 @@ SPARSITY ?= 90% 94% 97%
 METHODS ?= $(ATTRIBUTIONS) ep-small hap rank
 NAME ?= methods-$(TASK)
 
-# A row for each method of hap-attrib, under its own name.
+# A row for each method of hap-attrib, under its own name; hap.mk has another one for eap.
 define attribution
-$(1).title ?= $(1)
-$(1).attrib ?= --method $(1) $(if $(filter ifr,$(1)),,--metric $(LOSS))
+override $(1).title := $(1)
+override $(1).attrib := --method $(1) $(if $(filter ifr,$(1)),,--metric $(LOSS))
 endef
-$(foreach m,$(filter-out eap,$(ATTRIBUTIONS)),$(eval $(call attribution,$(m))))
-
-# hap.mk has a row for eap.
-ifneq ($(LOSS),logit-diff)
-ATTRIB ?= --method eap --metric $(LOSS)
-endif
+$(foreach m,$(ATTRIBUTIONS),$(eval $(call attribution,$(m))))
 
 include $(dir $(lastword $(MAKEFILE_LIST)))hap.mk
 

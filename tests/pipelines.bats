@@ -779,7 +779,7 @@ END
 }
 
 @test "the table of methods joins circuits and curves, both orders told apart" {
-        { row EAP 90 0.04 null 2 && row HAP 90 0.02 1000 3; } | jq -s '.[0].runs[0].test["logit-diff"] = 1.5 | .' >"$tmp/one.json"
+        { row eap 90 0.04 null 2 && row HAP 90 0.02 1000 3; } | jq -s '.[0].runs[0].test["logit-diff"] = 1.5 | .' >"$tmp/one.json"
         "$HAP_BIN/hap-task" -q -n 5 -m "$root/models/demo" ioi -o "$tmp/task"
         "$HAP_BIN/hap-attrib" -q -m "$root/models/demo" "$tmp/task" -o "$tmp/scores"
         "$HAP_BIN/hap-eval" -q -m "$root/models/demo" --curve --metric logit-diff "$tmp/task" "$tmp/scores" -o "$tmp/eap.curve"
@@ -787,6 +787,6 @@ END
         local cpr
         cpr=$("$HAP_BIN/hap-convert" -q --to json "$tmp/eap.curve" | jq -s '
                 [.[] | select(.metric == "cpr" and .order == "signed").value][0] * 1000 | round / 1000')
-        assert_line --partial "| EAP | 0.0400 | 1.50 | ${cpr} |"
+        assert_line --partial "| eap | 0.0400 | 1.50 | ${cpr} |"
         assert_line '| HAP | 0.0200 | - | - | - | 1000 | 3.0 |'
 }
