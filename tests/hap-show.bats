@@ -130,6 +130,11 @@ whole_graph() {
         assert_line --regexp 'kl +9.5 ... 4.5'
 }
 
+@test "a log's line ends at its newline, not at a NUL" {
+        printf '{"step": 0, "kl": 1}\0{"step": 1}\n' >"$tmp/log"
+        assert_refused 3 "line 1 is not a JSON object" hap-show "$tmp/log"
+}
+
 @test "a stream cannot control the terminal" {
         jq -nc '{hap: 1, kind: "task", task: "a\u001b[31mb\u0007"}, {id: "\u001b]0;x\u0007"}, {end: "task"}' |
                 hap-convert -q --from json >"$tmp/t"

@@ -133,3 +133,37 @@ scores() {
         hap-convert -q --from mib "$tmp/mib" -o "$tmp/back"
         assert_same <(json "$tmp/back" | grep '"edge"') <(json "$tmp/scores" | grep '"edge"')
 }
+
+@test "eight pipelines at once write the bytes that one writes" {
+        local demo=$root/models/demo pids=()
+        pipeline() {
+                hap-task ioi -q -m "$demo" -n 6 | hap-forward -q -j 2 -m "$demo" |
+                        hap-attrib -q -j 2 -p | hap-select -q -p --keep 200 |
+                        hap-prune -q -j 2 -p --edges 60 --steps 2 --batch 4 |
+                        hap-eval -q -j 2 -p >"$tmp/$1"
+        }
+        pipeline one
+        for i in {1..8}; do
+                pipeline "$i" 3>&- &
+                pids+=($!)
+        done
+        for pid in "${pids[@]}"; do
+                wait "$pid" || fail "a pipeline ended with $?"
+        done
+        for i in {1..8}; do
+                assert_same "$tmp/one" "$tmp/$i"
+        done
+}
+
+@test "hap-prune on a graph of 798,690 edges takes at most 400 MB, and less is refused" {
+        local make=$root/build/bench/make-model
+        [[ -x $make ]] || skip "no $make"
+        "$make" "$tmp/model" 58 12 12 16 8
+        printf '{"clean":[1,%d,3],"corrupted":[2,%d,3],"answer":4,"wrong":5}\n' 6 7 8 9 >"$tmp/prompts"
+        hap-task -q --from "$tmp/prompts" -o "$tmp/task"
+        prune=(hap-prune -j 1 -m "$tmp/model" --recipe edge-pruning --edges 100000 --steps 2
+                --batch 2 "$tmp/task")
+        [[ $(peak "${prune[@]}" -o "$tmp/circuit") -le 400 ]]
+        assert_equal "$(json "$tmp/circuit" | sed -n 1p | jq .circuit.edges)" 100000
+        assert_refused 2 "--max-memory" "${prune[@]}" --max-memory 60M
+}

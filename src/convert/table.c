@@ -6,6 +6,7 @@
 
 #include "common/arena.h"
 #include "common/json.h"
+#include "common/memory.h"
 #include "common/number.h"
 #include "convert/edge_parts.h"
 
@@ -49,6 +50,15 @@ static json_t *text_of_number(double value, bool single)
         return json_string(digits);
 }
 
+static json_t *plain_text(struct converting *c, const msgpack_object *value)
+{
+        json_t *text = hap_json_plain_text(value);
+
+        if (!text && !hap_memory_was_short())
+                hap_stream_in_fail(c->in, c->err, "it has a text with a NUL, or that is not UTF-8");
+        return text;
+}
+
 /* The cell of a value: a new reference; NULL without a code in err for a lack of memory. */
 static json_t *text_of(struct converting *c, const msgpack_object *value)
 {
@@ -68,7 +78,7 @@ static json_t *text_of(struct converting *c, const msgpack_object *value)
         case MSGPACK_OBJECT_FLOAT64:
                 return text_of_number(value->via.f64, value->type == MSGPACK_OBJECT_FLOAT32);
         case MSGPACK_OBJECT_STR:
-                return json_stringn(value->via.str.ptr, value->via.str.size);
+                return plain_text(c, value);
         default:
                 json = hap_json_of(value);
                 dumped = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
@@ -138,14 +148,15 @@ static int add_record(struct converting *c, const msgpack_object *record)
         set_text(c, row, "file", json_string(hap_stream_in_name(c->in)));
         for (uint32_t i = 0; i < map->size && rc == 0; i++) {
                 const msgpack_object *key = &map->ptr[i].key;
-                char name[256];
+                json_t *name;
 
                 if (key->type != MSGPACK_OBJECT_STR)
                         continue;
-                snprintf(name, sizeof name, "%.*s", (int)hap_min(key->via.str.size, 255),
-                         key->via.str.ptr);
                 c->err->code = 0;
-                rc = set_text(c, row, name, text_of(c, &map->ptr[i].val));
+                name = plain_text(c, key);
+                rc = name ? set_text(c, row, json_string_value(name), text_of(c, &map->ptr[i].val))
+                          : set_text(c, row, "", NULL);
+                json_decref(name);
         }
         if (rc == 0)
                 rc = add_edge(c, row);

@@ -13,7 +13,7 @@ static json_t *text_of(const msgpack_object *record, const char *key)
         const msgpack_object *text = hap_map_get(record, key);
 
         return text && text->type == MSGPACK_OBJECT_STR
-                       ? json_stringn(text->via.str.ptr, text->via.str.size) : NULL;
+                       ? hap_json_plain_text(text) : NULL;
 }
 
 /* Whether all keys of the record are among these. */
