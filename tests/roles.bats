@@ -148,6 +148,9 @@ scores() {
         grep -Eq 'name-mover +a1.h3 +0\.9[0-9]+ +[0-9.]+ +END->ANSWER 0.9' shown || fail "$(cat shown)"
         grep -q 'largest direct effects on the logit difference: m1 +' shown
         grep -Eq 'input->a0.h2<v> .*m0 [0-9]+ %' shown
+        hap-show -q --tsv one >table # of means for circuits: not of heads, nodes and edges
+        assert_equal "$(cut -f 1 table | tr '\n' ' ')" "circuit full "
+        run ! grep -E 'role|attention|effect|loading' table
 }
 
 @test "roles need right answers, and cannot be combined with metrics" {
