@@ -68,18 +68,15 @@ static int sweep_init(struct sweep *s, const struct hap_values *values, struct h
                         continue;
                 hap_series_name(v, name, sizeof name);
                 series = series_of(s, name);
-                if (!series)
-                        break;
+                if (!series) {
+                        sweep_release(s);
+                        return hap_fail_memory(err, "the picture");
+                }
                 add_point(values, series, i);
                 s->left = fmin(s->left, log10(v->size));
                 s->right = fmax(s->right, log10(v->size));
-                if (i + 1 == values->n)
-                        return HAP_OK;
         }
-        if (s->series && s->n > 0 && s->series[s->n - 1].points)
-                return HAP_OK;
-        sweep_release(s);
-        return hap_fail_memory(err, "the picture");
+        return s->series ? HAP_OK : hap_fail_memory(err, "the picture");
 }
 
 /* --- panels --- */
