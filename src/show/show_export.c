@@ -82,6 +82,13 @@ static bool has_column(const struct export *x, size_t c)
         return false;
 }
 
+/* What LaTeX writes for a character that a backslash does not escape, or NULL. */
+static const char *latex_of(char c)
+{
+        return c == '\\' ? "\\textbackslash{}" : c == '~' ? "\\textasciitilde{}"
+               : c == '^' ? "\\textasciicircum{}" : NULL;
+}
+
 /* A text with what has a meaning in the format escaped. */
 static void print_text(const struct export *x, const char *text)
 {
@@ -91,7 +98,12 @@ static void print_text(const struct export *x, const char *text)
 
         for (; *text; text++) {
                 const char c = (unsigned char)*text < ' ' ? ' ' : *text;
+                const char *latex = x->how == HAP_EXPORT_LATEX ? latex_of(c) : NULL;
 
+                if (latex) {
+                        fputs(latex, x->out);
+                        continue;
+                }
                 if (strchr(special[x->how], c))
                         putc('\\', x->out);
                 putc(c, x->out);
