@@ -51,11 +51,9 @@ static int write_example(struct hap_stream_out *out, const char *id, enum hap_dt
         for (size_t i = 0; scale != 1 && i < n; i++)
                 values[i] /= scale;
         msgpack_pack_map(packer, scale == 1 ? 2 : 3);
-        hap_pack_text(packer, "id");
-        hap_pack_text(packer, id);
+        hap_pack_text_entry(packer, "id", id);
         if (scale != 1) {
-                hap_pack_text(packer, "scale");
-                msgpack_pack_double(packer, (double)scale);
+                hap_pack_number_entry(packer, "scale", (double)scale);
         }
         hap_pack_text(packer, "scores");
         rc = hap_stream_out_tensor(out, dtype, 1, &n, values, err);

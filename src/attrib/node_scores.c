@@ -31,10 +31,8 @@ int hap_node_scores_write(struct hap_stream_out *out, json_t *header,
 
                 hap_node_name(graph, i, name);
                 msgpack_pack_map(packer, 2);
-                hap_pack_text(packer, "node");
-                hap_pack_text(packer, name);
-                hap_pack_text(packer, "score");
-                msgpack_pack_double(packer, score[i]);
+                hap_pack_text_entry(packer, "node", name);
+                hap_pack_number_entry(packer, "score", score[i]);
                 rc = hap_stream_out_end_record(out, err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);

@@ -212,16 +212,11 @@ static int write_share(const struct hap_reference *reference, const char *circui
         msgpack_packer *packer = hap_stream_out_record(out);
 
         msgpack_pack_map(packer, 5);
-        hap_pack_text(packer, "circuit");
-        hap_pack_text(packer, circuit);
-        hap_pack_text(packer, "metric");
-        hap_pack_text(packer, metric);
-        hap_pack_text(packer, "on");
-        hap_pack_text(packer, on);
-        hap_pack_text(packer, "reference");
-        hap_pack_text(packer, reference->name);
-        hap_pack_text(packer, "value");
-        msgpack_pack_double(packer, whole ? (double)part / (double)whole : 0);
+        hap_pack_text_entry(packer, "circuit", circuit);
+        hap_pack_text_entry(packer, "metric", metric);
+        hap_pack_text_entry(packer, "on", on);
+        hap_pack_text_entry(packer, "reference", reference->name);
+        hap_pack_number_entry(packer, "value", whole ? (double)part / (double)whole : 0);
         return hap_stream_out_end_record(out, err);
 }
 

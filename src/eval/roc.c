@@ -98,23 +98,18 @@ static int write_value(const struct hap_roc_input *input, const struct hap_refer
                        const char *metric, const char *on, double value,
                        struct hap_stream_out *out, struct hap_error *err)
 {
-        const char *const texts[][2] = {{"circuit", input->name},
-                                        {"metric", metric},
-                                        {"on", on},
-                                        {"order", input->by_sign ? "signed" : "magnitude"},
-                                        {"reference", reference->name}};
         msgpack_packer *packer;
 
         if (isnan(value))
                 return HAP_OK;
         packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, 6);
-        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-                hap_pack_text(packer, texts[i][0]);
-                hap_pack_text(packer, texts[i][1]);
-        }
-        hap_pack_text(packer, "value");
-        msgpack_pack_double(packer, value);
+        hap_pack_text_entry(packer, "circuit", input->name);
+        hap_pack_text_entry(packer, "metric", metric);
+        hap_pack_text_entry(packer, "on", on);
+        hap_pack_text_entry(packer, "order", input->by_sign ? "signed" : "magnitude");
+        hap_pack_text_entry(packer, "reference", reference->name);
+        hap_pack_number_entry(packer, "value", value);
         return hap_stream_out_end_record(out, err);
 }
 

@@ -195,8 +195,7 @@ static int write_edges_record(struct hap_stream_out *out, const struct hap_graph
                 n += others[i].values != NULL;
         hap_graph_edge_name(graph, edge, name);
         msgpack_pack_map(packer, n);
-        hap_pack_text(packer, "edge");
-        hap_pack_text(packer, name);
+        hap_pack_text_entry(packer, "edge", name);
         hap_pack_text(packer, key);
         msgpack_pack_double(packer, value);
         for (size_t i = 0; i < n_others; i++) {
