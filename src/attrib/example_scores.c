@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/header.h"
 #include "graph/graph_json.h"
 
 /* --- writing --- */
@@ -213,9 +214,7 @@ int hap_example_scores_next(struct hap_stream_in *in, struct hap_example_scores 
 
         *s = (struct hap_example_scores){0};
         while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
-                const char *kind = json_string_value(json_object_get(header, "kind"));
-
-                if (!kind || strcmp(kind, "example-scores") != 0)
+                if (!hap_header_is(header, "example-scores"))
                         continue;
                 rc = read_section(in, header, s, err);
                 return rc < 0 ? rc : 1;

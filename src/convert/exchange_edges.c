@@ -1,13 +1,11 @@
 #include "convert/exchange_edges.h"
 
-#include <string.h>
+#include "common/header.h"
 
 static bool is_wanted(const json_t *header, const char *kind)
 {
-        const char *theirs = json_string_value(json_object_get(header, "kind"));
-
-        return kind ? strcmp(theirs, kind) == 0
-                    : strcmp(theirs, "scores") == 0 || strcmp(theirs, "circuit") == 0;
+        return kind ? hap_header_is(header, kind)
+                    : hap_header_is(header, "scores") || hap_header_is(header, "circuit");
 }
 
 int hap_exchange_one(struct hap_stream_in *in, const char *kind, struct hap_edges *edges,

@@ -1,10 +1,12 @@
 #include "graph/edges.h"
-#include "graph/graph_json.h"
-#include "graph/nearest_name.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/header.h"
+#include "graph/graph_json.h"
+#include "graph/nearest_name.h"
 
 /* The key of a record's value. */
 static const char *value_key(const struct hap_edges *edges)
@@ -95,11 +97,11 @@ static int prepare(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err)
 {
         const char *kind = json_string_value(json_object_get(header, "kind"));
-        bool circuit = kind && strcmp(kind, "circuit") == 0;
+        const bool circuit = hap_header_is(header, "circuit");
         int rc;
 
         *edges = (struct hap_edges){0};
-        if (!circuit && !(kind && strcmp(kind, "scores") == 0))
+        if (!circuit && !hap_header_is(header, "scores"))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': its kind is '%s', not scores or circuit",
                                 hap_stream_in_name(in), kind ? kind : "");
@@ -158,9 +160,7 @@ int hap_edges_next(struct hap_stream_in *in, const char *kind,
 
         *edges = (struct hap_edges){0};
         while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
-                const char *is = json_string_value(json_object_get(header, "kind"));
-
-                if (!is || strcmp(is, kind) != 0)
+                if (!hap_header_is(header, kind))
                         continue;
                 rc = hap_edges_read(in, header, edges, err);
                 return rc < 0 ? rc : 1;
