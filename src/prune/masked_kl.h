@@ -49,4 +49,9 @@ struct hap_runs {
 int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs, double *kl,
                       float *gradient, struct hap_error *err);
 
+/* Sets mean[i] to the mean loss of circuit i over the prompts which[0 … on-1], for n circuits with
+ * the masks z, [n][n_edges]. Errors are those of hap_masked_kl_run. */
+int hap_masked_kl_means(struct hap_masked_kl *masked_kl, size_t n, const float *z,
+                        const uint32_t *which, size_t on, double *mean, struct hap_error *err);
+
 #endif
