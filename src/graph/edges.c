@@ -168,6 +168,17 @@ int hap_edges_next(struct hap_stream_in *in, const char *kind,
         return rc;
 }
 
+double hap_edges_iou(const bool *a, const bool *b, size_t n_edges)
+{
+        size_t both = 0, either = 0;
+
+        for (size_t e = 0; e < n_edges; e++) {
+                both += a[e] && b[e];
+                either += a[e] || b[e];
+        }
+        return either > 0 ? (double)both / (double)either : 1;
+}
+
 static int begin_edges_section(struct hap_stream_out *out, json_t *header,
                                const struct hap_graph *graph, struct hap_error *err)
 {

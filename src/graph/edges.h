@@ -35,6 +35,9 @@ void hap_edges_release(struct hap_edges *edges);
 int hap_edges_next(struct hap_stream_in *in, const char *kind,
                    struct hap_edges *edges, struct hap_error *err);
 
+/* Intersection over union of two sets of edges, [n_edges]; 1 if both are empty. */
+double hap_edges_iou(const bool *a, const bool *b, size_t n_edges);
+
 /* Writes a whole section, records in the order of edge numbers. A circuit's
  * records are those with z > 0; scores are written for every edge, or for
  * those `given` where that is not NULL. The circuit's header gets

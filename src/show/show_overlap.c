@@ -3,18 +3,6 @@
 #include "show/show_phrase.h"
 #include "show/show_table.h"
 
-/* Intersection over union of the edges; 1 if both have no edges. */
-static double overlap(const struct hap_edges *a, const struct hap_edges *b)
-{
-        size_t both = 0, either = 0;
-
-        for (size_t e = 0; e < a->graph.n_edges; e++) {
-                both += a->given[e] && b->given[e];
-                either += a->given[e] || b->given[e];
-        }
-        return either > 0 ? (double)both / (double)either : 1;
-}
-
 static void write_row(const struct hap_show *show, size_t row, size_t widest, FILE *out)
 {
         const struct hap_edges *edges = &show->sections[row].edges;
@@ -28,7 +16,8 @@ static void write_row(const struct hap_show *show, size_t row, size_t widest, FI
                 if (!hap_section_is_circuit(&show->sections[i]))
                         continue;
                 if (hap_graph_equal(&show->sections[i].edges.graph, &edges->graph))
-                        fprintf(out, "  %5.3f", overlap(&show->sections[i].edges, edges));
+                        fprintf(out, "  %5.3f", hap_edges_iou(show->sections[i].edges.given,
+                                                              edges->given, edges->graph.n_edges));
                 else
                         fputs("      -", out);
         }
