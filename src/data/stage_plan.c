@@ -32,7 +32,7 @@ struct hap_run_work hap_run_work(const struct hap_config *c, const struct hap_gr
 struct stage_work {
         const char *name;
         const struct hap_memory_estimate *stage;
-        double full, masked, edges; /* so many times those of struct hap_run_work */
+        double full, masked, edges; /* factors of those of struct hap_run_work */
 };
 
 /* A backward pass by the inputs costs what the forward pass does; that of a masked run mixes twice,
@@ -112,6 +112,7 @@ bool hap_stage_plan_print(const struct hap_stage_plan *plan, const struct hap_mo
 {
         const size_t batch = hap_batches_prompts(HAP_BATCH_ROWS, needs->tokens);
         const size_t jobs = jobs_of(STEP, hap_prompts_per_job(1, STEP, batch));
+        const struct hap_run_work run = hap_run_work(&model->config, &needs->graph, needs->tokens);
         bool fits = true;
 
         fprintf(out, "plan for %zu prompts of %zu tokens, %zu rank%s of %zu thread%s\n",
@@ -120,6 +121,8 @@ bool hap_stage_plan_print(const struct hap_stage_plan *plan, const struct hap_mo
         hap_report_line(out, "products", "%.0f GFLOP/s a rank, measured here; runs reach %.0f%%",
                         plan->rate, 100 * HAP_PLAN_EFFICIENCY);
         hap_report_line(out, "graph", "%zu edges", needs->graph.n_edges);
+        hap_report_line(out, "runs", "%.3g GFLOP full, %.3g GFLOP masked, a prompt", run.full / 1e9,
+                        run.masked / 1e9);
         for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
                 fits &= print_stage(plan, needs, stages + i, model, out);
         hap_report_line(out, "step", "%d prompts in %zu jobs: at most %zu threads are busy", STEP,
