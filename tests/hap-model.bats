@@ -84,6 +84,14 @@ END
         done
 }
 
+@test "GGUF's rotary factors are above 0" {
+        llama=$root/tests/golden/families/llama-gguf/model.gguf # it ends with rope_freqs.weight
+        for end in '\0\0\0\0' '\0\0\200\300' '\0\0\300\177'; do # 0, -4, NaN
+                { head -c -4 "$llama"; printf "$end"; } >"$tmp/more.gguf"
+                assert_refused 3 "of tensor 'rope_freqs.weight' is " hap-model "$tmp/more.gguf"
+        done
+}
+
 @test "GGUF's rotary scaling is linear unless its type is none, and Gemma 2 has windows by default" {
         llama=$root/tests/golden/families/llama-gguf/model.gguf
         show "$llama"
