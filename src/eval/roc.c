@@ -42,8 +42,11 @@ static size_t take_ties(const struct item *items, size_t n, size_t from, double 
         return i;
 }
 
-int hap_roc_auc(const double *score, const bool *positive, size_t n, double *auc,
-                struct hap_error *err)
+/* The area under the receiver operating characteristic: the share of pairs of a positive and a
+ * negative item in which the positive one scores more, ties counted half (Mann and Whitney).
+ * NaN if all items are positive or none is. score, positive: [n]. */
+static int roc_auc(const double *score, const bool *positive, size_t n, double *auc,
+                   struct hap_error *err)
 {
         struct item *items = sorted_items(score, positive, n);
         double above = 0, pairs = 0, here;
@@ -63,8 +66,11 @@ int hap_roc_auc(const double *score, const bool *positive, size_t n, double *auc
         return HAP_OK;
 }
 
-int hap_average_precision(const double *score, const bool *positive, size_t n, double *ap,
-                          struct hap_error *err)
+/* Σ (R_k − R_{k−1}) P_k over the thresholds from the best score down, P and R precision and
+ * recall of the items that score at least the threshold: scikit-learn's average precision. NaN
+ * if no item is positive. */
+static int average_precision(const double *score, const bool *positive, size_t n, double *ap,
+                             struct hap_error *err)
 {
         struct item *items = sorted_items(score, positive, n);
         double found = 0, sum = 0, here;
@@ -118,13 +124,13 @@ static int write_areas(const struct hap_roc_input *input, const struct hap_refer
                        struct hap_stream_out *out, struct hap_error *err)
 {
         double auc, ap;
-        int rc = hap_roc_auc(score, positive, n, &auc, err);
+        int rc = roc_auc(score, positive, n, &auc, err);
 
         if (rc == 0)
-                rc = hap_average_precision(score, positive, n, &ap, err);
+                rc = average_precision(score, positive, n, &ap, err);
         if (rc == 0)
                 rc = write_value(input, reference, "roc-auc", on, auc, out, err);
-        /* cppcheck-suppress uninitvar ; hap_average_precision() has set it where rc is 0 */
+        /* cppcheck-suppress uninitvar ; average_precision() has set it where rc is 0 */
         return rc < 0 ? rc : write_value(input, reference, "average-precision", on, ap, out, err);
 }
 

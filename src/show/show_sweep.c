@@ -234,7 +234,7 @@ static void draw_legend(const struct sweep *s, FILE *out)
         }
 }
 
-int hap_draw_sweep(const struct hap_values *values, bool white, FILE *out, struct hap_error *err)
+static int draw_sweep(const struct hap_values *values, bool white, FILE *out, struct hap_error *err)
 {
         struct sweep s;
         int rc = sweep_init(&s, values, err);
@@ -279,7 +279,7 @@ int hap_show_values(const struct hap_show *show, bool white, FILE *out, struct h
         if (rc < 0)
                 return rc;
         if (hap_values_sweep(&values))
-                rc = hap_draw_sweep(&values, white, out, err);
+                rc = draw_sweep(&values, white, out, err);
         else
                 hap_draw_bars(&values, white, out);
         hap_values_release(&values);
