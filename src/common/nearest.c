@@ -47,7 +47,8 @@ void hap_nearest_try(struct hap_nearest *best, const char *typed, size_t n, cons
         const size_t distance = edit_distance(typed, n, name);
         const size_t most = hap_max(1, hap_min(3, n / 3));
 
-        if (distance == 0 || distance > most || (best->name && distance >= best->distance))
+        if (distance > most || (distance == 0 && memcmp(typed, name, n) == 0) ||
+            (best->name && distance >= best->distance))
                 return;
         *best = (struct hap_nearest){name, distance};
 }
