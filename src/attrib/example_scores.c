@@ -53,9 +53,8 @@ static int write_example(struct hap_stream_out *out, const char *id, enum hap_dt
                 values[i] /= scale;
         msgpack_pack_map(packer, scale == 1 ? 2 : 3);
         hap_pack_text_entry(packer, "id", id);
-        if (scale != 1) {
+        if (scale != 1)
                 hap_pack_number_entry(packer, "scale", (double)scale);
-        }
         hap_pack_text(packer, "scores");
         rc = hap_stream_out_tensor(out, dtype, 1, &n, values, err);
         return rc < 0 ? rc : hap_stream_out_end_record(out, err);
@@ -135,10 +134,9 @@ static int begin_scores(struct hap_stream_in *in, const json_t *header,
 /* The record's scale: 1 without one, NaN if it is not a number. */
 static double scale_of(const msgpack_object *scale)
 {
-        if (!scale)
-                return 1;
-        return scale->type == MSGPACK_OBJECT_FLOAT32 || scale->type == MSGPACK_OBJECT_FLOAT64
-                       ? scale->via.f64 : NAN;
+        double value = 1;
+
+        return !scale || hap_object_number(scale, &value) ? value : NAN;
 }
 
 static int read_values(struct hap_stream_in *in, const msgpack_object *record,

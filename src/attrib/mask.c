@@ -196,9 +196,11 @@ static int score_growth(struct hap_attrib *attrib, struct removals *jobs, double
 
         memset(alone, 0, (n + 1) * sizeof *alone);
         memset(cut, 0, (n + 1) * sizeof *cut);
-        jobs->cut = NULL, jobs->losses = alone;
+        jobs->cut = NULL;
+        jobs->losses = alone;
         rc = remove_each(jobs, err);
-        jobs->cut = attrib->options.z, jobs->losses = cut;
+        jobs->cut = attrib->options.z;
+        jobs->losses = cut;
         if (rc == 0)
                 rc = remove_each(jobs, err);
         for (size_t i = 0; i < n && rc == 0; i++)
