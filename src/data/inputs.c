@@ -186,20 +186,16 @@ static int read_constants(struct hap_inputs *inputs, const json_t *header, struc
 static int read_edges(struct hap_inputs *inputs, struct hap_edges_list *list, size_t max,
                       const char *what, const json_t *header, struct hap_error *err)
 {
-        struct hap_edges *items;
+        struct hap_edges edges;
 
         if (max == 0)
                 return HAP_OK;
         if (list->n >= max)
                 return fail_second(hap_stream_in_name(inputs->in), what, list->items->name, err);
-        items = reallocarray(list->items, list->n + 1, sizeof *items);
-        if (!items)
-                return hap_fail_memory(err, what);
-        list->items = items;
-        if (hap_edges_read(inputs->in, header, items + list->n, err) < 0)
+        if (hap_edges_read(inputs->in, header, &edges, err) < 0)
                 return err->code;
-        hap_graph_form_join(&inputs->form, &items[list->n++].graph);
-        return HAP_OK;
+        hap_graph_form_join(&inputs->form, &edges.graph);
+        return hap_edges_list_add(list, &edges, err);
 }
 
 static int read_section(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
@@ -428,20 +424,12 @@ int hap_inputs_describe(const struct hap_inputs *inputs, json_t *header, struct 
         return HAP_OK;
 }
 
-static void release_edges(struct hap_edges_list *list)
-{
-        for (size_t i = 0; i < list->n; i++)
-                hap_edges_release(list->items + i);
-        free(list->items);
-        *list = (struct hap_edges_list){0};
-}
-
 void hap_inputs_release(struct hap_inputs *inputs)
 {
         hap_prompts_release(&inputs->prompts); /* before the loader that has their tokens */
         hap_loader_close(inputs->loader);
-        release_edges(&inputs->circuits);
-        release_edges(&inputs->scores);
+        hap_edges_list_release(&inputs->circuits);
+        hap_edges_list_release(&inputs->scores);
         hap_constants_release(&inputs->constants);
         hap_engine_release(&inputs->engine);
         hap_model_release(&inputs->model);

@@ -152,6 +152,27 @@ void hap_edges_release(struct hap_edges *edges)
         *edges = (struct hap_edges){0};
 }
 
+int hap_edges_list_add(struct hap_edges_list *list, struct hap_edges *edges, struct hap_error *err)
+{
+        struct hap_edges *items = reallocarray(list->items, list->n + 1, sizeof *items);
+
+        if (!items) {
+                hap_edges_release(edges);
+                return hap_fail_memory(err, "edges");
+        }
+        list->items = items;
+        items[list->n++] = *edges;
+        return HAP_OK;
+}
+
+void hap_edges_list_release(struct hap_edges_list *list)
+{
+        for (size_t i = 0; i < list->n; i++)
+                hap_edges_release(list->items + i);
+        free(list->items);
+        *list = (struct hap_edges_list){0};
+}
+
 int hap_edges_next(struct hap_stream_in *in, const char *kind,
                    struct hap_edges *edges, struct hap_error *err)
 {
