@@ -44,8 +44,8 @@ struct hap_runs {
 
 /* Sets kl[i], the loss, for each run. With `wanted` also
  * gradient[e] = Σ_i slope[i][e] d kl[i] / d m[e] ([n_edges], 0 for edges that are not wanted);
- * with `want_counterfactual` gradient[w][j] = Σ_i d kl[i] / d a'_w[j] ([n_writers][d_model]). HAP_EINPUT: a KL is not
- * finite. The results do not depend on the number of threads. */
+ * with `want_counterfactual` gradient[w][j] = Σ_i d kl[i] / d a'_w[j] ([n_writers][d_model]).
+ * HAP_EINPUT: a KL is not finite. The results do not depend on the number of threads. */
 int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs, double *kl,
                       float *gradient, struct hap_error *err);
 

@@ -15,8 +15,7 @@ int hap_seeds_add(struct hap_seeds *seeds, const float *z, size_t n_edges, struc
 void hap_seeds_release(struct hap_seeds *seeds);
 
 /* Says, on standard error, the intersection over union of two circuits, averaged over all pairs,
- * and how many edges all, and at least half, of the circuits
- * have; nothing for a single one. */
+ * and how many edges all, and at least half, of the circuits have; nothing for a single one. */
 void hap_seeds_say(struct hap_program *p, const struct hap_seeds *seeds);
 
 #endif
