@@ -123,14 +123,13 @@ static int write_areas(const struct hap_roc_input *input, const struct hap_refer
                        const char *on, const double *score, const bool *positive, size_t n,
                        struct hap_stream_out *out, struct hap_error *err)
 {
-        double auc, ap;
+        double auc = NAN, ap = NAN;
         int rc = roc_auc(score, positive, n, &auc, err);
 
         if (rc == 0)
                 rc = average_precision(score, positive, n, &ap, err);
         if (rc == 0)
                 rc = write_value(input, reference, "roc-auc", on, auc, out, err);
-        /* cppcheck-suppress uninitvar ; average_precision() has set it where rc is 0 */
         return rc < 0 ? rc : write_value(input, reference, "average-precision", on, ap, out, err);
 }
 
