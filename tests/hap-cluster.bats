@@ -105,6 +105,8 @@ setup_file() {
         assert_refused 3 "fewer than 2 different scores" hap-cluster "$tmp/same"
         jq -nc '{id: "a", scores: [1, 2]}' | example_scores graph >"$tmp/short"
         assert_refused 3 "its 'scores' are 2 numbers; the graph has 46 edges" hap-cluster "$tmp/short"
+        jq -nc '{id: {"$str": "YWL/"}, scores: [range(46)]}' | example_scores graph >"$tmp/bytes"
+        assert_refused 3 "its id is not UTF-8" hap-cluster "$tmp/bytes"
         head -c 2000 mixed.examples >"$tmp/cut"
         assert_refused 3 "truncated" hap-cluster -o "$tmp/out" "$tmp/cut"
         assert_file_not_exist "$tmp/out"

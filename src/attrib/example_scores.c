@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/header.h"
+#include "common/memory.h"
 #include "graph/graph_json.h"
 
 /* --- writing --- */
@@ -139,22 +140,49 @@ static double scale_of(const msgpack_object *scale)
         return !scale || hap_object_number(scale, &value) ? value : NAN;
 }
 
-static int read_values(struct hap_stream_in *in, const msgpack_object *record,
-                       struct hap_example_scores *s, float *to, struct hap_error *err)
+/* The record's scores, which are as many as the graph needs. */
+static int find_scores(struct hap_stream_in *in, const msgpack_object *record,
+                       const struct hap_example_scores *s, struct hap_tensor *tensor,
+                       struct hap_error *err)
 {
         const msgpack_object *value = hap_map_get(record, "scores");
-        const double scale = scale_of(hap_map_get(record, "scale"));
-        struct hap_tensor tensor;
         struct hap_error why;
 
         if (!value)
                 return hap_stream_in_fail(in, err, "it has no scores");
-        if (hap_tensor_of(value, &tensor, &why) < 0)
+        if (hap_tensor_of(value, tensor, &why) < 0)
                 return hap_stream_in_fail(in, err, "its 'scores': %s", why.message);
-        if (tensor.n_dims != 1 || tensor.n != s->n_scores)
+        if (tensor->n_dims != 1 || tensor->n != s->n_scores)
                 return hap_stream_in_fail(in, err, "its 'scores' are %zu numbers; the graph has "
-                                          "%zu %s", tensor.n, s->n_scores,
+                                          "%zu %s", tensor->n, s->n_scores,
                                           s->of_nodes ? "nodes" : "edges");
+        return HAP_OK;
+}
+
+/* Space for one more example. */
+static int grow(struct hap_example_scores *s, struct hap_error *err)
+{
+        float *grown;
+
+        if ((s->n & (s->n - 1)) != 0) /* the array doubles */
+                return HAP_OK;
+        grown = reallocarray(s->values, (s->n ? 2 * s->n : 1) * s->n_scores, sizeof *grown);
+        if (!grown)
+                return hap_fail_memory(err, "the scores of examples");
+        s->values = grown;
+        return HAP_OK;
+}
+
+static int read_values(struct hap_stream_in *in, const msgpack_object *record,
+                       struct hap_example_scores *s, struct hap_error *err)
+{
+        const double scale = scale_of(hap_map_get(record, "scale"));
+        struct hap_tensor tensor;
+        float *to;
+
+        if (find_scores(in, record, s, &tensor, err) < 0 || grow(s, err) < 0)
+                return err->code;
+        to = s->values + s->n * s->n_scores;
         hap_tensor_read(&tensor, 0, s->n_scores, to);
         for (size_t i = 0; i < s->n_scores; i++) {
                 to[i] = (float)(scale * (double)to[i]);
@@ -168,24 +196,19 @@ static int add_example(struct hap_stream_in *in, const msgpack_object *record,
                        struct hap_example_scores *s, struct hap_error *err)
 {
         const msgpack_object *id = hap_map_get(record, "id");
-        float *grown;
-        int rc;
+        json_t *text;
 
         if (!id || id->type != MSGPACK_OBJECT_STR)
                 return hap_stream_in_fail(in, err, "it has no id");
-        if ((s->n & (s->n - 1)) == 0) { /* the array doubles */
-                grown = reallocarray(s->values, (s->n ? 2 * s->n : 1) * s->n_scores,
-                                     sizeof *grown);
-                if (!grown)
-                        return hap_fail_memory(err, "the scores of examples");
-                s->values = grown;
-        }
-        rc = read_values(in, record, s, s->values + s->n * s->n_scores, err);
-        if (rc == 0 && json_array_append_new(s->ids, json_stringn(id->via.str.ptr,
-                                                                  id->via.str.size)) < 0)
-                rc = hap_fail_memory(err, "the scores of examples");
+        if (read_values(in, record, s, err) < 0)
+                return err->code;
+        text = hap_json_plain_text(id);
+        if (!text && !hap_memory_was_short())
+                return hap_stream_in_fail(in, err, "its id is not UTF-8, or has a NUL");
+        if (json_array_append_new(s->ids, text) < 0)
+                return hap_fail_memory(err, "the scores of examples");
         s->n++;
-        return rc;
+        return HAP_OK;
 }
 
 static int read_section(struct hap_stream_in *in, const json_t *header,

@@ -185,3 +185,11 @@ bool hap_object_number(const msgpack_object *object, double *value)
                 return false;
         }
 }
+
+json_t *hap_json_plain_text(const msgpack_object *text)
+{
+        const msgpack_object_str *str = &text->via.str;
+
+        return str->size && memchr(str->ptr, '\0', str->size) ? NULL
+                                                              : json_stringn(str->ptr, str->size);
+}

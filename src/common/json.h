@@ -21,4 +21,8 @@ const msgpack_object *hap_map_get(const msgpack_object *map, const char *key);
 bool hap_object_number(const msgpack_object *object, double *value);
 bool hap_object_is_text(const msgpack_object *object, const char *text);
 
+/* A text as JSON, a new reference. NULL: it is not UTF-8 or has a NUL, which functions of C take for
+ * its end, or memory is short (hap_memory_was_short). */
+json_t *hap_json_plain_text(const msgpack_object *text);
+
 #endif

@@ -12,6 +12,26 @@
 
 /* --- the file --- */
 
+/* A class, or the edges, that are not a list would count as empty. */
+static int check_lists(const struct hap_classes *classes, struct hap_error *err)
+{
+        const json_t *edges = json_object_get(classes->json, "edges");
+        const char *name;
+        json_t *nodes;
+
+        if (!json_is_object(classes->classes) || json_object_size(classes->classes) == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no object \"classes\"",
+                                classes->path);
+        json_object_foreach(classes->classes, name, nodes)
+                if (json_array_size(nodes) == 0)
+                        return hap_fail(err, HAP_EINPUT, "cannot use '%s': class '%.64s' is not a list "
+                                        "of nodes", classes->path, name);
+        if (edges && !json_is_array(edges))
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': \"edges\" is not a list",
+                                classes->path);
+        return HAP_OK;
+}
+
 int hap_classes_read(struct hap_classes *classes, const char *path, struct hap_error *err)
 {
         char found[HAP_PATH];
@@ -23,10 +43,7 @@ int hap_classes_read(struct hap_classes *classes, const char *path, struct hap_e
                 return rc;
         classes->classes = json_object_get(classes->json, "classes");
         classes->path = strdup(path);
-        if (!classes->path)
-                rc = hap_fail_memory(err, "classes");
-        else if (!json_is_object(classes->classes) || json_object_size(classes->classes) == 0)
-                rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no object \"classes\"", path);
+        rc = classes->path ? check_lists(classes, err) : hap_fail_memory(err, "classes");
         if (rc < 0)
                 hap_classes_release(classes);
         return rc;

@@ -23,6 +23,9 @@ static const struct hap_option options[] = {
          .help = "keep edges that are on no path from the input to the logits"},
         {0, "per-example", NULL, HAP_FLAG, offsetof(struct hap_eval_options, each),
          .help = "also write the values of every example"},
+        {0, "predict", "N", HAP_INT, offsetof(struct hap_eval_options, predictions),
+         .help = "also write the N likeliest tokens after every example", .min = 1,
+         .max = HAP_MAX_PREDICTIONS},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct hap_eval_options, names),
          .help = "name the circuits in the report, in the order of the input"},
         HAP_STATISTICS_OPTIONS(struct hap_eval_options, statistics),
@@ -57,7 +60,8 @@ static const char *metric_option(const struct hap_eval_options *opt)
                 bool given;
                 const char *name;
         } all[] = {
-                {opt->metrics, "metric"}, {opt->each, "per-example"}, {opt->full, "full"},
+                {opt->metrics, "metric"}, {opt->each, "per-example"},
+                {opt->predictions, "predict"}, {opt->full, "full"},
                 {opt->empty, "empty"}, {opt->complement, "complement"},
                 {opt->curve.wanted, "curve"}, {opt->curve.sizes, "sizes"},
                 {opt->curve.greedy, "greedy"}, {opt->curve.reference, "reference"},
