@@ -62,7 +62,8 @@ int hap_gradient_clean_run(struct hap_gradient_batch *s, bool counted)
         return rc;
 }
 
-int hap_gradient_mixed_run(struct hap_gradient_batch *s, int begin, int end, double alpha)
+/* A run in which writers [begin, end) have outputs α a + (1 − α) a', counted. */
+static int mixed_run(struct hap_gradient_batch *s, int begin, int end, double alpha)
 {
         struct hap_full_run run = {
                 .override_begin = begin,
@@ -84,7 +85,7 @@ int hap_gradient_mixed_run(struct hap_gradient_batch *s, int begin, int end, dou
 
 int hap_gradient_input_run(struct hap_gradient_batch *s, double alpha)
 {
-        return hap_gradient_mixed_run(s, 0, s->engine->graph.n_inputs, alpha);
+        return mixed_run(s, 0, s->engine->graph.n_inputs, alpha);
 }
 
 static int eap_runs(struct hap_gradient_batch *s)
@@ -123,9 +124,9 @@ static int ig_activations_runs(struct hap_gradient_batch *s)
                 const int mlp = hap_graph_mlp_writer(g, l);
 
                 for (int k = 1; k <= steps && rc == 0; k++)
-                        rc = hap_gradient_mixed_run(s, head, mlp, (double)k / steps);
+                        rc = mixed_run(s, head, mlp, (double)k / steps);
                 for (int k = 1; k <= steps && rc == 0; k++)
-                        rc = hap_gradient_mixed_run(s, mlp, mlp + 1, (double)k / steps);
+                        rc = mixed_run(s, mlp, mlp + 1, (double)k / steps);
         }
         return rc;
 }

@@ -39,11 +39,6 @@ struct hap_inputs_want {
         struct hap_memory_estimate memory;
 };
 
-struct hap_edges_list {
-        struct hap_edges *items; /* [n], owned, in the order of the input */
-        size_t n;
-};
-
 /* Must not move while it is in use. */
 struct hap_inputs {
         struct hap_model model;

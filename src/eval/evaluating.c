@@ -1,7 +1,7 @@
 #include "eval/evaluating.h"
 
 #include "eval/circuit_names.h"
-#include "eval/circuits.h"
+#include "eval/circuit_ablation.h"
 #include "forward/parallel.h"
 
 void hap_evaluating_read(struct hap_evaluating *e)

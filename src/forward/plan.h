@@ -1,8 +1,9 @@
 /* The plan of a masked run: which nodes can matter.
  *
  * With open edges (z > 0 for some prompt of the batch) and wanted edges (those
- * whose gradient is asked for; with counterfactual_gradients the gradient of the counterfactual values is
- * also asked for, which needs the gradient at every reader of a needed node):
+ * whose gradient is asked for; with counterfactual_gradients the gradient of the
+ * counterfactual values is also asked for, which needs the gradient at every reader
+ * of a needed node):
  *
  *   needed   a writer with a path of open edges to the logits
  *   varies   a writer whose output can differ from the counterfactual's:

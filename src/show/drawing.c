@@ -9,7 +9,7 @@
 
 enum { USUAL_SCORES = 200 };
 enum { SINGLY = 500 };    /* more edges than these are folded into their nodes */
-enum { STRONGEST = 150 }; /* of which so many are drawn */
+enum { STRONGEST = 150 }; /* of folded edges, the number that is drawn */
 
 /* --- places --- */
 
