@@ -13,7 +13,7 @@ struct hap_eval_options {
         bool roles;           /* instead of metrics: see eval/role_report.h */
         const char *loadings; /* with roles: edges, or their number; NULL: none */
         int ablation;
-        bool keep_dead, each, full, empty, complement, split_input;
+        bool keep_dead, each, full, empty, complement, split_input, experts;
         struct hap_texts names;
         struct hap_statistics_options statistics;
         struct hap_curve_options curve;
