@@ -131,7 +131,7 @@ golden_circuit() {
         hap-prune -q --edges 120 -o "$tmp/c" mixtral.cache "$tmp/s"
         hap-eval -q --metric kl -o "$tmp/r" mixtral.cache "$tmp/c"
         json -q "$tmp/r" | jq 'select(.metric == "kl").value' >"$tmp/is"
-        json -q "$tmp/c" | sed -n 1p | jq .pruning.kl >"$tmp/should"
+        json -q "$tmp/c" | sed -n 1p | jq .pruning.training_kl >"$tmp/should"
         assert_near_lists "$tmp/is" "$tmp/should" 1e-4
 }
 
