@@ -110,7 +110,7 @@ static int ig_inputs_runs(struct hap_gradient_batch *s)
         return rc;
 }
 
-/* The 1 + 2 L groups of writers: the input, a layer's heads, its MLP. */
+/* The 1 + 2 L groups of writers: the input, a layer's heads, its MLP or experts. */
 static int ig_activations_runs(struct hap_gradient_batch *s)
 {
         const struct hap_graph *g = &s->engine->graph;
@@ -126,7 +126,7 @@ static int ig_activations_runs(struct hap_gradient_batch *s)
                 for (int k = 1; k <= steps && rc == 0; k++)
                         rc = mixed_run(s, head, mlp, (double)k / steps);
                 for (int k = 1; k <= steps && rc == 0; k++)
-                        rc = mixed_run(s, mlp, mlp + 1, (double)k / steps);
+                        rc = mixed_run(s, mlp, mlp + g->n_mlps, (double)k / steps);
         }
         return rc;
 }
@@ -183,7 +183,7 @@ int hap_gradient_multiply(struct hap_gradient_batch *s, const float *delta, floa
                           float *out)
 {
         const struct hap_graph *g = &s->engine->graph;
-        const int per_layer = 3 * g->n_heads + 1;
+        const int per_layer = hap_graph_layer_readers(g);
         const size_t mark = s->scratch->used;
         float *product = hap_scratch_alloc(s->scratch, (size_t)per_layer * (size_t)g->n_writers,
                                     sizeof *product);

@@ -33,6 +33,9 @@ int hap_exchange_one(struct hap_stream_in *in, const char *kind, struct hap_edge
         if (rc == 0 && edges->graph.positions.n)
                 rc = hap_fail(err, HAP_EINPUT, "cannot convert '%s': the file cannot represent "
                               "positions", edges->name);
+        if (rc == 0 && edges->graph.n_experts)
+                rc = hap_fail(err, HAP_EINPUT, "cannot convert '%s': the file cannot represent "
+                              "experts as nodes (--experts)", edges->name);
         if (rc < 0)
                 hap_edges_release(edges);
         return rc;

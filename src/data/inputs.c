@@ -136,12 +136,15 @@ static int settle_form(struct hap_inputs *inputs, bool is_cache, struct hap_erro
                 return hap_fail(err, HAP_EUSAGE, "--positions is for a task: the positions of "
                                 "'%s' were chosen with hap-forward", inputs->name);
         inputs->form.split_input |= want->split_input;
+        inputs->form.experts |= want->experts;
         if (is_cache &&
             hap_header_form(inputs->header, inputs->name, &inputs->form, err) < 0)
                 return err->code;
-        if (want->split_input && !inputs->form.split_input)
-                return hap_fail(err, HAP_EUSAGE, "--split-input is for a task: hap-forward wrote "
-                                "'%s' without it", inputs->name);
+        if ((want->split_input && !inputs->form.split_input) ||
+            (want->experts && !inputs->form.experts))
+                return hap_fail(err, HAP_EUSAGE, "%s is for a task: hap-forward wrote '%s' without "
+                                "it", want->split_input && !inputs->form.split_input
+                                ? "--split-input" : "--experts", inputs->name);
         return HAP_OK;
 }
 
@@ -189,6 +192,7 @@ static int read_constants(struct hap_inputs *inputs, const json_t *header, struc
         if (hap_constants_read(inputs->in, header, &inputs->constants, err) < 0)
                 return err->code;
         inputs->form.split_input |= inputs->constants.graph.split_input; /* no positions */
+        inputs->form.experts |= inputs->constants.graph.n_experts > 0;
         return HAP_OK;
 }
 

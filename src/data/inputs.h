@@ -26,6 +26,7 @@ struct hap_inputs_want {
         enum hap_weights weights; /* option --weights */
         const char *model_path;  /* option -m, or NULL: the model that the header names */
         bool split_input;        /* tok and pos: of a task, or of a cache that has them */
+        bool experts;            /* experts are nodes: of a task, or of a cache that has them */
         const char *positions;   /* of a task, as hap_examples_positions takes them, or NULL */
         bool must_differ; /* refuse interchange if no clean prompt differs from its corrupted
                            * one: nothing can be learned from them */

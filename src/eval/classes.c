@@ -155,6 +155,8 @@ static const char *class_of(const struct hap_classes *classes, const struct hap_
                 json_array_foreach(nodes, i, node)
                         if (json_is_string(node) && strcmp(json_string_value(node), text) == 0)
                                 return name;
+        if (hap_graph_writer(graph, writer).expert >= 0)
+                return "experts";
         return hap_graph_writer(graph, writer).kind == HAP_WRITES_MLP ? "MLPs" : "other heads";
 }
 

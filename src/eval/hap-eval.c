@@ -39,6 +39,8 @@ static const struct hap_option options[] = {
                  "pass"},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct hap_eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
+        {0, "experts", NULL, HAP_FLAG, offsetof(struct hap_eval_options, experts),
+         .help = "with a task: make each expert of a mixture a node instead of the MLP"},
         {0},
 };
 
