@@ -54,7 +54,7 @@ static int embed_deltas(const struct hap_masked_pass *m)
         }
         for (int w = 0; w < m->graph->n_inputs; w++) {
                 const int slot = m->state->plan.slot[w];
-                float *delta = hap_delta(m->stream, hap_slot_size(m), slot);
+                float *delta = hap_delta(m->stream, hap_pass_stride(m), slot);
 
                 if (slot < 0)
                         continue;
@@ -110,7 +110,7 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
         if (s->pre_norm == NULL) {
                 for (int i = 0; i < s->n; i++) {
                         const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
-                        float *delta = hap_delta(m->stream, hap_slot_size(m),
+                        float *delta = hap_delta(m->stream, hap_pass_stride(m),
                                                  m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
@@ -126,7 +126,7 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                 return m->scratch->error.code;
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
-                float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
+                float *delta = hap_delta(m->stream, hap_pass_stride(m), m->state->plan.slot[writer]);
 
                 load_negative(m, writer, delta);
                 hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, s->head[i] * dh,
@@ -158,7 +158,7 @@ static void mlp_input(const struct hap_masked_pass *m, struct hap_masked_layer *
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
                 const size_t edge = hap_graph_edge(m->graph, writer, reader);
-                const float *delta = hap_delta(m->stream, size, m->state->plan.slot[writer]);
+                const float *delta = hap_delta(m->stream, hap_pass_stride(m), m->state->plan.slot[writer]);
                 struct hap_span span = {0};
 
                 while (hap_span_next(m->graph, m->batch, m->rows, m->run->z, &span)) {
@@ -174,7 +174,7 @@ static void mlp_input(const struct hap_masked_pass *m, struct hap_masked_layer *
 static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const int writer = hap_graph_mlp_writer(m->graph, l);
-        float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
+        float *delta = hap_delta(m->stream, hap_pass_stride(m), m->state->plan.slot[writer]);
         const size_t mark = m->scratch->used;
         float *negative = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*negative));
         int rc;
@@ -289,9 +289,10 @@ static int begin_masked_run(struct hap_masked_pass *m)
                 return rc;
         slots = 1 + (size_t)state->plan.n_slots;
         state->layers = hap_scratch_alloc(m->scratch, layers, sizeof(*state->layers));
-        state->all_stream = hap_scratch_alloc(m->scratch, slots * (size_t)m->batch->rows.n * d, sizeof(float));
-        state->answer_stream = hap_scratch_alloc(m->scratch, slots * (size_t)m->batch->answers.n * d,
-                                      sizeof(float));
+        state->all_stream = hap_scratch_alloc(m->scratch, slots * hap_slot_stride(m->batch->rows.n, (int)d),
+                                              sizeof(float));
+        state->answer_stream = hap_scratch_alloc(m->scratch, slots * hap_slot_stride(m->batch->answers.n, (int)d),
+                                                 sizeof(float));
         if (m->scratch->error.code < 0)
                 return m->scratch->error.code;
         memset(state->layers, 0, layers * sizeof(*state->layers));
