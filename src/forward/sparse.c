@@ -7,8 +7,9 @@
 #include "forward/sparse_kernels.h"
 
 /* Columns are worked on in blocks, so that every row's piece of a block stays in the second-level
- * cache (512 or 1,024 floats × some 200 rows), while the next block is prefetched into it. */
-enum { PRODUCT_BLOCK = 512, DOTS_BLOCK = 1024, LINE = 16, /* floats of a cache line */
+ * cache (256 or 1,024 floats × some 200 rows), while the next block is prefetched into it. */
+enum { PRODUCT_BLOCK = 256, DOTS_BLOCK = 1024, LINE = 16, /* floats of a cache line */
+       CHUNK = 8 * LINE,
        PIECE = 4 /* entries between which the next block is prefetched */ };
 
 static int height_of(enum hap_sparse_kind kind)
@@ -196,37 +197,44 @@ struct rows {
         int n;
 };
 
-/* What is prefetched: the first `lines` cache lines of rows of two matrices. A share of it is
- * prefetched before each of a number of pieces of work. */
+/* What is prefetched: the first `columns` of rows of two matrices, in steps of CHUNK columns. A share
+ * of the steps is made before each of a number of pieces of work. */
 struct ahead {
         struct rows rows[2];
-        int which, k, line, lines, share;
+        size_t columns, c;
+        int which, k, share;
 };
 
 static struct ahead ahead_of(struct rows x, struct rows y, size_t columns, size_t pieces)
 {
-        struct ahead a = {.rows = {x, y}, .lines = (int)(columns / LINE)};
+        struct ahead a = {.rows = {x, y}, .columns = columns};
 
         if (pieces > 0)
-                a.share = (int)(((size_t)(x.n + y.n) * (size_t)a.lines + pieces - 1) / pieces);
+                a.share = (int)(((size_t)(x.n + y.n) * (columns / CHUNK) + pieces - 1) / pieces);
         return a;
 }
 
-static inline void prefetch(struct ahead *a)
+static void prefetch(struct ahead *a)
 {
         for (int i = 0; i < a->share; i++) {
                 const struct rows *rows = &a->rows[a->which];
+                const float *at;
 
-                if (a->k < rows->n) {
-                        __builtin_prefetch(rows->at + (size_t)rows->index[a->k] * rows->ld +
-                                                   (size_t)a->line * LINE, 0, 2);
-                        a->line = a->line + 1 < a->lines ? a->line + 1 : 0;
-                        a->k += a->line == 0;
-                } else if (a->which == 0) {
-                        a->which = 1;
+                if (a->k == rows->n) {
+                        if (a->which == 1)
+                                return;
+                        rows = &a->rows[a->which = 1];
                         a->k = 0;
-                } else {
-                        return;
+                        if (rows->n == 0)
+                                return;
+                }
+                at = rows->at + (size_t)rows->index[a->k] * rows->ld + a->c;
+                for (int line = 0; line < CHUNK; line += LINE)
+                        __builtin_prefetch(at + line, 0, 2);
+                a->c += CHUNK;
+                if (a->c + CHUNK > a->columns) {
+                        a->c = 0;
+                        a->k++;
                 }
         }
 }
@@ -237,24 +245,36 @@ static size_t columns_ahead(size_t size, size_t from, size_t block)
         return from >= size ? 0 : size - from < block ? size - from : block;
 }
 
+/* A block of n columns. Groups take one row of tiles after another; single rows, of which each
+ * reads other columns of x, take one tile after another, whose pieces of x stay in the first-level
+ * cache. */
 static void product_block(const struct hap_sparse *m, size_t n, const float *x, size_t ldx, bool add,
                           float *y, size_t ldy, struct ahead *ahead)
 {
         const struct hap_sparse_kernels *kernels = hap_sparse_kernels();
+        const size_t whole = n / HAP_SPARSE_TILE * HAP_SPARSE_TILE;
 
         for (int i = 0; i < m->n; i++) {
                 const struct hap_sparse_group *g = &m->group[i];
                 float *to = y + (size_t)g->row * ldy;
-                size_t c = 0;
 
-                for (; c + HAP_SPARSE_TILE <= n; c += HAP_SPARSE_TILE) {
+                for (size_t c = 0; g->height > 1 && c < whole; c += HAP_SPARSE_TILE) {
+                        prefetch(ahead);
+                        kernels->product(g, x + c, ldx, add, to + c, ldy);
+                }
+                if (whole < n)
+                        product_rest(g, n - whole, x + whole, ldx, add, to + whole, ldy);
+        }
+        for (size_t c = 0; c < whole; c += HAP_SPARSE_TILE)
+                for (int i = 0; i < m->n; i++) {
+                        const struct hap_sparse_group *g = &m->group[i];
+
+                        if (g->height > 1)
+                                continue;
                         prefetch(ahead);
                         if (!add || g->n > 0)
-                                kernels->product(g, x + c, ldx, add, to + c, ldy);
+                                kernels->product(g, x + c, ldx, add, y + (size_t)g->row * ldy + c, ldy);
                 }
-                if (c < n)
-                        product_rest(g, n - c, x + c, ldx, add, to + c, ldy);
-        }
 }
 
 void hap_sparse_product(const struct hap_sparse *m, size_t size, const float *x, size_t ldx,
