@@ -12,7 +12,6 @@
 #include <omp.h>
 
 #include "forward/attention.h"
-#include "forward/blas_rate.h"
 #include "forward/mix.h"
 #include "forward/mlp.h"
 #include "forward/product.h"
@@ -272,8 +271,5 @@ int main(int argc, char **argv)
                 b.bf16 = bf16;
                 print_table(&b, score);
         }
-        printf("sgemm at the MLP's shape: %.0f GFLOP/s\n",
-               hap_blas_sgemm_rate(1, GROUP * atoi(argv[2]), b.model.config.d_mlp,
-                                   b.model.config.d_model, true, .5));
         return 0;
 }

@@ -1,6 +1,5 @@
 #include "forward/sparse_kernels.h"
 
-#include "forward/blas.h"
 #include "forward/blas_kernel.h"
 
 /* The vectors that the compiler may use everywhere. */

@@ -7,7 +7,7 @@
 enum {
         HAP_SPARSE_TILE = 64,  /* columns of a product at a time */
         HAP_SPARSE_HEIGHT = 6, /* rows of a group of a product */
-        HAP_SPARSE_LANES = 16, /* partial sums of a dot product, as hap_dot has */
+        HAP_SPARSE_LANES = 16, /* partial sums of a dot product */
         HAP_SPARSE_ROWS = 4,   /* rows of a group of dot products */
 };
 

@@ -7,7 +7,7 @@
  *      WIDTH    vectors of a row that a group's sums have in registers: HEIGHT · WIDTH + WIDTH + 1
  *               are needed
  *
- * Which vectors are used does not change the order of any sum. */
+ * Which vectors are used does not change the order of any sum; those with FMA round less. */
 
 #define INLINE TARGET static inline __attribute__((always_inline))
 
@@ -93,6 +93,7 @@ INLINE void NAME(lanes)(const int rows, const int columns, size_t n, const float
         {                                                                                          \
                 NAME(lanes)(rows, columns, n, g, x, lanes);                                        \
         }
+DEFINE_LANES(1, 1)
 DEFINE_LANES(1, 4)
 DEFINE_LANES(4, 1)
 DEFINE_LANES(4, 4)
@@ -110,7 +111,9 @@ TARGET static void NAME(some)(int rows, int columns, const int *index, size_t n,
                 row[i] = g + (size_t)i * ldg;
         for (int k = 0; k < columns; k++)
                 column[k] = x + (size_t)index[k] * ldx;
-        if (rows == 1)
+        if (rows == 1 && columns == 1)
+                NAME(lanes_11)(whole, row, column, lanes);
+        else if (rows == 1)
                 NAME(lanes_14)(whole, row, column, lanes);
         else if (columns == 1)
                 NAME(lanes_41)(whole, row, column, lanes);
@@ -138,7 +141,7 @@ TARGET static void NAME(dots)(const struct hap_sparse_group *group, size_t n, co
                 for (; k + 4 <= group->n; k += 4)
                         NAME(some)(1, 4, index + k, n, g, ldg, x, ldx, sum, ld_sum);
                 for (; k < group->n; k++)
-                        sum[index[k]] += hap_dot(n, g, x + (size_t)index[k] * ldx);
+                        NAME(some)(1, 1, index + k, n, g, ldg, x, ldx, sum, ld_sum);
                 return;
         }
         for (; LANES == HAP_SPARSE_LANES && k + 4 <= group->n; k += 4)

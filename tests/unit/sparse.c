@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "common/random.h"
-#include "forward/blas.h"
 #include "forward/sparse.h"
 #include "unit.h"
 
@@ -173,20 +172,6 @@ TEST("dot products of a sparse pattern are sums over the columns, and rows one b
 {
         for (int s = 0; s < SHARES * SIZES; s++)
                 check_dots(14 + s % 2, 23 + s % 3, sizes[s % SIZES], shares[s / SIZES]);
-}
-
-TEST("a dot product of up to 1,024 columns is that of hap_dot")
-{
-        struct problem p;
-        double sum[5 * 7] = {0};
-
-        set_up(&p, 5, 7, 1000, 1);
-        dots(&p, 0, 5, sum);
-        for (int i = 0; i < 5; i++)
-                for (int k = 0; k < 7; k++)
-                        CHECK(sum[i * 7 + k] ==
-                              (double)hap_dot(1000, p.y + i * p.ldy, p.x + k * p.ldx));
-        tear_down(&p);
 }
 
 RUN_TESTS
