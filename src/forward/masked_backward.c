@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "forward/blas.h"
+#include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
 
@@ -44,7 +45,7 @@ struct group {
 
 /* Gradients go from readers to writers layer by layer only inside a span of so many layers; the
  * writers before the span get them from all its readers at once. So the deltas of a writer and their
- * gradients, which are more than the caches hold, are passed a third as often. */
+ * gradients, which are more than the caches hold, are passed less than half as often. */
 #define SPAN 3
 
 static int group_init(const struct backward *b, struct group *group, int max)
@@ -118,11 +119,10 @@ static struct group group_from(const struct backward *b, const struct group *gro
                               group->g + (size_t)begin * slot_stride(b)};
 }
 
-/* Edges from a layer's own heads into its MLP, whose gradient is g. */
+/* Edges from a layer's own heads into a reader of its MLP, whose gradient is g. */
 static void mlp_head_edges_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
-                      const float *g)
+                      int reader, const float *g)
 {
-        const int reader = hap_graph_mlp_reader(b->graph, l);
         const size_t d = (size_t)b->config->d_model;
 
         for (int i = 0; !b->config->parallel_residual && i < s->n; i++) {
@@ -155,17 +155,25 @@ static void mlp_head_edges_backward(const struct backward *b, const struct hap_m
 static int mlp_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
                         struct group *group)
 {
-        const int reader = hap_graph_mlp_reader(b->graph, l);
-        const int writer = hap_graph_mlp_writer(b->graph, l);
-        float *g;
-        int rc;
+        int rc = HAP_OK;
 
-        if (!s->has_mlp || !b->state->plan.gradient[reader])
-                return HAP_OK;
-        g = group_add(b, group, reader);
-        rc = hap_mlp_backward(b->scratch, &s->mlp, d_slot(b, writer), g);
-        if (rc == 0 && !b->scratch->counting)
-                mlp_head_edges_backward(b, s, l, g);
+        for (int i = 0; i < s->n_mlps && rc == 0; i++) {
+                const int reader = hap_graph_mlp_reader(b->graph, l) + s->mlp_node[i];
+                const int writer = hap_graph_mlp_writer(b->graph, l) + s->mlp_node[i];
+                const struct hap_expert_input in = {s->mlp_input[i].x, s->mlp_input[i].mean,
+                                                    s->mlp_input[i].rstd};
+                float *g;
+
+                if (!b->state->plan.gradient[reader])
+                        continue;
+                g = group_add(b, group, reader);
+                rc = b->graph->n_experts > 0
+                             ? hap_expert_backward(b->scratch, &s->mlp, s->mlp_node[i], &in,
+                                                   d_slot(b, writer), g)
+                             : hap_mlp_backward(b->scratch, &s->mlp, d_slot(b, writer), g);
+                if (rc == 0 && !b->scratch->counting)
+                        mlp_head_edges_backward(b, s, l, reader, g);
+        }
         return rc;
 }
 
@@ -301,7 +309,7 @@ static int layer_backward(struct backward *b, const struct hap_masked_layer *s, 
         int rc = b->scratch->error.code;
 
         if (rc == 0 && s->answer_rows_only)
-                rc = group_init(b, of_queries = &of_answers, s->n + 1);
+                rc = group_init(b, of_queries = &of_answers, s->n + s->n_mlps);
         if (rc == 0)
                 rc = mlp_backward(b, s, l, of_queries);
         if (rc == 0 && s->n > 0)
@@ -339,7 +347,7 @@ static int span_backward(struct backward *b, int begin, int end, float *d_all_ro
         int most = 0, rc = HAP_OK;
 
         for (int l = begin; l < end; l++)
-                most += 3 * layers[l].n + 1;
+                most += 3 * layers[l].n + layers[l].n_mlps;
         group.reader = hap_scratch_alloc(b->scratch, (size_t)most, sizeof(*group.reader));
         group.g = hap_scratch_alloc(b->scratch, (size_t)most * stride, sizeof(*group.g));
         if (b->scratch->error.code < 0)
