@@ -163,6 +163,12 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libhap.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
 
+# Puts a clock around the parts of a step.
+$(BUILD)/bench/parts: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,hap_mix_forward hap_mix_backward \
+	hap_sparse_product hap_sparse_dots hap_mlp_forward hap_mlp_backward hap_heads_attend \
+	hap_heads_backward hap_product_forward hap_product_backward hap_unembed_forward \
+	hap_unembed_backward)
+
 # The fuzz targets, which tests/unit/fuzz.c, the driver and libFuzzer's programs share.
 FUZZ_SOURCES := $(filter-out %/drive.c %/libfuzzer.c,$(wildcard tests/fuzz/*.c))
 FUZZ_NAMES := $(shell sed -n 's/^        {"\([a-z_]*\)", .*/\1/p' tests/fuzz/targets.c)

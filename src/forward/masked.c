@@ -55,7 +55,7 @@ static int embed_deltas(const struct hap_masked_pass *m)
         }
         for (int w = 0; w < m->graph->n_inputs; w++) {
                 const int slot = m->state->plan.slot[w];
-                float *delta = hap_delta(m->stream, hap_slot_size(m), slot);
+                float *delta = hap_delta(m->stream, hap_pass_stride(m), slot);
 
                 if (slot < 0)
                         continue;
@@ -111,7 +111,7 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
         if (s->pre_norm == NULL) {
                 for (int i = 0; i < s->n; i++) {
                         const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
-                        float *delta = hap_delta(m->stream, hap_slot_size(m),
+                        float *delta = hap_delta(m->stream, hap_pass_stride(m),
                                                  m->state->plan.slot[writer]);
 
                         load_negative(m, writer, delta);
@@ -127,7 +127,7 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
                 return m->scratch->error.code;
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
-                float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
+                float *delta = hap_delta(m->stream, hap_pass_stride(m), m->state->plan.slot[writer]);
 
                 load_negative(m, writer, delta);
                 hap_product_forward(m->scratch, hap_block_columns(&layer->o.weight, s->head[i] * dh,
@@ -150,7 +150,7 @@ static void add_head_deltas(const struct hap_masked_pass *m, const struct hap_ma
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
                 const size_t edge = hap_graph_edge(m->graph, writer, reader);
-                const float *delta = hap_delta(m->stream, size, m->state->plan.slot[writer]);
+                const float *delta = hap_delta(m->stream, hap_pass_stride(m), m->state->plan.slot[writer]);
                 struct hap_span span = {0};
 
                 while (hap_span_next(m->graph, m->batch, m->rows, m->run->z, &span)) {
@@ -198,7 +198,7 @@ static int experts_forward(const struct hap_masked_pass *m, struct hap_masked_la
                 const struct hap_input *from = &s->mlp_input[i];
                 const struct hap_expert_input in = {from->x, from->mean, from->rstd};
                 const int writer = hap_graph_mlp_writer(m->graph, l) + s->mlp_node[i];
-                float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
+                float *delta = hap_delta(m->stream, hap_pass_stride(m), m->state->plan.slot[writer]);
 
                 if (!m->scratch->counting) {
                         hap_input_stats(m->config, n, d, from->x, from->mean, from->rstd);
@@ -215,7 +215,7 @@ static int experts_forward(const struct hap_masked_pass *m, struct hap_masked_la
 static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const int writer = hap_graph_mlp_writer(m->graph, l);
-        float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
+        float *delta = hap_delta(m->stream, hap_pass_stride(m), m->state->plan.slot[writer]);
         const size_t mark = m->scratch->used;
         float *negative = hap_scratch_alloc(m->scratch, hap_slot_size(m), sizeof(*negative));
         int rc;
@@ -349,9 +349,10 @@ static int begin_masked_run(struct hap_masked_pass *m)
                 return rc;
         slots = 1 + (size_t)state->plan.n_slots;
         state->layers = hap_scratch_alloc(m->scratch, layers, sizeof(*state->layers));
-        state->all_stream = hap_scratch_alloc(m->scratch, slots * (size_t)m->batch->rows.n * d, sizeof(float));
-        state->answer_stream = hap_scratch_alloc(m->scratch, slots * (size_t)m->batch->answers.n * d,
-                                      sizeof(float));
+        state->all_stream = hap_scratch_alloc(m->scratch, slots * hap_slot_stride(m->batch->rows.n, (int)d),
+                                              sizeof(float));
+        state->answer_stream = hap_scratch_alloc(m->scratch, slots * hap_slot_stride(m->batch->answers.n, (int)d),
+                                                 sizeof(float));
         if (m->scratch->error.code < 0)
                 return m->scratch->error.code;
         memset(state->layers, 0, layers * sizeof(*state->layers));

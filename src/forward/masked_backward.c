@@ -26,23 +26,33 @@ static size_t slot_size(const struct backward *b)
         return (size_t)b->rows->n * b->config->d_model;
 }
 
-static float *d_slot(const struct backward *b, int writer)
+static size_t slot_stride(const struct backward *b)
 {
-        return b->d_delta + (size_t)b->state->plan.slot[writer] * slot_size(b);
+        return hap_slot_stride(b->rows->n, b->config->d_model);
 }
 
-/* Readers of one layer and their gradients. */
+static float *d_slot(const struct backward *b, int writer)
+{
+        return b->d_delta + (size_t)b->state->plan.slot[writer] * slot_stride(b);
+}
+
+/* Readers and their gradients. */
 struct group {
         int n;
         int *reader;
         float *g; /* [n][rows][d_model] */
 };
 
+/* Gradients go from readers to writers layer by layer only inside a span of so many layers; the
+ * writers before the span get them from all its readers at once. So the deltas of a writer and their
+ * gradients, which are more than the caches hold, are passed less than half as often. */
+#define SPAN 3
+
 static int group_init(const struct backward *b, struct group *group, int max)
 {
         *group = (struct group){0};
         group->reader = hap_scratch_alloc(b->scratch, (size_t)max, sizeof(*group->reader));
-        group->g = hap_scratch_alloc(b->scratch, (size_t)max * slot_size(b), sizeof(*group->g));
+        group->g = hap_scratch_alloc(b->scratch, (size_t)max * slot_stride(b), sizeof(*group->g));
         return b->scratch->error.code;
 }
 
@@ -50,7 +60,7 @@ static int group_init(const struct backward *b, struct group *group, int max)
 static float *group_add(const struct backward *b, struct group *group, int reader)
 {
         group->reader[group->n] = reader;
-        return group->g + (size_t)group->n++ * slot_size(b);
+        return group->g + (size_t)group->n++ * slot_stride(b);
 }
 
 /* d_counterfactual += (1 − m[w→r]) Σ_rows g_r, over all writers w that a reader r of the
@@ -59,8 +69,11 @@ static float *group_add(const struct backward *b, struct group *group, int reade
 static int counterfactual_gradients(const struct backward *b, const struct group *group)
 {
         const size_t d = (size_t)b->config->d_model, mark = b->scratch->used;
-        float *sum = hap_scratch_alloc(b->scratch, d, sizeof(*sum));
+        float *sum;
 
+        if (b->run->d_counterfactual == NULL || group->n == 0)
+                return HAP_OK;
+        sum = hap_scratch_alloc(b->scratch, d, sizeof(*sum));
         if (sum == NULL)
                 return b->scratch->error.code;
         if (b->scratch->counting) {
@@ -68,7 +81,7 @@ static int counterfactual_gradients(const struct backward *b, const struct group
                 return HAP_OK;
         }
         for (int i = 0; i < group->n; i++) {
-                const float *g = group->g + (size_t)i * slot_size(b);
+                const float *g = group->g + (size_t)i * slot_stride(b);
                 struct hap_span span = {0};
 
                 while (hap_span_next(b->graph, b->batch, b->rows, b->run->z, &span)) {
@@ -88,29 +101,34 @@ static int counterfactual_gradients(const struct backward *b, const struct group
         return HAP_OK;
 }
 
-static int group_backward(const struct backward *b, const struct group *group, int slots)
+/* From the readers of a group to the writers in slots first … slots - 1. */
+static int group_backward(const struct backward *b, const struct group *group, int first, int slots)
 {
         const struct hap_mix mix = {.plan = &b->state->plan, .batch = b->batch, .rows = b->rows,
                                     .z = b->run->z, .n = group->n, .reader = group->reader,
-                                    .slots = slots, .stream = b->stream};
+                                    .first = first, .slots = slots, .stream = b->stream};
 
-        if (group->n == 0)
-                return HAP_OK;
-        if (b->run->d_counterfactual != NULL && counterfactual_gradients(b, group) < 0)
-                return b->scratch->error.code;
-        return hap_mix_backward(b->scratch, &mix, group->g, b->d_z, b->d_delta);
+        return group->n == 0 || first == slots
+                       ? HAP_OK : hap_mix_backward(b->scratch, &mix, group->g, b->d_z, b->d_delta);
+}
+
+/* The readers of a group from number `begin` on. */
+static struct group group_from(const struct backward *b, const struct group *group, int begin)
+{
+        return (struct group){group->n - begin, group->reader + begin,
+                              group->g + (size_t)begin * slot_stride(b)};
 }
 
 /* Edges from a layer's own heads into a reader of its MLP, whose gradient is g. */
 static void mlp_head_edges_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
                       int reader, const float *g)
 {
-        const size_t d = (size_t)b->config->d_model, size = slot_size(b);
+        const size_t d = (size_t)b->config->d_model;
 
         for (int i = 0; !b->config->parallel_residual && i < s->n; i++) {
                 const int writer = hap_graph_head_writer(b->graph, l, s->head[i]);
                 const size_t edge = hap_graph_edge(b->graph, writer, reader);
-                const float *delta = hap_delta(b->stream, size, b->state->plan.slot[writer]);
+                const float *delta = hap_delta(b->stream, slot_stride(b), b->state->plan.slot[writer]);
                 float *to = d_slot(b, writer);
                 struct hap_span span = {0};
 
@@ -264,7 +282,8 @@ static void heads_inputs_backward(const struct backward *b, const struct hap_mas
 /* Back from the answers' rows to all rows. */
 static void scatter_to_all_rows(struct backward *b, int slots, float *d_all_rows)
 {
-        const size_t from = slot_size(b), to = (size_t)b->batch->rows.n * b->config->d_model;
+        const size_t from = slot_stride(b);
+        const size_t to = hap_slot_stride(b->batch->rows.n, b->config->d_model);
 
         for (int s = 0; s < slots && !b->scratch->counting; s++)
                 hap_rows_scatter_add(b->rows, &b->batch->rows, b->batch->n, b->config->d_model,
@@ -274,8 +293,10 @@ static void scatter_to_all_rows(struct backward *b, int slots, float *d_all_rows
         b->d_delta = d_all_rows;
 }
 
+/* Adds the readers of a layer to the group, and their gradients to the writers from slot `first`
+ * on. Readers at the answers' rows only are not for the group: all their writers get theirs. */
 static int layer_backward(struct backward *b, const struct hap_masked_layer *s, int l,
-                          float *d_all_rows)
+                          float *d_all_rows, int first, struct group *group)
 {
         const size_t mark = b->scratch->used, all_rows = (size_t)b->batch->rows.n;
         const size_t columns = (size_t)s->n * b->config->d_head;
@@ -283,29 +304,58 @@ static int layer_backward(struct backward *b, const struct hap_masked_layer *s, 
         float *dq = hap_scratch_alloc(b->scratch, (size_t)s->out_rows->n * columns, sizeof(*dq));
         float *dk = hap_scratch_alloc(b->scratch, all_rows * columns, sizeof(*dk));
         float *dv = hap_scratch_alloc(b->scratch, all_rows * columns, sizeof(*dv));
-        struct group group;
-        int rc = group_init(b, &group, 3 * s->n + s->n_mlps);
+        struct group of_answers, *of_queries = group, of_layer;
+        const int begin = group->n;
+        int rc = b->scratch->error.code;
 
+        if (rc == 0 && s->answer_rows_only)
+                rc = group_init(b, of_queries = &of_answers, s->n + s->n_mlps);
         if (rc == 0)
-                rc = mlp_backward(b, s, l, &group);
+                rc = mlp_backward(b, s, l, of_queries);
         if (rc == 0 && s->n > 0)
                 rc = heads_out_backward(b, s, l, dz);
         if (rc == 0 && s->n > 0)
                 rc = hap_heads_backward(b->scratch, b->batch, &s->heads, dz, dq, dk, dv);
         if (rc < 0)
                 return rc;
-        heads_inputs_backward(b, s, l, 0, dq, &group);
+        heads_inputs_backward(b, s, l, 0, dq, of_queries);
         if (s->answer_rows_only) {
-                rc = group_backward(b, &group, s->slots);
-                scatter_to_all_rows(b, s->slots, d_all_rows);
+                rc = counterfactual_gradients(b, &of_answers);
                 if (rc == 0)
-                        rc = group_init(b, &group, 2 * s->n);
+                        rc = group_backward(b, &of_answers, 0, s->slots);
                 if (rc < 0)
                         return rc;
+                scatter_to_all_rows(b, s->slots, d_all_rows);
         }
-        heads_inputs_backward(b, s, l, 1, dk, &group);
-        heads_inputs_backward(b, s, l, 2, dv, &group);
-        rc = group_backward(b, &group, s->slots);
+        heads_inputs_backward(b, s, l, 1, dk, group);
+        heads_inputs_backward(b, s, l, 2, dv, group);
+        of_layer = group_from(b, group, begin);
+        rc = counterfactual_gradients(b, &of_layer);
+        if (rc == 0)
+                rc = group_backward(b, &of_layer, first, s->slots);
+        b->scratch->used = mark;
+        return rc;
+}
+
+/* Layers begin … end - 1. */
+static int span_backward(struct backward *b, int begin, int end, float *d_all_rows)
+{
+        const struct hap_masked_layer *layers = b->state->layers;
+        const size_t mark = b->scratch->used;
+        const size_t stride = hap_slot_stride(b->batch->rows.n, b->config->d_model);
+        struct group group = {0};
+        int most = 0, rc = HAP_OK;
+
+        for (int l = begin; l < end; l++)
+                most += 3 * layers[l].n + layers[l].n_mlps;
+        group.reader = hap_scratch_alloc(b->scratch, (size_t)most, sizeof(*group.reader));
+        group.g = hap_scratch_alloc(b->scratch, (size_t)most * stride, sizeof(*group.g));
+        if (b->scratch->error.code < 0)
+                return b->scratch->error.code;
+        for (int l = end - 1; rc == 0 && l >= begin; l--)
+                rc = layer_backward(b, &layers[l], l, d_all_rows, layers[begin].slots, &group);
+        if (rc == 0)
+                rc = group_backward(b, &group, 0, layers[begin].slots);
         b->scratch->used = mark;
         return rc;
 }
@@ -321,7 +371,9 @@ static int logits_backward(struct backward *b, const float *d_logits)
                 return rc;
         rc = hap_unembed_backward(b->scratch, &b->state->unembed, d_logits,
                                   group_add(b, &group, logits));
-        return rc < 0 ? rc : group_backward(b, &group, b->state->plan.n_slots);
+        if (rc == 0)
+                rc = counterfactual_gradients(b, &group);
+        return rc < 0 ? rc : group_backward(b, &group, 0, b->state->plan.n_slots);
 }
 
 static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
@@ -330,8 +382,8 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
         struct hap_masked_state *state = run->state;
         const size_t d = (size_t)scratch->engine->model->config.d_model, mark = scratch->used;
         const size_t slots = (size_t)state->plan.n_slots;
-        const size_t all_rows = slots * (size_t)batch->rows.n * d;
-        const size_t answers = slots * (size_t)batch->answers.n * d;
+        const size_t all_rows = slots * hap_slot_stride(batch->rows.n, (int)d);
+        const size_t answers = slots * hap_slot_stride(batch->answers.n, (int)d);
         float *d_all_rows = hap_scratch_alloc(scratch, all_rows, sizeof(*d_all_rows));
         struct backward b = {.scratch = scratch, .engine = scratch->engine,
                              .config = &scratch->engine->model->config,
@@ -353,8 +405,8 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
                                (size_t)b.graph->n_writers * d * sizeof(float));
         }
         rc = logits_backward(&b, d_logits);
-        for (int l = b.config->n_layers - 1; rc == 0 && l >= 0; l--)
-                rc = layer_backward(&b, &state->layers[l], l, d_all_rows);
+        for (int end = b.config->n_layers; rc == 0 && end > 0; end -= SPAN)
+                rc = span_backward(&b, end > SPAN ? end - SPAN : 0, end, d_all_rows);
         scratch->used = mark;
         return rc;
 }

@@ -8,7 +8,7 @@
 /* From here on only the answers' rows are carried. */
 static void gather_answer_rows(struct hap_masked_pass *m, int slots)
 {
-        const size_t from = hap_slot_size(m), to = (size_t)m->batch->answers.n * m->config->d_model;
+        const size_t from = hap_pass_stride(m), to = hap_slot_stride(m->batch->answers.n, m->config->d_model);
 
         for (int s = 0; s <= slots && !m->scratch->counting; s++)
                 hap_rows_gather(m->rows, &m->batch->answers, m->batch->n, m->config->d_model,
@@ -98,11 +98,11 @@ static int mix_inputs(const struct hap_masked_pass *m, const struct list *list, 
         for (int i = 0; i < list->n; i++)
                 if (plan->mixed[list->reader[i]])
                         list_add(&mixed, list->reader[i], list->input[i]);
-        x = hap_scratch_alloc(m->scratch, (size_t)mixed.n * hap_slot_size(m), sizeof(*x));
+        x = hap_scratch_alloc(m->scratch, (size_t)mixed.n * hap_pass_stride(m), sizeof(*x));
         if (x == NULL)
                 return m->scratch->error.code;
         for (int i = 0; i < mixed.n; i++)
-                mixed.input[i]->x = x + (size_t)i * hap_slot_size(m);
+                mixed.input[i]->x = x + (size_t)i * hap_pass_stride(m);
         if (copy_unmixed(m, list) < 0)
                 return m->scratch->error.code;
         for (int i = 0; i < list->n; i++)

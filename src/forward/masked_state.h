@@ -58,14 +58,19 @@ static inline size_t hap_slot_size(const struct hap_masked_pass *m)
         return (size_t)m->rows->n * m->config->d_model;
 }
 
+static inline size_t hap_pass_stride(const struct hap_masked_pass *m)
+{
+        return hap_slot_stride(m->rows->n, m->config->d_model);
+}
+
 /* Mixes and projects all readers of a layer; reduces the stream to the answer rows
  * before the queries of the last one (masked_inputs.c). */
 int hap_masked_inputs(struct hap_masked_pass *m, struct hap_masked_layer *s, int l);
 
-/* Slot s's delta within a stream whose slots are `size` floats long. */
-static inline float *hap_delta(float *stream, size_t size, int slot)
+/* Slot s's delta within a stream whose slots are `stride` floats apart. */
+static inline float *hap_delta(float *stream, size_t stride, int slot)
 {
-        return stream + (size_t)(1 + slot) * size;
+        return stream + (size_t)(1 + slot) * stride;
 }
 
 #endif

@@ -2,16 +2,10 @@
 
 #include <string.h>
 
-#include "forward/blas.h"
 #include "forward/span.h"
 #include "forward/sparse.h"
 
-/* The sparse kernels do about half as many edges a second as one GEMM does: one GEMM
- * is faster when at least this share of the edges is open (measured by
- * bench/engine). */
-#define DENSE_SHARE 0.5
-
-/* Rows that share one mask: one GEMM serves them. */
+/* Rows that share one mask: one product serves them. */
 static bool next_span(const struct hap_scratch *scratch, const struct hap_mix *mix,
                       struct hap_span *span)
 {
@@ -40,154 +34,105 @@ static int in_prefix(const struct hap_scratch *scratch, const struct hap_mix *mi
         return writer < hap_graph_in(&scratch->engine->graph, mix->reader[i]);
 }
 
-/* m[i][1 + s] with m[i][0] = 1. */
+/* m[i][s − first] = the mask of the edge from slot s; row i starts at m + i · ld. */
 static void gather_masks(const struct hap_scratch *scratch, const struct hap_mix *mix,
-                         const int *writer, const float *z, float *m)
+                         const int *writer, const float *z, float *m, int ld)
 {
-        for (int i = 0; i < mix->n; i++) {
-                float *row = m + (size_t)i * (1 + mix->slots);
-
-                row[0] = 1;
-                for (int s = 0; s < mix->slots; s++)
-                        row[1 + s] = in_prefix(scratch, mix, i, writer[s])
-                                             ? z[edge(scratch, mix, i, writer[s])] : 0;
-        }
-}
-
-/* The number of the readers' edges at one position that have a flag; [edges_per_position] of bytes. */
-static size_t count(const struct hap_scratch *scratch, const struct hap_mix *mix, const int *writer,
-                    const void *flags)
-{
-        const uint8_t *set = flags;
-        size_t n = 0;
-
-        for (int i = 0; i < mix->n; i++)
-                for (int s = 0; s < mix->slots; s++)
-                        if (in_prefix(scratch, mix, i, writer[s]))
-                                n += set[edge(scratch, mix, i, writer[s])] != 0;
-        return n;
-}
-
-static bool dense(const struct hap_mix *mix, size_t edges)
-{
-        return (double)edges >= DENSE_SHARE * mix->n * mix->slots;
+        for (int i = 0; i < mix->n; i++, m += ld)
+                for (int s = mix->first; s < mix->slots; s++)
+                        m[s - mix->first] = in_prefix(scratch, mix, i, writer[s])
+                                                    ? z[edge(scratch, mix, i, writer[s])] : 0;
 }
 
 int hap_mix_forward(struct hap_scratch *scratch, const struct hap_mix *mix, float *x)
 {
         const size_t d = (size_t)scratch->engine->model->config.d_model;
-        const size_t ld = (size_t)mix->rows->n * d, mark = scratch->used;
+        const size_t ld = hap_slot_stride(mix->rows->n, (int)d), mark = scratch->used;
         const int k = 1 + mix->slots;
         const int *writer = slot_writers(scratch, mix);
         float *m = hap_scratch_alloc(scratch, (size_t)mix->n * k, sizeof(*m));
         const size_t ready = scratch->used;
         struct hap_span span = {0};
         struct hap_sparse sparse;
-        bool open; /* enough open edges for a GEMM */
 
         if (writer == NULL || m == NULL)
                 return scratch->error.code;
-        open = dense(mix, count(scratch, mix, writer, mix->plan->open));
         while (next_span(scratch, mix, &span)) {
                 const size_t from = (size_t)span.begin * d;
-                const size_t size = (size_t)span.end * d - from;
 
-                gather_masks(scratch, mix, writer, span.z, m);
-                if (open) {
-                        if (scratch->counting)
-                                continue;
-                        hap_gemm(false, false, mix->n, (int)size, k, 1, m, k,
-                                 mix->stream + from, (int)ld, 0, x + from, (int)ld);
-                        continue;
-                }
-                if (hap_sparse_of(&sparse, scratch, mix->n, k, m, k, false) < 0)
+                for (int i = 0; i < mix->n; i++)
+                        m[(size_t)i * k] = 1;
+                gather_masks(scratch, mix, writer, span.z, m + 1, k);
+                if (hap_sparse_of(&sparse, scratch, HAP_SPARSE_PRODUCT, mix->n, k, m, k, false) < 0)
                         return scratch->error.code;
                 if (!scratch->counting)
-                        hap_sparse_product(&sparse, size, mix->stream + from, ld, false, x + from,
-                                           ld);
+                        hap_sparse_product(&sparse, (size_t)span.end * d - from,
+                                           mix->stream + from, ld, false, x + from, ld);
                 scratch->used = ready;
         }
         scratch->used = mark;
         return HAP_OK;
 }
 
-/* d_z of all edges into the readers of the mix by one GEMM, of which the wanted
- * ones are taken. */
-static int dense_gradients(struct hap_scratch *scratch, const struct hap_mix *mix, const int *writer,
-                           const struct hap_span *span, const float *g, float *d_z)
+/* m[i][s − first] = 1 for edges whose gradient is wanted at the span's position, otherwise 0. Returns
+ * whether there are any. */
+static bool gather_wanted(const struct hap_scratch *scratch, const struct hap_mix *mix,
+                          const int *writer, const bool *wanted, float *m)
 {
-        const int d = scratch->engine->model->config.d_model, ld = mix->rows->n * d;
-        const size_t from = (size_t)span->begin * (size_t)d;
-        const size_t edges = (size_t)span->position * scratch->engine->graph.edges_per_position;
-        const bool *wanted = mix->plan->wanted + edges;
-        float *product = hap_scratch_alloc(scratch, (size_t)mix->n * mix->slots, sizeof(*product));
+        bool any = false;
 
-        if (product == NULL || scratch->counting)
-                return scratch->error.code;
-        hap_gemm(false, true, mix->n, mix->slots, (span->end - span->begin) * d, 1, g + from, ld,
-                 mix->stream + ld + from, ld, 0, product, mix->slots);
         for (int i = 0; i < mix->n; i++)
-                for (int s = 0; s < mix->slots; s++)
-                        if (in_prefix(scratch, mix, i, writer[s]) &&
-                            wanted[edge(scratch, mix, i, writer[s])])
-                                d_z[edges + edge(scratch, mix, i, writer[s])] +=
-                                        product[(size_t)i * mix->slots + s];
-        return HAP_OK;
+                for (int s = mix->first; s < mix->slots; s++, m++) {
+                        const bool is = in_prefix(scratch, mix, i, writer[s]) &&
+                                        wanted[edge(scratch, mix, i, writer[s])];
+
+                        any |= is;
+                        *m = is ? 1 : 0;
+                }
+        return any;
 }
 
-/* The wanted edges, n at the span's position, one by one. */
-static int sparse_gradients(struct hap_scratch *scratch, const struct hap_mix *mix, const int *writer,
-                            const struct hap_span *span, size_t n, const float *g, float *d_z)
+/* The wanted edges at a span's rows. */
+static int span_gradients(struct hap_scratch *scratch, const struct hap_mix *mix, const int *writer,
+                          const struct hap_span *span, const float *g, float *d_z)
 {
         const size_t d = (size_t)scratch->engine->model->config.d_model;
-        const size_t ld = (size_t)mix->rows->n * d, from = (size_t)span->begin * d;
+        const size_t ld = hap_slot_stride(mix->rows->n, (int)d), from = (size_t)span->begin * d;
         const size_t first = (size_t)span->position * scratch->engine->graph.edges_per_position;
-        const bool *wanted = mix->plan->wanted + first;
+        const int slots = mix->slots - mix->first;
+        const size_t n = (size_t)mix->n * slots;
+        float *m = hap_scratch_alloc(scratch, n, sizeof(*m));
         double *sum = hap_scratch_alloc(scratch, n, sizeof(*sum));
-        size_t *edges = hap_scratch_alloc(scratch, n, sizeof(*edges));
-        struct hap_sparse sparse = {.n = mix->n};
+        struct hap_sparse sparse;
 
-        sparse.start = hap_scratch_alloc(scratch, (size_t)mix->n + 1, sizeof(*sparse.start));
-        sparse.index = hap_scratch_alloc(scratch, n, sizeof(*sparse.index));
-        if (scratch->error.code < 0 || scratch->counting)
+        if (m == NULL || sum == NULL)
                 return scratch->error.code;
-        n = 0;
-        for (int i = 0; i < mix->n; i++) {
-                sparse.start[i] = (int)n;
-                for (int s = 0; s < mix->slots; s++) {
-                        if (!in_prefix(scratch, mix, i, writer[s]) ||
-                            !wanted[edge(scratch, mix, i, writer[s])])
-                                continue;
-                        sparse.index[n] = s;
-                        sum[n] = 0;
-                        edges[n++] = first + edge(scratch, mix, i, writer[s]);
-                }
-        }
-        sparse.start[mix->n] = (int)n;
+        if (!gather_wanted(scratch, mix, writer, mix->plan->wanted + first, m) ||
+            hap_sparse_of(&sparse, scratch, HAP_SPARSE_DOTS, mix->n, slots, m, slots, false) <
+                    0 ||
+            scratch->counting)
+                return scratch->error.code;
+        memset(sum, 0, n * sizeof(*sum));
         hap_sparse_dots(&sparse, (size_t)span->end * d - from, g + from, ld,
-                        mix->stream + ld + from, ld, sum);
-        for (size_t e = 0; e < n; e++)
-                d_z[edges[e]] += (float)sum[e];
+                        mix->stream + (size_t)(1 + mix->first) * ld + from, ld, sum, (size_t)slots);
+        for (int i = 0; i < mix->n; i++)
+                for (int s = 0; s < slots; s++, m++, sum++)
+                        if (*m != 0)
+                                d_z[first + edge(scratch, mix, i, writer[mix->first + s])] +=
+                                        (float)*sum;
         return HAP_OK;
 }
 
 static int edge_gradients(struct hap_scratch *scratch, const struct hap_mix *mix, const int *writer,
                           const float *g, float *d_z)
 {
-        const struct hap_graph *graph = &scratch->engine->graph;
         const size_t mark = scratch->used;
         struct hap_span span = {0};
         int rc = HAP_OK;
 
-        if (mix->plan->wanted == NULL)
-                return HAP_OK;
-        while (rc == 0 && hap_span_next(graph, mix->batch, mix->rows, NULL, &span)) {
-                const size_t n = count(scratch, mix, writer, mix->plan->wanted +
-                                       (size_t)span.position * graph->edges_per_position);
-
-                if (n > 0)
-                        rc = dense(mix, n) ? dense_gradients(scratch, mix, writer, &span, g, d_z)
-                                           : sparse_gradients(scratch, mix, writer, &span, n, g, d_z);
+        while (rc == 0 && mix->plan->wanted != NULL &&
+               hap_span_next(&scratch->engine->graph, mix->batch, mix->rows, NULL, &span)) {
+                rc = span_gradients(scratch, mix, writer, &span, g, d_z);
                 scratch->used = mark;
         }
         return rc;
@@ -197,35 +142,26 @@ int hap_mix_backward(struct hap_scratch *scratch, const struct hap_mix *mix, con
                      float *d_z, float *d_delta)
 {
         const size_t d = (size_t)scratch->engine->model->config.d_model;
-        const size_t ld = (size_t)mix->rows->n * d, mark = scratch->used;
-        const int k = 1 + mix->slots;
+        const size_t ld = hap_slot_stride(mix->rows->n, (int)d), mark = scratch->used;
+        const int k = mix->slots - mix->first;
         const int *writer = slot_writers(scratch, mix);
         float *m = hap_scratch_alloc(scratch, (size_t)mix->n * k, sizeof(*m));
         const size_t ready = scratch->used;
         struct hap_span span = {0};
         struct hap_sparse sparse;
-        bool open;
         int rc;
 
         if (writer == NULL || m == NULL)
                 return scratch->error.code;
         rc = edge_gradients(scratch, mix, writer, g, d_z);
-        open = dense(mix, count(scratch, mix, writer, mix->plan->open));
-        while (rc == 0 && mix->slots > 0 && next_span(scratch, mix, &span)) {
+        while (rc == 0 && next_span(scratch, mix, &span)) {
                 const size_t from = (size_t)span.begin * d;
-                const size_t size = (size_t)span.end * d - from;
 
-                gather_masks(scratch, mix, writer, span.z, m);
-                if (open) {
-                        if (scratch->counting)
-                                continue;
-                        hap_gemm(true, false, mix->slots, (int)size, mix->n, 1, m + 1, k,
-                                 g + from, (int)ld, 1, d_delta + from, (int)ld);
-                        continue;
-                }
-                rc = hap_sparse_of(&sparse, scratch, mix->n, mix->slots, m + 1, k, true);
+                gather_masks(scratch, mix, writer, span.z, m, k);
+                rc = hap_sparse_of(&sparse, scratch, HAP_SPARSE_PRODUCT, mix->n, k, m, k, true);
                 if (rc == 0 && !scratch->counting)
-                        hap_sparse_product(&sparse, size, g + from, ld, true, d_delta + from, ld);
+                        hap_sparse_product(&sparse, (size_t)span.end * d - from, g + from, ld, true,
+                                           d_delta + (size_t)mix->first * ld + from, ld);
                 scratch->used = ready;
         }
         scratch->used = mark;
