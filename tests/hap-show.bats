@@ -100,7 +100,9 @@ whole_graph() {
                 hap-convert -q --from json >"$tmp/r"
         run -0 hap-show -q "$tmp/r"
         assert_line --regexp '^  a +0.25 ± 0.5$'
-        assert_line --partial 'and 2 records of single examples'
+        assert_line --regexp '^  example +circuit +kl$'
+        assert_line --regexp '^  x +a +1$'
+        assert_line --regexp '^  y +a +1$'
         # another tool's circuits of one name
         jq -nc '{hap: 1, kind: "report"}, {circuit: "a", metric: ("kl", "accuracy"), value: 1, edges: 9},
                 {circuit: "a", metric: ("kl", "accuracy"), value: 2, edges: 8}, {end: "report"}' |

@@ -42,6 +42,29 @@ assert_grows() {
         assert_grows 6 "$few" "$many"
 }
 
+@test "2,500 more prompts of a cache take at most 4 MB more in hap-eval, and give a pipe's report" {
+        local few many
+        prompts 2500 >"$tmp/few.jsonl"
+        prompts 5000 >"$tmp/many.jsonl"
+        for n in few many; do
+                hap-task -q --from "$tmp/$n.jsonl" | hap-forward -q -m "$model" -o "$tmp/$n.cache"
+        done
+        hap-attrib -q "$tmp/few.cache" | hap-select -q --keep 30% -o "$tmp/circuit"
+        few=$(peak hap-eval -j 1 --name k "$tmp/few.cache" "$tmp/circuit")
+        many=$(peak hap-eval -j 1 --name k "$tmp/many.cache" "$tmp/circuit" -o "$tmp/file")
+        assert_grows 4 "$few" "$many"
+        cat "$tmp/many.cache" "$tmp/circuit" | hap-eval -q --name k -o "$tmp/pipe"
+        assert_same "$tmp/file" "$tmp/pipe"
+        hap-eval -q -j 2 --name k "$tmp/circuit" "$tmp/many.cache" -o "$tmp/file"
+        cat "$tmp/circuit" "$tmp/many.cache" | hap-eval -q --name k -o "$tmp/pipe"
+        assert_same "$tmp/file" "$tmp/pipe"
+        # a section of a file, and compressed
+        cat "$tmp/circuit" "$tmp/few.cache" | gzip >"$tmp/both.gz"
+        cat "$tmp/circuit" "$tmp/few.cache" | hap-eval -q --name k -o "$tmp/pipe"
+        hap-eval -q --name k -o "$tmp/file" "$tmp/both.gz"
+        assert_same "$tmp/file" "$tmp/pipe"
+}
+
 @test "prompts that do not fit into memory's first MiB give the same bytes without temporary files" {
         prompts 20000 >"$tmp/prompts.jsonl"
         hap-task -q --from "$tmp/prompts.jsonl" -o "$tmp/task"

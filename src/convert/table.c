@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/memory.h"
 #include "common/number.h"
+#include "convert/edge_parts.h"
 
 /* The columns are known after the last record, so rows wait in the arena. */
 struct row {
@@ -92,21 +93,19 @@ static json_t *text_of(struct converting *c, const msgpack_object *value)
         }
 }
 
-/* "a0.h1->m2@S1" in its parts. */
 static int add_edge(struct converting *c, json_t *row)
 {
         const char *edge = json_string_value(json_object_get(row, "edge"));
-        const char *arrow = edge ? strstr(edge, "->") : NULL;
-        const char *mark = arrow ? strchr(arrow, '@') : NULL;
-        size_t reader;
+        struct hap_edge_parts parts;
 
-        if (!arrow)
+        if (!edge || !hap_edge_parts(edge, strlen(edge), &parts))
                 return HAP_OK;
-        reader = mark ? (size_t)(mark - arrow) - 2 : strlen(arrow + 2);
-        if (set_text(c, row, "writer", json_stringn(edge, (size_t)(arrow - edge))) < 0 ||
-            set_text(c, row, "reader", json_stringn(arrow + 2, reader)) < 0)
+        if (set_text(c, row, "writer", json_stringn(parts.writer, parts.n_writer)) < 0 ||
+            set_text(c, row, "reader", json_stringn(parts.reader, parts.n_reader)) < 0)
                 return c->err->code;
-        return mark ? set_text(c, row, "position", json_string(mark + 1)) : HAP_OK;
+        if (!parts.position)
+                return HAP_OK;
+        return set_text(c, row, "position", json_stringn(parts.position, parts.n_position));
 }
 
 static int keep_row(struct converting *c, json_t *cells)

@@ -71,8 +71,8 @@ static int make_engine(struct hap_inputs *inputs, struct hap_error *err)
 
 /* --- the sections --- */
 
-/* A cache of interchange contains activations that may not fit in memory: it is read in parts
- * unless a section that is wanted may follow. */
+/* A cache of interchange contains activations that may not fit in memory: it is read in parts. If
+ * a section that is wanted may follow, the rest of the input is read before it. */
 static bool keeps_cache(const struct hap_inputs *inputs)
 {
         return inputs->want.circuits > 0 || inputs->want.scores > 0;
@@ -151,6 +151,18 @@ static int settle_form(struct hap_inputs *inputs, bool is_cache, struct hap_erro
         return HAP_OK;
 }
 
+/* A cache whose prompts are needed after the sections that follow. */
+static int defer_cache(struct hap_inputs *inputs, struct hap_error *err)
+{
+        const int rc = inputs->want.batches ? hap_stream_in_again(inputs->in, &inputs->again, err) : 0;
+
+        if (rc == 0) {
+                inputs->waiting = true;
+                inputs->memory.batches = 0; /* all its prompts */
+        }
+        return rc < 0 ? rc : HAP_OK;
+}
+
 static int read_examples(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
 {
         const bool is_cache = is_kind(header, "cache");
@@ -159,21 +171,18 @@ static int read_examples(struct hap_inputs *inputs, const json_t *header, struct
 
         if (rc < 0 || inputs->model_unknown)
                 return rc;
-        if (now && keeps_cache(inputs))
-                inputs->memory.batches = 0; /* all its prompts */
+        if (now && keeps_cache(inputs) && (rc = defer_cache(inputs, err)) < 0)
+                return rc;
         if ((rc = settle_form(inputs, is_cache, err)) < 0 ||
             (is_cache && (rc = make_engine(inputs, err)) < 0))
                 return rc;
-        rc = hap_loader_open(&inputs->loader, inputs->in, header, &inputs->model,
-                             &inputs->want.prompts,
+        rc = hap_loader_open(&inputs->loader, inputs->again ? inputs->again : inputs->in, header,
+                             &inputs->model, &inputs->want.prompts,
                              inputs->memory.max_bytes ? &inputs->memory : NULL, err);
-        inputs->in_parts = inputs->want.each_task;
-        if (rc < 0 || !now)
-                return rc;
-        inputs->in_parts = !keeps_cache(inputs);
-        inputs->waiting = keeps_cache(inputs);
-        return inputs->in_parts ? HAP_OK : hap_loader_next(inputs->loader, &inputs->engine, 0,
-                                                           &inputs->prompts, err);
+        inputs->in_parts = inputs->want.each_task || (now && !keeps_cache(inputs));
+        return rc < 0 || !inputs->waiting ? rc
+                                          : hap_loader_next(inputs->loader, &inputs->engine, 0,
+                                                            &inputs->prompts, err);
 }
 
 static int read_constants(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
@@ -446,6 +455,7 @@ void hap_inputs_release(struct hap_inputs *inputs)
 {
         hap_prompts_release(&inputs->prompts); /* before the loader that has their tokens */
         hap_loader_close(inputs->loader);
+        hap_stream_in_close(inputs->again);
         release_edges(&inputs->circuits);
         release_edges(&inputs->scores);
         hap_constants_release(&inputs->constants);

@@ -57,6 +57,7 @@ struct hap_inputs {
         /* The rest is private. */
         struct hap_inputs_want want;
         struct hap_stream_in *in;   /* borrowed */
+        struct hap_stream_in *again; /* of a cache that is read once more, or NULL; owned */
         struct hap_weights_want weights;
         struct hap_memory_estimate memory;
         struct hap_graph_form form; /* of a task's graph; a cache brings its own */
@@ -72,8 +73,9 @@ struct hap_inputs {
 
 /* Reads the sections and makes the engine. With each_task it stops after a task. It stops at a
  * cache if no other section is wanted: hap_inputs_next then reads that one in parts, so that
- * memory does not grow, and the rest of the stream after it. Otherwise all is read, and a cache's
- * prompts stay in memory. HAP_EINPUT: a section is missing, occurs twice or is for another model
+ * memory does not grow, and the rest of the stream after it. Otherwise all is read, and a cache is
+ * read in parts from its file once more; from a pipe, or with want.batches 0, its prompts stay in
+ * memory. HAP_EINPUT: a section is missing, occurs twice or is for another model
  * or graph; HAP_EUSAGE: more memory is needed than is allowed, an option does not fit the
  * examples. `in` must outlive the inputs. On failure nothing is to be released. */
 int hap_inputs_read(struct hap_stream_in *in, const struct hap_inputs_want *want,

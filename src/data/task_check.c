@@ -169,32 +169,13 @@ static void print_answers(FILE *out, const char *name, const json_t *list,
         end_line(&line);
 }
 
-/* The N_TOP largest of n values, in order; ties by the smaller index. */
-static int find_top(const float *values, int n, int top[N_TOP])
-{
-        int found = 0;
-
-        for (int i = 0; i < n; i++) {
-                int at = found;
-
-                while (at > 0 && values[i] > values[top[at - 1]])
-                        at--;
-                if (at == N_TOP)
-                        continue;
-                found += found < N_TOP;
-                memmove(top + at + 1, top + at, (size_t)(found - at - 1) * sizeof *top);
-                top[at] = i;
-        }
-        return found;
-}
-
 static void print_top(FILE *out, const char *name, const float *logits, int n_out,
                       const struct hap_tokenizer *tokenizer)
 {
         struct line line = begin_line(out, name);
         const double all = hap_log_sum_exp(n_out, logits);
-        int top[N_TOP];
-        const int n = find_top(logits, n_out, top);
+        int32_t top[N_TOP];
+        const int n = hap_likeliest(n_out, logits, N_TOP, top);
         char text[256];
 
         for (int i = 0; i < n; i++)

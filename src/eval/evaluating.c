@@ -26,6 +26,10 @@ void hap_evaluating_read(struct hap_evaluating *e)
         if (opt->names.n > e->inputs.scores.n + e->inputs.circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", opt->names.n,
                         e->inputs.scores.n + e->inputs.circuits.n);
+        if (opt->predictions && e->inputs.model.config.n_out == 1)
+                hap_die(p, HAP_EUSAGE, "--predict needs a model that predicts tokens; '%s' has one output",
+                        e->inputs.model.path);
+        e->evaluation.n_predictions = (int)opt->predictions;
         hap_must(p, hap_curves_read_reference(&e->curves, &e->inputs.engine.graph, &p->error));
 }
 

@@ -13,6 +13,7 @@ struct hap_eval_options {
         bool roles;           /* instead of metrics: see eval/role_report.h */
         const char *loadings; /* with roles: edges, or their number; NULL: none */
         int ablation;
+        int64_t predictions; /* likeliest tokens of each example; 0: none */
         bool keep_dead, each, full, empty, complement, split_input;
         struct hap_texts names;
         struct hap_statistics_options statistics;

@@ -23,6 +23,9 @@ static const struct hap_option options[] = {
          .help = "keep edges that are on no path from the input to the logits"},
         {0, "per-example", NULL, HAP_FLAG, offsetof(struct hap_eval_options, each),
          .help = "also write the values of every example"},
+        {0, "predict", "N", HAP_INT, offsetof(struct hap_eval_options, predictions),
+         .help = "also write the N likeliest tokens after every example", .min = 1,
+         .max = HAP_MAX_PREDICTIONS},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct hap_eval_options, names),
          .help = "name the circuits in the report, in the order of the input"},
         HAP_STATISTICS_OPTIONS(struct hap_eval_options, statistics),
@@ -55,10 +58,10 @@ static int report_heads(struct hap_program *p, const struct hap_eval_options *op
 {
         size_t n;
 
-        if (opt->metrics || opt->each || opt->full || opt->empty || opt->complement ||
+        if (opt->metrics || opt->each || opt->predictions || opt->full || opt->empty || opt->complement ||
             opt->curve.wanted || opt->statistics.tests || (opt->classes && opt->roles))
                 hap_die(p, HAP_EUSAGE, "--%s measures no metrics: it cannot be combined with "
-                        "--metric, --per-example, --full, --empty, --complement, --curve or --test%s",
+                        "--metric, --per-example, --predict, --full, --empty, --complement, --curve or --test%s",
                         opt->roles ? "roles" : "classes", opt->classes && opt->roles ?
                         ", nor --roles with --classes" : "");
         if (opt->roles)

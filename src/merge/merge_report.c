@@ -80,8 +80,8 @@ static int read_record(struct hap_stream_in *in, const msgpack_object *record,
         if (!circuit || !metric || !hap_object_number(hap_map_get(record, "value"), &value) ||
             !(id ? has_only(record, of_example, 4) : has_only(record, of_mean, 11)))
                 rc = hap_stream_in_fail(in, err, "only metrics and their values for single "
-                                        "examples can be merged, not tests, curves, roles, "
-                                        "classes, random circuits or differences");
+                                        "examples can be merged, not predictions, tests, curves, "
+                                        "roles, classes, random circuits or differences");
         else if (id)
                 rc = add_value(in, part, circuit, metric, id, value, err);
         else if (add_mean(part, circuit, metric) < 0)

@@ -87,7 +87,7 @@ static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
 {
         struct hap_table table = {0};
-        size_t n = json_array_size(records), n_lines = 0, per_example = 0;
+        size_t n = json_array_size(records), n_lines = 0;
         struct report_line *lines = calloc(n + 1, sizeof *lines);
         int rc = lines && hap_table_column(&table, "circuit") >= 0 ? 0 : -1;
 
@@ -95,8 +95,6 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 const json_t *record = json_array_get(records, i);
                 const struct report_line *line;
 
-                if (json_object_get(record, "id"))
-                        per_example++;
                 if (json_object_get(record, "id") || hap_is_difference(record) ||
                     hap_is_test(record) || hap_is_of_curve(record) ||
                     hap_is_of_roles(record))
@@ -123,8 +121,6 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 rc = hap_write_curves(records, out, err);
         if (rc == 0)
                 rc = hap_write_roles(records, out, err);
-        if (per_example > 0)
-                fprintf(out, "\n  and %zu records of single examples\n", per_example);
         hap_table_release(&table);
         free(lines);
         return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");
