@@ -114,7 +114,7 @@ static bool show(struct hap_stream_in *in)
         bool accepted = fuzz_done(hap_show_read(&all, in, 5, &err), &err) && all.n > 0;
 
         if (accepted) {
-                fuzz_done(hap_show_text(&all, 0, fuzz_sink(), &err), &err);
+                fuzz_done(hap_show_text(&all, 0, NULL, fuzz_sink(), &err), &err);
                 fuzz_done(hap_show_html(&all, 0, NULL, fuzz_sink(), &err), &err);
                 for (int how = HAP_EXPORT_MARKDOWN; how <= HAP_EXPORT_LATEX; how++)
                         fuzz_done(hap_show_export(&all, (enum hap_export)how, fuzz_sink(), &err),

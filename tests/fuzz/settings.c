@@ -82,7 +82,7 @@ bool fuzz_log(const uint8_t *data, size_t n)
         accepted = fuzz_done(hap_show_read_log(&show, lines, "log", &err), &err);
         fclose(lines);
         if (accepted) {
-                fuzz_done(hap_show_text(&show, 0, fuzz_sink(), &err), &err);
+                fuzz_done(hap_show_text(&show, 0, NULL, fuzz_sink(), &err), &err);
                 if (hap_show_has_figures(&show))
                         fuzz_done(hap_show_figures(&show, true, fuzz_sink(), &err), &err);
         }
