@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/header.h"
 #include "common/memory.h"
 #include "graph/graph_json.h"
 
@@ -52,12 +53,9 @@ static int write_example(struct hap_stream_out *out, const char *id, enum hap_dt
         for (size_t i = 0; scale != 1 && i < n; i++)
                 values[i] /= scale;
         msgpack_pack_map(packer, scale == 1 ? 2 : 3);
-        hap_pack_text(packer, "id");
-        hap_pack_text(packer, id);
-        if (scale != 1) {
-                hap_pack_text(packer, "scale");
-                msgpack_pack_double(packer, (double)scale);
-        }
+        hap_pack_text_entry(packer, "id", id);
+        if (scale != 1)
+                hap_pack_number_entry(packer, "scale", (double)scale);
         hap_pack_text(packer, "scores");
         rc = hap_stream_out_tensor(out, dtype, 1, &n, values, err);
         return rc < 0 ? rc : hap_stream_out_end_record(out, err);
@@ -137,10 +135,9 @@ static int begin_scores(struct hap_stream_in *in, const json_t *header,
 /* The record's scale: 1 without one, NaN if it is not a number. */
 static double scale_of(const msgpack_object *scale)
 {
-        if (!scale)
-                return 1;
-        return scale->type == MSGPACK_OBJECT_FLOAT32 || scale->type == MSGPACK_OBJECT_FLOAT64
-                       ? scale->via.f64 : NAN;
+        double value = 1;
+
+        return !scale || hap_object_number(scale, &value) ? value : NAN;
 }
 
 /* The record's scores, which are as many as the graph needs. */
@@ -238,9 +235,7 @@ int hap_example_scores_next(struct hap_stream_in *in, struct hap_example_scores 
 
         *s = (struct hap_example_scores){0};
         while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
-                const char *kind = json_string_value(json_object_get(header, "kind"));
-
-                if (!kind || strcmp(kind, "example-scores") != 0)
+                if (!hap_header_is(header, "example-scores"))
                         continue;
                 rc = read_section(in, header, s, err);
                 return rc < 0 ? rc : 1;

@@ -215,7 +215,7 @@ static void push_into_writer(struct heap *heap, const struct hap_edges *scores,
         struct hap_node node = hap_graph_writer(graph, writer);
 
         if (node.kind == HAP_WRITES_MLP)
-                push_into_reader(heap, scores, options, hap_graph_mlp_reader(graph, node.layer),
+                push_into_reader(heap, scores, options, hap_graph_mlp_writer_reader(graph, writer),
                                  position);
         if (node.kind != HAP_WRITES_HEAD)
                 return;

@@ -8,6 +8,10 @@
 
 void hap_pack_text(msgpack_packer *packer, const char *text);
 void hap_pack_json(msgpack_packer *packer, const json_t *value);
+/* An entry of a map: the key and a text, a number or a count. */
+void hap_pack_text_entry(msgpack_packer *packer, const char *key, const char *text);
+void hap_pack_number_entry(msgpack_packer *packer, const char *key, double number);
+void hap_pack_count_entry(msgpack_packer *packer, const char *key, uint64_t count);
 /* NULL when memory is short or the object holds bin or ext. New reference. */
 json_t *hap_json_of(const msgpack_object *object);
 

@@ -26,6 +26,7 @@ struct hap_inputs_want {
         enum hap_weights weights; /* option --weights */
         const char *model_path;  /* option -m, or NULL: the model that the header names */
         bool split_input;        /* tok and pos: of a task, or of a cache that has them */
+        bool experts;            /* experts are nodes: of a task, or of a cache that has them */
         const char *positions;   /* of a task, as hap_examples_positions takes them, or NULL */
         bool must_differ; /* refuse interchange if no clean prompt differs from its corrupted
                            * one: nothing can be learned from them */
@@ -37,11 +38,6 @@ struct hap_inputs_want {
         /* The stage and its limit. With a limit the weights are loaded only once the
          * examples are known to fit. */
         struct hap_memory_estimate memory;
-};
-
-struct hap_edges_list {
-        struct hap_edges *items; /* [n], owned, in the order of the input */
-        size_t n;
 };
 
 /* Must not move while it is in use. */

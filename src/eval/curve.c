@@ -289,24 +289,6 @@ static double mean_of(const struct hap_evaluation *evaluation,
         return mean;
 }
 
-static void pack_text(msgpack_packer *packer, const char *key, const char *value)
-{
-        hap_pack_text(packer, key);
-        hap_pack_text(packer, value);
-}
-
-static void pack_number(msgpack_packer *packer, const char *key, double value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_double(packer, value);
-}
-
-static void pack_count(msgpack_packer *packer, const char *key, size_t value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_uint64(packer, value);
-}
-
 static const char *order_of(const struct hap_curve *curve)
 {
         return curve->by_sign ? "signed" : "magnitude";
@@ -323,17 +305,18 @@ static int write_point(const struct hap_curve *curve, int at, const struct hap_c
         msgpack_packer *packer = hap_stream_out_record(out);
 
         msgpack_pack_map(packer, 11);
-        pack_text(packer, "circuit", curve->name);
-        pack_text(packer, "metric", metric->name);
-        pack_text(packer, "order", order_of(curve));
-        pack_number(packer, "size", share_of(curves->size + at, all));
-        pack_count(packer, "selected", point->selected);
-        pack_count(packer, "edges", edges);
-        pack_number(packer, "weighted_edges", (double)edges);
-        pack_number(packer, "sparsity", 1 - (double)edges / (double)all);
-        pack_number(packer, "value", mean_of(evaluation, evaluation->circuits + point->circuit, metric));
-        pack_number(packer, "faithfulness", faithfulness);
-        pack_count(packer, "examples", evaluation->n);
+        hap_pack_text_entry(packer, "circuit", curve->name);
+        hap_pack_text_entry(packer, "metric", metric->name);
+        hap_pack_text_entry(packer, "order", order_of(curve));
+        hap_pack_number_entry(packer, "size", share_of(curves->size + at, all));
+        hap_pack_count_entry(packer, "selected", point->selected);
+        hap_pack_count_entry(packer, "edges", edges);
+        hap_pack_number_entry(packer, "weighted_edges", (double)edges);
+        hap_pack_number_entry(packer, "sparsity", 1 - (double)edges / (double)all);
+        hap_pack_number_entry(packer, "value", mean_of(evaluation,
+                                                       evaluation->circuits + point->circuit, metric));
+        hap_pack_number_entry(packer, "faithfulness", faithfulness);
+        hap_pack_count_entry(packer, "examples", evaluation->n);
         return hap_stream_out_end_record(out, err);
 }
 
@@ -344,11 +327,11 @@ static int write_area(const struct hap_curve *curve, const char *name,
         msgpack_packer *packer = hap_stream_out_record(out);
 
         msgpack_pack_map(packer, 5);
-        pack_text(packer, "circuit", curve->name);
-        pack_text(packer, "metric", name);
-        pack_text(packer, "of", metric->name);
-        pack_text(packer, "order", order_of(curve));
-        pack_number(packer, "value", area);
+        hap_pack_text_entry(packer, "circuit", curve->name);
+        hap_pack_text_entry(packer, "metric", name);
+        hap_pack_text_entry(packer, "of", metric->name);
+        hap_pack_text_entry(packer, "order", order_of(curve));
+        hap_pack_number_entry(packer, "value", area);
         return hap_stream_out_end_record(out, err);
 }
 

@@ -5,25 +5,11 @@
 #include "eval/eval.h"
 #include "eval/intervals.h"
 
-static void pack_number(msgpack_packer *packer, const char *key, double value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_double(packer, value);
-}
-
-static void pack_count(msgpack_packer *packer, const char *key, size_t value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_uint64(packer, value);
-}
-
 static void pack_names(msgpack_packer *packer, const struct hap_evaluated *circuit,
                        const struct hap_metric *metric)
 {
-        hap_pack_text(packer, "circuit");
-        hap_pack_text(packer, circuit->name);
-        hap_pack_text(packer, "metric");
-        hap_pack_text(packer, metric->name);
+        hap_pack_text_entry(packer, "circuit", circuit->name);
+        hap_pack_text_entry(packer, "metric", metric->name);
 }
 
 /* Packs what is known of the mean's uncertainty, and returns the number of fields; packer NULL:
@@ -35,13 +21,13 @@ static unsigned pack_uncertainty(msgpack_packer *packer, double sd, size_t n,
         const bool has_interval = isfinite(interval->low) && isfinite(interval->high);
 
         if (packer && !isnan(sd))
-                pack_number(packer, "sd", sd);
+                hap_pack_number_entry(packer, "sd", sd);
         if (packer && !isnan(se))
-                pack_number(packer, "se", se);
+                hap_pack_number_entry(packer, "se", se);
         if (packer && has_interval) {
-                pack_number(packer, "low", interval->low);
-                pack_number(packer, "high", interval->high);
-                pack_number(packer, "level", level);
+                hap_pack_number_entry(packer, "low", interval->low);
+                hap_pack_number_entry(packer, "high", interval->high);
+                hap_pack_number_entry(packer, "level", level);
         }
         return !isnan(sd) + !isnan(se) + 3u * has_interval;
 }
@@ -65,11 +51,11 @@ static int write_mean(const struct hap_evaluation *evaluation,
         packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, 6 + pack_uncertainty(NULL, sd, evaluation->n, &interval, level));
         pack_names(packer, circuit, metric);
-        pack_number(packer, "value", value);
+        hap_pack_number_entry(packer, "value", value);
         pack_uncertainty(packer, sd, evaluation->n, &interval, level);
-        pack_count(packer, "examples", evaluation->n);
-        pack_count(packer, "edges", circuit->edges);
-        pack_number(packer, "sparsity", hap_evaluation_sparsity(evaluation, circuit));
+        hap_pack_count_entry(packer, "examples", evaluation->n);
+        hap_pack_count_entry(packer, "edges", circuit->edges);
+        hap_pack_number_entry(packer, "sparsity", hap_evaluation_sparsity(evaluation, circuit));
         return hap_stream_out_end_record(out, err);
 }
 
@@ -90,9 +76,8 @@ static int write_each(const struct hap_evaluation *evaluation,
 
                 msgpack_pack_map(packer, 4);
                 pack_names(packer, circuit, metric);
-                hap_pack_text(packer, "id");
-                hap_pack_text(packer, evaluation->ids[i]);
-                pack_number(packer, "value", values[i]);
+                hap_pack_text_entry(packer, "id", evaluation->ids[i]);
+                hap_pack_number_entry(packer, "value", values[i]);
                 rc = hap_stream_out_end_record(out, err);
         }
         free(values);
@@ -112,10 +97,8 @@ static int write_prediction(const struct hap_evaluation *evaluation,
         while (found < n && items[found].token >= 0)
                 found++;
         msgpack_pack_map(packer, 3);
-        hap_pack_text(packer, "circuit");
-        hap_pack_text(packer, circuit->name);
-        hap_pack_text(packer, "id");
-        hap_pack_text(packer, evaluation->ids[example]);
+        hap_pack_text_entry(packer, "circuit", circuit->name);
+        hap_pack_text_entry(packer, "id", evaluation->ids[example]);
         hap_pack_text(packer, "predictions");
         msgpack_pack_array(packer, found);
         for (size_t i = 0; i < found; i++) {

@@ -1,7 +1,7 @@
 #include "eval/evaluating.h"
 
 #include "eval/circuit_names.h"
-#include "eval/circuits.h"
+#include "eval/circuit_ablation.h"
 #include "forward/parallel.h"
 
 void hap_evaluating_read(struct hap_evaluating *e)
@@ -19,6 +19,7 @@ void hap_evaluating_read(struct hap_evaluating *e)
                 .need_circuits = !opt->full && !opt->empty && !opt->curve.wanted,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
+                .experts = opt->experts,
                 .batches = opt->statistics.tests ? 0 : 4 * hap_parallel_width(),
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},
                 .memory = memory,

@@ -39,6 +39,8 @@ static const struct hap_option options[] = {
                  "pass"},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct hap_eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
+        {0, "experts", NULL, HAP_FLAG, offsetof(struct hap_eval_options, experts),
+         .help = "with a task: make each expert of a mixture a node instead of the MLP"},
         {0},
 };
 
@@ -53,17 +55,37 @@ static const struct hap_program_info info = {
                  "scores.",
 };
 
+/* The first option that is given of those about metrics, or NULL. */
+static const char *metric_option(const struct hap_eval_options *opt)
+{
+        const struct {
+                bool given;
+                const char *name;
+        } all[] = {
+                {opt->metrics, "metric"}, {opt->each, "per-example"},
+                {opt->predictions, "predict"}, {opt->full, "full"},
+                {opt->empty, "empty"}, {opt->complement, "complement"},
+                {opt->curve.wanted, "curve"}, {opt->curve.sizes, "sizes"},
+                {opt->curve.greedy, "greedy"}, {opt->curve.reference, "reference"},
+                {opt->statistics.tests, "test"}, {opt->statistics.compare, "compare"},
+                {opt->statistics.random, "random"},
+        };
+
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+                if (all[i].given)
+                        return all[i].name;
+        return NULL;
+}
+
 /* --classes or --roles: the exit status. */
 static int report_heads(struct hap_program *p, const struct hap_eval_options *opt)
 {
+        const char *other = opt->classes && opt->roles ? "classes" : metric_option(opt);
         size_t n;
 
-        if (opt->metrics || opt->each || opt->predictions || opt->full || opt->empty || opt->complement ||
-            opt->curve.wanted || opt->statistics.tests || (opt->classes && opt->roles))
-                hap_die(p, HAP_EUSAGE, "--%s measures no metrics: it cannot be combined with "
-                        "--metric, --per-example, --predict, --full, --empty, --complement, --curve or --test%s",
-                        opt->roles ? "roles" : "classes", opt->classes && opt->roles ?
-                        ", nor --roles with --classes" : "");
+        if (other)
+                hap_die(p, HAP_EUSAGE, "--%s measures no metrics: it cannot be combined with --%s",
+                        opt->roles ? "roles" : "classes", other);
         if (opt->roles)
                 return hap_program_end(p, hap_role_report(p, opt), "examples");
         hap_must(p, hap_class_report(p, opt->classes, &opt->names, opt->keep_dead, &n));

@@ -78,8 +78,7 @@ int hap_merge_scores_write(const struct hap_shard_set *set, struct hap_stream_ou
                 msgpack_pack_map(packer, 2);
                 hap_pack_text(packer, key);
                 hap_pack_text(packer, json_string_value(json_array_get(set->parts->layout, i)));
-                hap_pack_text(packer, "score");
-                msgpack_pack_double(packer, sum / n);
+                hap_pack_number_entry(packer, "score", sum / n);
                 rc = hap_stream_out_end_record(out, err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);

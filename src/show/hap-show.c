@@ -105,8 +105,7 @@ static int draw_graph(const struct show_options *opt, const struct hap_show *sho
                       struct hap_error *err)
 {
         const struct hap_drawing_options how = {
-                .top = (size_t)opt->top, .columns = opt->positions && !opt->dot,
-                .white = opt->white};
+                .top = (size_t)opt->top, .columns = opt->positions, .white = opt->white};
         struct hap_drawing drawing;
         int rc = hap_drawing_init(&drawing, show, &how, err);
 
@@ -148,10 +147,11 @@ int main(int argc, char **argv)
         size_t sections;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        if (opt.svg + opt.html + opt.dot > 1)
-                hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot cannot be combined");
         if (opt.svg + opt.html + opt.dot + opt.markdown + opt.tsv + opt.latex > 1)
-                hap_die(&p, HAP_EUSAGE, "only one form of output can be chosen");
+                hap_die(&p, HAP_EUSAGE, "--svg, --html, --dot, --markdown, --tsv and --latex cannot "
+                        "be combined: only one form of output can be chosen");
+        if ((opt.positions || opt.white) && !opt.svg)
+                hap_die(&p, HAP_EUSAGE, "--%s needs --svg", opt.positions ? "positions" : "white");
         read_operands(&p, &show, opt.html ? EXAMPLES_ON_PAGE : EXAMPLES_IN_TEXT);
         if (p.model)
                 hap_must(&p, hap_tokenizer_load(&tokenizer, p.model, &p.error));

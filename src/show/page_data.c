@@ -69,9 +69,10 @@ static json_t *describe_graph(const struct hap_graph *g)
                 if (g->positions.answers[p])
                         json_array_append_new(answers, json_string(g->positions.name[p]));
         }
-        return json_pack("{s:i, s:i, s:I, s:o, s:o, s:o}", "layers", g->n_layers, "heads",
+        return json_pack("{s:i, s:i, s:I, s:o, s:o, s:o, s:o*}", "layers", g->n_layers, "heads",
                          g->n_heads, "edges", (json_int_t)g->n_edges, "inputs", inputs,
-                         "positions", positions, "answers", answers);
+                         "positions", positions, "answers", answers, "experts",
+                         g->n_experts ? json_integer(g->n_experts) : NULL);
 }
 
 /* The numbers of an edge that a section has: each is a column of the page's edges. */

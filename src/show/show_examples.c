@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/printable.h"
+#include "show/show_record.h"
 #include "show/show_table.h"
 
 enum { USUAL_EXAMPLES = 10, PREDICTIONS = 3, PREDICTION_TEXT = 100 };
@@ -15,13 +16,6 @@ struct examples {
         size_t top, all;
         const struct hap_tokenizer *tokenizer;
 };
-
-static const char *text_of(const json_t *record, const char *key)
-{
-        const char *text = json_string_value(json_object_get(record, key));
-
-        return text ? text : "";
-}
 
 /* The row of the circuit and example, or a new one; -1 when memory is short. */
 static long row_of(struct examples *x, const char *circuit, const char *id)
@@ -80,9 +74,9 @@ static void predictions_text(const struct examples *x, const json_t *predictions
 static int put_record(struct examples *x, const json_t *record)
 {
         const json_t *predictions = json_object_get(record, "predictions");
-        const char *metric = text_of(record, "metric");
+        const char *metric = hap_text_of(record, "metric");
         char text[PREDICTIONS * (PREDICTION_TEXT + 2)];
-        const long row = row_of(x, text_of(record, "circuit"), text_of(record, "id"));
+        const long row = row_of(x, hap_text_of(record, "circuit"), hap_text_of(record, "id"));
         const long column = row < 0 ? -1 : hap_table_column(&x->table, predictions ? "predictions"
                                                             : *metric ? metric : "value");
 
@@ -127,7 +121,7 @@ static int put_examples(struct examples *x, const json_t *records)
                         continue;
                 first = first ? first : record;
                 count_example(x, record, first);
-                if (is_shown(x, text_of(record, "id")) && put_record(x, record) < 0)
+                if (is_shown(x, hap_text_of(record, "id")) && put_record(x, record) < 0)
                         return -1;
         }
         return 0;

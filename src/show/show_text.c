@@ -318,7 +318,7 @@ static int check_rankings(const struct hap_show *show, size_t top, struct hap_er
         for (size_t i = 0; i < show->n && rc == HAP_OK; i++) {
                 const struct hap_section *s = &show->sections[i];
 
-                if (s->kind == HAP_SHOW_EDGES && s->edges.z)
+                if (hap_section_is_circuit(s))
                         rc = hap_check_ranking(&s->edges, scores_for(show, s), top, err);
         }
         return rc;

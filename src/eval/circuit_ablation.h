@@ -1,6 +1,6 @@
 /* The ablation that a circuit was made for. */
-#ifndef HAP_EVAL_CIRCUITS_H
-#define HAP_EVAL_CIRCUITS_H
+#ifndef HAP_EVAL_CIRCUIT_ABLATION_H
+#define HAP_EVAL_CIRCUIT_ABLATION_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "eval/circuits.h"
+#include "eval/circuit_ablation.h"
 
 #include <string.h>
 
