@@ -23,6 +23,7 @@ static int part_of_name(const char *name, int *count)
         int part, end = 0;
 
         if (n < form ||
+            /* NOLINTNEXTLINE(cert-err34-c): 5 digits fit */
             sscanf(name + n - form, "-%5d-of-%5d" SUFFIX "%n", &part, count, &end) != 2 ||
             (size_t)end != form || part < 1 || *count < 1)
                 return 0;
