@@ -12,6 +12,7 @@ setup_file() {
                         "$root/tests/golden/masked-experts/$name.json" >$name.jsonl
                 hap-task -q --from $name.jsonl -o $name.task
                 hap-forward -q --experts -m "$root/tests/golden/families/$name" -o $name.cache $name.task
+                hap-attrib -q -o $name.scores $name.cache
         done
 }
 
@@ -48,7 +49,6 @@ golden_circuit() {
 
 @test "eap and eap-ig-inputs give the scores of the independent implementation, from task and cache" {
         for name in "${mixtures[@]}"; do
-                hap-attrib -q -o $name.scores $name.cache
                 scores $name.scores >"$tmp/is"
                 golden $name '.eap[] / 3' >"$tmp/should"
                 assert_near_lists "$tmp/is" "$tmp/should" 1e-5
@@ -79,7 +79,6 @@ golden_circuit() {
 
 @test "hap-eval's KL of a circuit with fractional masks is the independent implementation's" {
         for name in "${mixtures[@]}"; do
-                hap-attrib -q -o $name.scores $name.cache
                 golden_circuit $name >"$tmp/c"
                 hap-eval -q --keep-dead --metric kl -o "$tmp/r" $name.cache "$tmp/c"
                 json -q "$tmp/r" | jq 'select(.metric == "kl").value' >"$tmp/is"
@@ -135,7 +134,7 @@ golden_circuit() {
         assert_near_lists "$tmp/is" "$tmp/should" 1e-4
 }
 
-@test "constants of hap-ablate, circuits with positions and nodes name the experts" {
+@test "constants of hap-ablate and scores of nodes name the experts, and every ablation runs" {
         hap-ablate -q --experts --steps 2 -m "$families/mixtral" -o "$tmp/k" mixtral.task
         assert_equal "$(json -q "$tmp/k" | jq -r 'select(has("node")).node' | grep -c '^m[01].e[0-3]$')" 8
         hap-attrib -q --nodes -o "$tmp/n" mixtral.cache
