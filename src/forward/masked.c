@@ -145,7 +145,7 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
 static void add_head_deltas(const struct hap_masked_pass *m, const struct hap_masked_layer *s,
                             int l, int reader, float *x)
 {
-        const size_t size = hap_slot_size(m), d = (size_t)m->config->d_model;
+        const size_t d = (size_t)m->config->d_model;
 
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
