@@ -90,3 +90,12 @@ kept() {
         assert_equal "$(sed -nE '/edges of/,/^$/s/^  a3.h1 +//p' text | tr -s ' ')" "$(paste -sd ' ' head)"
         run ! grep -q 'edges into layer' <(hap-show -q 1.circuit)
 }
+
+@test "a set whose edges are all dead is refused, and --keep-dead keeps it" {
+        jq -nc '{hap: 1, kind: "circuit", graph: {layers: 4, heads: 4}}, {edge: ("input->m0", "m0->logits"), z: 1},
+                {end: "circuit"}' | hap-convert -q --from json -o both
+        jq -nc '{hap: 1, kind: "circuit", graph: {layers: 4, heads: 4}}, {edge: "m0->logits", z: 1},
+                {end: "circuit"}' | hap-convert -q --from json -o one
+        assert_refused 3 "use --greedy; --keep-dead keeps them" hap-select --difference both one
+        assert_equal "$(kept --difference both one)" '"input->m0"'
+}

@@ -125,7 +125,8 @@ int hap_selection_check(const struct hap_selection *selection, struct hap_error 
                 return HAP_OK;
         return hap_fail(err, HAP_EINPUT,
                         "cannot select from '%s': all %zu edges selected are dead, keep more or "
-                        "use --greedy", selection->name, selection->selected);
+                        "use --greedy; --keep-dead keeps them", selection->name,
+                        selection->selected);
 }
 
 json_t *hap_selection_describe(const struct hap_selection *selection,
