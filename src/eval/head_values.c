@@ -268,13 +268,13 @@ static void masked_output(const struct hap_scratch *scratch, const struct hap_ba
         const struct hap_prompt *prompt = batch->prompts[i];
         const int d = scratch->engine->model->config.d_model;
         const int slot = run->state->plan.slot[writer];
-        const size_t size = (size_t)batch->answers.n * (size_t)d;
+        const size_t stride = hap_slot_stride(batch->answers.n, d);
         const size_t row = (size_t)(batch->answers.start[i] + k) * (size_t)d;
 
         hap_counterfactual_read(&prompt->counterfactual, scratch->engine, prompt->n_tokens, writer,
                                 prompt->answer_first + k, 1, 1, out);
         for (int j = 0; j < d && slot >= 0; j++)
-                out[j] += hap_delta(run->state->answer_stream, size, slot)[row + (size_t)j];
+                out[j] += hap_delta(run->state->answer_stream, stride, slot)[row + (size_t)j];
 }
 
 /* The heads' direct effects on the batch's i-th example: [n_heads], added to. out: room for a
