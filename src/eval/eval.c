@@ -378,13 +378,12 @@ static void pack_count(msgpack_packer *packer, const char *key, size_t value)
         msgpack_pack_uint64(packer, value);
 }
 
-static void pack_names(msgpack_packer *packer, const struct hap_evaluated *circuit,
-                       const struct hap_metric *metric)
+static void pack_names(msgpack_packer *packer, const char *circuit, const char *metric)
 {
         hap_pack_text(packer, "circuit");
-        hap_pack_text(packer, circuit->name);
+        hap_pack_text(packer, circuit);
         hap_pack_text(packer, "metric");
-        hap_pack_text(packer, metric->name);
+        hap_pack_text(packer, metric);
 }
 
 /* Packs what is known of the mean's uncertainty, and returns the number of fields; packer NULL:
@@ -425,7 +424,7 @@ static int write_mean(const struct hap_evaluation *evaluation,
                                               metric);
         packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, 6 + pack_uncertainty(NULL, sd, evaluation->n, &interval, level));
-        pack_names(packer, circuit, metric);
+        pack_names(packer, circuit->name, metric->name);
         pack_number(packer, "value", value);
         pack_uncertainty(packer, sd, evaluation->n, &interval, level);
         pack_count(packer, "examples", evaluation->n);
@@ -434,9 +433,22 @@ static int write_mean(const struct hap_evaluation *evaluation,
         return hap_stream_out_end_record(out, err);
 }
 
-static int write_each(const struct hap_evaluation *evaluation,
-                      const struct hap_evaluated *circuit, const struct hap_metric *metric,
-                      struct hap_stream_out *out, struct hap_error *err)
+int hap_evaluation_write_value(const char *circuit, const char *metric, const char *id,
+                               double value, struct hap_stream_out *out, struct hap_error *err)
+{
+        msgpack_packer *packer = hap_stream_out_record(out);
+
+        msgpack_pack_map(packer, 4);
+        pack_names(packer, circuit, metric);
+        hap_pack_text(packer, "id");
+        hap_pack_text(packer, id);
+        pack_number(packer, "value", value);
+        return hap_stream_out_end_record(out, err);
+}
+
+int hap_evaluation_write_each(const struct hap_evaluation *evaluation,
+                              const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                              struct hap_stream_out *out, struct hap_error *err)
 {
         const size_t stride = metric->each_example ? 1 : (size_t)evaluation->measured.n;
         double *normalised = NULL;
@@ -449,16 +461,9 @@ static int write_each(const struct hap_evaluation *evaluation,
             !(normalised = normalise_each(evaluation, circuit, metric->normalises, err)))
                 return err->code;
         values = normalised ? normalised : values_of(evaluation, circuit, metric);
-        for (size_t i = 0; i < evaluation->n && rc == 0; i++) {
-                msgpack_packer *packer = hap_stream_out_record(out);
-
-                msgpack_pack_map(packer, 4);
-                pack_names(packer, circuit, metric);
-                hap_pack_text(packer, "id");
-                hap_pack_text(packer, evaluation->ids[i]);
-                pack_number(packer, "value", values[i * stride]);
-                rc = hap_stream_out_end_record(out, err);
-        }
+        for (size_t i = 0; i < evaluation->n && rc == 0; i++)
+                rc = hap_evaluation_write_value(circuit->name, metric->name, evaluation->ids[i],
+                                                values[i * stride], out, err);
         free(normalised);
         return rc;
 }
@@ -475,8 +480,8 @@ int hap_evaluation_write(const struct hap_evaluation *evaluation,
                 for (int m = 0; m < metrics->n && rc == 0 && !circuit->quiet; m++) {
                         rc = write_mean(evaluation, circuit, metrics->items[m], out, err);
                         if (rc == 0 && each)
-                                rc = write_each(evaluation, circuit, metrics->items[m], out,
-                                                err);
+                                rc = hap_evaluation_write_each(evaluation, circuit,
+                                                               metrics->items[m], out, err);
                 }
         }
         return rc;
