@@ -201,13 +201,14 @@ check_messages() {
 
 @test "4 and 8 ranks exchange exactly what the model of docs/scaling.md says" {
         need_tool python3
-        local n
+        # both prunings end with as many candidates
+        local n steps=("${prune[@]}" --precision f32 --batch 32 --set anneal=1 -j 1)
         hap-convert -q --to json "$mpi/ioi.task" >"$tmp/task.json"
         for n in 4 8; do
                 counted attrib $n hap-attrib -q -j 1 -m "$model" -o "$tmp/out" "$mpi/ioi.task"
                 check_messages attrib $n 1 "$tmp/attrib"
-                counted few $n "${prune[@]}" --precision f32 -j 1 --steps 10 -o "$tmp/out"
-                counted more $n "${prune[@]}" --precision f32 -j 1 --steps 13 -o "$tmp/out"
+                counted few $n "${steps[@]}" --steps 10 -o "$tmp/out"
+                counted more $n "${steps[@]}" --steps 13 -o "$tmp/out"
                 check_messages prune $n 1 "$tmp/more" "$tmp/few" 3
         done
 }
