@@ -5,6 +5,7 @@
 # in BF16), MPI=1 (for mpirun), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only these in check),
 # PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with clang, as
 # build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
+# `make fuzz-drive RUNS=100000 TARGETS='NAME ...'`: so many inputs of each target, without clang.
 # `make faults`: one call after another fails in every program.
 # `make fuzz-programs TIME=60`: whole programs on inputs with changed contents.
 # `make FUZZ=1 fuzz-run TIME=60`: every fuzz target for so many seconds.
@@ -156,29 +157,50 @@ $(foreach s,$(PROGRAM_SOURCES),$(eval $(call program,$(s))))
 
 $(BUILD)/unit/%: tests/unit/%.c tests/unit/unit.h $(BUILD)/libhap.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) $(BUILD)/libhap.a $(LDLIBS)
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libhap.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libhap.a
+# The fuzz targets, which tests/unit/fuzz.c, the driver and libFuzzer's programs share.
+FUZZ_SOURCES := $(filter-out %/drive.c %/libfuzzer.c,$(wildcard tests/fuzz/*.c))
+FUZZ_NAMES := $(shell sed -n 's/^        {"\([a-z_]*\)", .*/\1/p' tests/fuzz/targets.c)
+FUZZERS := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
+$(BUILD)/fuzz/%.o: tests/fuzz/%.c $(FLAGS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(BUILD)/libhap.a $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(BUILD)/fuzz/targets.a: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%.o,$(FUZZ_SOURCES))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/unit/fuzz: $(BUILD)/fuzz/targets.a
+$(BUILD)/unit/fuzz: UNIT_LIBS := $(BUILD)/fuzz/targets.a
+fuzz_program = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(1) -o $@ $^ $(LDLIBS)
+$(BUILD)/fuzz/drive: $(BUILD)/fuzz/drive.o $(BUILD)/fuzz/targets.a $(BUILD)/libhap.a
+	$(call fuzz_program,)
+$(BUILD)/fuzz/libfuzzer: $(BUILD)/fuzz/libfuzzer.o $(BUILD)/fuzz/targets.a $(BUILD)/libhap.a
+	$(call fuzz_program,-fsanitize=fuzzer)
+$(FUZZERS): $(BUILD)/fuzz/libfuzzer
+	ln -f $< $@
 
-fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+fuzz: $(FUZZERS)
 
-# Seconds for each target.
+# Seconds for each target; inputs of each.
 TIME ?= 60
+RUNS ?= 100000
 PYTHON ?= python3
-fuzz-run: $(patsubst tests/fuzz/%.c,fuzz-run-%,$(wildcard tests/fuzz/*.c))
+fuzz-run: $(addprefix fuzz-run-,$(FUZZ_NAMES))
 fuzz-run-%: $(BUILD)/fuzz/%
-	@mkdir -p $(BUILD)/found
+	@mkdir -p $(BUILD)/found/$*
 	$< -max_total_time=$(TIME) -rss_limit_mb=4096 -timeout=10 -print_final_stats=1 \
-		-artifact_prefix=$(BUILD)/found/$*- $(BUILD)/found tests/fuzz/corpus/$*
+		-artifact_prefix=$(BUILD)/found/$*- $(BUILD)/found/$* \
+		$(firstword $(wildcard tests/fuzz/corpus/$* tests/fuzz/corpus/sections))
+
+fuzz-drive: $(BUILD)/fuzz/drive
+	OMP_NUM_THREADS=1 $< --runs $(RUNS) $(TARGETS)
 
 fuzz-programs: all
-	$(PYTHON) tests/fuzz/programs --bin $(BIN) --time $(TIME) \
+	$(PYTHON) -B tests/fuzz/programs --bin $(BIN) --time $(TIME) \
 		$(addprefix --replay ,$(wildcard tests/fuzz/corpus/programs))
 
 # Counts of every line and branch in src/, after the units and the tests of the programs.
@@ -305,7 +327,8 @@ help:
 	@echo 'lint         check the scripts and the manual pages'
 	@echo 'bench        measure speed'
 	@echo 'faults       make one system call after another fail in every program'
-	@echo 'fuzz         build the fuzz targets (FUZZ=1, clang)'
+	@echo 'fuzz         build the fuzz targets for libFuzzer (FUZZ=1, clang)'
+	@echo 'fuzz-drive   run RUNS inputs of each fuzz target; TARGETS="NAME ..." runs only these'
 	@echo 'completions  write completions for bash, zsh and fish to $(BUILD)/completions'
 	@echo 'install      install to PREFIX [$(PREFIX)], below DESTDIR []'
 	@echo 'uninstall    remove what install installs'
@@ -317,9 +340,9 @@ help:
 clean:
 	rm -rf build build-asan build-tsan build-fuzz build-coverage build-arm64 build-debian build*-mpi bin
 
-.PHONY: all units benches fuzz fuzz-run fuzz-programs coverage analyse analyse-cppcheck \
+.PHONY: all units benches fuzz fuzz-run fuzz-drive fuzz-programs coverage analyse analyse-cppcheck \
 	analyse-gcc analyse-tidy $(ANALYSE_GCC) $(ANALYSE_TIDY) faults check arm64-check deb lint bench completions install uninstall dist help \
 	clean force
 .SECONDARY:
 
--include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d)
+-include $(patsubst src/%.c,$(BUILD)/%.d,$(SOURCES)) $(UNITS:=.d) $(wildcard $(BUILD)/fuzz/*.d)

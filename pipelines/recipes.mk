@@ -30,7 +30,7 @@ ep-1000.prune := --recipe edge-pruning --exact-sparsity --steps 1000
 ep-1000.title := EP, 1000 steps
 ep-8.prune := --recipe edge-pruning --exact-sparsity --batch 8
 ep-8.title := EP, batches of 8
-rank-short.prune := --recipe rank --steps 24 --batch 8 --set choose-on=8 --set finalists-on=24
+rank-short.prune := --recipe rank --steps 24 --batch 8 --set choose-on=8 --set finalists-on=24 --set rounds=0
 rank-short.title := rank sampling, short
 
 include $(dir $(lastword $(MAKEFILE_LIST)))hap.mk

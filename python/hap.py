@@ -169,7 +169,10 @@ def _open(source):
         with open(source, "rb") as file:
             data = file.read()
     if data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as why:
+            raise Error(f"cannot read '{name}': damaged gzip: {why}") from why
     return data, name
 
 
@@ -202,10 +205,12 @@ def _sections(source):
             _check_header(value, name)
             header, begin, n = value, before, 0
             yield "header", header
+        elif not isinstance(value, dict):
+            raise Error(f"cannot read '{name}': record {n + 1} is not a map")
         elif "end" in value:
-            if value["end"] != header["kind"] or value["records"] != n:
+            if value["end"] != header["kind"] or value.get("records") != n:
                 raise Error(f"cannot read '{name}': damaged after record {n}")
-            if value["crc32"] != zlib.crc32(data[begin:before]):
+            if value.get("crc32") != zlib.crc32(data[begin:before]):
                 raise Error(f"cannot read '{name}': its crc32 is wrong")
             header = None
             yield "end", value
@@ -363,8 +368,10 @@ def run(name, *inputs, **options):
         raise Error(done.stderr.decode(errors="replace").strip() or f"{command[0]} failed")
     if done.stderr and not options["quiet"]:
         sys.stderr.write(done.stderr.decode(errors="replace"))
-    try:
-        found = read_all(done.stdout)
-    except (Error, UnicodeDecodeError):
-        return done.stdout.decode()
+    if done.stdout:
+        try:
+            return done.stdout.decode()
+        except UnicodeDecodeError:  # a stream: it begins with a byte that begins no text
+            pass
+    found = read_all(done.stdout)
     return found[0] if len(found) == 1 else found

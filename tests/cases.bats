@@ -74,6 +74,24 @@ EOF
         run -1 grep ignored <(hap-model -q "$root/models/demo")
 }
 
+@test "keys of an object of config.json that nothing reads are listed, too" {
+        families=$root/tests/golden/families
+        for of in gemma3-vision:text_config mpt:attn_config; do
+                rm -rf "$tmp/model"
+                cp -r "$families/${of%:*}" "$tmp/model"
+                jq --arg name "${of#*:}" '.[$name].own_key = 7' "$families/${of%:*}/config.json" \
+                        >"$tmp/model/config.json"
+                hap-model -q "$tmp/model" | grep -qx "ignored keys  of ${of#*:}: own_key"
+        done
+}
+
+@test "a flag of gemma3's config.json that is no flag is refused" {
+        cp -r "$root/tests/golden/families/gemma3-vision" "$tmp/model"
+        jq '.tie_word_embeddings = "yes"' "$root/tests/golden/families/gemma3-vision/config.json" \
+                >"$tmp/model/config.json"
+        assert_refused 3 "'tie_word_embeddings' is neither true nor false" hap-model "$tmp/model"
+}
+
 @test "inverse layer scaling is shown" {
         hap-model -q "$cases/gpt2-inverse-layer-idx" | grep -q "over the layer's number from 1"
 }

@@ -63,6 +63,13 @@ circuit_from() {
         echo '{"edges": []}' >"$tmp/none.json"
         assert_refused 3 'it has no object "classes"' hap-eval --classes "$tmp/none.json" "$tmp/circuit"
         assert_refused 2 "cannot be combined" hap-eval --classes "$tmp/none.json" --full "$tmp/circuit"
+        for nodes in '"a0.h0"' '{"a0.h0": 1}' 7 null '[]'; do
+                echo "{\"classes\": {\"movers\": $nodes}}" >"$tmp/wrong.json"
+                assert_refused 3 "class 'movers' is not a list of nodes" \
+                        hap-eval --classes "$tmp/wrong.json" "$tmp/circuit"
+        done
+        echo '{"classes": {"movers": ["a0.h0"]}, "edges": "a0.h0->logits"}' >"$tmp/wrong.json"
+        assert_refused 3 '"edges" is not a list' hap-eval --classes "$tmp/wrong.json" "$tmp/circuit"
         hap-task -q ioi -m "$root/models/demo" -n 2 -o "$tmp/task"
         assert_refused 3 "contains no circuit" hap-eval --classes "$root/circuits/ioi-gpt2.json" "$tmp/task"
 }

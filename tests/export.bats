@@ -48,6 +48,8 @@ setup() {
         grep -F ' \\' tex | sed 's/\\&//g' | awk -F' & ' 'NF != 6 { bad = 1 } END { exit bad || NR != 4 }'
         grep -qF 'a\_b \& c|d & 12' tex
         run ! grep -E '[0-9]e[-+][0-9]' tex
+        hap-eval -q -m "$root/models/demo" --metric kl --name 'x\y~z^2' -o r3 t a_b.circuit
+        hap-show -q --latex r3 | grep -qF 'x\textbackslash{}y\textasciitilde{}z\textasciicircum{}2 & 12'
 }
 
 @test "several reports have a column of files, single examples are left out" {
@@ -56,4 +58,6 @@ setup() {
         assert_equal "$(cut -f 1 got | sort | uniq -c | awk '{ print $1, $2 }' | tr '\n' ',')" "3 r,1 r2,1 report,"
         assert_refused 3 "the input has no report" hap-show --tsv a_b.circuit
         assert_refused 2 "only one form of output" hap-show --tsv --markdown r
+        assert_refused 2 "--positions needs --svg" hap-show --dot --positions a_b.circuit
+        assert_refused 2 "--white needs --svg" hap-show --html --white a_b.circuit
 }

@@ -47,6 +47,18 @@ setup_file() {
         done
 }
 
+@test "the scale of an example's scores may be a whole number" {
+        jq -nc 'range(6) as $i | {id: "\($i)", scores: [range(46) | . * ($i + 1) % 7], scale: 2}' |
+                example_scores graph >"$tmp/scaled"
+        jq -nc 'range(6) as $i | {id: "\($i)", scores: [range(46) | 2 * (. * ($i + 1) % 7)]}' |
+                example_scores graph >"$tmp/plain"
+        for name in scaled plain; do
+                hap-cluster -q -k 2 "$tmp/$name" | json -q | jq -c 'select(.edge)' >"$tmp/$name.edges"
+        done
+        [[ -s $tmp/plain.edges ]]
+        assert_same "$tmp/plain.edges" "$tmp/scaled.edges"
+}
+
 @test "planted groups of three are found, whatever their order and size of scores" {
         jq -nc 'range(18) as $i | {id: "\($i)", scores: [range(46) as $e
                 | if ($e % 3) == ($i % 3) then (1 + ($i * 7 + $e * 5) % 4) * (if $i % 2 == 0 then 1 else -1 end) * ($i + 1)
@@ -93,6 +105,8 @@ setup_file() {
         assert_refused 3 "fewer than 2 different scores" hap-cluster "$tmp/same"
         jq -nc '{id: "a", scores: [1, 2]}' | example_scores graph >"$tmp/short"
         assert_refused 3 "its 'scores' are 2 numbers; the graph has 46 edges" hap-cluster "$tmp/short"
+        jq -nc '{id: {"$str": "YWL/"}, scores: [range(46)]}' | example_scores graph >"$tmp/bytes"
+        assert_refused 3 "its id is not UTF-8" hap-cluster "$tmp/bytes"
         head -c 2000 mixed.examples >"$tmp/cut"
         assert_refused 3 "truncated" hap-cluster -o "$tmp/out" "$tmp/cut"
         assert_file_not_exist "$tmp/out"

@@ -195,6 +195,8 @@ END
         hap-eval -q -m "$demo" --per-example --test sufficiency -o "$tmp/tests" 1.task a.circuit ||
                 hap-eval -q -m "$demo" --per-example --random 2 -o "$tmp/tests" 1.task a.circuit
         assert_refused 3 "only metrics and their values for single examples can be merged" hap-merge "$tmp/tests"
+        hap-eval -q -m "$demo" --per-example --predict 2 -o "$tmp/predictions" 1.task a.circuit
+        assert_refused 3 "can be merged, not predictions" hap-merge "$tmp/predictions"
         for_shards 3 "hap-eval -q -m $demo --per-example --metric faithfulness -o $tmp/{}.part {}.task a.circuit"
         assert_refused 3 "hap-eval --per-example" hap-merge "$tmp"/?.part
 }

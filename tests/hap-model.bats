@@ -84,6 +84,14 @@ END
         done
 }
 
+@test "GGUF's rotary factors are above 0" {
+        llama=$root/tests/golden/families/llama-gguf/model.gguf # it ends with rope_freqs.weight
+        for end in '\0\0\0\0' '\0\0\200\300'; do # 0, -4
+                { head -c -4 "$llama"; printf "$end"; } >"$tmp/more.gguf"
+                assert_refused 3 "of tensor 'rope_freqs.weight' is " hap-model "$tmp/more.gguf"
+        done
+}
+
 @test "GGUF's rotary scaling is linear unless its type is none, and Gemma 2 has windows by default" {
         llama=$root/tests/golden/families/llama-gguf/model.gguf
         show "$llama"
@@ -425,4 +433,25 @@ plan_seconds() {
         need_tool python3
         run -0 python3 "$root/bench/scaling.py" "$root/docs/scaling.md"
         assert_output ""
+}
+
+@test "--plan counts the operations of a run as bench/scaling.py does" {
+        need_tool python3
+        mkdir "$tmp/0.1" "$tmp/1"
+        echo '{"model_type": "gpt2", "n_layer": 12, "n_head": 12, "n_embd": 768, "vocab_size": 50257,
+               "n_positions": 1024, "activation_function": "gelu_new"}' >"$tmp/0.1/config.json"
+        echo '{"model_type": "llama", "num_hidden_layers": 16, "num_attention_heads": 32,
+               "num_key_value_heads": 8, "hidden_size": 2048, "head_dim": 64, "hidden_act": "silu",
+               "intermediate_size": 8192, "vocab_size": 128256, "max_position_embeddings": 131072,
+               "rms_norm_eps": 1e-5, "rope_theta": 500000, "tie_word_embeddings": true}' \
+                >"$tmp/1/config.json"
+        python3 "$root/bench/scaling.py" >"$tmp/tables"
+        for billion in 0.1 1; do
+                hap-model -q -j 1 --plan --prompts 1 --tokens 32 -o "$tmp/plan" "$tmp/$billion"
+                # "| NAME | 7.9 GFLOP | 30.1 GFLOP | 74 % | ..." of the second table
+                should=$(sed -nE "s/^\| $billion billion .* \| ([0-9.e+]+ GFLOP) \| ([0-9.e+]+ GFLOP) .*/\1 full, \2 masked, a prompt/p" \
+                        "$tmp/tables")
+                [[ -n $should ]]
+                assert_equal "$(sed -n 's/^runs  *//p' "$tmp/plan")" "$should"
+        done
 }

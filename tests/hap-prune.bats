@@ -212,6 +212,20 @@ expected_open() {
         assert_equal "$(header "$tmp/c" .pruning.masked_runs | jq round)" $((7 * 32 + 20 + 50))
 }
 
+@test "beside steps, refinement starts from the scores, and the better circuit of the two is the result" {
+        hap-attrib -q -o "$tmp/scores" "$DIR/ioi.cache"
+        for n in 20 60 90; do
+                prune=(hap-prune -q --edges $n --set choose-on=60 --set refine-on=20)
+                "${prune[@]}" --set rounds=5 -o "$tmp/both" "$DIR/ioi.cache" "$tmp/scores"
+                "${prune[@]}" --set rounds=0 -o "$tmp/steps" "$DIR/ioi.cache" "$tmp/scores"
+                "${prune[@]}" --steps 0 --set rounds=5 -o "$tmp/rounds" "$DIR/ioi.cache" "$tmp/scores"
+                # all 60 prompts chose: the training prompts' KL decides
+                read -r better other <<<"$(for form in steps rounds; do
+                        echo "$(kl_of "$DIR/ioi.task" "$tmp/$form") $form"; done | sort -g | awk '{ print $2 }' | xargs)"
+                diff <(edges "$tmp/$better") <(edges "$tmp/both") || fail "$n edges: not those of $better but of $other"
+        done
+}
+
 @test "refinement starts from the scores of the input or its own, whichever give the better circuit" {
         hap-attrib -q -o "$tmp/scores" "$DIR/ioi.cache"
         for from in given own both; do
@@ -334,7 +348,7 @@ expected_open() {
 @test "a constant of the steps or the rounds is refused where the circuit is found without them" {
         for option in share=.9 round-sharpness=1 round-clip=0 velocity=0 last-share=.1; do
                 assert_refused 2 "${option%%=*} has no effect: a circuit of 40 edges is found without rounds" \
-                        hap-prune --edges 40 --set $option "$cache"
+                        hap-prune --edges 40 --set rounds=0 --set $option "$cache"
         done
         for option in "--batch 1" "--patience 1" "--set sharpness=9" "--set anneal=0" "--set momentum=0"; do
                 name=${option#--set } name=${name#--} name=${name%%[= ]*}
@@ -407,7 +421,7 @@ expected_open() {
 }
 
 @test "masked runs are counted: 1 with gradient, half without" {
-        hap-prune -q --steps 5 --batch 4 --set anneal=0.9 --set choose-on=8 --edges 40 -o "$tmp/c" "$cache"
+        hap-prune -q --steps 5 --batch 4 --set anneal=0.9 --set choose-on=8 --set rounds=0 --edges 40 -o "$tmp/c" "$cache"
         runs=$(header "$tmp/c" .pruning.masked_runs)
         # one step at the full number, so at most two candidates on 8 prompts
         [[ $runs == 24 || $runs == 24.0 || $runs == 28 || $runs == 28.0 ]] || fail "$runs runs"

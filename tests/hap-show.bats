@@ -100,7 +100,9 @@ whole_graph() {
                 hap-convert -q --from json >"$tmp/r"
         run -0 hap-show -q "$tmp/r"
         assert_line --regexp '^  a +0.25 ± 0.5$'
-        assert_line --partial 'and 2 records of single examples'
+        assert_line --regexp '^  example +circuit +kl$'
+        assert_line --regexp '^  x +a +1$'
+        assert_line --regexp '^  y +a +1$'
         # another tool's circuits of one name
         jq -nc '{hap: 1, kind: "report"}, {circuit: "a", metric: ("kl", "accuracy"), value: 1, edges: 9},
                 {circuit: "a", metric: ("kl", "accuracy"), value: 2, edges: 8}, {end: "report"}' |
@@ -126,6 +128,11 @@ whole_graph() {
         run -0 hap-show -q "$LOG"
         assert_line --partial "log: log, 6 records"
         assert_line --regexp 'kl +9.5 ... 4.5'
+}
+
+@test "a log's line ends at its newline, not at a NUL" {
+        printf '{"step": 0, "kl": 1}\0{"step": 1}\n' >"$tmp/log"
+        assert_refused 3 "line 1 is not a JSON object" hap-show "$tmp/log"
 }
 
 @test "a stream cannot control the terminal" {

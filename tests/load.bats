@@ -42,6 +42,29 @@ assert_grows() {
         assert_grows 6 "$few" "$many"
 }
 
+@test "2,500 more prompts of a cache take at most 4 MB more in hap-eval, and give a pipe's report" {
+        local few many
+        prompts 2500 >"$tmp/few.jsonl"
+        prompts 5000 >"$tmp/many.jsonl"
+        for n in few many; do
+                hap-task -q --from "$tmp/$n.jsonl" | hap-forward -q -m "$model" -o "$tmp/$n.cache"
+        done
+        hap-attrib -q "$tmp/few.cache" | hap-select -q --keep 30% -o "$tmp/circuit"
+        few=$(peak hap-eval -j 1 --name k "$tmp/few.cache" "$tmp/circuit")
+        many=$(peak hap-eval -j 1 --name k "$tmp/many.cache" "$tmp/circuit" -o "$tmp/file")
+        assert_grows 4 "$few" "$many"
+        cat "$tmp/many.cache" "$tmp/circuit" | hap-eval -q --name k -o "$tmp/pipe"
+        assert_same "$tmp/file" "$tmp/pipe"
+        hap-eval -q -j 2 --name k "$tmp/circuit" "$tmp/many.cache" -o "$tmp/file"
+        cat "$tmp/circuit" "$tmp/many.cache" | hap-eval -q --name k -o "$tmp/pipe"
+        assert_same "$tmp/file" "$tmp/pipe"
+        # a section of a file, and compressed
+        cat "$tmp/circuit" "$tmp/few.cache" | gzip >"$tmp/both.gz"
+        cat "$tmp/circuit" "$tmp/few.cache" | hap-eval -q --name k -o "$tmp/pipe"
+        hap-eval -q --name k -o "$tmp/file" "$tmp/both.gz"
+        assert_same "$tmp/file" "$tmp/pipe"
+}
+
 @test "prompts that do not fit into memory's first MiB give the same bytes without temporary files" {
         prompts 20000 >"$tmp/prompts.jsonl"
         hap-task -q --from "$tmp/prompts.jsonl" -o "$tmp/task"
@@ -109,4 +132,38 @@ scores() {
         [[ $(wc -l <"$tmp/csv") -eq $((n + 1)) ]]
         hap-convert -q --from mib "$tmp/mib" -o "$tmp/back"
         assert_same <(json "$tmp/back" | grep '"edge"') <(json "$tmp/scores" | grep '"edge"')
+}
+
+@test "eight pipelines at once write the bytes that one writes" {
+        local demo=$root/models/demo pids=()
+        pipeline() {
+                hap-task ioi -q -m "$demo" -n 6 | hap-forward -q -j 2 -m "$demo" |
+                        hap-attrib -q -j 2 -p | hap-select -q -p --keep 200 |
+                        hap-prune -q -j 2 -p --edges 60 --steps 2 --batch 4 |
+                        hap-eval -q -j 2 -p >"$tmp/$1"
+        }
+        pipeline one
+        for i in {1..8}; do
+                pipeline "$i" 3>&- &
+                pids+=($!)
+        done
+        for pid in "${pids[@]}"; do
+                wait "$pid" || fail "a pipeline ended with $?"
+        done
+        for i in {1..8}; do
+                assert_same "$tmp/one" "$tmp/$i"
+        done
+}
+
+@test "hap-prune on a graph of 798,690 edges takes at most 400 MB, and less is refused" {
+        local make=$root/build/bench/make-model
+        [[ -x $make ]] || skip "no $make"
+        "$make" "$tmp/model" 58 12 12 16 8
+        printf '{"clean":[1,%d,3],"corrupted":[2,%d,3],"answer":4,"wrong":5}\n' 6 7 8 9 >"$tmp/prompts"
+        hap-task -q --from "$tmp/prompts" -o "$tmp/task"
+        prune=(hap-prune -j 1 -m "$tmp/model" --recipe edge-pruning --edges 100000 --steps 2
+                --batch 2 "$tmp/task")
+        [[ $(peak "${prune[@]}" -o "$tmp/circuit") -le 400 ]]
+        assert_equal "$(json "$tmp/circuit" | sed -n 1p | jq .circuit.edges)" 100000
+        assert_refused 2 "--max-memory" "${prune[@]}" --max-memory 60M
 }

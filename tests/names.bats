@@ -156,6 +156,8 @@ models/smollm2/model.gguf"
         assert_refused 2 "did you mean 'greater-than'?" hap-task greter-than
         assert_refused 2 "did you mean 'kl'?" hap-eval --metric lk
         assert_refused 2 "did you mean 'accuracy'?" hap-eval --metric kl,acuracy
+        assert_refused 2 "did you mean 'kl'?" hap-eval --metric KL
+        assert_refused 2 "did you mean 'ioi'?" hap-task IOI
 }
 
 @test "a mistyped edge or node is answered with the nearest name" {

@@ -139,6 +139,16 @@ check() {
         check prompts "$tmp/page.html" "$tmp/task.json"
 }
 
+@test "below a prompt there is what the full model and the circuit predict" {
+        hap-task ioi -q -m "$root/models/demo" -n 5 >"$tmp/task"
+        hap-attrib -q -m "$root/models/demo" "$tmp/task" | hap-select -q --keep 30% >"$tmp/c"
+        hap-eval -q -m "$root/models/demo" --full --predict 3 --per-example --metric logit-diff \
+                "$tmp/task" "$tmp/c" >"$tmp/report"
+        json -q "$tmp/report" >"$tmp/report.json"
+        hap-show -q --html -m "$root/models/demo" "$tmp/task" "$tmp/report" "$tmp/c" >"$tmp/page.html"
+        check predictions "$tmp/page.html" "$root/models/demo/tokenizer.json" "$tmp/report.json"
+}
+
 @test "named positions are columns" {
         hap-task ioi -q -m "$root/models/demo" -n 6 |
                 hap-forward -q --positions S1,S2,IO,END -m "$root/models/demo" |

@@ -148,6 +148,9 @@ scores() {
         grep -Eq 'name-mover +a1.h3 +0\.9[0-9]+ +[0-9.]+ +END->ANSWER 0.9' shown || fail "$(cat shown)"
         grep -q 'largest direct effects on the logit difference: m1 +' shown
         grep -Eq 'input->a0.h2<v> .*m0 [0-9]+ %' shown
+        hap-show -q --tsv one >table # of means for circuits: not of heads, nodes and edges
+        assert_equal "$(cut -f 1 table | tr '\n' ' ')" "circuit full "
+        run ! grep -E 'role|attention|effect|loading' table
 }
 
 @test "roles need right answers, and cannot be combined with metrics" {
@@ -155,6 +158,11 @@ scores() {
                 tail -1 | hap-task -q --from - -o none.task
         assert_refused 3 "has no right answers" hap-eval --roles -m "$root/models/demo" none.task
         assert_refused 2 "cannot be combined" hap-eval --roles --metric kl -m "$root/models/demo" ioi.task
+        for other in --compare "--random 3" "--sizes 1%,2%" --greedy "--reference x.json" "--test minimality"; do
+                # shellcheck disable=SC2086 # an option and its value
+                assert_refused 2 "--roles measures no metrics: it cannot be combined with ${other%% *}" \
+                        hap-eval --roles $other -m "$root/models/demo" ioi.task
+        done
         assert_refused 2 "--loadings needs --roles" hap-eval --loadings 3 -m "$root/models/demo" ioi.task
         assert_refused 2 "no edge 'a9.h9->m3'" hap-eval --roles --loadings 'a9.h9->m3' -m "$root/models/demo" ioi.task
         assert_refused 2 "--loadings" hap-eval --roles --loadings 0 -m "$root/models/demo" ioi.task

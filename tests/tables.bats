@@ -49,3 +49,16 @@ END
         assert_refused 2 "hap writes the form csv but does not read it" hap-convert --from csv -o x
         assert_not_exists x
 }
+
+@test "a text or a field's name with a NUL, or that is not UTF-8, is refused" {
+        for record in '{"edge":"input\u0000->m0","z":1}' '{"edge":"\u0000","z":1}' '{"a\u0000b":1}' \
+                '{"edge":{"$str":"YWL/"}}' '{"$map":[[{"$str":"YWL/"},1]]}'; do
+                printf '%s\n' '{"hap":1,"kind":"circuit"}' "$record" '{"end":"circuit"}' |
+                        hap-convert -q --from json -o nul
+                for form in csv tsv; do
+                        assert_refused 3 "a text with a NUL, or that is not UTF-8" \
+                                hap-convert --to "$form" -o x nul
+                done
+        done
+        assert_not_exists x
+}

@@ -33,33 +33,17 @@ int hap_algebra_check(const struct hap_algebra_options *options, bool scores,
         return HAP_OK;
 }
 
-struct circuits {
-        struct hap_edges *items;
-        size_t n;
-};
-
-static void release_circuits(struct circuits *circuits)
-{
-        for (size_t i = 0; i < circuits->n; i++)
-                hap_edges_release(circuits->items + i);
-        free(circuits->items);
-}
-
-static int read_circuits(struct hap_stream_in *in, struct circuits *circuits,
+static int read_circuits(struct hap_stream_in *in, struct hap_edges_list *circuits,
                          struct hap_selection *selection, struct hap_error *err)
 {
-        struct hap_edges next, *items;
+        struct hap_edges circuit;
         int rc;
 
-        while ((rc = hap_edges_next(in, "circuit", &next, err)) > 0) {
-                items = reallocarray(circuits->items, circuits->n + 1, sizeof *items);
-                if (!items) {
-                        hap_edges_release(&next);
-                        return hap_fail_memory(err, "circuits");
-                }
-                circuits->items = items;
-                items[circuits->n++] = next;
-                if ((rc = hap_selection_join(selection, &next, err)) < 0)
+        while ((rc = hap_edges_next(in, "circuit", &circuit, err)) > 0) {
+                rc = hap_edges_list_add(circuits, &circuit, err);
+                if (rc == 0)
+                        rc = hap_selection_join(selection, circuits->items + circuits->n - 1, err);
+                if (rc < 0)
                         return rc;
         }
         if (rc == 0 && circuits->n == 0)
@@ -75,7 +59,7 @@ static int compare_down(const void *a, const void *b)
 }
 
 /* z of an edge in the set; `sorted` is scratch for all circuits. */
-static float edge_in_set(const struct circuits *circuits, size_t edge, size_t at_least,
+static float edge_in_set(const struct hap_edges_list *circuits, size_t edge, size_t at_least,
                          float *sorted)
 {
         for (size_t i = 0; i < circuits->n; i++)
@@ -105,7 +89,7 @@ static void find_nodes(const struct hap_edges *circuit, bool *in)
 }
 
 /* chosen[node]: whether the node is in the set. */
-static int choose_nodes(const struct circuits *circuits, size_t at_least, bool *chosen,
+static int choose_nodes(const struct hap_edges_list *circuits, size_t at_least, bool *chosen,
                         struct hap_error *err)
 {
         const struct hap_graph *g = &circuits->items[0].graph;
@@ -134,10 +118,10 @@ static int choose_nodes(const struct circuits *circuits, size_t at_least, bool *
         return HAP_OK;
 }
 
-static int set_of_nodes(const struct circuits *circuits, size_t at_least, float *sorted, float *z,
-                        struct hap_error *err)
+static int set_of_nodes(const struct hap_edges_list *circuits, size_t at_least, float *sorted,
+                        float *z, struct hap_error *err)
 {
-        const struct circuits source = {circuits->items, at_least ? circuits->n : 1};
+        const struct hap_edges_list source = {circuits->items, at_least ? circuits->n : 1};
         const struct hap_graph *g = &circuits->items[0].graph;
         bool *chosen = calloc((size_t)g->n_writers + 1, sizeof *chosen);
         int rc = chosen ? choose_nodes(circuits, at_least, chosen, err)
@@ -154,8 +138,9 @@ static int set_of_nodes(const struct circuits *circuits, size_t at_least, float 
         return rc;
 }
 
-static int make_set(const struct circuits *circuits, const struct hap_algebra_options *options,
-                    struct hap_selection *selection, struct hap_error *err)
+static int make_set(const struct hap_edges_list *circuits,
+                    const struct hap_algebra_options *options, struct hap_selection *selection,
+                    struct hap_error *err)
 {
         const size_t n = circuits->n;
         const size_t at_least = options->difference ? 0
@@ -186,14 +171,14 @@ int hap_algebra_run(struct hap_stream_in *in, const struct hap_algebra_options *
                     struct hap_selection *selection, struct hap_error *err)
 {
         static const char *const of_first[] = {"name", "pruning", "circuit"};
-        struct circuits circuits = {NULL, 0};
+        struct hap_edges_list circuits = {NULL, 0};
         int rc = read_circuits(in, &circuits, selection, err);
 
         if (rc == 0)
                 rc = make_set(&circuits, options, selection, err);
         for (size_t i = 0; i < sizeof of_first / sizeof *of_first && rc == 0; i++)
                 json_object_del(selection->header, of_first[i]);
-        release_circuits(&circuits);
+        hap_edges_list_release(&circuits);
         return rc;
 }
 

@@ -88,7 +88,8 @@ typedef int hap_attrib_batch(struct hap_attrib *attrib, const struct hap_prompts
 int hap_attrib_batches(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                        hap_attrib_batch *score, const void *context, struct hap_error *err);
 
-/* Adds the scores of batch b, attrib->row, to attrib->sum. */
+/* Adds the scores of batch b, attrib->row, to attrib->sum, and calls attrib->each with them if it is
+ * set; batch b is then one example. A negative code is that of attrib->each. */
 int hap_attrib_take(struct hap_attrib *attrib, const struct hap_prompts *prompts, size_t b,
                     struct hap_error *err);
 

@@ -22,9 +22,10 @@ struct hap_clustering {
         double explained;  /* share of the squares that the singular vectors explain */
 };
 
-/* Each example is the vector of the magnitudes of its scores, scaled to length 1 (an example without
- * scores stays zero), minus the mean over the examples. The rows of U Σ, of the leading singular vectors of the matrix of all examples, are grouped by
- * k-means (Lloyd 1982; first centres by k-means++, Arthur and Vassilvitskii 2007; the best of 32
+/* Each example is the vector of the magnitudes of its scores, scaled to length 1 (an example whose
+ * scores are all 0 stays zero), minus the mean over the examples. Let U Σ Vᵀ be the singular value
+ * decomposition of the matrix of all examples. The rows of the leading columns of U Σ are grouped
+ * by k-means (Lloyd 1982; first centres by k-means++, Arthur and Vassilvitskii 2007; the best of 32
  * starts). The silhouette (Rousseeuw 1987) of an example is (b − a)/max(a, b), a its mean distance
  * to its own cluster and b that to the next one, from −1 to 1; 0 if it is alone. HAP_EINPUT: there
  * are fewer examples, or fewer different ones, than clusters. HAP_EUSAGE: more vectors than

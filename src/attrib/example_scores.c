@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/header.h"
+#include "common/memory.h"
 #include "graph/graph_json.h"
 
 /* --- writing --- */
@@ -51,12 +53,9 @@ static int write_example(struct hap_stream_out *out, const char *id, enum hap_dt
         for (size_t i = 0; scale != 1 && i < n; i++)
                 values[i] /= scale;
         msgpack_pack_map(packer, scale == 1 ? 2 : 3);
-        hap_pack_text(packer, "id");
-        hap_pack_text(packer, id);
-        if (scale != 1) {
-                hap_pack_text(packer, "scale");
-                msgpack_pack_double(packer, (double)scale);
-        }
+        hap_pack_text_entry(packer, "id", id);
+        if (scale != 1)
+                hap_pack_number_entry(packer, "scale", (double)scale);
         hap_pack_text(packer, "scores");
         rc = hap_stream_out_tensor(out, dtype, 1, &n, values, err);
         return rc < 0 ? rc : hap_stream_out_end_record(out, err);
@@ -136,28 +135,54 @@ static int begin_scores(struct hap_stream_in *in, const json_t *header,
 /* The record's scale: 1 without one, NaN if it is not a number. */
 static double scale_of(const msgpack_object *scale)
 {
-        if (!scale)
-                return 1;
-        return scale->type == MSGPACK_OBJECT_FLOAT32 || scale->type == MSGPACK_OBJECT_FLOAT64
-                       ? scale->via.f64 : NAN;
+        double value = 1;
+
+        return !scale || hap_object_number(scale, &value) ? value : NAN;
 }
 
-static int read_values(struct hap_stream_in *in, const msgpack_object *record,
-                       struct hap_example_scores *s, float *to, struct hap_error *err)
+/* The record's scores, which are as many as the graph needs. */
+static int find_scores(struct hap_stream_in *in, const msgpack_object *record,
+                       const struct hap_example_scores *s, struct hap_tensor *tensor,
+                       struct hap_error *err)
 {
         const msgpack_object *value = hap_map_get(record, "scores");
-        const double scale = scale_of(hap_map_get(record, "scale"));
-        struct hap_tensor tensor;
         struct hap_error why;
 
         if (!value)
                 return hap_stream_in_fail(in, err, "it has no scores");
-        if (hap_tensor_of(value, &tensor, &why) < 0)
+        if (hap_tensor_of(value, tensor, &why) < 0)
                 return hap_stream_in_fail(in, err, "its 'scores': %s", why.message);
-        if (tensor.n_dims != 1 || tensor.n != s->n_scores)
+        if (tensor->n_dims != 1 || tensor->n != s->n_scores)
                 return hap_stream_in_fail(in, err, "its 'scores' are %zu numbers; the graph has "
-                                          "%zu %s", tensor.n, s->n_scores,
+                                          "%zu %s", tensor->n, s->n_scores,
                                           s->of_nodes ? "nodes" : "edges");
+        return HAP_OK;
+}
+
+/* Space for one more example. */
+static int grow(struct hap_example_scores *s, struct hap_error *err)
+{
+        float *grown;
+
+        if ((s->n & (s->n - 1)) != 0) /* the array doubles */
+                return HAP_OK;
+        grown = reallocarray(s->values, (s->n ? 2 * s->n : 1) * s->n_scores, sizeof *grown);
+        if (!grown)
+                return hap_fail_memory(err, "the scores of examples");
+        s->values = grown;
+        return HAP_OK;
+}
+
+static int read_values(struct hap_stream_in *in, const msgpack_object *record,
+                       struct hap_example_scores *s, struct hap_error *err)
+{
+        const double scale = scale_of(hap_map_get(record, "scale"));
+        struct hap_tensor tensor;
+        float *to;
+
+        if (find_scores(in, record, s, &tensor, err) < 0 || grow(s, err) < 0)
+                return err->code;
+        to = s->values + s->n * s->n_scores;
         hap_tensor_read(&tensor, 0, s->n_scores, to);
         for (size_t i = 0; i < s->n_scores; i++) {
                 to[i] = (float)(scale * (double)to[i]);
@@ -171,24 +196,19 @@ static int add_example(struct hap_stream_in *in, const msgpack_object *record,
                        struct hap_example_scores *s, struct hap_error *err)
 {
         const msgpack_object *id = hap_map_get(record, "id");
-        float *grown;
-        int rc;
+        json_t *text;
 
         if (!id || id->type != MSGPACK_OBJECT_STR)
                 return hap_stream_in_fail(in, err, "it has no id");
-        if ((s->n & (s->n - 1)) == 0) { /* the array doubles */
-                grown = reallocarray(s->values, (s->n ? 2 * s->n : 1) * s->n_scores,
-                                     sizeof *grown);
-                if (!grown)
-                        return hap_fail_memory(err, "the scores of examples");
-                s->values = grown;
-        }
-        rc = read_values(in, record, s, s->values + s->n * s->n_scores, err);
-        if (rc == 0 && json_array_append_new(s->ids, json_stringn(id->via.str.ptr,
-                                                                  id->via.str.size)) < 0)
-                rc = hap_fail_memory(err, "the scores of examples");
+        if (read_values(in, record, s, err) < 0)
+                return err->code;
+        text = hap_json_plain_text(id);
+        if (!text && !hap_memory_was_short())
+                return hap_stream_in_fail(in, err, "its id is not UTF-8, or has a NUL");
+        if (json_array_append_new(s->ids, text) < 0)
+                return hap_fail_memory(err, "the scores of examples");
         s->n++;
-        return rc;
+        return HAP_OK;
 }
 
 static int read_section(struct hap_stream_in *in, const json_t *header,
@@ -215,9 +235,7 @@ int hap_example_scores_next(struct hap_stream_in *in, struct hap_example_scores 
 
         *s = (struct hap_example_scores){0};
         while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
-                const char *kind = json_string_value(json_object_get(header, "kind"));
-
-                if (!kind || strcmp(kind, "example-scores") != 0)
+                if (!hap_header_is(header, "example-scores"))
                         continue;
                 rc = read_section(in, header, s, err);
                 return rc < 0 ? rc : 1;

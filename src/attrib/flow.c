@@ -69,7 +69,7 @@ static int score_flow(struct hap_gradient_batch *s, float *out)
                 const struct hap_full_layer *layer = &run.state->layers[l];
 
                 add_shares(s, layer->x, hap_graph_head_reader(g, l, 0, 0), 3 * g->n_heads, c, out);
-                add_shares(s, layer->mlp.x, hap_graph_mlp_reader(g, l), 1, c, out);
+                add_shares(s, layer->mlp.x, hap_graph_mlp_reader(g, l), g->n_mlps, c, out);
         }
         add_shares(s, run.state->last, hap_graph_logits_reader(g), 1, c, out);
         return HAP_OK;

@@ -63,7 +63,8 @@ int hap_gradient_clean_run(struct hap_gradient_batch *s, bool counted)
         return rc;
 }
 
-int hap_gradient_mixed_run(struct hap_gradient_batch *s, int begin, int end, double alpha)
+/* A run in which writers [begin, end) have outputs α a + (1 − α) a', counted. */
+static int mixed_run(struct hap_gradient_batch *s, int begin, int end, double alpha)
 {
         struct hap_full_run run = {
                 .override_begin = begin,
@@ -85,7 +86,7 @@ int hap_gradient_mixed_run(struct hap_gradient_batch *s, int begin, int end, dou
 
 int hap_gradient_input_run(struct hap_gradient_batch *s, double alpha)
 {
-        return hap_gradient_mixed_run(s, 0, s->engine->graph.n_inputs, alpha);
+        return mixed_run(s, 0, s->engine->graph.n_inputs, alpha);
 }
 
 static int eap_runs(struct hap_gradient_batch *s)
@@ -110,7 +111,7 @@ static int ig_inputs_runs(struct hap_gradient_batch *s)
         return rc;
 }
 
-/* The 1 + 2 L groups of writers: the input, a layer's heads, its MLP. */
+/* The 1 + 2 L groups of writers: the input, a layer's heads, its MLP or experts. */
 static int ig_activations_runs(struct hap_gradient_batch *s)
 {
         const struct hap_graph *g = &s->engine->graph;
@@ -124,9 +125,9 @@ static int ig_activations_runs(struct hap_gradient_batch *s)
                 const int mlp = hap_graph_mlp_writer(g, l);
 
                 for (int k = 1; k <= steps && rc == 0; k++)
-                        rc = hap_gradient_mixed_run(s, head, mlp, (double)k / steps);
+                        rc = mixed_run(s, head, mlp, (double)k / steps);
                 for (int k = 1; k <= steps && rc == 0; k++)
-                        rc = hap_gradient_mixed_run(s, mlp, mlp + 1, (double)k / steps);
+                        rc = mixed_run(s, mlp, mlp + g->n_mlps, (double)k / steps);
         }
         return rc;
 }
@@ -183,7 +184,7 @@ int hap_gradient_multiply(struct hap_gradient_batch *s, const float *delta, floa
                           float *out)
 {
         const struct hap_graph *g = &s->engine->graph;
-        const int per_layer = 3 * g->n_heads + 1;
+        const int per_layer = hap_graph_layer_readers(g);
         const size_t mark = s->scratch->used;
         float *product = hap_scratch_alloc(s->scratch, (size_t)per_layer * (size_t)g->n_writers,
                                     sizeof *product);

@@ -21,10 +21,7 @@ int hap_gradient_scores(struct hap_attrib *attrib, const struct hap_prompts *pro
  * `counted` its gradient is one of those in the mean. */
 int hap_gradient_clean_run(struct hap_gradient_batch *batch, bool counted);
 
-/* A run in which writers [begin, end) have outputs α a + (1 − α) a', counted. */
-int hap_gradient_mixed_run(struct hap_gradient_batch *batch, int begin, int end, double alpha);
-
-/* The same for the input's writers. */
+/* A run in which the input's writers have outputs α a + (1 − α) a', counted. */
 int hap_gradient_input_run(struct hap_gradient_batch *batch, double alpha);
 
 /* Syed, Rager and Conmy 2023 (arXiv:2310.10348): the clean run. */

@@ -45,6 +45,8 @@ static const struct hap_option options[] = {
          .choice = hap_merge_choice},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct hap_attrib_request, split_input),
          .help = "with a task: make token and position embeddings two writers"},
+        {0, "experts", NULL, HAP_FLAG, offsetof(struct hap_attrib_request, experts),
+         .help = "with a task: make each expert of a mixture a node instead of the MLP"},
         {0, "positions", "NAMES", HAP_TEXT, offsetof(struct hap_attrib_request, positions),
          .help = "with a task: split every edge by these named positions, or all"},
         {0},
@@ -167,6 +169,7 @@ static size_t attribute(struct hap_program *p, const struct hap_attrib_request *
                 .need_circuits = settings.method->needs & HAP_NEEDS_CUT_CIRCUIT,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
+                .experts = opt->experts,
                 .positions = opt->positions,
                 .must_differ = !(settings.method->needs & HAP_NEEDS_NO_LOSS),
                 .batches = hap_parallel_width(), /* memory does not grow */

@@ -1,18 +1,19 @@
 #include "attrib/mask.h"
-#include "attrib/mask_run.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward/masked.h"
 #include "forward/parallel.h"
 
 /* Edges removed between two calls of progress. */
 #define EDGES_AT_ONCE 256
 
-int hap_mask_run(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
-                 struct hap_scratch *scratch, size_t b, const float *z, const bool *wanted,
-                 struct hap_batch *batch, struct hap_masked *run)
+/* A masked run of batch b, with the same z ([n_edges]) for all its prompts. */
+static int run_batch(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                     struct hap_scratch *scratch, size_t b, const float *z, const bool *wanted,
+                     struct hap_batch *batch, struct hap_masked *run)
 {
         const size_t begin = prompts->batches.start[b];
         const int n = (int)(prompts->batches.start[b + 1] - begin);
@@ -28,9 +29,11 @@ int hap_mask_run(const struct hap_attrib *attrib, const struct hap_prompts *prom
         return rc < 0 ? rc : hap_masked_forward(scratch, batch, run);
 }
 
-int hap_mask_loss(const struct hap_attrib *attrib, const struct hap_example *examples,
-                  struct hap_scratch *scratch, const struct hap_batch *batch,
-                  const float *logits, float *d_logits, double *loss)
+/* The loss summed over the batch, and its gradient ([answers][n_out]) unless d_logits is NULL.
+ * HAP_EINPUT: the loss of an example is not a number (the message names it). */
+static int sum_losses(const struct hap_attrib *attrib, const struct hap_example *examples,
+                      struct hap_scratch *scratch, const struct hap_batch *batch,
+                      const float *logits, float *d_logits, double *loss)
 {
         const size_t n_out = (size_t)scratch->engine->model->config.n_out;
 
@@ -60,14 +63,14 @@ int hap_mask_slope(const struct hap_attrib *attrib, const struct hap_prompts *pr
         struct hap_masked run;
         float *d_logits;
         double loss;
-        int rc = hap_mask_run(attrib, prompts, scratch, b, z, attrib->wanted, &batch, &run);
+        int rc = run_batch(attrib, prompts, scratch, b, z, attrib->wanted, &batch, &run);
 
         if (rc < 0)
                 return rc;
         d_logits = hap_scratch_alloc(scratch, (size_t)batch.answers.n * n_out, sizeof *d_logits);
         if (!d_logits)
                 return scratch->error.code;
-        rc = hap_mask_loss(attrib, examples, scratch, &batch, run.logits, d_logits, &loss);
+        rc = sum_losses(attrib, examples, scratch, &batch, run.logits, d_logits, &loss);
         if (rc < 0 || (rc = hap_masked_backward(scratch, &batch, &run, d_logits, d_z)) < 0)
                 return rc;
         for (size_t e = 0; e < scratch->engine->graph.n_edges; e++)
@@ -125,10 +128,10 @@ static int remove_one(void *context, struct hap_scratch *scratch, size_t i)
         for (size_t e = 0; e < n_edges; e++)
                 z[e] = (jobs->attrib->options.nodes ? hap_graph_edge_from(graph, e) : e) != which &&
                        !(jobs->cut && jobs->cut[e] > 0);
-        rc = hap_mask_run(jobs->attrib, prompts, scratch, jobs->batch, z, NULL, &batch, &run);
+        rc = run_batch(jobs->attrib, prompts, scratch, jobs->batch, z, NULL, &batch, &run);
         if (rc < 0)
                 return rc;
-        return hap_mask_loss(jobs->attrib, prompts->examples + prompts->batches.start[jobs->batch],
+        return sum_losses(jobs->attrib, prompts->examples + prompts->batches.start[jobs->batch],
                           scratch, &batch, run.logits, NULL, jobs->losses + which);
 }
 
@@ -193,9 +196,11 @@ static int score_growth(struct hap_attrib *attrib, struct removals *jobs, double
 
         memset(alone, 0, (n + 1) * sizeof *alone);
         memset(cut, 0, (n + 1) * sizeof *cut);
-        jobs->cut = NULL, jobs->losses = alone;
+        jobs->cut = NULL;
+        jobs->losses = alone;
         rc = remove_each(jobs, err);
-        jobs->cut = attrib->options.z, jobs->losses = cut;
+        jobs->cut = attrib->options.z;
+        jobs->losses = cut;
         if (rc == 0)
                 rc = remove_each(jobs, err);
         for (size_t i = 0; i < n && rc == 0; i++)

@@ -5,6 +5,11 @@
 
 #include "attrib/attrib.h"
 
+/* d_z = d loss / d z of every edge ([n_edges]) at the masks z, the same for all prompts, summed
+ * over batch b. HAP_EINPUT: it is not finite. */
+int hap_mask_slope(const struct hap_attrib *attrib, const struct hap_prompts *prompts,
+                   struct hap_scratch *scratch, size_t b, const float *z, float *d_z);
+
 /* −d loss / d z at the masks of options.z, or at 1 without them. */
 int hap_method_mask_gradient(struct hap_attrib *attrib, const struct hap_prompts *prompts,
                              struct hap_error *err);

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "attrib/mask_run.h"
 #include "common/random.h"
 #include "forward/blas.h"
 

@@ -5,7 +5,9 @@
 #include "common/stream.h"
 #include "graph/graph_json.h"
 
-void hap_node_name(const struct hap_graph *graph, size_t node, char *name)
+/* The name of a node: of its writer, and in a graph with positions '@' and the position. name:
+ * HAP_NAME bytes. */
+static void node_name(const struct hap_graph *graph, size_t node, char *name)
 {
         const size_t writers = (size_t)graph->n_writers;
         size_t length;
@@ -29,12 +31,10 @@ int hap_node_scores_write(struct hap_stream_out *out, json_t *header,
                 msgpack_packer *packer = hap_stream_out_record(out);
                 char name[HAP_NAME];
 
-                hap_node_name(graph, i, name);
+                node_name(graph, i, name);
                 msgpack_pack_map(packer, 2);
-                hap_pack_text(packer, "node");
-                hap_pack_text(packer, name);
-                hap_pack_text(packer, "score");
-                msgpack_pack_double(packer, score[i]);
+                hap_pack_text_entry(packer, "node", name);
+                hap_pack_number_entry(packer, "score", score[i]);
                 rc = hap_stream_out_end_record(out, err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);

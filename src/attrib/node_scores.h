@@ -7,10 +7,6 @@
 #include "common/stream_out.h"
 #include "graph/graph.h"
 
-/* The name of a node: of its writer, and in a graph with positions '@' and the position. name:
- * HAP_NAME bytes. */
-void hap_node_name(const struct hap_graph *graph, size_t node, char *name);
-
 /* Writes a section of kind "node-scores": records {"node", "score"} in the order of the graph;
  * score: [hap_graph_n_nodes]. The header, of this kind, gets "graph". */
 int hap_node_scores_write(struct hap_stream_out *out, json_t *header,

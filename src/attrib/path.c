@@ -53,8 +53,11 @@ static int score_conductance(struct hap_gradient_batch *s, float *out)
 {
         const int steps = s->attrib->options.steps;
         struct conductance c = {s, hap_gradient_outputs(s), hap_gradient_outputs(s), out};
-        int rc = c.here && c.next ? hap_gradient_clean_run(s, false) : s->scratch->error.code;
+        int rc;
 
+        if (!c.here || !c.next)
+                return s->scratch->error.code;
+        rc = hap_gradient_clean_run(s, false);
         for (int k = 0; k < steps && rc == 0; k++)
                 rc = next_point(&c, (double)k / steps, k == 0);
         return rc < 0 ? rc : add_step(&c, s->outputs);

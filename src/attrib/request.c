@@ -29,6 +29,7 @@ int hap_attrib_request_check(const struct hap_attrib_request *r, struct hap_erro
                 {"--nodes", r->nodes, true},
                 {"--per-example", r->per_example, true},
                 {"--split-input", r->split_input, true},
+                {"--experts", r->experts, true},
                 {"--positions", r->positions, true},
         };
 

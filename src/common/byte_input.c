@@ -190,6 +190,12 @@ void hap_byte_input_skip(struct hap_byte_input *s, size_t n)
         }
 }
 
+void hap_byte_input_forget(struct hap_byte_input *s)
+{
+        if (s->mapped && s->map_size > s->dropped)
+                madvise((void *)(s->map + s->dropped), s->map_size - s->dropped, MADV_DONTNEED);
+}
+
 /* Treats the bytes in the window as compressed and starts to inflate them. */
 static int start_inflating(struct hap_byte_input *s, struct hap_error *err)
 {

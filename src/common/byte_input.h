@@ -51,6 +51,9 @@ static inline int hap_byte_input_need(struct hap_byte_input *input, size_t n, st
 /* Drops the first n bytes of the window. */
 void hap_byte_input_skip(struct hap_byte_input *input, size_t n);
 
+/* The pages of a mapped file no longer count as resident; reading them again brings them back. */
+void hap_byte_input_forget(struct hap_byte_input *input);
+
 /* Call this where gzip data may begin: at the start and between sections. */
 int hap_byte_input_detect(struct hap_byte_input *input, struct hap_error *err);
 

@@ -3,11 +3,15 @@
 #define HAP_COMMON_HEADER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "common/provenance.h"
 
 /* The name of a header's task or method (`key`), whose value is a name or an object with
  * a "name"; "" when there is none. The header owns it. */
 const char *hap_header_name(const json_t *header, const char *key);
+
+/* Whether the section with this header is of the kind. */
+bool hap_header_is(const json_t *header, const char *kind);
 
 #endif

@@ -13,6 +13,24 @@ void hap_pack_text(msgpack_packer *packer, const char *text)
         msgpack_pack_str_with_body(packer, text, strlen(text));
 }
 
+void hap_pack_text_entry(msgpack_packer *packer, const char *key, const char *text)
+{
+        hap_pack_text(packer, key);
+        hap_pack_text(packer, text);
+}
+
+void hap_pack_number_entry(msgpack_packer *packer, const char *key, double number)
+{
+        hap_pack_text(packer, key);
+        msgpack_pack_double(packer, number);
+}
+
+void hap_pack_count_entry(msgpack_packer *packer, const char *key, uint64_t count)
+{
+        hap_pack_text(packer, key);
+        msgpack_pack_uint64(packer, count);
+}
+
 static void pack_array(msgpack_packer *packer, const json_t *value)
 {
         const json_t *item;
@@ -166,4 +184,12 @@ bool hap_object_number(const msgpack_object *object, double *value)
         default:
                 return false;
         }
+}
+
+json_t *hap_json_plain_text(const msgpack_object *text)
+{
+        const msgpack_object_str *str = &text->via.str;
+
+        return str->size && memchr(str->ptr, '\0', str->size) ? NULL
+                                                              : json_stringn(str->ptr, str->size);
 }

@@ -8,6 +8,10 @@
 
 void hap_pack_text(msgpack_packer *packer, const char *text);
 void hap_pack_json(msgpack_packer *packer, const json_t *value);
+/* An entry of a map: the key and a text, a number or a count. */
+void hap_pack_text_entry(msgpack_packer *packer, const char *key, const char *text);
+void hap_pack_number_entry(msgpack_packer *packer, const char *key, double number);
+void hap_pack_count_entry(msgpack_packer *packer, const char *key, uint64_t count);
 /* NULL when memory is short or the object holds bin or ext. New reference. */
 json_t *hap_json_of(const msgpack_object *object);
 
@@ -16,5 +20,9 @@ const msgpack_object *hap_map_get(const msgpack_object *map, const char *key);
 /* The value of an integer or a floating-point number; false for anything else, and for NULL. */
 bool hap_object_number(const msgpack_object *object, double *value);
 bool hap_object_is_text(const msgpack_object *object, const char *text);
+
+/* A text as JSON, a new reference. NULL: it is not UTF-8 or has a NUL, which functions of C take for
+ * its end, or memory is short (hap_memory_was_short). */
+json_t *hap_json_plain_text(const msgpack_object *text);
 
 #endif

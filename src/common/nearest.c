@@ -12,9 +12,11 @@ static int lower(char c)
         return tolower((unsigned char)c);
 }
 
-/* Optimal string alignment: row[i][j] turns the first i bytes of one into the first j of the
+/* The edits (insert, delete, replace or swap neighbours; case is ignored) that turn the n bytes at
+ * `typed` into `name`; larger than any near name's if either is longer than MAX_NAME bytes.
+ * Optimal string alignment: row[i][j] turns the first i bytes of one into the first j of the
  * other; three rows are kept. */
-size_t hap_edit_distance(const char *typed, size_t n, const char *name)
+static size_t edit_distance(const char *typed, size_t n, const char *name)
 {
         size_t rows[3][MAX_NAME + 1], m = strlen(name);
 
@@ -42,10 +44,11 @@ size_t hap_edit_distance(const char *typed, size_t n, const char *name)
 
 void hap_nearest_try(struct hap_nearest *best, const char *typed, size_t n, const char *name)
 {
-        const size_t distance = hap_edit_distance(typed, n, name);
+        const size_t distance = edit_distance(typed, n, name);
         const size_t most = hap_max(1, hap_min(3, n / 3));
 
-        if (distance == 0 || distance > most || (best->name && distance >= best->distance))
+        if (distance > most || (distance == 0 && memcmp(typed, name, n) == 0) ||
+            (best->name && distance >= best->distance))
                 return;
         *best = (struct hap_nearest){name, distance};
 }

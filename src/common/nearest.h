@@ -9,12 +9,9 @@ struct hap_nearest {
         size_t distance;
 };
 
-/* The edits (insert, delete, replace or swap neighbours; case is ignored) that turn the n bytes at
- * `typed` into `name`; larger than any near name's if either is longer than 63 bytes. */
-size_t hap_edit_distance(const char *typed, size_t n, const char *name);
-
 /* Keeps `name` if it is near, and nearer than what was tried before: at most a third of the typed
- * bytes differ, and at most 3, at least 1. An equal name is not a correction and is ignored.
+ * bytes differ apart from case, and at most 3, at least 1. An equal name is no correction and is
+ * ignored.
  * `name` must live as long as *best. */
 void hap_nearest_try(struct hap_nearest *best, const char *typed, size_t n, const char *name);
 

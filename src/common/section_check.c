@@ -15,7 +15,7 @@ static const char *const known_kinds[] = {"task", "cache", "scores", "node-score
 
 /* The features that a header may list under "requires". A program must refuse a section
  * that requires any other. */
-static const char *const known_features[] = {"split-input", "positions"};
+static const char *const known_features[] = {"split-input", "positions", "experts"};
 
 static bool is_one_of(const char *text, const char *const *known, size_t n)
 {

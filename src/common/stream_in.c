@@ -353,6 +353,7 @@ static int next_input(struct hap_stream_in *in, struct hap_error *err)
                                 return hap_fail(err, HAP_EINPUT,
                                                 "cannot read '%s': truncated gzip data",
                                                 o->input.name);
+                        hap_byte_input_forget(&o->input);
                 }
                 if (in->next_path == in->n_paths)
                         return 0;
@@ -427,6 +428,39 @@ int hap_stream_in_section(struct hap_stream_in *in, json_t **header, struct hap_
         if (rc == 1)
                 hap_sections_seen_note(&in->seen, in->kind, hap_stream_in_name(in));
         return rc;
+}
+
+/* Moves to a section of a file by its number, from 1. */
+static int seek_section(struct hap_stream_in *in, uint64_t section, struct hap_error *err)
+{
+        json_t *header;
+        int rc = 1;
+
+        while (rc > 0 && in->section < section)
+                rc = hap_stream_in_section(in, &header, err);
+        return rc;
+}
+
+int hap_stream_in_again(const struct hap_stream_in *in, struct hap_stream_in **again,
+                        struct hap_error *err)
+{
+        const char *path = in->next_path > 0 ? in->paths[in->next_path - 1] : "-";
+        int rc;
+
+        *again = NULL;
+        if (strcmp(path, "-") == 0 || !in->opened->input.mapped)
+                return 0;
+        rc = hap_stream_in_open(again, (const char *const *)&path, 1, err);
+        if (rc == 0)
+                rc = seek_section(*again, in->section, err);
+        if (rc == 1 && (*again)->n_header_bytes == in->n_header_bytes &&
+            memcmp((*again)->header_bytes, in->header_bytes, in->n_header_bytes) == 0)
+                return 1;
+        if (rc >= 0)
+                hap_fail(err, HAP_EINPUT, "cannot read '%s': it has changed since it was opened", path);
+        hap_stream_in_close(*again);
+        *again = NULL;
+        return err->code;
 }
 
 int hap_stream_in_fail_missing(const struct hap_stream_in *in, const char *kind,

@@ -36,6 +36,12 @@ void hap_stream_in_close(struct hap_stream_in *in); /* NULL is allowed */
  * Another version, an unknown "requires" or an unknown kind is refused. */
 int hap_stream_in_section(struct hap_stream_in *in, json_t **header, struct hap_error *err);
 
+/* Opens the file of the section whose header was just read once more, as a stream of its own that
+ * stands after the same header: 1; 0 if it cannot be read twice, because it is standard input or a
+ * pipe; or a negative code. The caller closes *again. */
+int hap_stream_in_again(const struct hap_stream_in *in, struct hap_stream_in **again,
+                        struct hap_error *err);
+
 /* The next record of the section: 1; 0 at the end of the section, whose trailer is
  * correct; or a negative code. Texts and binary data in *record point
  * into the stream's memory and live until the next call, or as long as the

@@ -66,7 +66,7 @@ static uint16_t f16_of(float value)
         return (uint16_t)(sign | ((size + 0xfff + (size >> 13 & 1) - 0x38000000) >> 13));
 }
 
-static float f16_to(uint16_t half)
+float hap_f16_value(uint16_t half)
 {
         uint32_t sign = (uint32_t)(half & 0x8000) << 16, size = half & 0x7fff;
 
@@ -115,7 +115,7 @@ static void from_halves(enum hap_dtype dtype, const unsigned char *data, size_t 
 #endif
         for (; i < n; i++) {
                 memcpy(&half, data + 2 * i, sizeof(half));
-                out[i] = f16_to(half);
+                out[i] = hap_f16_value(half);
         }
 }
 

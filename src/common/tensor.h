@@ -22,6 +22,9 @@ struct hap_tensor {
 /* Converts n elements, from element `first` on, to f32: out[n]. */
 void hap_tensor_read(const struct hap_tensor *tensor, size_t first, size_t n, float *out);
 
+/* The value of a half's bits (IEEE 754), exact. */
+float hap_f16_value(uint16_t half);
+
 /* Converts n values to F16 or BF16, rounded to nearest even: out[n]. Returns the
  * index of the first finite value that F16 cannot represent, or n. */
 size_t hap_halves_of(enum hap_dtype dtype, const float *values, size_t n, uint16_t *out);

@@ -87,8 +87,7 @@ int hap_stream_out_tensor(struct hap_stream_out *out, enum hap_dtype dtype, int 
                                         "a tensor exceeds the limit of %zu bytes of a record",
                                         hap_limits_default.record_bytes);
         msgpack_pack_map(packer, 3);
-        hap_pack_text(packer, "dtype");
-        hap_pack_text(packer, hap_dtype_name(dtype));
+        hap_pack_text_entry(packer, "dtype", hap_dtype_name(dtype));
         hap_pack_text(packer, "shape");
         msgpack_pack_array(packer, (size_t)n_dims);
         for (int d = 0; d < n_dims; d++)

@@ -49,10 +49,7 @@ int hap_acdc_write(struct hap_stream_in *in, FILE *out, size_t *n_edges, struct 
 
         if (rc < 0)
                 return rc;
-        for (size_t e = 0; rc == 0 && e < circuit.graph.n_edges; e++)
-                if (circuit.z[e] > 0 && circuit.z[e] < 1)
-                        rc = hap_fail(err, HAP_EINPUT, "cannot convert '%s': some z are not 1, and "
-                                      "the list has no values", circuit.name);
+        rc = hap_exchange_check_binary(&circuit, err);
         if (rc == 0)
                 *n_edges = print_list(&circuit, out);
         hap_edges_release(&circuit);
@@ -131,7 +128,7 @@ int hap_acdc_read(struct hap_byte_input *input, const struct hap_program *progra
                   struct hap_error *err)
 {
         struct hap_graph graph = {0};
-        json_t *list = NULL, *header = NULL;
+        json_t *list = NULL;
         float *z = NULL;
         int rc = hap_exchange_load(input, &list, err);
 
@@ -144,14 +141,9 @@ int hap_acdc_read(struct hap_byte_input *input, const struct hap_program *progra
                 rc = hap_fail_memory(err, "edges");
         if (rc == 0 && take_items(&graph, list, z, err) < 0)
                 rc = hap_fail_within(err, "cannot use '%s'", input->name);
-        if (rc == 0 && !(header = hap_program_header(program, "circuit", NULL)))
-                rc = hap_fail_memory(err, "a header");
-        if (rc == 0) {
-                json_object_set(header, "model", (json_t *)model);
-                rc = hap_circuit_write(out, header, &graph, z, err);
-        }
+        if (rc == 0)
+                rc = hap_exchange_write_circuit(&graph, z, program, model, out, err);
         *n_edges = json_array_size(list);
-        json_decref(header);
         json_decref(list);
         free(z);
         hap_graph_release(&graph);

@@ -77,8 +77,11 @@ static struct place place_of(const struct hap_graph *graph, int writer, int posi
                 node = hap_graph_writer(graph, writer);
                 hap_graph_writer_name(graph, writer, p.label);
                 snprintf(p.layer, sizeof p.layer, "%d", node.layer);
-                p.type = node.kind == HAP_WRITES_MLP ? "mlp" : "attention head";
-                p.feature = node.kind == HAP_WRITES_MLP ? graph->n_heads : node.head;
+                p.type = node.expert >= 0 ? "expert"
+                         : node.kind == HAP_WRITES_MLP ? "mlp" : "attention head";
+                p.feature = node.kind == HAP_WRITES_MLP
+                                    ? graph->n_heads + (node.expert > 0 ? node.expert : 0)
+                                    : node.head;
         }
         if (writer >= 0 && writer < graph->n_inputs) {
                 strcpy(p.layer, "E");

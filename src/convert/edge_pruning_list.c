@@ -33,16 +33,11 @@ static void their_name(const char *ours, char theirs[HAP_NAME])
 
 static int check_circuit(const struct hap_edges *circuit, struct hap_error *err)
 {
-        const char *why = NULL;
-
         if (!circuit->graph.split_input)
-                why = "its token and position embeddings are one writer; make the circuit with "
-                      "--split-input";
-        for (size_t e = 0; !why && e < circuit->graph.n_edges; e++)
-                if (circuit->z[e] > 0 && circuit->z[e] < 1)
-                        why = "some z are not 1, and the list has no values";
-        return why ? hap_fail(err, HAP_EINPUT, "cannot convert '%s': %s", circuit->name, why)
-                   : HAP_OK;
+                return hap_fail(err, HAP_EINPUT, "cannot convert '%s': its token and position "
+                                "embeddings are one writer; make the circuit with --split-input",
+                                circuit->name);
+        return hap_exchange_check_binary(circuit, err);
 }
 
 /* The file is one line per edge. */
@@ -145,21 +140,6 @@ static int take_pairs(const struct hap_graph *graph, const json_t *list, float *
                                     "those edges, is not read");
 }
 
-static int write_circuit(const struct hap_graph *graph, const float *z,
-                         const struct hap_program *program, const json_t *model,
-                         struct hap_stream_out *out, struct hap_error *err)
-{
-        json_t *header = hap_program_header(program, "circuit", NULL);
-        int rc = header ? HAP_OK : hap_fail_memory(err, "a header");
-
-        if (rc == 0)
-                json_object_set(header, "model", (json_t *)model);
-        if (rc == 0)
-                rc = hap_circuit_write(out, header, graph, z, err);
-        json_decref(header);
-        return rc;
-}
-
 int hap_edge_pruning_read(struct hap_byte_input *input, const struct hap_program *program,
                           const json_t *model, struct hap_stream_out *out, size_t *n_edges,
                           struct hap_error *err)
@@ -179,7 +159,7 @@ int hap_edge_pruning_read(struct hap_byte_input *input, const struct hap_program
         if (rc == 0 && take_pairs(&graph, list, z, err) < 0)
                 rc = hap_fail_within(err, "cannot use '%s'", input->name);
         if (rc == 0)
-                rc = write_circuit(&graph, z, program, model, out, err);
+                rc = hap_exchange_write_circuit(&graph, z, program, model, out, err);
         *n_edges = json_array_size(list);
         json_decref(list);
         free(z);

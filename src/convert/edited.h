@@ -15,9 +15,9 @@ struct hap_edit {
         const char *name;         /* of the file, for messages */
 };
 
-/* Corrects the header: its history, if it has one, gets the program's entry; the number of records is theirs, and
- * for a task also the digest. If the records have changed, what was measured on them before is
- * removed. Says on standard error what was done, unless it is only the entry. */
+/* Corrects the header: its history, if it has one, gets the program's entry; the number of records is
+ * that of `edit`, for a task the digest, too. If the records have changed, what was measured on them
+ * before is removed. Reports on standard error what was done, unless it is only the entry. */
 void hap_edited_header(const struct hap_program *program, json_t *header,
                        const struct hap_edit *edit);
 

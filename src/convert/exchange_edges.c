@@ -1,13 +1,11 @@
 #include "convert/exchange_edges.h"
 
-#include <string.h>
+#include "common/header.h"
 
 static bool is_wanted(const json_t *header, const char *kind)
 {
-        const char *theirs = json_string_value(json_object_get(header, "kind"));
-
-        return kind ? strcmp(theirs, kind) == 0
-                    : strcmp(theirs, "scores") == 0 || strcmp(theirs, "circuit") == 0;
+        return kind ? hap_header_is(header, kind)
+                    : hap_header_is(header, "scores") || hap_header_is(header, "circuit");
 }
 
 int hap_exchange_one(struct hap_stream_in *in, const char *kind, struct hap_edges *edges,
@@ -35,9 +33,21 @@ int hap_exchange_one(struct hap_stream_in *in, const char *kind, struct hap_edge
         if (rc == 0 && edges->graph.positions.n)
                 rc = hap_fail(err, HAP_EINPUT, "cannot convert '%s': the file cannot represent "
                               "positions", edges->name);
+        if (rc == 0 && edges->graph.n_experts)
+                rc = hap_fail(err, HAP_EINPUT, "cannot convert '%s': the file cannot represent "
+                              "experts as nodes (--experts)", edges->name);
         if (rc < 0)
                 hap_edges_release(edges);
         return rc;
+}
+
+int hap_exchange_check_binary(const struct hap_edges *circuit, struct hap_error *err)
+{
+        for (size_t e = 0; e < circuit->graph.n_edges; e++)
+                if (circuit->z[e] > 0 && circuit->z[e] < 1)
+                        return hap_fail(err, HAP_EINPUT, "cannot convert '%s': some z are not 1, "
+                                        "and the list has no values", circuit->name);
+        return HAP_OK;
 }
 
 int hap_exchange_graph(struct hap_graph *graph, const json_t *model, bool split_input,
@@ -49,4 +59,17 @@ int hap_exchange_graph(struct hap_graph *graph, const json_t *model, bool split_
         return hap_graph_init(graph, (int)json_integer_value(json_object_get(model, "layers")),
                               (int)json_integer_value(json_object_get(model, "heads")),
                               false, split_input, err);
+}
+
+int hap_exchange_write_circuit(const struct hap_graph *graph, const float *z,
+                               const struct hap_program *program, const json_t *model,
+                               struct hap_stream_out *out, struct hap_error *err)
+{
+        json_t *header = hap_program_header(program, "circuit", NULL);
+        int rc = header && json_object_set(header, "model", (json_t *)model) == 0
+                         ? hap_circuit_write(out, header, graph, z, err)
+                         : hap_fail_memory(err, "a header");
+
+        json_decref(header);
+        return rc;
 }

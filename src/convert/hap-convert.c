@@ -1,4 +1,6 @@
 /* hap-convert: converts streams to JSON lines or MIB exchange files, and back. */
+#include <unistd.h>
+
 #include "common/program.h"
 #include "convert/acdc.h"
 #include "convert/attribution_graph.h"
@@ -7,6 +9,7 @@
 #include "convert/json_lines.h"
 #include "convert/json_print.h"
 #include "convert/mib.h"
+#include "convert/npz.h"
 #include "convert/table.h"
 #include "model/model.h"
 #include "model/description.h"
@@ -69,19 +72,21 @@ static const struct form {
         write_edges *to;   /* NULL for JSON lines */
         read_edges *from;  /* NULL for JSON lines, and if hap does not read the form */
         bool parallel;     /* models with a parallel residual too */
+        bool binary;       /* not for a terminal */
 } forms[] = {
-        {"json", "lines of JSON: header, records, trailer", "records", NULL, NULL, true},
-        {"mib", "a graph of EAP-IG and the MIB benchmark", "edges", hap_mib_write, hap_mib_read, true},
+        {"json", "lines of JSON: header, records, trailer", "records", NULL, NULL, true, false},
+        {"mib", "a graph of EAP-IG and the MIB benchmark", "edges", hap_mib_write, hap_mib_read, true, false},
         {"edge-pruning", "a circuit as Edge-Pruning's edges.json", "edges", hap_edge_pruning_write,
-         hap_edge_pruning_read, false},
+         hap_edge_pruning_read, false, false},
         {"acdc", "a circuit as a list of ACDC's edges", "edges", hap_acdc_write, hap_acdc_read,
-         false},
+         false, false},
         {"auto-circuit", "scores as auto-circuit's PruneScores", "edges", hap_auto_circuit_write,
-         hap_auto_circuit_read, false},
+         hap_auto_circuit_read, false, false},
         {"attribution-graph", "a circuit for the viewers of circuit-tracer and Neuronpedia; --to only",
-         "links", hap_attribution_graph_write, NULL, true},
-        {"csv", "a table: a line for each record; --to only", "records", hap_csv_write, NULL, true},
-        {"tsv", "the same, tab-separated; --to only", "records", hap_tsv_write, NULL, true},
+         "links", hap_attribution_graph_write, NULL, true, false},
+        {"csv", "a table: a line for each record; --to only", "records", hap_csv_write, NULL, true, false},
+        {"tsv", "the same, tab-separated; --to only", "records", hap_tsv_write, NULL, true, false},
+        {"npz", "arrays that numpy.load reads; --to only", "records", hap_npz_write, NULL, true, true},
 };
 enum { N_FORMS = sizeof forms / sizeof *forms };
 
@@ -104,6 +109,8 @@ static size_t convert_to(struct hap_program *p, const struct form *form)
 
         if (is_json(form))
                 return to_json(p);
+        if (form->binary && !p->output && isatty(STDOUT_FILENO))
+                hap_die(p, HAP_EUSAGE, "cannot write binary data to a terminal; use -o FILE or a pipe");
         hap_must(p, form->to(p->in, hap_program_text(p), &n, &p->error));
         return n;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "common/memory.h"
 #include "common/scan.h"
 #include "common/spool.h"
 #include "convert/edited.h"
@@ -14,15 +13,6 @@
 
 /* A line of JSON is at most as long as base64 makes the largest record. */
 #define LINE_BYTES ((size_t)3 << 29)
-
-static int write_buffer(void *buffer, const char *data, size_t n)
-{
-        int rc = msgpack_sbuffer_write(buffer, data, n);
-
-        if (rc < 0)
-                hap_memory_short();
-        return rc;
-}
 
 struct lines {
         struct hap_byte_input *input;
@@ -211,7 +201,7 @@ static int take_line(struct lines *l, const char *text, size_t length, struct ha
         if (!line)
                 return hap_fail(err, HAP_EINPUT, "not valid JSON: %s", why.text);
         msgpack_sbuffer_init(&packed);
-        msgpack_packer_init(&packer, &packed, write_buffer);
+        msgpack_packer_init(&packer, &packed, hap_json_pack_into_buffer);
         msgpack_unpacked_init(&unpacked);
         rc = hap_json_pack(&packer, line, err);
         json_decref(line);

@@ -11,8 +11,7 @@
 #include "common/scan.h"
 #include "common/stream.h"
 
-/* The packing functions do not return its errors. */
-static int write_buffer(void *buffer, const char *data, size_t n)
+int hap_json_pack_into_buffer(void *buffer, const char *data, size_t n)
 {
         int rc = msgpack_sbuffer_write(buffer, data, n);
 
@@ -210,7 +209,7 @@ static int pack_longer(msgpack_packer *packer, const char *name, const json_t *v
         if (rc < 0 || json_array_size(value) != 2)
                 return fail_form(name, "a lead byte and a value", err);
         msgpack_sbuffer_init(&buffer);
-        msgpack_packer_init(&inner, &buffer, write_buffer);
+        msgpack_packer_init(&inner, &buffer, hap_json_pack_into_buffer);
         rc = hap_json_pack(&inner, json_array_get(value, 1), err);
         if (rc == 0 &&
             (lead > 0xff || !field_bytes((unsigned)lead) || !buffer.size ||

@@ -62,6 +62,10 @@ static int read_exchange(struct hap_stream_in *in, struct exchange *x, struct ha
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': MIB files have no 'tok' and 'pos'",
                                 hap_stream_in_name(in));
+        if ((x->has_scores ? &x->scores : &x->circuit)->graph.n_experts)
+                return hap_fail(err, HAP_EINPUT,
+                                "cannot use '%s': MIB files cannot represent experts as nodes "
+                                "(--experts)", hap_stream_in_name(in));
         if ((x->has_scores ? &x->scores : &x->circuit)->graph.positions.n)
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': MIB files cannot represent positions",

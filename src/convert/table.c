@@ -6,7 +6,9 @@
 
 #include "common/arena.h"
 #include "common/json.h"
+#include "common/memory.h"
 #include "common/number.h"
+#include "convert/edge_parts.h"
 
 /* The columns are known after the last record, so rows wait in the arena. */
 struct row {
@@ -48,6 +50,15 @@ static json_t *text_of_number(double value, bool single)
         return json_string(digits);
 }
 
+static json_t *plain_text(struct converting *c, const msgpack_object *value)
+{
+        json_t *text = hap_json_plain_text(value);
+
+        if (!text && !hap_memory_was_short())
+                hap_stream_in_fail(c->in, c->err, "it has a text with a NUL, or that is not UTF-8");
+        return text;
+}
+
 /* The cell of a value: a new reference; NULL without a code in err for a lack of memory. */
 static json_t *text_of(struct converting *c, const msgpack_object *value)
 {
@@ -67,7 +78,7 @@ static json_t *text_of(struct converting *c, const msgpack_object *value)
         case MSGPACK_OBJECT_FLOAT64:
                 return text_of_number(value->via.f64, value->type == MSGPACK_OBJECT_FLOAT32);
         case MSGPACK_OBJECT_STR:
-                return json_stringn(value->via.str.ptr, value->via.str.size);
+                return plain_text(c, value);
         default:
                 json = hap_json_of(value);
                 dumped = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
@@ -82,21 +93,19 @@ static json_t *text_of(struct converting *c, const msgpack_object *value)
         }
 }
 
-/* "a0.h1->m2@S1" in its parts. */
 static int add_edge(struct converting *c, json_t *row)
 {
         const char *edge = json_string_value(json_object_get(row, "edge"));
-        const char *arrow = edge ? strstr(edge, "->") : NULL;
-        const char *mark = arrow ? strchr(arrow, '@') : NULL;
-        size_t reader;
+        struct hap_edge_parts parts;
 
-        if (!arrow)
+        if (!edge || !hap_edge_parts(edge, strlen(edge), &parts))
                 return HAP_OK;
-        reader = mark ? (size_t)(mark - arrow) - 2 : strlen(arrow + 2);
-        if (set_text(c, row, "writer", json_stringn(edge, (size_t)(arrow - edge))) < 0 ||
-            set_text(c, row, "reader", json_stringn(arrow + 2, reader)) < 0)
+        if (set_text(c, row, "writer", json_stringn(parts.writer, parts.n_writer)) < 0 ||
+            set_text(c, row, "reader", json_stringn(parts.reader, parts.n_reader)) < 0)
                 return c->err->code;
-        return mark ? set_text(c, row, "position", json_string(mark + 1)) : HAP_OK;
+        if (!parts.position)
+                return HAP_OK;
+        return set_text(c, row, "position", json_stringn(parts.position, parts.n_position));
 }
 
 static int keep_row(struct converting *c, json_t *cells)
@@ -139,14 +148,15 @@ static int add_record(struct converting *c, const msgpack_object *record)
         set_text(c, row, "file", json_string(hap_stream_in_name(c->in)));
         for (uint32_t i = 0; i < map->size && rc == 0; i++) {
                 const msgpack_object *key = &map->ptr[i].key;
-                char name[256];
+                json_t *name;
 
                 if (key->type != MSGPACK_OBJECT_STR)
                         continue;
-                snprintf(name, sizeof name, "%.*s", (int)hap_min(key->via.str.size, 255),
-                         key->via.str.ptr);
                 c->err->code = 0;
-                rc = set_text(c, row, name, text_of(c, &map->ptr[i].val));
+                name = plain_text(c, key);
+                rc = name ? set_text(c, row, json_string_value(name), text_of(c, &map->ptr[i].val))
+                          : set_text(c, row, "", NULL);
+                json_decref(name);
         }
         if (rc == 0)
                 rc = add_edge(c, row);

@@ -181,8 +181,7 @@ static void pack_example(msgpack_packer *packer, const struct hap_example *examp
 {
         const int n_at = example->whole ? 1 : example->n_answer_positions;
 
-        hap_pack_text(packer, "id");
-        hap_pack_text(packer, example->id);
+        hap_pack_text_entry(packer, "id", example->id);
         pack_ids(packer, "clean", example->clean, hap_example_prompt_tokens(example));
         pack_ids(packer, "corrupted", example->corrupted, hap_example_prompt_tokens(example));
         pack_answers(packer, "answers", example, example->answers, 0, example->n_answers);

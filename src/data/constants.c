@@ -119,11 +119,9 @@ static int write_constants_record(struct hap_stream_out *out, const char *node, 
         int rc;
 
         msgpack_pack_map(packer, kl ? 3 : 2);
-        hap_pack_text(packer, "node");
-        hap_pack_text(packer, node);
+        hap_pack_text_entry(packer, "node", node);
         if (kl) {
-                hap_pack_text(packer, "kl");
-                msgpack_pack_double(packer, *kl);
+                hap_pack_number_entry(packer, "kl", *kl);
         }
         hap_pack_text(packer, "value");
         rc = hap_stream_out_tensor(out, HAP_F32, 1, &d, value, err);

@@ -9,7 +9,7 @@
 
 struct forward_options {
         int dtype;
-        bool split_input;
+        bool split_input, experts;
         const char *positions;
 };
 
@@ -20,6 +20,8 @@ static const struct hap_option options[] = {
          .help = "store the writers' outputs in this format [f32]", .choices = dtypes},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct forward_options, split_input),
          .help = "make token and position embeddings two writers, tok and pos"},
+        {0, "experts", NULL, HAP_FLAG, offsetof(struct forward_options, experts),
+         .help = "make each expert of a mixture a node, such as m3.e5, instead of the MLP"},
         {0, "positions", "NAMES", HAP_TEXT, offsetof(struct forward_options, positions),
          .help = "split every edge by these named positions, such as S1,S2,END; "
                  "all: by the names that every example has"},
@@ -43,10 +45,11 @@ static void read_inputs(struct hap_program *p, struct hap_inputs *inputs)
                 .each_task = true,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
+                .experts = opt->experts,
                 .positions = opt->positions,
                 .batches = hap_parallel_width(), /* memory does not grow */
                 .prompts = {.ablation = &hap_zero,
-                            .full_runs_only = true}, /* only their tokens are used */
+                            .full_runs_only = true, .tokens_only = true},
                 .memory = hap_memory_within(&hap_memory_forward, p->max_memory, (size_t)p->threads),
         };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/header.h"
 #include "common/program.h"
 #include "data/inputs_memory.h"
 #include "data/same_graph.h"
@@ -10,13 +11,6 @@
 #include "graph/graph_json.h"
 #include "model/description.h"
 #include "model/model_open.h"
-
-static bool is_kind(const json_t *header, const char *kind)
-{
-        const char *theirs = json_string_value(json_object_get(header, "kind"));
-
-        return theirs && strcmp(theirs, kind) == 0;
-}
 
 /* A second section of a kind of which one is taken. */
 static int fail_second(const char *name, const char *what, const char *first,
@@ -71,8 +65,8 @@ static int make_engine(struct hap_inputs *inputs, struct hap_error *err)
 
 /* --- the sections --- */
 
-/* A cache of interchange contains activations that may not fit in memory: it is read in parts
- * unless a section that is wanted may follow. */
+/* A cache of interchange contains activations that may not fit in memory: it is read in parts. If
+ * a section that is wanted may follow, the rest of the input is read before it. */
 static bool keeps_cache(const struct hap_inputs *inputs)
 {
         return inputs->want.circuits > 0 || inputs->want.scores > 0;
@@ -87,10 +81,10 @@ static int open_model(struct hap_inputs *inputs, const char *name, const json_t 
 
         if (inputs->header && !inputs->model_unknown)
                 return hap_model_check(&inputs->model, header, name, err);
-        if (is_kind(header, "task") && !inputs->want.model_path && !hap_header_model(header))
+        if (hap_header_is(header, "task") && !inputs->want.model_path && !hap_header_model(header))
                 inputs->want.model_path = hap_named_model(inputs->in, inputs->found_model);
         path = inputs->want.model_path;
-        inputs->model_unknown = is_kind(header, "task") && !inputs->want.each_task && !path &&
+        inputs->model_unknown = hap_header_is(header, "task") && !inputs->want.each_task && !path &&
                                 hap_model_is_unknown(header);
         if (inputs->model_unknown)
                 return HAP_OK;
@@ -116,7 +110,7 @@ static int replace_examples(struct hap_inputs *inputs, const json_t *header,
         const bool second = inputs->header && !inputs->want.each_task;
         int rc;
 
-        if (second && (is_kind(inputs->header, "cache") || is_kind(header, "task")))
+        if (second && (hap_header_is(inputs->header, "cache") || hap_header_is(header, "task")))
                 return fail_second(name, "examples", inputs->name, err);
         if (second && !same_task(inputs->header, header))
                 return hap_fail(err, HAP_EINPUT,
@@ -142,38 +136,50 @@ static int settle_form(struct hap_inputs *inputs, bool is_cache, struct hap_erro
                 return hap_fail(err, HAP_EUSAGE, "--positions is for a task: the positions of "
                                 "'%s' were chosen with hap-forward", inputs->name);
         inputs->form.split_input |= want->split_input;
+        inputs->form.experts |= want->experts;
         if (is_cache &&
             hap_header_form(inputs->header, inputs->name, &inputs->form, err) < 0)
                 return err->code;
-        if (want->split_input && !inputs->form.split_input)
-                return hap_fail(err, HAP_EUSAGE, "--split-input is for a task: hap-forward wrote "
-                                "'%s' without it", inputs->name);
+        if ((want->split_input && !inputs->form.split_input) ||
+            (want->experts && !inputs->form.experts))
+                return hap_fail(err, HAP_EUSAGE, "%s is for a task: hap-forward wrote '%s' without "
+                                "it", want->split_input && !inputs->form.split_input
+                                ? "--split-input" : "--experts", inputs->name);
         return HAP_OK;
+}
+
+/* A cache whose prompts are needed after the sections that follow. */
+static int defer_cache(struct hap_inputs *inputs, struct hap_error *err)
+{
+        const int rc = inputs->want.batches ? hap_stream_in_again(inputs->in, &inputs->again, err) : 0;
+
+        if (rc == 0) {
+                inputs->waiting = true;
+                inputs->memory.batches = 0; /* all its prompts */
+        }
+        return rc < 0 ? rc : HAP_OK;
 }
 
 static int read_examples(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
 {
-        const bool is_cache = is_kind(header, "cache");
+        const bool is_cache = hap_header_is(header, "cache");
         const bool now = is_cache && inputs->want.prompts.ablation->per_prompt;
         int rc = replace_examples(inputs, header, err);
 
         if (rc < 0 || inputs->model_unknown)
                 return rc;
-        if (now && keeps_cache(inputs))
-                inputs->memory.batches = 0; /* all its prompts */
+        if (now && keeps_cache(inputs) && (rc = defer_cache(inputs, err)) < 0)
+                return rc;
         if ((rc = settle_form(inputs, is_cache, err)) < 0 ||
             (is_cache && (rc = make_engine(inputs, err)) < 0))
                 return rc;
-        rc = hap_loader_open(&inputs->loader, inputs->in, header, &inputs->model,
-                             &inputs->want.prompts,
+        rc = hap_loader_open(&inputs->loader, inputs->again ? inputs->again : inputs->in, header,
+                             &inputs->model, &inputs->want.prompts,
                              inputs->memory.max_bytes ? &inputs->memory : NULL, err);
-        inputs->in_parts = inputs->want.each_task;
-        if (rc < 0 || !now)
-                return rc;
-        inputs->in_parts = !keeps_cache(inputs);
-        inputs->waiting = keeps_cache(inputs);
-        return inputs->in_parts ? HAP_OK : hap_loader_next(inputs->loader, &inputs->engine, 0,
-                                                           &inputs->prompts, err);
+        inputs->in_parts = inputs->want.each_task || (now && !keeps_cache(inputs));
+        return rc < 0 || !inputs->waiting ? rc
+                                          : hap_loader_next(inputs->loader, &inputs->engine, 0,
+                                                            &inputs->prompts, err);
 }
 
 static int read_constants(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
@@ -186,39 +192,36 @@ static int read_constants(struct hap_inputs *inputs, const json_t *header, struc
         if (hap_constants_read(inputs->in, header, &inputs->constants, err) < 0)
                 return err->code;
         inputs->form.split_input |= inputs->constants.graph.split_input; /* no positions */
+        inputs->form.experts |= inputs->constants.graph.n_experts > 0;
         return HAP_OK;
 }
 
 static int read_edges(struct hap_inputs *inputs, struct hap_edges_list *list, size_t max,
                       const char *what, const json_t *header, struct hap_error *err)
 {
-        struct hap_edges *items;
+        struct hap_edges edges;
 
         if (max == 0)
                 return HAP_OK;
         if (list->n >= max)
                 return fail_second(hap_stream_in_name(inputs->in), what, list->items->name, err);
-        items = reallocarray(list->items, list->n + 1, sizeof *items);
-        if (!items)
-                return hap_fail_memory(err, what);
-        list->items = items;
-        if (hap_edges_read(inputs->in, header, items + list->n, err) < 0)
+        if (hap_edges_read(inputs->in, header, &edges, err) < 0)
                 return err->code;
-        hap_graph_form_join(&inputs->form, &items[list->n++].graph);
-        return HAP_OK;
+        hap_graph_form_join(&inputs->form, &edges.graph);
+        return hap_edges_list_add(list, &edges, err);
 }
 
 static int read_section(struct hap_inputs *inputs, const json_t *header, struct hap_error *err)
 {
-        if (is_kind(header, "task") || (is_kind(header, "cache") && !inputs->want.each_task))
+        if (hap_header_is(header, "task") || (hap_header_is(header, "cache") && !inputs->want.each_task))
                 return read_examples(inputs, header, err);
-        if (is_kind(header, "circuit"))
+        if (hap_header_is(header, "circuit"))
                 return read_edges(inputs, &inputs->circuits, inputs->want.circuits, "a circuit",
                                   header, err);
-        if (is_kind(header, "scores"))
+        if (hap_header_is(header, "scores"))
                 return read_edges(inputs, &inputs->scores, inputs->want.scores, "scores", header,
                                   err);
-        return is_kind(header, "constants") ? read_constants(inputs, header, err) : HAP_OK;
+        return hap_header_is(header, "constants") ? read_constants(inputs, header, err) : HAP_OK;
 }
 
 /* The masks of the runs, for the memory: those of the largest circuit. */
@@ -434,20 +437,13 @@ int hap_inputs_describe(const struct hap_inputs *inputs, json_t *header, struct 
         return HAP_OK;
 }
 
-static void release_edges(struct hap_edges_list *list)
-{
-        for (size_t i = 0; i < list->n; i++)
-                hap_edges_release(list->items + i);
-        free(list->items);
-        *list = (struct hap_edges_list){0};
-}
-
 void hap_inputs_release(struct hap_inputs *inputs)
 {
         hap_prompts_release(&inputs->prompts); /* before the loader that has their tokens */
         hap_loader_close(inputs->loader);
-        release_edges(&inputs->circuits);
-        release_edges(&inputs->scores);
+        hap_stream_in_close(inputs->again);
+        hap_edges_list_release(&inputs->circuits);
+        hap_edges_list_release(&inputs->scores);
         hap_constants_release(&inputs->constants);
         hap_engine_release(&inputs->engine);
         hap_model_release(&inputs->model);

@@ -26,6 +26,7 @@ struct hap_inputs_want {
         enum hap_weights weights; /* option --weights */
         const char *model_path;  /* option -m, or NULL: the model that the header names */
         bool split_input;        /* tok and pos: of a task, or of a cache that has them */
+        bool experts;            /* experts are nodes: of a task, or of a cache that has them */
         const char *positions;   /* of a task, as hap_examples_positions takes them, or NULL */
         bool must_differ; /* refuse interchange if no clean prompt differs from its corrupted
                            * one: nothing can be learned from them */
@@ -37,11 +38,6 @@ struct hap_inputs_want {
         /* The stage and its limit. With a limit the weights are loaded only once the
          * examples are known to fit. */
         struct hap_memory_estimate memory;
-};
-
-struct hap_edges_list {
-        struct hap_edges *items; /* [n], owned, in the order of the input */
-        size_t n;
 };
 
 /* Must not move while it is in use. */
@@ -57,6 +53,7 @@ struct hap_inputs {
         /* The rest is private. */
         struct hap_inputs_want want;
         struct hap_stream_in *in;   /* borrowed */
+        struct hap_stream_in *again; /* of a cache that is read once more, or NULL; owned */
         struct hap_weights_want weights;
         struct hap_memory_estimate memory;
         struct hap_graph_form form; /* of a task's graph; a cache brings its own */
@@ -72,8 +69,9 @@ struct hap_inputs {
 
 /* Reads the sections and makes the engine. With each_task it stops after a task. It stops at a
  * cache if no other section is wanted: hap_inputs_next then reads that one in parts, so that
- * memory does not grow, and the rest of the stream after it. Otherwise all is read, and a cache's
- * prompts stay in memory. HAP_EINPUT: a section is missing, occurs twice or is for another model
+ * memory does not grow, and the rest of the stream after it. Otherwise all is read, and a cache is
+ * read in parts from its file once more; from a pipe, or with want.batches 0, its prompts stay in
+ * memory. HAP_EINPUT: a section is missing, occurs twice or is for another model
  * or graph; HAP_EUSAGE: more memory is needed than is allowed, an option does not fit the
  * examples. `in` must outlive the inputs. On failure nothing is to be released. */
 int hap_inputs_read(struct hap_stream_in *in, const struct hap_inputs_want *want,

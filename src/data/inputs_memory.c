@@ -43,17 +43,13 @@ static int all_fit(bool *fit, struct hap_error *err)
 /* Whether all that is needed with the outputs kept fits. */
 static int outputs_fit(const struct hap_inputs *inputs, bool *fit, struct hap_error *err)
 {
-        const struct hap_config *c = &inputs->model.config;
         struct hap_memory_estimate memory = inputs->memory;
         struct hap_graph graph;
         int rc;
 
         memory.options.outputs = HAP_OUTPUTS_KEPT;
         hap_memory_examples(&memory, hap_loader_examples(inputs->loader), &inputs->model);
-        rc = hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual,
-                            inputs->form.split_input, err);
-        if (rc == 0)
-                rc = hap_graph_set_positions(&graph, &inputs->form.positions, err);
+        rc = hap_graph_of_model(&graph, &inputs->model.config, &inputs->form, err);
         if (rc == 0)
                 *fit = hap_memory_bytes(&memory, &inputs->model, &graph) <=
                        (memory.max_bytes ? memory.max_bytes : hap_mpi_memory() / 2);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/header.h"
 #include "data/means.h"
 #include "forward/counterfactual.h"
 #include "forward/engine.h"
@@ -20,13 +21,6 @@ struct hap_loader {
         struct hap_counterfactual common; /* means or constants; data NULL until known */
         struct hap_arena arena;       /* of the means */
 };
-
-static bool is_kind(const json_t *header, const char *kind)
-{
-        const char *theirs = json_string_value(json_object_get(header, "kind"));
-
-        return theirs && strcmp(theirs, kind) == 0;
-}
 
 static int fail_empty(const struct hap_loader *loader, struct hap_error *err)
 {
@@ -71,7 +65,7 @@ static int open_section(struct hap_loader *loader, struct hap_stream_in *in,
 
         if (rc < 0)
                 return rc;
-        if (is_kind(header, "task"))
+        if (hap_header_is(header, "task"))
                 return hap_examples_read(in, header, model, &loader->examples, err);
         if (!loader->options.ablation->per_prompt)
                 return read_cached_examples(loader, in, model, err);

@@ -260,6 +260,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
                 floats += (2 * layers + 1) * rows * d + layers * tokens * heads;
         if (o->want_log_p)
                 floats += logits;
+        floats += layers * tokens * (size_t)graph->n_experts;
         return outputs + floats * sizeof(float);
 }
 
@@ -448,13 +449,9 @@ int hap_memory_check(const struct hap_memory_estimate *needs, const struct hap_m
 int hap_memory_check_model(const struct hap_memory_estimate *needs, const struct hap_model *model,
                           const struct hap_graph_form *form, struct hap_error *err)
 {
-        const struct hap_config *c = &model->config;
         struct hap_graph graph;
-        int rc = hap_graph_init(&graph, c->n_layers, c->n_heads, c->parallel_residual,
-                                form->split_input, err);
+        int rc = hap_graph_of_model(&graph, &model->config, form, err);
 
-        if (rc == 0)
-                rc = hap_graph_set_positions(&graph, &form->positions, err);
         if (rc == 0)
                 rc = hap_memory_check(needs, model, &graph, err);
         hap_graph_release(&graph);

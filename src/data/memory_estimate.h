@@ -1,4 +1,4 @@
-/* The memory that a stage of the pipeline will use, told before it is allocated. The scratch of
+/* The memory that a stage of the pipeline will use, known before it is allocated. The scratch of
  * its runs is counted by the engine's own code (forward/scratch.h); what is kept of the prompts,
  * the weights and the rest are sums of their arrays. Pages of a mapped cache count while they
  * are in use; pages of a model's file do not, they are released once they are converted. */
@@ -68,7 +68,7 @@ struct hap_memory_estimate {
 extern const struct hap_memory_estimate hap_memory_forward, hap_memory_attrib, hap_memory_eval,
         hap_memory_select, hap_memory_prune, hap_memory_ablate;
 
-/* A stage that may use max_bytes, 0 for no limit, on so many threads. */
+/* A stage that may use max_bytes, 0 for no limit, on `threads` threads. */
 struct hap_memory_estimate hap_memory_within(const struct hap_memory_estimate *stage,
                                              size_t max_bytes, size_t threads);
 

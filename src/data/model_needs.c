@@ -14,21 +14,28 @@ static const struct {
 };
 enum { N_STAGES = sizeof stages / sizeof *stages };
 
+/* The number of edges of the model's graph in this form. */
+static int count_edges(const struct hap_config *c, const struct hap_graph_form *form, size_t *edges,
+                       struct hap_error *err)
+{
+        struct hap_graph graph;
+        int rc = hap_graph_of_model(&graph, c, form, err);
+
+        *edges = graph.n_edges;
+        hap_graph_release(&graph);
+        return rc;
+}
+
 static int make_graphs(struct hap_model_needs *needs, const struct hap_config *c,
                        struct hap_error *err)
 {
-        struct hap_graph split;
-        int rc = hap_graph_init(&needs->graph, c->n_layers, c->n_heads, c->parallel_residual,
-                                false, err);
+        const struct hap_graph_form split = {.split_input = true}, experts = {.experts = true};
+        int rc = hap_graph_of_model(&needs->graph, c, &(struct hap_graph_form){0}, err);
 
-        if (rc < 0 || c->position_kind != HAP_POSITIONS_LEARNED)
-                return rc;
-        rc = hap_graph_init(&split, c->n_layers, c->n_heads, c->parallel_residual, true, err);
-        if (rc < 0)
-                return rc;
-        needs->split_edges = split.n_edges;
-        hap_graph_release(&split);
-        return rc;
+        if (rc == 0 && c->position_kind == HAP_POSITIONS_LEARNED)
+                rc = count_edges(c, &split, &needs->split_edges, err);
+        return rc < 0 || c->n_experts == 0 ? rc
+                                           : count_edges(c, &experts, &needs->expert_edges, err);
 }
 
 int hap_model_needs_init(struct hap_model_needs *needs, const struct hap_model *model,
@@ -112,6 +119,9 @@ void hap_model_needs_print(const struct hap_model_needs *needs, const struct hap
         if (needs->split_edges)
                 hap_report_line(out, "", "%zu edges with tok and pos as two writers",
                                 needs->split_edges);
+        if (needs->expert_edges)
+                hap_report_line(out, "", "%zu edges with each expert as a node",
+                                needs->expert_edges);
         fprintf(out, "\nmemory, at most, for prompts of %zu tokens and %zu thread%s\n",
                 needs->tokens, needs->threads, needs->threads == 1 ? "" : "s");
         print_size(out, "weights", hap_memory_weights(model));
@@ -150,6 +160,9 @@ int hap_model_needs_json(const struct hap_model_needs *needs, const struct hap_m
         if (needs->split_edges)
                 failed |= json_object_set_new(json_object_get(all, "graph"), "edges_split_input",
                                               json_integer((json_int_t)needs->split_edges));
+        if (needs->expert_edges)
+                failed |= json_object_set_new(json_object_get(all, "graph"), "edges_experts",
+                                              json_integer((json_int_t)needs->expert_edges));
         failed |= json_object_set_new(all, "memory", memory);
         if (!failed)
                 failed = json_dumpf(all, out, JSON_COMPACT) != 0 || fputc('\n', out) == EOF;

@@ -11,6 +11,7 @@ struct hap_model_needs {
         size_t tokens, prompts, threads; /* of the prompts; 0: 32 tokens, 200 prompts */
         struct hap_graph graph;
         size_t split_edges; /* edges with tok and pos as two writers; 0: it has no positions */
+        size_t expert_edges; /* edges with each expert as a node; 0: it has none */
 };
 
 /* Makes the graph and sets the defaults. HAP_EINPUT: the model has fewer positions than `tokens`. */

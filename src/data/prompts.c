@@ -5,6 +5,7 @@
 
 #include "common/file_map.h"
 #include "common/number.h"
+#include "data/gates.h"
 #include "forward/parallel.h"
 #include "forward/remake.h"
 
@@ -246,6 +247,8 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engi
                 rc = build_counterfactuals(prompts, engine, source, err);
         if (rc == 0 && source->options.want_log_p)
                 rc = build_log_p(prompts, engine, source->cached, err);
+        if (rc == 0 && !source->options.tokens_only)
+                rc = hap_gates_fill(prompts, engine, err);
         if (rc == 0 && !source->options.full_runs_only)
                 rc = prepare_all(prompts, engine, &source->options, err);
         return rc;

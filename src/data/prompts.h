@@ -17,6 +17,7 @@ enum hap_outputs {
 
 struct hap_prompts_options {
         const struct hap_ablation *ablation; /* never NULL */
+        bool tokens_only;         /* of the prompts only the tokens are used */
         bool full_runs_only;      /* only full runs follow: first = 0, nothing is prepared */
         bool want_q;     /* masked runs follow (see hap_prompt.q) */
         bool want_log_p; /* KL, exact match: the full model's answers */

@@ -21,6 +21,11 @@ int hap_check_same_graph(const struct hap_engine *engine, const char *examples_n
                                 "but here the graph has a %s input", name,
                                 graph->split_input ? "with" : "without",
                                 graph->split_input ? "joined" : "split");
+        if ((graph->n_experts > 0) != (ours->n_experts > 0))
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it was made %s --experts, but "
+                                "here the graph has %s as nodes", name,
+                                graph->n_experts ? "with" : "without",
+                                ours->n_experts ? "experts" : "MLPs");
         if (!hap_graph_equal(graph, ours))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': its graph has %zu edges, that of '%s' has %zu",

@@ -10,8 +10,15 @@
 
 enum { STEP = 32, RUNS = 1000 }; /* prompts of a pruning step; the runs that are planned */
 
-struct hap_run_work hap_run_work(const struct hap_config *c, const struct hap_graph *graph,
-                                 size_t tokens)
+/* Multiplications and additions of one run of a prompt of t tokens with one answer position. */
+struct run_work {
+        double full;    /* 2 t (attention and MLP weights) + 2 (unembedding) + attention's scores */
+        double masked;  /* the same with k and v for each head, and mixing: 2 · edges · t · d_model */
+        double edges;   /* 2 · edges · t · d_model: scores of all edges, or gradients of masks */
+};
+
+static struct run_work work_of_run(const struct hap_config *c, const struct hap_graph *graph,
+                                   size_t tokens)
 {
         const double t = (double)tokens, d = c->d_model, layers = c->n_layers;
         const double head = (double)c->d_head * c->n_heads;
@@ -21,7 +28,7 @@ struct hap_run_work hap_run_work(const struct hap_config *c, const struct hap_gr
         const double out = 2 * d * c->n_out;
         const double edges = 2 * (double)graph->n_edges * t * d;
 
-        return (struct hap_run_work){
+        return (struct run_work){
                 .full = 2 * t * layers * d * (2 * head + kv + mlp) + attention + out,
                 .masked = 2 * t * layers * d * (4 * head + mlp) + attention + out + edges,
                 .edges = edges,
@@ -32,7 +39,7 @@ struct hap_run_work hap_run_work(const struct hap_config *c, const struct hap_gr
 struct stage_work {
         const char *name;
         const struct hap_memory_estimate *stage;
-        double full, masked, edges; /* so many times those of struct hap_run_work */
+        double full, masked, edges; /* factors of those of struct run_work */
 };
 
 /* A backward pass by the inputs costs what the forward pass does; that of a masked run mixes twice,
@@ -63,7 +70,7 @@ static double seconds_of(const struct hap_stage_plan *plan, size_t threads, doub
 static double stage_seconds(const struct hap_stage_plan *plan, const struct hap_model_needs *needs,
                             const struct stage_work *stage, const struct hap_model *model)
 {
-        const struct hap_run_work run = hap_run_work(&model->config, &needs->graph, needs->tokens);
+        const struct run_work run = work_of_run(&model->config, &needs->graph, needs->tokens);
         const double work = stage->full * run.full + stage->masked * run.masked +
                             stage->edges * run.edges;
         const bool gradients = stage->stage->options.gradients;
@@ -112,6 +119,7 @@ bool hap_stage_plan_print(const struct hap_stage_plan *plan, const struct hap_mo
 {
         const size_t batch = hap_batches_prompts(HAP_BATCH_ROWS, needs->tokens);
         const size_t jobs = jobs_of(STEP, hap_prompts_per_job(1, STEP, batch));
+        const struct run_work run = work_of_run(&model->config, &needs->graph, needs->tokens);
         bool fits = true;
 
         fprintf(out, "plan for %zu prompts of %zu tokens, %zu rank%s of %zu thread%s\n",
@@ -120,6 +128,8 @@ bool hap_stage_plan_print(const struct hap_stage_plan *plan, const struct hap_mo
         hap_report_line(out, "products", "%.0f GFLOP/s a rank, measured here; runs reach %.0f%%",
                         plan->rate, 100 * HAP_PLAN_EFFICIENCY);
         hap_report_line(out, "graph", "%zu edges", needs->graph.n_edges);
+        hap_report_line(out, "runs", "%.3g GFLOP full, %.3g GFLOP masked, a prompt", run.full / 1e9,
+                        run.masked / 1e9);
         for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
                 fits &= print_stage(plan, needs, stages + i, model, out);
         hap_report_line(out, "step", "%d prompts in %zu jobs: at most %zu threads are busy", STEP,

@@ -14,19 +14,10 @@ struct hap_stage_plan {
         double rate;   /* 1e9 operations a second that sgemm makes on the threads of a rank */
 };
 
-/* Multiplications and additions of one run of a prompt of t tokens with one answer position. */
-struct hap_run_work {
-        double full;    /* 2 t (attention and MLP weights) + 2 (unembedding) + attention's scores */
-        double masked;  /* the same with k and v for each head, and mixing: 2 · edges · t · d_model */
-        double edges;   /* 2 · edges · t · d_model: scores of all edges, or gradients of masks */
-};
-struct hap_run_work hap_run_work(const struct hap_config *config, const struct hap_graph *graph,
-                                 size_t tokens);
-
-/* Prints for each stage the memory of a rank, whether it fits, and the seconds; for several ranks
- * also the bytes that a pruning step exchanges. A stage of N prompts is split into jobs as the
- * programs split it; ranks · threads work on them in turns, so that ranks without a job do not
- * help. Returns whether all stages fit. */
+/* Prints the operations of a run, and for each stage the memory of a rank, whether it fits, and
+ * the seconds; for several ranks also the bytes that a pruning step exchanges. A stage of N prompts
+ * is split into jobs as the programs split it; ranks · threads work on them in turns, so that ranks
+ * without a job do not help. Returns whether all stages fit. */
 bool hap_stage_plan_print(const struct hap_stage_plan *plan, const struct hap_model_needs *needs,
                           const struct hap_model *model, FILE *out);
 

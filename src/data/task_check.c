@@ -169,32 +169,13 @@ static void print_answers(FILE *out, const char *name, const json_t *list,
         end_line(&line);
 }
 
-/* The N_TOP largest of n values, in order; ties by the smaller index. */
-static int find_top(const float *values, int n, int top[N_TOP])
-{
-        int found = 0;
-
-        for (int i = 0; i < n; i++) {
-                int at = found;
-
-                while (at > 0 && values[i] > values[top[at - 1]])
-                        at--;
-                if (at == N_TOP)
-                        continue;
-                found += found < N_TOP;
-                memmove(top + at + 1, top + at, (size_t)(found - at - 1) * sizeof *top);
-                top[at] = i;
-        }
-        return found;
-}
-
 static void print_top(FILE *out, const char *name, const float *logits, int n_out,
                       const struct hap_tokenizer *tokenizer)
 {
         struct line line = begin_line(out, name);
         const double all = hap_log_sum_exp(n_out, logits);
-        int top[N_TOP];
-        const int n = find_top(logits, n_out, top);
+        int32_t top[N_TOP];
+        const int n = hap_likeliest(n_out, logits, N_TOP, top);
         char text[256];
 
         for (int i = 0; i < n; i++)
@@ -204,39 +185,42 @@ static void print_top(FILE *out, const char *name, const float *logits, int n_ou
 }
 
 /* The probabilities of answers of several tokens, in their order, after "answers" or "wrongs". */
-static void print_probabilities(FILE *out, const char *name, const struct hap_example *example,
-                                const float *logits, int n_out)
+static int print_probabilities(FILE *out, const char *name, const struct hap_example *example,
+                               const float *logits, int n_out, struct hap_error *err)
 {
-        struct line line = begin_line(out, name);
+        const size_t n = (size_t)example->n_answer_positions;
+        double *log_sum = calloc(n, sizeof *log_sum);
+        struct line line;
 
+        if (!log_sum)
+                return hap_fail_memory(err, "probabilities");
+        for (size_t i = 0; i < n; i++)
+                log_sum[i] = hap_log_sum_exp(n_out, logits + i * (size_t)n_out);
+        line = begin_line(out, name);
         for (int i = 0; i < example->n_answers + example->n_wrongs; i++) {
-                const struct hap_answer *answer = example->whole + i;
-                double log_p = 0;
-
-                for (int t = 0; t < answer->n; t++) {
-                        const float *row = logits + (size_t)answer->at[t] * (size_t)n_out;
-
-                        log_p += (double)row[answer->tokens[t]] - hap_log_sum_exp(n_out, row);
-                }
                 if (i == 0 || i == example->n_answers)
                         add_item(&line, "%s", i ? "wrongs" : "answers");
-                add_item(&line, "%.3g", exp(log_p));
+                add_item(&line, "%.3g", exp(hap_answer_log_probability(example->whole + i, n_out,
+                                                                       logits, log_sum)));
         }
         end_line(&line);
+        free(log_sum);
+        return HAP_OK;
 }
 
 /* The predictions after the last answer position; with answers of several tokens, after the
  * prompt, and the probabilities of the answers. */
-static void print_run(FILE *out, bool corrupted, const struct hap_example *example,
-                      const float *logits, int n_out, const struct hap_tokenizer *tokenizer)
+static int print_run(FILE *out, bool corrupted, const struct hap_example *example,
+                     const float *logits, int n_out, const struct hap_tokenizer *tokenizer,
+                     struct hap_error *err)
 {
         const int last = example->whole ? 0 : example->n_answer_positions - 1;
 
         print_top(out, corrupted ? "after corr." : "after clean",
                   logits + (size_t)last * (size_t)n_out, n_out, tokenizer);
-        if (example->whole)
-                print_probabilities(out, corrupted ? "p corrupted" : "p clean", example, logits,
-                                    n_out);
+        return example->whole ? print_probabilities(out, corrupted ? "p corrupted" : "p clean",
+                                                    example, logits, n_out, err)
+                              : HAP_OK;
 }
 
 static int print_predictions(FILE *out, const json_t *record, const char *where,
@@ -261,7 +245,8 @@ static int print_predictions(FILE *out, const json_t *record, const char *where,
                 rc = hap_run_examples(engine, &example, &batches, corrupted, HAP_F32, NULL,
                                       &logits, err);
                 if (rc == 0)
-                        print_run(out, corrupted, &example, logits, n_out, model->tokenizer);
+                        rc = print_run(out, corrupted, &example, logits, n_out, model->tokenizer,
+                                       err);
         }
         free(logits);
         hap_batches_release(&batches);

@@ -8,25 +8,26 @@
 #include "forward/engine.h"
 #include "task/task_read.h"
 
-/* The first bad prompt is told only when there is a second: alone, it is the program's error. */
+/* The first bad prompt is reported only when there is a second: alone, it is the program's
+ * error. */
 struct bad {
         struct hap_program *program;
-        bool skip; /* tell each at once, unless -q */
+        bool skip; /* report each at once, unless -q */
         size_t n;
         char first[HAP_MESSAGE];
 };
-enum { MAX_TOLD = 20 };
+enum { MAX_REPORTED = 20 };
 
-static void tell_bad(void *context, const char *message)
+static void report_bad(void *context, const char *message)
 {
         struct bad *bad = context;
 
         bad->n++;
         if (bad->n == 1)
                 snprintf(bad->first, sizeof bad->first, "%s", message);
-        if (bad->skip && bad->n <= MAX_TOLD)
+        if (bad->skip && bad->n <= MAX_REPORTED)
                 hap_say(bad->program, "left out: %s", message);
-        if (bad->skip || bad->n < 2 || bad->n > MAX_TOLD)
+        if (bad->skip || bad->n < 2 || bad->n > MAX_REPORTED)
                 return;
         if (bad->n == 2)
                 hap_complain(bad->program, "%s", bad->first);
@@ -110,7 +111,7 @@ static size_t keep_shard(struct hap_program *p, const char *which, const json_t 
 }
 
 /* Records wait until all are read: the header has their digest and their number, and all bad ones
- * of the user's file are told. */
+ * of the user's file are reported. */
 static size_t write_task(struct hap_program *p, const struct hap_task_output *output,
                          struct hap_task_reading *reading)
 {
@@ -121,7 +122,7 @@ static size_t write_task(struct hap_program *p, const struct hap_task_output *ou
         size_t n = 0;
 
         if (output->request.from && !output->request.bootstrap)
-                reading->bad = tell_bad;
+                reading->bad = report_bad;
         /* cppcheck-suppress autoVariables ; the reading ends here */
         reading->context = &bad;
         hap_must(p, hap_spool_init(&spool, &p->error));
@@ -141,7 +142,7 @@ static size_t write_task(struct hap_program *p, const struct hap_task_output *ou
         return n;
 }
 
-/* Bad prompts do not hide the others: they are told, and *status is that of bad input. */
+/* Bad prompts do not hide the others: they are reported, and *status is that of bad input. */
 static size_t check_each(struct hap_program *p, const struct hap_task_output *output,
                          struct hap_task_reading *reading, int *status)
 {
@@ -155,7 +156,7 @@ static size_t check_each(struct hap_program *p, const struct hap_task_output *ou
         if (output->loaded)
                 hap_must(p, hap_engine_init(&engine, output->loaded, NULL, &p->error));
         if (output->request.from && !output->request.bootstrap)
-                reading->bad = tell_bad;
+                reading->bad = report_bad;
         /* cppcheck-suppress autoVariables ; the reading ends here */
         reading->context = &bad;
         while (hap_must(p, hap_task_read(reading, &record, where, sizeof where, &p->error))) {

@@ -14,7 +14,7 @@ struct hap_task_output {
 };
 
 /* Writes the task's section, or with `check` its prompts as text; returns their number. Every
- * prompt of the user's file that cannot be used is told; without `skip_bad` they then end the
+ * prompt of the user's file that cannot be used is reported; without `skip_bad` they then end the
  * program, or with `check` make *status 3, else 0. */
 size_t hap_task_output(struct hap_program *p, const struct hap_task_output *output, int *status);
 

@@ -1,41 +1,20 @@
 #include "eval/class_report.h"
 
-#include <stdlib.h>
-
 #include "eval/circuit_names.h"
 #include "eval/classes.h"
 
-/* The circuits of the input, all of which the header names. */
-struct circuits {
-        struct hap_edges *items;
-        size_t n;
-};
-
-static int read_circuits(struct hap_program *p, struct circuits *circuits)
+static int read_circuits(struct hap_program *p, struct hap_edges_list *circuits)
 {
-        struct hap_edges circuit, *more;
+        struct hap_edges circuit;
         int rc;
 
-        while ((rc = hap_edges_next(p->in, "circuit", &circuit, &p->error)) > 0) {
-                more = reallocarray(circuits->items, circuits->n + 1, sizeof *more);
-                if (!more) {
-                        hap_edges_release(&circuit);
-                        return hap_fail_memory(&p->error, "circuits");
-                }
-                circuits->items = more;
-                more[circuits->n++] = circuit;
-        }
+        while ((rc = hap_edges_next(p->in, "circuit", &circuit, &p->error)) > 0)
+                if ((rc = hap_edges_list_add(circuits, &circuit, &p->error)) < 0)
+                        return rc;
         return rc < 0 || circuits->n ? rc : hap_stream_in_fail_missing(p->in, "circuit", &p->error);
 }
 
-static void release_circuits(struct circuits *circuits)
-{
-        for (size_t i = 0; i < circuits->n; i++)
-                hap_edges_release(circuits->items + i);
-        free(circuits->items);
-}
-
-static json_t *describe_circuits(struct hap_program *p, const struct circuits *circuits,
+static json_t *describe_circuits(struct hap_program *p, const struct hap_edges_list *circuits,
                                  char *const *names)
 {
         json_t *list = json_array();
@@ -56,7 +35,7 @@ static json_t *describe_circuits(struct hap_program *p, const struct circuits *c
 
 /* The header is the first circuit's, without what only describes that circuit. */
 static int begin_report(struct hap_program *p, const struct hap_classes *classes,
-                        const struct circuits *circuits, char *const *names)
+                        const struct hap_edges_list *circuits, char *const *names)
 {
         static const char *const of_circuit[] = {"name", "circuit", "selection", "method"};
         json_t *header, *reference = json_object();
@@ -89,7 +68,7 @@ int hap_class_report(struct hap_program *p, const char *path, const struct hap_t
                      bool keep_dead, size_t *n)
 {
         struct hap_classes classes;
-        struct circuits circuits = {0};
+        struct hap_edges_list circuits = {0};
         char **names = NULL;
         int rc = hap_classes_read(&classes, path, &p->error);
 
@@ -108,7 +87,7 @@ int hap_class_report(struct hap_program *p, const char *path, const struct hap_t
                 rc = hap_stream_out_end(p->out, &p->error);
         *n = circuits.n;
         hap_circuit_names_release(names, circuits.n);
-        release_circuits(&circuits);
+        hap_edges_list_release(&circuits);
         hap_classes_release(&classes);
         return rc;
 }

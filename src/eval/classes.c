@@ -12,6 +12,26 @@
 
 /* --- the file --- */
 
+/* A class, or the edges, that are not a list would count as empty. */
+static int check_lists(const struct hap_classes *classes, struct hap_error *err)
+{
+        const json_t *edges = json_object_get(classes->json, "edges");
+        const char *name;
+        json_t *nodes;
+
+        if (!json_is_object(classes->classes) || json_object_size(classes->classes) == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no object \"classes\"",
+                                classes->path);
+        json_object_foreach(classes->classes, name, nodes)
+                if (json_array_size(nodes) == 0)
+                        return hap_fail(err, HAP_EINPUT, "cannot use '%s': class '%.64s' is not a list "
+                                        "of nodes", classes->path, name);
+        if (edges && !json_is_array(edges))
+                return hap_fail(err, HAP_EINPUT, "cannot use '%s': \"edges\" is not a list",
+                                classes->path);
+        return HAP_OK;
+}
+
 int hap_classes_read(struct hap_classes *classes, const char *path, struct hap_error *err)
 {
         char found[HAP_PATH];
@@ -23,10 +43,7 @@ int hap_classes_read(struct hap_classes *classes, const char *path, struct hap_e
                 return rc;
         classes->classes = json_object_get(classes->json, "classes");
         classes->path = strdup(path);
-        if (!classes->path)
-                rc = hap_fail_memory(err, "classes");
-        else if (!json_is_object(classes->classes) || json_object_size(classes->classes) == 0)
-                rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': it has no object \"classes\"", path);
+        rc = classes->path ? check_lists(classes, err) : hap_fail_memory(err, "classes");
         if (rc < 0)
                 hap_classes_release(classes);
         return rc;
@@ -40,18 +57,6 @@ void hap_classes_release(struct hap_classes *classes)
 }
 
 /* --- nodes --- */
-
-static void pack_key(msgpack_packer *packer, const char *key, const char *text)
-{
-        hap_pack_text(packer, key);
-        hap_pack_text(packer, text);
-}
-
-static void pack_count(msgpack_packer *packer, const char *key, size_t value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_uint64(packer, value);
-}
 
 /* kept[writer]: an edge into it or out of it has z > 0. */
 static void find_kept(const struct hap_graph *graph, const float *z, bool *kept)
@@ -116,13 +121,13 @@ static int write_class(const struct hap_classes *classes, const struct hap_graph
                 msgpack_packer *packer = hap_stream_out_record(out);
 
                 msgpack_pack_map(packer, 7);
-                pack_key(packer, "circuit", circuit);
-                pack_key(packer, "class", name);
-                pack_key(packer, "metric", "nodes");
-                pack_count(packer, "value", n);
-                pack_count(packer, "of", json_array_size(nodes));
-                pack_key(packer, "kept", lists[1]);
-                pack_key(packer, "missing", lists[0]);
+                hap_pack_text_entry(packer, "circuit", circuit);
+                hap_pack_text_entry(packer, "class", name);
+                hap_pack_text_entry(packer, "metric", "nodes");
+                hap_pack_count_entry(packer, "value", n);
+                hap_pack_count_entry(packer, "of", json_array_size(nodes));
+                hap_pack_text_entry(packer, "kept", lists[1]);
+                hap_pack_text_entry(packer, "missing", lists[0]);
                 rc = hap_stream_out_end_record(out, err);
         }
         free(lists[0]);
@@ -150,6 +155,8 @@ static const char *class_of(const struct hap_classes *classes, const struct hap_
                 json_array_foreach(nodes, i, node)
                         if (json_is_string(node) && strcmp(json_string_value(node), text) == 0)
                                 return name;
+        if (hap_graph_writer(graph, writer).expert >= 0)
+                return "experts";
         return hap_graph_writer(graph, writer).kind == HAP_WRITES_MLP ? "MLPs" : "other heads";
 }
 
@@ -201,11 +208,13 @@ static int write_edges(const struct hap_classes *classes, const struct hap_graph
                         break;
                 packer = hap_stream_out_record(out);
                 msgpack_pack_map(packer, 5);
-                pack_key(packer, "circuit", circuit);
-                pack_key(packer, "class", label);
-                pack_key(packer, "metric", "edges");
-                pack_count(packer, "value", (size_t)json_integer_value(json_array_get(count, 0)));
-                pack_count(packer, "of", (size_t)json_integer_value(json_array_get(count, 1)));
+                hap_pack_text_entry(packer, "circuit", circuit);
+                hap_pack_text_entry(packer, "class", label);
+                hap_pack_text_entry(packer, "metric", "edges");
+                hap_pack_count_entry(packer, "value",
+                                     (size_t)json_integer_value(json_array_get(count, 0)));
+                hap_pack_count_entry(packer, "of",
+                                     (size_t)json_integer_value(json_array_get(count, 1)));
                 rc = hap_stream_out_end_record(out, err);
         }
         json_decref(counts);

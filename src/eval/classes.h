@@ -9,7 +9,7 @@
 #include "graph/edges.h"
 
 /* A reference: a JSON file {"name", "source", "classes": {CLASS: [NODE, ...]}, "edges": [EDGE,
- * ...]}; "edges" may be missing. */
+ * ...]}; "edges" may be missing. No class is empty. */
 struct hap_classes {
         json_t *json;    /* owned */
         json_t *classes; /* borrowed from it */

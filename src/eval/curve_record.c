@@ -2,26 +2,8 @@
 
 #include <math.h>
 
-#include "common/header.h"
+#include "common/json.h"
 #include "metric/metric.h"
-
-static void pack_text(msgpack_packer *packer, const char *key, const char *value)
-{
-        hap_pack_text(packer, key);
-        hap_pack_text(packer, value);
-}
-
-static void pack_number(msgpack_packer *packer, const char *key, double value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_double(packer, value);
-}
-
-static void pack_count(msgpack_packer *packer, const char *key, size_t value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_uint64(packer, value);
-}
 
 static void add_point(struct hap_curve_areas *areas, double size, double faithfulness)
 {
@@ -47,17 +29,17 @@ int hap_curve_write_point(const struct hap_curve_record *point, struct hap_curve
         add_point(areas, point->size, faithfulness);
         packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, 11);
-        pack_text(packer, "circuit", point->circuit);
-        pack_text(packer, "metric", point->metric);
-        pack_text(packer, "order", point->order);
-        pack_number(packer, "size", point->size);
-        pack_count(packer, "selected", point->selected);
-        pack_count(packer, "edges", point->edges);
-        pack_number(packer, "weighted_edges", (double)point->edges);
-        pack_number(packer, "sparsity", 1 - (double)point->edges / (double)point->all);
-        pack_number(packer, "value", point->value);
-        pack_number(packer, "faithfulness", faithfulness);
-        pack_count(packer, "examples", point->examples);
+        hap_pack_text_entry(packer, "circuit", point->circuit);
+        hap_pack_text_entry(packer, "metric", point->metric);
+        hap_pack_text_entry(packer, "order", point->order);
+        hap_pack_number_entry(packer, "size", point->size);
+        hap_pack_count_entry(packer, "selected", point->selected);
+        hap_pack_count_entry(packer, "edges", point->edges);
+        hap_pack_number_entry(packer, "weighted_edges", (double)point->edges);
+        hap_pack_number_entry(packer, "sparsity", 1 - (double)point->edges / (double)point->all);
+        hap_pack_number_entry(packer, "value", point->value);
+        hap_pack_number_entry(packer, "faithfulness", faithfulness);
+        hap_pack_count_entry(packer, "examples", point->examples);
         return hap_stream_out_end_record(out, err);
 }
 
@@ -67,11 +49,11 @@ static int write_area(const struct hap_curve_record *point, const char *name, do
         msgpack_packer *packer = hap_stream_out_record(out);
 
         msgpack_pack_map(packer, 5);
-        pack_text(packer, "circuit", point->circuit);
-        pack_text(packer, "metric", name);
-        pack_text(packer, "of", point->metric);
-        pack_text(packer, "order", point->order);
-        pack_number(packer, "value", area);
+        hap_pack_text_entry(packer, "circuit", point->circuit);
+        hap_pack_text_entry(packer, "metric", name);
+        hap_pack_text_entry(packer, "of", point->metric);
+        hap_pack_text_entry(packer, "order", point->order);
+        hap_pack_number_entry(packer, "value", area);
         return hap_stream_out_end_record(out, err);
 }
 

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/intervals.h"
+#include "common/number.h"
 #include "forward/engine.h"
-#include "metric/evaluate.h"
 
 void hap_evaluation_release(struct hap_evaluation *evaluation)
 {
@@ -15,6 +14,7 @@ void hap_evaluation_release(struct hap_evaluation *evaluation)
                 free(evaluation->circuits[i].name);
                 free(evaluation->circuits[i].z);
                 free(evaluation->circuits[i].values);
+                free(evaluation->circuits[i].predictions);
         }
         for (size_t i = 0; i < evaluation->n; i++)
                 free(evaluation->ids[i]);
@@ -108,6 +108,22 @@ void hap_evaluation_init(struct hap_evaluation *evaluation, const struct hap_met
         }
 }
 
+static int reserve_predictions(const struct hap_evaluation *evaluation,
+                               struct hap_evaluated *circuit, size_t capacity,
+                               struct hap_error *err)
+{
+        const size_t n = (size_t)evaluation->n_predictions;
+        struct hap_prediction *items;
+
+        if (n == 0 || circuit->quiet)
+                return HAP_OK;
+        items = reallocarray(circuit->predictions, capacity, n * sizeof *items);
+        if (!items)
+                return hap_fail_memory(err, "predictions");
+        circuit->predictions = items;
+        return HAP_OK;
+}
+
 static int reserve_examples(struct hap_evaluation *evaluation, size_t more, struct hap_error *err)
 {
         size_t capacity = evaluation->capacity ? evaluation->capacity : 256;
@@ -130,6 +146,8 @@ static int reserve_examples(struct hap_evaluation *evaluation, size_t more, stru
                 if (!values)
                         return hap_fail_memory(err, "values");
                 circuit->values = values;
+                if (reserve_predictions(evaluation, circuit, capacity, err) < 0)
+                        return err->code;
         }
         evaluation->capacity = capacity;
         return HAP_OK;
@@ -169,9 +187,17 @@ int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engin
 
         for (size_t i = 0; i < evaluation->n_circuits && rc == 0; i++) {
                 struct hap_evaluated *circuit = evaluation->circuits + i;
+                struct hap_predictions predictions = {0};
 
-                rc = hap_evaluate(engine, prompts, circuit->z, measured->items, measured->n,
-                                  circuit->values + evaluation->n * (size_t)measured->n, err);
+                if (circuit->predictions) {
+                        predictions.n = evaluation->n_predictions;
+                        predictions.items = circuit->predictions +
+                                            evaluation->n * (size_t)predictions.n;
+                }
+                rc = hap_evaluate_predicting(engine, prompts, circuit->z, measured->items,
+                                             measured->n,
+                                             circuit->values + evaluation->n * (size_t)measured->n,
+                                             &predictions, err);
                 if (rc < 0)
                         return hap_fail_within(err, "%s", circuit->name);
         }
@@ -236,8 +262,8 @@ int hap_evaluation_check(const struct hap_evaluation *evaluation,
 
 /* --- the report --- */
 
-static double sparsity(const struct hap_evaluation *evaluation,
-                       const struct hap_evaluated *circuit)
+double hap_evaluation_sparsity(const struct hap_evaluation *evaluation,
+                               const struct hap_evaluated *circuit)
 {
         return 1 - (double)circuit->edges / (double)evaluation->n_edges;
 }
@@ -256,7 +282,7 @@ int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *hea
                         continue;
                 circuit = json_pack("{s:s, s:I, s:I, s:f, s:I}", "name", s->name, "edges",
                                     (json_int_t)s->edges, "of", (json_int_t)evaluation->n_edges,
-                                    "sparsity", sparsity(evaluation, s), "dropped",
+                                    "sparsity", hap_evaluation_sparsity(evaluation, s), "dropped",
                                     (json_int_t)s->dropped);
                 if (*s->digest)
                         bad |= json_object_set_new(circuit, "digest", json_string(s->digest));
@@ -343,6 +369,27 @@ int hap_evaluation_drop_undefined(const struct hap_evaluation *evaluation,
         return kept < given;
 }
 
+double *hap_evaluation_each(const struct hap_evaluation *evaluation,
+                            const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                            struct hap_error *err)
+{
+        const size_t stride = (size_t)evaluation->measured.n;
+        const double *values;
+        double *out;
+
+        if (metric->each_example)
+                return normalise_each(evaluation, circuit, metric->normalises, err);
+        out = malloc(hap_max(evaluation->n, 1) * sizeof *out);
+        if (!out) {
+                hap_fail_memory(err, "values");
+                return NULL;
+        }
+        values = values_of(evaluation, circuit, metric);
+        for (size_t i = 0; i < evaluation->n; i++)
+                out[i] = values[i * stride];
+        return out;
+}
+
 int hap_evaluation_value(const struct hap_evaluation *evaluation,
                          const struct hap_evaluated *circuit, const struct hap_metric *metric,
                          double *value, double *sd, struct hap_error *err)
@@ -364,125 +411,4 @@ int hap_evaluation_value(const struct hap_evaluation *evaluation,
         *sd = NAN;
         return hap_metric_normalise(*value, reference(evaluation, HAP_FULL_MODEL, base),
                                     reference(evaluation, HAP_EMPTY_CIRCUIT, base), value, err);
-}
-
-static void pack_number(msgpack_packer *packer, const char *key, double value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_double(packer, value);
-}
-
-static void pack_count(msgpack_packer *packer, const char *key, size_t value)
-{
-        hap_pack_text(packer, key);
-        msgpack_pack_uint64(packer, value);
-}
-
-static void pack_names(msgpack_packer *packer, const char *circuit, const char *metric)
-{
-        hap_pack_text(packer, "circuit");
-        hap_pack_text(packer, circuit);
-        hap_pack_text(packer, "metric");
-        hap_pack_text(packer, metric);
-}
-
-/* Packs what is known of the mean's uncertainty, and returns the number of fields; packer NULL:
- * only counts them. */
-static unsigned pack_uncertainty(msgpack_packer *packer, double sd, size_t n,
-                                 const struct hap_interval *interval, double level)
-{
-        const double se = isnan(sd) ? interval->se : sd / sqrt((double)n);
-        const bool has_interval = isfinite(interval->low) && isfinite(interval->high);
-
-        if (packer && !isnan(sd))
-                pack_number(packer, "sd", sd);
-        if (packer && !isnan(se))
-                pack_number(packer, "se", se);
-        if (packer && has_interval) {
-                pack_number(packer, "low", interval->low);
-                pack_number(packer, "high", interval->high);
-                pack_number(packer, "level", level);
-        }
-        return !isnan(sd) + !isnan(se) + 3u * has_interval;
-}
-
-static int write_mean(const struct hap_evaluation *evaluation,
-                      const struct hap_evaluated *circuit, const struct hap_metric *metric,
-                      struct hap_stream_out *out, struct hap_error *err)
-{
-        const struct hap_intervals *intervals = evaluation->intervals;
-        const double level = intervals ? intervals->options.level : NAN;
-        struct hap_interval interval = {NAN, NAN, NAN};
-        msgpack_packer *packer;
-        double value, sd;
-        int rc = hap_evaluation_value(evaluation, circuit, metric, &value, &sd, err);
-
-        if (rc < 0)
-                return rc;
-        if (intervals)
-                interval = hap_intervals_mean(intervals, (size_t)(circuit - evaluation->circuits),
-                                              metric);
-        packer = hap_stream_out_record(out);
-        msgpack_pack_map(packer, 6 + pack_uncertainty(NULL, sd, evaluation->n, &interval, level));
-        pack_names(packer, circuit->name, metric->name);
-        pack_number(packer, "value", value);
-        pack_uncertainty(packer, sd, evaluation->n, &interval, level);
-        pack_count(packer, "examples", evaluation->n);
-        pack_count(packer, "edges", circuit->edges);
-        pack_number(packer, "sparsity", sparsity(evaluation, circuit));
-        return hap_stream_out_end_record(out, err);
-}
-
-int hap_evaluation_write_value(const char *circuit, const char *metric, const char *id,
-                               double value, struct hap_stream_out *out, struct hap_error *err)
-{
-        msgpack_packer *packer = hap_stream_out_record(out);
-
-        msgpack_pack_map(packer, 4);
-        pack_names(packer, circuit, metric);
-        hap_pack_text(packer, "id");
-        hap_pack_text(packer, id);
-        pack_number(packer, "value", value);
-        return hap_stream_out_end_record(out, err);
-}
-
-int hap_evaluation_write_each(const struct hap_evaluation *evaluation,
-                              const struct hap_evaluated *circuit, const struct hap_metric *metric,
-                              struct hap_stream_out *out, struct hap_error *err)
-{
-        const size_t stride = metric->each_example ? 1 : (size_t)evaluation->measured.n;
-        double *normalised = NULL;
-        const double *values;
-        int rc = HAP_OK;
-
-        if (!metric->value && !metric->each_example) /* not of one example */
-                return HAP_OK;
-        if (metric->each_example &&
-            !(normalised = normalise_each(evaluation, circuit, metric->normalises, err)))
-                return err->code;
-        values = normalised ? normalised : values_of(evaluation, circuit, metric);
-        for (size_t i = 0; i < evaluation->n && rc == 0; i++)
-                rc = hap_evaluation_write_value(circuit->name, metric->name, evaluation->ids[i],
-                                                values[i * stride], out, err);
-        free(normalised);
-        return rc;
-}
-
-int hap_evaluation_write(const struct hap_evaluation *evaluation,
-                         const struct hap_metric_list *metrics, bool each,
-                         struct hap_stream_out *out, struct hap_error *err)
-{
-        int rc = HAP_OK;
-
-        for (size_t i = 0; i < evaluation->n_circuits && rc == 0; i++) {
-                const struct hap_evaluated *circuit = evaluation->circuits + i;
-
-                for (int m = 0; m < metrics->n && rc == 0 && !circuit->quiet; m++) {
-                        rc = write_mean(evaluation, circuit, metrics->items[m], out, err);
-                        if (rc == 0 && each)
-                                rc = hap_evaluation_write_each(evaluation, circuit,
-                                                               metrics->items[m], out, err);
-                }
-        }
-        return rc;
 }

@@ -8,6 +8,7 @@
 #include "common/stream.h"
 #include "data/prompts.h"
 #include "graph/graph.h"
+#include "metric/evaluate.h"
 #include "metric/metric_list.h"
 
 enum hap_role { HAP_A_CIRCUIT, HAP_A_COMPLEMENT, HAP_FULL_MODEL, HAP_EMPTY_CIRCUIT,
@@ -23,6 +24,7 @@ struct hap_evaluated {
         enum hap_role role;
         bool quiet;     /* used to normalise only: not reported */
         double *values; /* [n][measured.n] */
+        struct hap_prediction *predictions; /* [n][n_predictions], or NULL */
 };
 
 struct hap_intervals; /* eval/intervals.h */
@@ -30,6 +32,7 @@ struct hap_intervals; /* eval/intervals.h */
 struct hap_evaluation {
         const struct hap_intervals *intervals; /* borrowed; NULL: none are reported */
         struct hap_metric_list measured; /* on every example */
+        int n_predictions; /* likeliest tokens of each example, for circuits that are reported */
         struct hap_evaluated *circuits;
         size_t n_circuits;
         size_t n_edges;     /* of the graph */
@@ -103,10 +106,20 @@ int hap_evaluation_value(const struct hap_evaluation *evaluation,
                          const struct hap_evaluated *circuit, const struct hap_metric *metric,
                          double *value, double *sd, struct hap_error *err);
 
+/* The share of the graph's edges that the circuit does not have. */
+double hap_evaluation_sparsity(const struct hap_evaluation *evaluation,
+                               const struct hap_evaluated *circuit);
+/* The metric of every example, which must have a value for one: [n], owned by the caller. NULL: err
+ * says why. */
+double *hap_evaluation_each(const struct hap_evaluation *evaluation,
+                            const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                            struct hap_error *err);
+
 /* Writes the records, circuit by circuit and metric by metric:
  * {"circuit", "metric", "value", "sd", "se", "low", "high", "level", "examples", "edges",
  * "sparsity"}, each followed, with `each`, by one {"circuit", "metric", "id", "value"} for
- * every example. se is sd / √examples, or the standard deviation over resamples if there is no
+ * every example. After those of a circuit, one {"circuit", "id", "predictions": [[token,
+ * probability], ...]} for every example if there are predictions. se is sd / √examples, or the standard deviation over resamples if there is no
  * sd. */
 int hap_evaluation_write(const struct hap_evaluation *evaluation,
                          const struct hap_metric_list *metrics, bool each,

@@ -1,7 +1,7 @@
 #include "eval/evaluating.h"
 
 #include "eval/circuit_names.h"
-#include "eval/circuits.h"
+#include "eval/circuit_ablation.h"
 #include "forward/parallel.h"
 
 void hap_evaluating_read(struct hap_evaluating *e)
@@ -19,6 +19,7 @@ void hap_evaluating_read(struct hap_evaluating *e)
                 .need_circuits = !opt->full && !opt->empty && !opt->curve.wanted,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = opt->split_input,
+                .experts = opt->experts,
                 .batches = opt->statistics.tests ? 0 : 4 * hap_parallel_width(),
                 .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},
                 .memory = memory,
@@ -26,6 +27,10 @@ void hap_evaluating_read(struct hap_evaluating *e)
         if (opt->names.n > e->inputs.scores.n + e->inputs.circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", opt->names.n,
                         e->inputs.scores.n + e->inputs.circuits.n);
+        if (opt->predictions && e->inputs.model.config.n_out == 1)
+                hap_die(p, HAP_EUSAGE, "--predict needs a model that predicts tokens; '%s' has one output",
+                        e->inputs.model.path);
+        e->evaluation.n_predictions = (int)opt->predictions;
         hap_must(p, hap_curves_read_reference(&e->curves, &e->inputs.engine.graph, &p->error));
 }
 

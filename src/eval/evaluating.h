@@ -13,7 +13,8 @@ struct hap_eval_options {
         bool roles;           /* instead of metrics: see eval/role_report.h */
         const char *loadings; /* with roles: edges, or their number; NULL: none */
         int ablation;
-        bool keep_dead, each, full, empty, complement, split_input;
+        int64_t predictions; /* likeliest tokens of each example; 0: none */
+        bool keep_dead, each, full, empty, complement, split_input, experts;
         struct hap_texts names;
         struct hap_statistics_options statistics;
         struct hap_curve_options curve;

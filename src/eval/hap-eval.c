@@ -24,6 +24,9 @@ static const struct hap_option options[] = {
          .help = "keep edges that are on no path from the input to the logits"},
         {0, "per-example", NULL, HAP_FLAG, offsetof(struct hap_eval_options, each),
          .help = "also write the values of every example"},
+        {0, "predict", "N", HAP_INT, offsetof(struct hap_eval_options, predictions),
+         .help = "also write the N likeliest tokens after every example", .min = 1,
+         .max = HAP_MAX_PREDICTIONS},
         {0, "name", "NAME", HAP_TEXTS, offsetof(struct hap_eval_options, names),
          .help = "name the circuits in the report, in the order of the input"},
         HAP_STATISTICS_OPTIONS(struct hap_eval_options, statistics),
@@ -37,6 +40,8 @@ static const struct hap_option options[] = {
                  "pass"},
         {0, "split-input", NULL, HAP_FLAG, offsetof(struct hap_eval_options, split_input),
          .help = "with a task: make token and position embeddings two writers"},
+        {0, "experts", NULL, HAP_FLAG, offsetof(struct hap_eval_options, experts),
+         .help = "with a task: make each expert of a mixture a node instead of the MLP"},
         {0},
 };
 
@@ -51,17 +56,37 @@ static const struct hap_program_info info = {
                  "scores.",
 };
 
+/* The first option that is given of those about metrics, or NULL. */
+static const char *metric_option(const struct hap_eval_options *opt)
+{
+        const struct {
+                bool given;
+                const char *name;
+        } all[] = {
+                {opt->metrics, "metric"}, {opt->each, "per-example"},
+                {opt->predictions, "predict"}, {opt->full, "full"},
+                {opt->empty, "empty"}, {opt->complement, "complement"},
+                {opt->curve.wanted, "curve"}, {opt->curve.sizes, "sizes"},
+                {opt->curve.greedy, "greedy"}, {opt->curve.reference, "reference"},
+                {opt->statistics.tests, "test"}, {opt->statistics.compare, "compare"},
+                {opt->statistics.random, "random"},
+        };
+
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+                if (all[i].given)
+                        return all[i].name;
+        return NULL;
+}
+
 /* --classes or --roles: the exit status. */
 static int report_heads(struct hap_program *p, const struct hap_eval_options *opt)
 {
+        const char *other = opt->classes && opt->roles ? "classes" : metric_option(opt);
         size_t n;
 
-        if (opt->metrics || opt->each || opt->full || opt->empty || opt->complement ||
-            opt->curve.wanted || opt->statistics.tests || (opt->classes && opt->roles))
-                hap_die(p, HAP_EUSAGE, "--%s measures no metrics: it cannot be combined with "
-                        "--metric, --per-example, --full, --empty, --complement, --curve or --test%s",
-                        opt->roles ? "roles" : "classes", opt->classes && opt->roles ?
-                        ", nor --roles with --classes" : "");
+        if (other)
+                hap_die(p, HAP_EUSAGE, "--%s measures no metrics: it cannot be combined with --%s",
+                        opt->roles ? "roles" : "classes", other);
         if (opt->roles && hap_mpi_layers_divided())
                 hap_die(p, HAP_EUSAGE, "--roles does not run with --layers-over-ranks");
         if (opt->roles)

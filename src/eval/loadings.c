@@ -127,7 +127,7 @@ struct loaded {
         struct hap_full_run run;
         size_t size;     /* rows · d_model */
         float *gradient; /* [n_readers][rows][d] */
-        float *node;     /* [3 n_heads + 1][rows][d]: see hap_full_backward_node */
+        float *node;     /* [readers of a layer][rows][d]: see hap_full_backward_node */
         float *other;    /* [rows][d] */
         double *sums;    /* [n][n_readers] */
 };
@@ -187,7 +187,8 @@ static int load_reader(struct loaded *s, int layer, bool mlp, int via)
         const int first = hap_graph_head_reader(s->graph, layer, 0, 0);
         int rc;
 
-        memset(s->node, 0, (size_t)(3 * s->graph->n_heads + 1) * s->size * sizeof *s->node);
+        memset(s->node, 0,
+               (size_t)hap_graph_layer_readers(s->graph) * s->size * sizeof *s->node);
         rc = hap_full_backward_node(s->scratch, &s->batch, &s->run, layer, mlp,
                                     s->gradient + (size_t)via * s->size, s->node);
         for (size_t i = 0; i < l->n && rc == 0; i++) {
@@ -257,7 +258,7 @@ static int load_batch(void *context, struct hap_scratch *scratch, size_t b)
         s.size = (size_t)s.batch.rows.n * (size_t)scratch->engine->model->config.d_model;
         s.run.outputs = hap_scratch_alloc(scratch, (size_t)graph->n_writers * s.size, sizeof(float));
         s.gradient = hap_scratch_alloc(scratch, readers * s.size, sizeof(float));
-        s.node = hap_scratch_alloc(scratch, (size_t)(3 * graph->n_heads + 1) * s.size,
+        s.node = hap_scratch_alloc(scratch, (size_t)hap_graph_layer_readers(graph) * s.size,
                                    sizeof(float));
         s.other = hap_scratch_alloc(scratch, s.size, sizeof(float));
         if (scratch->error.code < 0)

@@ -54,7 +54,8 @@ static int write_metric(const struct hap_intervals *in, const struct hap_metric 
 
         for (size_t i = 0; i < n; i++) {
                 pairs[i].difference = hap_intervals_difference(in, pairs[i].a, pairs[i].b, metric);
-                p[i] = pairs[i].difference.p;
+                /* a difference that is not defined has no record and no share in the correction */
+                p[i] = isfinite(pairs[i].difference.value) ? pairs[i].difference.p : 1;
         }
         if (hap_holm(p, n, n, p) < 0)
                 return hap_fail_memory(err, "differences");

@@ -22,7 +22,9 @@ void hap_reference_release(struct hap_reference *reference)
         *reference = (struct hap_reference){0};
 }
 
-void hap_reference_nodes_of(const struct hap_graph *graph, const float *z, bool *node)
+/* node[w] is set for every writer other than the input that an edge with z > 0 reads, at any
+ * position. */
+static void list_nodes(const struct hap_graph *graph, const float *z, bool *node)
 {
         for (size_t e = 0; e < graph->n_edges; e++) {
                 const int writer = hap_graph_edge_writer(graph, e);
@@ -137,7 +139,7 @@ static int take_circuit(struct hap_reference *reference, const struct hap_graph 
                 return err->code;
         for (size_t e = 0; e < graph->n_edges; e++)
                 reference->edge[e] = circuit->z[e] > 0;
-        hap_reference_nodes_of(graph, circuit->z, reference->node);
+        list_nodes(graph, circuit->z, reference->node);
         reference->json = json_deep_copy(circuit->header);
         return reference->json ? HAP_OK : hap_fail_memory(err, "a reference circuit");
 }
@@ -212,16 +214,11 @@ static int write_share(const struct hap_reference *reference, const char *circui
         msgpack_packer *packer = hap_stream_out_record(out);
 
         msgpack_pack_map(packer, 5);
-        hap_pack_text(packer, "circuit");
-        hap_pack_text(packer, circuit);
-        hap_pack_text(packer, "metric");
-        hap_pack_text(packer, metric);
-        hap_pack_text(packer, "on");
-        hap_pack_text(packer, on);
-        hap_pack_text(packer, "reference");
-        hap_pack_text(packer, reference->name);
-        hap_pack_text(packer, "value");
-        msgpack_pack_double(packer, whole ? (double)part / (double)whole : 0);
+        hap_pack_text_entry(packer, "circuit", circuit);
+        hap_pack_text_entry(packer, "metric", metric);
+        hap_pack_text_entry(packer, "on", on);
+        hap_pack_text_entry(packer, "reference", reference->name);
+        hap_pack_number_entry(packer, "value", whole ? (double)part / (double)whole : 0);
         return hap_stream_out_end_record(out, err);
 }
 
@@ -244,7 +241,7 @@ static int write_circuit(const struct hap_reference *reference, const struct hap
 
         if (!node)
                 return hap_fail_memory(err, "nodes");
-        hap_reference_nodes_of(graph, circuit->z, node);
+        list_nodes(graph, circuit->z, node);
         for (size_t e = 0; reference->edge && e < graph->n_edges; e++)
                 both += reference->edge[e] && circuit->z[e] > 0;
         for (int w = 0; w < graph->n_writers; w++) {

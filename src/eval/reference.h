@@ -30,10 +30,6 @@ int hap_reference_read(struct hap_reference *reference, const char *path,
                        const struct hap_graph *graph, struct hap_error *err);
 void hap_reference_release(struct hap_reference *reference);
 
-/* node[w] is set for every writer other than the input that an edge with z > 0 reads, at any
- * position. */
-void hap_reference_nodes_of(const struct hap_graph *graph, const float *z, bool *node);
-
 /* Writes for every circuit that is reported
  * {"circuit", "metric": "precision" | "recall", "on": "edges" | "nodes", "reference", "value"}. */
 int hap_reference_write(const struct hap_reference *reference, const struct hap_graph *graph,

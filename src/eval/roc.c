@@ -42,8 +42,11 @@ static size_t take_ties(const struct item *items, size_t n, size_t from, double 
         return i;
 }
 
-int hap_roc_auc(const double *score, const bool *positive, size_t n, double *auc,
-                struct hap_error *err)
+/* The area under the receiver operating characteristic: the share of pairs of a positive and a
+ * negative item in which the positive one scores more, ties counted half (Mann and Whitney).
+ * NaN if all items are positive or none is. score, positive: [n]. */
+static int roc_auc(const double *score, const bool *positive, size_t n, double *auc,
+                   struct hap_error *err)
 {
         struct item *items = sorted_items(score, positive, n);
         double above = 0, pairs = 0, here;
@@ -63,8 +66,11 @@ int hap_roc_auc(const double *score, const bool *positive, size_t n, double *auc
         return HAP_OK;
 }
 
-int hap_average_precision(const double *score, const bool *positive, size_t n, double *ap,
-                          struct hap_error *err)
+/* Σ (R_k − R_{k−1}) P_k over the thresholds from the best score down, P and R precision and
+ * recall of the items that score at least the threshold: scikit-learn's average precision. NaN
+ * if no item is positive. */
+static int average_precision(const double *score, const bool *positive, size_t n, double *ap,
+                             struct hap_error *err)
 {
         struct item *items = sorted_items(score, positive, n);
         double found = 0, sum = 0, here;
@@ -98,23 +104,18 @@ static int write_value(const struct hap_roc_input *input, const struct hap_refer
                        const char *metric, const char *on, double value,
                        struct hap_stream_out *out, struct hap_error *err)
 {
-        const char *const texts[][2] = {{"circuit", input->name},
-                                        {"metric", metric},
-                                        {"on", on},
-                                        {"order", input->by_sign ? "signed" : "magnitude"},
-                                        {"reference", reference->name}};
         msgpack_packer *packer;
 
         if (isnan(value))
                 return HAP_OK;
         packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, 6);
-        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-                hap_pack_text(packer, texts[i][0]);
-                hap_pack_text(packer, texts[i][1]);
-        }
-        hap_pack_text(packer, "value");
-        msgpack_pack_double(packer, value);
+        hap_pack_text_entry(packer, "circuit", input->name);
+        hap_pack_text_entry(packer, "metric", metric);
+        hap_pack_text_entry(packer, "on", on);
+        hap_pack_text_entry(packer, "order", input->by_sign ? "signed" : "magnitude");
+        hap_pack_text_entry(packer, "reference", reference->name);
+        hap_pack_number_entry(packer, "value", value);
         return hap_stream_out_end_record(out, err);
 }
 
@@ -122,14 +123,13 @@ static int write_areas(const struct hap_roc_input *input, const struct hap_refer
                        const char *on, const double *score, const bool *positive, size_t n,
                        struct hap_stream_out *out, struct hap_error *err)
 {
-        double auc, ap;
-        int rc = hap_roc_auc(score, positive, n, &auc, err);
+        double auc = NAN, ap = NAN;
+        int rc = roc_auc(score, positive, n, &auc, err);
 
         if (rc == 0)
-                rc = hap_average_precision(score, positive, n, &ap, err);
+                rc = average_precision(score, positive, n, &ap, err);
         if (rc == 0)
                 rc = write_value(input, reference, "roc-auc", on, auc, out, err);
-        /* cppcheck-suppress uninitvar ; hap_average_precision() has set it where rc is 0 */
         return rc < 0 ? rc : write_value(input, reference, "average-precision", on, ap, out, err);
 }
 

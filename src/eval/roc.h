@@ -5,18 +5,6 @@
 #include "eval/reference.h"
 #include "graph/edges.h"
 
-/* The area under the receiver operating characteristic: the share of pairs of a positive and a
- * negative item in which the positive one scores more, ties counted half (Mann and Whitney).
- * NaN if all items are positive or none is. score, positive: [n]. */
-int hap_roc_auc(const double *score, const bool *positive, size_t n, double *auc,
-                struct hap_error *err);
-
-/* Σ (R_k − R_{k−1}) P_k over the thresholds from the best score down, P and R precision and
- * recall of the items that score at least the threshold: scikit-learn's average precision. NaN
- * if no item is positive. */
-int hap_average_precision(const double *score, const bool *positive, size_t n, double *ap,
-                          struct hap_error *err);
-
 struct hap_roc_input {
         const char *name;
         const struct hap_edges *edges; /* scores, or a circuit with its z as scores */

@@ -55,6 +55,7 @@ static const struct hap_prompts *read_input(struct role_report *r)
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
                 .circuits = HAP_ANY_NUMBER, .model_path = p->model,
                 .weights = (enum hap_weights)p->weights, .split_input = r->opt->split_input,
+                .experts = r->opt->experts,
                 .prompts = memory.options, .memory = memory}, &r->inputs, &p->error));
         if (r->opt->names.n > r->inputs.circuits.n)
                 hap_die(p, HAP_EUSAGE, "%zu names for %zu circuits", r->opt->names.n,

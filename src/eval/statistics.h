@@ -1,5 +1,5 @@
-/* The statistics of a report: intervals, differences, spread over seeds, random circuits. Programs take their
- * options from here and call the functions in this order. */
+/* The statistics of a report: intervals, differences, spread over seeds, random circuits. Programs
+ * take their options from here and call the functions in this order. */
 #ifndef HAP_EVAL_STATISTICS_H
 #define HAP_EVAL_STATISTICS_H
 

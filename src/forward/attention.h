@@ -63,9 +63,6 @@ int hap_heads_backward(struct hap_scratch *scratch, const struct hap_batch *batc
                        const struct hap_heads *heads, const float *d_out, float *dq,
                        float *dk, float *dv);
 
-/* Rotates one head's vector x ([d_head]) by the angles of a position, in place
- * (sign = 1), or back (sign = −1). Does nothing in a model without rotary embedding. */
-void hap_rotate(const struct hap_engine *engine, int layer, int position, float sign, float *x);
 /* table[position][pair] = (cos, sin) of the pair's angle, times the layer's scale;
  * table: [positions][half][2]. */
 void hap_rotary_fill(const struct hap_layer *layer, int half, int positions, float *table);

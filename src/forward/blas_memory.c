@@ -7,7 +7,7 @@
 
 /* OpenBLAS's BUFFER_SIZE on 64-bit processors, and the page that its allocators add. */
 #define BUFFER (((size_t)128 << 20) + 4096)
-enum { MAX_BUFFERS = 50 }; /* OpenBLAS has at least so many slots, for any number of threads */
+enum { MAX_BUFFERS = 50 }; /* slots that OpenBLAS has at least, for any number of threads */
 
 /* Whether this many buffers can be mapped at the same time. */
 static bool can_map(size_t buffers)

@@ -1,6 +1,7 @@
 #include "forward/distribution.h"
 
 #include <math.h>
+#include <string.h>
 
 double hap_log_sum_exp(int n, const float *row)
 {
@@ -12,6 +13,24 @@ double hap_log_sum_exp(int n, const float *row)
                 total += exp((double)row[i] - max);
         /* cppcheck-suppress invalidFunctionArg ; n >= 1, and the largest adds 1 */
         return max + log(total);
+}
+
+int hap_likeliest(int n, const float *values, int n_top, int32_t *top)
+{
+        int found = 0;
+
+        for (int i = 0; i < n; i++) {
+                int at = found;
+
+                while (at > 0 && values[i] > values[top[at - 1]])
+                        at--;
+                if (at == n_top)
+                        continue;
+                found += found < n_top;
+                memmove(top + at + 1, top + at, (size_t)(found - at - 1) * sizeof *top);
+                top[at] = i;
+        }
+        return found;
 }
 
 void hap_log_softmax(int rows, int n, const float *logits, float *out)

@@ -4,12 +4,17 @@
 #define HAP_FORWARD_DISTRIBUTION_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* log Σ exp(row[i]) over n logits, summed in double. */
 double hap_log_sum_exp(int n, const float *row);
 
 /* The index of the largest of n values, n at least 1; of equal ones the first. */
 int hap_most_likely(int n, const float *values);
+
+/* The indices of the n_top largest of n values, in order, in top[n_top]; of equal ones the first
+ * comes first. Returns their number: n, if that is smaller. */
+int hap_likeliest(int n, const float *values, int n_top, int32_t *top);
 
 /* out[r][i] = logits[r][i] − log Σ exp(logits[r]); logits, out: [rows][n]. A model
  * with one output (n = 1) answers with a number y, not with a distribution over

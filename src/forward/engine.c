@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "common/mpi_layers.h"
 #include "forward/attention.h"
 #include "forward/bf16.h"
 #include "forward/parallel.h"
@@ -145,15 +146,19 @@ static int prepare_graph(struct hap_engine *engine, const struct hap_graph_form 
                          struct hap_error *err)
 {
         const struct hap_config *config = &engine->model->config;
-        int rc;
 
         if (form->split_input && config->position_kind != HAP_POSITIONS_LEARNED)
                 return hap_fail(err, HAP_EUSAGE,
                                 "cannot split the input of '%s': it has no learned positions",
                                 engine->model->path);
-        rc = hap_graph_init(&engine->graph, config->n_layers, config->n_heads,
-                            config->parallel_residual, form->split_input, err);
-        return rc < 0 ? rc : hap_graph_set_positions(&engine->graph, &form->positions, err);
+        if (form->experts && (config->n_experts == 0 || config->mlp_post_norm))
+                return hap_fail(err, HAP_EUSAGE, "cannot make the experts of '%s' nodes: %s",
+                                engine->model->path, config->n_experts == 0 ? "it has none"
+                                : "a norm follows their sum");
+        if (form->experts && hap_mpi_layers_divided())
+                return hap_fail(err, HAP_EUSAGE, "experts as nodes do not run with "
+                                "--layers-over-ranks");
+        return hap_graph_of_model(&engine->graph, config, form, err);
 }
 
 static int prepare_engine(struct hap_engine *engine, const struct hap_graph_form *form,

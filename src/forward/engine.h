@@ -29,7 +29,7 @@ struct hap_engine {
  * After an error the engine is as after hap_engine_release. The caller must still release
  * the model. When memory ran out, some of its norms may be folded: do not run it.
  *
- * HAP_EUSAGE: split input, and the model has no learned positions. HAP_EINPUT: the
+ * HAP_EUSAGE: split input, and the model has no learned positions; experts, and it has none. HAP_EINPUT: the
  * graph is too large. */
 int hap_engine_init(struct hap_engine *engine, struct hap_model *model,
                     const struct hap_graph_form *form, struct hap_error *err);

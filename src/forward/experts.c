@@ -43,7 +43,7 @@ int hap_experts_alloc(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gra
         r->weight = hap_scratch_alloc(scratch, pairs, sizeof(*r->weight));
         r->probability = hap_scratch_alloc(scratch, rows * (size_t)config->n_experts,
                                            sizeof(*r->probability));
-        if (gradients)
+        if (gradients && scratch->engine->graph.n_experts == 0) /* for the router's gradient */
                 r->hidden = hap_scratch_alloc(scratch, pairs * (size_t)config->d_mlp,
                                               sizeof(*r->hidden));
         return scratch->error.code;
@@ -82,15 +82,30 @@ static void row_softmax(const struct hap_config *config, const bool *chosen, flo
                 p[e] = (float)((double)p[e] / total);
 }
 
-/* Chooses experts for all rows and lists the pairs of an expert and a row, expert by expert.
- * chosen: [rows][n_experts], scratch. */
+/* Lists the pairs of an expert and a row, expert by expert. chosen: [rows][n_experts]. */
+static void list_pairs(int experts, int rows, const bool *chosen, struct hap_routing *to)
+{
+        int pair = 0;
+
+        for (int e = 0; e < experts; e++) {
+                to->start[e] = pair;
+                for (int i = 0; i < rows; i++) {
+                        if (!chosen[(size_t)i * experts + e])
+                                continue;
+                        to->row[pair] = i;
+                        to->weight[pair++] = to->probability[(size_t)i * experts + e];
+                }
+        }
+        to->start[experts] = pair;
+}
+
+/* Chooses experts for all rows by the router. chosen: [rows][n_experts], scratch. */
 static void route(const struct hap_scratch *scratch, struct hap_mlp *mlp, bool *chosen)
 {
         const struct hap_config *config = &scratch->engine->model->config;
         const struct hap_linear *router = &layer_of(scratch, mlp)->router;
         const int d = config->d_model, experts = config->n_experts;
         struct hap_routing *to = &mlp->routing;
-        int pair = 0;
 
         for (int i = 0; i < mlp->rows; i++) {
                 float *logits = to->probability + (size_t)i * experts;
@@ -104,16 +119,50 @@ static void route(const struct hap_scratch *scratch, struct hap_mlp *mlp, bool *
                 choose(config, logits, chosen + (size_t)i * experts);
                 row_softmax(config, chosen + (size_t)i * experts, logits);
         }
-        for (int e = 0; e < experts; e++) {
-                to->start[e] = pair;
-                for (int i = 0; i < mlp->rows; i++) {
-                        if (!chosen[(size_t)i * experts + e])
-                                continue;
-                        to->row[pair] = i;
-                        to->weight[pair++] = to->probability[(size_t)i * experts + e];
+        list_pairs(experts, mlp->rows, chosen, to);
+}
+
+/* Takes the weights of the prompts: those that are not zero are of chosen experts. */
+static void take_gates(const struct hap_scratch *scratch, struct hap_mlp *mlp,
+                       const struct hap_batch *batch, const struct hap_rows *rows, bool *chosen)
+{
+        const size_t experts = (size_t)scratch->engine->model->config.n_experts;
+
+        for (int at = 0; at < batch->n; at++) {
+                const struct hap_prompt *prompt = batch->prompts[at];
+                const size_t layer = (size_t)mlp->layer * (size_t)prompt->n_tokens;
+
+                for (int r = rows->start[at]; r < rows->start[at + 1]; r++) {
+                        const size_t t = (size_t)(rows->first[at] + r - rows->start[at]);
+                        const float *gates = prompt->gates + (layer + t) * experts;
+
+                        memcpy(mlp->routing.probability + (size_t)r * experts, gates,
+                               experts * sizeof(*gates));
+                        for (size_t e = 0; e < experts; e++)
+                                chosen[(size_t)r * experts + e] = gates[e] != 0;
                 }
         }
-        to->start[experts] = pair;
+        list_pairs((int)experts, mlp->rows, chosen, &mlp->routing);
+}
+
+int hap_experts_choose(struct hap_scratch *scratch, struct hap_mlp *mlp,
+                       const struct hap_batch *batch, const struct hap_rows *rows, bool frozen)
+{
+        const size_t experts = (size_t)scratch->engine->model->config.n_experts;
+        const size_t mark = scratch->used;
+        bool *chosen = hap_scratch_alloc(scratch, (size_t)mlp->rows * experts, sizeof(*chosen));
+
+        if (chosen == NULL)
+                return scratch->error.code;
+        if (!scratch->counting && batch->prompts[0]->gates != NULL)
+                take_gates(scratch, mlp, batch, rows, chosen);
+        else if (!scratch->counting && frozen)
+                return hap_fail(&scratch->error, HAP_EINPUT,
+                                "a prompt has no weights of experts from the full model's run");
+        else if (!scratch->counting)
+                route(scratch, mlp, chosen);
+        scratch->used = mark;
+        return HAP_OK;
 }
 
 /* to[i] = from[row[i]], rows of d values. */
@@ -142,7 +191,8 @@ static int alloc_rows(struct hap_scratch *scratch, int rows, struct rows_of_expe
 }
 
 /* out[row] += w · expert(x[row]), over the rows of one expert. */
-static void expert_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, int e, bool gradients,
+static void expert_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, int e,
+                           const float *x, const float *rstd, bool gradients,
                            const struct rows_of_expert *b, float *out)
 {
         const struct hap_config *config = &scratch->engine->model->config;
@@ -154,9 +204,9 @@ static void expert_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, int
 
         if (n == 0)
                 return;
-        gather(n, r->row + first, d, mlp->x, b->x);
+        gather(n, r->row + first, d, x, b->x);
         for (int i = 0; i < n; i++)
-                b->rstd[i] = mlp->rstd[r->row[first + i]];
+                b->rstd[i] = rstd[r->row[first + i]];
         hap_product_forward(scratch, hap_block_all(&expert->in.weight), n, b->x, d, 0, b->in, m);
         hap_scale_rows(n, m, b->rstd, expert->in.bias, b->in, m);
         hap_product_forward(scratch, hap_block_all(&expert->gate.weight), n, b->x, d, 0, b->gate,
@@ -164,7 +214,7 @@ static void expert_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, int
         hap_scale_rows(n, m, b->rstd, expert->gate.bias, b->gate, m);
         hap_gated_hidden(config, scratch->rules, (size_t)n * m, b->in, b->gate, gradients ? mlp->slope + at : NULL,
                          gradients ? mlp->slope_gate + at : NULL);
-        if (gradients)
+        if (gradients && r->hidden != NULL)
                 memcpy(r->hidden + at, b->in, (size_t)n * m * sizeof(*b->in));
         hap_product_forward(scratch, hap_block_all(&expert->out.weight), n, b->in, m, 0, b->y, d);
         for (int i = 0; i < n; i++) {
@@ -190,17 +240,32 @@ int hap_experts_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool g
                 route(scratch, mlp, chosen);
                 memset(out, 0, rows * (size_t)config->d_model * sizeof(*out));
                 for (int e = 0; e < config->n_experts; e++)
-                        expert_forward(scratch, mlp, e, gradients, &buffers, out);
+                        expert_forward(scratch, mlp, e, mlp->x, mlp->rstd, gradients, &buffers,
+                                       out);
         }
         scratch->used = mark;
         return HAP_OK;
 }
 
-/* One expert's part of g, and dw = d loss / d w of its rows: with d_out at the row,
- * dh = d_out Wout, dw = ⟨dh, hidden⟩ + ⟨d_out, bias⟩. */
+int hap_expert_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, int e,
+                       const struct hap_expert_input *in, bool gradients, float *out)
+{
+        const size_t mark = scratch->used;
+        struct rows_of_expert buffers;
+
+        if (alloc_rows(scratch, mlp->rows, &buffers) < 0)
+                return scratch->error.code;
+        if (!scratch->counting)
+                expert_forward(scratch, mlp, e, in->x, in->rstd, gradients, &buffers, out);
+        scratch->used = mark;
+        return HAP_OK;
+}
+
+/* One expert's part of g, and unless dw is NULL dw = d loss / d w of its rows: with d_out at the
+ * row, dh = d_out Wout, dw = ⟨dh, hidden⟩ + ⟨d_out, bias⟩. */
 static void expert_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp, int e,
-                            const struct rows_of_expert *b, const float *d_out, float *dw,
-                            float *g)
+                            const float *rstd, const struct rows_of_expert *b, const float *d_out,
+                            float *dw, float *g)
 {
         const struct hap_config *config = &scratch->engine->model->config;
         const struct hap_expert *expert = &layer_of(scratch, mlp)->experts[e];
@@ -214,11 +279,12 @@ static void expert_backward(struct hap_scratch *scratch, const struct hap_mlp *m
         hap_product_backward(scratch, hap_block_all(&expert->out.weight), n, b->y, d, 0, b->in, m);
         for (int i = 0; i < n; i++) {
                 const size_t pair = (size_t)first + (size_t)i;
-                const float scale = r->weight[pair] * mlp->rstd[r->row[pair]];
+                const float scale = r->weight[pair] * rstd[r->row[pair]];
                 float *dh = b->in + (size_t)i * m, *dg = b->gate + (size_t)i * m;
 
-                dw[pair] = hap_dot((size_t)m, dh, r->hidden + pair * m);
-                if (expert->out.bias != NULL)
+                if (dw != NULL)
+                        dw[pair] = hap_dot((size_t)m, dh, r->hidden + pair * m);
+                if (dw != NULL && expert->out.bias != NULL)
                         dw[pair] += hap_dot((size_t)d, b->y + (size_t)i * d, expert->out.bias);
                 for (int j = 0; j < m; j++) {
                         dg[j] = scale * dh[j] * mlp->slope_gate[pair * m + j];
@@ -275,9 +341,28 @@ int hap_experts_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp,
         if (!scratch->counting) {
                 memset(g, 0, rows * (size_t)config->d_model * sizeof(*g));
                 for (int e = 0; e < config->n_experts; e++)
-                        expert_backward(scratch, mlp, e, &buffers, d_out, dw, g);
+                        expert_backward(scratch, mlp, e, mlp->rstd, &buffers, d_out, dw, g);
                 if (!scratch->rules->constant_pattern)
                         router_backward(scratch, mlp, dw, sum, dr, g);
+        }
+        scratch->used = mark;
+        return HAP_OK;
+}
+
+int hap_expert_backward(struct hap_scratch *scratch, const struct hap_mlp *mlp, int e,
+                        const struct hap_expert_input *in, const float *d_out, float *g)
+{
+        const struct hap_config *config = &scratch->engine->model->config;
+        const size_t mark = scratch->used, size = (size_t)mlp->rows * (size_t)config->d_model;
+        struct rows_of_expert buffers;
+
+        if (alloc_rows(scratch, mlp->rows, &buffers) < 0)
+                return scratch->error.code;
+        if (!scratch->counting) {
+                memset(g, 0, size * sizeof(*g));
+                expert_backward(scratch, mlp, e, in->rstd, &buffers, d_out, NULL, g);
+                hap_input_backward(config, scratch->rules, mlp->rows, config->d_model, in->x,
+                                   in->mean, in->rstd, g);
         }
         scratch->used = mark;
         return HAP_OK;

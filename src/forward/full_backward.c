@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "forward/blas.h"
+#include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
 #include "forward/relay.h"
@@ -109,6 +110,36 @@ static int attention_backward(const struct backward *b, const struct hap_full_la
         return HAP_OK;
 }
 
+/* g = the gradient at the inputs of a layer's MLP or of its experts, which are added for each
+ * reader and to the stream. out: d loss / d output; both at out_rows. */
+static int mlp_backward(const struct backward *b, const struct hap_full_layer *s, int l,
+                        const float *out, float *g)
+{
+        const struct hap_graph *graph = &b->engine->graph;
+        const int reader = hap_graph_mlp_reader(graph, l);
+        const size_t size = (size_t)s->out_rows->n * b->config->d_model, mark = b->scratch->used;
+        const struct hap_expert_input in = {s->mlp.x, s->mlp.mean, s->mlp.rstd};
+        float *part = g;
+        int rc = HAP_OK;
+
+        if (graph->n_experts > 0 &&
+            (part = hap_scratch_alloc(b->scratch, size, sizeof(*part))) == NULL)
+                return b->scratch->error.code;
+        for (int i = 0; i < graph->n_mlps && rc == 0; i++) {
+                rc = graph->n_experts > 0
+                             ? hap_expert_backward(b->scratch, &s->mlp, i, &in, out, part)
+                             : hap_mlp_backward(b->scratch, &s->mlp, out, part);
+                if (rc < 0 || b->scratch->counting)
+                        continue;
+                add_reader_gradient(b, s->out_rows, reader + i, part);
+                add_to_stream(b, s->out_rows, part);
+                if (part != g)
+                        hap_add(size, part, g);
+        }
+        b->scratch->used = mark;
+        return rc;
+}
+
 /* Backward of one layer: turns the stream from the gradient after the layer, at out_rows,
  * into the gradient before the layer, at all rows. */
 static int layer_backward(struct backward *b, const struct hap_full_layer *s, int l)
@@ -127,15 +158,11 @@ static int layer_backward(struct backward *b, const struct hap_full_layer *s, in
                 hap_rows_gather(&b->batch->rows, s->out_rows, b->batch->n, d, b->stream, out);
                 memset(g, 0, size * sizeof(*g));
         }
-        if (!hap_full_run_overrides(b->run, mlp, mlp + 1)) {
-                rc = hap_mlp_backward(b->scratch, &s->mlp, out, g);
+        if (!hap_full_run_overrides(b->run, mlp, mlp + graph->n_mlps)) {
+                rc = mlp_backward(b, s, l, out, g);
                 if (rc < 0)
                         return rc;
-        }
-        if (!hap_full_run_overrides(b->run, mlp, mlp + 1) && !b->scratch->counting) {
-                add_reader_gradient(b, s->out_rows, hap_graph_mlp_reader(graph, l), g);
-                add_to_stream(b, s->out_rows, g);
-                if (!b->config->parallel_residual)
+                if (!b->config->parallel_residual && !b->scratch->counting)
                         hap_add(size, g, out);
         }
         if (!hap_full_run_overrides(b->run, first, first + heads))
@@ -215,9 +242,7 @@ int hap_full_backward_node(struct hap_scratch *scratch, const struct hap_batch *
                 hap_rows_gather(&batch->rows, s->out_rows, batch->n, b.config->d_model, d_out, out);
         if (rc == 0 && mlp) {
                 memset(g, 0, size * sizeof(*g));
-                rc = hap_mlp_backward(scratch, &s->mlp, out, g);
-                if (rc == 0)
-                        add_reader_gradient(&b, s->out_rows, hap_graph_mlp_reader(graph, layer), g);
+                rc = mlp_backward(&b, s, layer, out, g);
         } else if (rc == 0) {
                 rc = attention_backward(&b, s, layer, out);
         }

@@ -4,6 +4,7 @@
 
 #include "forward/blas.h"
 #include "forward/embed.h"
+#include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
 #include "forward/relay.h"
@@ -228,15 +229,84 @@ static int attend(const struct full_pass *p, struct hap_full_layer *s, int l)
         return rc;
 }
 
+/* Stores the weights of a layer's experts for each prompt. */
+static void store_gates(const struct full_pass *p, const struct hap_full_layer *s, int l)
+{
+        const struct hap_routing *from = &s->mlp.routing;
+        const struct hap_rows *rows = s->out_rows;
+        const int experts = p->config->n_experts;
+        int at = 0;
+
+        for (int e = 0; e < experts; e++, at = 0)
+                for (int pair = from->start[e]; pair < from->start[e + 1]; pair++) {
+                        const int row = from->row[pair];
+                        size_t t;
+
+                        while (row >= rows->start[at + 1])
+                                at++;
+                        t = (size_t)(rows->first[at] + row - rows->start[at]);
+                        p->run->gates[at][((size_t)l * (size_t)p->batch->prompts[at]->n_tokens + t) *
+                                                  (size_t)experts + (size_t)e] = from->weight[pair];
+                }
+}
+
+/* Adds the outputs of the experts, which are nodes. out: room for one. */
+static int experts_out(const struct full_pass *p, struct hap_full_layer *s, int l, float *out,
+                       float *next)
+{
+        const int writer = hap_graph_mlp_writer(&p->engine->graph, l), d = p->config->d_model;
+        struct hap_mlp *mlp = &s->mlp;
+        int rc = hap_mlp_alloc(p->scratch, mlp, p->run->gradients);
+        const struct hap_expert_input in = {mlp->x, mlp->mean, mlp->rstd};
+
+        if (rc == 0 && !p->scratch->counting)
+                hap_input_stats(p->config, mlp->rows, d, mlp->x, mlp->mean, mlp->rstd);
+        if (rc == 0)
+                rc = hap_experts_choose(p->scratch, mlp, p->batch, s->out_rows, false);
+        if (rc == 0 && p->run->gates != NULL && !p->scratch->counting)
+                store_gates(p, s, l);
+        for (int e = 0; e < p->config->n_experts && rc == 0; e++) {
+                if (!p->scratch->counting)
+                        memset(out, 0, (size_t)mlp->rows * d * sizeof(*out));
+                rc = hap_expert_forward(p->scratch, mlp, e, &in, p->run->gradients, out);
+                if (rc == 0 && !p->scratch->counting)
+                        add_output(p, s->out_rows, writer + e, out, next);
+        }
+        return rc;
+}
+
+/* next += the output of the MLP, or of each expert. */
+static int mlp_out(const struct full_pass *p, struct hap_full_layer *s, int l, float *next)
+{
+        const struct hap_graph *graph = &p->engine->graph;
+        const int writer = hap_graph_mlp_writer(graph, l);
+        const size_t size = (size_t)s->out_rows->n * p->config->d_model;
+        float *out = hap_scratch_alloc(p->scratch, size, sizeof(*out));
+        int rc = out == NULL ? p->scratch->error.code : HAP_OK;
+
+        if (rc == 0 && hap_full_run_overrides(p->run, writer, writer + graph->n_mlps)) {
+                for (int i = 0; i < graph->n_mlps && !p->scratch->counting; i++) {
+                        override(p, s->out_rows, writer + i, out);
+                        add_output(p, s->out_rows, writer + i, out, next);
+                }
+                return HAP_OK;
+        }
+        if (rc == 0 && graph->n_experts > 0)
+                return experts_out(p, s, l, out, next);
+        if (rc == 0)
+                rc = hap_mlp_forward(p->scratch, &s->mlp, p->run->gradients, out);
+        if (rc == 0 && !p->scratch->counting)
+                add_output(p, s->out_rows, writer, out, next);
+        return rc;
+}
+
 /* One layer: from the stream s->x to `next`, which has the rows out_rows;
  * `between` is room for the stream before the MLP, kept for backward. */
 static int layer_forward(const struct full_pass *p, struct hap_full_layer *s, int l,
                          float *between, float *next)
 {
-        const int writer = hap_graph_mlp_writer(&p->engine->graph, l);
         const size_t size = (size_t)s->out_rows->n * p->config->d_model;
         const size_t mark = p->scratch->used;
-        float *out;
         int rc = attend(p, s, l);
 
         if (rc < 0)
@@ -250,20 +320,10 @@ static int layer_forward(const struct full_pass *p, struct hap_full_layer *s, in
                                   .x = p->config->parallel_residual ? s->xq : between};
         if (!p->scratch->counting)
                 memcpy(next, between, size * sizeof(*next));
-        out = hap_scratch_alloc(p->scratch, size, sizeof(*out));
-        if (out == NULL)
-                return p->scratch->error.code;
-        if (!hap_full_run_overrides(p->run, writer, writer + 1))
-                rc = hap_mlp_forward(p->scratch, &s->mlp, p->run->gradients, out);
-        else if (!p->scratch->counting)
-                override(p, s->out_rows, writer, out);
-        if (rc < 0)
-                return rc;
-        if (!p->scratch->counting)
-                add_output(p, s->out_rows, writer, out, next);
+        rc = mlp_out(p, s, l, next);
         if (!p->run->gradients)
                 p->scratch->used = mark;
-        return HAP_OK;
+        return rc;
 }
 
 static int begin_full_run(struct full_pass *p)

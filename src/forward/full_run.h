@@ -19,6 +19,9 @@ struct hap_full_run {
          * With batch->answer_rows_only, rows of the last layer that are not answers
          * are zero. */
         float *outputs;
+        /* In a graph with experts, where to store the weights of the experts for each prompt
+         * (see hap_prompt.gates), or NULL. */
+        float *const *gates;
         bool gradients; /* keep what backward needs */
         const struct hap_rules *rules; /* of backward; NULL: the derivative */
         /* Backward: no gradient passes through the heads and MLPs of layers
@@ -44,9 +47,9 @@ int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
 int hap_full_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                       struct hap_full_run *run, const float *d_logits, float *gradient);
 
-/* The gradient at the inputs of one layer's heads, or of its MLP, as if the loss depended on their
+/* The gradient at the inputs of one layer's heads, or of its MLP or experts, as if the loss depended on their
  * outputs only by d_out, d loss / d output at the batch's rows ([rows.n][d_model]), the same for
- * all heads. gradient: [3 n_heads + 1][rows.n][d_model], the readers of the layer, added to; the
+ * all of them. gradient: [hap_graph_layer_readers][rows.n][d_model], the readers of the layer, added to; the
  * run was made with `gradients`. With d_out summed over all later readers it is what
  * hap_full_backward gives. Errors are in scratch->error. */
 int hap_full_backward_node(struct hap_scratch *scratch, const struct hap_batch *batch,

@@ -21,7 +21,9 @@ void hap_rotary_fill(const struct hap_layer *layer, int half, int positions, flo
                         angle(layer, t, i, table, table + 1);
 }
 
-void hap_rotate(const struct hap_engine *engine, int layer, int position, float sign, float *x)
+/* Rotates one head's vector x ([d_head]) by the angles of a position, in place
+ * (sign = 1), or back (sign = −1). Does nothing in a model without rotary embedding. */
+static void rotate(const struct hap_engine *engine, int layer, int position, float sign, float *x)
 {
         const struct hap_config *config = &engine->model->config;
         const int half = config->n_rotary / 2;
@@ -148,8 +150,8 @@ static void rotate_block(const struct hap_engine *engine, const struct hap_heads
                         hap_norm_apply(&norm, 1, dh, p->pre_norm + c * dh, &zero, &p->rstd[c],
                                        p->x + c * dh);
                 }
-                hap_rotate(engine, heads->layer, hap_rows_position(p->rows, at, r), 1,
-                           p->x + c * dh);
+                rotate(engine, heads->layer, hap_rows_position(p->rows, at, r), 1,
+                       p->x + c * dh);
         }
 }
 
@@ -227,7 +229,7 @@ static void rotate_row_back(const struct hap_engine *engine, const struct hap_ru
                 const struct hap_norm norm = norm_of(p, heads, which, i);
                 const size_t c = (size_t)row * p->blocks + (which == 0 ? i : heads->kv[i]);
 
-                hap_rotate(engine, heads->layer, position, -1, d + i * dh);
+                rotate(engine, heads->layer, position, -1, d + i * dh);
                 if (p->pre_norm != NULL && !p->config->qk_norm_together)
                         hap_norm_apply_backward(p->config, rules, &norm, 1, dh,
                                                 p->pre_norm + c * dh, &zero, &p->rstd[c], d + i * dh, d + i * dh);

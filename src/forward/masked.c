@@ -4,6 +4,7 @@
 
 #include "forward/blas.h"
 #include "forward/embed.h"
+#include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
 #include "forward/relay.h"
@@ -141,21 +142,12 @@ static int head_deltas(const struct hap_masked_pass *m, struct hap_masked_layer 
         return HAP_OK;
 }
 
-/* Completes the MLP's input, which already has the mixture of earlier layers: replaces R'
- * before the attention with R' after it, and adds the deltas of the layer's own heads. */
-static void mlp_input(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+/* Adds the deltas of the layer's own heads to the input of a reader of its MLP. */
+static void add_head_deltas(const struct hap_masked_pass *m, const struct hap_masked_layer *s,
+                            int l, int reader, float *x)
 {
         const size_t size = hap_slot_size(m), d = (size_t)m->config->d_model;
-        const int reader = hap_graph_mlp_reader(m->graph, l);
-        float *x = s->mlp_input.x;
 
-        if (m->config->parallel_residual)
-                return;
-        hap_axpy(size, -1, m->stream, x);
-        load_residual(m, 2 * l + 1);
-        hap_add(size, m->stream, x);
-        if (!m->state->plan.mixed[reader])
-                return;
         for (int i = 0; i < s->n; i++) {
                 const int writer = hap_graph_head_writer(m->graph, l, s->head[i]);
                 const size_t edge = hap_graph_edge(m->graph, writer, reader);
@@ -172,6 +164,55 @@ static void mlp_input(const struct hap_masked_pass *m, struct hap_masked_layer *
         }
 }
 
+/* Completes the inputs of the MLP's nodes, which already have the mixture of earlier layers:
+ * replaces R' before the attention with R' after it, and adds the layer's own heads. */
+static void mlp_inputs(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+{
+        const int reader = hap_graph_mlp_reader(m->graph, l);
+
+        if (m->config->parallel_residual)
+                return;
+        for (int i = 0; i < s->n_mlps; i++)
+                hap_axpy(hap_slot_size(m), -1, m->stream, s->mlp_input[i].x);
+        load_residual(m, 2 * l + 1);
+        for (int i = 0; i < s->n_mlps; i++) {
+                hap_add(hap_slot_size(m), m->stream, s->mlp_input[i].x);
+                if (m->state->plan.mixed[reader + s->mlp_node[i]])
+                        add_head_deltas(m, s, l, reader + s->mlp_node[i], s->mlp_input[i].x);
+        }
+}
+
+/* Deltas of the active experts: the frozen weights choose the rows that each computes. */
+static int experts_forward(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+{
+        const size_t mark = m->scratch->used;
+        const int d = m->config->d_model, n = m->rows->n;
+        int rc;
+
+        s->mlp = (struct hap_mlp){.layer = l, .rows = n};
+        rc = hap_mlp_alloc(m->scratch, &s->mlp, m->gradients);
+        if (rc == 0)
+                rc = hap_experts_choose(m->scratch, &s->mlp, m->batch, m->rows, true);
+        if (rc == 0 && !m->scratch->counting)
+                mlp_inputs(m, s, l);
+        for (int i = 0; i < s->n_mlps && rc == 0; i++) {
+                const struct hap_input *from = &s->mlp_input[i];
+                const struct hap_expert_input in = {from->x, from->mean, from->rstd};
+                const int writer = hap_graph_mlp_writer(m->graph, l) + s->mlp_node[i];
+                float *delta = hap_delta(m->stream, hap_slot_size(m), m->state->plan.slot[writer]);
+
+                if (!m->scratch->counting) {
+                        hap_input_stats(m->config, n, d, from->x, from->mean, from->rstd);
+                        load_negative(m, writer, delta);
+                }
+                rc = hap_expert_forward(m->scratch, &s->mlp, s->mlp_node[i], &in, m->gradients,
+                                        delta);
+        }
+        if (!m->gradients)
+                m->scratch->used = mark;
+        return rc;
+}
+
 static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const int writer = hap_graph_mlp_writer(m->graph, l);
@@ -184,9 +225,9 @@ static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer 
                 return m->scratch->error.code;
         if (!m->scratch->counting) {
                 load_negative(m, writer, negative);
-                mlp_input(m, s, l);
+                mlp_inputs(m, s, l);
         }
-        s->mlp = (struct hap_mlp){.layer = l, .rows = m->rows->n, .x = s->mlp_input.x};
+        s->mlp = (struct hap_mlp){.layer = l, .rows = m->rows->n, .x = s->mlp_input->x};
         rc = hap_mlp_forward(m->scratch, &s->mlp, m->gradients, delta);
         if (!m->scratch->counting)
                 hap_add(hap_slot_size(m), negative, delta);
@@ -195,14 +236,29 @@ static int mlp_forward(const struct hap_masked_pass *m, struct hap_masked_layer 
         return rc;
 }
 
-/* The active heads of a layer, and whether its MLP is active. */
+/* The active nodes of a layer's MLP. */
+static int list_active_mlps(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
+{
+        const size_t nodes = (size_t)m->graph->n_mlps;
+
+        s->mlp_node = hap_scratch_alloc(m->scratch, nodes, sizeof(int));
+        s->mlp_input = hap_scratch_alloc(m->scratch, nodes, sizeof(*s->mlp_input));
+        if (m->scratch->error.code < 0)
+                return m->scratch->error.code;
+        memset(s->mlp_input, 0, nodes * sizeof(*s->mlp_input));
+        for (int i = 0; i < m->graph->n_mlps; i++)
+                if (m->state->plan.active[hap_graph_mlp_writer(m->graph, l) + i])
+                        s->mlp_node[s->n_mlps++] = i;
+        return HAP_OK;
+}
+
+/* The active heads of a layer. */
 static int list_active_heads(const struct hap_masked_pass *m, struct hap_masked_layer *s, int l)
 {
         const struct hap_plan *plan = &m->state->plan;
         const size_t heads = (size_t)m->graph->n_heads;
 
         s->slots = plan->slots_before[hap_graph_head_writer(m->graph, l, 0)];
-        s->has_mlp = plan->active[hap_graph_mlp_writer(m->graph, l)];
         s->head = hap_scratch_alloc(m->scratch, heads, sizeof(int));
         s->kv = hap_scratch_alloc(m->scratch, heads, sizeof(int));
         for (int which = 0; which < 3; which++) {
@@ -224,6 +280,8 @@ static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, 
 {
         int rc = list_active_heads(m, s, l);
 
+        if (rc == 0)
+                rc = list_active_mlps(m, s, l);
         s->answer_rows_only = l == m->config->n_layers - 1;
         s->out_rows = s->answer_rows_only ? &m->batch->answers : &m->batch->rows;
         if (rc < 0)
@@ -246,7 +304,9 @@ static int layer_forward(struct hap_masked_pass *m, struct hap_masked_layer *s, 
                 if (rc == 0)
                         rc = head_deltas(m, s, l);
         }
-        return rc == 0 && s->has_mlp ? mlp_forward(m, s, l) : rc;
+        if (rc < 0 || s->n_mlps == 0)
+                return rc;
+        return m->graph->n_experts > 0 ? experts_forward(m, s, l) : mlp_forward(m, s, l);
 }
 
 /* The logits' input and the logits. */

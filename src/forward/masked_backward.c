@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "forward/blas.h"
+#include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
 #include "forward/relay.h"
@@ -101,11 +102,10 @@ static int group_backward(const struct backward *b, const struct group *group, i
         return hap_mix_backward(b->scratch, &mix, group->g, b->d_z, b->d_delta);
 }
 
-/* Edges from a layer's own heads into its MLP, whose gradient is g. */
+/* Edges from a layer's own heads into a reader of its MLP, whose gradient is g. */
 static void mlp_head_edges_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
-                      const float *g)
+                      int reader, const float *g)
 {
-        const int reader = hap_graph_mlp_reader(b->graph, l);
         const size_t d = (size_t)b->config->d_model, size = slot_size(b);
 
         for (int i = 0; !b->config->parallel_residual && i < s->n; i++) {
@@ -138,17 +138,25 @@ static void mlp_head_edges_backward(const struct backward *b, const struct hap_m
 static int mlp_backward(const struct backward *b, const struct hap_masked_layer *s, int l,
                         struct group *group)
 {
-        const int reader = hap_graph_mlp_reader(b->graph, l);
-        const int writer = hap_graph_mlp_writer(b->graph, l);
-        float *g;
-        int rc;
+        int rc = HAP_OK;
 
-        if (!s->has_mlp || !b->state->plan.gradient[reader])
-                return HAP_OK;
-        g = group_add(b, group, reader);
-        rc = hap_mlp_backward(b->scratch, &s->mlp, d_slot(b, writer), g);
-        if (rc == 0 && !b->scratch->counting)
-                mlp_head_edges_backward(b, s, l, g);
+        for (int i = 0; i < s->n_mlps && rc == 0; i++) {
+                const int reader = hap_graph_mlp_reader(b->graph, l) + s->mlp_node[i];
+                const int writer = hap_graph_mlp_writer(b->graph, l) + s->mlp_node[i];
+                const struct hap_expert_input in = {s->mlp_input[i].x, s->mlp_input[i].mean,
+                                                    s->mlp_input[i].rstd};
+                float *g;
+
+                if (!b->state->plan.gradient[reader])
+                        continue;
+                g = group_add(b, group, reader);
+                rc = b->graph->n_experts > 0
+                             ? hap_expert_backward(b->scratch, &s->mlp, s->mlp_node[i], &in,
+                                                   d_slot(b, writer), g)
+                             : hap_mlp_backward(b->scratch, &s->mlp, d_slot(b, writer), g);
+                if (rc == 0 && !b->scratch->counting)
+                        mlp_head_edges_backward(b, s, l, reader, g);
+        }
         return rc;
 }
 
@@ -277,7 +285,7 @@ static int layer_backward(struct backward *b, const struct hap_masked_layer *s, 
         float *dk = hap_scratch_alloc(b->scratch, all_rows * columns, sizeof(*dk));
         float *dv = hap_scratch_alloc(b->scratch, all_rows * columns, sizeof(*dv));
         struct group group;
-        int rc = group_init(b, &group, 3 * s->n + 1);
+        int rc = group_init(b, &group, 3 * s->n + s->n_mlps);
 
         if (rc == 0)
                 rc = mlp_backward(b, s, l, &group);

@@ -33,7 +33,7 @@ static void list_add(struct list *list, int reader, struct hap_input *input)
 
 static int list_init(const struct hap_masked_pass *m, struct list *list)
 {
-        const size_t max = 3 * (size_t)m->graph->n_heads + 1;
+        const size_t max = (size_t)hap_graph_layer_readers(m->graph);
 
         *list = (struct list){0};
         list->reader = hap_scratch_alloc(m->scratch, max, sizeof(*list->reader));
@@ -202,8 +202,9 @@ int hap_masked_inputs(struct hap_masked_pass *m, struct hap_masked_layer *s, int
                 list_heads(m, s, l, 1, &list);
                 list_heads(m, s, l, 2, &list);
         }
-        if (s->has_mlp)
-                list_add(&list, hap_graph_mlp_reader(m->graph, l), &s->mlp_input);
+        for (int i = 0; i < s->n_mlps; i++)
+                list_add(&list, hap_graph_mlp_reader(m->graph, l) + s->mlp_node[i],
+                         &s->mlp_input[i]);
         rc = mix_inputs(m, &list, s->slots);
         if (rc < 0)
                 return rc;

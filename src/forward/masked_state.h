@@ -24,8 +24,9 @@ struct hap_masked_layer {
         struct hap_input *input[3];  /* q, k, v of the active heads, [n] each */
         struct hap_heads heads;
         float *pre_norm, *pre_norm_mean, *pre_norm_rstd; /* before the post-norm; NULL without one */
-        bool has_mlp;
-        struct hap_input mlp_input;
+        int n_mlps;                  /* active ones of the nodes of the MLP */
+        int *mlp_node;               /* [n_mlps]: 0, or the number of an expert */
+        struct hap_input *mlp_input; /* [n_mlps] */
         struct hap_mlp mlp;
 };
 

@@ -57,9 +57,7 @@ static float *hidden(struct hap_scratch *scratch, struct hap_mlp *mlp, bool grad
         return in;
 }
 
-/* Allocates what outlives the call first; the rest can then be freed by resetting the
- * scratch. */
-static int alloc_mlp(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients)
+int hap_mlp_alloc(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients)
 {
         const struct hap_config *config = &scratch->engine->model->config;
         const size_t rows = (size_t)mlp->rows;
@@ -106,8 +104,8 @@ int hap_mlp_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradi
         const struct hap_layer *layer = &scratch->engine->model->layers[mlp->layer];
         const int d = config->d_model, rows = mlp->rows;
         const bool post = config->mlp_post_norm;
-        int rc = alloc_mlp(scratch, mlp, gradients);
-        const size_t mark = scratch->used;
+        int rc = hap_mlp_alloc(scratch, mlp, gradients);
+        const size_t mark = scratch->used; /* the rest is freed by resetting the scratch */
         float *y = post ? mlp->pre_norm : out;
 
         if (rc < 0)

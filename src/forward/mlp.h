@@ -27,6 +27,9 @@ struct hap_mlp {
         float *pre_norm, *pre_norm_mean, *pre_norm_rstd;
 };
 
+/* Allocates what outlives the forward: statistics, slopes, the routing. Errors are in
+ * scratch->error. */
+int hap_mlp_alloc(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients);
 /* out = the MLP's output, [rows][d_model]. The caller sets layer, rows and x. gradients:
  * keep the slopes. Errors are in scratch->error. */
 int hap_mlp_forward(struct hap_scratch *scratch, struct hap_mlp *mlp, bool gradients,

@@ -61,13 +61,16 @@ static void sweep_up(const struct planner *p, const bool *seed, const bool *with
         for (int w = 0; seed != NULL && w < g->n_writers; w++)
                 flags[w] |= seed[w];
         for (int l = g->n_layers - 1; l >= 0; l--) {
-                const int mlp = hap_graph_mlp_writer(g, l);
                 const int first = hap_graph_head_reader(g, l, 0, 0);
 
-                if (within != NULL)
-                        flags[mlp] &= within[mlp];
-                if (flags[mlp])
-                        mark_open(p, hap_graph_mlp_reader(g, l), flags);
+                for (int i = 0; i < g->n_mlps; i++) {
+                        const int mlp = hap_graph_mlp_writer(g, l) + i;
+
+                        if (within != NULL)
+                                flags[mlp] &= within[mlp];
+                        if (flags[mlp])
+                                mark_open(p, hap_graph_mlp_reader(g, l) + i, flags);
+                }
                 join_heads(p, l, flags);
                 for (int h = 0; within != NULL && h < g->n_heads; h++)
                         flags[hap_graph_head_writer(g, l, h)] &=
@@ -88,19 +91,28 @@ static bool any_open_from(const struct planner *p, int reader, const bool *write
         return any;
 }
 
+/* The layer, if the reader is the last of those of its heads; else -1. */
+static int layer_of_last(const struct hap_graph *g, int reader)
+{
+        const int readers = hap_graph_layer_readers(g);
+
+        return reader % readers == 3 * g->n_heads - 1 ? reader / readers : -1;
+}
+
 static void find_varying(const struct planner *p, const struct hap_ablation *ablation)
 {
         const struct hap_graph *g = p->graph;
         bool *varies = p->plan->varies;
 
         for (int w = 0; w < g->n_writers; w++)
-                varies[w] = !ablation->per_prompt || w < g->n_inputs;
+                varies[w] = !ablation->per_prompt || w < g->n_inputs ||
+                            hap_graph_writer(g, w).expert >= 0;
         if (!ablation->per_prompt)
                 return;
         for (int r = 0; r < g->n_readers - 1; r++) {
                 varies[hap_graph_reader_node(g, r)] |= any_open_from(p, r, varies);
-                if (r % (3 * g->n_heads + 1) == 3 * g->n_heads - 1)
-                        join_heads(p, r / (3 * g->n_heads + 1), varies);
+                if (layer_of_last(g, r) >= 0)
+                        join_heads(p, layer_of_last(g, r), varies);
         }
 }
 
@@ -145,8 +157,8 @@ static void find_gradients(const struct planner *p)
                                     (p->wanted_reader[r] || any_open_from(p, r, plan->flows));
                 if (reader_node >= 0)
                         plan->flows[reader_node] |= plan->gradient[r];
-                if (r % (3 * g->n_heads + 1) == 3 * g->n_heads - 1)
-                        join_heads(p, r / (3 * g->n_heads + 1), plan->flows);
+                if (layer_of_last(g, r) >= 0)
+                        join_heads(p, layer_of_last(g, r), plan->flows);
         }
 }
 

@@ -1,13 +1,15 @@
 /* The plan of a masked run: which nodes can matter.
  *
  * With open edges (z > 0 for some prompt of the batch) and wanted edges (those
- * whose gradient is asked for; with counterfactual_gradients the gradient of the counterfactual values is
- * also asked for, which needs the gradient at every reader of a needed node):
+ * whose gradient is asked for; with counterfactual_gradients the gradient of the
+ * counterfactual values is also asked for, which needs the gradient at every reader
+ * of a needed node):
  *
  *   needed   a writer with a path of open edges to the logits
  *   varies   a writer whose output can differ from the counterfactual's:
- *            under interchange one with a path of open edges from an input,
- *            under other ablations every one
+ *            under interchange one with a path of open edges from an input, and
+ *            every expert (its weights are those of the clean run, not of the
+ *            corrupted one); under other ablations every one
  *   flows    a needed node through which a gradient passes: a wanted edge leads
  *            into it or into a node before it on an open path
  *   active   a node that is computed: it flows, or it varies and an open path

@@ -68,7 +68,7 @@ static void fill_residual(const struct hap_engine *engine, const struct hap_prom
                 add_writers(engine, prompt, head, mlp, output, after);
                 add_row(n, d, engine->model->layers[l].o.bias, after);
                 memcpy(next, after, size * sizeof(*r));
-                add_writers(engine, prompt, mlp, mlp + 1, output, next);
+                add_writers(engine, prompt, mlp, mlp + graph->n_mlps, output, next);
                 if (config->parallel_residual)
                         memcpy(after, r, size * sizeof(*r));
                 r = next;

@@ -33,6 +33,9 @@ struct hap_prompt {
         float *residual; /* [2 n_layers + 1][n_tokens - first][d_model] */
         float *q;        /* [n_layers][n_tokens][n_heads · d_head], rotated */
         float *k, *v;    /* [n_layers][n_tokens][n_kv_heads · d_head] */
+        /* The weights of experts in the full model's run of this prompt, 0 for those not chosen,
+         * [n_layers][n_tokens][n_experts]; NULL: a run's own router chooses. */
+        float *gates;
         /* Log-probabilities of the full model at the answer positions, or NULL. */
         float *log_p; /* [n_answer_positions][n_out] */
 };

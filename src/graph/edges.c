@@ -1,10 +1,12 @@
 #include "graph/edges.h"
-#include "graph/graph_json.h"
-#include "graph/nearest_name.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/header.h"
+#include "graph/graph_json.h"
+#include "graph/nearest_name.h"
 
 /* The key of a record's value. */
 static const char *value_key(const struct hap_edges *edges)
@@ -95,11 +97,11 @@ static int prepare(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err)
 {
         const char *kind = json_string_value(json_object_get(header, "kind"));
-        bool circuit = kind && strcmp(kind, "circuit") == 0;
+        const bool circuit = hap_header_is(header, "circuit");
         int rc;
 
         *edges = (struct hap_edges){0};
-        if (!circuit && !(kind && strcmp(kind, "scores") == 0))
+        if (!circuit && !hap_header_is(header, "scores"))
                 return hap_fail(err, HAP_EINPUT,
                                 "cannot use '%s': its kind is '%s', not scores or circuit",
                                 hap_stream_in_name(in), kind ? kind : "");
@@ -150,6 +152,27 @@ void hap_edges_release(struct hap_edges *edges)
         *edges = (struct hap_edges){0};
 }
 
+int hap_edges_list_add(struct hap_edges_list *list, struct hap_edges *edges, struct hap_error *err)
+{
+        struct hap_edges *items = reallocarray(list->items, list->n + 1, sizeof *items);
+
+        if (!items) {
+                hap_edges_release(edges);
+                return hap_fail_memory(err, "edges");
+        }
+        list->items = items;
+        items[list->n++] = *edges;
+        return HAP_OK;
+}
+
+void hap_edges_list_release(struct hap_edges_list *list)
+{
+        for (size_t i = 0; i < list->n; i++)
+                hap_edges_release(list->items + i);
+        free(list->items);
+        *list = (struct hap_edges_list){0};
+}
+
 int hap_edges_next(struct hap_stream_in *in, const char *kind,
                    struct hap_edges *edges, struct hap_error *err)
 {
@@ -158,14 +181,23 @@ int hap_edges_next(struct hap_stream_in *in, const char *kind,
 
         *edges = (struct hap_edges){0};
         while ((rc = hap_stream_in_section(in, &header, err)) > 0) {
-                const char *is = json_string_value(json_object_get(header, "kind"));
-
-                if (!is || strcmp(is, kind) != 0)
+                if (!hap_header_is(header, kind))
                         continue;
                 rc = hap_edges_read(in, header, edges, err);
                 return rc < 0 ? rc : 1;
         }
         return rc;
+}
+
+double hap_edges_iou(const bool *a, const bool *b, size_t n_edges)
+{
+        size_t both = 0, either = 0;
+
+        for (size_t e = 0; e < n_edges; e++) {
+                both += a[e] && b[e];
+                either += a[e] || b[e];
+        }
+        return either > 0 ? (double)both / (double)either : 1;
 }
 
 static int begin_edges_section(struct hap_stream_out *out, json_t *header,
@@ -195,8 +227,7 @@ static int write_edges_record(struct hap_stream_out *out, const struct hap_graph
                 n += others[i].values != NULL;
         hap_graph_edge_name(graph, edge, name);
         msgpack_pack_map(packer, n);
-        hap_pack_text(packer, "edge");
-        hap_pack_text(packer, name);
+        hap_pack_text_entry(packer, "edge", name);
         hap_pack_text(packer, key);
         msgpack_pack_double(packer, value);
         for (size_t i = 0; i < n_others; i++) {

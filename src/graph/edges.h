@@ -35,6 +35,19 @@ void hap_edges_release(struct hap_edges *edges);
 int hap_edges_next(struct hap_stream_in *in, const char *kind,
                    struct hap_edges *edges, struct hap_error *err);
 
+/* Sections, in the order of the input. */
+struct hap_edges_list {
+        struct hap_edges *items; /* [n], owned */
+        size_t n;
+};
+/* Moves *edges to the end of the list; releases it if memory is short. */
+int hap_edges_list_add(struct hap_edges_list *list, struct hap_edges *edges,
+                       struct hap_error *err);
+void hap_edges_list_release(struct hap_edges_list *list);
+
+/* Intersection over union of two sets of edges, [n_edges]; 1 if both are empty. */
+double hap_edges_iou(const bool *a, const bool *b, size_t n_edges);
+
 /* Writes a whole section, records in the order of edge numbers. A circuit's
  * records are those with z > 0; scores are written for every edge, or for
  * those `given` where that is not NULL. The circuit's header gets

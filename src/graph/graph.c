@@ -1,6 +1,7 @@
 #include "graph/graph.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,32 +17,33 @@ static bool is_size(int64_t value)
 /* The number of writers before a layer. */
 static int writers_before_layer(const struct hap_graph *g, int layer)
 {
-        return g->n_inputs + layer * (g->n_heads + 1);
+        return hap_graph_head_writer(g, layer, 0);
 }
 
 /* The number of writers that a reader may read. */
 static int readable_writers(const struct hap_graph *g, int reader)
 {
-        int per_layer = 3 * g->n_heads + 1;
+        int per_layer = hap_graph_layer_readers(g);
         int layer = reader / per_layer;
 
         if (reader == g->n_readers - 1)
                 return g->n_writers;
-        if (reader % per_layer == 3 * g->n_heads && !g->parallel_residual)
+        if (reader % per_layer >= 3 * g->n_heads && !g->parallel_residual)
                 return writers_before_layer(g, layer) + g->n_heads;
         return writers_before_layer(g, layer);
 }
 
 static uint64_t count_edges(const struct hap_graph *g)
 {
-        uint64_t heads = (uint64_t)g->n_heads, n = (uint64_t)g->n_writers;
+        uint64_t heads = (uint64_t)g->n_heads, mlps = (uint64_t)g->n_mlps;
+        uint64_t n = (uint64_t)g->n_writers;
 
         for (int layer = 0; layer < g->n_layers; layer++) {
                 uint64_t before = (uint64_t)writers_before_layer(g, layer);
 
-                n += 3 * heads * before + before;
+                n += (3 * heads + mlps) * before;
                 if (!g->parallel_residual)
-                        n += heads;
+                        n += mlps * heads;
         }
         return n;
 }
@@ -64,29 +66,48 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                    bool parallel_residual, bool split_input,
                    struct hap_error *err)
 {
+        return hap_graph_init_experts(graph, n_layers, n_heads, 0, parallel_residual, split_input,
+                                      err);
+}
+
+/* Of a layer, for messages. */
+#define EXPERTS_TEXT 32
+static const char *experts_text(int n_experts, char *text)
+{
+        snprintf(text, EXPERTS_TEXT, n_experts ? " and %d experts" : "", n_experts);
+        return text;
+}
+
+int hap_graph_init_experts(struct hap_graph *graph, int n_layers, int n_heads, int n_experts,
+                           bool parallel_residual, bool split_input, struct hap_error *err)
+{
         struct hap_graph g = {
                 .n_layers = n_layers,
                 .n_heads = n_heads,
+                .n_experts = n_experts,
+                .n_mlps = n_experts > 0 ? n_experts : 1,
                 .parallel_residual = parallel_residual,
                 .split_input = split_input,
                 .n_inputs = split_input ? 2 : 1,
         };
+        char experts[EXPERTS_TEXT];
         uint64_t edges;
 
         *graph = (struct hap_graph){0};
-        if (!is_size(n_layers) || !is_size(n_heads))
+        if (!is_size(n_layers) || !is_size(n_heads) || (n_experts != 0 && !is_size(n_experts)))
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot make a graph of %d layers and %d heads: "
+                                "cannot make a graph of %d layers and %d heads%s: "
                                 "each must be from 1 to %d", n_layers, n_heads,
-                                HAP_MAX_GRAPH_SIZE);
+                                experts_text(n_experts, experts), HAP_MAX_GRAPH_SIZE);
         g.n_writers = writers_before_layer(&g, n_layers);
-        g.n_readers = n_layers * (3 * n_heads + 1) + 1;
+        g.n_readers = n_layers * hap_graph_layer_readers(&g) + 1;
         edges = count_edges(&g);
         if (edges > MAX_EDGES)
                 return hap_fail(err, HAP_EINPUT,
-                                "cannot make a graph of %d layers and %d heads: "
+                                "cannot make a graph of %d layers and %d heads%s: "
                                 "its %" PRIu64 " edges are more than %d",
-                                n_layers, n_heads, edges, MAX_EDGES);
+                                n_layers, n_heads, experts_text(n_experts, experts), edges,
+                                MAX_EDGES);
         g.n_positions = 1;
         g.n_edges = g.edges_per_position = (size_t)edges;
         g.edge_start = malloc(((size_t)g.n_readers + 1) * sizeof *g.edge_start);
@@ -100,6 +121,21 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
         return HAP_OK;
 }
 
+int hap_graph_of_model(struct hap_graph *graph, const struct hap_config *config,
+                       const struct hap_graph_form *form, struct hap_error *err)
+{
+        int rc;
+
+        *graph = (struct hap_graph){0};
+        if (form->experts && config->n_experts == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot make experts nodes of the graph: the "
+                                "model has none");
+        rc = hap_graph_init_experts(graph, config->n_layers, config->n_heads,
+                                    form->experts ? config->n_experts : 0,
+                                    config->parallel_residual, form->split_input, err);
+        return rc < 0 ? rc : hap_graph_set_positions(graph, &form->positions, err);
+}
+
 void hap_graph_release(struct hap_graph *graph)
 {
         free(graph->edge_start);
@@ -110,8 +146,8 @@ void hap_graph_release(struct hap_graph *graph)
 int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
                    struct hap_error *err)
 {
-        int rc = hap_graph_init(graph, from->n_layers, from->n_heads, from->parallel_residual,
-                                from->split_input, err);
+        int rc = hap_graph_init_experts(graph, from->n_layers, from->n_heads, from->n_experts,
+                                        from->parallel_residual, from->split_input, err);
 
         return rc < 0 ? rc : hap_graph_set_positions(graph, &from->positions, err);
 }
@@ -119,6 +155,7 @@ int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
 void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph)
 {
         form->split_input |= graph->split_input;
+        form->experts |= graph->n_experts > 0;
         if (form->positions.n == 0)
                 form->positions = graph->positions;
 }
@@ -155,36 +192,44 @@ struct hap_graph hap_graph_without_positions(const struct hap_graph *graph)
 bool hap_graph_equal(const struct hap_graph *a, const struct hap_graph *b)
 {
         return a->n_layers == b->n_layers && a->n_heads == b->n_heads &&
-               a->parallel_residual == b->parallel_residual &&
+               a->n_experts == b->n_experts && a->parallel_residual == b->parallel_residual &&
                a->split_input == b->split_input && hap_positions_equal(&a->positions, &b->positions);
+}
+
+/* The expert that the i-th node of a layer's MLP is. */
+static int expert_of(const struct hap_graph *graph, int i)
+{
+        return graph->n_experts > 0 ? i : -1;
 }
 
 struct hap_node hap_graph_writer(const struct hap_graph *graph, int writer)
 {
         int after_inputs = writer - graph->n_inputs;
-        int layer = after_inputs / (graph->n_heads + 1);
-        int in_layer = after_inputs % (graph->n_heads + 1);
+        int layer = after_inputs / hap_graph_layer_writers(graph);
+        int in_layer = after_inputs % hap_graph_layer_writers(graph);
 
         if (writer == 0)
-                return (struct hap_node){HAP_WRITES_INPUT, -1, -1};
+                return (struct hap_node){HAP_WRITES_INPUT, -1, -1, -1};
         if (after_inputs < 0)
-                return (struct hap_node){HAP_WRITES_POSITION, -1, -1};
-        if (in_layer == graph->n_heads)
-                return (struct hap_node){HAP_WRITES_MLP, layer, -1};
-        return (struct hap_node){HAP_WRITES_HEAD, layer, in_layer};
+                return (struct hap_node){HAP_WRITES_POSITION, -1, -1, -1};
+        if (in_layer >= graph->n_heads)
+                return (struct hap_node){HAP_WRITES_MLP, layer, -1,
+                                         expert_of(graph, in_layer - graph->n_heads)};
+        return (struct hap_node){HAP_WRITES_HEAD, layer, in_layer, -1};
 }
 
 struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader)
 {
-        int per_layer = 3 * graph->n_heads + 1;
+        int per_layer = hap_graph_layer_readers(graph);
         int layer = reader / per_layer, in_layer = reader % per_layer;
 
         if (reader == graph->n_readers - 1)
-                return (struct hap_node){HAP_READS_LOGITS, -1, -1};
-        if (in_layer == 3 * graph->n_heads)
-                return (struct hap_node){HAP_READS_MLP, layer, -1};
+                return (struct hap_node){HAP_READS_LOGITS, -1, -1, -1};
+        if (in_layer >= 3 * graph->n_heads)
+                return (struct hap_node){HAP_READS_MLP, layer, -1,
+                                         expert_of(graph, in_layer - 3 * graph->n_heads)};
         return (struct hap_node){HAP_READS_Q + in_layer / graph->n_heads, layer,
-                                 in_layer % graph->n_heads};
+                                 in_layer % graph->n_heads, -1};
 }
 
 int hap_graph_reader_node(const struct hap_graph *graph, int reader)
@@ -194,7 +239,7 @@ int hap_graph_reader_node(const struct hap_graph *graph, int reader)
         if (node.kind == HAP_READS_LOGITS)
                 return -1;
         if (node.kind == HAP_READS_MLP)
-                return hap_graph_mlp_writer(graph, node.layer);
+                return hap_graph_mlp_writer(graph, node.layer) + (node.expert > 0 ? node.expert : 0);
         return hap_graph_head_writer(graph, node.layer, node.head);
 }
 

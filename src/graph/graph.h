@@ -5,9 +5,12 @@
  * `a5.h1<q>`, `a5.h1<k>`, `a5.h1<v>`, `m3`, `logits`, edges
  * `a0.h0->a5.h1<q>`.
  *
+ * In a graph with experts the MLP of a layer is not one node: each of its experts is, `m3.e5`, as
+ * a writer and as a reader. An expert reads what the MLP would read.
+ *
  * Writers are numbered in the order in which they are written: input (tok,
- * pos), then for each layer its heads and its MLP. Readers: for each layer the
- * q of every head, the k, the v, then the MLP; last `logits`. The writers that a reader
+ * pos), then for each layer its heads and its MLP, or its experts. Readers: for each layer the
+ * q of every head, the k, the v, then the MLP or the experts; last `logits`. The writers that a reader
  * may read are always a prefix of all writers, so the edges of a reader have consecutive
  * numbers: edge = edge_start[reader] + writer.
  *
@@ -32,6 +35,7 @@ enum hap_writer_kind { HAP_WRITES_INPUT, HAP_WRITES_POSITION, HAP_WRITES_HEAD, H
  * cache; headers record them. */
 struct hap_graph_form {
         bool split_input;
+        bool experts; /* each expert of a layer is a node */
         struct hap_positions positions;
 };
 
@@ -40,6 +44,8 @@ enum { HAP_MAX_NODES = 1 << 16 };
 
 struct hap_graph {
         int n_layers, n_heads;
+        int n_experts;    /* of a layer, each a node; 0: the MLP is one node */
+        int n_mlps;       /* nodes of a layer's MLP: n_experts, or 1 */
         bool parallel_residual;
         bool split_input; /* tok and pos are two writers */
         int n_inputs;     /* 1, or 2 when split */
@@ -59,11 +65,17 @@ enum { HAP_MAX_GRAPH_SIZE = 4096 };
 int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
                    bool parallel_residual, bool split_input,
                    struct hap_error *err);
+/* The same with experts as nodes; n_experts from 0 (none) to HAP_MAX_GRAPH_SIZE. */
+int hap_graph_init_experts(struct hap_graph *graph, int n_layers, int n_heads, int n_experts,
+                           bool parallel_residual, bool split_input, struct hap_error *err);
+/* The graph of a model. HAP_EINPUT: it is too large, or form->experts and the model has none. */
+int hap_graph_of_model(struct hap_graph *graph, const struct hap_config *config,
+                       const struct hap_graph_form *form, struct hap_error *err);
 void hap_graph_release(struct hap_graph *graph);
 int hap_graph_copy(struct hap_graph *graph, const struct hap_graph *from,
                    struct hap_error *err);
-/* Merges a graph's form into *form: the input is split if either is; the graph's positions
- * are used when *form has none. */
+/* Merges a graph's form into *form: the input is split, and experts are nodes, if it is so in
+ * either; the graph's positions are used when *form has none. */
 void hap_graph_form_join(struct hap_graph_form *form, const struct hap_graph *graph);
 /* Distinguishes positions in a graph that has none; positions->n = 0: no change.
  * HAP_EINPUT: more than 2^27 edges or HAP_MAX_NODES nodes. */
@@ -98,23 +110,39 @@ static inline int hap_graph_edge_writer(const struct hap_graph *graph, size_t ed
         return (int)(edge - graph->edge_start[graph->edge_reader[edge]]);
 }
 
-/* Numbers of nodes. head counts within the layer. */
+/* The writers and the readers of a layer. */
+static inline int hap_graph_layer_writers(const struct hap_graph *g)
+{
+        return g->n_heads + g->n_mlps;
+}
+static inline int hap_graph_layer_readers(const struct hap_graph *g)
+{
+        return 3 * g->n_heads + g->n_mlps;
+}
+/* Numbers of nodes. head counts within the layer. The MLP's is that of the first of n_mlps. */
 static inline int hap_graph_head_writer(const struct hap_graph *g, int layer, int head)
 {
-        return g->n_inputs + layer * (g->n_heads + 1) + head;
+        return g->n_inputs + layer * hap_graph_layer_writers(g) + head;
 }
 static inline int hap_graph_mlp_writer(const struct hap_graph *g, int layer)
 {
-        return g->n_inputs + layer * (g->n_heads + 1) + g->n_heads;
+        return hap_graph_head_writer(g, layer, g->n_heads);
 }
 /* which: 0 q, 1 k, 2 v */
 static inline int hap_graph_head_reader(const struct hap_graph *g, int layer, int which, int head)
 {
-        return layer * (3 * g->n_heads + 1) + which * g->n_heads + head;
+        return layer * hap_graph_layer_readers(g) + which * g->n_heads + head;
 }
 static inline int hap_graph_mlp_reader(const struct hap_graph *g, int layer)
 {
-        return layer * (3 * g->n_heads + 1) + 3 * g->n_heads;
+        return hap_graph_head_reader(g, layer, 3, 0);
+}
+/* The reader of an MLP or an expert, from its writer. */
+static inline int hap_graph_mlp_writer_reader(const struct hap_graph *g, int writer)
+{
+        const int layer = (writer - g->n_inputs) / hap_graph_layer_writers(g);
+
+        return hap_graph_mlp_reader(g, layer) + writer - hap_graph_mlp_writer(g, layer);
 }
 static inline int hap_graph_logits_reader(const struct hap_graph *g)
 {
@@ -125,6 +153,7 @@ struct hap_node {
         int kind;  /* hap_writer_kind or hap_reader_kind */
         int layer; /* -1: none */
         int head;  /* -1: none */
+        int expert; /* -1: none, which an MLP that is one node has, too */
 };
 struct hap_node hap_graph_writer(const struct hap_graph *graph, int writer);
 struct hap_node hap_graph_reader(const struct hap_graph *graph, int reader);
@@ -166,6 +195,11 @@ static inline bool hap_graph_is_read(const struct hap_graph *graph, int position
  * are read. */
 bool hap_graph_edge_leads(const struct hap_graph *graph, size_t edge, const bool *nodes);
 
+/* What the nodes of MLPs are, for texts. */
+static inline const char *hap_graph_mlps_word(const struct hap_graph *graph)
+{
+        return graph->n_experts > 0 ? "experts" : "MLPs";
+}
 /* Names, at most HAP_NAME bytes with the NUL. */
 #define HAP_NAME 64
 void hap_graph_writer_name(const struct hap_graph *graph, int writer, char *name);

@@ -70,6 +70,8 @@ json_t *hap_graph_describe(const struct hap_graph *graph)
                                 "writers", graph->n_writers,
                                 "readers", graph->n_readers);
 
+        if (all && graph->n_experts)
+                json_object_set_new(all, "experts", json_integer(graph->n_experts));
         if (all && graph->positions.n && describe_positions(&graph->positions, all) < 0) {
                 json_decref(all);
                 all = NULL;
@@ -80,11 +82,16 @@ json_t *hap_graph_describe(const struct hap_graph *graph)
 int hap_graph_into(json_t *header, const struct hap_graph *graph)
 {
         int rc = json_object_set_new(header, "graph", hap_graph_describe(graph));
+        json_t *features = json_array();
 
-        if (!graph->positions.n)
-                json_object_del(header, "requires");
-        else if (rc == 0)
-                rc = json_object_set_new(header, "requires", json_pack("[s]", "positions"));
+        if (graph->n_experts)
+                rc |= json_array_append_new(features, json_string("experts"));
+        if (graph->positions.n)
+                rc |= json_array_append_new(features, json_string("positions"));
+        if (json_array_size(features) > 0)
+                return rc | json_object_set_new(header, "requires", features);
+        json_object_del(header, "requires");
+        json_decref(features);
         return rc;
 }
 
@@ -105,11 +112,14 @@ static int check_count(const json_t *description, const char *key,
                         json_integer_value(count), key, expected);
 }
 
+/* *size 0: the key may be missing. */
 static int get_size(const json_t *description, const char *key, int *size,
                     struct hap_error *err)
 {
         const json_t *value = json_object_get(description, key);
 
+        if (!value && *size == 0)
+                return HAP_OK;
         if (!json_is_integer(value) || json_integer_value(value) < 1 ||
             json_integer_value(value) > HAP_MAX_GRAPH_SIZE)
                 return hap_fail(err, HAP_EINPUT,
@@ -136,7 +146,7 @@ int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
 {
         const json_t *parallel = json_object_get(description, "parallel");
         struct hap_positions positions;
-        int layers = 0, heads = 0, rc;
+        int layers = -1, heads = -1, experts = 0, rc;
         bool split;
 
         *graph = (struct hap_graph){0};
@@ -147,10 +157,12 @@ int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
                                 "the graph's 'parallel' is neither true nor false");
         if ((rc = get_size(description, "layers", &layers, err)) < 0 ||
             (rc = get_size(description, "heads", &heads, err)) < 0 ||
+            (rc = get_size(description, "experts", &experts, err)) < 0 ||
             (rc = get_input(description, &split, err)) < 0 ||
             (rc = positions_of_json(&positions, description, err)) < 0)
                 return rc;
-        rc = hap_graph_init(graph, layers, heads, json_is_true(parallel), split, err);
+        rc = hap_graph_init_experts(graph, layers, heads, experts, json_is_true(parallel), split,
+                                    err);
         if (rc < 0)
                 return rc;
         if ((rc = hap_graph_set_positions(graph, &positions, err)) < 0 ||
@@ -168,6 +180,7 @@ int hap_header_form(const json_t *header, const char *name, struct hap_graph_for
         const char *input = json_string_value(json_object_get(graph, "input"));
 
         form->split_input = input && strcmp(input, "split") == 0;
+        form->experts = json_object_get(graph, "experts") != NULL;
         if (positions_of_json(&form->positions, graph, err) < 0)
                 return hap_fail_within(err, "cannot use '%s'", name);
         return HAP_OK;

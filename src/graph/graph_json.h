@@ -8,7 +8,8 @@
 
 /* The header's "graph": {"layers", "heads", "parallel", "input": "joined"|"split",
  * "edges", "writers", "readers"}. A graph with positions adds "positions", their
- * names, and "answers", the names of those at which the logits are read.
+ * names, and "answers", the names of those at which the logits are read. A graph with experts
+ * adds "experts", their number in a layer.
  * Returns a new reference, or NULL when memory is short. */
 json_t *hap_graph_describe(const struct hap_graph *graph);
 
@@ -18,9 +19,9 @@ json_t *hap_graph_describe(const struct hap_graph *graph);
 int hap_graph_of_json(struct hap_graph *graph, const json_t *description,
                       struct hap_error *err);
 
-/* Sets the header's "graph". Sets "requires" to ["positions"] for a graph with
- * positions and removes it otherwise. Returns a negative number when memory is
- * short. */
+/* Sets the header's "graph". Sets "requires" to the features of the graph that a program must
+ * know, "experts" and "positions", and removes it if there are none. Returns a negative number
+ * when memory is short. */
 int hap_graph_into(json_t *header, const struct hap_graph *graph);
 
 /* The form of the graph in the header of stream `name`; a joined input without

@@ -6,6 +6,15 @@
 
 static const char letters[] = {[HAP_READS_Q] = 'q', [HAP_READS_K] = 'k', [HAP_READS_V] = 'v'};
 
+/* The same for the reader and the writer. */
+static void mlp_name(const struct hap_node *node, char *name)
+{
+        if (node->expert < 0)
+                snprintf(name, HAP_NAME, "m%d", node->layer);
+        else
+                snprintf(name, HAP_NAME, "m%d.e%d", node->layer, node->expert);
+}
+
 void hap_graph_writer_name(const struct hap_graph *graph, int writer, char *name)
 {
         struct hap_node node = hap_graph_writer(graph, writer);
@@ -18,7 +27,7 @@ void hap_graph_writer_name(const struct hap_graph *graph, int writer, char *name
                 strcpy(name, "pos");
                 break;
         case HAP_WRITES_MLP:
-                snprintf(name, HAP_NAME, "m%d", node.layer);
+                mlp_name(&node, name);
                 break;
         default:
                 snprintf(name, HAP_NAME, "a%d.h%d", node.layer, node.head);
@@ -32,7 +41,7 @@ void hap_graph_reader_name(const struct hap_graph *graph, int reader, char *name
         if (node.kind == HAP_READS_LOGITS)
                 strcpy(name, "logits");
         else if (node.kind == HAP_READS_MLP)
-                snprintf(name, HAP_NAME, "m%d", node.layer);
+                mlp_name(&node, name);
         else
                 snprintf(name, HAP_NAME, "a%d.h%d<%c>", node.layer, node.head,
                          letters[node.kind]);
@@ -88,6 +97,16 @@ static bool equals(const char *name, size_t length, const char *text)
         return length == strlen(text) && memcmp(name, text, length) == 0;
 }
 
+/* After the 'm' of an MLP or an expert: its layer, and its number in the layer. */
+static bool accept_mlp(struct cursor *c, const struct hap_graph *graph, int *layer, int *i)
+{
+        *i = 0;
+        return accept_number(c, graph->n_layers, layer) &&
+               (graph->n_experts == 0 ||
+                (accept(c, ".e") && accept_number(c, graph->n_experts, i))) &&
+               c->at == c->end;
+}
+
 int hap_graph_find_writer(const struct hap_graph *graph, const char *name, size_t length)
 {
         struct cursor c = {name, name + length};
@@ -98,8 +117,8 @@ int hap_graph_find_writer(const struct hap_graph *graph, const char *name, size_
         if (graph->split_input && equals(name, length, "pos"))
                 return 1;
         if (accept(&c, "m"))
-                return accept_number(&c, graph->n_layers, &layer) && c.at == c.end
-                               ? hap_graph_mlp_writer(graph, layer) : -1;
+                return accept_mlp(&c, graph, &layer, &head)
+                               ? hap_graph_mlp_writer(graph, layer) + head : -1;
         if (accept(&c, "a") && accept_number(&c, graph->n_layers, &layer) &&
             accept(&c, ".h") && accept_number(&c, graph->n_heads, &head) && c.at == c.end)
                 return hap_graph_head_writer(graph, layer, head);
@@ -114,8 +133,8 @@ int hap_graph_find_reader(const struct hap_graph *graph, const char *name, size_
         if (equals(name, length, "logits"))
                 return hap_graph_logits_reader(graph);
         if (accept(&c, "m"))
-                return accept_number(&c, graph->n_layers, &layer) && c.at == c.end
-                               ? hap_graph_mlp_reader(graph, layer) : -1;
+                return accept_mlp(&c, graph, &layer, &head)
+                               ? hap_graph_mlp_reader(graph, layer) + head : -1;
         if (!accept(&c, "a") || !accept_number(&c, graph->n_layers, &layer) ||
             !accept(&c, ".h") || !accept_number(&c, graph->n_heads, &head) ||
             !accept(&c, "<") || c.at == c.end)

@@ -14,7 +14,7 @@ static json_t *text_of(const msgpack_object *record, const char *key)
         const msgpack_object *text = hap_map_get(record, key);
 
         return text && text->type == MSGPACK_OBJECT_STR
-                       ? json_stringn(text->via.str.ptr, text->via.str.size) : NULL;
+                       ? hap_json_plain_text(text) : NULL;
 }
 
 /* Whether all keys of the record are among these. */
@@ -90,8 +90,8 @@ static int read_record(struct hap_stream_in *in, const msgpack_object *record,
             !(id ? has_only(record, of_example, 4)
                  : hap_merge_is_point(record) || has_only(record, of_mean, 11)))
                 rc = hap_stream_in_fail(in, err, "only metrics and their values for single "
-                                        "examples can be merged, and curves; not tests, roles, "
-                                        "classes, random circuits or differences");
+                                        "examples can be merged, and curves; not predictions, "
+                                        "tests, roles, classes, random circuits or differences");
         else if (id)
                 rc = add_value(in, part, circuit, metric, id, value, err);
         else if (add_mean(part, circuit, metric, record) < 0)

@@ -42,9 +42,9 @@ static int read_record(struct hap_stream_in *in, const msgpack_object *record,
                 return hap_stream_in_fail(in, err, "it has no edge and no node");
         if (!hap_object_number(hap_map_get(record, "score"), &score) || !isfinite(score))
                 return hap_stream_in_fail(in, err, "its score is not a finite number");
-        text = json_stringn(name->via.str.ptr, name->via.str.size);
+        text = hap_json_plain_text(name);
         if (!text && !hap_memory_was_short())
-                return hap_stream_in_fail(in, err, "its edge or node is not UTF-8");
+                return hap_stream_in_fail(in, err, "its edge or node is not UTF-8, or has a NUL");
         if (json_array_append_new(part->layout, text) < 0)
                 return hap_fail_memory(err, "scores");
         return hap_part_add_value(part, hap_sum_of_mean(score, part->examples), err);
@@ -78,8 +78,7 @@ int hap_merge_scores_write(const struct hap_shard_set *set, struct hap_stream_ou
                 msgpack_pack_map(packer, 2);
                 hap_pack_text(packer, key);
                 hap_pack_text(packer, json_string_value(json_array_get(set->parts->layout, i)));
-                hap_pack_text(packer, "score");
-                msgpack_pack_double(packer, sum / n);
+                hap_pack_number_entry(packer, "score", sum / n);
                 rc = hap_stream_out_end_record(out, err);
         }
         return rc < 0 ? rc : hap_stream_out_end(out, err);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "forward/distribution.h"
 #include "forward/masked.h"
 #include "forward/parallel.h"
 
@@ -12,6 +13,7 @@ struct masked_evaluation {
         const struct hap_metric *const *metrics;
         int n_metrics;
         double *values; /* [prompts->n][n_metrics] */
+        struct hap_predictions predictions;
 };
 
 static int refuse_not_finite(struct hap_scratch *scratch, const struct hap_example *example)
@@ -29,6 +31,23 @@ static bool all_finite(const float *values, size_t n)
         return true;
 }
 
+/* The likeliest tokens of prompt i. */
+static void predict(const struct masked_evaluation *in, size_t i, const float *logits, int n_out)
+{
+        const struct hap_example *example = in->prompts->examples + i;
+        const int last = example->whole ? 0 : example->n_answer_positions - 1;
+        const float *row = logits + (size_t)last * (size_t)n_out;
+        const int n = in->predictions.n;
+        struct hap_prediction *items = in->predictions.items + i * (size_t)n;
+        const double all = hap_log_sum_exp(n_out, row);
+        int32_t top[HAP_MAX_PREDICTIONS];
+        const int found = hap_likeliest(n_out, row, n, top);
+
+        for (int k = 0; k < n; k++)
+                items[k] = k < found ? (struct hap_prediction){top[k], (float)exp((double)row[top[k]] - all)}
+                                     : (struct hap_prediction){-1, 0};
+}
+
 /* The metrics of prompt i from its logits, [n_answer_positions][n_out]. */
 static int measure_prompt(const struct masked_evaluation *in, struct hap_scratch *scratch, size_t i,
                           const float *logits)
@@ -39,6 +58,8 @@ static int measure_prompt(const struct masked_evaluation *in, struct hap_scratch
 
         if (!all_finite(logits, (size_t)prompt->n_answer_positions * (size_t)n_out))
                 return refuse_not_finite(scratch, example);
+        if (in->predictions.n)
+                predict(in, i, logits, n_out);
         for (int m = 0; m < in->n_metrics; m++) {
                 double *value = in->values + i * (size_t)in->n_metrics + (size_t)m;
 
@@ -75,20 +96,38 @@ static int measure_batch(void *context, struct hap_scratch *scratch, size_t b)
 static bool batch_values(const void *context, size_t b, size_t k, struct hap_piece *piece)
 {
         const struct masked_evaluation *in = context;
-        const size_t *start = in->prompts->batches.start + b, n = (size_t)in->n_metrics;
+        const size_t *start = in->prompts->batches.start + b, prompts = start[1] - start[0];
+        const struct hap_predictions *p = &in->predictions;
+        const size_t n = (size_t)in->n_metrics, n_predictions = (size_t)p->n;
 
-        *piece = (struct hap_piece){in->values + start[0] * n,
-                                    (start[1] - start[0]) * n * sizeof *in->values};
-        return k == 0;
+        if (k == 0)
+                *piece = (struct hap_piece){in->values + start[0] * n,
+                                            prompts * n * sizeof *in->values};
+        else if (k == 1 && p->n)
+                *piece = (struct hap_piece){p->items + start[0] * n_predictions,
+                                            prompts * n_predictions * sizeof *p->items};
+        else
+                return false;
+        return true;
+}
+
+int hap_evaluate_predicting(const struct hap_engine *engine, const struct hap_prompts *prompts,
+                            const float *z, const struct hap_metric *const *metrics, int n_metrics,
+                            double *values, const struct hap_predictions *predictions,
+                            struct hap_error *err)
+{
+        struct masked_evaluation in = {prompts, z, metrics, n_metrics, values, *predictions};
+
+        return hap_parallel(engine, prompts->batches.n, measure_batch, batch_values, &in, err);
 }
 
 int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prompts,
                  const float *z, const struct hap_metric *const *metrics, int n_metrics,
                  double *values, struct hap_error *err)
 {
-        struct masked_evaluation in = {prompts, z, metrics, n_metrics, values};
+        const struct hap_predictions none = {0};
 
-        return hap_parallel(engine, prompts->batches.n, measure_batch, batch_values, &in, err);
+        return hap_evaluate_predicting(engine, prompts, z, metrics, n_metrics, values, &none, err);
 }
 
 int hap_evaluate_mean(const struct hap_engine *engine, const struct hap_prompts *prompts,

@@ -13,22 +13,12 @@ static int n_all(const struct hap_example *e)
         return e->n_answers + e->n_wrongs;
 }
 
-/* log_q[i] = Σ_t log q(token t of answer i). rows: [n_answer_positions][n_out] logits, and
- * log_sum: their log Σ exp; or log-probabilities, and NULL. */
+/* log_q[i] = log q of answer i, from logits or log-probabilities (see hap_answer_log_probability). */
 static void sum_answers(const struct hap_example *e, int n_out, const float *rows,
                         const double *log_sum, double *log_q)
 {
-        for (int i = 0; i < n_all(e); i++) {
-                const struct hap_answer *answer = e->whole + i;
-
-                log_q[i] = 0;
-                for (int t = 0; t < answer->n; t++) {
-                        const int at = answer->at[t];
-
-                        log_q[i] += (double)rows[(size_t)at * (size_t)n_out + answer->tokens[t]] -
-                                    (log_sum ? log_sum[at] : 0);
-                }
-        }
+        for (int i = 0; i < n_all(e); i++)
+                log_q[i] = hap_answer_log_probability(e->whole + i, n_out, rows, log_sum);
 }
 
 /* gradient[k] += Σ_{a through k} slope_a (e(next token of a) − softmax(logits[k])) */

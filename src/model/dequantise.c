@@ -3,62 +3,10 @@
 #include "model/dequantise.h"
 #include "model/dequantise_blocks.h"
 
-#include <string.h>
-#ifdef __F16C__
-#include <immintrin.h>
-#endif
-
-#include "model/half.h"
-
-static float float_of_bits(uint32_t bits)
-{
-        float value;
-
-        memcpy(&value, &bits, sizeof(value));
-        return value;
-}
-
-static float bfloat_value(uint16_t bfloat16)
-{
-        return float_of_bits((uint32_t)bfloat16 << 16);
-}
-
-static uint16_t read_u16(const unsigned char *data)
-{
-        return (uint16_t)(data[0] | data[1] << 8);
-}
-
-static float read_half(const unsigned char *data)
-{
-        return hap_half_value(read_u16(data));
-}
-
-static void read_halves(const unsigned char *data, size_t n, float *out)
-{
-        size_t i = 0;
-
-#ifdef __F16C__
-        for (; i + 8 <= n; i += 8) {
-                __m128i eight;
-
-                memcpy(&eight, data + 2 * i, sizeof(eight));
-                _mm256_storeu_ps(out + i, _mm256_cvtph_ps(eight));
-        }
-#endif
-        for (; i < n; i++)
-                out[i] = read_half(data + 2 * i);
-}
-
-static void read_bfloats(const unsigned char *data, size_t n, float *out)
-{
-        for (size_t i = 0; i < n; i++)
-                out[i] = bfloat_value(read_u16(data + 2 * i));
-}
-
 /* block: d, 16 bytes of two q each. x = (q - 8) d */
 static void block_q4_0(const unsigned char *b, float *out)
 {
-        float d = read_half(b);
+        float d = hap_block_half(b);
 
         for (int i = 0; i < 16; i++) {
                 out[i] = (float)((b[2 + i] & 15) - 8) * d;
@@ -69,7 +17,7 @@ static void block_q4_0(const unsigned char *b, float *out)
 /* block: d, m, 16 bytes of two q each. x = q d + m */
 static void block_q4_1(const unsigned char *b, float *out)
 {
-        float d = read_half(b), m = read_half(b + 2);
+        float d = hap_block_half(b), m = hap_block_half(b + 2);
 
         for (int i = 0; i < 16; i++) {
                 float low = (float)(b[4 + i] & 15) * d, high = (float)(b[4 + i] >> 4) * d;
@@ -79,17 +27,11 @@ static void block_q4_1(const unsigned char *b, float *out)
         }
 }
 
-static uint32_t read_u32(const unsigned char *data)
-{
-        return (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 |
-               (uint32_t)data[3] << 24;
-}
-
 /* block: d, 32 high bits, 16 bytes of two low q each. x = (q - 16) d */
 static void block_q5_0(const unsigned char *b, float *out)
 {
-        float d = read_half(b);
-        uint32_t high = read_u32(b + 2);
+        float d = hap_block_half(b);
+        uint32_t high = hap_block_u32(b + 2);
 
         for (int i = 0; i < 16; i++) {
                 uint32_t low = b[6 + i] & 15u, up = b[6 + i] >> 4;
@@ -102,8 +44,8 @@ static void block_q5_0(const unsigned char *b, float *out)
 /* block: d, m, 32 high bits, 16 bytes of two low q each. x = q d + m */
 static void block_q5_1(const unsigned char *b, float *out)
 {
-        float d = read_half(b), m = read_half(b + 2);
-        uint32_t high = read_u32(b + 4);
+        float d = hap_block_half(b), m = hap_block_half(b + 2);
+        uint32_t high = hap_block_u32(b + 4);
 
         for (int i = 0; i < 16; i++) {
                 uint32_t low = b[8 + i] & 15u, up = b[8 + i] >> 4;
@@ -118,7 +60,7 @@ static void block_q5_1(const unsigned char *b, float *out)
 /* block: d, 32 signed q. x = q d */
 static void block_q8_0(const unsigned char *b, float *out)
 {
-        float d = read_half(b);
+        float d = hap_block_half(b);
 
         for (int i = 0; i < 32; i++)
                 out[i] = (float)(int8_t)b[2 + i] * d;
@@ -141,7 +83,7 @@ static void k_scale(const unsigned char *packed, int j, float *scale, float *off
  * x = q d s - m o */
 static void block_q4_k(const unsigned char *b, float *out)
 {
-        float d = read_half(b), m = read_half(b + 2);
+        float d = hap_block_half(b), m = hap_block_half(b + 2);
         const unsigned char *q = b + 16;
 
         for (int j = 0; j < 8; j++) {
@@ -163,7 +105,7 @@ static void block_q4_k(const unsigned char *b, float *out)
  * belongs to value i of sub-block j. */
 static void block_q5_k(const unsigned char *b, float *out)
 {
-        float d = read_half(b), m = read_half(b + 2);
+        float d = hap_block_half(b), m = hap_block_half(b + 2);
         const unsigned char *high = b + 16, *q = b + 48;
 
         for (int j = 0; j < 8; j++) {
@@ -187,7 +129,7 @@ static void block_q5_k(const unsigned char *b, float *out)
  * low bytes (values 0-63 their low, 64-127 their high halves) and 32 high. */
 static void block_q6_k(const unsigned char *b, float *out)
 {
-        float d = read_half(b + 208);
+        float d = hap_block_half(b + 208);
 
         for (int j = 0; j < 256; j++) {
                 int half = j / 128, k = j % 128;
@@ -220,16 +162,24 @@ static void (*const read_block[HAP_STORED_KINDS])(const unsigned char *, float *
         [HAP_STORED_MXFP4] = hap_block_mxfp4,
 };
 
+static void read_floats(int kind, const unsigned char *data, size_t n, float *out)
+{
+        const struct hap_tensor tensor = {
+                .dtype = kind == HAP_STORED_F32   ? HAP_F32
+                         : kind == HAP_STORED_F16 ? HAP_F16
+                                                  : HAP_BF16,
+                .data = data,
+        };
+
+        hap_tensor_read(&tensor, 0, n, out);
+}
+
 void hap_dequantise(int kind, const unsigned char *data, size_t n, float *out)
 {
         const size_t block = hap_storage_block(kind), bytes = hap_storage_block_bytes(kind);
 
-        if (kind == HAP_STORED_F32)
-                memcpy(out, data, n * sizeof(*out));
-        else if (kind == HAP_STORED_F16)
-                read_halves(data, n, out);
-        else if (kind == HAP_STORED_BF16)
-                read_bfloats(data, n, out);
+        if (kind == HAP_STORED_F32 || kind == HAP_STORED_F16 || kind == HAP_STORED_BF16)
+                read_floats(kind, data, n, out);
         else
                 for (size_t i = 0; i < n / block; i++)
                         read_block[kind](data + i * bytes, out + i * block);

@@ -7,22 +7,6 @@
 #include "model/dequantise.h"
 #include "model/dequantise_blocks.h"
 #include "model/dequantise_grids.h"
-#include "model/half.h"
-
-static unsigned u16(const unsigned char *b)
-{
-        return b[0] | (unsigned)b[1] << 8;
-}
-
-static uint32_t u32(const unsigned char *b)
-{
-        return u16(b) | (uint32_t)u16(b + 2) << 16;
-}
-
-static float half(const unsigned char *b)
-{
-        return hap_half_value((uint16_t)u16(b));
-}
 
 static unsigned nibble(const unsigned char *b, int i)
 {
@@ -33,7 +17,7 @@ static unsigned nibble(const unsigned char *b, int i)
  * q each, d, m. x = q d s - m o */
 void hap_block_q2_k(const unsigned char *b, float *out)
 {
-        const float d = half(b + 80), m = half(b + 82);
+        const float d = hap_block_half(b + 80), m = hap_block_half(b + 82);
 
         for (int j = 0; j < 256; j++) {
                 const unsigned q = b[16 + j / 128 * 32 + j % 32] >> (j % 128 / 32 * 2) & 3u;
@@ -48,7 +32,7 @@ void hap_block_q2_k(const unsigned char *b, float *out)
  * x = (q - 4) d (s - 32) */
 void hap_block_q3_k(const unsigned char *b, float *out)
 {
-        const float d = half(b + 108);
+        const float d = hap_block_half(b + 108);
 
         for (int j = 0; j < 256; j++) {
                 const int i = j / 16;
@@ -74,7 +58,7 @@ static float ternary(unsigned char byte, int n)
 /* block: 32 and 16 bytes of five q each, 4 bytes of four, d. x = q d, q from -1 to 1 */
 void hap_block_tq1_0(const unsigned char *b, float *out)
 {
-        const float d = half(b + 52);
+        const float d = hap_block_half(b + 52);
 
         for (int j = 0; j < 160; j++)
                 out[j] = ternary(b[j % 32], j / 32) * d;
@@ -87,7 +71,7 @@ void hap_block_tq1_0(const unsigned char *b, float *out)
 /* block: 64 bytes of four q each, d. x = (q - 1) d */
 void hap_block_tq2_0(const unsigned char *b, float *out)
 {
-        const float d = half(b + 64);
+        const float d = hap_block_half(b + 64);
 
         for (int j = 0; j < 256; j++) {
                 const unsigned q = b[j / 128 * 32 + j % 32] >> (j % 128 / 32 * 2) & 3u;
@@ -147,16 +131,16 @@ static void table_values(const unsigned char *q, float d, float *out)
 /* block: d, 16 bytes of two indices each */
 void hap_block_iq4_nl(const unsigned char *b, float *out)
 {
-        table_values(b + 2, half(b), out);
+        table_values(b + 2, hap_block_half(b), out);
 }
 
 /* block: d, 8 high and 8 low parts of scales s, 128 bytes of two indices each. x = value d (s - 32) */
 void hap_block_iq4_xs(const unsigned char *b, float *out)
 {
-        const float d = half(b);
+        const float d = hap_block_half(b);
 
         for (int i = 0; i < 8; i++) {
-                const unsigned s = nibble(b + 4, i) | (u16(b + 2) >> (2 * i) & 3u) << 4;
+                const unsigned s = nibble(b + 4, i) | (hap_block_u16(b + 2) >> (2 * i) & 3u) << 4;
 
                 table_values(b + 8 + 16 * i, d * (float)((int)s - 32), out + 32 * i);
         }
@@ -200,11 +184,11 @@ static unsigned eight_signs(unsigned seven)
  * x = value d (s + 1/2) / 4 */
 void hap_block_iq2_xxs(const unsigned char *b, float *out)
 {
-        const float d = half(b);
+        const float d = hap_block_half(b);
 
         for (int i = 0; i < 8; i++) {
                 const unsigned char *q = b + 2 + 8 * i;
-                const uint32_t rest = u32(q + 4);
+                const uint32_t rest = hap_block_u32(q + 4);
                 const float scale = d * (0.5f + (float)(rest >> 28)) * 0.25f;
 
                 for (int k = 0; k < 4; k++)
@@ -216,10 +200,10 @@ void hap_block_iq2_xxs(const unsigned char *b, float *out)
 /* block: d, 32 times a row of nine bits and seven signs, 16 scales s. x = value d (s + 1/2) / 4 */
 void hap_block_iq2_xs(const unsigned char *b, float *out)
 {
-        const float d = half(b);
+        const float d = hap_block_half(b);
 
         for (int i = 0; i < 32; i++) {
-                const unsigned q = u16(b + 2 + 2 * i);
+                const unsigned q = hap_block_u16(b + 2 + 2 * i);
                 const float scale = d * (0.5f + (float)nibble(b + 66, i / 2)) * 0.25f;
 
                 grid_of_8(hap_grid_iq2_xs, q & 511, eight_signs(q >> 9), scale, out + 8 * i);
@@ -230,7 +214,7 @@ void hap_block_iq2_xs(const unsigned char *b, float *out)
  * x = value d (s + 1/2) / 4 */
 void hap_block_iq2_s(const unsigned char *b, float *out)
 {
-        const float d = half(b);
+        const float d = hap_block_half(b);
 
         for (int i = 0; i < 32; i++) {
                 const unsigned high = b[66 + i / 4] >> (i % 4 * 2) & 3u;
@@ -258,10 +242,10 @@ static void grid_of_4(const char *const grid[], const unsigned char values[8], u
 void hap_block_iq3_xxs(const unsigned char *b, float *out)
 {
         static const unsigned char values[] = {4, 12, 20, 28, 36, 44, 52, 62};
-        const float d = half(b);
+        const float d = hap_block_half(b);
 
         for (int i = 0; i < 64; i++) {
-                const uint32_t rest = u32(b + 66 + i / 8 * 4);
+                const uint32_t rest = hap_block_u32(b + 66 + i / 8 * 4);
                 const unsigned signs = eight_signs(rest >> (i % 8 / 2 * 7) & 127);
                 const float scale = d * (0.5f + (float)(rest >> 28)) * 0.5f;
 
@@ -275,7 +259,7 @@ void hap_block_iq3_xxs(const unsigned char *b, float *out)
 void hap_block_iq3_s(const unsigned char *b, float *out)
 {
         static const unsigned char values[] = {1, 3, 5, 7, 9, 11, 13, 15};
-        const float d = half(b);
+        const float d = hap_block_half(b);
 
         for (int i = 0; i < 64; i++) {
                 const unsigned high = b[66 + i / 8] >> (i % 8) & 1u;
@@ -302,10 +286,10 @@ static void grid_of_ternary(unsigned i, float delta, float d, float *out)
  * x = (value ± 1/8) d (2 s + 1) */
 void hap_block_iq1_s(const unsigned char *b, float *out)
 {
-        const float d = half(b);
+        const float d = hap_block_half(b);
 
         for (int i = 0; i < 32; i++) {
-                const unsigned rest = u16(b + 34 + i / 4 * 2), high = rest >> (i % 4 * 3) & 7u;
+                const unsigned rest = hap_block_u16(b + 34 + i / 4 * 2), high = rest >> (i % 4 * 3) & 7u;
                 const float scale = d * (float)(2 * (rest >> 12 & 7) + 1);
 
                 grid_of_ternary(b[2 + i] | high << 8, rest & 0x8000 ? -0.125f : 0.125f, scale,
@@ -321,11 +305,11 @@ void hap_block_iq1_m(const unsigned char *b, float *out)
         float d;
 
         for (int i = 0; i < 4; i++)
-                bits |= (u16(b + 48 + 2 * i) >> 12) << (4 * i);
-        d = hap_half_value((uint16_t)bits);
+                bits |= (hap_block_u16(b + 48 + 2 * i) >> 12) << (4 * i);
+        d = hap_f16_value((uint16_t)bits);
         for (int i = 0; i < 32; i++) {
                 const unsigned high = nibble(b + 32, i);
-                const unsigned s = u16(b + 48 + i / 8 * 2) >> (i / 2 % 4 * 3) & 7u;
+                const unsigned s = hap_block_u16(b + 48 + i / 8 * 2) >> (i / 2 % 4 * 3) & 7u;
 
                 grid_of_ternary(b[i] | (high & 7) << 8, high & 8 ? -0.125f : 0.125f,
                                 d * (float)(2 * s + 1), out + 8 * i);

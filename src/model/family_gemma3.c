@@ -39,10 +39,8 @@ static void read_gemma3_vision(struct hap_blueprint *blueprint)
                              json_boolean(hap_settings_flag(outer, "tie_word_embeddings", true)));
         blueprint->settings = &inner;
         hap_gemma3_read(blueprint);
-        hap_settings_end(&inner);
         blueprint->settings = outer;
-        outer->rc = inner.rc;
-        hap_settings_release(&inner);
+        hap_settings_end_inner(outer, "text_config", &inner);
         blueprint->layout.prefixes[0] = "language_model.model.";
         blueprint->layout.prefixes[1] = "model.language_model.";
         blueprint->layout.ignored_prefixes[0] = "vision_tower.";

@@ -45,8 +45,7 @@ static void read_attention(struct hap_blueprint *blueprint)
                 hap_settings_value(&inner, not_read_in_attention[i]);
         c->attention_scale = (float)hap_settings_real(&inner, "softmax_scale", -1e6, 1e6,
                                                       (double)c->attention_scale);
-        s->rc = hap_settings_end(&inner); /* refuses clip_qkv */
-        hap_settings_release(&inner);
+        hap_settings_end_inner(s, "attn_config", &inner); /* refuses clip_qkv */
 }
 
 static void read_mpt(struct hap_blueprint *blueprint)

@@ -86,7 +86,9 @@ static int open_shards(struct hap_store *store, const char *folder, const char *
         const char *name;
         int rc = hap_json_file(&index, path, MAX_INDEX, err);
 
-        if (rc < 0 || !shards)
+        if (rc == 0 && !shards)
+                rc = hap_fail_memory(err, "the list of shards");
+        if (rc < 0)
                 goto out;
         weights = json_object_get(index, "weight_map");
         if (!json_is_object(weights)) {

@@ -262,16 +262,18 @@ static int import_embeddings(struct hap_weight_import *im)
         return rc;
 }
 
-/* Divides the frequencies by the stored factors. */
+/* Divides the first layer's frequencies, and those of layers that share them, by the stored
+ * factors. HAP_EINPUT: a factor is not above 0. */
 static int import_rotary_factors(struct hap_weight_import *im)
 {
         const struct hap_config *c = &im->model->config;
         struct hap_rows rows = hap_all_rows((size_t)c->n_rotary / 2);
         const char *name = im->layout->rotary_factors;
+        const float *plain = im->model->layers[0].rotary_frequency;
         float *factors, *frequencies;
         int rc;
 
-        if (!name || !hap_store_find(im->store, name))
+        if (!name || !plain || !hap_store_find(im->store, name))
                 return 0;
         rc = hap_import_vector(im, name, rows, 0, &factors);
         if (rc == 0)
@@ -281,10 +283,16 @@ static int import_rotary_factors(struct hap_weight_import *im)
         frequencies = hap_arena_alloc(&im->model->arena, rows.n, sizeof(*frequencies));
         if (!frequencies)
                 return hap_fail_memory(im->err, "the model's rotary frequencies");
-        for (size_t i = 0; i < rows.n; i++)
-                frequencies[i] = im->model->layers[0].rotary_frequency[i] / factors[i];
+        for (size_t i = 0; i < rows.n; i++) {
+                if (!(factors[i] > 0))
+                        return hap_fail(im->err, HAP_EINPUT, "cannot use '%s': value %zu of tensor "
+                                        "'%s' is %g, not above 0", im->model->path, i, name,
+                                        (double)factors[i]);
+                frequencies[i] = plain[i] / factors[i];
+        }
         for (int l = 0; l < c->n_layers; l++)
-                im->model->layers[l].rotary_frequency = frequencies;
+                if (im->model->layers[l].rotary_frequency == plain)
+                        im->model->layers[l].rotary_frequency = frequencies;
         return 0;
 }
 

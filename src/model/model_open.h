@@ -9,8 +9,8 @@
 #include "model/model.h"
 
 /* Loads the model at `path` (option -m), or with NULL that of the environment variable HAP_MODEL,
- * or without it the one that the header of stream `name` names, and checks that the header was made with this model. HAP_EUSAGE: neither is
- * given. */
+ * or without it the one that the header of stream `name` names, and checks that the header was made
+ * with this model. HAP_EUSAGE: none of the three names a model. */
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,
                        const char *name, const struct hap_weights_want *want,
                        struct hap_error *err);
@@ -19,7 +19,7 @@ int hap_model_open_for(struct hap_model *model, const char *path, const json_t *
  * that the description can be read. */
 int hap_model_open_config_for(struct hap_model *model, const char *path, const json_t *header,
                               const char *name, const struct hap_weights_want *want,
-                       struct hap_error *err);
+                              struct hap_error *err);
 
 /* Whether neither HAP_MODEL nor the header names a model. */
 bool hap_model_is_unknown(const json_t *header);

@@ -114,13 +114,7 @@ void hap_rotary_read_object(struct hap_blueprint *blueprint, const char *key,
         rotary->theta = hap_settings_real(&inner, "rope_theta", 1, 1e12, rotary->theta);
         rotary->part = hap_settings_real(&inner, "partial_rotary_factor", 0, 1, rotary->part);
         read_type(blueprint, &inner, key, rotary);
-        if (s->rc == 0)
-                s->rc = hap_settings_end(&inner);
-        else
-                s->refused |= inner.refused;
-        if (*inner.unread)
-                hap_settings_list_unread(s, "of the scaling: ", inner.unread);
-        hap_settings_release(&inner);
+        hap_settings_end_inner(s, key, &inner);
 }
 
 void hap_rotary_read(struct hap_blueprint *blueprint, struct hap_rotary *rotary, double theta)

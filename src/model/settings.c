@@ -346,12 +346,12 @@ static bool says_no_window(const char *key, const json_t *value)
         return true;
 }
 
-void hap_settings_list_unread(struct hap_settings *settings, const char *prefix, const char *key)
+static void list_unread(struct hap_settings *settings, const char *key)
 {
         const size_t n = strlen(settings->unread), size = sizeof(settings->unread);
 
-        if (n + strlen(prefix) + strlen(key) + 4 < size)
-                snprintf(settings->unread + n, size - n, "%s%s%s", n ? ", " : "", prefix, key);
+        if (n + strlen(key) + 4 < size)
+                snprintf(settings->unread + n, size - n, "%s%s", n ? ", " : "", key);
         else if (n + 6 < size && n > 0 && settings->unread[n - 1] != '.')
                 snprintf(settings->unread + n, size - n, ", ...");
 }
@@ -368,7 +368,21 @@ int hap_settings_end(struct hap_settings *settings)
                 if (settings->strict || IS_LISTED(with_effect, key))
                         hap_settings_refuse(settings, key);
                 else
-                        hap_settings_list_unread(settings, "", key);
+                        list_unread(settings, key);
         }
         return settings->rc;
+}
+
+void hap_settings_end_inner(struct hap_settings *outer, const char *name,
+                            struct hap_settings *inner)
+{
+        char keys[sizeof(inner->unread) + 64];
+
+        if (outer->rc == 0)
+                outer->rc = hap_settings_end(inner);
+        outer->refused |= inner->refused;
+        snprintf(keys, sizeof(keys), "of %s: %s", name, inner->unread);
+        if (*inner->unread)
+                list_unread(outer, keys);
+        hap_settings_release(inner);
 }

@@ -52,8 +52,6 @@ void hap_settings_default(struct hap_settings *settings, const char *key, json_t
 void hap_settings_refuse(struct hap_settings *settings, const char *key);
 /* The same unless the flag is absent or has this value. */
 void hap_settings_must_be(struct hap_settings *settings, const char *key, bool value);
-/* Adds PREFIX + KEY to `unread`. */
-void hap_settings_list_unread(struct hap_settings *settings, const char *prefix, const char *key);
 /* Refuses the settings with another message. */
 void hap_settings_fail(struct hap_settings *settings, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
@@ -61,5 +59,9 @@ void hap_settings_fail(struct hap_settings *settings, const char *format, ...)
 /* Refuses keys that were not read but change what some known model computes; with `strict` all but
  * those known to have no effect. Lists the others in `unread`. Returns settings->rc. */
 int hap_settings_end(struct hap_settings *settings);
+/* The same for the settings of the object NAME within `outer`, and releases them: the first error
+ * of either becomes that of `outer`, whose `unread` lists theirs as "of NAME: KEYS". */
+void hap_settings_end_inner(struct hap_settings *outer, const char *name,
+                            struct hap_settings *inner);
 
 #endif

@@ -54,26 +54,16 @@ static int mean_kl_of_cases(struct hap_ablate *a, double *mean, struct hap_error
 {
         const size_t n = a->prompts->n;
         uint32_t *which = calloc(n, sizeof *which);
-        const float **z = calloc(n, sizeof *z);
-        double *kl = calloc(n, sizeof *kl);
-        const struct hap_runs runs = {.n = n, .which = which, .z = z};
-        int rc = which && z && kl ? HAP_OK : hap_fail_memory(err, "constants");
+        int rc = which ? HAP_OK : hap_fail_memory(err, "constants");
 
         for (size_t i = 0; i < n && rc == 0; i++)
                 which[i] = (uint32_t)i;
         if (rc == 0)
                 rc = refill_counterfactuals(a, n, which, err);
-        for (size_t c = 0; c < a->n_cases && rc == 0; c++) {
-                for (size_t i = 0; i < n; i++)
-                        z[i] = a->z + c * a->engine->graph.n_edges;
-                rc = hap_masked_kl_run(&a->masked_kl, &runs, kl, NULL, err);
-                mean[c] = 0;
-                for (size_t i = 0; i < n && rc == 0; i++)
-                        mean[c] += kl[i] / (double)n;
-        }
+        for (size_t c = 0; c < a->n_cases && rc == 0; c++)
+                rc = hap_masked_kl_means(&a->masked_kl, 1, a->z + c * a->engine->graph.n_edges, which,
+                                         n, mean + c, err);
         free(which);
-        free(z);
-        free(kl);
         return rc;
 }
 

@@ -24,9 +24,7 @@ struct acdc {
         double *best_effect, best_threshold;
         float *trial;    /* [n_edges]: z without an edge and those that die with it */
         float *live;     /* [n_edges]: scratch */
-        uint32_t *which; /* [n] */
-        const float **masks; /* [n]: all are trial */
-        double *losses;  /* [n] */
+        uint32_t *which; /* [prompts]: the first n are those */
 };
 
 static void acdc_release(struct acdc *a)
@@ -38,8 +36,6 @@ static void acdc_release(struct acdc *a)
         free(a->trial);
         free(a->live);
         free(a->which);
-        free(a->masks);
-        free(a->losses);
 }
 
 static int acdc_init(struct acdc *a, struct hap_pruning *p, struct hap_error *err)
@@ -56,16 +52,12 @@ static int acdc_init(struct acdc *a, struct hap_pruning *p, struct hap_error *er
         a->trial = calloc(n_edges, sizeof *a->trial);
         a->live = calloc(n_edges, sizeof *a->live);
         a->which = calloc(p->prompts->n, sizeof *a->which);
-        a->masks = calloc(a->n, sizeof *a->masks);
-        a->losses = calloc(a->n, sizeof *a->losses);
         if (!a->z || !a->effect || !a->best || !a->best_effect || !a->trial || !a->live ||
-            !a->which || !a->masks || !a->losses) {
+            !a->which) {
                 acdc_release(a);
                 return hap_fail_memory(err, "the edges");
         }
         hap_random_shuffle(hap_prune_key(p, HAP_PRUNE_CHOICE), 0, p->prompts->n, a->which);
-        for (size_t i = 0; i < a->n; i++)
-                a->masks[i] = a->trial;
         return HAP_OK;
 }
 
@@ -89,19 +81,13 @@ static void add_to_checkpoint(struct acdc *a)
 /* The mean loss of the trial. */
 static int measure(struct acdc *a, double *loss, struct hap_error *err)
 {
-        const struct hap_runs runs = {.n = a->n, .which = a->which, .z = a->masks};
-        int rc = hap_masked_kl_run(&a->p->masked_kl, &runs, a->losses, NULL, err);
-
-        *loss = 0;
-        for (size_t i = 0; i < a->n; i++)
-                *loss += a->losses[i] / (double)a->n;
-        return rc;
+        return hap_masked_kl_means(&a->p->masked_kl, 1, a->trial, a->which, a->n, loss, err);
 }
 
 static int try_edge(struct acdc *a, size_t e, double threshold, struct hap_error *err)
 {
         const size_t n = a->p->graph->n_edges;
-        double without;
+        double without = NAN;
         int rc;
 
         if (a->live[e] == 0) {

@@ -78,35 +78,16 @@ static int measure_portion(const struct hap_circuits *circuits, size_t first, si
                            struct hap_pruning *pruning, const uint32_t *order, size_t n, double *kl,
                            struct hap_error *err)
 {
-        size_t n_edges = pruning->graph->n_edges, all = portion * n;
+        const size_t n_edges = pruning->graph->n_edges;
         float *masks = calloc(portion * n_edges, sizeof *masks);
-        uint32_t *which = calloc(all, sizeof *which);
-        const float **z = calloc(all, sizeof *z);
-        double *each = calloc(all, sizeof *each);
-        struct hap_runs runs = {.n = all, .which = which, .z = z, .group = n};
-        int rc;
+        int rc = masks ? HAP_OK : hap_fail_memory(err, "circuits");
 
-        if (!masks || !which || !z || !each) {
-                rc = hap_fail_memory(err, "circuits");
-                goto out;
-        }
-        for (size_t i = 0; i < portion; i++)
+        for (size_t i = 0; i < portion && rc == HAP_OK; i++)
                 hap_circuits_get(circuits, (int64_t)(first + i), n_edges, masks + i * n_edges);
-        for (size_t i = 0; i < all; i++) {
-                which[i] = order[i % n];
-                z[i] = masks + i / n * n_edges;
-        }
-        rc = hap_masked_kl_run(&pruning->masked_kl, &runs, each, NULL, err);
-        for (size_t i = 0; i < portion && rc == HAP_OK; i++) {
-                kl[first + i] = 0;
-                for (size_t j = 0; j < n; j++)
-                        kl[first + i] += each[i * n + j] / (double)n;
-        }
-out:
+        if (rc == HAP_OK)
+                rc = hap_masked_kl_means(&pruning->masked_kl, portion, masks, order, n, kl + first,
+                                         err);
         free(masks);
-        free(which);
-        free(z);
-        free(each);
         return rc;
 }
 

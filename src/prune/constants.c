@@ -44,12 +44,13 @@ const struct hap_constant hap_rank_constants[] = {
         {{0, "restarts", "N", INT(restarts, 1, 1000),
           .help = "repeat the steps with N streams of random numbers"}, .fitted = "1"},
         {{0, "rounds", "N", INT(rounds, 0, 100000), .help = "do N rounds of refinement"},
-         .fitted = "0; 36 for 128 edges and more"},
+         .fitted = "18; 36 for 128 edges and more; 0 for fewer without steps"},
         {{0, "refine-on", "N", INT(refine_on, 1, 100000),
-          .help = "take the gradients of a round on N prompts"}, .value = 32},
+          .help = "take the gradients of a round on N prompts"},
+         .fitted = "32; 16 for fewer than 128 edges with steps"},
         {{0, "own-scores", "YN", CHOICE(own_scores, no_yes),
-          .help = "without steps: also try to start from scores that are measured at masks of .1 "
-                  "to .9"},
+          .help = "also try to start refinement from scores that are measured at masks of .1 to "
+                  ".9"},
          .value = 1},
         {{0, "round-sharpness", "X", REAL(round_sharpness, 0, 1e6),
           .help = "sharpness of the masks sampled in a round"}, .value = 30, .part = HAP_ROUNDS},

@@ -8,7 +8,7 @@
 
 struct options {
         struct hap_ablate_options settings;
-        bool split_input;
+        bool split_input, experts;
 };
 
 #define FIELD(name) offsetof(struct options, name)
@@ -23,6 +23,8 @@ static const struct hap_option options[] = {
          .help = "shuffle the prompts with this seed [0]"},
         {0, "split-input", NULL, HAP_FLAG, FIELD(split_input),
          .help = "with a task: make token and position embeddings two writers"},
+        {0, "experts", NULL, HAP_FLAG, FIELD(experts),
+         .help = "with a task: make each expert of a mixture a node instead of the MLP"},
         {0},
 };
 
@@ -54,6 +56,7 @@ static void read_inputs(struct ablating *a)
                 .circuits = 1,
                 .model_path = p->model, .weights = (enum hap_weights)p->weights,
                 .split_input = a->opt->split_input,
+                .experts = a->opt->experts,
                 .prompts = {&hap_mean, .want_q = true, .want_log_p = true},
                 .memory = hap_memory_within(&hap_memory_ablate, p->max_memory,
                                             (size_t)p->threads),

@@ -2,18 +2,21 @@
 
 #include "prune/precision.h"
 
+enum { MOST_OF_A_ROUND = 32 }; /* prompts, if their number is still open */
+
 /* Each prompt of a step, or of a round, has its own masks. */
 static struct hap_memory_estimate needs_of(const struct hap_prune_options *options)
 {
         struct hap_memory_estimate needs = hap_memory_within(&hap_memory_prune, options->max_memory,
                                                   options->threads);
-        const bool refines = options->refine_on > 0 &&
+        const bool refines = options->refine_on != 0 &&
                              (options->rounds != 0 || options->steps == 0);
+        const int64_t of_a_round = options->refine_on > 0 ? options->refine_on : MOST_OF_A_ROUND;
 
         needs.bf16 = hap_prune_wants_bf16(options);
         needs.group = (size_t)options->batch;
         if (refines)
-                needs.group = hap_max(needs.group, (size_t)options->refine_on);
+                needs.group = hap_max(needs.group, (size_t)of_a_round);
         return needs;
 }
 

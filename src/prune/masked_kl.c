@@ -231,3 +231,30 @@ int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *ru
         masked_kl->runs += (double)runs->n * (plan.gradient ? 1 : 0.5);
         return HAP_OK;
 }
+
+int hap_masked_kl_means(struct hap_masked_kl *masked_kl, size_t n, const float *z,
+                        const uint32_t *which, size_t on, double *mean, struct hap_error *err)
+{
+        const size_t n_edges = masked_kl->engine->graph.n_edges, all = n * on;
+        uint32_t *prompts = calloc(all, sizeof *prompts);
+        const float **masks = calloc(all, sizeof *masks);
+        double *kl = calloc(all, sizeof *kl);
+        const struct hap_runs runs = {.n = all, .which = prompts, .z = masks, .group = on};
+        int rc = prompts && masks && kl ? HAP_OK : hap_fail_memory(err, "circuits");
+
+        for (size_t i = 0; i < all && rc == HAP_OK; i++) {
+                prompts[i] = which[i % on];
+                masks[i] = z + i / on * n_edges;
+        }
+        if (rc == HAP_OK)
+                rc = hap_masked_kl_run(masked_kl, &runs, kl, NULL, err);
+        for (size_t i = 0; i < n && rc == HAP_OK; i++) {
+                mean[i] = 0;
+                for (size_t j = 0; j < on; j++)
+                        mean[i] += kl[i * on + j] / (double)on;
+        }
+        free(prompts);
+        free(masks);
+        free(kl);
+        return rc;
+}

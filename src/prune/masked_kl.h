@@ -44,9 +44,14 @@ struct hap_runs {
 
 /* Sets kl[i], the loss, for each run. With `wanted` also
  * gradient[e] = Σ_i slope[i][e] d kl[i] / d m[e] ([n_edges], 0 for edges that are not wanted);
- * with `want_counterfactual` gradient[w][j] = Σ_i d kl[i] / d a'_w[j] ([n_writers][d_model]). HAP_EINPUT: a KL is not
- * finite. The results do not depend on the number of threads. */
+ * with `want_counterfactual` gradient[w][j] = Σ_i d kl[i] / d a'_w[j] ([n_writers][d_model]).
+ * HAP_EINPUT: a KL is not finite. The results do not depend on the number of threads. */
 int hap_masked_kl_run(struct hap_masked_kl *masked_kl, const struct hap_runs *runs, double *kl,
                       float *gradient, struct hap_error *err);
+
+/* Sets mean[i] to the mean loss of circuit i over the prompts which[0 … on-1], for n circuits with
+ * the masks z, [n][n_edges]. Errors are those of hap_masked_kl_run. */
+int hap_masked_kl_means(struct hap_masked_kl *masked_kl, size_t n, const float *z,
+                        const uint32_t *which, size_t on, double *mean, struct hap_error *err);
 
 #endif

@@ -78,6 +78,41 @@ static void hash_counterfactual(XXH3_state_t *state, const struct hap_pruning *p
                                          (size_t)engine->model->config.d_model * sizeof(float));
 }
 
+static void hash_tokens(XXH3_state_t *state, int n, const int32_t *tokens)
+{
+        hash_bytes(state, &n, sizeof n);
+        hash_bytes(state, tokens, (size_t)n * sizeof *tokens);
+}
+
+/* Right and wrong answers, on which a metric other than KL depends. */
+static void hash_answers(XXH3_state_t *state, const struct hap_example *x)
+{
+        hash_tokens(state, x->n_answers, x->answers);
+        hash_tokens(state, x->n_wrongs, x->wrongs);
+        for (int i = 0; x->whole && i < x->n_answers + x->n_wrongs; i++)
+                hash_tokens(state, x->whole[i].n, x->whole[i].tokens);
+}
+
+/* The tokens, positions and answers of one example. */
+static void hash_example(XXH3_state_t *state, const struct hap_pruning *p, size_t i)
+{
+        const struct hap_example *x = &p->prompts->examples[i];
+        const size_t bytes = (size_t)x->n_tokens * sizeof *x->clean;
+
+        hash_bytes(state, x->clean, bytes);
+        hash_bytes(state, x->corrupted, bytes);
+        hash_bytes(state, &x->answer_first, sizeof x->answer_first);
+        hash_bytes(state, &x->n_answer_positions, sizeof x->n_answer_positions);
+        if (x->whole) /* the positions of the loss, and what each can see */
+                hash_bytes(state, x->whole->at, (size_t)x->whole->n * sizeof *x->whole->at);
+        if (x->end)
+                hash_bytes(state, x->end, (size_t)x->n_tokens * sizeof *x->end);
+        if (hap_metric_with_gradient(p->options->metric) != &hap_metric_kl)
+                hash_answers(state, x);
+        if (p->graph->positions.n)
+                hash_bytes(state, p->prompts->items[i].position, (size_t)x->n_tokens);
+}
+
 /* A hash of everything that the result depends on. */
 static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine *engine)
 {
@@ -100,23 +135,8 @@ static uint64_t identity_of(const struct hap_pruning *p, const struct hap_engine
                 if (p->scores)
                         hash_bytes(state, p->scores, p->graph->n_edges * sizeof *p->scores);
                 hash_counterfactual(state, p, engine);
-                for (size_t i = 0; i < p->prompts->n; i++) {
-                        const struct hap_example *x = &p->prompts->examples[i];
-                        size_t bytes = (size_t)x->n_tokens * sizeof *x->clean;
-
-                        hash_bytes(state, x->clean, bytes);
-                        hash_bytes(state, x->corrupted, bytes);
-                        hash_bytes(state, &x->answer_first, sizeof x->answer_first);
-                        hash_bytes(state, &x->n_answer_positions, sizeof x->n_answer_positions);
-                        if (x->whole) /* the positions of the loss, and what each can see */
-                                hash_bytes(state, x->whole->at,
-                                           (size_t)x->whole->n * sizeof *x->whole->at);
-                        if (x->end)
-                                hash_bytes(state, x->end, (size_t)x->n_tokens * sizeof *x->end);
-                        if (p->graph->positions.n)
-                                hash_bytes(state, p->prompts->items[i].position,
-                                           (size_t)x->n_tokens);
-                }
+                for (size_t i = 0; i < p->prompts->n; i++)
+                        hash_example(state, p, i);
                 hash = XXH3_64bits_digest(state);
         }
         XXH3_freeState(state);

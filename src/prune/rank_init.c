@@ -109,10 +109,10 @@ static int choose_start(struct hap_ranker *r, const struct start *starts, size_t
         return rc;
 }
 
-int hap_rank_start(struct hap_ranker *r, struct hap_error *err)
+int hap_rank_start(struct hap_ranker *r, bool measure, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        const bool own = p->options->steps == 0 && (p->options->own_scores || !p->scores);
+        const bool own = measure && (p->options->own_scores || !p->scores);
         uint32_t *order = calloc(p->prompts->n, sizeof *order);
         struct start starts[4];
         size_t n = 0;

@@ -10,9 +10,9 @@
 
 #include "prune/ranker.h"
 
-/* Measures scores if there are no steps to learn some (unless own-scores=no and the input has
- * some), and decides which scores rank the edges (own) and how (by_size). */
-int hap_rank_start(struct hap_ranker *ranker, struct hap_error *err);
+/* Decides which scores rank the edges (own) and how (by_size). measure: scores are measured too,
+ * unless own-scores=no and the input has some. */
+int hap_rank_start(struct hap_ranker *ranker, bool measure, struct hap_error *err);
 
 /* Sets h to the initial scores divided by their mean size, or to 0 without scores. */
 void hap_rank_from_scores(struct hap_ranker *ranker, bool by_size);

@@ -50,9 +50,9 @@ static int update_score(struct hap_ranker *r, bool first, struct hap_error *err)
         return rc;
 }
 
-/* Adds the two circuits that the ranking gives, filled up to the wanted size. If only
- * refinement follows, the first one is enough, unless its edges form no path. */
-static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *err)
+/* Adds the two circuits that the ranking gives, filled up to the wanted size. one: the first is
+ * enough, unless its edges form no path. */
+static int add_candidates(struct hap_ranker *r, uint64_t i, bool one, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
         int64_t before = r->candidates.n;
@@ -61,7 +61,7 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
         if (hap_prune_rank(p, r->score, i, r->order, err) < 0 ||
             hap_circuits_add_first(&r->candidates, p, r->order, r->circuit, err) < 0)
                 return err->code;
-        if (p->options->steps == 0 && p->options->rounds > 0 && r->candidates.n > before)
+        if (one && r->candidates.n > before)
                 return HAP_OK;
         alive = hap_edge_order_cut(p->graph, r->order, p->n_allowed, p->n_target, r->circuit);
         if (alive <= 0) /* hap_pruning_init made sure of a path */
@@ -69,6 +69,12 @@ static int add_candidates(struct hap_ranker *r, uint64_t i, struct hap_error *er
         hap_circuits_add(&r->candidates, p->graph->n_edges, r->circuit);
         r->same = r->candidates.n > before ? 0 : r->same + 1;
         return HAP_OK;
+}
+
+/* Whether there are no steps, only refinement, which starts from one circuit. */
+static bool refinement_follows(const struct hap_ranker *r)
+{
+        return r->p->options->steps == 0 && r->p->options->rounds > 0;
 }
 
 /* Sets h for the start of a restart: the scores, or 0. The circuits that the scores alone give,
@@ -82,7 +88,7 @@ static int begin_restart(struct hap_ranker *r, struct hap_error *err)
         for (int i = r->p->options->steps > 0 ? 0 : 1; i < 2 && rc == HAP_OK; i++) {
                 hap_rank_from_scores(r, i == 0 ? !r->by_size : r->by_size);
                 if (r->initial_scores)
-                        rc = add_candidates(r, UINT64_MAX, err);
+                        rc = add_candidates(r, UINT64_MAX, refinement_follows(r), err);
         }
         r->same = 0;
         return rc;
@@ -133,7 +139,7 @@ static int rank_step(void *context, long step, struct hap_prune_step *status,
         if (rc < 0)
                 return rc;
         if (n_t <= (double)p->n_target || t + 1 == o->steps)
-                rc = add_candidates(r, 2 * (uint64_t)step + 1, err);
+                rc = add_candidates(r, 2 * (uint64_t)step + 1, false, err);
         return rc;
 }
 
@@ -241,14 +247,55 @@ static int end_round(struct hap_ranker *r, struct hap_error *err)
         return hap_prune_step_done(r->p, &status, err);
 }
 
+/* Sets h and r->circuit to what the first round starts from. It is the circuit that the scores
+ * give, not the one that the steps have found: steps and refinement then differ in what they
+ * miss, and the better of two is worth more than a small improvement of one. */
+static int start_refinement(struct hap_ranker *r, struct hap_error *err)
+{
+        const size_t n = r->p->graph->n_edges;
+        int rc = hap_rank_start(r, true, err);
+
+        if (rc < 0)
+                return rc;
+        r->candidates.n = 0;
+        hap_rank_from_scores(r, r->by_size);
+        rc = add_candidates(r, UINT64_MAX, true, err);
+        if (rc == HAP_OK)
+                hap_circuits_get(&r->candidates, 0, n, r->circuit);
+        return rc;
+}
+
+/* The better of the circuits of the restarts and of refinement. Its h is the ranking. */
+static int choose_with_refinement(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_prune_options *o = r->p->options;
+        const size_t n = r->p->graph->n_edges;
+        int rc;
+
+        hap_circuits_add(&r->winners, n, r->circuit);
+        rc = choose_best(r, &r->winners, (size_t)o->choose_on, err);
+        if (rc != HAP_OK || o->steps == 0)
+                return rc;
+        hap_circuits_get(&r->final, 0, n, r->scratch); /* that of the last round */
+        if (memcmp(r->scratch, r->circuit, n * sizeof *r->circuit) != 0)
+                memcpy(r->score, r->mean, n * sizeof *r->score);
+        return HAP_OK;
+}
+
 /* Runs the rounds of refinement. The last round's circuit is kept only if it is better than
  * those of the restarts. */
 static int run_refinement(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_prune_options *o = r->p->options;
 
-        if (r->rounds == 0)
+        if (r->rounds == 0 && o->rounds > 0 && o->steps > 0) {
+                int rc = start_refinement(r, err);
+
+                if (rc < 0)
+                        return rc;
+        } else if (r->rounds == 0) {
                 memcpy(r->score, r->mean, r->p->graph->n_edges * sizeof *r->score);
+        }
         while (r->rounds < o->rounds) {
                 int rc = hap_refine_round(r, r->rounds, r->circuit, &r->p->kl, err);
 
@@ -257,10 +304,7 @@ static int run_refinement(struct hap_ranker *r, struct hap_error *err)
                 if (rc != 0)
                         return rc;
         }
-        if (o->rounds == 0 || r->rounds > o->rounds)
-                return HAP_OK;
-        hap_circuits_add(&r->winners, r->p->graph->n_edges, r->circuit);
-        return choose_best(r, &r->winners, (size_t)o->choose_on, err);
+        return o->rounds == 0 || r->rounds > o->rounds ? HAP_OK : choose_with_refinement(r, err);
 }
 
 /* Runs rounds of swaps until one finds no improvement. */
@@ -289,7 +333,7 @@ static int run_rank(struct hap_ranker *r, struct hap_error *err)
         if (r->p->resumed && rc == HAP_OK)
                 rc = hap_ranker_check_restored(r, err);
         if (!r->p->resumed && rc == HAP_OK)
-                rc = hap_rank_start(r, err);
+                rc = hap_rank_start(r, r->p->options->steps == 0, err);
         if (!r->p->resumed && rc == HAP_OK)
                 rc = begin_restart(r, err);
         if (r->own)

@@ -16,7 +16,7 @@ struct hap_ranker {
         double *trial; /* [n_edges]: refinement's h + λ v */
         struct hap_circuits candidates; /* of the current restart */
         struct hap_circuits winners;    /* the best of each restart, and refinement's circuit */
-        struct hap_circuits final;      /* the best so far; refinement and swaps change it */
+        struct hap_circuits final;      /* the latest of refinement and swaps, or the best winner */
         int64_t ended;  /* restarts that have ended */
         int64_t rounds; /* rounds of refinement and swaps that have ended */
         int64_t same;   /* latest steps whose ranking gave no new circuit */

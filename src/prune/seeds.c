@@ -1,12 +1,13 @@
 #include "prune/seeds.h"
 
-#include <math.h>
 #include <stdlib.h>
+
+#include "graph/edges.h"
 
 int hap_seeds_add(struct hap_seeds *seeds, const float *z, size_t n_edges, struct hap_error *err)
 {
-        unsigned char **more = reallocarray(seeds->kept, seeds->n + 1, sizeof *more);
-        unsigned char *kept = malloc(n_edges);
+        bool **more = reallocarray(seeds->kept, seeds->n + 1, sizeof *more);
+        bool *kept = calloc(n_edges, sizeof *kept);
 
         if (more)
                 seeds->kept = more;
@@ -29,25 +30,15 @@ void hap_seeds_release(struct hap_seeds *seeds)
         *seeds = (struct hap_seeds){0};
 }
 
-static double iou_of(const unsigned char *a, const unsigned char *b, size_t n)
-{
-        size_t both = 0, any = 0;
-
-        for (size_t e = 0; e < n; e++) {
-                both += a[e] & b[e];
-                any += a[e] | b[e];
-        }
-        return any ? (double)both / (double)any : 1;
-}
-
-double hap_seeds_iou(const struct hap_seeds *seeds)
+/* Averaged over all pairs. */
+static double mean_iou(const struct hap_seeds *seeds)
 {
         double sum = 0;
 
         for (size_t i = 1; i < seeds->n; i++)
                 for (size_t j = 0; j < i; j++)
-                        sum += iou_of(seeds->kept[i], seeds->kept[j], seeds->n_edges);
-        return seeds->n > 1 ? sum * 2 / (double)(seeds->n * (seeds->n - 1)) : (double)NAN;
+                        sum += hap_edges_iou(seeds->kept[i], seeds->kept[j], seeds->n_edges);
+        return sum * 2 / (double)(seeds->n * (seeds->n - 1));
 }
 
 /* The number of edges that at least `level` circuits have. */
@@ -69,7 +60,7 @@ void hap_seeds_say(struct hap_program *p, const struct hap_seeds *seeds)
 {
         if (seeds->n > 1)
                 hap_say(p, "IoU %.3f between %zu seeds: all keep %zu edges, at least half keep "
-                           "%zu, any keeps %zu", hap_seeds_iou(seeds), seeds->n,
+                           "%zu, any keeps %zu", mean_iou(seeds), seeds->n,
                         count_at_least(seeds, seeds->n),
                         count_at_least(seeds, (seeds->n + 1) / 2), count_at_least(seeds, 1));
 }

@@ -9,7 +9,7 @@
 
 enum { USUAL_SCORES = 200 };
 enum { SINGLY = 500 };    /* more edges than these are folded into their nodes */
-enum { STRONGEST = 150 }; /* of which so many are drawn */
+enum { STRONGEST = 150 }; /* of folded edges, the number that is drawn */
 
 /* --- places --- */
 
@@ -293,7 +293,7 @@ void hap_drawing_counts(const struct hap_drawing *d, char *text)
                 length += snprintf(text + length, (size_t)(HAP_TITLE - length),
                                    ", sparsity %.1f %%",
                                    100 * (1 - (double)d->n_kept / (double)g->n_edges));
-        snprintf(text + length, (size_t)(HAP_TITLE - length), ", %d of %d heads, %d of %d MLPs",
+        snprintf(text + length, (size_t)(HAP_TITLE - length), ", %d of %d heads, %d of %d %s",
                  count_nodes(d, HAP_WRITES_HEAD), g->n_layers * g->n_heads,
-                 count_nodes(d, HAP_WRITES_MLP), g->n_layers);
+                 count_nodes(d, HAP_WRITES_MLP), g->n_layers * g->n_mlps, hap_graph_mlps_word(g));
 }

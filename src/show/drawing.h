@@ -14,7 +14,7 @@ struct hap_drawn {
 };
 
 struct hap_drawing_options {
-        size_t top;   /* at most so many edges; 0: all of a circuit, 200 of scores */
+        size_t top;   /* the most edges; 0: all of a circuit, 200 of scores */
         bool columns; /* positions are columns, if edges are split by position */
         bool white;   /* on a white background */
 };
@@ -63,9 +63,10 @@ const struct hap_section *hap_scores_for(const struct hap_show *show,
 int hap_check_ranking(const struct hap_edges *edges, const struct hap_edges *scores, size_t top,
                       struct hap_error *err);
 
-/* The place of the node that an edge reads, and the places that it leads to, at most
- * HAP_MAX_POSITIONS: the logits at a position are place n_places + position. */
+/* The place of the node that an edge reads. */
 size_t hap_drawing_from(const struct hap_drawing *drawing, size_t edge);
+/* Sets places ([HAP_MAX_POSITIONS]) to those that an edge leads to and returns their number; the
+ * logits at a position are place n_places + position. */
 int hap_drawing_to(const struct hap_drawing *drawing, size_t edge, size_t *places);
 /* The writer at a place, and its position. */
 int hap_drawing_writer(const struct hap_drawing *drawing, size_t place);

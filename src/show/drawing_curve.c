@@ -75,7 +75,7 @@ static bool on_node(const struct hap_drawing_layout *l, struct hap_point p, size
                 return false;
         for (size_t first = 0; first < l->drawing->n_places; first += (size_t)g->n_writers) {
                 for (int w = hap_graph_head_writer(g, layer, 0);
-                     w <= hap_graph_mlp_writer(g, layer); w++) {
+                     w < hap_graph_mlp_writer(g, layer) + g->n_mlps; w++) {
                         const size_t place = first + (size_t)w;
 
                         if (place != but && place != and_but && within_node(l, place, p))

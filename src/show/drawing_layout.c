@@ -1,5 +1,5 @@
-/* Layers run from the bottom to the top, the heads of a layer in a row and its MLP right of them,
- * a little higher. A head has the same place in every picture, so that two circuits can be
+/* Layers run from the bottom to the top, the heads of a layer in a row and its MLP or its experts
+ * right of them, a little higher. A head has the same place in every picture, so that two circuits can be
  * compared. Layers without nodes are one thin line. If positions are columns, a row of a column
  * contains only the nodes that are there. */
 #include "show/drawing_layout.h"
@@ -24,7 +24,7 @@ static bool is_there(const struct hap_drawing *d, size_t place)
 static bool layer_is_empty(const struct hap_drawing *d, int layer)
 {
         const int first = hap_graph_head_writer(d->graph, layer, 0);
-        const int last = hap_graph_mlp_writer(d->graph, layer);
+        const int last = hap_graph_mlp_writer(d->graph, layer) + d->graph->n_mlps - 1;
 
         for (size_t p = 0; p < d->n_places; p++) {
                 const int w = hap_drawing_writer(d, p);
@@ -77,6 +77,7 @@ static void place_heads(struct hap_drawing_layout *l)
         const double middle = (l->left + heads) / 2;
         const double half = hap_clamp(.16 * (heads - l->left), 36, 90);
         const double mlp_x = heads + .5 * l->slot + 18;
+        const double each = 2 * l->mlp + 10; /* expert */
         const double apart = g->split_input ? half + 8 : 0;
 
         for (int w = 0; w < g->n_writers; w++) {
@@ -89,13 +90,14 @@ static void place_heads(struct hap_drawing_layout *l)
                         p->x = middle + (w ? apart : -apart);
                         p->y = l->foot + 18;
                 } else {
-                        p->x = node.kind == HAP_WRITES_MLP ? mlp_x
+                        p->x = node.kind == HAP_WRITES_MLP
+                                       ? mlp_x + each * (node.expert > 0 ? node.expert : 0)
                                : l->left + l->slot * (node.head + .5 + shifts[node.layer % 3]);
                         p->y = row_of(l, &node);
                 }
         }
         l->node[l->drawing->n_places] = (struct hap_placed){true, middle, l->top - 32, half};
-        l->width = mlp_x + 36 + l->bow * g->n_layers * .75 + 8;
+        l->width = mlp_x + each * (g->n_mlps - 1) + 36 + l->bow * g->n_layers * .75 + 8;
 }
 
 /* The width that the nodes of a layer take at a position; layer -1: the input. */

@@ -13,7 +13,7 @@ struct hap_curve {
         struct hap_point from, pull_from, pull_to, to;
 };
 
-/* A node in its place; half: of its width. */
+/* A node in its place; half: half of its width. */
 struct hap_placed {
         bool there; /* false: no node; a head that could be here is a dot */
         double x, y, half;

@@ -105,8 +105,7 @@ static int draw_graph(const struct show_options *opt, const struct hap_show *sho
                       struct hap_error *err)
 {
         const struct hap_drawing_options how = {
-                .top = (size_t)opt->top, .columns = opt->positions && !opt->dot,
-                .white = opt->white};
+                .top = (size_t)opt->top, .columns = opt->positions, .white = opt->white};
         struct hap_drawing drawing;
         int rc = hap_drawing_init(&drawing, show, &how, err);
 
@@ -120,21 +119,8 @@ static int draw_graph(const struct show_options *opt, const struct hap_show *sho
         return rc;
 }
 
-/* The tokens of prompts are texts if a model is named. */
-static int write_page(const struct show_options *opt, const struct hap_show *show,
-                      const char *model, FILE *out, struct hap_error *err)
-{
-        struct hap_tokenizer *tokenizer = NULL;
-        int rc = model ? hap_tokenizer_load(&tokenizer, model, err) : HAP_OK;
-
-        if (rc == HAP_OK)
-                rc = hap_show_html(show, (size_t)opt->top, tokenizer, out, err);
-        hap_tokenizer_free(tokenizer);
-        return rc;
-}
-
 static int show_all(const struct show_options *opt, const struct hap_show *show,
-                    const char *model, FILE *out, struct hap_error *err)
+                    const struct hap_tokenizer *tokenizer, FILE *out, struct hap_error *err)
 {
         const enum hap_export table = opt->markdown ? HAP_EXPORT_MARKDOWN
                                       : opt->tsv    ? HAP_EXPORT_TSV
@@ -144,9 +130,9 @@ static int show_all(const struct show_options *opt, const struct hap_show *show,
         if (table != HAP_EXPORT_NONE)
                 return hap_show_export(show, table, out, err);
         if (opt->html)
-                return write_page(opt, show, model, out, err);
+                return hap_show_html(show, (size_t)opt->top, tokenizer, out, err);
         if (!opt->svg && !opt->dot)
-                return hap_show_text(show, (size_t)opt->top, out, err);
+                return hap_show_text(show, (size_t)opt->top, tokenizer, out, err);
         if (opt->svg && !hap_show_has_edges(show) && hap_show_has_figures(show))
                 return hap_show_figures(show, opt->white, out, err);
         return draw_graph(opt, show, out, err);
@@ -157,15 +143,20 @@ int main(int argc, char **argv)
         struct show_options opt = {0};
         struct hap_program p;
         struct hap_show show = {0};
+        struct hap_tokenizer *tokenizer = NULL; /* tokens are texts if a model is named */
         size_t sections;
 
         hap_program_begin(&p, &info, argc, argv, &opt);
-        if (opt.svg + opt.html + opt.dot > 1)
-                hap_die(&p, HAP_EUSAGE, "--svg, --html and --dot cannot be combined");
         if (opt.svg + opt.html + opt.dot + opt.markdown + opt.tsv + opt.latex > 1)
-                hap_die(&p, HAP_EUSAGE, "only one form of output can be chosen");
+                hap_die(&p, HAP_EUSAGE, "--svg, --html, --dot, --markdown, --tsv and --latex cannot "
+                        "be combined: only one form of output can be chosen");
+        if ((opt.positions || opt.white) && !opt.svg)
+                hap_die(&p, HAP_EUSAGE, "--%s needs --svg", opt.positions ? "positions" : "white");
         read_operands(&p, &show, opt.html ? EXAMPLES_ON_PAGE : EXAMPLES_IN_TEXT);
-        hap_must(&p, show_all(&opt, &show, p.model, hap_program_text(&p), &p.error));
+        if (p.model)
+                hap_must(&p, hap_tokenizer_load(&tokenizer, p.model, &p.error));
+        hap_must(&p, show_all(&opt, &show, tokenizer, hap_program_text(&p), &p.error));
+        hap_tokenizer_free(tokenizer);
         sections = show.n;
         hap_show_release(&show);
         return hap_program_end(&p, sections, "sections");

@@ -69,9 +69,10 @@ static json_t *describe_graph(const struct hap_graph *g)
                 if (g->positions.answers[p])
                         json_array_append_new(answers, json_string(g->positions.name[p]));
         }
-        return json_pack("{s:i, s:i, s:I, s:o, s:o, s:o}", "layers", g->n_layers, "heads",
+        return json_pack("{s:i, s:i, s:I, s:o, s:o, s:o, s:o*}", "layers", g->n_layers, "heads",
                          g->n_heads, "edges", (json_int_t)g->n_edges, "inputs", inputs,
-                         "positions", positions, "answers", answers);
+                         "positions", positions, "answers", answers, "experts",
+                         g->n_experts ? json_integer(g->n_experts) : NULL);
 }
 
 /* The numbers of an edge that a section has: each is a column of the page's edges. */
@@ -252,7 +253,7 @@ static void add_tokens(json_t *texts, const json_t *value, const struct hap_toke
 static json_t *token_texts(const json_t *records, const struct hap_tokenizer *tokenizer)
 {
         static const char *const keys[] = {"clean", "corrupted", "answers", "wrongs", "answer",
-                                           "wrong"};
+                                           "wrong", "predictions"};
         json_t *texts = json_object();
         const json_t *record;
         size_t i;
@@ -269,7 +270,7 @@ static json_t *describe_records(const struct hap_section *s, const struct hap_to
         json_t *section = json_pack("{s:s, s:I, s:O}", "name", s->name, "n", (json_int_t)s->n,
                                     "records", s->records);
 
-        if (section && tokenizer && s->kind != HAP_SHOW_REPORT)
+        if (section && tokenizer)
                 json_object_set_new(section, "tokens", token_texts(s->records, tokenizer));
         return section;
 }

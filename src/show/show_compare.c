@@ -15,11 +15,6 @@ struct counts {
         size_t *edges, *into;
 };
 
-static bool is_circuit(const struct hap_section *s)
-{
-        return s->kind == HAP_SHOW_EDGES && s->edges.z != NULL;
-}
-
 static void count_edges(struct counts *c, size_t circuit, const struct hap_edges *edges)
 {
         const struct hap_graph *g = c->graph;
@@ -151,7 +146,7 @@ int hap_write_comparison(const struct hap_show *show, FILE *out, struct hap_erro
         for (size_t i = 0; i < show->n; i++) {
                 const struct hap_section *s = show->sections + i;
 
-                if (!is_circuit(s))
+                if (!hap_section_is_circuit(s))
                         continue;
                 if (c.n++ > 0 && !hap_graph_equal(c.graph, &s->edges.graph))
                         return HAP_OK;
@@ -163,7 +158,7 @@ int hap_write_comparison(const struct hap_show *show, FILE *out, struct hap_erro
         c.into = calloc(c.n * ((size_t)c.graph->n_layers + 1), sizeof *c.into);
         names = calloc(c.n, sizeof *names);
         for (size_t i = 0; i < show->n && c.edges && c.into && names; i++) {
-                if (!is_circuit(show->sections + i))
+                if (!hap_section_is_circuit(show->sections + i))
                         continue;
                 names[at] = show->sections[i].name;
                 count_edges(&c, at++, &show->sections[i].edges);

@@ -6,21 +6,10 @@
 
 #include "show/show_chart.h"
 #include "show/show_output.h"
+#include "show/show_record.h"
 #include "show/show_table.h"
 
 /* --- records --- */
-
-static const char *text_of(const json_t *record, const char *key)
-{
-        const char *text = json_string_value(json_object_get(record, key));
-
-        return text ? text : "";
-}
-
-static double real_of(const json_t *record, const char *key)
-{
-        return json_number_value(json_object_get(record, key));
-}
 
 static bool is_point(const json_t *record)
 {
@@ -28,20 +17,15 @@ static bool is_point(const json_t *record)
                json_is_number(json_object_get(record, "faithfulness"));
 }
 
-bool hap_is_of_curve(const json_t *record)
-{
-        return json_object_get(record, "order") || json_object_get(record, "on");
-}
-
-/* The title of a record's curve; false if it was cut. */
+/* The title of a record's curve, at most `size` bytes. */
 static void curve_title(const json_t *record, char *title, size_t size)
 {
-        const char *metric = text_of(record, is_point(record) ? "metric" : "of");
-        const char *order = text_of(record, "order");
+        const char *metric = hap_text_of(record, is_point(record) ? "metric" : "of");
+        const char *order = hap_text_of(record, "order");
         const bool plain = !*metric || strcmp(metric, "logit-diff") == 0;
 
-        snprintf(title, size, "%s%s%s%s%s", text_of(record, "circuit"), *order ? ", " : "", order,
-                 plain ? "" : ", ", plain ? "" : metric);
+        snprintf(title, size, "%s%s%s%s%s", hap_text_of(record, "circuit"), *order ? ", " : "",
+                 order, plain ? "" : ", ", plain ? "" : metric);
 }
 
 /* --- tables --- */
@@ -71,21 +55,22 @@ static int put_point(struct hap_table *table, const json_t *record)
 {
         char size[32], title[256], text[64];
 
-        snprintf(size, sizeof size, "%.4g%%", 100 * real_of(record, "size"));
+        snprintf(size, sizeof size, "%.4g%%", 100 * hap_number_of(record, "size"));
         curve_title(record, title, sizeof title);
-        snprintf(text, sizeof text, "%.4f (%lld)", real_of(record, "faithfulness"),
+        snprintf(text, sizeof text, "%.4f (%lld)", hap_number_of(record, "faithfulness"),
                  (long long)json_integer_value(json_object_get(record, "edges")));
         return put(table, size, title, text);
 }
 
 static int put_area(struct hap_table *table, const json_t *record)
 {
-        const char *on = text_of(record, "on");
+        const char *on = hap_text_of(record, "on");
         char title[256], metric[128], text[32];
 
         curve_title(record, title, sizeof title);
-        snprintf(metric, sizeof metric, "%s%s%s", text_of(record, "metric"), *on ? " " : "", on);
-        snprintf(text, sizeof text, "%.4f", real_of(record, "value"));
+        snprintf(metric, sizeof metric, "%s%s%s", hap_text_of(record, "metric"),
+                 *on ? " " : "", on);
+        snprintf(text, sizeof text, "%.4f", hap_number_of(record, "value"));
         return put(table, title, metric, text);
 }
 
@@ -132,7 +117,7 @@ bool hap_show_has_curve(const struct hap_show *show)
                 if (show->sections[i].kind != HAP_SHOW_REPORT)
                         continue;
                 json_array_foreach(show->sections[i].records, k, record)
-                        if (is_point(record) && real_of(record, "size") > 0)
+                        if (is_point(record) && hap_number_of(record, "size") > 0)
                                 return true;
         }
         return false;
@@ -140,7 +125,8 @@ bool hap_show_has_curve(const struct hap_show *show)
 
 static void widen(struct axes *axes, const json_t *record)
 {
-        const double x = log10(real_of(record, "size")), f = real_of(record, "faithfulness");
+        const double x = log10(hap_number_of(record, "size"));
+        const double f = hap_number_of(record, "faithfulness");
 
         axes->left = fmin(axes->left, x);
         axes->right = fmax(axes->right, x);
@@ -157,7 +143,7 @@ static struct axes axes_of(const struct hap_show *show)
 
         for (size_t i = 0; i < show->n; i++)
                 json_array_foreach(show->sections[i].records, k, record)
-                        if (is_point(record) && real_of(record, "size") > 0)
+                        if (is_point(record) && hap_number_of(record, "size") > 0)
                                 widen(&axes, record);
         margin = 0.04 * (axes.high - axes.low);
         axes.low -= margin;
@@ -212,13 +198,13 @@ struct pen {
 static void begin_curve(struct pen *pen, const json_t *record, const char *title, FILE *out)
 {
         const int y = TOP + HEIGHT + BOTTOM + LINE * (pen->curves + 1);
-        const char *dash = strcmp(text_of(record, "order"), "signed") == 0
+        const char *dash = strcmp(hap_text_of(record, "order"), "signed") == 0
                                    ? " stroke-dasharray=\"6 4\"" : "";
         const char *colour;
 
-        if (strcmp(pen->circuit, text_of(record, "circuit")) != 0)
+        if (strcmp(pen->circuit, hap_text_of(record, "circuit")) != 0)
                 pen->circuits++;
-        snprintf(pen->circuit, sizeof pen->circuit, "%s", text_of(record, "circuit"));
+        snprintf(pen->circuit, sizeof pen->circuit, "%s", hap_text_of(record, "circuit"));
         snprintf(pen->title, sizeof pen->title, "%s", title);
         colour = hap_chart_colour(pen->circuits - 1);
         fprintf(out, "%s<path fill=\"none\" stroke=\"%s\"%s d=\"M%d %dh26\"/>"
@@ -240,8 +226,8 @@ static void draw_point(struct pen *pen, const struct axes *axes, const json_t *r
         if (begins)
                 begin_curve(pen, record, title, out);
         fprintf(out, "%c%.1f %.1f", begins ? 'M' : 'L',
-                x_at(axes, log10(real_of(record, "size"))),
-                y_at(axes, real_of(record, "faithfulness")));
+                x_at(axes, log10(hap_number_of(record, "size"))),
+                y_at(axes, hap_number_of(record, "faithfulness")));
 }
 
 static void draw_section(struct pen *pen, const struct axes *axes, const json_t *records,
@@ -252,7 +238,7 @@ static void draw_section(struct pen *pen, const struct axes *axes, const json_t 
         size_t k;
 
         json_array_foreach((json_t *)records, k, record) {
-                if (!is_point(record) || !(real_of(record, "size") > 0))
+                if (!is_point(record) || !(hap_number_of(record, "size") > 0))
                         continue;
                 draw_point(pen, axes, record, first, out);
                 first = false;
@@ -271,7 +257,7 @@ static int count_curves(const struct hap_show *show)
         for (size_t i = 0; i < show->n; i++) {
                 last[0] = 0;
                 json_array_foreach(show->sections[i].records, k, record) {
-                        if (!is_point(record) || !(real_of(record, "size") > 0))
+                        if (!is_point(record) || !(hap_number_of(record, "size") > 0))
                                 continue;
                         curve_title(record, title, sizeof title);
                         n += last[0] == 0 || strcmp(title, last) != 0;

@@ -4,11 +4,8 @@
 
 #include "show/show_read.h"
 
-/* Whether a report's record is of a curve or compares with a reference circuit; such records are
- * in tables of their own. */
-bool hap_is_of_curve(const json_t *record);
-/* Writes the tables of these records, if there are any: faithfulness by size with a column for
- * each curve, then the areas and comparisons. */
+/* Writes the tables of the records of curves (hap_is_of_curve), if there are any: faithfulness by
+ * size with a column for each curve, then the areas and comparisons. HAP_ESYSTEM: memory is short. */
 int hap_write_curves(const json_t *records, FILE *out, struct hap_error *err);
 
 bool hap_show_has_curve(const struct hap_show *show);

@@ -16,7 +16,8 @@ static bool is_drawn(const struct hap_drawing *d, int writer)
 static void write_layer(const struct hap_drawing *d, int layer, FILE *out)
 {
         const struct hap_graph *g = d->graph;
-        int mlp = hap_graph_mlp_writer(g, layer);
+        const int mlp = hap_graph_mlp_writer(g, layer);
+        char name[HAP_NAME];
 
         fputs("  { rank=same;", out);
         for (int h = 0; h < g->n_heads; h++) {
@@ -24,8 +25,12 @@ static void write_layer(const struct hap_drawing *d, int layer, FILE *out)
                         fprintf(out, " \"a%d.h%d\";", layer, h);
         }
         fputs(" }\n", out);
-        if (is_drawn(d, mlp))
-                fprintf(out, "  \"m%d\" [shape=box];\n", layer);
+        for (int w = mlp; w < mlp + g->n_mlps; w++) {
+                if (!is_drawn(d, w))
+                        continue;
+                hap_graph_writer_name(g, w, name);
+                fprintf(out, "  \"%s\" [shape=box];\n", name);
+        }
 }
 
 static void write_edge(const struct hap_drawing *d, const struct hap_drawn *edge, FILE *out)

@@ -190,18 +190,22 @@ static int count_degrees(const struct hap_graph *g, const float *z, int *in, int
 static void write_layer(const struct hap_graph *g, int layer, const int *in, const int *out_of,
                         FILE *out)
 {
-        int mlp = hap_graph_mlp_writer(g, layer), heads = 0, written = 0;
+        int mlp = hap_graph_mlp_writer(g, layer), heads = 0, written = 0, experts = 0;
 
         for (int h = 0; h < g->n_heads; h++)
                 heads += out_of[hap_graph_head_writer(g, layer, h)] > 0;
         fprintf(out, "  %5d  ", layer);
-        if (out_of[mlp])
+        for (int e = 0; e < g->n_experts; e++)
+                experts += out_of[mlp + e] > 0;
+        if (experts)
+                fprintf(out, "%9d", experts);
+        else if (out_of[mlp])
                 fprintf(out, "%4d>%-4d", in[mlp], out_of[mlp]);
         else
                 fprintf(out, "%9s", "-    ");
         fprintf(out, "  %5d", heads);
-        for (int h = 0; h < g->n_heads; h++) {
-                int w = hap_graph_head_writer(g, layer, h);
+        for (int i = 0; i < g->n_heads + g->n_experts; i++) {
+                int w = hap_graph_head_writer(g, layer, i);
 
                 if (!out_of[w])
                         continue;
@@ -209,7 +213,9 @@ static void write_layer(const struct hap_graph *g, int layer, const int *in, con
                         fprintf(out, "\n%25s", "");
                         written = 0;
                 }
-                written += fprintf(out, "  %d.%d:%d>%d", layer, h, in[w], out_of[w]);
+                written += i < g->n_heads ? fprintf(out, "  %d.%d", layer, i)
+                                          : fprintf(out, "  m%d.e%d", layer, i - g->n_heads);
+                written += fprintf(out, ":%d>%d", in[w], out_of[w]);
         }
         fputc('\n', out);
 }
@@ -217,7 +223,9 @@ static void write_layer(const struct hap_graph *g, int layer, const int *in, con
 static void write_layers(const struct hap_graph *g, const int *in, const int *out_of,
                          int logits, FILE *out)
 {
-        fprintf(out, "\n  layer  MLP in>out  heads, each in>out\n  logits %d in\n", logits);
+        fprintf(out, "\n  layer  %s\n  logits %d in\n",
+                g->n_experts ? "  experts  heads, each in>out, then experts"
+                             : "MLP in>out  heads, each in>out", logits);
         for (int layer = g->n_layers - 1; layer >= 0; layer--)
                 write_layer(g, layer, in, out_of, out);
         for (int w = 0; w < g->n_inputs; w++) {
@@ -257,8 +265,8 @@ static int write_circuit_page(const struct hap_edges *edges, FILE *out, struct h
                 100 * (1 - (double)edges->n_given / (double)g->n_edges), alive,
                 (int)edges->n_given - alive);
         hap_write_label(out, "");
-        fprintf(out, "%d of %d heads, %d of %d MLPs\n", heads, g->n_layers * g->n_heads, mlps,
-                g->n_layers);
+        fprintf(out, "%d of %d heads, %d of %d %s\n", heads, g->n_layers * g->n_heads, mlps,
+                g->n_layers * g->n_mlps, hap_graph_mlps_word(g));
         write_layers(g, in, out_of, logits, out);
         free(z);
         free(in);

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "common/number.h"
-#include "show/show_curve.h"
-#include "show/show_statistics.h"
+#include "show/show_record.h"
 
 /* rows: [{"report", "circuit", ..., "metrics": {name: record}}]; metrics: {name: null}, in order */
 struct export {
@@ -18,12 +17,6 @@ struct export {
 static const char *const columns[] = {"report", "circuit", "class", "ablation", "examples", "edges",
                                       "sparsity"};
 enum { N_COLUMNS = sizeof columns / sizeof *columns };
-
-static bool is_summary(const json_t *record)
-{
-        return json_object_get(record, "metric") && !json_object_get(record, "id") &&
-               !hap_is_difference(record) && !hap_is_test(record) && !hap_is_of_curve(record);
-}
 
 static bool same_row(const json_t *row, const json_t *record)
 {
@@ -68,7 +61,7 @@ static void add_report(struct export *x, const struct hap_section *section)
         json_array_foreach(section->records, i, record) {
                 const char *metric = json_string_value(json_object_get(record, "metric"));
 
-                if (!is_summary(record) || !metric)
+                if (!metric || !hap_is_mean(record))
                         continue;
                 json_object_set(json_object_get(row_of(x, first, section->name, record), "metrics"),
                                 metric, record);
@@ -89,6 +82,13 @@ static bool has_column(const struct export *x, size_t c)
         return false;
 }
 
+/* What LaTeX writes for a character that a backslash does not escape, or NULL. */
+static const char *latex_of(char c)
+{
+        return c == '\\' ? "\\textbackslash{}" : c == '~' ? "\\textasciitilde{}"
+               : c == '^' ? "\\textasciicircum{}" : NULL;
+}
+
 /* A text with what has a meaning in the format escaped. */
 static void print_text(const struct export *x, const char *text)
 {
@@ -98,7 +98,12 @@ static void print_text(const struct export *x, const char *text)
 
         for (; *text; text++) {
                 const char c = (unsigned char)*text < ' ' ? ' ' : *text;
+                const char *latex = x->how == HAP_EXPORT_LATEX ? latex_of(c) : NULL;
 
+                if (latex) {
+                        fputs(latex, x->out);
+                        continue;
+                }
                 if (strchr(special[x->how], c))
                         putc('\\', x->out);
                 putc(c, x->out);

@@ -10,7 +10,7 @@ enum hap_export { HAP_EXPORT_NONE, HAP_EXPORT_MARKDOWN, HAP_EXPORT_TSV, HAP_EXPO
  * LaTeX a cell is the mean with its 95 % interval, or its standard error if there is no interval;
  * in tab-separated lines mean, standard error, and the interval's ends are columns, with all
  * digits. With more than one report the first column is the report's file. Records of single
- * examples, differences, tests and curves are left out. HAP_EINPUT: there is no report. */
+ * examples, differences, tests, curves and roles are left out. HAP_EINPUT: there is no report. */
 int hap_show_export(const struct hap_show *show, enum hap_export how, FILE *out,
                     struct hap_error *err);
 

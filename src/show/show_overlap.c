@@ -3,23 +3,6 @@
 #include "show/show_phrase.h"
 #include "show/show_table.h"
 
-static bool is_circuit(const struct hap_section *s)
-{
-        return s->kind == HAP_SHOW_EDGES && s->edges.z != NULL;
-}
-
-/* Intersection over union of the edges; 1 if both have no edges. */
-static double overlap(const struct hap_edges *a, const struct hap_edges *b)
-{
-        size_t both = 0, either = 0;
-
-        for (size_t e = 0; e < a->graph.n_edges; e++) {
-                both += a->given[e] && b->given[e];
-                either += a->given[e] || b->given[e];
-        }
-        return either > 0 ? (double)both / (double)either : 1;
-}
-
 static void write_row(const struct hap_show *show, size_t row, size_t widest, FILE *out)
 {
         const struct hap_edges *edges = &show->sections[row].edges;
@@ -30,10 +13,11 @@ static void write_row(const struct hap_show *show, size_t row, size_t widest, FI
         hap_phrase_count(edges->n_given, count);
         fprintf(out, "  %7s", count);
         for (size_t i = 0; i < row; i++) {
-                if (!is_circuit(&show->sections[i]))
+                if (!hap_section_is_circuit(&show->sections[i]))
                         continue;
                 if (hap_graph_equal(&show->sections[i].edges.graph, &edges->graph))
-                        fprintf(out, "  %5.3f", overlap(&show->sections[i].edges, edges));
+                        fprintf(out, "  %5.3f", hap_edges_iou(show->sections[i].edges.given,
+                                                              edges->given, edges->graph.n_edges));
                 else
                         fputs("      -", out);
         }
@@ -47,7 +31,7 @@ void hap_write_overlap(const struct hap_show *show, FILE *out)
         for (size_t i = 0; i < show->n; i++) {
                 const size_t width = hap_text_width(show->sections[i].name);
 
-                if (!is_circuit(&show->sections[i]))
+                if (!hap_section_is_circuit(&show->sections[i]))
                         continue;
                 circuits++;
                 widest = width > widest ? width : widest;
@@ -57,6 +41,6 @@ void hap_write_overlap(const struct hap_show *show, FILE *out)
         fputs("\nedges, and the share that a circuit has in common with each one above: "
               "intersection over union\n", out);
         for (size_t i = 0; i < show->n; i++)
-                if (is_circuit(&show->sections[i]))
+                if (hap_section_is_circuit(&show->sections[i]))
                         write_row(show, i, widest, out);
 }

@@ -5,6 +5,10 @@
 
 #include "common/header.h"
 
+/* Text of a header: the model's file "demo", "ioi (abc)", the recipe or method "eap-ig-inputs";
+ * empty if the header has none. */
+enum { PHRASE = 256 };
+
 static const char *header_text(const json_t *object, const char *key)
 {
         const char *text = json_string_value(json_object_get(object, key));
@@ -12,7 +16,7 @@ static const char *header_text(const json_t *object, const char *key)
         return text ? text : "";
 }
 
-void hap_phrase_model(const json_t *header, char *text)
+static void phrase_model(const json_t *header, char *text)
 {
         const char *path = header_text(json_object_get(header, "model"), "path");
         size_t length = strlen(path);
@@ -22,32 +26,32 @@ void hap_phrase_model(const json_t *header, char *text)
                 length--;
         for (last = path + length; last > path && last[-1] != '/'; last--)
                 continue;
-        snprintf(text, HAP_PHRASE, "%.*s", (int)(path + length - last), last);
+        snprintf(text, PHRASE, "%.*s", (int)(path + length - last), last);
 }
 
-void hap_phrase_task(const json_t *header, char *text)
+static void phrase_task(const json_t *header, char *text)
 {
         const json_t *task = json_object_get(header, "task");
         const char *corruption = header_text(task, "corruption");
 
-        snprintf(text, HAP_PHRASE, "%s%s%s%s", hap_header_name(header, "task"),
+        snprintf(text, PHRASE, "%s%s%s%s", hap_header_name(header, "task"),
                  *corruption ? " (" : "", corruption, *corruption ? ")" : "");
 }
 
-void hap_phrase_method(const json_t *header, char *text)
+static void phrase_method(const json_t *header, char *text)
 {
         const char *recipe = header_text(json_object_get(header, "pruning"), "recipe");
 
-        snprintf(text, HAP_PHRASE, "%s", *recipe ? recipe : hap_header_name(header, "method"));
+        snprintf(text, PHRASE, "%s", *recipe ? recipe : hap_header_name(header, "method"));
 }
 
 void hap_phrase_title(const json_t *header, const char *otherwise, char *title)
 {
-        char task[HAP_PHRASE], model[HAP_PHRASE], method[HAP_PHRASE];
+        char task[PHRASE], model[PHRASE], method[PHRASE];
 
-        hap_phrase_task(header, task);
-        hap_phrase_model(header, model);
-        hap_phrase_method(header, method);
+        phrase_task(header, task);
+        phrase_model(header, model);
+        phrase_method(header, method);
         snprintf(title, HAP_TITLE, "%s%s%s%s%s", task, *task && *model ? " on " : "", model,
                  *method && (*task || *model) ? ", " : "", method);
         if (!*title)

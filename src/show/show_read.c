@@ -149,12 +149,13 @@ int hap_show_read_log(struct hap_show *show, FILE *lines, const char *name,
         json_error_t why;
         char *line = NULL;
         size_t size = 0;
+        ssize_t length;
         int rc = HAP_OK;
 
         if (!s)
                 return hap_fail_memory(err, "a log");
-        while (rc == 0 && getline(&line, &size, lines) > 0) {
-                json_t *record = json_loads(line, JSON_REJECT_DUPLICATES, &why);
+        while (rc == 0 && (length = getline(&line, &size, lines)) > 0) {
+                json_t *record = json_loadb(line, (size_t)length, JSON_REJECT_DUPLICATES, &why);
 
                 s->n++;
                 if (!json_is_object(record))

@@ -29,6 +29,11 @@ struct hap_show {
         size_t n;
 };
 
+static inline bool hap_section_is_circuit(const struct hap_section *section)
+{
+        return section->kind == HAP_SHOW_EDGES && section->edges.z != NULL;
+}
+
 /* Adds the stream's sections; of tasks, caches and constants only the `first` records are
  * stored. */
 int hap_show_read(struct hap_show *show, struct hap_stream_in *in, size_t first,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "show/show_curve.h"
+#include "show/show_record.h"
 #include "show/show_roles.h"
 #include "show/show_statistics.h"
 #include "show/show_table.h"
@@ -43,13 +44,6 @@ static const struct report_line *line_of(const struct hap_table *table,
         return NULL;
 }
 
-static int put_cell(struct hap_table *table, size_t row, const char *title, const char *text)
-{
-        long column = hap_table_column(table, title);
-
-        return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
-}
-
 /* A metric's mean over the examples, with its interval or its standard deviation. */
 static int put_metric(struct hap_table *table, size_t row, const json_t *record)
 {
@@ -57,7 +51,7 @@ static int put_metric(struct hap_table *table, size_t row, const json_t *record)
         char text[HAP_MEAN_TEXT];
 
         hap_mean_text(json_object_get(record, "value"), record, text);
-        return put_cell(table, row, metric ? metric : "value", text);
+        return hap_table_put(table, row, metric ? metric : "value", text);
 }
 
 /* The other fields of the first record of a circuit. */
@@ -78,7 +72,7 @@ static int put_rest(struct hap_table *table, size_t row, const json_t *record)
                 if (own || rc < 0)
                         continue;
                 text = hap_value_text(value);
-                rc = text ? put_cell(table, row, key, text) : -1;
+                rc = text ? hap_table_put(table, row, key, text) : -1;
                 free(text);
         }
         return rc;
@@ -87,7 +81,7 @@ static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
 {
         struct hap_table table = {0};
-        size_t n = json_array_size(records), n_lines = 0, per_example = 0;
+        size_t n = json_array_size(records), n_lines = 0;
         struct report_line *lines = calloc(n + 1, sizeof *lines);
         int rc = lines && hap_table_column(&table, "circuit") >= 0 ? 0 : -1;
 
@@ -95,11 +89,7 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 const json_t *record = json_array_get(records, i);
                 const struct report_line *line;
 
-                if (json_object_get(record, "id"))
-                        per_example++;
-                if (json_object_get(record, "id") || hap_is_difference(record) ||
-                    hap_is_test(record) || hap_is_of_curve(record) ||
-                    hap_is_of_roles(record))
+                if (!hap_is_mean(record))
                         continue;
                 line = line_of(&table, lines, n_lines, record);
                 if (!line) {
@@ -123,8 +113,6 @@ int hap_write_report(const json_t *records, FILE *out, struct hap_error *err)
                 rc = hap_write_curves(records, out, err);
         if (rc == 0)
                 rc = hap_write_roles(records, out, err);
-        if (per_example > 0)
-                fprintf(out, "\n  and %zu records of single examples\n", per_example);
         hap_table_release(&table);
         free(lines);
         return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");

@@ -2,23 +2,12 @@
 
 #include <string.h>
 
+#include "show/show_record.h"
 #include "show/show_table.h"
-
-static double number(const json_t *record, const char *key)
-{
-        return json_number_value(json_object_get(record, key));
-}
 
 static bool has_number(const json_t *record, const char *key)
 {
         return json_is_number(json_object_get(record, key));
-}
-
-static const char *text_of(const json_t *record, const char *key)
-{
-        const char *text = json_string_value(json_object_get(record, key));
-
-        return text ? text : "";
 }
 
 void hap_mean_text(const json_t *value, const json_t *record, char *text)
@@ -28,34 +17,29 @@ void hap_mean_text(const json_t *value, const json_t *record, char *text)
         if (!json_is_number(value))
                 snprintf(text, HAP_MEAN_TEXT, "-");
         else if (has_number(record, "low") && has_number(record, "high"))
-                snprintf(text, HAP_MEAN_TEXT, "%.4g [%.3g, %.3g]", mean, number(record, "low"),
-                         number(record, "high"));
+                snprintf(text, HAP_MEAN_TEXT, "%.4g [%.3g, %.3g]", mean,
+                         hap_number_of(record, "low"), hap_number_of(record, "high"));
         else if (has_number(record, "as_good") && has_number(record, "sd"))
-                snprintf(text, HAP_MEAN_TEXT, "%.4g ± %.2g, %.3g %%", mean, number(record, "sd"),
-                         100 * number(record, "as_good"));
+                snprintf(text, HAP_MEAN_TEXT, "%.4g ± %.2g, %.3g %%", mean,
+                         hap_number_of(record, "sd"), 100 * hap_number_of(record, "as_good"));
         else if (has_number(record, "sd"))
-                snprintf(text, HAP_MEAN_TEXT, "%.4g ± %.2g", mean, number(record, "sd"));
+                snprintf(text, HAP_MEAN_TEXT, "%.4g ± %.2g", mean, hap_number_of(record, "sd"));
         else
                 snprintf(text, HAP_MEAN_TEXT, "%.4g", mean);
-}
-
-bool hap_is_difference(const json_t *record)
-{
-        return json_object_get(record, "against") != NULL;
 }
 
 static bool is_more_than_noise(const json_t *record)
 {
         const char *p = has_number(record, "p_holm") ? "p_holm" : "p";
-        const double level = has_number(record, "level") ? number(record, "level") : 0.95;
+        const double level = has_number(record, "level") ? hap_number_of(record, "level") : 0.95;
 
-        return has_number(record, p) && number(record, p) < 1 - level;
+        return has_number(record, p) && hap_number_of(record, p) < 1 - level;
 }
 
 /* The row of the pair, or a new one; -1 when memory is short. */
 static long row_of_pair(struct hap_table *table, const json_t *record)
 {
-        const char *a = text_of(record, "circuit"), *b = text_of(record, "against");
+        const char *a = hap_text_of(record, "circuit"), *b = hap_text_of(record, "against");
         long row;
 
         for (size_t r = 1; r < table->rows; r++)
@@ -72,7 +56,7 @@ static int put_difference(struct hap_table *table, const json_t *record)
 {
         char text[HAP_MEAN_TEXT + 1];
         long row = row_of_pair(table, record);
-        long column = row < 0 ? -1 : hap_table_column(table, text_of(record, "metric"));
+        long column = row < 0 ? -1 : hap_table_column(table, hap_text_of(record, "metric"));
 
         hap_mean_text(json_object_get(record, "difference"), record, text);
         strcat(text, is_more_than_noise(record) ? "*" : " ");
@@ -93,7 +77,7 @@ int hap_write_differences(const json_t *records, FILE *out, struct hap_error *er
                 if (!hap_is_difference(record) || rc < 0)
                         continue;
                 rc = put_difference(&table, record);
-                level = has_number(record, "level") ? number(record, "level") : level;
+                level = has_number(record, "level") ? hap_number_of(record, "level") : level;
                 n++;
         }
         if (n > 0 && rc == 0) {
@@ -106,44 +90,32 @@ int hap_write_differences(const json_t *records, FILE *out, struct hap_error *er
         return rc == 0 ? HAP_OK : hap_fail_memory(err, "a table");
 }
 
-bool hap_is_test(const json_t *record)
-{
-        return json_object_get(record, "test") != NULL;
-}
-
 /* A record of a single edge or set, not of the whole test. */
 static bool is_detail(const json_t *record)
 {
         return json_object_get(record, "edge") || json_object_get(record, "set");
 }
 
-static int put(struct hap_table *table, size_t row, const char *title, const char *text)
-{
-        const long column = hap_table_column(table, title);
-
-        return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
-}
-
 static int put_test(struct hap_table *table, const json_t *record)
 {
         const json_t *passed = json_object_get(record, "passed");
-        const char *note = text_of(record, "note");
+        const char *note = hap_text_of(record, "note");
         char statistic[32] = "-", p[32] = "-";
         const long row = hap_table_row(table);
 
         if (has_number(record, "statistic"))
-                snprintf(statistic, sizeof statistic, "%.4g", number(record, "statistic"));
+                snprintf(statistic, sizeof statistic, "%.4g", hap_number_of(record, "statistic"));
         if (has_number(record, "p"))
-                snprintf(p, sizeof p, "%.2g", number(record, "p"));
-        if (row < 0)
+                snprintf(p, sizeof p, "%.2g", hap_number_of(record, "p"));
+        if (row < 0 ||
+            hap_table_put(table, (size_t)row, "circuit", hap_text_of(record, "circuit")) < 0 ||
+            hap_table_put(table, (size_t)row, "test", hap_text_of(record, "test")) < 0 ||
+            hap_table_put(table, (size_t)row, "metric", hap_text_of(record, "metric")) < 0 ||
+            hap_table_put(table, (size_t)row, "statistic", statistic) < 0 ||
+            hap_table_put(table, (size_t)row, "p", p) < 0)
                 return -1;
-        return put(table, (size_t)row, "circuit", text_of(record, "circuit")) |
-               put(table, (size_t)row, "test", text_of(record, "test")) |
-               put(table, (size_t)row, "metric", text_of(record, "metric")) |
-               put(table, (size_t)row, "statistic", statistic) |
-               put(table, (size_t)row, "p", p) |
-               put(table, (size_t)row, "passed",
-                   passed ? json_is_true(passed) ? "yes" : "no" : note);
+        return hap_table_put(table, (size_t)row, "passed",
+                             passed ? json_is_true(passed) ? "yes" : "no" : note);
 }
 
 static void write_unneeded(const json_t *records, FILE *out)
@@ -155,14 +127,14 @@ static void write_unneeded(const json_t *records, FILE *out)
         json_array_foreach(records, i, record) {
                 if (!json_is_false(json_object_get(record, "needed")))
                         continue;
-                if (!circuit || strcmp(circuit, text_of(record, "circuit")) != 0) {
-                        circuit = text_of(record, "circuit");
+                if (!circuit || strcmp(circuit, hap_text_of(record, "circuit")) != 0) {
+                        circuit = hap_text_of(record, "circuit");
                         fputs("\n  ", out);
                         hap_write_plain(out, circuit, SIZE_MAX);
                         fputs(" does not need:", out);
                 }
                 fputc(' ', out);
-                hap_write_plain(out, text_of(record, "edge"), SIZE_MAX);
+                hap_write_plain(out, hap_text_of(record, "edge"), SIZE_MAX);
         }
         if (circuit)
                 fputc('\n', out);

@@ -3,7 +3,6 @@
 #define HAP_SHOW_SHOW_STATISTICS_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "common/error.h"
@@ -14,16 +13,10 @@
 #define HAP_MEAN_TEXT 96
 void hap_mean_text(const json_t *value, const json_t *record, char *text);
 
-/* Whether the record is a difference of two circuits, {"circuit", "against", ...}. */
-bool hap_is_difference(const json_t *record);
-
 /* Writes a row for every two circuits and a column for every metric; nothing if no record is a
  * difference. A difference whose p-value, corrected for the number of pairs, is below 1 − level
  * ends in '*'. */
 int hap_write_differences(const json_t *records, FILE *out, struct hap_error *err);
-
-/* Whether the record is of a circuit test, {"circuit", "test", ...}. */
-bool hap_is_test(const json_t *record);
 
 /* Writes a row for every test of a circuit, then the edges that minimality does not need;
  * nothing if no record is of a test. */

@@ -154,7 +154,7 @@ static void draw_shape(const struct hap_drawing_layout *l, const struct hap_plac
         } else if (node->kind == HAP_WRITES_MLP) {
                 fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"3\"%s"
                         "/>", p->x - p->half, p->y - p->half, 2 * p->half, 2 * p->half, s->fill);
-                size = 11;
+                size = fmin(11, 1.9 * p->half / (.6 * (double)strlen(label)));
         } else {
                 size = fmin(12.5, 1.78 * l->radius / (.58 * (double)strlen(label)));
                 fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"%s/>", p->x, p->y,
@@ -178,6 +178,8 @@ static void draw_node(const struct hap_drawing_layout *l, size_t place, double m
         snprintf(label, sizeof label, "%s", name);
         if (node.kind == HAP_WRITES_HEAD)
                 snprintf(label, sizeof label, "%d.%d", node.layer, node.head);
+        if (node.expert >= 0)
+                snprintf(label, sizeof label, "e%d", node.expert);
         if (d->n_single < d->n && solid && node.layer >= 0 && most > 0)
                 s = shade_of(pow(fmin(d->sum[place] / most, 1), .6));
         fprintf(out, "<g data-n=\"%zu\"%s><title>%s", place, solid ? "" : " class=\"h\"", name);

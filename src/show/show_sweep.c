@@ -68,18 +68,15 @@ static int sweep_init(struct sweep *s, const struct hap_values *values, struct h
                         continue;
                 hap_series_name(v, name, sizeof name);
                 series = series_of(s, name);
-                if (!series)
-                        break;
+                if (!series) {
+                        sweep_release(s);
+                        return hap_fail_memory(err, "the picture");
+                }
                 add_point(values, series, i);
                 s->left = fmin(s->left, log10(v->size));
                 s->right = fmax(s->right, log10(v->size));
-                if (i + 1 == values->n)
-                        return HAP_OK;
         }
-        if (s->series && s->n > 0 && s->series[s->n - 1].points)
-                return HAP_OK;
-        sweep_release(s);
-        return hap_fail_memory(err, "the picture");
+        return s->series ? HAP_OK : hap_fail_memory(err, "the picture");
 }
 
 /* --- panels --- */
@@ -237,7 +234,7 @@ static void draw_legend(const struct sweep *s, FILE *out)
         }
 }
 
-int hap_draw_sweep(const struct hap_values *values, bool white, FILE *out, struct hap_error *err)
+static int draw_sweep(const struct hap_values *values, bool white, FILE *out, struct hap_error *err)
 {
         struct sweep s;
         int rc = sweep_init(&s, values, err);
@@ -282,7 +279,7 @@ int hap_show_values(const struct hap_show *show, bool white, FILE *out, struct h
         if (rc < 0)
                 return rc;
         if (hap_values_sweep(&values))
-                rc = hap_draw_sweep(&values, white, out, err);
+                rc = draw_sweep(&values, white, out, err);
         else
                 hap_draw_bars(&values, white, out);
         hap_values_release(&values);

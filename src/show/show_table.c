@@ -117,6 +117,13 @@ long hap_table_column(struct hap_table *table, const char *title)
         return hap_table_set(table, 0, n, title) < 0 ? -1 : (long)n;
 }
 
+int hap_table_put(struct hap_table *table, size_t row, const char *title, const char *text)
+{
+        const long column = hap_table_column(table, title);
+
+        return column < 0 ? -1 : hap_table_set(table, row, (size_t)column, text);
+}
+
 void hap_table_write(const struct hap_table *table, int indent, FILE *out)
 {
         for (size_t r = 0; r < table->rows; r++) {

@@ -34,7 +34,10 @@ long hap_table_column(struct hap_table *table, const char *title);
 long hap_table_row(struct hap_table *table);
 /* Whether the row has a text in the column of that title. */
 bool hap_table_has(const struct hap_table *table, size_t row, const char *title);
+/* Sets a cell to a copy of the text: 0, or -1 when memory is short. hap_table_put: in the column of
+ * that title, which is added if there is none. */
 int hap_table_set(struct hap_table *table, size_t row, size_t column, const char *text);
+int hap_table_put(struct hap_table *table, size_t row, const char *title, const char *text);
 /* Writes columns as wide as their widest cell, after `indent` spaces; the first is aligned
  * left, the others right. */
 void hap_table_write(const struct hap_table *table, int indent, FILE *out);

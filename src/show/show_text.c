@@ -8,6 +8,7 @@
 #include "common/provenance.h"
 #include "show/drawing.h"
 #include "show/show_edges.h"
+#include "show/show_examples.h"
 #include "show/show_output.h"
 #include "show/show_compare.h"
 #include "show/show_nodes.h"
@@ -317,13 +318,23 @@ static int check_rankings(const struct hap_show *show, size_t top, struct hap_er
         for (size_t i = 0; i < show->n && rc == HAP_OK; i++) {
                 const struct hap_section *s = &show->sections[i];
 
-                if (s->kind == HAP_SHOW_EDGES && s->edges.z)
+                if (hap_section_is_circuit(s))
                         rc = hap_check_ranking(&s->edges, scores_for(show, s), top, err);
         }
         return rc;
 }
 
-int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap_error *err)
+/* The tables of a report, the last of which is that of single examples. */
+static int write_report(const struct hap_section *s, size_t top,
+                        const struct hap_tokenizer *tokenizer, FILE *out, struct hap_error *err)
+{
+        const int rc = hap_write_report(s->records, out, err);
+
+        return rc < 0 ? rc : hap_write_examples(s->records, top, tokenizer, out, err);
+}
+
+int hap_show_text(const struct hap_show *show, size_t top, const struct hap_tokenizer *tokenizer,
+                  FILE *out, struct hap_error *err)
 {
         int rc = check_rankings(show, top, err);
 
@@ -347,7 +358,7 @@ int hap_show_text(const struct hap_show *show, size_t top, FILE *out, struct hap
                 if (s->kind == HAP_SHOW_EDGES)
                         rc = hap_write_edges(&s->edges, scores_for(show, s), top, out, err);
                 else if (s->kind == HAP_SHOW_REPORT)
-                        rc = hap_write_report(s->records, out, err);
+                        rc = write_report(s, top, tokenizer, out, err);
                 else if (s->kind == HAP_SHOW_NODES)
                         rc = hap_write_nodes(s->records, top, out, err);
                 else if (s->kind == HAP_SHOW_LOG)

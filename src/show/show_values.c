@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "show/show_curve.h"
-#include "show/show_statistics.h"
+#include "show/show_record.h"
 
 enum { MANY_SIZES = 3 };
 
@@ -17,13 +16,12 @@ static double number_of(const json_t *record, const char *key)
         return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
-static bool is_mean(const json_t *record)
+static bool is_drawn(const json_t *record)
 {
         return json_is_string(json_object_get(record, "metric")) &&
                json_is_string(json_object_get(record, "circuit")) &&
                json_is_number(json_object_get(record, "value")) &&
-               !json_object_get(record, "id") && !json_object_get(record, "class") &&
-               !hap_is_of_curve(record) && !hap_is_difference(record) && !hap_is_test(record);
+               !json_object_get(record, "class") && hap_is_mean(record);
 }
 
 static struct hap_value value_of(const json_t *record, const char *file)
@@ -76,7 +74,7 @@ int hap_values_read(struct hap_values *values, const struct hap_show *show,
                 if (show->sections[i].kind != HAP_SHOW_REPORT)
                         continue;
                 json_array_foreach(show->sections[i].records, k, record) {
-                        if (!is_mean(record))
+                        if (!is_drawn(record))
                                 continue;
                         values->items[values->n] = value_of(record, show->sections[i].name);
                         add_metric(values, values->items[values->n++].metric);

@@ -179,6 +179,20 @@ int hap_example_check(const json_t *record, const char *where, struct hap_error 
         return rc;
 }
 
+double hap_answer_log_probability(const struct hap_answer *answer, int n_out, const float *rows,
+                                  const double *log_sum)
+{
+        double sum = 0;
+
+        for (int t = 0; t < answer->n; t++) {
+                const size_t at = (size_t)answer->at[t];
+
+                sum += (double)rows[at * (size_t)n_out + (size_t)answer->tokens[t]] -
+                       (log_sum ? log_sum[at] : 0);
+        }
+        return sum;
+}
+
 int hap_example_prompt_tokens(const struct hap_example *example)
 {
         return example->whole ? example->answer_first + 1 : example->n_tokens;

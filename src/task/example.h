@@ -60,6 +60,11 @@ int hap_example_of(const json_t *record, const struct hap_model *model,
  * without tokenizer and limits. Texts are accepted. */
 int hap_example_check(const json_t *record, const char *where, struct hap_error *err);
 
+/* Σ_t log q(token t) of an answer as a whole. rows: [answer positions][n_out] logits, and log_sum:
+ * log Σ exp of each row; or log-probabilities, and NULL. */
+double hap_answer_log_probability(const struct hap_answer *answer, int n_out, const float *rows,
+                                  const double *log_sum);
+
 /* The tokens of the prompt alone: n_tokens without the beginnings of answers. */
 int hap_example_prompt_tokens(const struct hap_example *example);
 

@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/file_map.h"
@@ -22,13 +20,12 @@ static int fail_long(const char *name, struct hap_error *err)
                         HAP_PROMPT_TEXT_MAX);
 }
 
-static int map_file(struct hap_prompt_text *text, int fd, size_t size, const char *name,
-                    struct hap_error *err)
+static int map_spool(struct hap_prompt_text *text, int fd, size_t size, struct hap_error *err)
 {
         void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 
         if (map == MAP_FAILED)
-                return hap_fail(err, HAP_ESYSTEM, "cannot map '%s': %s", name, strerror(errno));
+                return hap_fail(err, HAP_ESYSTEM, "cannot map a temporary file: %s", strerror(errno));
         text->bytes = map;
         text->mapped = text->length = size;
         return HAP_OK;
@@ -53,7 +50,7 @@ static ssize_t read_piece(int fd, char *piece)
         return (ssize_t)n;
 }
 
-/* All pieces of a pipe; *spool gets a temporary file if the first one is full. */
+/* All pieces; *spool gets a temporary file if the first one is full. */
 static int read_pieces(struct hap_prompt_text *text, int fd, char *piece, int *spool,
                        const char *name, struct hap_error *err)
 {
@@ -76,7 +73,9 @@ static int read_pieces(struct hap_prompt_text *text, int fd, char *piece, int *s
         return rc;
 }
 
-static int read_pipe(struct hap_prompt_text *text, int fd, const char *name, struct hap_error *err)
+/* Files are read, not mapped: a file that somebody truncates while it is mapped ends the program by
+ * SIGBUS. The temporary file has no name, so that nobody else can change it. */
+static int read_all(struct hap_prompt_text *text, int fd, const char *name, struct hap_error *err)
 {
         char *piece = malloc(IN_MEMORY);
         int spool = -1;
@@ -84,7 +83,7 @@ static int read_pipe(struct hap_prompt_text *text, int fd, const char *name, str
                        : hap_fail_memory(err, "prompts");
 
         if (rc == 0 && spool >= 0) {
-                rc = map_file(text, spool, text->length, "a temporary file", err);
+                rc = map_spool(text, spool, text->length, err);
         } else if (rc == 0) {
                 text->bytes = piece;
                 piece = NULL;
@@ -93,18 +92,6 @@ static int read_pipe(struct hap_prompt_text *text, int fd, const char *name, str
                 close(spool);
         free(piece);
         return rc;
-}
-
-static int read_file(struct hap_prompt_text *text, int fd, const char *name, struct hap_error *err)
-{
-        struct stat st;
-
-        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
-            lseek(fd, 0, SEEK_CUR) != 0)
-                return read_pipe(text, fd, name, err);
-        if ((uintmax_t)st.st_size > HAP_PROMPT_TEXT_MAX)
-                return fail_long(name, err);
-        return map_file(text, fd, (size_t)st.st_size, name, err);
 }
 
 int hap_prompt_text_open(struct hap_prompt_text *text, const char *path, const char *name,
@@ -118,7 +105,7 @@ int hap_prompt_text_open(struct hap_prompt_text *text, const char *path, const c
         *text = (struct hap_prompt_text){0};
         if (fd < 0)
                 return hap_fail(err, HAP_ESYSTEM, "cannot open '%s': %s", path, strerror(errno));
-        rc = read_file(text, fd, name, err);
+        rc = read_all(text, fd, name, err);
         if (!standard)
                 close(fd);
         text->at = text->bytes;

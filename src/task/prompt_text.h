@@ -1,5 +1,5 @@
-/* The bytes of a file of prompts. A plain file is mapped, and so is a temporary file of what comes
- * from a pipe and exceeds a MiB: a file may be larger than memory. */
+/* The bytes of a file of prompts. What exceeds a MiB is copied to a temporary file, which is
+ * mapped: a file may be larger than memory. Nobody can change the copy. */
 #ifndef HAP_TASK_PROMPT_TEXT_H
 #define HAP_TASK_PROMPT_TEXT_H
 

@@ -212,7 +212,7 @@ static bool divides(const struct hap_tokenizer *tokenizer, const char *century, 
                memcmp(ids, apart, (size_t)n * sizeof *ids) == 0;
 }
 
-/* Whether answers of so many digits are tokens of their own in any year. */
+/* Whether answers of `digits` digits are tokens of their own in any year. */
 static bool some_divide(const struct hap_tokenizer *tokenizer, int digits)
 {
         for (int century = FIRST_CENTURY; century < FIRST_CENTURY + N_CENTURIES; century++)

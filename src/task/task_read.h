@@ -1,4 +1,5 @@
-/* A task's records one after another, ready to be written; those that cannot be used are told. */
+/* A task's records one after another, ready to be written; those that cannot be used are
+ * reported. */
 #ifndef HAP_TASK_TASK_READ_H
 #define HAP_TASK_TASK_READ_H
 

@@ -52,7 +52,9 @@ size_t hap_to_alphabet(const char *text, size_t length, char *out)
         return (size_t)(to - out);
 }
 
-ptrdiff_t hap_from_alphabet(const char *text, size_t length, char *out)
+/* The bytes of a text in GPT-2's alphabet. Returns their number, at most `length`; -1 if a character
+ * is not in the alphabet. */
+static ptrdiff_t from_alphabet(const char *text, size_t length, char *out)
 {
         char *to = out;
 
@@ -96,8 +98,8 @@ int hap_byte_level_finish(struct hap_tokenizer *t, struct hap_error *err)
                 ptrdiff_t length = -1;
 
                 if (v->known[id])
-                        length = hap_from_alphabet(v->bytes.data + stored.offset,
-                                                   stored.length, bytes);
+                        length = from_alphabet(v->bytes.data + stored.offset,
+                                               stored.length, bytes);
                 if (length >= 0)
                         rc = hap_vocab_show(v, (int32_t)id, bytes,
                                             (size_t)length, err);

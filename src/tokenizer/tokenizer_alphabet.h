@@ -8,11 +8,9 @@
 
 struct hap_tokenizer;
 
-/* GPT-2's alphabet, in which byte-level vocabularies are written: each byte is one
- * printable character. Both return the length written, at most 2 bytes for each byte of
- * `text`; hap_from_alphabet returns -1 if a character is not in the alphabet. */
+/* Writes `text` in GPT-2's alphabet, in which byte-level vocabularies are written: each byte is
+ * one printable character. Returns the length written, at most 2 bytes for each byte of `text`. */
 size_t hap_to_alphabet(const char *text, size_t length, char *out);
-ptrdiff_t hap_from_alphabet(const char *text, size_t length, char *out);
 /* Sets the bytes that every token of a byte-level vocabulary represents, and byte_id. */
 int hap_byte_level_finish(struct hap_tokenizer *t, struct hap_error *err);
 /* The same for sentencepiece: "▁" is a space, "<0x0A>" a byte. */

@@ -41,8 +41,8 @@ int hap_merges_init(struct hap_merges *m, size_t n, struct hap_error *err)
         return 0;
 }
 
-void hap_merges_add(struct hap_merges *m, int32_t left, int32_t right,
-                    uint32_t rank, int32_t id)
+static void add_merge(struct hap_merges *m, int32_t left, int32_t right,
+                      uint32_t rank, int32_t id)
 {
         uint64_t pair = pair_of(left, right);
         size_t at = home_of(m, pair);
@@ -98,7 +98,7 @@ int hap_merges_add_texts(struct hap_tokenizer *t, uint32_t which,
                 rc = merge_part(&t->vocab, which, joined, n_left + n_right, &both,
                                 err);
         if (rc == 0)
-                hap_merges_add(&t->merges, l, r, which, both);
+                add_merge(&t->merges, l, r, which, both);
         return rc;
 }
 

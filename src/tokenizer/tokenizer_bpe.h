@@ -23,8 +23,6 @@ struct hap_merges {
         size_t n_slots;
 };
 int hap_merges_init(struct hap_merges *m, size_t n, struct hap_error *err);
-void hap_merges_add(struct hap_merges *m, int32_t left, int32_t right,
-                    uint32_t rank, int32_t id);
 /* Adds a merge: looks up both texts and their concatenation. `which` counts from 0. */
 int hap_merges_add_texts(struct hap_tokenizer *t, uint32_t which,
                          const char *left, size_t n_left, const char *right,

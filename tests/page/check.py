@@ -488,6 +488,28 @@ def prompts(browser, page, stream):
     equal(browser.errors(), [], "errors")
 
 
+def predictions(browser, page, tokenizer, report):
+    """Below each prompt: what the full model and the circuit predict, as text, and the values."""
+    browser.open(page, "tab=prompts")
+    vocabulary = json.loads(pathlib.Path(tokenizer).read_text())["model"]["vocab"]
+    texts = {token: text.replace("\u0120", " ") for text, token in vocabulary.items()}
+    panel = browser.run("document.getElementById('panel').textContent")
+    both = {"predictions": 0, "value": 0}
+    for r in lines(report):
+        if "predictions" in r:
+            token, p = r["predictions"][0]
+            line, key = f'{r["circuit"]} predicts "{texts[token]}" ', "predictions"
+        elif "id" in r:
+            p, line, key = r["value"], f'{r["circuit"]} {r["metric"]} ', "value"
+        else:
+            continue
+        if abs(p) > 1e-3:
+            need(line + f"{float(f'{p:.4g}'):g}" in panel, line)
+            both[key] += 1
+    need(min(both.values()) > 5, f"too few: {both}")
+    equal(browser.errors(), [], "errors")
+
+
 def positions(browser, page, stream):
     """Named positions are columns from left to right; an edge starts in the column it reads."""
     header = lines(stream)[0]

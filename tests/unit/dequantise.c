@@ -1,6 +1,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "common/tensor.h"
 #include "model/dequantise.h"
 #include "unit.h"
 
@@ -101,6 +102,7 @@ TEST("every half has its value, alone and in a row")
         hap_dequantise(HAP_STORED_F16, bytes, 65536, out);
         for (unsigned h = 0; h < 65536; h++) {
                 wrong += !same(out[h], half_by_definition(h));
+                wrong += !same(hap_f16_value((uint16_t)h), half_by_definition(h));
         }
         CHECK(wrong == 0);
         free(bytes);

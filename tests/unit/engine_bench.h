@@ -29,6 +29,7 @@ struct bench {
         uint8_t place[PROMPTS][MOST_TOKENS];
         int32_t answer, wrong;
         float *outputs[PROMPTS]; /* of the corrupted runs */
+        float *gates; /* where the next plain run stores the weights of its experts, or NULL */
         size_t edges;
         int n_out;
 };
@@ -38,6 +39,9 @@ static const struct hap_random_key key = {.seed = 11, .stream = 1};
 /* Whether the graphs that set_up makes have positions: A, B and the rest, each of several tokens.
  */
 static bool divided;
+
+/* Whether each expert is a node of the graphs that set_up makes. */
+static bool as_experts;
 
 static inline void divide(struct bench *b)
 {
@@ -67,13 +71,23 @@ static inline float *plain(struct bench *b, const int32_t *tokens, int n, int an
                                     .answer_first = answer_first, .n_answer_positions = 1};
         const struct hap_prompt *one = &prompt;
         struct hap_batch batch;
-        struct hap_full_run run = {.outputs = outputs};
+        struct hap_full_run run = {.outputs = outputs, .gates = b->gates ? &b->gates : NULL};
 
         b->work.used = 0;
         CHECK(hap_batch_init(&batch, &b->work, &one, 1, false) == 0);
         CHECK(hap_full_forward(&b->work, &batch, &run) == 0);
         memcpy(logits, run.logits, (size_t)b->n_out * sizeof(*logits));
         return logits;
+}
+
+/* The next plain run stores its weights of experts in the prompt. */
+static inline void set_up_gates(struct bench *b, struct hap_prompt *prompt)
+{
+        const size_t n = (size_t)b->engine.graph.n_layers * (size_t)prompt->n_tokens *
+                         (size_t)b->engine.graph.n_experts;
+
+        b->gates = prompt->gates = hap_arena_alloc(&b->arena, n, sizeof(float));
+        memset(b->gates, 0, n * sizeof(float));
 }
 
 static inline void set_up(struct bench *b, const char *path, const struct hap_ablation *ablation)
@@ -84,7 +98,8 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
 
         memset(b, 0, sizeof(*b));
         CHECK(hap_model_load(&b->model, path, &err) == 0);
-        CHECK(hap_engine_init(&b->engine, &b->model, NULL, &err) == 0);
+        CHECK(hap_engine_init(&b->engine, &b->model,
+                              &(struct hap_graph_form){.experts = as_experts}, &err) == 0);
         hap_scratch_init(&b->work, &b->engine);
         hap_arena_init(&b->arena);
         if (divided)
@@ -129,7 +144,10 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
                 p->counterfactual =
                         (struct hap_counterfactual){.ablation = ablation, .data = b->outputs[i]};
                 p->log_p = hap_arena_alloc(&b->arena, (size_t)b->n_out, sizeof(float));
+                if (as_experts)
+                        set_up_gates(b, p);
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
+                b->gates = NULL;
                 hap_log_softmax(1, b->n_out, scratch, p->log_p);
                 b->work.used = 0;
                 CHECK(hap_prompt_reserve(&b->engine, p, true, &b->arena, &err) == 0);

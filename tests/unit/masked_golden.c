@@ -1,5 +1,6 @@
 /* Masked runs, their gradients and EAP scores against an implementation of the edge graph in
- * PyTorch, in float64 (tests/golden/make_masked.py). */
+ * PyTorch, in float64 (tests/golden/make_masked.py; with experts as nodes
+ * make_masked_experts.py). */
 #include "engine_bench.h"
 #include "forward/attention.h"
 #include "model/family.h"
@@ -34,6 +35,18 @@ static double relative(const json_t *expected, const float *values, double sign)
         return sqrt(apart / norm);
 }
 
+/* The logits with the edges out of the input cut, and all others open. */
+static void check_cut_input(struct bench *b, const json_t *golden, float *z, const float *const *zs,
+                            float *logits)
+{
+        for (size_t e = 0; e < b->edges; e++)
+                z[e] = hap_graph_edge_writer(&b->engine.graph, e) != 0;
+        masked(b, &hap_metric_kl, zs, NULL, logits, NULL);
+        for (int i = 0; i < PROMPTS; i++)
+                CHECK_NEAR(relative(json_array_get(json_object_get(golden, "zero_inputs"), (size_t)i),
+                                    logits + (size_t)i * b->n_out, 1), 0, 2e-5);
+}
+
 static void check_masked(const char *name)
 {
         char path[128];
@@ -44,7 +57,8 @@ static void check_masked(const char *name)
         json_t *golden;
         double kl;
 
-        snprintf(path, sizeof(path), "tests/golden/masked/%s.json", name);
+        snprintf(path, sizeof(path), "tests/golden/masked%s/%s.json", as_experts ? "-experts" : "",
+                 name);
         golden = json_load_file(path, 0, NULL);
         read_tokens(json_object_get(golden, "clean"), clean);
         read_tokens(json_object_get(golden, "corrupted"), corrupted);
@@ -74,6 +88,8 @@ static void check_masked(const char *name)
                 z[e] = 1;
         masked(&b, &hap_metric_logit_diff, zs, wanted, NULL, d_z);
         CHECK_NEAR(relative(json_object_get(golden, "eap"), d_z, -1), 0, 1e-4);
+        if (as_experts)
+                check_cut_input(&b, golden, z, zs, logits);
         free(z);
         free(d_z);
         free(wanted);
@@ -100,6 +116,19 @@ TEST("masked runs, their gradients and EAP scores are those of the edge graph in
                 printf("# %s\n", all_names[i]);
                 check_masked(all_names[i]);
         }
+}
+
+TEST("the same where each expert of a mixture is a node, with the clean run's weights")
+{
+        static const char *const names[] = {"mixtral", "mixtral-ties", "qwen3-moe", "olmoe",
+                                            "gpt-oss"};
+
+        as_experts = true;
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                printf("# %s\n", names[i]);
+                check_masked(names[i]);
+        }
+        as_experts = false;
 }
 
 /* Whether one of the models is of the family. */

@@ -9,12 +9,12 @@
 const kindNames = {q: 'query', k: 'key', v: 'value', m: 'MLP', l: 'logits'};
 
 function parseNode(name) {
-  const head = /^a(\d+)\.h(\d+)$/.exec(name), mlp = /^m(\d+)$/.exec(name);
+  const head = /^a(\d+)\.h(\d+)$/.exec(name), mlp = /^m(\d+)(?:\.e(\d+))?$/.exec(name);
 
   if (head)
     return {name, kind: 'head', layer: +head[1], head: +head[2], label: head[1] + '.' + head[2]};
   if (mlp)
-    return {name, kind: 'mlp', layer: +mlp[1], head: -1, label: name};
+    return {name, kind: 'mlp', layer: +mlp[1], head: -1, expert: +(mlp[2] ?? 0), label: name};
   return {name, kind: name === 'logits' ? 'logits' : 'input', layer: -1, head: -1, label: name};
 }
 

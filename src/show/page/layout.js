@@ -115,7 +115,10 @@ function placeHeads(l) {
   const slot = Math.max(widest + 3, Math.min(space, 130));
   const span = slot * (graph.heads + .25);
 
-  l.right = left + span + right;
+  const step = nodeWidth(`m${graph.layers - 1}.e${(graph.experts ?? 1) - 1}`, l.size) + 4;
+  const mlpX = node => left + span + 22 + step * node.expert;
+
+  l.right = left + span + right + step * ((graph.experts ?? 1) - 1);
   for (const node of l.nodes.values()) {
     node.w = node.kind === 'input' || node.kind === 'logits' ? Math.max(90, Math.min(span * .3, 180))
       : nodeWidth(node.group || node.label, l.size);
@@ -130,7 +133,7 @@ function placeHeads(l) {
       node.x = left + span / 2;
       node.y = l.logitsY;
     } else if (node.kind === 'mlp') {
-      node.x = left + span + 22;
+      node.x = mlpX(node);
       node.y = l.rowY.get(node.layer) + .34 * l.row;
     } else {
       node.x = left + slot * (node.head + .5 + shifts[node.layer % 3]);
@@ -140,7 +143,7 @@ function placeHeads(l) {
       placeGroup(l, node, name => {
         const one = parseNode(name);
 
-        return one.kind === 'mlp' ? left + span + 22 : left + slot * (one.head + .5);
+        return one.kind === 'mlp' ? mlpX(one) : left + slot * (one.head + .5);
       });
   }
   for (const [layer, y] of l.rowY) /* where a head could be */

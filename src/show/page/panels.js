@@ -104,9 +104,9 @@ function promptEntry(task, record) {
   for (const report of data.reports ?? [])
     for (const r of report.records)
       if (r.id !== undefined && r.id === record.id)
-        parts.push(`<p>${escapeText(r.circuit)}: ${escapeText(r.metric)} ` +
-          `${escapeText(number(r.value))}` + (r.predictions
-            ? `, predicts ${escapeText(predictionText(task, r.predictions))}` : '') + '</p>');
+        parts.push(`<p>${escapeText(r.circuit)} ` + escapeText(r.predictions
+          ? `predicts ${predictionText(report, r.predictions)}`
+          : `${r.metric} ${number(r.value)}`) + '</p>');
   return parts.join('\n');
 }
 
@@ -124,13 +124,26 @@ function promptsPanel(panel) {
 }
 
 const helpText = `<h2>Reading the picture</h2>
-<p>Layers run from the bottom to the top. Round nodes are heads, square nodes MLPs; a head has the
-same place in every picture. An edge leaves a node at its top. It enters a head at the left for its
+<p>Layers run from the bottom to the top. Round nodes are heads, square nodes MLPs: 3.2 is head 2 of
+layer 3, m3 the MLP of that layer, counted from 0. A head has the same place in every picture. An edge leaves a node at its top. It enters a head at the left for its
 query, in the middle for its key, and at the right for its value. Solid nodes have edges that are
 drawn, outlines have none at this setting, and a dot is a head outside of the circuit. Layers
 without nodes are collapsed.</p>
 <p>If more than 500 edges are shown, the strongest are drawn, and a node's shade is the sum of all
 its edges. Point at a node to see all of its edges.</p>
+<p>In tables, a3.h2 is that head, and m0->a3.h2&lt;v> the edge from an MLP into its values. With
+@S2 at its end, the edge is read at the named position S2: by a head's query or an MLP there, or as key
+or value by the head at any position.</p>
+<h2>Questions</h2>
+<table class="wide"><tbody>
+<tr><td>Which edges matter most?</td><td>Edges lists them in the order of the ranking chosen above.</td></tr>
+<tr><td>Which head matters most to the answer?</td><td>Search ->logits.</td></tr>
+<tr><td>Which head reads S2 most?</td><td>Search @s2 and open Nodes: Σ k and Σ v sum what heads read
+there as keys and values. Click a column's name to sort.</td></tr>
+<tr><td>What feeds a head, and what does it feed?</td><td>Click it and open Pins; "paths through any"
+shows its part of the circuit.</td></tr>
+<tr><td>What differs between two circuits?</td><td>Write the page from both files.</td></tr>
+</tbody></table>
 <h2>Keys</h2>
 <table class="wide"><tbody>
 <tr><td>/</td><td>search; words must all occur, -word must not</td></tr>

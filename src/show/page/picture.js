@@ -168,7 +168,7 @@ function titleLines(view) {
       parts.push(`${count(dead)} dead`);
   }
   parts.push(`${heads.filter(n => n.kind === 'head').length} heads, ` +
-    `${heads.filter(n => n.kind === 'mlp').length} MLPs`);
+    `${heads.filter(n => n.kind === 'mlp').length} ${graph.experts ? 'experts' : 'MLPs'}`);
   return [what, parts.join(' · ')];
 }
 

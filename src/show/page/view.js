@@ -96,8 +96,8 @@ function searchTest(text) {
   return e => words.every(w => w(e));
 }
 
-const SINGLY = 500;   /* more edges than these are folded into their nodes */
-const STRONGEST = 150; /* of which so many are drawn */
+const SINGLY = 500;    /* more edges than this are folded into their nodes */
+const STRONGEST = 150; /* of folded edges, the number that is drawn */
 
 /* Counts and sums of the edges into and out of each node. */
 function sumNodes(shown, weight) {
