@@ -90,8 +90,8 @@ static int read_record(struct hap_stream_in *in, const msgpack_object *record,
             !(id ? has_only(record, of_example, 4)
                  : hap_merge_is_point(record) || has_only(record, of_mean, 11)))
                 rc = hap_stream_in_fail(in, err, "only metrics and their values for single "
-                                        "examples can be merged, and curves; not predictions, "
-                                        "tests, roles, classes, random circuits or differences");
+                                        "examples can be merged, not predictions, tests, roles, "
+                                        "classes, random circuits or differences");
         else if (id)
                 rc = add_value(in, part, circuit, metric, id, value, err);
         else if (add_mean(part, circuit, metric, record) < 0)
