@@ -20,6 +20,7 @@ MODELS = [
 NODE = 1e12     # operations a second that sgemm makes on a node
 BAND = 1.25e9   # bytes a second of a network of 10 Gbit/s
 LATENCY = 50e-6  # seconds of a message
+HOLDERS = 8     # ranks that hold layers
 
 
 class Model:
@@ -28,6 +29,8 @@ class Model:
         per_layer = d * head * (2 * heads + 2 * kv) + (3 if gated else 2) * d * mlp
         tied = layers < 32
         self.parameters = layers * per_layer + vocabulary * d * (1 if tied else 2)
+        self.per_rank = math.ceil(layers / HOLDERS) * per_layer + vocabulary * d
+        self.d, self.vocabulary = d, vocabulary
         self.writers = 1 + layers * (heads + 1)
         before = [1 + l * (heads + 1) for l in range(layers)]
         self.edges = sum(3 * heads * w + w + heads for w in before) + self.writers
@@ -56,6 +59,27 @@ class Model:
         per_job = math.ceil(self.gradient_rows / T)
         jobs = math.ceil(prompts / per_job)
         return math.ceil(jobs / ranks) * per_job * (3 * self.full + self.mix) / (NODE * EFFICIENCY)
+
+
+    # A prompt through ranks that hold layers: bytes that the rank which gets most receives.
+    def stream(self):
+        return 4 * T * self.d
+
+    def outputs(self):
+        """Of the writers of all other ranks."""
+        return 4 * T * self.d * (self.writers * (HOLDERS - 1) // HOLDERS)
+
+    def deltas(self):
+        """Forward those before a rank's layers, backward the gradients of those before the next
+        rank's: most for the last rank but one."""
+        return 4 * T * self.d * (self.writers * (2 * HOLDERS - 3) // HOLDERS)
+
+    def scores(self):
+        return 4 * self.edges * (HOLDERS - 1) // HOLDERS
+
+    def held(self, work, data):
+        """Seconds of work that is divided by layers, and of its data."""
+        return f"{work / HOLDERS / (NODE * EFFICIENCY):.2g} + {data / BAND:.2g}"
 
 
 def size(bytes):
@@ -103,6 +127,20 @@ def tables():
     for m in models:
         yield row(m.name, *[f"{m.attribution(1000, r):.3g}" for r in (1, 8, 64, 512)],
                   f"{m.attribution(64000, 64):.3g}")
+
+
+    yield ""
+    yield row(f"layers over {HOLDERS} ranks", "weights of a rank", "the stream", "outputs", "edges",
+              "eap, a prompt, s", "masked run with gradients, s", "weights to all, s")
+    yield row("---", *["---:"] * 7)
+    for m in models:
+        per_job = math.ceil(m.gradient_rows / T)
+        eap = 2 * m.outputs() + 2 * m.stream() + m.scores() / per_job
+        masked = m.deltas() + m.scores() / 2
+        yield row(m.name, size(4 * m.per_rank), size(m.stream()), size(m.outputs()),
+                  size(m.scores()), m.held(3 * m.full + m.mix, eap),
+                  m.held(2 * m.masked + m.mix, masked),
+                  f"{4 * m.parameters * (HOLDERS - 1) / HOLDERS / BAND:.2g}")
 
 
 def main():

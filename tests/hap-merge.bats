@@ -136,6 +136,29 @@ END
         assert_whole "$tmp/all" "$tmp/out"
 }
 
+@test "merged curves have the points and areas of all examples, for every metric and order" {
+        options="--curve --sizes 1%,5%,20%,100% --full --empty --per-example --metric logit-diff,kl --name x --name y"
+        hap-attrib -q -m "$demo" --method eap-ig-inputs -o "$tmp/ig" whole.task
+        # shellcheck disable=SC2086 # several options
+        hap-eval -q -m "$demo" $options --resamples 50 -o "$tmp/all" whole.task whole.scores "$tmp/ig"
+        for_shards 3 "hap-eval -q -m $demo $options --resamples 0 -o $tmp/{}.report {}.task whole.scores $tmp/ig"
+        hap-merge -q --resamples 50 -o "$tmp/out" "$tmp"/?.report
+        assert_whole "$tmp/all" "$tmp/out"
+        # the mean of a point is that of its examples
+        json "$tmp/out" | jq -s '[.[] | select(.circuit == "y" and .metric == "kl")] as $all
+                | ($all | map(select(.size))[1].value) as $mean
+                | ($all | map(select(.id))[43:86] | map(.value) | add / length) - $mean | fabs < 1e-12' |
+                grep -x true
+}
+
+@test "curves without values of single examples, or without full and empty, are refused" {
+        for_shards 2 "hap-task -q ioi -n 43 -m $demo --shard {}/2 -o $tmp/{}.task
+                hap-eval -q -m $demo --curve --full --empty --resamples 0 -o $tmp/{}.all $tmp/{}.task whole.scores
+                hap-eval -q -m $demo --curve --full --per-example --resamples 0 -o $tmp/{}.one $tmp/{}.task whole.scores"
+        assert_refused 3 "hap-eval --per-example writes them" hap-merge -q "$tmp/1.all" "$tmp/2.all"
+        assert_refused 3 "hap-eval --full --empty measures" hap-merge -q "$tmp/1.one" "$tmp/2.one"
+}
+
 @test "the history names every shard, and the merged scores select the whole's circuit" {
         hap-merge -q -o "$tmp/out" ?.scores
         json "$tmp/out" | sed -n 1p | jq -e '.history

@@ -1,4 +1,5 @@
 load helper
+load mpi/helper
 
 # Several ranks (docs/cluster.md): `make MPI=1` and mpirun. Whatever the ranks and threads, the bytes
 # are those that one process of the plain build writes.
@@ -6,9 +7,8 @@ load helper
 setup_file() {
         mpi=$BATS_FILE_TMPDIR cache=$BATS_FILE_TMPDIR/ioi.cache model=$root/models/demo
         export mpi cache
-        command -v mpirun mpicc >/dev/null && [[ ${HAP_BIN:-$root/bin} -ef $root/bin ]] || return 0
-        grep -q march=native "$root/build/flags" || return 0 # other builds round otherwise
-        make -s -C "$root" MPI=1 all >"$mpi/make" 2>&1 || return 0
+        build_mpi "$mpi"
+        [[ -e $mpi/made ]] || return 0
         hap-task ioi -q -n 40 -m "$model" -o "$mpi/ioi.task"
         hap-forward -q -m "$model" -o "$cache" "$mpi/ioi.task"
         hap-attrib -q -m "$model" -o "$mpi/ioi.scores" "$cache"
@@ -23,38 +23,6 @@ setup() {
         model=$root/models/demo
         prune=(hap-prune -q -m "$model" --sparsity 90% "$cache" "$mpi/ioi.subgraph"
                 "$mpi/ioi.scores")
-        # mpirun looks for ssh, also where all ranks are here
-        export OMPI_MCA_plm_rsh_agent=false OMPI_MCA_btl_base_warn_component_unused=0
-        export OMPI_MCA_rmaps_base_oversubscribe=1
-}
-
-# ranks N PROGRAM ARGUMENT ...: N ranks of the MPI build's program, for a minute at most.
-ranks() {
-        local n=$1 program=$2
-        shift 2
-        timeout -k 5 60 mpirun --allow-run-as-root --oversubscribe -n "$n" \
-                "$root/build-mpi/bin/$program" "$@"
-}
-
-# refused_by_ranks STATUS TEXT N PROGRAM ARGUMENT ...: ends soon with this status and, once, this
-# text.
-refused_by_ranks() {
-        local status=$1 text=$2 before=$SECONDS rc=0
-        shift 2
-        ranks "$@" 2>"$tmp/message" || rc=$?
-        cat "$tmp/message"
-        [[ $rc -eq $status && $((SECONDS - before)) -lt 30 ]]
-        [[ $(grep -cF "$text" "$tmp/message") -eq 1 ]]
-}
-
-# one_rank_adds RANK WORD ...: a program that the ranks start instead of the real one; one of them
-# adds words to its command line.
-one_rank_adds() {
-        local rank=$1
-        shift
-        printf '#!/bin/sh\n[ $OMPI_COMM_WORLD_RANK -ne %s ] || set -- "$@" %s\nexec "$@"\n' \
-                "$rank" "$*" >"$tmp/start"
-        chmod +x "$tmp/start"
 }
 
 @test "caches, scores and reports of 1, 2 and 4 ranks are those of one process" {
@@ -224,4 +192,23 @@ start_pruning() {
         refused_by_ranks 2 "hap-task: it has nothing to share among 2 processes" \
                 2 hap-task ioi -n 2 -o "$tmp/out"
         ranks 2 hap-prune --version | grep -x "hap-prune [0-9.]*"
+}
+
+# The task of the file as the JSON that bench/messages.py reads.
+check_messages() {
+        python3 "$root/bench/messages.py" check "$1" "$model" "$tmp/task.json" "${@:2}"
+}
+
+@test "4 and 8 ranks exchange exactly what the model of docs/scaling.md says" {
+        need_tool python3
+        # both prunings end with as many candidates
+        local n steps=("${prune[@]}" --precision f32 --batch 32 --set anneal=1 -j 1)
+        hap-convert -q --to json "$mpi/ioi.task" >"$tmp/task.json"
+        for n in 4 8; do
+                counted attrib $n hap-attrib -q -j 1 -m "$model" -o "$tmp/out" "$mpi/ioi.task"
+                check_messages attrib $n 1 "$tmp/attrib"
+                counted few $n "${steps[@]}" --steps 10 -o "$tmp/out"
+                counted more $n "${steps[@]}" --steps 13 -o "$tmp/out"
+                check_messages prune $n 1 "$tmp/more" "$tmp/few" 3
+        done
 }

@@ -5,6 +5,7 @@
 
 #include "forward/blas.h"
 #include "forward/distribution.h"
+#include "forward/relay.h"
 #include "forward/span.h"
 
 /* --- runs --- */
@@ -187,12 +188,15 @@ int hap_gradient_multiply(struct hap_gradient_batch *s, const float *delta, floa
         const size_t mark = s->scratch->used;
         float *product = hap_scratch_alloc(s->scratch, (size_t)per_layer * (size_t)g->n_writers,
                                     sizeof *product);
+        int begin, end;
 
         if (!product)
                 return s->scratch->error.code;
-        for (int l = 0; l < g->n_layers; l++)
-                multiply(s, delta, weight, l * per_layer, per_layer, product, out);
-        multiply(s, delta, weight, hap_graph_logits_reader(g), 1, product, out);
+        hap_relay_readers(s->engine, &begin, &end);
+        for (int r = begin; r + per_layer <= end; r += per_layer)
+                multiply(s, delta, weight, r, per_layer, product, out);
+        if (end == g->n_readers)
+                multiply(s, delta, weight, hap_graph_logits_reader(g), 1, product, out);
         s->scratch->used = mark;
         return HAP_OK;
 }
@@ -202,7 +206,9 @@ static int find_culprit(const struct hap_gradient_batch *s)
 {
         const size_t d = (size_t)s->engine->model->config.d_model;
         const size_t rows = (size_t)s->batch.rows.n;
+        int begin, end;
 
+        hap_relay_readers(s->engine, &begin, &end);
         for (int i = 0; i < s->batch.n; i++) {
                 const size_t at = (size_t)s->batch.rows.start[i] * d;
                 const size_t n = (size_t)s->batch.rows.start[i + 1] * d - at;
@@ -211,9 +217,9 @@ static int find_culprit(const struct hap_gradient_batch *s)
                 for (size_t w = 0; w < (size_t)s->engine->graph.n_writers; w++)
                         for (size_t j = 0; j < n; j++)
                                 sum += fabs((double)s->outputs[w * rows * d + at + j]);
-                for (size_t r = 0; r < (size_t)s->engine->graph.n_readers; r++)
+                for (int r = begin; r < end; r++)
                         for (size_t j = 0; j < n; j++)
-                                sum += fabs((double)s->gradient[r * rows * d + at + j]);
+                                sum += fabs((double)s->gradient[(size_t)r * rows * d + at + j]);
                 if (!isfinite(sum))
                         return i;
         }
@@ -256,8 +262,11 @@ float *hap_gradient_outputs(struct hap_gradient_batch *s)
 
 void hap_gradient_clear(struct hap_gradient_batch *s)
 {
-        memset(s->gradient, 0,
-               (size_t)s->engine->graph.n_readers * batch_values(s) * sizeof(float));
+        int begin, end;
+
+        hap_relay_readers(s->engine, &begin, &end);
+        memset(s->gradient + (size_t)begin * batch_values(s), 0,
+               (size_t)(end - begin) * batch_values(s) * sizeof(float));
 }
 
 static int score_gradient_batch(struct hap_attrib *attrib, const struct hap_prompts *prompts,
@@ -289,6 +298,8 @@ static int score_gradient_batch(struct hap_attrib *attrib, const struct hap_prom
                 return scratch->error.code;
         hap_gradient_clear(&s);
         rc = method->score ? method->score(&s, out) : score_mean(&s, method->runs, out);
+        if (rc == 0)
+                rc = hap_relay_edges(scratch, out);
         return rc < 0 ? rc : check_scores(&s, out);
 }
 

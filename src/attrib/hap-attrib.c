@@ -5,6 +5,7 @@
 #include "attrib/example_scores.h"
 #include "attrib/merge.h"
 #include "attrib/request.h"
+#include "common/mpi_layers.h"
 #include "common/program.h"
 #include "data/inputs.h"
 #include "data/shard.h"
@@ -56,7 +57,7 @@ static const struct hap_program_info info = {
         .summary = "score every edge of a model",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS | HAP_USES_MEMORY,
+                HAP_USES_THREADS | HAP_USES_MEMORY | HAP_USES_LAYERS,
         .options = options,
         .notes = "The input contains one task or cache; for a task the model is run first.\n"
                  "mask-gradient also reads a circuit; without one every mask is 1.\n"
@@ -159,6 +160,9 @@ static size_t attribute(struct hap_program *p, const struct hap_attrib_request *
         const struct hap_attrib_options settings = hap_attrib_request_options(opt, NULL);
         size_t done;
 
+        if (hap_mpi_layers_divided() && settings.method->whole_model)
+                hap_die(p, HAP_EUSAGE, "--method %s does not run with --layers-over-ranks",
+                        settings.method->name);
         hap_must(p, hap_inputs_read(p->in, &(struct hap_inputs_want){
                 .circuits = settings.method->needs & (HAP_NEEDS_CIRCUIT | HAP_NEEDS_CUT_CIRCUIT)
                                     ? 1 : 0,

@@ -31,6 +31,7 @@ struct hap_method {
          * how prompts are read, and the memory estimate. */
         enum hap_memory_runs runs;
         const struct hap_rules *rules; /* of the backward of full runs; NULL: the derivative */
+        bool whole_model; /* does not run if ranks hold layers (common/mpi_layers.h) */
         bool whole_prompts; /* full runs compute all positions, also those where a' = a */
         bool single;        /* a batch is one prompt */
         bool drops_layers;  /* a backward run without each layer in turn, for grad_drop.c */

@@ -1,5 +1,6 @@
 #include "common/clock.h"
 
+#include <sched.h>
 #include <time.h>
 
 double hap_seconds(void)
@@ -8,4 +9,12 @@ double hap_seconds(void)
 
         clock_gettime(CLOCK_MONOTONIC, &t);
         return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void hap_nap(int times)
+{
+        if (times < 2000)
+                sched_yield();
+        else
+                nanosleep(&(struct timespec){.tv_nsec = times < 12000 ? 100000 : 1000000}, NULL);
 }

@@ -5,5 +5,8 @@
 /* Seconds since a fixed point in the past. A change of the system's date does not affect
  * them. */
 double hap_seconds(void);
+/* A short wait before something is tried again, for the `times`-th time from 0 on; longer after
+ * many. */
+void hap_nap(int times);
 
 #endif

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -82,10 +81,7 @@ static bool wait_for(MPI_Request *request, double seconds)
                 MPI_Test(request, &done, MPI_STATUS_IGNORE);
                 if (done)
                         return true;
-                if (i < 2000)
-                        sched_yield();
-                else
-                        nanosleep(&(struct timespec){.tv_nsec = i < 12000 ? 100000 : 1000000}, NULL);
+                hap_nap(i);
                 if (seconds > 0 && hap_seconds() - start > seconds)
                         return false;
         }
@@ -225,7 +221,7 @@ void hap_mpi_begin(void)
 
         if (!several_processes())
                 return;
-        MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+        MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
         MPI_Comm_size(MPI_COMM_WORLD, &mpi.ranks);
         MPI_Comm_rank(MPI_COMM_WORLD, &mpi.rank);
         mpi.words = calloc((size_t)mpi.ranks, sizeof *mpi.words);

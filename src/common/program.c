@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/memory.h"
 #include "common/mpi.h"
+#include "common/mpi_layers.h"
 #include "common/printable.h"
 
 static const char *(*find_warning)(void);
@@ -235,7 +236,12 @@ static void join_ranks(struct hap_program *program, int argc, char **argv)
                 hap_die(program, HAP_EUSAGE, "it has nothing to share among %zu processes: start "
                         "it without mpirun", hap_mpi_ranks());
         hap_must(program, hap_mpi_least(&threads, &program->error));
-        program->threads = (int)threads;
+        if (program->layers_over_ranks)
+                hap_must(program, hap_mpi_divide_layers(&program->error));
+        /* most of the jobs under way wait for another rank */
+        if (hap_mpi_layers_divided())
+                threads *= (int64_t)hap_mpi_ranks();
+        program->threads = (int)hap_min(threads, HAP_MAX_THREADS);
 }
 
 void hap_program_begin(struct hap_program *program, const struct hap_program_info *info,

@@ -2,8 +2,9 @@
  * programs use it; the library never exits.
  *
  * Options that all programs have: -m MODEL, -j THREADS, -o FILE, -q, -p, -z, -h,
- * --max-memory SIZE, --version. `uses` of a program says which of -m, -p, -z and
- * --max-memory it takes, and whether -j has an effect; every program accepts -j. */
+ * --max-memory SIZE, --layers-over-ranks, --version. `uses` of a program says which of -m, -p,
+ * -z, --max-memory and --layers-over-ranks it takes, and whether -j has an effect; every program
+ * accepts -j. */
 #ifndef HAP_COMMON_PROGRAM_H
 #define HAP_COMMON_PROGRAM_H
 
@@ -24,7 +25,8 @@ enum hap_uses {
         HAP_USES_PASS = 4,    /* -p */
         HAP_USES_STREAM = 8,  /* writes a stream: -o, -z, no terminal */
         HAP_USES_THREADS = 16, /* -j has an effect */
-        HAP_USES_MEMORY = 32   /* --max-memory */
+        HAP_USES_MEMORY = 32,  /* --max-memory */
+        HAP_USES_LAYERS = 64   /* --layers-over-ranks */
 };
 
 struct hap_program_info {
@@ -54,6 +56,7 @@ struct hap_program {
         size_t max_memory;  /* --max-memory; 0: no limit */
         int weights;        /* --weights: 0 auto, 1 stored, 2 f32, as enum hap_weights */
         bool quiet, pass, gzip;
+        bool layers_over_ranks; /* --layers-over-ranks */
         char **operands;
         int n_operands;
         struct hap_stream_in *in;  /* open when HAP_USES_INPUT */

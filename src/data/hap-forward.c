@@ -33,7 +33,7 @@ static const struct hap_program_info info = {
         .summary = "run a model on the prompts of a task and store its activations",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS | HAP_USES_MEMORY,
+                HAP_USES_THREADS | HAP_USES_MEMORY | HAP_USES_LAYERS,
         .options = options,
 };
 

@@ -1,6 +1,7 @@
 #include "data/inputs_memory.h"
 
 #include "common/mpi.h"
+#include "common/mpi_layers.h"
 
 bool hap_inputs_count_prompts(struct hap_inputs *inputs)
 {
@@ -29,6 +30,16 @@ bool hap_inputs_count_prompts(struct hap_inputs *inputs)
         return memory->prompts > 0 && memory->tokens > 0;
 }
 
+/* Ranks that hold different layers must do the same. */
+static int all_fit(bool *fit, struct hap_error *err)
+{
+        int64_t least = *fit;
+        const int rc = hap_mpi_least(&least, err);
+
+        *fit = least != 0;
+        return rc;
+}
+
 /* Whether all that is needed with the outputs kept fits. */
 static int outputs_fit(const struct hap_inputs *inputs, bool *fit, struct hap_error *err)
 {
@@ -43,7 +54,7 @@ static int outputs_fit(const struct hap_inputs *inputs, bool *fit, struct hap_er
                 *fit = hap_memory_bytes(&memory, &inputs->model, &graph) <=
                        (memory.max_bytes ? memory.max_bytes : hap_mpi_memory() / 2);
         hap_graph_release(&graph);
-        return rc;
+        return rc < 0 || !hap_mpi_layers_divided() ? rc : all_fit(fit, err);
 }
 
 int hap_inputs_settle_outputs(struct hap_inputs *inputs, struct hap_error *err)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/memory.h"
-#include "common/mpi.h"
+#include "common/mpi_layers.h"
 #include "common/number.h"
 #include "data/batches.h"
 #include "data/counted_run.h"
@@ -268,7 +268,7 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
 static size_t prepared(const struct hap_memory_estimate *needs, const struct hap_model *model,
                        const struct hap_graph *graph)
 {
-        const size_t at_once = needs->batches * needs->threads * hap_mpi_ranks() *
+        const size_t at_once = needs->batches * needs->threads * hap_mpi_job_ranks() *
                                batch_prompts(needs, model, graph);
         const size_t all = needs->options.limit && needs->options.limit < needs->prompts
                                    ? needs->options.limit : needs->prompts;
@@ -278,7 +278,7 @@ static size_t prepared(const struct hap_memory_estimate *needs, const struct hap
 
 size_t hap_memory_weights(const struct hap_model *model)
 {
-        if (hap_matrix_exists(&model->token_embedding))
+        if (hap_model_has_weights(model))
                 return model->arena.bytes + model->stored_bytes;
         return model->stored_bytes ? model->stored_bytes : hap_model_f32_bytes(&model->config);
 }

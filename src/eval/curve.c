@@ -6,6 +6,7 @@
 
 #include "attrib/select.h"
 #include "common/header.h"
+#include "eval/curve_record.h"
 #include "eval/roc.h"
 
 /* --- sizes --- */
@@ -294,76 +295,43 @@ static const char *order_of(const struct hap_curve *curve)
         return curve->by_sign ? "signed" : "magnitude";
 }
 
-/* Edges have no neurons, so that MIB's weighted count of the kept edges is their count. */
-static int write_point(const struct hap_curve *curve, int at, const struct hap_curves *curves,
-                       const struct hap_evaluation *evaluation, const struct hap_metric *metric,
-                       double faithfulness, struct hap_stream_out *out, struct hap_error *err)
+/* The values of a point's examples, under the name of its curve. */
+static int write_each(const struct hap_curve *curve, const struct hap_evaluation *evaluation,
+                      const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                      struct hap_stream_out *out, struct hap_error *err)
 {
-        const struct hap_curve_point *point = curve->points + at;
-        const size_t edges = evaluation->circuits[point->circuit].edges;
-        const size_t all = evaluation->n_edges;
-        msgpack_packer *packer = hap_stream_out_record(out);
+        struct hap_evaluated point = *circuit;
 
-        msgpack_pack_map(packer, 11);
-        hap_pack_text_entry(packer, "circuit", curve->name);
-        hap_pack_text_entry(packer, "metric", metric->name);
-        hap_pack_text_entry(packer, "order", order_of(curve));
-        hap_pack_number_entry(packer, "size", share_of(curves->size + at, all));
-        hap_pack_count_entry(packer, "selected", point->selected);
-        hap_pack_count_entry(packer, "edges", edges);
-        hap_pack_number_entry(packer, "weighted_edges", (double)edges);
-        hap_pack_number_entry(packer, "sparsity", 1 - (double)edges / (double)all);
-        hap_pack_number_entry(packer, "value", mean_of(evaluation,
-                                                       evaluation->circuits + point->circuit, metric));
-        hap_pack_number_entry(packer, "faithfulness", faithfulness);
-        hap_pack_count_entry(packer, "examples", evaluation->n);
-        return hap_stream_out_end_record(out, err);
-}
-
-static int write_area(const struct hap_curve *curve, const char *name,
-                      const struct hap_metric *metric, double area, struct hap_stream_out *out,
-                      struct hap_error *err)
-{
-        msgpack_packer *packer = hap_stream_out_record(out);
-
-        msgpack_pack_map(packer, 5);
-        hap_pack_text_entry(packer, "circuit", curve->name);
-        hap_pack_text_entry(packer, "metric", name);
-        hap_pack_text_entry(packer, "of", metric->name);
-        hap_pack_text_entry(packer, "order", order_of(curve));
-        hap_pack_number_entry(packer, "value", area);
-        return hap_stream_out_end_record(out, err);
+        point.name = curve->name;
+        return hap_evaluation_write_each(evaluation, &point, metric, out, err);
 }
 
 static int write_curve(const struct hap_curve *curve, const struct hap_curves *curves,
                        const struct hap_evaluation *evaluation, const struct hap_metric *metric,
-                       struct hap_stream_out *out, struct hap_error *err)
+                       bool each, struct hap_stream_out *out, struct hap_error *err)
 {
-        const struct hap_evaluated *circuits = evaluation->circuits;
-        const double full = mean_of(evaluation, hap_evaluation_find(evaluation, HAP_FULL_MODEL),
-                                    metric);
-        const double empty = mean_of(evaluation, hap_evaluation_find(evaluation, HAP_EMPTY_CIRCUIT),
-                                     metric);
-        double f, before = 0, cpr = 0, cmd = 0;
+        struct hap_curve_areas areas = {
+                .full = mean_of(evaluation, hap_evaluation_find(evaluation, HAP_FULL_MODEL), metric),
+                .empty = mean_of(evaluation, hap_evaluation_find(evaluation, HAP_EMPTY_CIRCUIT),
+                                 metric)};
+        struct hap_curve_record record = {.circuit = curve->name, .metric = metric->name,
+                                          .order = order_of(curve), .all = evaluation->n_edges,
+                                          .examples = evaluation->n};
         int rc = HAP_OK;
 
         for (int i = 0; i < curves->n_sizes && rc == 0; i++) {
-                const double width = i == 0 ? 0
-                                            : share_of(curves->size + i, evaluation->n_edges) -
-                                              share_of(curves->size + i - 1, evaluation->n_edges);
+                const struct hap_evaluated *circuit =
+                        evaluation->circuits + curve->points[i].circuit;
 
-                rc = hap_metric_normalise(mean_of(evaluation, circuits + curve->points[i].circuit, metric),
-                                          full, empty, &f, err);
-                if (rc < 0)
-                        return hap_fail_within(err, "%s", metric->name);
-                cpr += width * (f + before) / 2;
-                cmd += width * (fabs(1 - f) + fabs(1 - before)) / 2;
-                before = f;
-                rc = write_point(curve, i, curves, evaluation, metric, f, out, err);
+                record.size = share_of(curves->size + i, evaluation->n_edges);
+                record.selected = curve->points[i].selected;
+                record.edges = circuit->edges;
+                record.value = mean_of(evaluation, circuit, metric);
+                rc = hap_curve_write_point(&record, &areas, out, err);
+                if (rc == 0 && each)
+                        rc = write_each(curve, evaluation, circuit, metric, out, err);
         }
-        if (rc == 0)
-                rc = write_area(curve, "cpr", metric, cpr, out, err);
-        return rc < 0 ? rc : write_area(curve, "cmd", metric, cmd, out, err);
+        return rc < 0 ? rc : hap_curve_write_areas(&record, &areas, out, err);
 }
 
 static int write_roc(const struct hap_curve *curve, const struct hap_curves *curves,
@@ -380,7 +348,7 @@ static int write_roc(const struct hap_curve *curve, const struct hap_curves *cur
 
 int hap_curves_write(const struct hap_curves *curves, const struct hap_evaluation *evaluation,
                      const struct hap_graph *graph, const struct hap_metric_list *metrics,
-                     struct hap_stream_out *out, struct hap_error *err)
+                     bool each, struct hap_stream_out *out, struct hap_error *err)
 {
         const bool compare = curves->reference.name != NULL;
         int rc = HAP_OK;
@@ -389,7 +357,7 @@ int hap_curves_write(const struct hap_curves *curves, const struct hap_evaluatio
                 for (int m = 0; m < metrics->n && rc == 0; m++)
                         if (metrics->items[m]->value)
                                 rc = write_curve(curves->items + i, curves, evaluation,
-                                                 metrics->items[m], out, err);
+                                                 metrics->items[m], each, out, err);
                 if (rc == 0 && compare)
                         rc = write_roc(curves->items + i, curves, out, err);
         }

@@ -87,11 +87,12 @@ int hap_curves_describe(const struct hap_curves *curves, const struct hap_evalua
 
 /* Writes for every curve and every metric of the list that an example has
  * {"circuit", "metric", "order", "size", "selected", "edges", "weighted_edges", "sparsity",
- *  "value", "faithfulness", "examples"} for each size, then
+ *  "value", "faithfulness", "examples"} for each size, with `each` followed by the values of single
+ * examples, then
  * {"circuit", "metric": "cpr" | "cmd", "of", "order", "value"}; with a reference also the
  * records of hap_roc_write and hap_reference_write. */
 int hap_curves_write(const struct hap_curves *curves, const struct hap_evaluation *evaluation,
                      const struct hap_graph *graph, const struct hap_metric_list *metrics,
-                     struct hap_stream_out *out, struct hap_error *err);
+                     bool each, struct hap_stream_out *out, struct hap_error *err);
 
 #endif

@@ -125,4 +125,12 @@ int hap_evaluation_write(const struct hap_evaluation *evaluation,
                          const struct hap_metric_list *metrics, bool each,
                          struct hap_stream_out *out, struct hap_error *err);
 
+/* The record {"circuit", "metric", "id", "value"} of one example. */
+int hap_evaluation_write_value(const char *circuit, const char *metric, const char *id,
+                               double value, struct hap_stream_out *out, struct hap_error *err);
+/* One such record for every example, for a metric that examples have. */
+int hap_evaluation_write_each(const struct hap_evaluation *evaluation,
+                              const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                              struct hap_stream_out *out, struct hap_error *err);
+
 #endif

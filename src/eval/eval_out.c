@@ -5,11 +5,10 @@
 #include "eval/eval.h"
 #include "eval/intervals.h"
 
-static void pack_names(msgpack_packer *packer, const struct hap_evaluated *circuit,
-                       const struct hap_metric *metric)
+static void pack_names(msgpack_packer *packer, const char *circuit, const char *metric)
 {
-        hap_pack_text_entry(packer, "circuit", circuit->name);
-        hap_pack_text_entry(packer, "metric", metric->name);
+        hap_pack_text_entry(packer, "circuit", circuit);
+        hap_pack_text_entry(packer, "metric", metric);
 }
 
 /* Packs what is known of the mean's uncertainty, and returns the number of fields; packer NULL:
@@ -50,7 +49,7 @@ static int write_mean(const struct hap_evaluation *evaluation,
                                               metric);
         packer = hap_stream_out_record(out);
         msgpack_pack_map(packer, 6 + pack_uncertainty(NULL, sd, evaluation->n, &interval, level));
-        pack_names(packer, circuit, metric);
+        pack_names(packer, circuit->name, metric->name);
         hap_pack_number_entry(packer, "value", value);
         pack_uncertainty(packer, sd, evaluation->n, &interval, level);
         hap_pack_count_entry(packer, "examples", evaluation->n);
@@ -59,9 +58,21 @@ static int write_mean(const struct hap_evaluation *evaluation,
         return hap_stream_out_end_record(out, err);
 }
 
-static int write_each(const struct hap_evaluation *evaluation,
-                      const struct hap_evaluated *circuit, const struct hap_metric *metric,
-                      struct hap_stream_out *out, struct hap_error *err)
+int hap_evaluation_write_value(const char *circuit, const char *metric, const char *id,
+                               double value, struct hap_stream_out *out, struct hap_error *err)
+{
+        msgpack_packer *packer = hap_stream_out_record(out);
+
+        msgpack_pack_map(packer, 4);
+        pack_names(packer, circuit, metric);
+        hap_pack_text_entry(packer, "id", id);
+        hap_pack_number_entry(packer, "value", value);
+        return hap_stream_out_end_record(out, err);
+}
+
+int hap_evaluation_write_each(const struct hap_evaluation *evaluation,
+                              const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                              struct hap_stream_out *out, struct hap_error *err)
 {
         double *values;
         int rc = HAP_OK;
@@ -71,15 +82,9 @@ static int write_each(const struct hap_evaluation *evaluation,
         values = hap_evaluation_each(evaluation, circuit, metric, err);
         if (!values)
                 return err->code;
-        for (size_t i = 0; i < evaluation->n && rc == 0; i++) {
-                msgpack_packer *packer = hap_stream_out_record(out);
-
-                msgpack_pack_map(packer, 4);
-                pack_names(packer, circuit, metric);
-                hap_pack_text_entry(packer, "id", evaluation->ids[i]);
-                hap_pack_number_entry(packer, "value", values[i]);
-                rc = hap_stream_out_end_record(out, err);
-        }
+        for (size_t i = 0; i < evaluation->n && rc == 0; i++)
+                rc = hap_evaluation_write_value(circuit->name, metric->name, evaluation->ids[i],
+                                                values[i], out, err);
         free(values);
         return rc;
 }
@@ -121,8 +126,8 @@ int hap_evaluation_write(const struct hap_evaluation *evaluation,
                 for (int m = 0; m < metrics->n && rc == 0 && !circuit->quiet; m++) {
                         rc = write_mean(evaluation, circuit, metrics->items[m], out, err);
                         if (rc == 0 && each)
-                                rc = write_each(evaluation, circuit, metrics->items[m], out,
-                                                err);
+                                rc = hap_evaluation_write_each(evaluation, circuit,
+                                                               metrics->items[m], out, err);
                 }
                 for (size_t k = 0; circuit->predictions && k < evaluation->n && rc == 0; k++)
                         rc = write_prediction(evaluation, circuit, k, out, err);

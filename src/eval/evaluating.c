@@ -130,7 +130,7 @@ void hap_evaluating_write(struct hap_evaluating *e)
                                          &p->error));
         hap_must(p, hap_statistics_write(&e->statistics, &e->metrics, p->out, &p->error));
         hap_must(p, hap_curves_write(&e->curves, &e->evaluation, &e->inputs.engine.graph,
-                                     &e->metrics, p->out, &p->error));
+                                     &e->metrics, e->opt->each, p->out, &p->error));
         hap_must(p, hap_stream_out_end(p->out, &p->error));
         json_decref(header);
 }

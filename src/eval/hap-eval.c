@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mpi_layers.h"
 #include "common/program.h"
 #include "eval/class_report.h"
 #include "eval/evaluating.h"
@@ -49,7 +50,7 @@ static const struct hap_program_info info = {
         .summary = "measure how well circuits perform a task",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS | HAP_USES_MEMORY,
+                HAP_USES_THREADS | HAP_USES_MEMORY | HAP_USES_LAYERS,
         .options = options,
         .notes = "The input contains one task or cache, any number of circuits and, with --curve, of "
                  "scores.",
@@ -86,6 +87,8 @@ static int report_heads(struct hap_program *p, const struct hap_eval_options *op
         if (other)
                 hap_die(p, HAP_EUSAGE, "--%s measures no metrics: it cannot be combined with --%s",
                         opt->roles ? "roles" : "classes", other);
+        if (opt->roles && hap_mpi_layers_divided())
+                hap_die(p, HAP_EUSAGE, "--roles does not run with --layers-over-ranks");
         if (opt->roles)
                 return hap_program_end(p, hap_role_report(p, opt), "examples");
         hap_must(p, hap_class_report(p, opt->classes, &opt->names, opt->keep_dead, &n));

@@ -229,14 +229,17 @@ static bool fill_pack(const struct hap_bf16 *b, struct pack *pack)
         return good;
 }
 
-/* Makes the kernels and the memory of a matrix's pack. */
+/* Makes the kernels and the memory of a matrix's pack, if this process has the matrix. */
 static bool add_pack(struct hap_bf16 *b, const struct hap_model *model,
                      const struct hap_layer *layer, const struct hap_matrix *matrix)
 {
         const struct blocks size = blocks_of(model, layer, matrix);
-        struct pack *pack = &b->packs[b->n_packs++];
+        struct pack *pack = &b->packs[b->n_packs];
         bool good = true;
 
+        if (!hap_matrix_exists(matrix))
+                return true;
+        b->n_packs++;
         *pack = (struct pack){.matrix = matrix, .size = size,
                               .n_rows = matrix->rows / size.rows,
                               .n_columns = matrix->columns / size.columns};
@@ -271,12 +274,9 @@ static bool make_packs(struct hap_bf16 *b, const struct hap_model *model, int th
         b->packs = calloc((size_t)n, sizeof *b->packs);
         b->kernels = calloc(2 * (size_t)n, sizeof *b->kernels);
         good = b->packs && b->kernels && add_pack(b, model, NULL, &model->unembedding);
-        for (int i = 0; i + 1 < n && good; i++) {
-                const struct hap_layer *layer = &model->layers[i / PER_LAYER];
-                const struct hap_matrix *matrix = layer_matrix(layer, i % PER_LAYER);
-
-                good = !hap_matrix_exists(matrix) || add_pack(b, model, layer, matrix);
-        }
+        for (int i = 0; i + 1 < n && good; i++)
+                good = add_pack(b, model, &model->layers[i / PER_LAYER],
+                                layer_matrix(&model->layers[i / PER_LAYER], i % PER_LAYER));
         if (!good)
                 return false;
         qsort(b->packs, (size_t)b->n_packs, sizeof *b->packs, by_matrix);

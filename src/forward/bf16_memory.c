@@ -24,8 +24,9 @@ size_t hap_bf16_bytes(const struct hap_model *model)
         const size_t heads = 2 * (size_t)c->n_heads + 2 * (size_t)c->n_kv_heads;
         const size_t layer = heads * both_bytes(dh, d) +
                              (c->gated ? 3 : 2) * both_bytes((size_t)c->d_mlp, d);
+        const size_t layers = (size_t)(c->n_layers - model->layers_before - model->layers_after);
 
-        return (size_t)c->n_layers * layer + both_bytes((size_t)c->n_out, d) + LIBRARY;
+        return layers * layer + both_bytes((size_t)c->n_out, d) + LIBRARY;
 }
 
 size_t hap_bf16_thread_bytes(const struct hap_model *model)

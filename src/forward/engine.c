@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "common/mpi_layers.h"
 #include "forward/attention.h"
 #include "forward/bf16.h"
 #include "forward/parallel.h"
@@ -154,6 +155,9 @@ static int prepare_graph(struct hap_engine *engine, const struct hap_graph_form 
                 return hap_fail(err, HAP_EUSAGE, "cannot make the experts of '%s' nodes: %s",
                                 engine->model->path, config->n_experts == 0 ? "it has none"
                                 : "a norm follows their sum");
+        if (form->experts && hap_mpi_layers_divided())
+                return hap_fail(err, HAP_EUSAGE, "experts as nodes do not run with "
+                                "--layers-over-ranks");
         return hap_graph_of_model(&engine->graph, config, form, err);
 }
 

@@ -6,6 +6,7 @@
 #include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
+#include "forward/relay.h"
 
 struct backward {
         struct hap_scratch *scratch;
@@ -170,6 +171,20 @@ static int layer_backward(struct backward *b, const struct hap_full_layer *s, in
         return rc;
 }
 
+/* The stream's gradient from that of the logits; g: [answers.n][d_model], scratch. */
+static int logits_backward(const struct backward *b, const float *d_logits, float *g)
+{
+        const size_t size = (size_t)b->batch->rows.n * (size_t)b->config->d_model;
+        const int rc = hap_unembed_backward(b->scratch, &b->run->state->unembed, d_logits, g);
+
+        if (rc < 0 || b->scratch->counting)
+                return rc;
+        memset(b->stream, 0, size * sizeof(*b->stream));
+        add_reader_gradient(b, &b->batch->answers, hap_graph_logits_reader(&b->engine->graph), g);
+        add_to_stream(b, &b->batch->answers, g);
+        return HAP_OK;
+}
+
 static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                         struct hap_full_run *run, const float *d_logits, float *gradient)
 {
@@ -185,15 +200,14 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
         b.stream = hap_scratch_alloc(scratch, n * d, sizeof(*b.stream));
         if (g == NULL || b.stream == NULL)
                 return scratch->error.code;
-        rc = hap_unembed_backward(scratch, &run->state->unembed, d_logits, g);
-        if (rc == 0 && !scratch->counting) {
-                memset(b.stream, 0, n * d * sizeof(*b.stream));
-                add_reader_gradient(&b, &batch->answers, hap_graph_logits_reader(&engine->graph), g);
-                add_to_stream(&b, &batch->answers, g);
-        }
-        for (int l = config->n_layers - 1; rc == 0 && l >= 0; l--)
+        rc = engine->model->layers_after > 0 ? hap_relay_from_after(scratch, b.stream, n * d)
+                                             : logits_backward(&b, d_logits, g);
+        for (int l = hap_model_end_layer(engine->model) - 1;
+             rc == 0 && l >= hap_model_first_layer(engine->model); l--)
                 if (l < run->dropped_begin || l >= run->dropped_end)
                         rc = layer_backward(&b, &run->state->layers[l], l);
+        if (rc == 0)
+                rc = hap_relay_to_before(scratch, b.stream, n * d);
         if (rc == 0 && run->d_input != NULL && !scratch->counting)
                 memcpy(run->d_input, b.stream, n * d * sizeof(*b.stream));
         scratch->used = mark;

@@ -7,6 +7,7 @@
 #include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
+#include "forward/relay.h"
 #include "model/kept.h"
 
 struct full_pass {
@@ -372,12 +373,29 @@ static int full_run_logits(const struct full_pass *p, const struct hap_rows *row
         return rc;
 }
 
+/* What other ranks computed, if they hold layers: logits and outputs. */
+static int complete(const struct full_pass *p)
+{
+        const struct hap_config *config = p->config;
+        const size_t n = (size_t)p->batch->answers.n * config->n_out;
+        int rc;
+
+        if (p->engine->model->layers_after > 0)
+                p->run->logits = hap_scratch_alloc(p->scratch, n, sizeof(float));
+        if (p->run->logits == NULL)
+                return p->scratch->error.code;
+        rc = hap_relay_logits(p->scratch, p->run->logits, n);
+        return rc < 0 ? rc : hap_relay_outputs(p->scratch, p->run->outputs,
+                                               (size_t)p->batch->rows.n * config->d_model);
+}
+
 static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batch,
                        struct hap_full_run *run)
 {
         struct full_pass p = {.scratch = scratch, .engine = scratch->engine,
                           .config = &scratch->engine->model->config, .batch = batch, .run = run};
-        const int layers = p.config->n_layers;
+        const int layers = p.config->n_layers, end = hap_model_end_layer(p.engine->model);
+        const int begin = hap_model_first_layer(p.engine->model);
         const size_t size = (size_t)batch->rows.n * p.config->d_model;
         const struct hap_rows *rows = &batch->rows;
         float *room[3] = {NULL}; /* without gradients: x, between, next in rotation */
@@ -389,10 +407,11 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
         x = run->gradients ? hap_scratch_alloc(scratch, size, sizeof(*x)) : room[0];
         if (rc < 0 || x == NULL || scratch->error.code < 0)
                 return scratch->error.code;
-        rc = embed_inputs(&p, x);
-        for (int l = 0; rc == 0 && l < layers; l++) {
+        rc = begin == 0 ? embed_inputs(&p, x) : hap_relay_from_before(scratch, x, size);
+        for (int l = begin; rc == 0 && l < end; l++) {
                 struct hap_full_layer *s = &p.state->layers[l];
-                float *between = room[(2 * l + 1) % 3], *next = room[(2 * l + 2) % 3];
+                float *between = room[(2 * (l - begin) + 1) % 3];
+                float *next = room[(2 * (l - begin) + 2) % 3];
 
                 if (run->gradients) {
                         between = hap_scratch_alloc(scratch, size, sizeof(*x));
@@ -406,7 +425,10 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
                 x = next;
         }
         p.state->last = x;
-        return rc < 0 ? rc : full_run_logits(&p, rows, x);
+        if (rc == 0)
+                rc = end < layers ? hap_relay_to_after(scratch, x, size)
+                                  : full_run_logits(&p, rows, x);
+        return rc < 0 ? rc : complete(&p);
 }
 
 int hap_full_forward(struct hap_scratch *scratch, const struct hap_batch *batch,

@@ -28,7 +28,9 @@ struct hap_full_run {
          * [dropped_begin, dropped_end). */
         int dropped_begin, dropped_end;
         bool bf16; /* products with weights are in BF16; needs hap_engine_use_bf16 */
-        float *d_input; /* where backward stores d loss / d input: [rows.n][d_model], or NULL */
+        /* Where backward stores d loss / d input: [rows.n][d_model], or NULL. If ranks hold layers,
+         * only rank 0 has it. */
+        float *d_input;
         /* Results, in the scratch. */
         float *logits;                /* [answers.n][n_out] */
         struct hap_full_state *state; /* for backward */

@@ -7,6 +7,7 @@
 #include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
+#include "forward/relay.h"
 #include "forward/remake.h"
 #include "model/kept.h"
 
@@ -332,6 +333,36 @@ static int masked_logits(struct hap_masked_pass *m)
         return rc;
 }
 
+/* Values of the deltas of all active writers before a layer, at all rows: in the stream they follow
+ * R'. If ranks hold layers, one passes them on to the next. */
+static size_t deltas_before(const struct hap_masked_pass *m, int layer)
+{
+        const int writer = hap_graph_head_writer(m->graph, layer, 0);
+
+        return (size_t)m->state->plan.slots_before[writer] *
+               hap_slot_stride(m->batch->rows.n, m->config->d_model);
+}
+
+/* The logits, which the last rank has if ranks hold layers. */
+static int end_masked_run(struct hap_masked_pass *m)
+{
+        const size_t n = (size_t)m->batch->answers.n * m->config->n_out;
+        const int end = hap_model_end_layer(m->engine->model);
+        int rc;
+
+        if (end == m->config->n_layers) {
+                rc = masked_logits(m);
+        } else {
+                rc = hap_relay_to_after(m->scratch, hap_delta(m->stream, hap_pass_stride(m), 0),
+                                        deltas_before(m, end));
+                if (rc == 0)
+                        m->run->logits = hap_scratch_alloc(m->scratch, n, sizeof(float));
+        }
+        if (rc < 0 || m->run->logits == NULL)
+                return m->scratch->error.code;
+        return hap_relay_logits(m->scratch, m->run->logits, n);
+}
+
 static int begin_masked_run(struct hap_masked_pass *m)
 {
         const size_t d = (size_t)m->config->d_model, layers = (size_t)m->config->n_layers;
@@ -369,14 +400,17 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
                            .graph = &scratch->engine->graph, .batch = batch, .run = run,
                            .counterfactual = counterfactual,
                            .gradients = run->wanted != NULL || run->d_counterfactual != NULL};
+        const int begin = hap_model_first_layer(m.engine->model);
         int rc = begin_masked_run(&m);
 
         if (rc < 0)
                 return rc;
-        rc = embed_deltas(&m);
+        rc = begin == 0 ? embed_deltas(&m)
+                        : hap_relay_from_before(scratch, hap_delta(m.stream, hap_pass_stride(&m), 0),
+                                                deltas_before(&m, begin));
         if (rc < 0)
                 return rc;
-        for (int l = 0; l < m.config->n_layers; l++) {
+        for (int l = begin; l < hap_model_end_layer(m.engine->model); l++) {
                 const size_t mark = scratch->used;
 
                 rc = layer_forward(&m, &m.state->layers[l], l);
@@ -385,7 +419,7 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
                 if (!m.gradients)
                         scratch->used = mark;
         }
-        return masked_logits(&m);
+        return end_masked_run(&m);
 }
 
 int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batch,

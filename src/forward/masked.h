@@ -30,7 +30,7 @@ int hap_masked_forward(struct hap_scratch *scratch, const struct hap_batch *batc
 
 /* d_z[e] = d loss / d m[e], summed over the batch's prompts, for wanted edges
  * ([n_edges]; others are set to 0), from d loss / d logits; NULL where no edge
- * is wanted. Also fills d_counterfactual if it is set. */
+ * is wanted. Also fills d_counterfactual if it is set; not if ranks hold layers. */
 int hap_masked_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits,
                         float *d_z);

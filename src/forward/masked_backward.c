@@ -6,6 +6,7 @@
 #include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
+#include "forward/relay.h"
 
 struct backward {
         struct hap_scratch *scratch;
@@ -376,6 +377,24 @@ static int logits_backward(struct backward *b, const float *d_logits)
         return rc < 0 ? rc : group_backward(b, &group, 0, b->state->plan.n_slots);
 }
 
+/* As in the forward: values of the deltas before a layer, at all rows. */
+static size_t deltas_before(const struct backward *b, int layer)
+{
+        const int writer = hap_graph_head_writer(b->graph, layer, 0);
+
+        return (size_t)b->state->plan.slots_before[writer] *
+               hap_slot_stride(b->batch->rows.n, b->config->d_model);
+}
+
+/* If ranks hold layers: the gradient of the deltas before layer `end`, from the rank that has it. */
+static int from_after(struct backward *b, int end, float *d_all_rows)
+{
+        b->rows = &b->batch->rows;
+        b->stream = b->state->all_stream;
+        b->d_delta = d_all_rows;
+        return hap_relay_from_after(b->scratch, d_all_rows, deltas_before(b, end));
+}
+
 static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
                         struct hap_masked *run, const float *d_logits, float *d_z)
 {
@@ -390,6 +409,8 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
                              .graph = &scratch->engine->graph, .batch = batch, .run = run,
                              .state = state, .d_z = d_z, .rows = &batch->answers,
                              .stream = state->answer_stream};
+        const int begin = hap_model_first_layer(scratch->engine->model);
+        const int end = hap_model_end_layer(scratch->engine->model);
         int rc;
 
         b.d_delta = hap_scratch_alloc(scratch, answers, sizeof(*b.d_delta));
@@ -404,9 +425,14 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
                         memset(run->d_counterfactual, 0,
                                (size_t)b.graph->n_writers * d * sizeof(float));
         }
-        rc = logits_backward(&b, d_logits);
-        for (int end = b.config->n_layers; rc == 0 && end > 0; end -= SPAN)
-                rc = span_backward(&b, end > SPAN ? end - SPAN : 0, end, d_all_rows);
+        rc = end < b.config->n_layers ? from_after(&b, end, d_all_rows)
+                                      : logits_backward(&b, d_logits);
+        for (int last = end; rc == 0 && last > begin; last -= SPAN)
+                rc = span_backward(&b, last - begin > SPAN ? last - SPAN : begin, last, d_all_rows);
+        if (rc == 0)
+                rc = hap_relay_to_before(scratch, d_all_rows, deltas_before(&b, begin));
+        if (rc == 0)
+                rc = hap_relay_edges(scratch, d_z);
         scratch->used = mark;
         return rc;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mpi_layers.h"
 #include "forward/blas_kernel.h"
 #include "forward/blas_memory.h"
 
@@ -47,7 +48,7 @@ void hap_pool_free(struct hap_pool *pool)
 
 size_t hap_parallel_width(void)
 {
-        return (size_t)omp_get_max_threads() * hap_mpi_ranks();
+        return (size_t)omp_get_max_threads() * hap_mpi_job_ranks();
 }
 
 /* Before the first jobs: other kernels sum in another order. */
@@ -68,18 +69,25 @@ static size_t run_jobs(const struct hap_engine *engine, size_t first, size_t ste
 {
         size_t failed = SIZE_MAX;
 
-#pragma omp parallel for schedule(dynamic, 1) num_threads(omp_get_max_threads())
+/* In their order: ranks that hold layers wait for the lowest job of all. */
+#pragma omp parallel for schedule(monotonic : dynamic, 1) num_threads(omp_get_max_threads())
         for (size_t i = first; i < n_jobs; i += step) {
                 struct hap_scratch *scratch = &engine->pool->scratch[omp_get_thread_num()];
                 int rc;
 
                 scratch->used = 0;
                 scratch->error.code = 0;
+                scratch->job = i;
+                scratch->interrupted = false;
                 rc = job(context, scratch, i);
                 if (rc < 0) {
+                        /* that another job failed is not why this rank ends */
+                        const size_t order = scratch->interrupted ? n_jobs : i;
+
+                        hap_mpi_stop();
 #pragma omp critical(hap_parallel_failed)
-                        if (i < failed) {
-                                failed = i;
+                        if (order < failed) {
+                                failed = order;
                                 *err = scratch->error;
                                 err->code = rc;
                         }
@@ -98,7 +106,7 @@ int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
         if (check_ranks(engine, err) < 0 || pool_reserve(engine, threads, err) < 0 ||
             hap_blas_reserve(threads, err) < 0)
                 return err->code;
-        if (!piece) {
+        if (!piece || hap_mpi_layers_divided()) {
                 failed = run_jobs(engine, 0, 1, n_jobs, job, context, err);
                 return failed == SIZE_MAX ? HAP_OK : err->code;
         }

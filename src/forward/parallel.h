@@ -17,7 +17,8 @@
  *
  * With several ranks (common/mpi.h) each runs some of the jobs. `piece` names the memory that a
  * job writes and that is read later: afterwards it is the same on every rank, and what a job
- * wrote elsewhere is lost on the others. NULL: every rank runs all jobs. */
+ * wrote elsewhere is lost on the others. NULL: every rank runs all jobs. If ranks hold layers
+ * (common/mpi_layers.h), all run all jobs, and exchange what they need meanwhile (relay.h). */
 int hap_parallel(const struct hap_engine *engine, size_t n_jobs,
                  int (*job)(void *context, struct hap_scratch *scratch, size_t i),
                  hap_job_piece *piece, void *context, struct hap_error *err);

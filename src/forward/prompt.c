@@ -206,7 +206,8 @@ int hap_prompt_refill(const struct hap_engine *engine, struct hap_scratch *scrat
                 fill_residual(engine, prompt, output, residual);
         if (rc == 0 && !scratch->counting && prompt->q != NULL)
                 keep_residual(prompt, points, d, residual);
-        for (int l = 0; l < config->n_layers && rows > 0 && rc == 0; l++)
+        for (int l = hap_model_first_layer(engine->model);
+             l < hap_model_end_layer(engine->model) && rows > 0 && rc == 0; l++)
                 rc = fill_layer(scratch, prompt, l, rows, residual + (size_t)2 * l * size);
         scratch->used = mark;
         return rc;

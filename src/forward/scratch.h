@@ -27,6 +27,8 @@ struct hap_scratch {
          * without weights. */
         bool counting;
         bool bf16; /* the run's products with weights are in BF16 */
+        size_t job; /* the job that runs, of those of hap_parallel */
+        bool interrupted; /* the job failed because another one of this rank did (relay.h) */
         const struct hap_rules *rules; /* of the run's backward */
         struct hap_error error;
         float *panel; /* of hap_panel_bytes; NULL if the weights are F32 */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eval/paired.h"
+#include "merge/merge_curve.h"
 
 /* --- reading --- */
 
@@ -35,10 +36,18 @@ static json_t *last_of(json_t *array)
         return json_array_get(array, json_array_size(array) - 1);
 }
 
-/* A mean begins the next [circuit, metric, 0]. */
-static int add_mean(struct hap_part *part, json_t *circuit, json_t *metric)
+/* A mean begins the next [circuit, metric, 0], a point of a curve one with a fourth value. */
+static int add_mean(struct hap_part *part, json_t *circuit, json_t *metric,
+                    const msgpack_object *record)
 {
-        return json_array_append_new(part->layout, json_pack("[O, O, i]", circuit, metric, 0));
+        json_t *point;
+
+        if (!hap_merge_is_point(record))
+                return json_array_append_new(part->layout,
+                                             json_pack("[O, O, i]", circuit, metric, 0));
+        point = hap_merge_point_of(record);
+        return point ? json_array_append_new(part->layout, json_pack("[O, O, i, o]", circuit,
+                                                                     metric, 0, point)) : -1;
 }
 
 /* The value of the next example of the current mean. */
@@ -72,19 +81,20 @@ static int read_record(struct hap_stream_in *in, const msgpack_object *record,
         double value;
         int rc = HAP_OK;
 
-        if (hap_map_get(record, "seeds"))
+        if (hap_map_get(record, "seeds") || hap_merge_is_area(record))
                 return HAP_OK;
         circuit = text_of(record, "circuit");
         metric = text_of(record, "metric");
         id = text_of(record, "id");
         if (!circuit || !metric || !hap_object_number(hap_map_get(record, "value"), &value) ||
-            !(id ? has_only(record, of_example, 4) : has_only(record, of_mean, 11)))
+            !(id ? has_only(record, of_example, 4)
+                 : hap_merge_is_point(record) || has_only(record, of_mean, 11)))
                 rc = hap_stream_in_fail(in, err, "only metrics and their values for single "
-                                        "examples can be merged, not predictions, tests, curves, "
-                                        "roles, classes, random circuits or differences");
+                                        "examples can be merged, not predictions, tests, roles, "
+                                        "classes, random circuits or differences");
         else if (id)
                 rc = add_value(in, part, circuit, metric, id, value, err);
-        else if (add_mean(part, circuit, metric) < 0)
+        else if (add_mean(part, circuit, metric, record) < 0)
                 rc = hap_fail_memory(err, "values");
         json_decref(circuit);
         json_decref(metric);
@@ -135,7 +145,7 @@ static int list_metrics(const json_t *layout, struct hap_metric_list *metrics,
                 const char *name = json_string_value(json_array_get(mean, 1));
                 const size_t used = strlen(names);
 
-                if (json_equal(json_array_get(mean, 0), first))
+                if (!json_array_get(mean, 3) && json_equal(json_array_get(mean, 0), first))
                         snprintf(names + used, sizeof names - used, "%s%s", used ? "," : "", name);
         }
         if (hap_metric_list_parse(names, metrics, err) < 0)
@@ -217,7 +227,8 @@ static long find_values(const json_t *layout, const char *circuit, const char *m
         json_array_foreach((json_t *)layout, i, mean) {
                 const bool there = json_integer_value(json_array_get(mean, 2));
 
-                if (there && strcmp(json_string_value(json_array_get(mean, 0)), circuit) == 0 &&
+                if (there && !json_array_get(mean, 3) &&
+                    strcmp(json_string_value(json_array_get(mean, 0)), circuit) == 0 &&
                     strcmp(json_string_value(json_array_get(mean, 1)), metric) == 0)
                         return at;
                 at += there;
@@ -264,7 +275,8 @@ static int check_references(const struct hap_evaluation *evaluation,
         return HAP_OK;
 }
 
-static int write_report(struct hap_evaluation *evaluation, const struct hap_metric_list *metrics,
+static int write_report(const struct hap_shard_set *set, struct hap_evaluation *evaluation,
+                        const struct hap_metric_list *metrics,
                         const struct hap_merge_report_options *options, struct hap_stream_out *out,
                         json_t *header, struct hap_error *err)
 {
@@ -283,6 +295,8 @@ static int write_report(struct hap_evaluation *evaluation, const struct hap_metr
                 rc = hap_evaluation_write(evaluation, metrics, true, out, err);
         if (rc == 0 && options->compare)
                 rc = hap_paired_write(&intervals, metrics, out, err);
+        if (rc == 0)
+                rc = hap_merge_curves_write(set, evaluation, out, err);
         evaluation->intervals = NULL;
         hap_intervals_release(&intervals);
         return rc < 0 ? rc : hap_stream_out_end(out, err);
@@ -306,7 +320,9 @@ int hap_merge_report_write(const struct hap_shard_set *set, struct hap_stream_ou
         if (rc == 0)
                 rc = check_references(&evaluation, &metrics, err);
         if (rc == 0)
-                rc = write_report(&evaluation, &metrics, options, out, header, err);
+                rc = hap_merge_curves_check(set, &evaluation, err);
+        if (rc == 0)
+                rc = write_report(set, &evaluation, &metrics, options, out, header, err);
         hap_evaluation_release(&evaluation);
         return rc;
 }

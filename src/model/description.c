@@ -26,7 +26,7 @@ int hap_model_check(const struct hap_model *model, const json_t *header, const c
         const char *theirs = json_string_value(json_object_get(made_for, "fingerprint"));
         char ours[17];
 
-        if (!made_for || json_is_null(made_for) || !hap_matrix_exists(&model->token_embedding))
+        if (!made_for || json_is_null(made_for) || !hap_model_has_weights(model))
                 return 0; /* a model without weights has no fingerprint */
         snprintf(ours, sizeof(ours), "%016" PRIx64, model->fingerprint);
         if (!theirs)

@@ -238,8 +238,10 @@ static int import_embeddings(struct hap_weight_import *im)
         int rc;
 
         hap_import_name(im, im->layout->token_embedding, 0, "", name);
+        im->elsewhere = m->layers_before > 0 && (m->layers_after > 0 || !c->tied);
         rc = hap_import_matrix(im, name, hap_all_rows((size_t)c->n_vocab), d, false, im->keep,
                            &m->token_embedding);
+        im->elsewhere = false; /* the counterfactuals of all layers contain the positions */
         if (rc < 0)
                 return rc;
         if (c->position_kind == HAP_POSITIONS_LEARNED) {
@@ -253,8 +255,11 @@ static int import_embeddings(struct hap_weight_import *im)
                 m->unembedding = m->token_embedding;
                 return check_tied(im);
         }
-        return hap_import_matrix(im, im->layout->unembedding, hap_all_rows((size_t)c->n_out), d,
+        im->elsewhere = m->layers_after > 0;
+        rc = hap_import_matrix(im, im->layout->unembedding, hap_all_rows((size_t)c->n_out), d,
                              im->layout->embedding_out_in, im->keep, &m->unembedding);
+        im->elsewhere = false;
+        return rc;
 }
 
 /* Divides the first layer's frequencies, and those of layers that share them, by the stored
@@ -352,9 +357,12 @@ int hap_import(struct hap_model *model, const struct hap_weight_layout *layout,
             (rc = import_norm(&im, 0, layout->final_norm, (size_t)model->config.d_model,
                               layout->norm_bias, &model->final_norm)) < 0)
                 goto out;
-        for (int layer = 0; layer < model->config.n_layers; layer++)
+        for (int layer = 0; layer < model->config.n_layers; layer++) {
+                im.elsewhere = layer < hap_model_first_layer(model) ||
+                               layer >= hap_model_end_layer(model);
                 if ((rc = import_layer(&im, layer)) < 0)
                         goto out;
+        }
         if ((rc = import_rotary_factors(&im)) < 0 || (rc = refuse_unused(&im)) < 0)
                 goto out;
         rc = hap_jobs_run(&im.jobs, model->path, err);

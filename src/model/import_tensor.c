@@ -118,6 +118,9 @@ int hap_import_matrix(struct hap_weight_import *im, const char *name, struct hap
                                 "stored as %s",
                                 im->model->path, name, stored->dtype);
         *out = (struct hap_matrix){.rows = (int)rows.n, .columns = (int)columns};
+        stored->elsewhere = im->elsewhere;
+        if (im->elsewhere)
+                return 0;
         job = make_job(stored, rows, columns, transposed);
         return keep ? keep_matrix(im, job, out) : add_job(im, job, &out->data);
 }

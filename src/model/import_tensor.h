@@ -13,6 +13,7 @@ struct hap_weight_import {
         const char *prefix;
         struct hap_jobs jobs;
         bool keep; /* matrices stay as stored */
+        bool elsewhere; /* another rank holds the matrices of this layer: they are only found */
         struct hap_error *err;
 };
 

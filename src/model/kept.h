@@ -19,6 +19,13 @@ static inline bool hap_matrix_exists(const struct hap_matrix *w)
         return w->data != NULL || w->kept != NULL;
 }
 
+/* The model was loaded with its weights, not only its description. */
+static inline bool hap_model_has_weights(const struct hap_model *model)
+{
+        return hap_matrix_exists(&model->token_embedding) ||
+               (model->layers_before > 0 && model->n_parameters > 0);
+}
+
 /* Values that are converted together: columns are read in multiples of this. 1 for F32. */
 int hap_matrix_align(const struct hap_matrix *w);
 /* out[rows][columns] = the matrix from (row, column) on, of a kept matrix. column and columns

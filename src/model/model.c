@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "common/mpi.h"
+#include "common/mpi_layers.h"
 #include "model/fingerprint.h"
 #include "model/import.h"
 #include "model/model_files.h"
@@ -42,6 +43,22 @@ static int keep_unread(struct hap_model *model, const struct hap_settings *setti
         return 0;
 }
 
+/* Which layers this rank holds. */
+static int set_layers(struct hap_model *model, struct hap_error *err)
+{
+        const int n = model->config.n_layers;
+        int begin, end;
+
+        hap_mpi_layers(n, hap_mpi_rank(), &begin, &end);
+        model->layers_before = begin;
+        model->layers_after = n - end;
+        if (hap_mpi_layers_divided() && hap_mpi_ranks() > (size_t)n)
+                return hap_fail(err, HAP_EUSAGE, "--layers-over-ranks: %zu ranks for %d layer%s of "
+                                "'%s'; start at most one for each", hap_mpi_ranks(), n,
+                                n == 1 ? "" : "s", model->path);
+        return HAP_OK;
+}
+
 /* Fills config and layers. *layout gets the names of the weights. */
 static int read_description(struct hap_model *model, const struct hap_model_files *source,
                             struct hap_weight_layout *layout, struct hap_error *err)
@@ -58,6 +75,8 @@ static int read_description(struct hap_model *model, const struct hap_model_file
         rc = hap_settings_end(&settings);
         if (rc == 0)
                 rc = keep_unread(model, &settings, err);
+        if (rc == 0)
+                rc = set_layers(model, err);
         hap_blueprint_scale_rotary(&blueprint);
         *layout = blueprint.layout;
         model->config.embedding_norm = layout->embedding_norm != NULL;
@@ -101,19 +120,30 @@ size_t hap_model_f32_bytes(const struct hap_config *c)
 
         if (c->position_kind == HAP_POSITIONS_LEARNED)
                 rows += (size_t)c->n_context;
-        return (rows * d + (size_t)c->n_layers * layer) * sizeof(float);
+        return (rows * d + (size_t)hap_mpi_most_layers(c->n_layers) * layer) * sizeof(float);
 }
 
-/* Bytes of the tensors that stay as stored; 0: they become F32. */
-static size_t stored_bytes(const struct hap_model *model, const struct hap_store *store,
-                           const struct hap_weights_want *want)
+/* Bytes of the tensors that this rank holds. */
+static size_t held_bytes(const struct hap_store *store)
 {
-        const size_t f32 = hap_model_f32_bytes(&model->config);
-        const size_t limit = want->max_bytes ? want->max_bytes : hap_mpi_memory() / 2;
         size_t bytes = 0;
 
         for (size_t i = 0; i < store->n; i++)
-                bytes += store->items[i].bytes;
+                bytes += store->items[i].elsewhere ? 0 : store->items[i].bytes;
+        return bytes;
+}
+
+/* Bytes of the tensors that stay as stored; 0: they become F32. All ranks decide alike: by their
+ * share of the layers. */
+static size_t stored_bytes(const struct hap_model *model, const struct hap_store *store,
+                           const struct hap_weights_want *want)
+{
+        const int layers = model->config.n_layers;
+        const size_t f32 = hap_model_f32_bytes(&model->config);
+        const size_t limit = want->max_bytes ? want->max_bytes : hap_mpi_memory() / 2;
+        const size_t bytes = held_bytes(store) * (size_t)hap_mpi_most_layers(layers) /
+                             (size_t)layers;
+
         if (want->kind == HAP_WEIGHTS_STORED)
                 return bytes;
         return want->kind == HAP_WEIGHTS_AUTO && f32 > limit && bytes < f32 ? bytes : 0;
@@ -158,6 +188,8 @@ static int load_weights(struct hap_model *model, struct hap_model_files *source,
                 return rc;
         model->stored_bytes = stored_bytes(model, &source->store, want);
         rc = hap_import(model, layout, &source->store, model->stored_bytes > 0, err);
+        if (rc == 0 && model->stored_bytes)
+                model->stored_bytes = held_bytes(&source->store);
         if (rc == 0)
                 rc = hap_fingerprint(model, &source->store, err);
         snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, model->fingerprint);

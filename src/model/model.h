@@ -130,6 +130,10 @@ struct hap_model {
         struct hap_norm embedding_norm;  /* if config.embedding_norm */
         const float *alibi;              /* [n_heads]: slopes, with ALiBi */
         struct hap_layer *layers;        /* [n_layers] */
+        /* The first and the last layers whose matrices other ranks hold (common/mpi_layers.h); only
+         * their norms and biases are here. The token embedding is with the first layer, the
+         * unembedding with the last. */
+        int layers_before, layers_after;
         struct hap_norm final_norm;
         struct hap_matrix unembedding; /* [n_out][d_model] */
         const float *unembedding_bias; /* [n_out] or NULL */
@@ -165,8 +169,18 @@ int hap_model_load_as(struct hap_model *model, const char *path,
 int hap_model_load_config(struct hap_model *model, const char *path, struct hap_error *err);
 int hap_model_load_config_as(struct hap_model *model, const char *path,
                              const struct hap_weights_want *want, struct hap_error *err);
-/* Bytes of all matrices in F32. */
+/* Bytes in F32 of all matrices, or, if ranks hold layers, of the most that a rank holds. */
 size_t hap_model_f32_bytes(const struct hap_config *config);
 void hap_model_release(struct hap_model *model);
+
+/* This process holds layers [hap_model_first_layer, hap_model_end_layer). */
+static inline int hap_model_first_layer(const struct hap_model *model)
+{
+        return model->layers_before;
+}
+static inline int hap_model_end_layer(const struct hap_model *model)
+{
+        return model->config.n_layers - model->layers_after;
+}
 
 #endif

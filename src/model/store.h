@@ -24,6 +24,7 @@ struct hap_stored {
         size_t bytes;
         const unsigned char *exponents; /* of MXFP4_APART: one a block */
         bool used; /* a weight of the model came from here */
+        bool elsewhere; /* its values are on other ranks only */
 };
 
 /* All tensors of a model, sorted by name. */

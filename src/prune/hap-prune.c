@@ -22,7 +22,7 @@ static const struct hap_program_info info = {
         .summary = "find the few edges that do what the whole model does",
         .operands = "[FILE ...]",
         .uses = HAP_USES_MODEL | HAP_USES_INPUT | HAP_USES_PASS | HAP_USES_STREAM |
-                HAP_USES_THREADS | HAP_USES_MEMORY,
+                HAP_USES_THREADS | HAP_USES_MEMORY | HAP_USES_LAYERS,
         .options = hap_prune_arguments,
         .print = hap_prune_print,
         .replaced = hap_prune_replaced,

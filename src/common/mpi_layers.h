@@ -1,0 +1,37 @@
+/* A model's layers over ranks (--layers-over-ranks): each rank holds the weights of some successive
+ * layers, and every rank runs all jobs, of each its own layers. Meanwhile the threads that run the
+ * same job on different ranks send each other messages. Without MPI, or with one rank, a process
+ * holds all layers and these functions send nothing. */
+#ifndef HAP_COMMON_MPI_LAYERS_H
+#define HAP_COMMON_MPI_LAYERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+
+/* From now on the ranks hold layers. HAP_EUSAGE: the MPI does not let threads take turns. */
+int hap_mpi_divide_layers(struct hap_error *err);
+/* Whether there are several ranks, and they hold layers. */
+bool hap_mpi_layers_divided(void);
+/* Ranks among which the jobs of a parallel region are shared out: 1 if all run every job. */
+size_t hap_mpi_job_ranks(void);
+/* The layers [*begin, *end) of n that a rank holds: n · rank / ranks and following. */
+void hap_mpi_layers(int n, size_t rank, int *begin, int *end);
+/* The most layers of n that a rank holds. */
+int hap_mpi_most_layers(int n);
+
+/* Sends n bytes of a job to a rank, or receives as many. For any thread; messages of one job and
+ * one pair of ranks arrive in their order. HAP_ESYSTEM: this rank has stopped. */
+int hap_mpi_send(size_t rank, size_t job, const void *data, size_t n, struct hap_error *err);
+int hap_mpi_receive(size_t rank, size_t job, void *data, size_t n, struct hap_error *err);
+
+struct hap_piece;
+/* parts: [ranks]. All ranks get the part of every rank. */
+int hap_mpi_spread(size_t job, const struct hap_piece *parts, struct hap_error *err);
+
+/* A job of this rank failed: what waits for messages gives up. The others then wait until this
+ * rank's error ends them (hap_mpi_fail). */
+void hap_mpi_stop(void);
+
+#endif
