@@ -33,7 +33,7 @@ refused_by_ranks() {
         ranks "$@" 2>"$tmp/message" || rc=$?
         cat "$tmp/message"
         [[ $rc -eq $status && $((SECONDS - before)) -lt 30 ]]
-        [[ $(grep -cF "$text" "$tmp/message") -eq 1 ]]
+        [[ $(grep -cF -- "$text" "$tmp/message") -eq 1 ]]
 }
 
 # A program that the ranks start instead of the real one; one of them adds words to its command
