@@ -60,7 +60,7 @@ END
 
 @test "predictions are refused where there are none" {
         assert_refused 2 "--predict" hap-eval --predict 0 -m demo -o x t k
-        assert_refused 2 "it cannot be combined with --metric, --per-example, --predict" \
+        assert_refused 2 "it cannot be combined with --predict" \
                 hap-eval --roles --predict 2 -m demo -o x t
         assert_not_exists x
 }

@@ -160,7 +160,10 @@ TEST("misuse is refused with the words that were wrong")
         CHECK(PARSE(&filter, "--real", "nan") == HAP_EUSAGE);
         CHECK_TEXT(program.error.message, "option '--real': 'nan' is not a number");
         CHECK(PARSE(&filter, "--method", "EAP") == HAP_EUSAGE);
-        CHECK_TEXT(program.error.message, "option '--method': 'EAP' is not one of eap, exact");
+        CHECK_TEXT(program.error.message, "option '--method': 'EAP' is not one of eap, exact; "
+                                          "did you mean 'eap'?");
+        CHECK(PARSE(&filter, "--method", "growth") == HAP_EUSAGE);
+        CHECK_TEXT(program.error.message, "option '--method': 'growth' is not one of eap, exact");
         CHECK(PARSE(&filter, "--keep", "120%") == HAP_EUSAGE);
         CHECK(PARSE(&filter, "-j0") == HAP_EUSAGE);
 }
