@@ -172,7 +172,7 @@ static int add_tensor(struct hap_array *array, const msgpack_object *value, stru
 
 static int add_value(struct hap_array *array, const msgpack_object *value, struct hap_error *err)
 {
-        const int64_t flag = value->via.boolean;
+        const int64_t flag = value->type == MSGPACK_OBJECT_BOOLEAN && value->via.boolean;
 
         switch (value->type) {
         case MSGPACK_OBJECT_NIL:
