@@ -74,7 +74,9 @@ int hap_graph_init(struct hap_graph *graph, int n_layers, int n_heads,
 #define EXPERTS_TEXT 32
 static const char *experts_text(int n_experts, char *text)
 {
-        snprintf(text, EXPERTS_TEXT, n_experts ? " and %d experts" : "", n_experts);
+        *text = '\0';
+        if (n_experts)
+                snprintf(text, EXPERTS_TEXT, " and %d experts", n_experts);
         return text;
 }
 
