@@ -333,14 +333,9 @@ static int masked_logits(struct hap_masked_pass *m)
         return rc;
 }
 
-/* Values of the deltas of all active writers before a layer, at all rows: in the stream they follow
- * R'. If ranks hold layers, one passes them on to the next. */
 static size_t deltas_before(const struct hap_masked_pass *m, int layer)
 {
-        const int writer = hap_graph_head_writer(m->graph, layer, 0);
-
-        return (size_t)m->state->plan.slots_before[writer] *
-               hap_slot_stride(m->batch->rows.n, m->config->d_model);
+        return hap_deltas_before(m->state, m->graph, m->batch, m->config->d_model, layer);
 }
 
 /* The logits, which the last rank has if ranks hold layers. */

@@ -377,13 +377,9 @@ static int logits_backward(struct backward *b, const float *d_logits)
         return rc < 0 ? rc : group_backward(b, &group, 0, b->state->plan.n_slots);
 }
 
-/* As in the forward: values of the deltas before a layer, at all rows. */
 static size_t deltas_before(const struct backward *b, int layer)
 {
-        const int writer = hap_graph_head_writer(b->graph, layer, 0);
-
-        return (size_t)b->state->plan.slots_before[writer] *
-               hap_slot_stride(b->batch->rows.n, b->config->d_model);
+        return hap_deltas_before(b->state, b->graph, b->batch, b->config->d_model, layer);
 }
 
 /* If ranks hold layers: the gradient of the deltas before layer `end`, from the rank that has it. */
