@@ -1,8 +1,7 @@
 /* hap-merge: joins the results of the shards of a task. */
 #include "common/program.h"
-#include "merge/merge_records.h"
+#include "merge/merge_kinds.h"
 #include "merge/merge_report.h"
-#include "merge/merge_scores.h"
 
 struct merge_options {
         struct hap_merge_report_options report;
@@ -30,16 +29,6 @@ static const struct hap_program_info info = {
         .options = options,
         .notes = "The input contains sections of all shards that hap-task --shard made, in any\n"
                  "order. hap-attrib --merge combines scores by different methods instead.",
-};
-
-static const struct hap_merge_kind kinds[] = {
-        {"task", hap_merge_records_read, hap_merge_records_write},
-        {"cache", hap_merge_records_read, hap_merge_records_write},
-        {"scores", hap_merge_scores_read, hap_merge_scores_write},
-        {"node-scores", hap_merge_scores_read, hap_merge_scores_write},
-        {"example-scores", hap_merge_records_read, hap_merge_records_write},
-        {"report", hap_merge_report_read, hap_merge_report_write},
-        {0},
 };
 
 static void check_options(struct hap_program *p, struct merge_options *opt)
@@ -79,7 +68,7 @@ int main(int argc, char **argv)
 
         hap_program_begin(&p, &info, argc, argv, &opt);
         check_options(&p, &opt);
-        hap_must(&p, hap_shard_sets_read(p.in, kinds, &sets, &p.error));
+        hap_must(&p, hap_shard_sets_read(p.in, hap_merge_kinds, &sets, &p.error));
         for (size_t i = 0; i < sets.n; i++) {
                 write_set(&p, sets.items + i, &opt);
                 shards += sets.items[i].of;

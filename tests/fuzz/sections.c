@@ -14,9 +14,8 @@
 #include "convert/table.h"
 #include "data/inputs.h"
 #include "forward/ablation.h"
-#include "merge/merge_records.h"
+#include "merge/merge_kinds.h"
 #include "merge/merge_report.h"
-#include "merge/merge_scores.h"
 #include "show/show_dot.h"
 #include "show/show_export.h"
 #include "show/show_figures.h"
@@ -160,16 +159,6 @@ bool fuzz_export(const uint8_t *data, size_t n)
 
 /* --- hap-merge, hap-select, hap-cluster --- */
 
-static const struct hap_merge_kind kinds[] = {
-        {"task", hap_merge_records_read, hap_merge_records_write},
-        {"cache", hap_merge_records_read, hap_merge_records_write},
-        {"scores", hap_merge_scores_read, hap_merge_scores_write},
-        {"node-scores", hap_merge_scores_read, hap_merge_scores_write},
-        {"example-scores", hap_merge_records_read, hap_merge_records_write},
-        {"report", hap_merge_report_read, hap_merge_report_write},
-        {0},
-};
-
 static void write_set(const struct hap_shard_set *set)
 {
         const struct hap_merge_report_options options = {.intervals = {.resamples = 10, .level = 0.95}};
@@ -192,7 +181,7 @@ static bool merge_shards(struct hap_stream_in *in)
 {
         struct hap_shard_sets sets;
         struct hap_error err;
-        const bool accepted = fuzz_done(hap_shard_sets_read(in, kinds, &sets, &err), &err);
+        const bool accepted = fuzz_done(hap_shard_sets_read(in, hap_merge_kinds, &sets, &err), &err);
 
         for (size_t i = 0; accepted && i < sets.n; i++)
                 write_set(sets.items + i);
