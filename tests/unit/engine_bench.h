@@ -408,4 +408,34 @@ static inline void constants_difference(const char *path, double open)
         tear_down(&b);
 }
 
+/* All masks 1: the full model's logits; all 0: those of the corrupted run. */
+static inline void end_of_the_masks(const char *path, int ones, double tolerance)
+{
+        struct bench b;
+        float *z, *logits, *should;
+        const float *zs[PROMPTS];
+
+        set_up(&b, path, &hap_interchange);
+        z = calloc(b.edges, sizeof(*z));
+        logits = calloc((size_t)PROMPTS * b.n_out, sizeof(*logits));
+        should = calloc((size_t)b.n_out, sizeof(*should));
+        for (size_t e = 0; e < b.edges; e++)
+                z[e] = (float)ones;
+        for (int i = 0; i < PROMPTS; i++)
+                zs[i] = z;
+        masked(&b, &hap_metric_logit_diff, zs, NULL, logits, NULL);
+        for (int i = 0; i < PROMPTS; i++) {
+                const struct hap_prompt *p = &b.prompts[i];
+
+                plain(&b, ones ? b.clean[i] : b.corrupted[i], p->n_tokens, p->answer_first, NULL,
+                      should);
+                CHECK_NEAR(most_apart((size_t)b.n_out, should, logits + (size_t)i * b.n_out), 0,
+                           tolerance);
+        }
+        free(z);
+        free(logits);
+        free(should);
+        tear_down(&b);
+}
+
 #endif

@@ -107,35 +107,10 @@ TEST("a description keeps the number of experts, and 0 or too many are refused")
 TEST("all masks 1 give the full model's logits, all masks 0 those of the corrupted run")
 {
         for (int m = 0; m < MIXTURES; m++) {
-                struct bench b;
-                float *z, *logits, *should;
-                const float *zs[PROMPTS];
-
                 as_experts = true;
-                set_up(&b, path_of(mixtures[m]), &hap_interchange);
+                end_of_the_masks(path_of(mixtures[m]), 1, 1e-5);
+                end_of_the_masks(path_of(mixtures[m]), 0, 1e-5);
                 as_experts = false;
-                z = calloc(b.edges, sizeof(*z));
-                logits = calloc((size_t)PROMPTS * b.n_out, sizeof(*logits));
-                should = calloc((size_t)b.n_out, sizeof(*should));
-                for (int i = 0; i < PROMPTS; i++)
-                        zs[i] = z;
-                for (int open = 0; open < 2; open++) {
-                        for (size_t e = 0; e < b.edges; e++)
-                                z[e] = (float)open;
-                        masked(&b, &hap_metric_kl, zs, NULL, logits, NULL);
-                        for (int i = 0; i < PROMPTS; i++) {
-                                const struct hap_prompt *p = &b.prompts[i];
-
-                                plain(&b, open ? b.clean[i] : b.corrupted[i], p->n_tokens,
-                                      p->answer_first, NULL, should);
-                                CHECK_NEAR(most_apart((size_t)b.n_out, should,
-                                                      logits + (size_t)i * b.n_out), 0, 1e-5);
-                        }
-                }
-                free(z);
-                free(logits);
-                free(should);
-                tear_down(&b);
         }
 }
 

@@ -39,37 +39,13 @@ TEST("in every family gradients by the constants of cut edges are those of finit
         for_all(0.6, true);
 }
 
-/* All masks one: the full model. */
 TEST("in every family a run with all edges is the full model")
 {
         char path[128];
 
         for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-                struct bench b;
-                float *z, *logits, *full;
-                const float *zs[PROMPTS];
-
                 snprintf(path, sizeof(path), "tests/golden/families/%s", families[i]);
-                set_up(&b, path, &hap_interchange);
-                z = calloc(b.edges, sizeof(*z));
-                logits = calloc((size_t)PROMPTS * b.n_out, sizeof(*logits));
-                full = calloc((size_t)b.n_out, sizeof(*full));
-                for (size_t e = 0; e < b.edges; e++)
-                        z[e] = 1;
-                for (int at = 0; at < PROMPTS; at++)
-                        zs[at] = z;
-                masked(&b, &hap_metric_logit_diff, zs, NULL, logits, NULL);
-                for (int at = 0; at < PROMPTS; at++) {
-                        const int n = b.prompts[at].n_tokens;
-
-                        plain(&b, b.clean[at], n, n - 1, NULL, full);
-                        CHECK_NEAR(most_apart((size_t)b.n_out, full,
-                                              logits + (size_t)at * b.n_out), 0, 5e-5);
-                }
-                free(z);
-                free(logits);
-                free(full);
-                tear_down(&b);
+                end_of_the_masks(path, 1, 5e-5);
         }
 }
 
