@@ -285,8 +285,7 @@ static double mean_of(const struct hap_evaluation *evaluation,
 {
         double mean, sd;
 
-        hap_metric_mean(circuit->values + hap_metric_list_find(&evaluation->measured, metric),
-                        evaluation->n, (size_t)evaluation->measured.n, &mean, &sd);
+        hap_evaluation_mean(evaluation, circuit, metric, &mean, &sd);
         return mean;
 }
 

@@ -301,8 +301,9 @@ static const double *values_of(const struct hap_evaluation *evaluation,
         return circuit->values + hap_metric_list_find(&evaluation->measured, metric);
 }
 
-static void mean_of(const struct hap_evaluation *evaluation, const struct hap_evaluated *circuit,
-                    const struct hap_metric *metric, double *mean, double *sd)
+void hap_evaluation_mean(const struct hap_evaluation *evaluation,
+                         const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                         double *mean, double *sd)
 {
         hap_metric_mean(values_of(evaluation, circuit, metric), evaluation->n,
                         (size_t)evaluation->measured.n, mean, sd);
@@ -316,7 +317,7 @@ static double reference(const struct hap_evaluation *evaluation, enum hap_role r
         double mean = NAN, sd;
 
         if (circuit)
-                mean_of(evaluation, circuit, metric, &mean, &sd);
+                hap_evaluation_mean(evaluation, circuit, metric, &mean, &sd);
         return mean;
 }
 
@@ -405,7 +406,7 @@ int hap_evaluation_value(const struct hap_evaluation *evaluation,
                 free(values);
                 return HAP_OK;
         }
-        mean_of(evaluation, circuit, base ? base : metric, value, sd);
+        hap_evaluation_mean(evaluation, circuit, base ? base : metric, value, sd);
         if (!base)
                 return HAP_OK;
         *sd = NAN;

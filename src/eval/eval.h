@@ -100,6 +100,12 @@ int hap_evaluation_drop_undefined(const struct hap_evaluation *evaluation,
 int hap_evaluation_describe(const struct hap_evaluation *evaluation, json_t *header,
                             struct hap_error *err);
 
+/* The mean over the examples of a metric that was measured (evaluation->measured) for one of the
+ * circuits, and its standard deviation. */
+void hap_evaluation_mean(const struct hap_evaluation *evaluation,
+                         const struct hap_evaluated *circuit, const struct hap_metric *metric,
+                         double *mean, double *sd);
+
 /* The mean of the metric for one of the circuits, and its standard deviation over the
  * examples (NaN for a metric that normalises a mean). See hap_metric_normalise for errors. */
 int hap_evaluation_value(const struct hap_evaluation *evaluation,

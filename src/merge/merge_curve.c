@@ -67,8 +67,8 @@ static int reference(const struct hap_evaluation *evaluation, enum hap_role role
 
         for (int m = 0; circuit && m < evaluation->measured.n; m++)
                 if (strcmp(evaluation->measured.items[m]->name, metric) == 0) {
-                        hap_metric_mean(circuit->values + m, evaluation->n,
-                                        (size_t)evaluation->measured.n, mean, &sd);
+                        hap_evaluation_mean(evaluation, circuit, evaluation->measured.items[m],
+                                            mean, &sd);
                         return HAP_OK;
                 }
         return hap_fail(err, HAP_EINPUT, "cannot merge reports: a curve is scaled between the full "

@@ -132,14 +132,13 @@ int hap_write_examples(const json_t *records, size_t top, const struct hap_token
 {
         struct examples x = {.ids = json_object(), .rows = json_object(),
                              .top = top ? top : USUAL_EXAMPLES, .tokenizer = tokenizer};
-        const size_t shown = x.top;
         int rc = x.ids && x.rows ? put_examples(&x, records) : -1;
 
         if (rc == 0 && x.table.rows > 1) {
                 fputc('\n', out);
                 hap_table_write(&x.table, 2, out);
-                if (x.all > shown)
-                        fprintf(out, "  the first %zu of %zu examples; --top N shows more\n", shown,
+                if (x.all > x.top)
+                        fprintf(out, "  the first %zu of %zu examples; --top N shows more\n", x.top,
                                 x.all);
         }
         hap_table_release(&x.table);
