@@ -2,8 +2,6 @@
 
 #include "prune/precision.h"
 
-enum { MOST_OF_A_ROUND = 32 }; /* prompts, if their number is still open */
-
 /* Each prompt of a step, or of a round, has its own masks. */
 static struct hap_memory_estimate needs_of(const struct hap_prune_options *options)
 {
@@ -11,7 +9,8 @@ static struct hap_memory_estimate needs_of(const struct hap_prune_options *optio
                                                   options->threads);
         const bool refines = options->refine_on != 0 &&
                              (options->rounds != 0 || options->steps == 0);
-        const int64_t of_a_round = options->refine_on > 0 ? options->refine_on : MOST_OF_A_ROUND;
+        /* negative: open until the number of edges is known */
+        const int64_t of_a_round = options->refine_on > 0 ? options->refine_on : HAP_PRUNE_ROUND;
 
         needs.bf16 = hap_prune_wants_bf16(options);
         needs.group = (size_t)options->batch;

@@ -297,7 +297,8 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
         if (options->rounds < 0)
                 options->rounds = n_target >= MANY_EDGES ? 36 : options->steps > 0 ? 18 : 0;
         if (options->refine_on < 0)
-                options->refine_on = n_target < MANY_EDGES && options->steps > 0 ? 16 : 32;
+                options->refine_on = n_target < MANY_EDGES && options->steps > 0
+                                             ? HAP_PRUNE_ROUND / 2 : HAP_PRUNE_ROUND;
         if (isnan(options->share))
                 options->share = FIRST_SHARE * pow(fmin(1, few / (double)n_target), 2);
         if (isnan(options->last_share))

@@ -63,6 +63,9 @@ enum hap_mask_kind { HAP_MASKS_CONCRETE, HAP_MASKS_BERNOULLI };
 /* Of edges shared with the circuit to avoid, in nats. */
 #define HAP_PRUNE_WEIGHT 0.3
 
+/* The usual prompts of a round of refinement; half as many beside steps, for few edges. */
+#define HAP_PRUNE_ROUND 32
+
 /* Until they are settled, constants that were not given are negative integers, NaN, or
  * percentages that are not `given`. */
 struct hap_prune_options {
