@@ -116,6 +116,27 @@ def load(name):
         "sdpa" if name == "falcon-alibi" else "eager")).eval()
 
 
+class Reader:
+    """The inputs of the readers of a run, one after the other, as Model.run describes them."""
+
+    def __init__(self, other, z, inputs):
+        self.other, self.z, self.inputs, self.at = other, z, inputs, 0
+
+    def __call__(self, writers, constant):
+        n = len(writers)
+        if self.z is None:
+            x = sum(writers)
+        else:
+            m = self.z[self.at:self.at + n]
+            x = sum(m[w] * writers[w] + (1 - m[w]) * self.other[w] for w in range(n))
+        x = x + constant
+        self.at += n
+        if self.inputs is not None:
+            x.retain_grad()
+            self.inputs.append((n, x))
+        return x
+
+
 class Model:
     def __init__(self, name):
         self.module = m = load(name).requires_grad_(False)
@@ -240,31 +261,16 @@ class Model:
         counterfactual; z: masks, in hap's order of edges; inputs: gets every reader's input."""
         embedding, constant = self.embed(tokens)
         writers = [embedding.detach().requires_grad_(inputs is not None)]
-        at = 0
-
-        def read(n=None, plus=None):
-            nonlocal at
-            n = n or len(writers)
-            if z is None:
-                x = sum(writers[:n])
-            else:
-                m = z[at:at + n]
-                x = sum(m[w] * writers[w] + (1 - m[w]) * other[w] for w in range(n))
-            x = x + (constant if plus is None else plus)
-            at += n
-            if inputs is not None:
-                x.retain_grad()
-                inputs.append((n, x))
-            return x
-
+        read = Reader(other, z, inputs)
         for layer in self.layers:
             n, before = len(writers), constant
-            xs = [[read() for _ in range(self.heads)] for _ in range(3)]
+            xs = [[read(writers, constant) for _ in range(self.heads)] for _ in range(3)]
             outs, bias = self.attention(tokens, layer, xs)
             writers += outs
             constant = constant + bias
-            writers.append(self.mlp(layer, read(n, before) if self.parallel else read()))
-        return writers, self.logits(tokens, read())
+            writers.append(self.mlp(layer, read(writers[:n], before) if self.parallel
+                                    else read(writers, constant)))
+        return writers, self.logits(tokens, read(writers, constant))
 
     def n_edges(self):
         before = [1 + l * (self.heads + 1) for l in range(len(self.layers) + 1)]
@@ -343,19 +349,20 @@ def stable_topk(x, k, dim=-1, **_):
     return torch.return_types.topk((values[..., :k], indices[..., :k]))
 
 
-def main():
+def make_all(names, of, make):
+    """make(name, of(name)) for every name, with equal logits of a router as hap takes them."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     torch.topk = torch.Tensor.topk = stable_topk
     torch.Tensor.float = torch.Tensor.double
     single = torch.float32
-    for name in sys.argv[1:] or NAMES:
+    for name in names:
         torch.float32 = torch.float = single
-        model = Model(name)
+        model = of(name)
         torch.float32 = torch.float = torch.float64  # what modules ask for in between
         make(name, model)
         print(name, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    make_all(sys.argv[1:] or NAMES, Model, make)

@@ -29,7 +29,7 @@ import random
 import sys
 
 import torch
-from make_masked import HERE, LENGTHS, Model, experts_used, numbers, stable_topk
+from make_masked import HERE, LENGTHS, Model, Reader, experts_used, make_all, numbers, stable_topk
 
 NAMES = ["mixtral", "mixtral-ties", "qwen3-moe", "olmoe", "gpt-oss"]
 STEPS = 3
@@ -77,34 +77,18 @@ class Experts(Model):
         if alpha is not None:
             embedding = other[0] + alpha * (embedding - other[0])
         writers = [embedding.detach().requires_grad_(inputs is not None)]
-        at = 0
-
-        def read():
-            nonlocal at
-            n = len(writers)
-            if z is None:
-                x = sum(writers)
-            else:
-                m = z[at:at + n]
-                x = sum(m[w] * writers[w] + (1 - m[w]) * other[w] for w in range(n))
-            x = x + constant
-            at += n
-            if inputs is not None:
-                x.retain_grad()
-                inputs.append((n, x))
-            return x
-
+        read = Reader(other, z, inputs)
         self.gates = []
         for l, layer in enumerate(self.layers):
-            xs = [[read() for _ in range(self.heads)] for _ in range(3)]
+            xs = [[read(writers, constant) for _ in range(self.heads)] for _ in range(3)]
             outs, bias = self.attention(tokens, layer, xs)
             writers += outs
             constant = constant + bias
-            xs = [self.normed(layer, "mlp_norm", read()) for _ in range(self.n)]
+            xs = [self.normed(layer, "mlp_norm", read(writers, constant)) for _ in range(self.n)]
             w = gates[l] if gates is not None else self.weights(layer, xs[0].detach())
             self.gates.append(w)
             writers += [w[:, e, None] * self.expert(layer, e, xs[e]) for e in range(self.n)]
-        return writers, self.logits(tokens, read())
+        return writers, self.logits(tokens, read(writers, constant))
 
     def readers(self):
         """The number of edges into every reader, and the expert that it is, or None."""
@@ -172,21 +156,8 @@ def make(name, model):
             json.dumps(clean), json.dumps(corrupted), json.dumps(values),
             ",\n".join(map(numbers, logits)), float(kl.detach()), numbers(z.grad), numbers(eap),
             numbers(ig), ",\n".join(map(numbers, zero_inputs))))
-    print(name, len(values), "edges,", changes, "choices differ", flush=True)
-
-
-def main():
-    torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float64)
-    torch.topk = torch.Tensor.topk = stable_topk
-    torch.Tensor.float = torch.Tensor.double
-    single = torch.float32
-    for name in sys.argv[1:] or NAMES:
-        torch.float32 = torch.float = single
-        model = Experts(name)
-        torch.float32 = torch.float = torch.float64  # what modules ask for in between
-        make(name, model)
+    print(len(values), "edges,", changes, "choices differ:", end=" ")
 
 
 if __name__ == "__main__":
-    main()
+    make_all(sys.argv[1:] or NAMES, Experts, make)
