@@ -45,7 +45,7 @@ struct tree {
         int n;          /* tokens, with token 0 */
         int32_t *token; /* [n] */
         int *depth;     /* [n]: tokens of the beginning that ends here */
-        int *end;       /* [n]: the first later token that is no continuation of it */
+        int *end;       /* [n]: the first later token that does not continue it */
         int *path;      /* by depth: the tokens of the answer before */
 };
 

@@ -18,6 +18,7 @@ import pathlib
 import random
 
 import torch
+from make_masked import Reader
 from safetensors.torch import load_file
 from transformers import AutoConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
@@ -163,30 +164,14 @@ class Llama:
         the writers of the counterfactual; z: masks, in hap's order of edges; inputs: gets every
         reader's input."""
         writers = [self.w["model.embed_tokens.weight"][torch.tensor(tokens)]]
-        at = 0
         constant = 0  # biases of attention's output belong to no writer
-
-        def read():
-            nonlocal at
-            n = len(writers)
-            if z is None:
-                x = sum(writers)
-            else:
-                m = z[at:at + n]
-                x = sum(m[w] * writers[w] + (1 - m[w]) * other[w] for w in range(n))
-            x = x + constant
-            at += n
-            if inputs is not None:
-                x.retain_grad()
-                inputs.append((n, x))
-            return x
-
+        read = Reader(other, z, inputs)
         for layer in range(self.layers):
-            xs = [[read() for _ in range(self.heads)] for _ in range(3)]
+            xs = [[read(writers, constant) for _ in range(self.heads)] for _ in range(3)]
             writers += self.attention(layer, *xs)
             constant = constant + self.w.get(f"model.layers.{layer}.self_attn.o_proj.bias", 0)
-            writers.append(self.mlp(layer, read()))
-        x = rms(read(), self.w["model.norm.weight"], self.c.rms_norm_eps)[at_tokens]
+            writers.append(self.mlp(layer, read(writers, constant)))
+        x = rms(read(writers, constant), self.w["model.norm.weight"], self.c.rms_norm_eps)[at_tokens]
         head = self.w["model.embed_tokens.weight" if self.c.tie_word_embeddings else "lm_head.weight"]
         return writers, x @ head.T
 
