@@ -60,10 +60,11 @@ install_missing() {
                 as_root=sudo
         fi
         echo "setup.sh: installing $missing"
+        # another installation may be under way on a machine that has just started
         $as_root apt-get update -q
         # shellcheck disable=SC2086 # a list
         $as_root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y -q --no-install-recommends $missing
+                apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends $missing
 }
 
 prepare() {
