@@ -85,6 +85,7 @@ assert_whole() {
 }
 
 @test "random masks do not depend on the shard; inexact sums differ by units in the last place" {
+        need_python msgpack numpy
         for_shards 3 "hap-attrib -q -m $demo --method ugs --steps 2 --per-example -o $tmp/{}.part {}.task"
         hap-attrib -q -m "$demo" --method ugs --steps 2 --per-example -o "$tmp/all" whole.task
         hap-merge -q -o "$tmp/out" "$tmp"/?.part

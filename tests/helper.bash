@@ -11,7 +11,7 @@
 #   assert_same FILE FILE             the same bytes
 #   assert_refused STATUS TEXT COMMAND ...
 #   installing BUILD TARGET ...       make install of the programs under test
-#   need_tool NAME, skip_unless_model PATH
+#   need_tool NAME, need_python MODULE ..., skip_unless_model PATH
 #
 # The programs come from $HAP_BIN (tests/run --bin), or from bin/ if it is not set.
 
@@ -128,6 +128,21 @@ assert_refused() {
 
 need_tool() {
         command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+# From here on python3 is one that has the modules: setup.sh installs them for the system's
+# Python, which need not be the first in PATH.
+need_python() {
+        local modules="$*"
+        for python in "$(type -P python3)" /usr/bin/python3; do
+                if "$python" -c "import ${modules// /, }" 2>/dev/null; then
+                        python3() {
+                                "$python" "$@"
+                        }
+                        return
+                fi
+        done
+        skip "python3 has not all of: $*"
 }
 
 skip_unless_model() {

@@ -3,7 +3,7 @@ load helper
 # python/hap.py, against hap-convert --to json and against the programs that read what it writes.
 
 setup() {
-        python3 -c 'import msgpack, numpy' 2>/dev/null || skip "python3 has no msgpack or no numpy"
+        need_python msgpack numpy
         export PYTHONPATH=$root/python HAP_BIN=${HAP_BIN:-$root/bin}
         cd "$tmp"
 }
@@ -95,8 +95,7 @@ END
 }
 
 @test "pip installs the module, which needs no path then" {
-        python3 -c 'import ensurepip, setuptools, wheel' 2>/dev/null ||
-                skip "python3 has no venv, setuptools or wheel"
+        need_python msgpack numpy ensurepip setuptools wheel
         cp -R "$root/python" checkout
         python3 -m venv --system-site-packages env
         env/bin/pip install -q --no-index --no-deps --no-build-isolation ./checkout

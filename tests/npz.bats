@@ -3,7 +3,7 @@ load helper
 # hap-convert --to npz as numpy.load reads it, against python/hap.py, another reader of the streams.
 
 setup() {
-        python3 -c 'import msgpack, numpy' 2>/dev/null || skip "python3 has no msgpack or no numpy"
+        need_python msgpack numpy
         export PYTHONPATH=$root/python
         cd "$tmp"
 }

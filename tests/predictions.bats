@@ -3,7 +3,7 @@ load helper
 # hap-eval --predict, --per-example, and hap-show of them.
 
 setup() {
-        python3 -c 'import msgpack, numpy' 2>/dev/null || skip "python3 has no msgpack or no numpy"
+        need_python msgpack numpy
         export PYTHONPATH=$root/python
         cd "$tmp"
         hap-task -q ioi -n 12 -m demo -o t

@@ -26,7 +26,7 @@ header() {
 
 # XXH3-64 of the records of a section, by the library, found by the msgpack module.
 digest_by_library() {
-        "$python" - "$1" <<'END'
+        python3 - "$1" <<'END'
 import ctypes, msgpack, sys
 library = ctypes.CDLL("libxxhash.so.0")
 library.XXH3_64bits.restype = ctypes.c_uint64
@@ -42,10 +42,7 @@ END
 }
 
 @test "a trailer's digest is XXH3-64 of the bytes of the records" {
-        for python in python3 /usr/bin/python3 none; do
-                "$python" -c 'import msgpack' 2>/dev/null && break
-        done
-        [[ $python != none ]] || skip "no Python with msgpack"
+        need_python msgpack
         pipeline
         for stream in train cache scores circuit report; do
                 assert_equal "$(json $stream | tail -n 1 | jq -r .digest)" "$(digest_by_library $stream)"
