@@ -136,6 +136,7 @@ need_python() {
         local modules="$*"
         for python in "$(type -P python3)" /usr/bin/python3; do
                 if "$python" -c "import ${modules// /, }" 2>/dev/null; then
+                        # shellcheck disable=SC2317 # tests call it
                         python3() {
                                 "$python" "$@"
                         }
