@@ -174,9 +174,7 @@ class Layers:
             self.traffic.spread([(b - a) * stream for a, b in zip(at, at[1:])])
 
     def deltas(self, rows):
-        size = rows * self.sizes.d
-        stride = size + (1024 + 64 - size % 1024) % 1024  # hap_slot_stride of forward/mix.h
-        return lambda layer: self.sizes.writers_before(layer) * stride * FLOAT
+        return lambda layer: self.sizes.writers_before(layer) * rows * self.sizes.d * FLOAT
 
 
 def all_rows(batch):

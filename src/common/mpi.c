@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "common/clock.h"
 #include "common/number.h"
@@ -318,16 +319,32 @@ int hap_mpi_largest(int64_t *value, struct hap_error *err)
         return choose(value, 1, err);
 }
 
+static size_t first_other_word(const char *a, const char *b)
+{
+        size_t word = 0;
+
+        for (size_t i = 0; a[i] && a[i] == b[i]; i++)
+                if (a[i] == ' ')
+                        word = i + 1;
+        return word;
+}
+
 int hap_mpi_same(const char *what, const char *text, struct hap_error *err)
 {
-        int rc = mpi.ranks > 1 ? meet(COMPARES, 0, text, err) : HAP_OK;
+        const int64_t hash = (int64_t)XXH3_64bits(text, strlen(text));
+        int r = 1, rc = mpi.ranks > 1 ? meet(COMPARES, hash, "", err) : HAP_OK;
+        struct hap_error theirs;
+        size_t at;
 
-        for (int r = 1; r < mpi.ranks && rc == 0; r++)
-                if (strcmp(mpi.words[r].text, mpi.words[0].text) != 0)
-                        rc = hap_fail(err, HAP_EINPUT, "rank %d has another %s than rank 0: %s in "
-                                      "place of %s", r, what, mpi.words[r].text,
-                                      mpi.words[0].text);
-        return rc;
+        for (; rc == 0 && r < mpi.ranks && mpi.words[r].value == mpi.words[0].value; r++)
+                ;
+        if (rc < 0 || r == mpi.ranks)
+                return rc;
+        hap_fail(&theirs, HAP_EINPUT, "%s", text);
+        share_bytes(&theirs, sizeof theirs, r);
+        at = first_other_word(theirs.message, text);
+        return hap_fail(err, HAP_EINPUT, "rank %d has another %s than rank 0: '%.400s' in place of "
+                        "'%.400s'", r, what, theirs.message + at, text + at);
 }
 
 /* --- results of jobs --- */

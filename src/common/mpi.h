@@ -53,8 +53,7 @@ int hap_mpi_share(void *data, size_t n, struct hap_error *err);
 int hap_mpi_first(int64_t *value, struct hap_error *err);
 int hap_mpi_least(int64_t *value, struct hap_error *err);
 int hap_mpi_largest(int64_t *value, struct hap_error *err);
-/* HAP_EINPUT unless all ranks have the same text; of `what`, such as "model". The first 39 bytes
- * are compared. */
+/* HAP_EINPUT unless all ranks have the same text; of `what`, such as "model". */
 int hap_mpi_same(const char *what, const char *text, struct hap_error *err);
 
 /* Memory that a job writes. */

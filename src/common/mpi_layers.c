@@ -37,15 +37,16 @@ int hap_mpi_divide_layers(struct hap_error *err)
         return HAP_OK;
 }
 
-int hap_mpi_send(size_t rank, size_t job, const void *data, size_t n, struct hap_error *err)
+int hap_mpi_send(size_t rank, size_t job, const struct hap_strided *values, struct hap_error *err)
 {
-        (void)rank, (void)job, (void)data, (void)n, (void)err;
+        (void)rank, (void)job, (void)values, (void)err;
         return HAP_OK;
 }
 
-int hap_mpi_receive(size_t rank, size_t job, void *data, size_t n, struct hap_error *err)
+int hap_mpi_receive(size_t rank, size_t job, const struct hap_strided *values,
+                    struct hap_error *err)
 {
-        (void)rank, (void)job, (void)data, (void)n, (void)err;
+        (void)rank, (void)job, (void)values, (void)err;
         return HAP_OK;
 }
 
@@ -111,25 +112,54 @@ static int reserve(struct flight *f, size_t more, struct hap_error *err)
         return HAP_OK;
 }
 
-/* Begins to send (out) or to receive. */
-static int post(struct flight *f, bool out, size_t rank, size_t job, void *data, size_t n,
-                struct hap_error *err)
-{
-        const int tag = (int)(job % TAGS);
+/* The other end of a message. */
+struct peer {
+        size_t rank, job;
+        bool sends; /* this rank does */
+};
 
+static void begin(struct flight *f, struct peer peer, void *data, size_t n, MPI_Datatype type)
+{
+        const int rank = (int)peer.rank, tag = (int)(peer.job % TAGS);
+        MPI_Request *request = f->requests + f->n++;
+
+        if (peer.sends)
+                MPI_Isend(data, (int)n, type, rank, tag, MPI_COMM_WORLD, request);
+        else
+                MPI_Irecv(data, (int)n, type, rank, tag, MPI_COMM_WORLD, request);
+}
+
+static int post(struct flight *f, struct peer peer, void *data, size_t n, struct hap_error *err)
+{
         if (reserve(f, n / MESSAGE_BYTES + 1, err) < 0)
                 return err->code;
         pthread_mutex_lock(&turn);
-        for (size_t at = 0; at < n; at += MESSAGE_BYTES) {
-                const int here = (int)hap_min(n - at, MESSAGE_BYTES);
-                MPI_Request *request = f->requests + f->n++;
+        for (size_t at = 0; at < n; at += MESSAGE_BYTES)
+                begin(f, peer, (char *)data + at, hap_min(n - at, MESSAGE_BYTES), MPI_BYTE);
+        pthread_mutex_unlock(&turn);
+        return HAP_OK;
+}
 
-                if (out)
-                        MPI_Isend((char *)data + at, here, MPI_BYTE, (int)rank, tag, MPI_COMM_WORLD,
-                                  request);
-                else
-                        MPI_Irecv((char *)data + at, here, MPI_BYTE, (int)rank, tag, MPI_COMM_WORLD,
-                                  request);
+/* As many rows as are in MESSAGE_BYTES, at least one, make a message. */
+static int post_rows(struct flight *f, struct peer peer, const struct hap_strided *values,
+                     struct hap_error *err)
+{
+        const size_t row = values->size * sizeof *values->at;
+        const size_t rows = hap_max(MESSAGE_BYTES / hap_max(row, 1), 1);
+
+        if (values->stride == values->size)
+                return post(f, peer, values->at, values->n * row, err);
+        if (reserve(f, values->n / rows + 1, err) < 0)
+                return err->code;
+        pthread_mutex_lock(&turn);
+        for (size_t i = 0; i < values->n; i += rows) {
+                MPI_Datatype type;
+
+                MPI_Type_vector((int)hap_min(values->n - i, rows), (int)values->size,
+                                (int)values->stride, MPI_FLOAT, &type);
+                MPI_Type_commit(&type);
+                begin(f, peer, values->at + i * values->stride, 1, type);
+                MPI_Type_free(&type); /* when the message has arrived */
         }
         pthread_mutex_unlock(&turn);
         return HAP_OK;
@@ -153,18 +183,19 @@ static int land(struct flight *f, int rc, struct hap_error *err)
         return rc;
 }
 
-int hap_mpi_send(size_t rank, size_t job, const void *data, size_t n, struct hap_error *err)
+int hap_mpi_send(size_t rank, size_t job, const struct hap_strided *values, struct hap_error *err)
 {
         struct flight f = {0};
 
-        return land(&f, post(&f, true, rank, job, (void *)data, n, err), err);
+        return land(&f, post_rows(&f, (struct peer){rank, job, true}, values, err), err);
 }
 
-int hap_mpi_receive(size_t rank, size_t job, void *data, size_t n, struct hap_error *err)
+int hap_mpi_receive(size_t rank, size_t job, const struct hap_strided *values,
+                    struct hap_error *err)
 {
         struct flight f = {0};
 
-        return land(&f, post(&f, false, rank, job, data, n, err), err);
+        return land(&f, post_rows(&f, (struct peer){rank, job, false}, values, err), err);
 }
 
 int hap_mpi_spread(size_t job, const struct hap_piece *parts, struct hap_error *err)
@@ -175,10 +206,12 @@ int hap_mpi_spread(size_t job, const struct hap_piece *parts, struct hap_error *
 
         for (size_t r = 0; r < hap_mpi_ranks() && rc == 0; r++)
                 if (r != own)
-                        rc = post(&f, false, r, job, parts[r].at, parts[r].bytes, err);
+                        rc = post(&f, (struct peer){r, job, false}, parts[r].at, parts[r].bytes,
+                                  err);
         for (size_t r = 0; r < hap_mpi_ranks() && rc == 0; r++)
                 if (r != own)
-                        rc = post(&f, true, r, job, parts[own].at, parts[own].bytes, err);
+                        rc = post(&f, (struct peer){r, job, true}, parts[own].at,
+                                  parts[own].bytes, err);
         return land(&f, rc, err);
 }
 

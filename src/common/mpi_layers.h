@@ -21,10 +21,18 @@ void hap_mpi_layers(int n, size_t rank, int *begin, int *end);
 /* The most layers of n that a rank holds. */
 int hap_mpi_most_layers(int n);
 
-/* Sends n bytes of a job to a rank, or receives as many. For any thread; messages of one job and
- * one pair of ranks arrive in their order. HAP_ESYSTEM: this rank has stopped. */
-int hap_mpi_send(size_t rank, size_t job, const void *data, size_t n, struct hap_error *err);
-int hap_mpi_receive(size_t rank, size_t job, void *data, size_t n, struct hap_error *err);
+/* Memory of [n][size] values, where one row begins `stride` values after the other. */
+struct hap_strided {
+        float *at;
+        size_t n, size, stride;
+};
+
+/* Sends values of a job to a rank, or receives as many. What lies between rows is not sent. For any
+ * thread; messages of one job and one pair of ranks arrive in their order. HAP_ESYSTEM: this rank
+ * has stopped. */
+int hap_mpi_send(size_t rank, size_t job, const struct hap_strided *values, struct hap_error *err);
+int hap_mpi_receive(size_t rank, size_t job, const struct hap_strided *values,
+                    struct hap_error *err);
 
 struct hap_piece;
 /* parts: [ranks]. All ranks get the part of every rank. */

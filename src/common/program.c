@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "common/atomic_file.h"
 #include "common/clock.h"
@@ -217,21 +216,34 @@ static void open_closed_descriptors(void)
                         _exit(1);
 }
 
+/* The command line after the program's name, as one text; NULL: memory is short. */
+static char *joined(int argc, char **argv)
+{
+        size_t size = 1;
+        char *line, *end;
+
+        for (int i = 1; i < argc; i++)
+                size += strlen(argv[i]) + 1;
+        line = end = calloc(1, size);
+        for (int i = 1; i < argc && line; i++)
+                end += sprintf(end, "%s%s", i > 1 ? " " : "", argv[i]);
+        return line;
+}
+
 /* All ranks must do the same, with equally many threads: the number of threads decides how many
  * prompts are read at a time. */
 static void join_ranks(struct hap_program *program, int argc, char **argv)
 {
         const unsigned parallel = HAP_USES_INPUT | HAP_USES_THREADS;
         int64_t threads = program->threads;
-        XXH64_hash_t hash = 0;
-        char text[40];
+        char text[40], *line = joined(argc, argv);
 
-        for (int i = 1; i < argc; i++)
-                hash = XXH3_64bits_withSeed(argv[i], strlen(argv[i]), hash);
+        if (!line)
+                hap_die(program, HAP_ESYSTEM, "out of memory for the command line");
         snprintf(text, sizeof text, "%s %s", program->info->name, HAP_VERSION);
         hap_must(program, hap_mpi_same("program", text, &program->error));
-        snprintf(text, sizeof text, "one with hash %016llx", (unsigned long long)hash);
-        hap_must(program, hap_mpi_same("command line", text, &program->error));
+        hap_must(program, hap_mpi_same("command line", line, &program->error));
+        free(line);
         if (hap_mpi_ranks() > 1 && (program->info->uses & parallel) != parallel)
                 hap_die(program, HAP_EUSAGE, "it has nothing to share among %zu processes: start "
                         "it without mpirun", hap_mpi_ranks());

@@ -195,19 +195,21 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
         struct backward b = {.scratch = scratch, .engine = engine, .config = config,
                              .batch = batch, .run = run, .gradient = gradient};
         float *g = hap_scratch_alloc(scratch, (size_t)batch->answers.n * d, sizeof(*g));
+        struct hap_strided relayed;
         int rc;
 
         b.stream = hap_scratch_alloc(scratch, n * d, sizeof(*b.stream));
         if (g == NULL || b.stream == NULL)
                 return scratch->error.code;
-        rc = engine->model->layers_after > 0 ? hap_relay_from_after(scratch, b.stream, n * d)
+        relayed = (struct hap_strided){b.stream, 1, n * d, n * d};
+        rc = engine->model->layers_after > 0 ? hap_relay_from_after(scratch, relayed)
                                              : logits_backward(&b, d_logits, g);
         for (int l = hap_model_end_layer(engine->model) - 1;
              rc == 0 && l >= hap_model_first_layer(engine->model); l--)
                 if (l < run->dropped_begin || l >= run->dropped_end)
                         rc = layer_backward(&b, &run->state->layers[l], l);
         if (rc == 0)
-                rc = hap_relay_to_before(scratch, b.stream, n * d);
+                rc = hap_relay_to_before(scratch, relayed);
         if (rc == 0 && run->d_input != NULL && !scratch->counting)
                 memcpy(run->d_input, b.stream, n * d * sizeof(*b.stream));
         scratch->used = mark;

@@ -407,7 +407,8 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
         x = run->gradients ? hap_scratch_alloc(scratch, size, sizeof(*x)) : room[0];
         if (rc < 0 || x == NULL || scratch->error.code < 0)
                 return scratch->error.code;
-        rc = begin == 0 ? embed_inputs(&p, x) : hap_relay_from_before(scratch, x, size);
+        rc = begin == 0 ? embed_inputs(&p, x)
+                        : hap_relay_from_before(scratch, (struct hap_strided){x, 1, size, size});
         for (int l = begin; rc == 0 && l < end; l++) {
                 struct hap_full_layer *s = &p.state->layers[l];
                 float *between = room[(2 * (l - begin) + 1) % 3];
@@ -426,8 +427,9 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
         }
         p.state->last = x;
         if (rc == 0)
-                rc = end < layers ? hap_relay_to_after(scratch, x, size)
-                                  : full_run_logits(&p, rows, x);
+                rc = end == layers
+                             ? full_run_logits(&p, rows, x)
+                             : hap_relay_to_after(scratch, (struct hap_strided){x, 1, size, size});
         return rc < 0 ? rc : complete(&p);
 }
 

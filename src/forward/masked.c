@@ -7,7 +7,6 @@
 #include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
-#include "forward/relay.h"
 #include "forward/remake.h"
 #include "model/kept.h"
 
@@ -333,9 +332,11 @@ static int masked_logits(struct hap_masked_pass *m)
         return rc;
 }
 
-static size_t deltas_before(const struct hap_masked_pass *m, int layer)
+/* In the stream they follow R'. */
+static struct hap_strided deltas_before(const struct hap_masked_pass *m, int layer)
 {
-        return hap_deltas_before(m->state, m->graph, m->batch, m->config->d_model, layer);
+        return hap_deltas_before(hap_delta(m->stream, hap_pass_stride(m), 0), m->state, m->graph,
+                                 m->batch, m->config->d_model, layer);
 }
 
 /* The logits, which the last rank has if ranks hold layers. */
@@ -348,8 +349,7 @@ static int end_masked_run(struct hap_masked_pass *m)
         if (end == m->config->n_layers) {
                 rc = masked_logits(m);
         } else {
-                rc = hap_relay_to_after(m->scratch, hap_delta(m->stream, hap_pass_stride(m), 0),
-                                        deltas_before(m, end));
+                rc = hap_relay_to_after(m->scratch, deltas_before(m, end));
                 if (rc == 0)
                         m->run->logits = hap_scratch_alloc(m->scratch, n, sizeof(float));
         }
@@ -401,8 +401,7 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
         if (rc < 0)
                 return rc;
         rc = begin == 0 ? embed_deltas(&m)
-                        : hap_relay_from_before(scratch, hap_delta(m.stream, hap_pass_stride(&m), 0),
-                                                deltas_before(&m, begin));
+                        : hap_relay_from_before(scratch, deltas_before(&m, begin));
         if (rc < 0)
                 return rc;
         for (int l = begin; l < hap_model_end_layer(m.engine->model); l++) {

@@ -6,7 +6,6 @@
 #include "forward/experts.h"
 #include "forward/norm.h"
 #include "forward/product.h"
-#include "forward/relay.h"
 
 struct backward {
         struct hap_scratch *scratch;
@@ -377,9 +376,10 @@ static int logits_backward(struct backward *b, const float *d_logits)
         return rc < 0 ? rc : group_backward(b, &group, 0, b->state->plan.n_slots);
 }
 
-static size_t deltas_before(const struct backward *b, int layer)
+static struct hap_strided deltas_before(const struct backward *b, float *d_all_rows, int layer)
 {
-        return hap_deltas_before(b->state, b->graph, b->batch, b->config->d_model, layer);
+        return hap_deltas_before(d_all_rows, b->state, b->graph, b->batch, b->config->d_model,
+                                 layer);
 }
 
 /* If ranks hold layers: the gradient of the deltas before layer `end`, from the rank that has it. */
@@ -388,7 +388,7 @@ static int from_after(struct backward *b, int end, float *d_all_rows)
         b->rows = &b->batch->rows;
         b->stream = b->state->all_stream;
         b->d_delta = d_all_rows;
-        return hap_relay_from_after(b->scratch, d_all_rows, deltas_before(b, end));
+        return hap_relay_from_after(b->scratch, deltas_before(b, d_all_rows, end));
 }
 
 static int run_backward(struct hap_scratch *scratch, const struct hap_batch *batch,
@@ -426,7 +426,7 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
         for (int last = end; rc == 0 && last > begin; last -= SPAN)
                 rc = span_backward(&b, last - begin > SPAN ? last - SPAN : begin, last, d_all_rows);
         if (rc == 0)
-                rc = hap_relay_to_before(scratch, d_all_rows, deltas_before(&b, begin));
+                rc = hap_relay_to_before(scratch, deltas_before(&b, d_all_rows, begin));
         if (rc == 0)
                 rc = hap_relay_edges(scratch, d_z);
         scratch->used = mark;

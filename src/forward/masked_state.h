@@ -6,6 +6,7 @@
 #include "forward/masked.h"
 #include "forward/mix.h"
 #include "forward/mlp.h"
+#include "forward/relay.h"
 #include "forward/span.h"
 #include "forward/unembed.h"
 
@@ -67,14 +68,19 @@ static inline size_t hap_pass_stride(const struct hap_masked_pass *m)
  * before the queries of the last one (masked_inputs.c). */
 int hap_masked_inputs(struct hap_masked_pass *m, struct hap_masked_layer *s, int l);
 
-/* The floats of the deltas of all active writers before a layer, at all rows: in the stream they
- * follow R'. If ranks hold layers, one passes them on to the next, and their gradients back. */
-static inline size_t hap_deltas_before(const struct hap_masked_state *state,
-                                       const struct hap_graph *graph, const struct hap_batch *batch,
-                                       int d_model, int layer)
+/* Of deltas at all rows, or their gradients: those of all active writers before a layer. If ranks
+ * hold layers, one passes them on to the next, and their gradients back. */
+static inline struct hap_strided hap_deltas_before(float *deltas,
+                                                   const struct hap_masked_state *state,
+                                                   const struct hap_graph *graph,
+                                                   const struct hap_batch *batch, int d_model,
+                                                   int layer)
 {
-        return (size_t)state->plan.slots_before[hap_graph_head_writer(graph, layer, 0)] *
-               hap_slot_stride(batch->rows.n, d_model);
+        return (struct hap_strided){
+                .at = deltas,
+                .n = (size_t)state->plan.slots_before[hap_graph_head_writer(graph, layer, 0)],
+                .size = (size_t)batch->rows.n * (size_t)d_model,
+                .stride = hap_slot_stride(batch->rows.n, d_model)};
 }
 
 /* Slot s's delta within a stream whose slots are `stride` floats apart. */

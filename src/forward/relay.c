@@ -1,7 +1,6 @@
 #include "forward/relay.h"
 
 #include "common/mpi.h"
-#include "common/mpi_layers.h"
 
 /* Returns rc. A wait that was given up does not hide why this rank stopped. */
 static int note(struct hap_scratch *scratch, int rc)
@@ -15,36 +14,36 @@ static bool sends(const struct hap_scratch *scratch)
         return hap_mpi_layers_divided() && !scratch->counting;
 }
 
-int hap_relay_from_before(struct hap_scratch *scratch, float *values, size_t n)
+int hap_relay_from_before(struct hap_scratch *scratch, struct hap_strided values)
 {
         if (!sends(scratch) || hap_mpi_rank() == 0)
                 return HAP_OK;
-        return note(scratch, hap_mpi_receive(hap_mpi_rank() - 1, scratch->job, values,
-                                             n * sizeof *values, &scratch->error));
+        return note(scratch, hap_mpi_receive(hap_mpi_rank() - 1, scratch->job, &values,
+                                             &scratch->error));
 }
 
-int hap_relay_to_after(struct hap_scratch *scratch, const float *values, size_t n)
+int hap_relay_to_after(struct hap_scratch *scratch, struct hap_strided values)
 {
         if (!sends(scratch) || hap_mpi_rank() + 1 == hap_mpi_ranks())
                 return HAP_OK;
-        return note(scratch, hap_mpi_send(hap_mpi_rank() + 1, scratch->job, values,
-                                          n * sizeof *values, &scratch->error));
+        return note(scratch, hap_mpi_send(hap_mpi_rank() + 1, scratch->job, &values,
+                                          &scratch->error));
 }
 
-int hap_relay_from_after(struct hap_scratch *scratch, float *values, size_t n)
+int hap_relay_from_after(struct hap_scratch *scratch, struct hap_strided values)
 {
         if (!sends(scratch) || hap_mpi_rank() + 1 == hap_mpi_ranks())
                 return HAP_OK;
-        return note(scratch, hap_mpi_receive(hap_mpi_rank() + 1, scratch->job, values,
-                                             n * sizeof *values, &scratch->error));
+        return note(scratch, hap_mpi_receive(hap_mpi_rank() + 1, scratch->job, &values,
+                                             &scratch->error));
 }
 
-int hap_relay_to_before(struct hap_scratch *scratch, const float *values, size_t n)
+int hap_relay_to_before(struct hap_scratch *scratch, struct hap_strided values)
 {
         if (!sends(scratch) || hap_mpi_rank() == 0)
                 return HAP_OK;
-        return note(scratch, hap_mpi_send(hap_mpi_rank() - 1, scratch->job, values,
-                                          n * sizeof *values, &scratch->error));
+        return note(scratch, hap_mpi_send(hap_mpi_rank() - 1, scratch->job, &values,
+                                          &scratch->error));
 }
 
 static struct hap_piece *new_parts(struct hap_scratch *scratch)

@@ -13,14 +13,15 @@
 #ifndef HAP_FORWARD_RELAY_H
 #define HAP_FORWARD_RELAY_H
 
+#include "common/mpi_layers.h"
 #include "forward/scratch.h"
 
-/* n values from the rank with the layers before or after, or to it; nothing if there are no such
+/* Values from the rank with the layers before or after, or to it; nothing if there are no such
  * layers. */
-int hap_relay_from_before(struct hap_scratch *scratch, float *values, size_t n);
-int hap_relay_to_after(struct hap_scratch *scratch, const float *values, size_t n);
-int hap_relay_from_after(struct hap_scratch *scratch, float *values, size_t n);
-int hap_relay_to_before(struct hap_scratch *scratch, const float *values, size_t n);
+int hap_relay_from_before(struct hap_scratch *scratch, struct hap_strided values);
+int hap_relay_to_after(struct hap_scratch *scratch, struct hap_strided values);
+int hap_relay_from_after(struct hap_scratch *scratch, struct hap_strided values);
+int hap_relay_to_before(struct hap_scratch *scratch, struct hap_strided values);
 
 /* The n logits of the last rank. */
 int hap_relay_logits(struct hap_scratch *scratch, float *logits, size_t n);
