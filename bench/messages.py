@@ -111,31 +111,32 @@ def gradient_rows(sizes):
 
 
 def shared_attrib(sizes, prompts, ranks, threads):
-    """A chunk of prompts: outputs of the corrupted runs; keys and values of the tokens before the
-    prompts differ; scores."""
+    """A chunk of prompts: two words, since each rank keeps the outputs of its corrupted runs and
+    what it prepares; scores."""
     traffic = Traffic(ranks)
     # program, command line and threads; file, its section; model; processor; end
     traffic.words(8)
     for chunk in chunks_of(batches_of(prompts, gradient_rows(sizes)), threads * ranks):
-        traffic.exchange([sum(p.tokens for p in b) * sizes.writers * sizes.d * FLOAT
-                          for b in chunk])
-        traffic.exchange([2 * sizes.layers * p.tokens * sizes.d * FLOAT * (p.first > 0)
-                          for b in chunk for p in b])
+        traffic.words(2)
         traffic.exchange([sizes.edges * FLOAT] * len(chunk))
     return traffic
 
 
-def shared_prune(sizes, prompts, ranks, steps):
+def prune_jobs(prompts, step):
+    """Prompts of each job of a step."""
+    per_batch = math.ceil(len(prompts) / len(batches_of(prompts, BATCH_ROWS)))
+    per_job = min(max(math.ceil(step / 4), 2), (per_batch + 1) // 2)
+    return [min(per_job, step - at) for at in range(0, step, per_job)]
+
+
+def shared_prune(sizes, prompts, ranks, steps, step=STEP):
     """Steps of a pruning: the masks of its prompts, then KL and gradient of its jobs."""
     traffic = Traffic(ranks)
-    batches = batches_of(prompts, BATCH_ROWS)
-    per_batch = math.ceil(len(prompts) / len(batches))
-    per_job = min(max(math.ceil(STEP / 4), 2), (per_batch + 1) // 2)
+    jobs = prune_jobs(prompts, step)
     for _ in range(steps):
         traffic.words()  # whether a signal came
-        traffic.exchange([sizes.edges * FLOAT] * STEP)
-        traffic.exchange([min(per_job, STEP - at) * 8 + sizes.edges * FLOAT
-                          for at in range(0, STEP, per_job)])
+        traffic.exchange([sizes.edges * FLOAT] * step)
+        traffic.exchange([n * 8 + sizes.edges * FLOAT for n in jobs])
     return traffic
 
 

@@ -19,7 +19,7 @@ MODELS = [
 ]
 NODE = 1e12     # operations a second that sgemm makes on a node
 BAND = 1.25e9   # bytes a second of a network of 10 Gbit/s
-LATENCY = 50e-6  # seconds of a message
+LATENCY, MESSAGE = 50e-6, 1e-6  # seconds of an exchange, and for each of its messages
 HOLDERS = 8     # ranks that hold layers
 
 
@@ -51,8 +51,10 @@ class Model:
         compute = math.ceil(jobs / ranks) * per_job * (2 * self.masked + self.mix) / (NODE * EFFICIENCY)
         if ranks == 1:
             return compute, 0, 0
-        data = (jobs * self.edges * 4 + STEP * self.edges * 4) / BAND
-        return compute, data, LATENCY * math.ceil(math.log2(ranks)) * 2
+        # all gradients and masks come in; a rank's own go to every other rank
+        own = math.ceil(jobs / ranks) + math.ceil(STEP / ranks)
+        data = max(jobs + STEP, own * (ranks - 1)) * self.edges * 4 / BAND
+        return compute, data, 5 * (LATENCY + (ranks - 1) * MESSAGE)
 
     def attribution(self, prompts, ranks):
         """Seconds of eap: clean run with gradients, corrupted run, scores of all edges."""

@@ -1,4 +1,5 @@
 load helper
+load mpi/helper
 
 # pipelines/cluster: the stages of an experiment as jobs, here and on a Slurm of one node that the
 # tests start themselves.
@@ -18,6 +19,7 @@ setup_file() {
                 NO_SLURM=$(tail -n 1 slurm/why)
         fi
         submit --local 2 NAME=local >local.out 2>&1 || { cat local.out >&2; return 1; }
+        [[ ${NO_SLURM-} ]] || build_mpi "$BATS_FILE_TMPDIR"
 }
 
 teardown_file() {
@@ -32,6 +34,16 @@ submit() {
 
 need_slurm() {
         [[ -z ${NO_SLURM-} ]] || skip "$NO_SLURM"
+}
+
+# The arguments of submit for prunings of two ranks that this command starts.
+over_ranks() {
+        [[ -e $BATS_FILE_TMPDIR/made ]] || skip "needs mpirun, mpicc, and the plain build in bin/"
+        two=(BIN="$root/build-mpi/bin" HAP_MPIRUN="$1" SBATCH_prune='--ntasks=2 --overcommit')
+}
+
+need_pmix() {
+        srun --mpi=list 2>&1 | grep -qw pmix || skip "this Slurm was built without PMIx"
 }
 
 # Waits until no job is left, at most three minutes.
@@ -84,24 +96,77 @@ records() {
         assert_output "nothing is missing in results/jobs"
 }
 
-@test "a pruning that is requeued in the middle goes on from its checkpoint to the same bytes" {
+@test "prunings of two ranks that srun or mpirun starts give the same bytes" {
         need_slurm
-        slow="--steps 150 --every 2"
-        submit --local 2 NAME=undisturbed SEEDS=1 "PRUNE=$slow" 2>"$tmp/err"
-        submit NAME=requeued SEEDS=1 "PRUNE=$slow" >"$tmp/out"
+        over_ranks 'mpirun --allow-run-as-root'
+        submit NAME=mpirun "${two[@]}"
+        need_pmix
+        over_ranks 'srun --mpi=pmix'
+        submit NAME=srun "${two[@]}"
+        wait_for_jobs
+        assert_same_results local mpirun
+        assert_same_results local srun
+}
+
+slow="--steps 150 --every 2"
+
+undisturbed() {
+        [[ -e results/undisturbed/report.txt ]] ||
+                submit --local 2 NAME=undisturbed SEEDS=1 "PRUNE=$slow" 2>"$tmp/err"
+}
+
+# slowly NAME ARGUMENT ...: submits; returns when the pruning, $job, has written a checkpoint.
+slowly() {
+        local name=$1 i
+        shift
+        submit "NAME=$name" SEEDS=1 "PRUNE=$slow" "$@" >"$tmp/out"
         job=$(sed -n 's/^prune.*job //p' "$tmp/out")
-        for ((i = 0; i < 600; i++)); do
-                [[ ! -s results/requeued/hap-90-1.circuit.checkpoint ]] || break
+        for ((i = 0; i < 900; i++)); do
+                [[ ! -s results/$name/hap-90-1.circuit.checkpoint ]] || return 0
                 sleep 0.1
         done
-        scontrol requeue "${job}_1"
+        fail "$(tail -n 5 "results/$name"/cluster/log/*)"
+}
+
+# The experiment ended as if nothing had happened.
+assert_undisturbed() {
+        local file
         wait_for_jobs
-        grep -F 'contains the state' results/requeued/cluster/log/prune-1.txt ||
-                fail "$(cat results/requeued/cluster/log/prune-1.txt)"
+        grep -F 'contains the state' "results/$1/cluster/log/prune-1.txt" ||
+                fail "$(cat "results/$1/cluster/log/prune-1.txt")"
         for file in hap-90-1.circuit test.report; do
-                assert_same "results/undisturbed/$file" "results/requeued/$file"
+                assert_same "results/undisturbed/$file" "results/$1/$file"
         done
-        assert_not_exists results/requeued/hap-90-1.circuit.checkpoint
+        assert_not_exists "results/$1/hap-90-1.circuit.checkpoint"
+}
+
+@test "a pruning that is requeued in the middle goes on from its checkpoint to the same bytes" {
+        need_slurm
+        undisturbed
+        slowly requeued
+        scontrol requeue "${job}_1"
+        assert_undisturbed requeued
+}
+
+@test "two ranks that are requeued in the middle go on from their checkpoint to the same bytes" {
+        need_slurm
+        need_pmix
+        over_ranks 'srun --mpi=pmix'
+        undisturbed
+        slowly ranks "${two[@]}"
+        scontrol requeue "${job}_1"
+        assert_undisturbed ranks
+}
+
+@test "a pruning that is cancelled goes on from its checkpoint after submit" {
+        need_slurm
+        undisturbed
+        slowly cancelled
+        scancel "$job"
+        wait_for_jobs
+        assert_not_exists results/cancelled/hap-90-1.circuit
+        slowly cancelled
+        assert_undisturbed cancelled
 }
 
 @test "after a failure the later stages do not run, and submit again runs only what is missing" {

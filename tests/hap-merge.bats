@@ -190,14 +190,23 @@ END
         assert_refused 3 "truncated" hap-merge 1.scores "$tmp/cut" 3.scores
 }
 
-@test "reports without examples, and with tests, are refused with the remedy" {
+@test "reports without examples, or with what is no mean over examples, are refused with the remedy" {
         hap-eval -q -m "$demo" -o "$tmp/means" 1.task a.circuit
         assert_refused 3 "hap-eval --per-example writes them" hap-merge "$tmp/means"
-        hap-eval -q -m "$demo" --per-example --test sufficiency -o "$tmp/tests" 1.task a.circuit ||
-                hap-eval -q -m "$demo" --per-example --random 2 -o "$tmp/tests" 1.task a.circuit
-        assert_refused 3 "only metrics and their values for single examples can be merged" hap-merge "$tmp/tests"
-        hap-eval -q -m "$demo" --per-example --predict 2 -o "$tmp/predictions" 1.task a.circuit
-        assert_refused 3 "can be merged, not predictions" hap-merge "$tmp/predictions"
+        # the option of hap-eval, and what the message says
+        while read -r option remedy; do
+                # shellcheck disable=SC2086 # several options
+                hap-eval -q -m "$demo" --per-example --resamples 20 $option -o "$tmp/part" 1.task \
+                        a.circuit b.circuit
+                assert_refused 3 "cannot be merged: $remedy" hap-merge "$tmp/part"
+        done <<'END'
+--test=equivalence run hap-eval --test on the whole task, with mpirun on several machines
+--test=minimality run hap-eval --test on the whole task, with mpirun on several machines
+--random=2 run hap-eval --random on the whole task, with mpirun on several machines
+--compare leave out --compare in hap-eval, and call hap-merge --compare
+--predict=2 leave out --predict, or read the report of each shard by itself
+--roles run hap-eval --roles on the whole task
+END
         for_shards 3 "hap-eval -q -m $demo --per-example --metric faithfulness -o $tmp/{}.part {}.task a.circuit"
         assert_refused 3 "hap-eval --per-example" hap-merge "$tmp"/?.part
 }

@@ -194,6 +194,54 @@ start_pruning() {
         ranks 2 hap-prune --version | grep -x "hap-prune [0-9.]*"
 }
 
+@test "only rank 0 needs the folders of the output, the log and the checkpoint" {
+        local few=("${prune[@]}" --steps 12 -o out/circuit --log out/log --checkpoint out/state)
+        mkdir -p "$tmp/0/out" "$tmp/1"
+        # shellcheck disable=SC2016 # each rank expands it
+        ranks_in() {
+                timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 \
+                        sh -c 'cd "$0/$OMPI_COMM_WORLD_RANK" && exec "$@"' "$tmp" \
+                        "$root/build-mpi/bin/$1" "${@:2}"
+        }
+        ranks_in "${few[@]}" -j 1
+        assert_same "$tmp/0/out/circuit" "$mpi/ioi.circuit"
+        rm -r "$tmp/0/out"
+        mkdir "$tmp/1/out"
+        run -1 ranks_in "${few[@]}" -j 1
+        assert_output --partial "hap-prune: cannot write"
+        assert_not_exists "$tmp/1/out/circuit"
+}
+
+@test "more ranks than prompts, and prompts that ranks do not divide, give the bytes of one process" {
+        local n=3 prompts
+        for prompts in 1 7; do
+                hap-task ioi -q -n $prompts -m "$model" -o "$tmp/task"
+                hap-attrib -q -m "$model" -o "$tmp/scores" "$tmp/task"
+                hap-prune -q -m "$model" --sparsity 90% --steps 3 -o "$tmp/circuit" "$tmp/task" \
+                        "$mpi/ioi.subgraph" "$tmp/scores"
+                hap-eval -q -m "$model" --test all --resamples 20 -o "$tmp/tests" "$tmp/task" \
+                        "$tmp/circuit"
+                ranks $n hap-attrib -q -j 1 -m "$model" -o "$tmp/out" "$tmp/task"
+                assert_same "$tmp/out" "$tmp/scores"
+                ranks $n hap-prune -q -j 1 -m "$model" --sparsity 90% --steps 3 -o "$tmp/out" \
+                        "$tmp/task" "$mpi/ioi.subgraph" "$tmp/scores"
+                assert_same "$tmp/out" "$tmp/circuit"
+                ranks $n hap-eval -q -j 1 -m "$model" --test all --resamples 20 -o "$tmp/out" \
+                        "$tmp/task" "$tmp/circuit"
+                assert_same "$tmp/out" "$tmp/tests"
+                n=8
+        done
+}
+
+@test "ranks whose OMP_NUM_THREADS differ use the least" {
+        printf '#!/bin/sh\nexport OMP_NUM_THREADS=$((2 - OMPI_COMM_WORLD_RANK))\nexec "$@"\n' >"$tmp/start"
+        chmod +x "$tmp/start"
+        hap-attrib -q -m "$model" -o "$tmp/scores" "$mpi/ioi.task"
+        timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 "$tmp/start" \
+                "$root/build-mpi/bin/hap-attrib" -q -m "$model" -o "$tmp/out" "$mpi/ioi.task"
+        assert_same "$tmp/out" "$tmp/scores"
+}
+
 # The task of the file as the JSON that bench/messages.py reads.
 check_messages() {
         python3 "$root/bench/messages.py" check "$1" "$model" "$tmp/task.json" "${@:2}"

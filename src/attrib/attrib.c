@@ -70,6 +70,7 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
                                                 options->method->whole_prompts),
                 .want_q = !full_runs,
                 .want_log_p = !full_runs && (options->metric->needs & HAP_NEEDS_FULL_MODEL),
+                .apart = full_runs,
                 .gradients = full_runs,
                 .single = options->single || options->method->single,
         };

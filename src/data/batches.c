@@ -182,7 +182,7 @@ static bool batch_piece(const void *context, size_t b, size_t k, struct hap_piec
         const size_t i = begin + (job->logits && k >= n ? k - n : k);
         const struct hap_example *example = job->examples + i;
 
-        if (!logits && (!job->outputs || i >= begin + n))
+        if (job->batches->apart || (!logits && (!job->outputs || i >= begin + n)))
                 return false;
         *piece = logits ? (struct hap_piece){job->logits[i],
                                              (size_t)example->n_answer_positions * job->n_logits}

@@ -17,6 +17,7 @@ struct hap_batches {
         size_t capacity; /* allocated entries of start */
         size_t rows;     /* tokens of the batch that is being filled */
         bool open;       /* the last batch is not full yet */
+        bool apart;      /* if ranks share batches out, none needs the results of another's */
 };
 
 /* Adds the next example; a batch is full with `full_rows` tokens (0:

@@ -198,11 +198,25 @@ static int fill_batch(void *context, struct hap_scratch *scratch, size_t b)
         return rc;
 }
 
+/* The prompts of a batch whose counterfactuals are there. */
+static int fill_prompts(void *context, struct hap_scratch *scratch, size_t b)
+{
+        const struct preparing *in = context;
+        int rc = HAP_OK;
+
+        for (size_t i = in->prompts->batches.start[b];
+             i < in->prompts->batches.start[b + 1] && rc == 0; i++)
+                rc = fill_prompt(context, scratch, i);
+        return rc;
+}
+
 /* The pieces of a batch are those of its prompts, one after the other. */
 static bool batch_piece(const void *context, size_t b, size_t k, struct hap_piece *piece)
 {
         const struct preparing *in = context;
 
+        if (in->prompts->batches.apart)
+                return false;
         for (size_t i = in->prompts->batches.start[b]; i < in->prompts->batches.start[b + 1]; i++)
                 for (size_t own = 0; prompt_piece(context, i, own, piece); own++)
                         if (k-- == 0)
@@ -225,6 +239,8 @@ static int prepare_all(struct hap_prompts *prompts, const struct hap_engine *eng
         }
         if (rc == 0 && options->outputs == HAP_OUTPUTS_REMADE && options->ablation->per_prompt)
                 return hap_parallel(engine, prompts->batches.n, fill_batch, batch_piece, &in, err);
+        if (rc == 0 && prompts->batches.apart)
+                return hap_parallel(engine, prompts->batches.n, fill_prompts, batch_piece, &in, err);
         return rc < 0 ? rc : hap_parallel(engine, prompts->n, fill_prompt, prompt_piece, &in, err);
 }
 
@@ -235,6 +251,7 @@ int hap_prompts_build(struct hap_prompts *prompts, const struct hap_engine *engi
 
         prompts->items = calloc(prompts->n, sizeof *prompts->items);
         prompts->pointers = calloc(prompts->n, sizeof *prompts->pointers);
+        prompts->batches.apart = source->options.apart;
         if (!prompts->items || !prompts->pointers)
                 rc = hap_fail_memory(err, "prompts");
         for (size_t i = 0; i < prompts->n && rc == 0; i++) {

@@ -23,6 +23,8 @@ struct hap_prompts_options {
         bool want_log_p; /* KL, exact match: the full model's answers */
         bool single;     /* a batch is one prompt */
         size_t limit;    /* take only the first `limit` examples; 0: all */
+        bool apart;      /* only batches are run, each by itself: if ranks share them out, a rank
+                          * prepares the prompts of its own */
         bool gradients;  /* of every reader are wanted: large models get smaller batches, so that
                           * the gradients fit 256 MiB if possible */
         /* How counterfactual outputs are stored. F16: converted to it. F32: unchanged, which is

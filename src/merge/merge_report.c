@@ -71,6 +71,32 @@ static int add_value(struct hap_stream_in *in, struct hap_part *part, json_t *ci
                        ? hap_fail_memory(err, "values") : HAP_OK;
 }
 
+/* Records that are no means over examples. */
+static const struct {
+        const char *key, *what, *remedy;
+} refused[] = {
+        {"test", "a test is not a mean over examples", "run hap-eval --test on the whole task, with "
+         "mpirun on several machines"},
+        {"as_good", "it has no values of random circuits for single examples", "run hap-eval "
+         "--random on the whole task, with mpirun on several machines"},
+        {"against", "it is a difference of means", "leave out --compare in hap-eval, and call "
+         "hap-merge --compare"},
+        {"predictions", "it lists predictions", "leave out --predict, or read the report of each "
+         "shard by itself"},
+        {"class", "it is of a class of nodes", "run hap-eval --classes or --roles on the whole task"},
+        {"role", "it is of a role", "run hap-eval --roles on the whole task"},
+};
+
+static int refuse(struct hap_stream_in *in, const msgpack_object *record, struct hap_error *err)
+{
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+                if (hap_map_get(record, refused[i].key))
+                        return hap_stream_in_fail(in, err, "%s and cannot be merged: %s",
+                                                  refused[i].what, refused[i].remedy);
+        return hap_stream_in_fail(in, err, "only metrics and their values for single examples can be "
+                                  "merged");
+}
+
 static int read_record(struct hap_stream_in *in, const msgpack_object *record,
                        struct hap_part *part, struct hap_error *err)
 {
@@ -89,9 +115,7 @@ static int read_record(struct hap_stream_in *in, const msgpack_object *record,
         if (!circuit || !metric || !hap_object_number(hap_map_get(record, "value"), &value) ||
             !(id ? has_only(record, of_example, 4)
                  : hap_merge_is_point(record) || has_only(record, of_mean, 11)))
-                rc = hap_stream_in_fail(in, err, "only metrics and their values for single "
-                                        "examples can be merged, not predictions, tests, roles, "
-                                        "classes, random circuits or differences");
+                rc = refuse(in, record, err);
         else if (id)
                 rc = add_value(in, part, circuit, metric, id, value, err);
         else if (add_mean(part, circuit, metric, record) < 0)
