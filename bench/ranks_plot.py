@@ -15,7 +15,8 @@ def panel(title, x0, curves):
     yield f'<text x="{x0}" y="{TOP - 14}" font-weight="bold">{title}</text>'
     for tick in TICKS:
         at = place(tick)
-        yield f'<path d="M{x0} {TOP + SIDE - at:.1f}h{SIDE}M{x0 + at:.1f} {TOP}v{SIDE}" stroke="#e4e4e4"/>'
+        yield (f'<path d="M{x0} {TOP + SIDE - at:.1f}h{SIDE}M{x0 + at:.1f} {TOP}v{SIDE}" '
+               'stroke="#e4e4e4"/>')
         yield (f'<text x="{x0 - 7}" y="{TOP + SIDE - at + 4:.1f}" text-anchor="end">{tick}</text>'
                f'<text x="{x0 + at:.1f}" y="{TOP + SIDE + 18}" text-anchor="middle">{tick}</text>')
     yield (f'<text x="{x0 + SIDE / 2}" y="{TOP + SIDE + 36}" text-anchor="middle">ranks</text>'
@@ -36,17 +37,18 @@ def draw(curves):
              f'<rect width="{width}" height="{height}" fill="#fff"/>',
              f'<text transform="translate(14 {TOP + SIDE / 2}) rotate(-90)" text-anchor="middle">'
              'times as fast as 1 rank</text>']
-    for i, title in enumerate(("Strong scaling: the same work", "Weak scaling: as much for each rank")):
+    titles = "Strong scaling: the same work", "Weak scaling: as much for each rank"
+    for i, title in enumerate(titles):
         lines += panel(title, LEFT + i * (SIDE + GAP), [c for c in curves if c[1] == bool(i)])
     y = TOP + SIDE + 62
     for i, (name, *_) in enumerate(c for c in curves if not c[1]):
-        lines.append(f'<path d="M{LEFT} {y + 18 * i - 4}h24" stroke="{COLOURS[i]}" stroke-width="2"/>'
-                     f'<text x="{LEFT + 32}" y="{y + 18 * i}">{name}</text>')
+        lines.append(f'<path d="M{LEFT} {y + 18 * i - 4}h24" stroke="{COLOURS[i]}" '
+                     f'stroke-width="2"/><text x="{LEFT + 32}" y="{y + 18 * i}">{name}</text>')
     x = LEFT + SIDE + GAP
     lines.append(f'<path d="M{x} {y - 4}h24" stroke="#999" stroke-dasharray="2 4"/>'
                  f'<text x="{x + 32}" y="{y}">as many times as fast as there are ranks</text>'
                  f'<circle cx="{x + 12}" cy="{y + 14}" r="4.5" fill="#555"/>'
-                 f'<text x="{x + 32}" y="{y + 18}">measured, 1 and 2 ranks on one machine</text>'
+                 f'<text x="{x + 32}" y="{y + 18}">measured on one machine, runs of seconds</text>'
                  f'<path d="M{x} {y + 32}h24" stroke="#555" stroke-width="2"/>'
                  f'<text x="{x + 32}" y="{y + 36}">modelled, each rank on its own machine</text>')
     return "\n".join(lines + ["</svg>"]) + "\n"

@@ -181,6 +181,9 @@ END
                 hap-merge 1.scores 2.scores 1.scores
         assert_refused 3 "'whole.scores': its scores is not of a shard" hap-merge whole.scores
         assert_refused 3 "a section of kind 'circuit' has no sum over shards" hap-merge a.circuit
+        hap-task -q ioi -n 43 -m "$demo" --shard 1/2 | hap-attrib -q -m "$demo" -o "$tmp/half"
+        assert_refused 3 "cannot merge '$tmp/half' with '1.scores': their tasks are cut into 2 and 3 shards" \
+                hap-merge 1.scores 2.scores 3.scores "$tmp/half"
         hap-attrib -q -m "$demo" --metric prob-diff -o "$tmp/other" 2.task
         assert_refused 3 "their headers differ in 'method'" hap-merge 1.scores "$tmp/other" 3.scores
         hap-task -q ioi --split test -n 43 -m "$demo" --shard 2/3 | hap-attrib -q -m "$demo" -o "$tmp/test"

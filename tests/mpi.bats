@@ -49,6 +49,20 @@ setup() {
         assert_same "$tmp/out" "$tmp/exact"
 }
 
+@test "scores by every method of full runs, whose ranks keep what they prepare, are those of one process" {
+        local method
+        for method in eap relp eap-ig-inputs clean-corrupted eap-ig-activations conductance eap-gp \
+                eap-qk grad-drop atp-star ifr; do
+                hap-attrib -q -m "$model" --method $method -o "$tmp/scores" "$mpi/ioi.task"
+                ranks 3 hap-attrib -q -j 1 -m "$model" --method $method -o "$tmp/out" \
+                        "$mpi/ioi.task"
+                assert_same "$tmp/out" "$tmp/scores"
+        done
+        hap-attrib -q -m "$model" -o "$tmp/scores" "$cache"
+        ranks 3 hap-attrib -q -j 1 -m "$model" -o "$tmp/out" "$cache"
+        assert_same "$tmp/out" "$tmp/scores"
+}
+
 @test "circuits of 1, 2 and 4 ranks of 1 and 2 threads are those of one process" {
         local n threads
         for n in 1 2 4; do

@@ -172,6 +172,10 @@ static int fail_missing(const struct hap_shard_sets *sets, const struct hap_shar
                         continue;
                 for (there = other->parts; !there->header;)
                         there++;
+                if (set->of != other->of)
+                        return hap_fail(err, HAP_EINPUT, "cannot merge '%s' with '%s': their tasks "
+                                        "are cut into %zu and %zu shards", part->name,
+                                        there->name, set->of, other->of);
                 return hap_fail(err, HAP_EINPUT, "cannot merge '%s' with '%s': their headers "
                                 "differ in '%s'", part->name, there->name,
                                 difference(set->form, other->form));
