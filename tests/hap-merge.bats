@@ -197,18 +197,18 @@ END
         hap-eval -q -m "$demo" -o "$tmp/means" 1.task a.circuit
         assert_refused 3 "hap-eval --per-example writes them" hap-merge "$tmp/means"
         # the option of hap-eval, and what the message says
-        while read -r option remedy; do
+        while IFS=: read -r option remedy; do
                 # shellcheck disable=SC2086 # several options
-                hap-eval -q -m "$demo" --per-example --resamples 20 $option -o "$tmp/part" 1.task \
-                        a.circuit b.circuit
+                hap-eval -q -m "$demo" --resamples 20 $option -o "$tmp/part" 1.task a.circuit \
+                        b.circuit
                 assert_refused 3 "cannot be merged: $remedy" hap-merge "$tmp/part"
         done <<'END'
---test=equivalence run hap-eval --test on the whole task, with mpirun on several machines
---test=minimality run hap-eval --test on the whole task, with mpirun on several machines
---random=2 run hap-eval --random on the whole task, with mpirun on several machines
---compare leave out --compare in hap-eval, and call hap-merge --compare
---predict=2 leave out --predict, or read the report of each shard by itself
---roles run hap-eval --roles on the whole task
+--per-example --test=equivalence:run hap-eval --test on the whole task, with mpirun on several machines
+--per-example --test=minimality:run hap-eval --test on the whole task, with mpirun on several machines
+--random=2:run hap-eval --random on the whole task, with mpirun on several machines
+--compare:leave out --compare in hap-eval, and call hap-merge --compare
+--predict=2:leave out --predict, or read the report of each shard by itself
+--roles:run hap-eval --roles on the whole task
 END
         for_shards 3 "hap-eval -q -m $demo --per-example --metric faithfulness -o $tmp/{}.part {}.task a.circuit"
         assert_refused 3 "hap-eval --per-example" hap-merge "$tmp"/?.part

@@ -440,6 +440,17 @@ plan_operations() {
         assert_output ""
 }
 
+@test "the tables and the plot of ranks in docs/scaling.md are those of the measured seconds" {
+        need_tool python3
+        echo '{"n_layer": 12, "n_head": 12, "n_embd": 768, "vocab_size": 50257}' >"$tmp/config.json"
+        python3 "$root/bench/ranks" --from "$root/bench/ranks.json" --model "$tmp" --svg "$tmp/svg" \
+                >"$tmp/tables"
+        assert_same "$tmp/svg" "$root/docs/scaling.svg"
+        while IFS= read -r line; do
+                grep -qxF -- "$line" "$root/docs/scaling.md" || fail "not in docs/scaling.md: $line"
+        done <"$tmp/tables"
+}
+
 @test "--plan counts the operations of a run as bench/scaling.py does" {
         need_tool python3
         mkdir "$tmp/0.1" "$tmp/1"

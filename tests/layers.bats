@@ -106,8 +106,9 @@ resident() {
         hap-task ioi -q -n 3 -m "$tmp/wide" -o "$tmp/few"
         # 12 layers of 12.6 MB: 151 MB. Reading them takes 8 MB for each thread besides.
         hap-attrib -q -j 1 --weights f32 -m "$tmp/wide" -o "$tmp/one" "$tmp/few"
+        # rank 0 has the only batch
         one=$(counted memory 2 hap-attrib -q -j 1 --weights f32 -m "$tmp/wide" -o "$tmp/out" \
-                "$tmp/few" && awk '$1 == "resident" {print $2}' "$tmp"/memory.1)
+                "$tmp/few" && awk '$1 == "resident" {print $2}' "$tmp"/memory.0)
         for each in $(resident 2); do
                 echo "whole model $one kB, of 2 ranks $each kB"
                 ((each < one - 40000))

@@ -21,7 +21,8 @@ void hap_evaluating_read(struct hap_evaluating *e)
                 .split_input = opt->split_input,
                 .experts = opt->experts,
                 .batches = opt->statistics.tests ? 0 : 4 * hap_parallel_width(),
-                .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true},
+                .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true,
+                            .apart = true},
                 .memory = memory,
         }, &e->inputs, &p->error));
         if (opt->names.n > e->inputs.scores.n + e->inputs.circuits.n)
