@@ -47,6 +47,30 @@ expected() {
         assert_same "$tmp/is" "$tmp/should"
 }
 
+@test "a circuit carries the scores of its edges, with their sign, as its ranking" {
+        hap-select -q --keep 40 "$EAP" >"$tmp/c"
+        assert_equal "$(json -q "$tmp/c" | jq -c "select(.hap).ranking")" '{"by":"magnitude"}'
+        json -q "$tmp/c" | jq -r 'select(has("edge")) | "\(.edge) \(.score)"' | sort >"$tmp/is"
+        json -q "$EAP" | jq -r 'select(has("edge")) | "\(.edge) \(.score)"' | sort >"$tmp/all"
+        grep -q -- ' -' "$tmp/is"
+        assert_equal "$(comm -23 "$tmp/is" "$tmp/all")" ""
+        # so that pictures are those of the scores and the circuit together
+        hap-show -q --top 15 "$tmp/c" | grep '^  .*->' >"$tmp/is"
+        hap-show -q --top 15 "$EAP" "$tmp/c" | grep '^  .*->' | tail -n 15 >"$tmp/should"
+        assert_same "$tmp/is" "$tmp/should"
+        hap-show -q --svg "$tmp/c" | grep -c stroke-dasharray >"$tmp/dashed"
+        hap-show -q --svg "$EAP" "$tmp/c" | grep -c stroke-dasharray | cmp - "$tmp/dashed"
+        # a union of several sections has no common scale
+        hap-select -q --keep 40 --signed "$EAP" >"$tmp/signed"
+        assert_equal "$(json -q "$tmp/signed" | jq -c "select(.hap).ranking.by")" '"sign"'
+        hap-select -q --keep 40 --union "$EAP" "$IG" >"$tmp/union"
+        hap-select -q --union "$tmp/c" "$tmp/signed" >"$tmp/circuits"
+        for circuit in union circuits; do
+                assert_equal "$(json -q "$tmp/$circuit" | jq -c "select(.hap).ranking")" null
+                assert_equal "$(json -q "$tmp/$circuit" | jq -s 'map(select(has("score"))) | length')" 0
+        done
+}
+
 @test "a threshold keeps edges that score at least that much, and --keep limits their number" {
         hap-select -q --threshold 0.05 --keep-dead "$EAP" >"$tmp/c"
         edges "$tmp/c" >"$tmp/is"

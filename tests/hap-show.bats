@@ -230,7 +230,7 @@ ranked() {
         assert_equal "$(sed -n 's/^outline //p' "$tmp/is")" "$(cat "$tmp/others")"
 }
 
-@test "of more than 500 edges the strongest are drawn and the others counted and folded" {
+@test "of more than 300 edges the strongest are drawn and the others counted and folded" {
         whole_graph 24 12 | json -q - | jq -c 'if .edge then .score = (.edge | explode | add * 7919 % 1009) + input_line_number / 1e4 else del(.records, .crc32) end' |
                 hap-convert -q --from json >"$tmp/c"
         n=$(json -q "$tmp/c" | grep -c '"edge"')
@@ -240,6 +240,16 @@ ranked() {
         grep -qF "150 drawn singly, $((n - 150)) folded into the shade of their nodes" "$tmp/svg"
         least=$(sed -n 's/.* data-e=.*, ranking \([-0-9.e+]*\)<.*/\1/p' "$tmp/svg" | sort -g | head -n 1)
         assert_near "$least" "$(json -q "$tmp/c" | jq -s '[.[] | select(has("edge")).score] | sort | .[-150]')" 1
+        # up to 300 are not; without a ranking, up to 500
+        whole_graph 12 14 | json -q - | jq -c 'if .edge then .score = 1 + input_line_number else del(.records, .crc32) end' >"$tmp/json"
+        n=$(grep -c '"edge"' "$tmp/json")
+        ((n > 300 && n <= 500))
+        hap-convert -q --from json "$tmp/json" | hap-show -q --svg >"$tmp/svg"
+        grep -qF "$((n - 150)) folded" "$tmp/svg"
+        hap-convert -q --from json "$tmp/json" | hap-show -q --svg --top 300 >"$tmp/svg"
+        assert_equal "$(grep -c ' data-e=' "$tmp/svg")" 300
+        jq -c 'del(.score)' "$tmp/json" | hap-convert -q --from json | hap-show -q --svg >"$tmp/svg"
+        assert_equal "$(grep -c ' data-e=' "$tmp/svg")" "$n"
         # without a ranking none is singled out
         whole_graph 24 12 | hap-show -q --svg >"$tmp/svg"
         assert_equal "$(grep -c ' data-e=' "$tmp/svg")" 0

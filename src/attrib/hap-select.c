@@ -86,7 +86,7 @@ static void write_circuit(struct selecting *s)
         if (s->opt->search)
                 json_object_set_new(json_object_get(header, "selection"), "auto",
                                     hap_size_search_describe(&s->search, s->inputs.prompts.n));
-        hap_must(p, hap_circuit_write(p->out, header, &c->graph, c->z, &p->error));
+        hap_must(p, hap_selection_write(c, &s->opt->settings, header, p->out, &p->error));
         json_decref(header);
         hap_say(p, "kept %zu of %zu edges: %zu selected, %zu dead ones dropped", c->kept,
                 c->graph.n_edges, c->selected, c->selected - c->kept);

@@ -25,6 +25,7 @@ void hap_selection_release(struct hap_selection *selection)
         json_decref(selection->header);
         free(selection->name);
         free(selection->z);
+        free(selection->score);
         hap_graph_release(&selection->graph);
         *selection = (struct hap_selection){0};
 }
@@ -69,11 +70,31 @@ static int check_union(struct hap_selection *selection, const struct hap_edges *
         return HAP_OK;
 }
 
+/* The edges of one section of scores are ranked by these. */
+static int keep_scores(struct hap_selection *selection, const struct hap_edges *scores,
+                       struct hap_error *err)
+{
+        const size_t n = scores->graph.n_edges;
+
+        if (selection->sections > 1 || !scores->score) {
+                free(selection->score);
+                selection->score = NULL;
+                return HAP_OK;
+        }
+        selection->score = calloc(n, sizeof *selection->score);
+        if (!selection->score)
+                return hap_fail_memory(err, "the circuit");
+        memcpy(selection->score, scores->score, n * sizeof *selection->score);
+        return HAP_OK;
+}
+
 int hap_selection_join(struct hap_selection *selection, const struct hap_edges *edges,
                        struct hap_error *err)
 {
-        return selection->sections++ == 0 ? begin_selection(selection, edges, err)
-                                          : check_union(selection, edges, err);
+        const int rc = selection->sections++ == 0 ? begin_selection(selection, edges, err)
+                                                  : check_union(selection, edges, err);
+
+        return rc < 0 ? rc : keep_scores(selection, edges, err);
 }
 
 int hap_selection_add(struct hap_selection *selection, const struct hap_edges *scores,
@@ -154,4 +175,17 @@ json_t *hap_selection_describe(const struct hap_selection *selection,
         if (options->positive_share > 0)
                 json_object_set_new(object, "pnr", json_real(options->positive_share));
         return object;
+}
+
+int hap_selection_write(const struct hap_selection *selection,
+                        const struct hap_selection_options *options, json_t *header,
+                        struct hap_stream_out *out, struct hap_error *err)
+{
+        json_object_del(header, "ranking"); /* of circuits in the input */
+        if (selection->score &&
+            json_object_set_new(header, "ranking", json_pack("{s:s}", "by", options->by_sign
+                                                             ? "sign" : "magnitude")) < 0)
+                return hap_fail_memory(err, "a header");
+        return hap_circuit_write_ranked(out, header, &selection->graph, selection->z,
+                                        selection->score, NULL, err);
 }

@@ -11,6 +11,7 @@ struct hap_selection {
         char *name;     /* of the first section's file, for messages */
         struct hap_graph graph;
         float *z;        /* [n_edges] */
+        double *score;   /* [n_edges]: of the section; NULL: of several sections, or of circuits */
         size_t selected; /* edges, before dead ones were dropped */
         size_t kept;     /* edges, after dead ones were dropped */
         size_t sections;
@@ -41,6 +42,10 @@ int hap_selection_check(const struct hap_selection *selection, struct hap_error 
  * nodes), threshold, nodes, greedy and layer_quota if they are given. New reference, or NULL. */
 json_t *hap_selection_describe(const struct hap_selection *selection,
                                const struct hap_selection_options *options);
+/* Writes the circuit under the header, with the scores of its edges as its ranking. */
+int hap_selection_write(const struct hap_selection *selection,
+                        const struct hap_selection_options *options, json_t *header,
+                        struct hap_stream_out *out, struct hap_error *err);
 void hap_selection_release(struct hap_selection *selection);
 
 #endif

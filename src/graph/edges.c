@@ -93,6 +93,15 @@ static int read_value(struct hap_stream_in *in, const msgpack_object *record,
                       : read_optional(in, record, "cost", edge, &edges->graph, &edges->cost, err);
 }
 
+/* As hap-select ranks: scores of attribution have a sign. */
+static bool is_ranked_by_size(const json_t *header)
+{
+        const json_t *ranking = json_object_get(header, "ranking");
+        const char *by = json_string_value(json_object_get(ranking, "by"));
+
+        return by && strcmp(by, "magnitude") == 0;
+}
+
 static int prepare(struct hap_stream_in *in, const json_t *header,
                    struct hap_edges *edges, struct hap_error *err)
 {
@@ -110,6 +119,7 @@ static int prepare(struct hap_stream_in *in, const json_t *header,
                 return hap_fail_within(err, "cannot use '%s'", hap_stream_in_name(in));
         edges->name = strdup(hap_stream_in_name(in));
         edges->header = json_deep_copy(header);
+        edges->ranked_by_size = is_ranked_by_size(header);
         edges->given = calloc(edges->graph.n_edges, sizeof *edges->given);
         if (circuit)
                 edges->z = calloc(edges->graph.n_edges, sizeof *edges->z);

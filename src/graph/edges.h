@@ -18,6 +18,7 @@ struct hap_edges {
         /* Circuit: what the edges were ranked by, higher is better, and what the removal of each
          * costs in KL: [n_edges], NaN where a record has no such number. NULL: none has. */
         double *ranking, *cost;
+        bool ranked_by_size;    /* circuit: of `ranking`, the magnitude counts */
         bool *given;            /* [n_edges]: had a record */
         size_t n_given;
         char *name;             /* of the file, for messages */

@@ -8,7 +8,8 @@
 #include "common/number.h"
 
 enum { USUAL_SCORES = 200 };
-enum { SINGLY = 500 };    /* more edges than these are folded into their nodes */
+/* More edges than these are folded into their nodes, with a ranking and without. */
+enum { SINGLY_RANKED = 300, SINGLY_UNRANKED = 500 };
 enum { STRONGEST = 150 }; /* of folded edges, the number that is drawn */
 
 /* --- places --- */
@@ -120,6 +121,7 @@ static int mark_dead(struct hap_drawing *d, struct hap_error *err)
 /* Sorts by strength, keeps only the `top` strongest and scales the strengths to [0, 1]. */
 static void order_edges(struct hap_drawing *d, size_t top)
 {
+        size_t most = d->ranked_by ? SINGLY_RANKED : SINGLY_UNRANKED;
         double max;
 
         qsort(d->edges, d->n, sizeof *d->edges, compare_strength);
@@ -131,7 +133,7 @@ static void order_edges(struct hap_drawing *d, size_t top)
         for (size_t i = 0; i < d->n; i++)
                 d->edges[i].strength = max > 0 ? fmax(d->edges[i].strength, 0) / max : 1;
         d->graded = d->n > 0 && d->edges[0].strength < d->edges[d->n - 1].strength;
-        d->n_single = d->n <= SINGLY ? d->n : d->ranked_by ? STRONGEST : 0;
+        d->n_single = d->n <= most ? d->n : d->ranked_by ? STRONGEST : 0;
 }
 
 /* First the edges out of each place, which decide where others lead to. */
@@ -203,7 +205,7 @@ int hap_drawing_init(struct hap_drawing *d, const struct hap_show *show,
         d->options.columns = options->columns && d->graph->positions.n > 0;
         scores = hap_scores_for(show, d->graph);
         d->ranked_by = hap_ranked_by(&d->section->edges, scores ? &scores->edges : NULL);
-        d->by_score = scores != NULL;
+        d->by_score = hap_ranked_by_size(&d->section->edges, scores ? &scores->edges : NULL);
         rc = circuit ? hap_check_ranking(&circuit->edges, scores ? &scores->edges : NULL,
                                          options->top, err) : HAP_OK;
         if (rc == HAP_OK)
@@ -291,7 +293,7 @@ void hap_drawing_counts(const struct hap_drawing *d, char *text)
                           kept, all, part);
         if (d->values_are_z)
                 length += snprintf(text + length, (size_t)(HAP_TITLE - length),
-                                   ", sparsity %.1f %%",
+                                   ", sparsity %.2f %%",
                                    100 * (1 - (double)d->n_kept / (double)g->n_edges));
         snprintf(text + length, (size_t)(HAP_TITLE - length), ", %d of %d heads, %d of %d %s",
                  count_nodes(d, HAP_WRITES_HEAD), g->n_layers * g->n_heads,

@@ -27,7 +27,7 @@ struct hap_drawing {
         const struct hap_graph *graph;
         struct hap_drawing_options options;
         const char *ranked_by; /* "score", "ranking", "cost" or "z"; NULL: no ranking */
-        bool by_score;         /* ranked by the magnitude of scores in the input */
+        bool by_score;         /* ranked by the magnitude of scores */
         bool values_are_z;     /* a circuit rather than scores */
         bool graded;           /* the strengths drawn differ */
         struct hap_drawn *edges; /* weakest first */
@@ -53,6 +53,8 @@ void hap_drawing_release(struct hap_drawing *drawing);
  * NULL; else what the section itself has: scores, pruning's ranking, costs, or z if these differ.
  * hap_ranked_by: the name, as above. hap_edge_rank: the value of an edge of the section. */
 const char *hap_ranked_by(const struct hap_edges *edges, const struct hap_edges *scores);
+/* Whether the magnitude of these values counts: that of scores. */
+bool hap_ranked_by_size(const struct hap_edges *edges, const struct hap_edges *scores);
 /* Whether the values of z differ. */
 bool hap_is_graded(const struct hap_edges *edges);
 double hap_edge_rank(const struct hap_edges *edges, const struct hap_edges *scores, size_t edge);

@@ -146,7 +146,7 @@ struct hap_curve hap_drawing_layout_curve(const struct hap_drawing_layout *l, si
             !l->drawing->options.columns) {
                 const double rows = (begin.y - end.y) / l->row;
 
-                return bent_curve(begin, end, rows < 1.3 ? 0 : l->bow * rows);
+                return bent_curve(begin, end, rows < 1.3 ? 0 : l->mlp + l->bow * rows);
         }
         return free_curve(l, edge, place, begin, end);
 }

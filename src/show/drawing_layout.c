@@ -35,6 +35,15 @@ static bool layer_is_empty(const struct hap_drawing *d, int layer)
         return true;
 }
 
+static int count_rows(const struct hap_drawing *d)
+{
+        int n = 0;
+
+        for (int layer = 0; layer < d->graph->n_layers; layer++)
+                n += !layer_is_empty(d, layer);
+        return n;
+}
+
 static void make_bands(struct hap_drawing_layout *l)
 {
         double y = l->top;
@@ -97,7 +106,8 @@ static void place_heads(struct hap_drawing_layout *l)
                 }
         }
         l->node[l->drawing->n_places] = (struct hap_placed){true, middle, l->top - 32, half};
-        l->width = mlp_x + each * (g->n_mlps - 1) + 36 + l->bow * g->n_layers * .75 + 8;
+        l->width = mlp_x + each * (g->n_mlps - 1) + 36 +
+                   .75 * (l->mlp + l->bow * hap_clamp(l->n_rows, 4, 1e3)) + 8;
 }
 
 /* The width that the nodes of a layer take at a position; layer -1: the input. */
@@ -166,10 +176,11 @@ int hap_drawing_layout_init(struct hap_drawing_layout *l, const struct hap_drawi
         *l = (struct hap_drawing_layout){.drawing = drawing, .graph = g, .left = 74,
                                          .top = columns ? 148 : 128};
         l->slot = hap_clamp(600.0 / g->n_heads, 38, 112);
-        l->row = hap_clamp(740.0 / g->n_layers, 66, 112);
+        l->n_rows = count_rows(drawing);
+        l->row = hap_clamp(740.0 / hap_clamp(l->n_rows, 1, 1e3), columns ? 66 : 40, 112);
         l->radius = columns ? 17 : hap_clamp(.22 * fmin(l->slot, l->row * .8) + 4, 13, 20);
-        l->mlp = .85 * l->radius;
-        l->bow = hap_clamp(90.0 / g->n_layers, 5, 14);
+        l->mlp = fmax(.85 * l->radius, 12.5);
+        l->bow = hap_clamp(90.0 / hap_clamp(l->n_rows, 1, 1e3), 5, 14);
         l->node = calloc(drawing->n_places + (size_t)g->n_positions, sizeof *l->node);
         l->bands = calloc((size_t)g->n_layers, sizeof *l->bands);
         l->row_y = calloc((size_t)g->n_layers, sizeof *l->row_y);

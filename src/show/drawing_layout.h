@@ -37,6 +37,7 @@ struct hap_drawing_layout {
         struct hap_placed *node; /* [n_places + n_positions]: the logits are last */
         struct hap_band *bands;  /* from the topmost layer down */
         int n_bands;
+        int n_rows;           /* layers with nodes */
         double *row_y;        /* [n_layers]: the upper edge of a layer's band */
         bool *in_empty_band;  /* [n_layers] */
         struct hap_column column[HAP_MAX_POSITIONS];

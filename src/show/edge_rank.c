@@ -29,9 +29,14 @@ bool hap_is_graded(const struct hap_edges *edges)
         return most > least;
 }
 
+bool hap_ranked_by_size(const struct hap_edges *edges, const struct hap_edges *scores)
+{
+        return scores || edges->score || (edges->ranking && edges->ranked_by_size);
+}
+
 const char *hap_ranked_by(const struct hap_edges *edges, const struct hap_edges *scores)
 {
-        return scores || edges->score ? "score"
+        return hap_ranked_by_size(edges, scores) ? "score"
                : edges->ranking       ? "ranking"
                : edges->cost          ? "cost"
                : hap_is_graded(edges) ? "z" : NULL;

@@ -115,9 +115,10 @@ static json_t *describe_section(const struct hap_section *s, int first_column)
         hap_phrase_title(s->header, kind, title);
         for (int i = 0; i < c.n; i++)
                 json_object_set_new(columns, c.column[i].key, json_integer(first_column + i));
-        return json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b}", "kind", kind, "name", s->name,
+        return json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b, s:b}", "kind", kind, "name", s->name,
                          "title", title, "n", (json_int_t)s->n, "member", first_column,
-                         "columns", columns, "graded", (int)hap_is_graded(&s->edges));
+                         "columns", columns, "graded", (int)hap_is_graded(&s->edges), "sized",
+                         (int)s->edges.ranked_by_size);
 }
 
 static int write_sections(const struct hap_show *show, const struct hap_section *main, FILE *out,

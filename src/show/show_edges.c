@@ -38,7 +38,7 @@ static double edge_value(const struct listing *l, size_t edge)
 /* Scores are ordered by their magnitude. */
 static bool by_size(const struct listing *l)
 {
-        return l->scores || l->edges->score;
+        return hap_ranked_by_size(l->edges, l->scores);
 }
 
 /* The given edges, the strongest first: *n of them. NULL: memory is short. */

@@ -22,11 +22,12 @@ static const char style[] =
         ".n .h circle,.n .h rect{fill:#fff;stroke:#8d99a8}.n .h text{fill:#57606a}"
         ".e path{fill:none;stroke-linecap:round}"
         ".q{stroke:#1f9be8}.k{stroke:#cc8500}.v{stroke:#3648f6}.m{stroke:#8c4891}.l{stroke:#c2162f}"
+        ".o{font-size:10.5px;paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}"
         ".d{fill:#8d99a8;fill-opacity:.6}.b{fill:#808a96;fill-opacity:.09}"
         ".c{fill:none;stroke:#8d99a8;stroke-opacity:.5}.g path{stroke-width:3;fill:none}";
 
 static const char dark_style[] =
-        "@media (prefers-color-scheme:dark){text{fill:#9aa7b4}.t{fill:#e6edf3}"
+        "@media (prefers-color-scheme:dark){text{fill:#9aa7b4}.o{stroke:#0f141a}.t{fill:#e6edf3}"
         ".n text{fill:#0f141a}.n circle,.n rect{fill:#b9c6d6}"
         ".n .h circle,.n .h rect{fill:#0f141a}.n .h text{fill:#9aa7b4}"
         ".q{stroke:#75c9ff}.k{stroke:#e5bb24}.v{stroke:#daf5ca}.m{stroke:#9777fe}"
@@ -90,12 +91,6 @@ static void draw_bands(const struct hap_drawing_layout *l, FILE *out)
                                 " height=\"%.1f\" rx=\"8\"/><text class=\"s\" x=\"22\" y=\"%.1f\">"
                                 "layer %d</text>\n", b->y + 3, l->width - 24, l->row - 6,
                                 b->y + .62 * l->row + 4, b->first);
-                else if (b->first == b->last)
-                        fprintf(out, "<text x=\"22\" y=\"%.1f\" font-size=\"10.5\">layer %d: no "
-                                "node</text>\n", b->y + 14, b->first);
-                else
-                        fprintf(out, "<text x=\"22\" y=\"%.1f\" font-size=\"10.5\">layers %d to "
-                                "%d: no node</text>\n", b->y + 14, b->first, b->last);
         }
         for (int p = 0; l->drawing->options.columns && p < l->graph->n_positions; p++) {
                 const struct hap_column *c = &l->column[p];
@@ -106,6 +101,22 @@ static void draw_bands(const struct hap_drawing_layout *l, FILE *out)
                         l->foot - l->top + 116, c->x + c->width / 2, l->top - 60);
                 hap_write_escaped(out, l->graph->positions.name[p]);
                 fputs("</text>\n", out);
+        }
+}
+
+/* The names of layers without nodes, in front of the edges that cross them. */
+static void draw_collapsed(const struct hap_drawing_layout *l, FILE *out)
+{
+        for (int i = 0; i < l->n_bands; i++) {
+                const struct hap_band *b = &l->bands[i];
+
+                if (!b->empty)
+                        continue;
+                fprintf(out, "<text class=\"o\" x=\"22\" y=\"%.1f\">", b->y + 14);
+                if (b->first == b->last)
+                        fprintf(out, "layer %d: no node</text>\n", b->first);
+                else
+                        fprintf(out, "layers %d to %d: no node</text>\n", b->first, b->last);
         }
 }
 
@@ -154,7 +165,7 @@ static void draw_shape(const struct hap_drawing_layout *l, const struct hap_plac
         } else if (node->kind == HAP_WRITES_MLP) {
                 fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"3\"%s"
                         "/>", p->x - p->half, p->y - p->half, 2 * p->half, 2 * p->half, s->fill);
-                size = fmin(11, 1.9 * p->half / (.6 * (double)strlen(label)));
+                size = fmin(11, 1.75 * p->half / (.62 * (double)strlen(label)));
         } else {
                 size = fmin(12.5, 1.78 * l->radius / (.58 * (double)strlen(label)));
                 fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"%s/>", p->x, p->y,
@@ -293,6 +304,7 @@ int hap_draw(const struct hap_drawing *d, FILE *out, struct hap_error *err)
                         draw_edge(&l, &d->edges[i], out);
         }
         fputs("</g>\n", out);
+        draw_collapsed(&l, out);
         draw_nodes(&l, out);
         draw_legend(&l, out);
         fputs("</svg>\n", out);

@@ -109,7 +109,7 @@ function placeRows(l, nodes) {
 
 /* A head has the same place in every picture. */
 function placeHeads(l) {
-  const left = 46, right = 84, shifts = [0, .22, .11];
+  const left = 46, right = graph.layers > 16 ? 104 : 84, shifts = [0, .22, .11];
   const widest = nodeWidth(`${graph.layers - 1}.${graph.heads - 1}`, l.size);
   const space = (l.width - left - right) / (graph.heads + .25);
   const slot = Math.max(widest + 3, Math.min(space, 130));

@@ -70,9 +70,7 @@ function drawBands(l, t) {
   for (const b of l.bands)
     parts.push(b.empty
       ? `<path d="M8 ${round(b.y + b.tall / 2)}H${round(l.right)}" stroke="${t.line}"` +
-        ' stroke-dasharray="1 4" fill="none"/>' +
-        textAt(14, b.y + b.tall / 2 + 3.5, b.text, t.faint, 10,
-               ` paint-order="stroke" stroke="${t.back}" stroke-width="5"`)
+        ' stroke-dasharray="1 4" fill="none"/>'
       : `<rect x="8" y="${round(b.y + 1.5)}" width="${round(l.right - 8)}" height="` +
         `${round(b.tall - 3)}" rx="5" fill="${t.band}"/>` +
         textAt(14, b.y + .64 * b.tall + 4, b.text, t.faint, 11));
@@ -83,6 +81,14 @@ function drawBands(l, t) {
   for (const d of l.dots)
     parts.push(`<circle cx="${round(d.x)}" cy="${round(d.y)}" r="1.8" fill="${t.dot}"/>`);
   return parts.join('\n');
+}
+
+/* The names of collapsed layers, in front of the edges that cross them. */
+function drawCollapsed(l, t) {
+  return l.bands.filter(b => b.empty).map(b =>
+    textAt(14, b.y + b.tall / 2 + 3.5, b.text, t.faint, 10,
+           ` paint-order="stroke" stroke="${t.back}" stroke-width="5" stroke-linejoin="round"`))
+    .join('\n');
 }
 
 /* A node with edges that are drawn is solid, one without is an outline. If edges are folded, the
@@ -136,7 +142,8 @@ function nodeLooks(l, view, t) {
 function drawNodes(l, view, t) {
   const look = nodeLooks(l, view, t);
 
-  return [...l.nodes.values()].map(n => drawNode(n, look(n), t)).join('\n');
+  return drawCollapsed(l, t) + '\n' +
+    [...l.nodes.values()].map(n => drawNode(n, look(n), t)).join('\n');
 }
 
 /* --- title and legend --- */
@@ -161,14 +168,19 @@ function titleLines(view) {
     parts.push(`${count(sides.both)} in both, ${count(sides.a)} only in ${sections[state.a].name}, ` +
       `${count(sides.b)} only in ${sections[state.b].name}`);
   } else if (a.kind === 'circuit') {
-    parts.push(`sparsity ${(100 * (1 - a.n / graph.edges)).toFixed(1)} %`);
+    parts.push(`sparsity ${(100 * (1 - a.n / graph.edges)).toFixed(2)} %`);
     const dead = view.shown.length - view.drawn.length;
 
     if (dead)
       parts.push(`${count(dead)} dead`);
   }
-  parts.push(`${heads.filter(n => n.kind === 'head').length} heads, ` +
-    `${heads.filter(n => n.kind === 'mlp').length} ${graph.experts ? 'experts' : 'MLPs'}`);
+  const many = (kind, word) => {
+    const n = heads.filter(node => node.kind === kind).length;
+
+    return `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+  };
+
+  parts.push(many('head', 'head') + ', ' + many('mlp', graph.experts ? 'expert' : 'MLP'));
   return [what, parts.join(' · ')];
 }
 

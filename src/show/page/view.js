@@ -60,7 +60,9 @@ function rankings() {
     if (s.kind === 'scores')
       add('score' + i, '|score| in ' + s.name, 'score', [i], true);
   });
-  add('rank', "pruning's ranking", 'rank', own, false);
+  const sized = own.every(i => sections[i].sized);
+
+  add('rank', sized ? '|score|' : 'ranking', 'rank', own, sized);
   add('cost', 'cost of removal (KL)', 'cost', own, false);
   if (own.some(i => sections[i].graded))
     add('z', 'z', 'z', own, false);
@@ -96,7 +98,8 @@ function searchTest(text) {
   return e => words.every(w => w(e));
 }
 
-const SINGLY = 500;    /* more edges than this are folded into their nodes */
+/* More edges than these are folded into their nodes, with a ranking and without. */
+const SINGLY = {ranked: 300, unranked: 500};
 const STRONGEST = 150; /* of folded edges, the number that is drawn */
 
 /* Counts and sums of the edges into and out of each node. */
@@ -147,7 +150,8 @@ function computeView() {
   const shown = ranked.filter(e => found(e) && (!kept || kept.has(e)));
   const weight = weigher(rank, everything);
   const drawn = shown.filter(isLive);
-  const folds = state.fold === 'fold' || (state.fold === 'auto' && drawn.length > SINGLY);
+  const most = rank ? SINGLY.ranked : SINGLY.unranked;
+  const folds = state.fold === 'fold' || (state.fold === 'auto' && drawn.length > most);
   const singly = !folds ? drawn : rank ? drawn.slice(0, STRONGEST) : [];
 
   const base = sections[state.a].kind === 'scores' ? ranked : everything; /* their nodes are drawn */
