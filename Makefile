@@ -136,7 +136,7 @@ $(BUILD)/%.o: src/%.c $(FLAGS)
 # scripts are joined in this order.
 PAGE := src/show/page
 PAGE_SCRIPTS := $(addprefix $(PAGE)/,graph.js state.js view.js colours.js layout.js picture.js \
-	table.js panels.js main.js controls.js)
+	table.js prompts.js panels.js main.js controls.js)
 c_string = printf 'const char $(1)[] =\n'; \
 	sed 's/\\/\\\\/g; s/"/\\"/g; s/?/\\?/g; s/.*/"&\\n"/' $(2); echo ';'
 $(BUILD)/show/page_text.c: $(PAGE)/style.css $(PAGE)/body.html $(PAGE_SCRIPTS) Makefile

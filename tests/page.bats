@@ -120,6 +120,19 @@ check() {
         check difference "$tmp/page.html" "$tmp/a.json" "$tmp/b.json"
 }
 
+@test "two circuits with different rankings are compared by shares of their largest" {
+        hap-task ioi -q -m "$root/models/demo" -n 8 | hap-forward -q -m "$root/models/demo" >"$tmp/cache"
+        hap-attrib -q "$tmp/cache" | hap-select -q --keep 10% >"$tmp/selected"
+        hap-prune -q --edges 48 --set rounds=2 "$tmp/cache" >"$tmp/pruned"
+        hap-show -q --html "$tmp/selected" "$tmp/pruned" >"$tmp/page.html"
+        for circuit in selected pruned; do
+                json -q "$tmp/$circuit" >"$tmp/$circuit.json"
+        done
+        check shares "$tmp/page.html" "$tmp/selected.json" "$tmp/pruned.json"
+        hap-show -q --html "$tmp/selected" >"$tmp/page.html"
+        check signs "$tmp/page.html" "$tmp/selected.json"
+}
+
 @test "a report is a table beside the picture, or alone" {
         hap-task ioi -q -m "$root/models/demo" -n 8 >"$tmp/task"
         jq -nc '{hap: 1, kind: "circuit", graph: {layers: 4, heads: 4}}, {edge: "input->m0", z: 1},
@@ -141,7 +154,7 @@ check() {
 
 @test "below a prompt there is what the full model and the circuit predict" {
         hap-task ioi -q -m "$root/models/demo" -n 5 >"$tmp/task"
-        hap-attrib -q -m "$root/models/demo" "$tmp/task" | hap-select -q --keep 30% >"$tmp/c"
+        hap-attrib -q -m "$root/models/demo" "$tmp/task" | hap-select -q --keep 8% >"$tmp/c"
         hap-eval -q -m "$root/models/demo" --full --predict 3 --per-example --metric logit-diff \
                 "$tmp/task" "$tmp/c" >"$tmp/report"
         json -q "$tmp/report" >"$tmp/report.json"

@@ -109,16 +109,17 @@ static json_t *describe_section(const struct hap_section *s, int first_column)
 {
         const struct columns c = columns_of(&s->edges);
         const char *kind = s->edges.z ? "circuit" : "scores";
+        const json_t *ranking = json_object_get(s->header, "ranking");
         json_t *columns = json_object();
         char title[HAP_TITLE];
 
         hap_phrase_title(s->header, kind, title);
         for (int i = 0; i < c.n; i++)
                 json_object_set_new(columns, c.column[i].key, json_integer(first_column + i));
-        return json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b, s:b}", "kind", kind, "name", s->name,
+        return json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b, s:s?}", "kind", kind, "name", s->name,
                          "title", title, "n", (json_int_t)s->n, "member", first_column,
-                         "columns", columns, "graded", (int)hap_is_graded(&s->edges), "sized",
-                         (int)s->edges.ranked_by_size);
+                         "columns", columns, "graded", (int)hap_is_graded(&s->edges), "by",
+                         json_string_value(json_object_get(ranking, "by")));
 }
 
 static int write_sections(const struct hap_show *show, const struct hap_section *main, FILE *out,

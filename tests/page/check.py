@@ -145,6 +145,33 @@ def search(browser, page, stream):
     equal(set(listed(browser)), {n for n in names if "m0" not in n and "input" in n}, "with -m0")
 
 
+def signs(browser, page, stream):
+    """The words negative and positive choose edges by the sign of their scores."""
+    score = {r["edge"]: r["score"] for r in records(stream)}
+    need(min(score.values()) < 0 < max(score.values()), "both signs are needed")
+    browser.open(page)
+    for word, keep in (("negative", lambda x: x < 0), ("positive", lambda x: x > 0)):
+        set_value(browser, "#q", word + " ->logits")
+        equal(set(listed(browser)), {e for e in score if e.endswith("->logits") and keep(score[e])},
+              word)
+    equal(browser.run("document.getElementById('legend').textContent").count("negative"), 1,
+          "the legend has signs")
+
+
+def shares(browser, page, sized, other):
+    """Circuits with different rankings are compared by the share of the largest value of each."""
+    parts = []
+    for stream, size in ((sized, abs), (other, lambda x: max(x, 0))):
+        values = {r["edge"]: size(r["score"]) for r in records(stream)}
+        parts.append({e: v / max(values.values()) for e, v in values.items()})
+    share = {e: max(p.get(e, 0) for p in parts) for e in set().union(*parts)}
+    browser.open(page)
+    found = browser.run("current.view.everything.map(e => [e.name, current.view.weight(e)])")
+    equal({e for e, _ in found}, set(share), "the edges")
+    need(all(abs(w - share[e]) < 1e-6 for e, w in found), "the weights")
+    equal([w for _, w in found], sorted((w for _, w in found), reverse=True), "the order")
+
+
 def pins(browser, page, live):
     """Pins of nodes and edges, and the paths through any or all of them, found one by one."""
     every = paths(pathlib.Path(live).read_text().split())
@@ -164,6 +191,12 @@ def pins(browser, page, live):
         set_value(browser, "#show", show)
         equal(drawn(browser), set().union(*map(keep, every)), show)
         need(set(listed(browser)) >= drawn(browser), "the table")
+    set_value(browser, "#show", "between")
+    inner = [e for p in every if nodes_of(p) >= set(pair)
+             for e in itertools.dropwhile(lambda e: ends(e)[0] not in pair, p)]
+    tails = [e for p in every if nodes_of(p) >= set(pair)
+             for e in itertools.dropwhile(lambda e: ends(e)[1] not in pair, reversed(p))]
+    equal(drawn(browser), set(inner) & set(tails), "paths between pins")
     browser.press(*node(browser, pair[1]))
     equal(browser.run("state.pins"), pair[:1], "another click unpins")
     browser.run("set({pins: [], show: 'through'})")
@@ -493,19 +526,39 @@ def predictions(browser, page, tokenizer, report):
     browser.open(page, "tab=prompts")
     vocabulary = json.loads(pathlib.Path(tokenizer).read_text())["model"]["vocab"]
     texts = {token: text.replace("\u0120", " ") for text, token in vocabulary.items()}
-    panel = browser.run("document.getElementById('panel').textContent")
-    both = {"predictions": 0, "value": 0}
+    texts_of = browser.run("""(() => {
+        const found = {};
+        let id;
+        for (const e of document.querySelectorAll('#panel h3, #panel .result'))
+            if (e.tagName === 'H3') id = e.textContent;
+            else found[id + ' ' + e.dataset.c] = e.textContent;
+        return found;
+    })()""")
+    both, wrong = {"predictions": 0, "value": 0}, {}
     for r in lines(report):
         if "predictions" in r:
             token, p = r["predictions"][0]
-            line, key = f'{r["circuit"]} predicts "{texts[token]}" ', "predictions"
+            text, key = f'predicts "{texts[token]}" ', "predictions"
         elif "id" in r:
-            p, line, key = r["value"], f'{r["circuit"]} {r["metric"]} ', "value"
+            p, text, key = r["value"], f'{r["metric"]} ', "value"
+            if r["metric"] == "logit-diff":
+                wrong.setdefault(r["circuit"], {})[r["id"]] = p <= 0
         else:
             continue
         if abs(p) > 1e-3:
-            need(line + f"{float(f'{p:.4g}'):g}" in panel, line)
+            line = text + f"{float(f'{p:.4g}'):g}"
+            need(line in texts_of[f'{r["id"]} {r["circuit"]}'], line)
             both[key] += 1
+    for circuit, of in wrong.items():  # a button shows only the prompts that a circuit gets wrong
+        button = f'#panel button[data-wrong="{circuit}"]'
+        bad = {i for i in of if of[i]}
+        need(f"{circuit}: {len(bad)} of {len(of)} wrong" in
+             browser.run(f"document.querySelector('{button}').textContent"), f"wrong: {circuit}")
+        for shown in (bad, set(of)):
+            browser.click(button)
+            equal(set(browser.run("[...document.querySelectorAll('#panel h3')]"
+                                  ".map(h => h.textContent)")), shown, f"wrong: {circuit}")
+    need(any(any(of.values()) for of in wrong.values()), "no prompt is wrong")
     need(min(both.values()) > 5, f"too few: {both}")
     equal(browser.errors(), [], "errors")
 

@@ -146,12 +146,14 @@ function listenPanel() {
   });
   panel.addEventListener('pointerleave', () => graph && pointAt(null));
   panel.addEventListener('click', event => {
-    const item = rowOf(event), {sort, unpin, ungroup} = event.target.dataset;
+    const item = rowOf(event), {sort, unpin, ungroup, wrong} = event.target.dataset;
 
     if (item)
       togglePin(item.name);
     else if (sort !== undefined)
       set({sort: state.sort === sort ? '-' + sort : sort});
+    else if (wrong !== undefined)
+      set({wrong: state.wrong === wrong ? '' : wrong});
     else if (unpin !== undefined)
       set({pins: unpin === '' ? [] : state.pins.filter(p => p !== unpin)});
     else if (ungroup !== undefined)

@@ -97,8 +97,9 @@ function throughAny(edges, ends) {
   return kept;
 }
 
-/* The edges on paths through all of the pins, one after another. */
-function throughAll(edges, ends, layers) {
+/* The edges on paths through all of the pins, one after another; only those between pins, or also
+ * those before the first and after the last. */
+function throughAll(edges, ends, layers, between = false) {
   const order = end => depth(parseNode(end.ins[0].split('@')[0]), layers);
   const chain = [...ends].sort((a, b) => order(a) - order(b));
   const kept = new Set();
@@ -109,7 +110,7 @@ function throughAll(edges, ends, layers) {
 
     if (forth && end && !end.ins.some(k => forth.has(k)))
       return new Set();
-    for (const e of edges)
+    for (const e of between && !(forth && end) ? [] : edges)
       if ((!forth || forth.has(e.fromKey)) && (!back || e.toKeys.some(k => back.has(k))))
         kept.add(e);
     if (end) {

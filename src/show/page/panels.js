@@ -59,70 +59,6 @@ function reportTable(report) {
         `<td class="r">${spread(r)}</td></tr>`).join('')).join('') + '</tbody></table>';
 }
 
-function tokenText(tasks, token) {
-  return typeof token === 'string' ? token : tasks.tokens?.[token] ?? String(token);
-}
-
-/* Tokens in boxes, with their indices and the names of their positions; those that differ from
- * the other prompt have a thick frame. */
-function tokenBoxes(task, record, tokens, other) {
-  if (typeof tokens === 'string')
-    return `<p>${escapeText(tokens)}</p>`;
-  const names = i => Object.entries(record.positions ?? {}).filter(([, at]) => at === i)
-    .map(([name]) => name).join(' ');
-
-  return '<div class="tokens">' + tokens.map((token, i) =>
-    `<span class="token${Array.isArray(other) && other[i] !== token ? ' other' : ''}">` +
-    `${escapeText(tokenText(task, token).replace(/\n/g, '⏎'))}<small>${i} ${escapeText(names(i))}` +
-    '</small></span>').join('') + '</div>';
-}
-
-function predictionText(task, list) {
-  return (Array.isArray(list) ? list : [list]).map(p => Array.isArray(p)
-    ? `"${tokenText(task, p[0])}" ${number(p[1])}`
-    : p !== null && typeof p === 'object'
-      ? `"${tokenText(task, p.token)}" ${number(p.probability ?? p.p ?? null)}`
-      : `"${tokenText(task, p)}"`).join(', ');
-}
-
-function promptEntry(task, record) {
-  const answers = record.answers ?? (record.answer !== undefined ? [record.answer] : []);
-  const wrongs = record.wrongs ?? (record.wrong !== undefined ? [record.wrong] : []);
-  const answerText = a => Array.isArray(a) ? a.map(t => tokenText(task, t)).join(task.tokens ? '' : ' ')
-    : tokenText(task, a);
-  const list = answers => [].concat(answers).map(a => `"${answerText(a)}"`).join(', ');
-  const parts = [`<h3>${escapeText(record.id ?? '')}</h3>`];
-
-  if (record.text && !task.tokens)
-    parts.push(`<p>${escapeText(record.text.clean)}</p>`);
-  parts.push(tokenBoxes(task, record, record.clean, record.corrupted));
-  parts.push('corrupted:', tokenBoxes(task, record, record.corrupted, record.clean));
-  parts.push(`<p>right ${escapeText(list(answers))}` +
-    (wrongs.length ? `, wrong ${escapeText(list(wrongs))}` : '') + '</p>');
-  for (const [name, value] of Object.entries(record.predictions ?? {}))
-    parts.push(`<p>${escapeText(name)} predicts ${escapeText(predictionText(task, value))}</p>`);
-  for (const report of data.reports ?? [])
-    for (const r of report.records)
-      if (r.id !== undefined && r.id === record.id)
-        parts.push(`<p>${escapeText(r.circuit)} ` + escapeText(r.predictions
-          ? `predicts ${predictionText(report, r.predictions)}`
-          : `${r.metric} ${number(r.value)}`) + '</p>');
-  return parts.join('\n');
-}
-
-function promptsPanel(panel) {
-  const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-
-  panel.innerHTML = data.tasks.map(task => {
-    const matching = graph ? task.records : task.records.filter(r =>
-      words.every(w => JSON.stringify(r).toLowerCase().includes(w)));
-
-    return `<h2>${escapeText(baseName(task.name))}: ${count(task.n)} prompts` +
-      (task.n > task.records.length ? `, the first ${task.records.length}` : '') + '</h2>' +
-      matching.map(r => promptEntry(task, r)).join('\n');
-  }).join('\n');
-}
-
 const helpText = `<h2>Reading the picture</h2>
 <p>Layers run from the bottom to the top. Round nodes are heads, square nodes MLPs: 3.2 is head 2 of
 layer 3, m3 the MLP of that layer, counted from 0. A head has the same place in every picture. An edge leaves a node at its top. It enters a head at the left for its
@@ -140,13 +76,19 @@ or value by the head at any position.</p>
 <tr><td>Which head matters most to the answer?</td><td>Search ->logits.</td></tr>
 <tr><td>Which head reads S2 most?</td><td>Search @s2 and open Nodes: Σ k and Σ v sum what heads read
 there as keys and values. Click a column's name to sort.</td></tr>
+<tr><td>Which edges into the logits are negative?</td><td>Search ->logits negative. Signs are those
+of scores, from attribution.</td></tr>
+<tr><td>What lies between MLP 0 and a head?</td><td>Click both, then choose "paths between pins".</td></tr>
+<tr><td>Which prompts does the circuit fail?</td><td>Write the page with the task and a report of
+hap-eval --per-example. Prompts then has a button that shows only those.</td></tr>
 <tr><td>What feeds a head, and what does it feed?</td><td>Click it and open Pins; "paths through any"
 shows its part of the circuit.</td></tr>
-<tr><td>What differs between two circuits?</td><td>Write the page from both files.</td></tr>
+<tr><td>What differs between two circuits?</td><td>Write the page from both files. The column "in" of
+Edges says where an edge is; click its name to sort.</td></tr>
 </tbody></table>
 <h2>Keys</h2>
 <table class="wide"><tbody>
-<tr><td>/</td><td>search; words must all occur, -word must not</td></tr>
+<tr><td>/</td><td>search; words must all occur, -word must not; negative or positive: the sign of the score</td></tr>
 <tr><td>arrows</td><td>in the picture: go to the next node; in a table: to the next row</td></tr>
 <tr><td>Enter, space</td><td>pin or unpin the node or row</td></tr>
 <tr><td>x</td><td>unpin all</td></tr>

@@ -4,7 +4,7 @@
 
 const initial = {n: 0, by: '', q: '', pins: [], show: 'all', fold: 'auto', axis: 'side',
                  colour: 'auto', theme: 'auto', a: -1, b: -1, tab: '', zoom: null, groups: [],
-                 tight: false, sort: ''};
+                 tight: false, sort: '', wrong: ''};
 const state = structuredClone(initial);
 
 /* Lists are separated by commas, groups written as NAME:node+node. */

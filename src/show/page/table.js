@@ -13,7 +13,7 @@ function edgeColumns(view) {
     list.push({label: 'in', cell: e => side(e) === 'both' ? 'both'
       : sections[side(e) === 'a' ? state.a : state.b].name, key: side, words: true});
   for (const r of rankings())
-    list.push({label: r.sized ? 'score' : r.id === 'rank' ? 'ranking' : r.id, title: r.label,
+    list.push({label: r.column, title: r.label,
                cell: e => number(r.value(e)), key: r.key});
   if (view.shown.length > view.drawn.length)
     list.push({label: '', cell: e => isLive(e) ? '' : 'dead', key: e => isLive(e) ? 1 : 0});

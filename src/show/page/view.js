@@ -43,6 +43,24 @@ const inB = e => comparing() && e.values[sections[state.b].member] !== null;
 const side = e => !comparing() ? 'both' : inA(e) ? inB(e) ? 'both' : 'a' : 'b';
 const isLive = e => sections[state.a].live.has(e) || (comparing() && sections[state.b].live.has(e));
 
+const isSized = i => sections[i].by === 'magnitude';
+
+/* Circuits that were ranked in different ways are compared by each edge's share of the largest
+ * value of its circuit. */
+function shares(indices) {
+  const parts = indices.map(i => {
+    const of = e => e.values[sections[i].columns.rank] ?? 0;
+    const size = isSized(i) ? e => Math.abs(of(e)) : e => Math.max(of(e), 0);
+    const most = sections[i].members.reduce((max, e) => Math.max(max, size(e)), 0);
+
+    return e => most > 0 ? size(e) / most : 0;
+  });
+  const value = e => Math.max(...parts.map(part => part(e)));
+
+  return {id: 'rank', label: 'share of the largest', column: 'share', value, sized: false,
+          key: value};
+}
+
 /* What edges can be ranked by: scores in the input, then what the circuit itself carries. */
 function rankings() {
   const list = [];
@@ -52,7 +70,7 @@ function rankings() {
     const value = e => columns.map(c => e.values[c]).find(v => v !== null) ?? null;
 
     if (columns.length && edges.some(e => value(e) !== null))
-      list.push({id, label, value, sized,
+      list.push({id, label, value, sized, column: sized ? 'score' : id === 'rank' ? 'ranking' : id,
                  key: sized ? e => Math.abs(value(e) ?? 0) : e => value(e) ?? -Infinity});
   };
 
@@ -60,9 +78,12 @@ function rankings() {
     if (s.kind === 'scores')
       add('score' + i, '|score| in ' + s.name, 'score', [i], true);
   });
-  const sized = own.every(i => sections[i].sized);
+  const ranked = own.filter(i => sections[i].columns.rank !== undefined);
 
-  add('rank', sized ? '|score|' : 'ranking', 'rank', own, sized);
+  if (new Set(ranked.map(i => sections[i].by)).size > 1)
+    list.push(shares(ranked));
+  else if (ranked.length)
+    add('rank', isSized(ranked[0]) ? '|score|' : 'ranking', 'rank', own, isSized(ranked[0]));
   add('cost', 'cost of removal (KL)', 'cost', own, false);
   if (own.some(i => sections[i].graded))
     add('z', 'z', 'z', own, false);
@@ -86,13 +107,15 @@ function weigher(rank, among) {
   return e => most > 0 ? Math.max(rank.key(e), 0) / most : 0;
 }
 
-function searchTest(text) {
+function searchTest(text, rank) {
+  const value = e => rank?.value(e) ?? 0;
+  const signs = {__proto__: null, negative: e => value(e) < 0, positive: e => value(e) > 0};
   const words = text.toLowerCase().split(/\s+/).filter(Boolean).map(word => {
     const group = state.groups.find(g => g.name.toLowerCase() === word);
 
-    return group ? e => group.nodes.includes(e.from) || group.nodes.includes(e.to)
+    return signs[word] ?? (group ? e => group.nodes.includes(e.from) || group.nodes.includes(e.to)
       : word.length > 1 && word[0] === '-' && word[1] !== '>'
-        ? e => !e.search.includes(word.slice(1)) : e => e.search.includes(word);
+        ? e => !e.search.includes(word.slice(1)) : e => e.search.includes(word));
   });
 
   return e => words.every(w => w(e));
@@ -138,15 +161,17 @@ function computeView() {
   const ranked = everything.slice(0, n);
   const live = ranked.filter(isLive);
   const ends = state.pins.map(pin => pinEnds(pin, edges)).filter(end => end.ins.length);
-  const found = searchTest(state.q);
+  const found = searchTest(state.q, rank);
   let kept = null;
 
   if (ends.length && state.show === 'direct')
     kept = new Set(ranked.filter(e => ends.some(end => touches(end, e))));
-  else if (ends.length && state.show === 'any')
+  else if (ends.length && (state.show === 'any' || (state.show === 'between' && ends.length < 2)))
     kept = throughAny(live, ends);
   else if (ends.length && state.show === 'through')
     kept = throughAll(live, ends, graph.layers);
+  else if (ends.length > 1 && state.show === 'between')
+    kept = throughAll(live, ends, graph.layers, true);
   const shown = ranked.filter(e => found(e) && (!kept || kept.has(e)));
   const weight = weigher(rank, everything);
   const drawn = shown.filter(isLive);
