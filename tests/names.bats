@@ -158,6 +158,28 @@ models/smollm2/model.gguf"
         assert_refused 2 "did you mean 'accuracy'?" hap-eval --metric kl,acuracy
         assert_refused 2 "did you mean 'kl'?" hap-eval --metric KL
         assert_refused 2 "did you mean 'ioi'?" hap-task IOI
+        # _ for -, and the beginning of a name
+        assert_refused 2 "did you mean 'eap-ig-inputs'?" hap-attrib --method eap_ig_inputs
+        assert_refused 2 "did you mean 'eap-ig-inputs'?" hap-attrib --method eap-ig
+        assert_refused 2 "did you mean '--markdown'?" hap-show --mark
+        run -2 hap-attrib --method eax-
+        refute_output --partial "did you mean 'eap-ig"
+        hap-task -q ioi -n 2 -m demo | hap-forward -q -m demo -o cache
+        assert_refused 2 "has no constant 'rouds'; did you mean 'rounds'?" hap-prune --set rouds=2 cache -o x
+        assert_refused 2 "did you mean 'smollm2'?" hap-model fetch smolm2
+        assert_refused 1 "did you mean 'smollm2'?" hap-task ioi -m smolm2
+        hap-task -q ioi -n 2 -m demo -o task
+        positions=$(json -q task | jq -r 'select(.id).positions | keys_unsorted | join(", ")' | sed -n 1p)
+        assert_refused 3 "it has no position 'S3'; it has $positions" hap-forward --positions S1,S3 -m demo task -o x
+}
+
+@test "a model that a later file names, and that is not there, is told with the remedy" {
+        hap-task -q ioi -n 4 -m demo -o task
+        cp -r "$root/models/demo" moved
+        hap-forward -q -m moved task | hap-attrib -q | hap-select -q --keep 20% -o c
+        rm -r moved
+        json -q task | jq -c 'del(.model, .records, .crc32)' | hap-convert -q --from json -o plain
+        assert_refused 1 "a file of the input names this model; use -m MODEL for another" hap-eval plain c -o x
 }
 
 @test "a mistyped edge or node is answered with the nearest name" {

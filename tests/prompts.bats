@@ -36,10 +36,20 @@ good='{"clean": "So Mary is", "corrupted": "So Tim is", "answer": " she", "wrong
                 "$tmp/a.jsonl" >"$tmp/auto-circuit.json"
         records -m models/demo --from "$tmp/a.jsonl" >"$tmp/want"
         assert_equal "$(wc -l <"$tmp/want")" 20
-        for kind in a.json a.csv a.tsv auto-circuit.json; do
+        # as spreadsheets write where the comma is the decimal sign, with a byte order mark
+        { printf '\xef\xbb\xbf'; sed 's/","/";"/g' "$tmp/a.csv"; } >"$tmp/semicolons.csv"
+        for kind in a.json a.csv semicolons.csv a.tsv auto-circuit.json; do
                 records -m models/demo --from "$tmp/$kind" >"$tmp/got"
                 assert_same "$tmp/got" "$tmp/want"
         done
+}
+
+@test "prompts that are compressed are refused with the remedy, and --check reads standard input" {
+        echo "$good" | gzip >"$tmp/a.jsonl.gz"
+        assert_refused 3 "it is compressed by gzip; use gunzip -c FILE | hap-task --from -" \
+                hap-task --from "$tmp/a.jsonl.gz" -o "$tmp/x"
+        run -0 hap-task -q --check - -m models/demo <<<"$good"
+        assert_line --partial "differ at 1"
 }
 
 @test "cells of a table: quotes, line ends, empty cells, JSON, token ids" {

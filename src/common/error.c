@@ -32,6 +32,17 @@ int hap_fail_within(struct hap_error *err, const char *format, ...)
         return err->code;
 }
 
+int hap_fail_after(struct hap_error *err, const char *format, ...)
+{
+        const size_t n = strlen(err->message);
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(err->message + n, sizeof(err->message) - n, format, args);
+        va_end(args);
+        return err->code;
+}
+
 int hap_fail_memory(struct hap_error *err, const char *what)
 {
         hap_memory_short();

@@ -31,6 +31,10 @@ int hap_fail(struct hap_error *err, int code, const char *format, ...)
 int hap_fail_within(struct hap_error *err, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* Puts the text after the message in *err; returns its code. */
+int hap_fail_after(struct hap_error *err, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
 /* The exit status of a program that fails with this code. */
 int hap_exit_status(int code);
 

@@ -1,18 +1,29 @@
 #include "common/nearest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "common/number.h"
 
-enum { MAX_NAME = 63 };
+enum { MAX_NAME = 63, SHORTEST_START = 4 };
 
 static int lower(char c)
 {
-        return tolower((unsigned char)c);
+        return c == '_' ? '-' : tolower((unsigned char)c);
 }
 
-/* The edits (insert, delete, replace or swap neighbours; case is ignored) that turn the n bytes at
+static bool begins_with(const char *name, const char *typed, size_t n)
+{
+        size_t i = 0;
+
+        while (i < n && name[i] && lower(name[i]) == lower(typed[i]))
+                i++;
+        return i == n && n >= SHORTEST_START;
+}
+
+/* The edits (insert, delete, replace or swap neighbours; see lower) that turn the n bytes at
  * `typed` into `name`; larger than any near name's if either is longer than MAX_NAME bytes.
  * Optimal string alignment: row[i][j] turns the first i bytes of one into the first j of the
  * other; three rows are kept. */
@@ -44,10 +55,14 @@ static size_t edit_distance(const char *typed, size_t n, const char *name)
 
 void hap_nearest_try(struct hap_nearest *best, const char *typed, size_t n, const char *name)
 {
-        const size_t distance = edit_distance(typed, n, name);
         const size_t most = hap_max(1, hap_min(3, n / 3));
+        const size_t edits = edit_distance(typed, n, name);
+        /* twice the edits; to begin with what was typed counts as one edit and a half */
+        size_t distance = edits <= most ? 2 * edits : SIZE_MAX;
 
-        if (distance > most || (distance == 0 && memcmp(typed, name, n) == 0) ||
+        if (edits > 1 && begins_with(name, typed, n))
+                distance = 3;
+        if (distance == SIZE_MAX || (edits == 0 && memcmp(typed, name, n) == 0) ||
             (best->name && distance >= best->distance))
                 return;
         *best = (struct hap_nearest){name, distance};

@@ -86,7 +86,7 @@ static json_t *text_of(struct converting *c, const msgpack_object *value)
                         text = json_string(dumped);
                 else
                         hap_stream_in_fail(c->in, c->err, "it has a tensor, which does not fit "
-                                           "into a cell of a table");
+                                           "into a cell of a table; use --to npz");
                 free(dumped);
                 json_decref(json);
                 return text;

@@ -123,6 +123,14 @@ static void fetch(struct hap_program *p, const char *name)
         fprintf(hap_program_text(p), "%s/model.gguf\n", folder);
 }
 
+static void fail_unknown(struct hap_program *p, const char *name)
+{
+        const char *near = hap_package_near(name);
+
+        hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known models: %s%s%s%s", name, hap_package_names(),
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static int fetch_all(struct hap_program *p, const struct model_options *opt)
 {
         if (p->n_operands < 2 || p->model)
@@ -133,8 +141,7 @@ static int fetch_all(struct hap_program *p, const struct model_options *opt)
                 hap_die(p, HAP_EUSAGE, "--tokens, --prompts, --json and --plan cannot be used with fetch");
         for (int i = 1; i < p->n_operands; i++)
                 if (!hap_package_find(p->operands[i]))
-                        hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known models: %s",
-                                p->operands[i], hap_package_names());
+                        fail_unknown(p, p->operands[i]);
         for (int i = 1; i < p->n_operands; i++)
                 fetch(p, p->operands[i]);
         return hap_program_end(p, (size_t)p->n_operands - 1, "models");

@@ -95,7 +95,8 @@ static void take_file(struct hap_program *p, struct task_options *opt)
 {
         const char *name = p->n_operands == 1 ? p->operands[0] : NULL;
 
-        if (opt->check && !opt->from && name && !hap_task_find(name) && access(name, R_OK) == 0) {
+        if (opt->check && !opt->from && name && !hap_task_find(name) &&
+            (strcmp(name, "-") == 0 || access(name, R_OK) == 0)) {
                 opt->from = name;
                 p->n_operands = 0;
         }

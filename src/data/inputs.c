@@ -78,6 +78,7 @@ static int open_model(struct hap_inputs *inputs, const char *name, const json_t 
 {
         const struct hap_weights_want *weights = &inputs->weights;
         const char *path;
+        int rc;
 
         if (inputs->header && !inputs->model_unknown)
                 return hap_model_check(&inputs->model, header, name, err);
@@ -89,9 +90,12 @@ static int open_model(struct hap_inputs *inputs, const char *name, const json_t 
         if (inputs->model_unknown)
                 return HAP_OK;
         inputs->config_only = inputs->memory.max_bytes > 0;
-        return inputs->config_only
-                       ? hap_model_open_config_for(&inputs->model, path, header, name, weights, err)
-                       : hap_model_open_for(&inputs->model, path, header, name, weights, err);
+        rc = inputs->config_only
+                     ? hap_model_open_config_for(&inputs->model, path, header, name, weights, err)
+                     : hap_model_open_for(&inputs->model, path, header, name, weights, err);
+        return rc < 0 && path && path == inputs->found_model
+                       ? hap_fail_after(err, "; a file of the input names this model; use -m MODEL for "
+                                        "another") : rc;
 }
 
 /* Whether two headers describe the same task, as far as both do. */

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/nearest.h"
 #include "model/zip.h"
 
 #define NO_PROGRAM 127 /* exit status of a child whose program does not exist */
@@ -49,6 +50,15 @@ const struct hap_package *hap_package_find(const char *name)
                 if (strcmp(package->name, name) == 0)
                         return package;
         return NULL;
+}
+
+const char *hap_package_near(const char *name)
+{
+        struct hap_nearest best = {NULL, 0};
+
+        for (const struct hap_package *package = hap_packages; package->name; package++)
+                hap_nearest_try(&best, name, strlen(name), package->name);
+        return best.name;
 }
 
 const char *hap_package_names(void)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "model/family.h"
+#include "model/fetch.h"
 #include "model/folder.h"
 #include "model/gguf_settings.h"
 
@@ -39,17 +40,29 @@ static int refuse_part(const char *path, struct hap_error *err)
         return 0;
 }
 
+static int fail_missing(const char *name, struct hap_error *err)
+{
+        char hint[HAP_PATH];
+
+        hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s%s", name, strerror(errno),
+                 hap_model_path_hint(name, hint));
+        if (hap_package_find(name))
+                hap_fail_after(err, "; hap-model fetch %s downloads it", name);
+        else if (hap_package_near(name))
+                hap_fail_after(err, "; did you mean '%s'?", hap_package_near(name));
+        return err->code;
+}
+
 int hap_model_files_open(struct hap_model_files *source, const char *name, struct hap_error *err)
 {
-        char found[HAP_PATH], hint[HAP_PATH], file[HAP_GGUF_PATH];
+        char found[HAP_PATH], file[HAP_GGUF_PATH];
         const char *path = hap_model_path(name, found);
         struct stat st;
         int rc;
 
         *source = (struct hap_model_files){0};
         if (stat(path, &st) < 0)
-                return hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s%s", name,
-                                strerror(errno), hap_model_path_hint(name, hint));
+                return fail_missing(name, err);
         if ((size_t)snprintf(source->path, sizeof source->path, "%s", path) >= sizeof source->path)
                 return hap_fail(err, HAP_EINPUT, "cannot read '%s': its path is too long", path);
         if ((rc = hap_gguf_path(path, file, err)) < 0 || (rc == 0 && S_ISDIR(st.st_mode)))

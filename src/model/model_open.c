@@ -51,12 +51,8 @@ static const char *path_of(const char *path, const json_t *header, const char *n
 /* Returns rc. If reading failed and stream `name` named the model, adds that to the message. */
 static int explain_failure(int rc, bool named, const char *name, struct hap_error *err)
 {
-        const size_t used = rc < 0 ? strlen(err->message) : 0;
-
-        if (rc < 0 && named)
-                snprintf(err->message + used, sizeof(err->message) - used,
-                         "; '%s' names this model; use -m MODEL for another", name);
-        return rc;
+        return rc < 0 && named ? hap_fail_after(err, "; '%s' names this model; use -m MODEL for "
+                                                "another", name) : rc;
 }
 
 int hap_model_open_for(struct hap_model *model, const char *path, const json_t *header,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/nearest.h"
 #include "common/tensor.h"
 #include "forward/ablation.h"
 
@@ -77,6 +78,19 @@ static const struct hap_constant *find_constant(const struct hap_recipe *recipe,
         return is_last(c) ? NULL : c;
 }
 
+static int fail_unknown(const struct hap_recipe *recipe, const char *name, size_t length,
+                        struct hap_error *err)
+{
+        struct hap_nearest best = {NULL, 0};
+
+        for (const struct hap_constant *c = recipe->constants; !is_last(c); c++)
+                hap_nearest_try(&best, name, length, c->option.name);
+        return hap_fail(err, HAP_EUSAGE, "recipe '%s' has no constant '%.*s'%s%s%s; see hap-prune "
+                        "--help-recipe %s", recipe->name, length > 64 ? 64 : (int)length, name,
+                        best.name ? "; did you mean '" : "", best.name ? best.name : "",
+                        best.name ? "'?" : "", recipe->name);
+}
+
 /* The value of an argument NAME=VALUE of --set. */
 static int set_constant(struct hap_prune_options *options, const char *text,
                         struct hap_error *err)
@@ -91,9 +105,7 @@ static int set_constant(struct hap_prune_options *options, const char *text,
                 return hap_fail(err, HAP_EUSAGE, "option '--set' takes NAME=VALUE, not '%.64s'",
                                 text);
         if (!constant)
-                return hap_fail(err, HAP_EUSAGE, "recipe '%s' has no constant '%.*s'; see "
-                                "hap-prune --help-recipe %s", recipe->name,
-                                length > 64 ? 64 : (int)length, text, recipe->name);
+                return fail_unknown(recipe, text, length, err);
         if (constant->plain)
                 return hap_fail(err, HAP_EUSAGE, "'%s' is not set by --set; use --%s",
                                 constant->option.name, constant->option.name);

@@ -6,11 +6,42 @@
 #include "show/show_output.h"
 #include "show/show_values_svg.h"
 
-enum { WIDTH = 760, LEFT = 190, RIGHT = 150, TOP = 34, BAR = 15, STEP = 22, GAP = 52 };
+enum { WIDTH = 760, MAX_LEFT = 320, NOTE = 96, TOP = 34, BAR = 15, STEP = 22, GAP = 52 };
 
+#define CHARACTER 7.3 /* no letter of this size is wider on average, in the fonts of the style */
+
+/* left, right: where the bars' range begins and ends. */
 struct axis {
-        double low, high;
+        double low, high, left, right;
 };
+
+/* "VALUE [LOW, HIGH]"; returns its length. */
+static int note_of(const struct hap_value *v, char *note)
+{
+        const int n = snprintf(note, NOTE, "%.4g", v->value);
+
+        if (!isfinite(v->low) || !isfinite(v->high))
+                return n;
+        return n + snprintf(note + n, NOTE - (size_t)n, " [%.3g, %.3g]", v->low, v->high);
+}
+
+/* Names have room on the left, and values on the right. */
+static struct axis margins_of(const struct hap_values *values)
+{
+        size_t name = 4;
+        int longest = 4;
+        char note[NOTE];
+
+        for (size_t i = 0; i < values->n; i++) {
+                const size_t length = strlen(values->items[i].circuit);
+                const int n = note_of(&values->items[i], note);
+
+                name = length > name ? length : name;
+                longest = n > longest ? n : longest;
+        }
+        return (struct axis){.left = fmin(16 + CHARACTER * (double)name, MAX_LEFT),
+                             .right = WIDTH - 14 - CHARACTER * longest};
+}
 
 static bool is_of(const struct hap_values *values, size_t i, size_t metric)
 {
@@ -20,7 +51,7 @@ static bool is_of(const struct hap_values *values, size_t i, size_t metric)
 /* The range of a metric, with 0 and with the intervals. */
 static struct axis axis_of(const struct hap_values *values, size_t metric)
 {
-        struct axis a = {0, 0};
+        struct axis a = margins_of(values);
 
         for (size_t i = 0; i < values->n; i++) {
                 const struct hap_value *v = &values->items[i];
@@ -37,7 +68,7 @@ static struct axis axis_of(const struct hap_values *values, size_t metric)
 
 static double x_at(const struct axis *a, double value)
 {
-        return LEFT + (value - a->low) / (a->high - a->low) * (WIDTH - LEFT - RIGHT);
+        return a->left + (value - a->low) / (a->high - a->low) * (a->right - a->left);
 }
 
 static void draw_ticks(const struct axis *a, double y, double height, FILE *out)
@@ -56,8 +87,10 @@ static void draw_bar(const struct axis *a, const struct hap_value *v, double y, 
         const double middle = y + BAR / 2.0;
         const bool interval = isfinite(v->low) && isfinite(v->high);
         const double end = fmax(to, interval ? x_at(a, v->high) : to);
+        char note[NOTE];
 
-        fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 8, middle + 4.5);
+        note_of(v, note);
+        fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", a->left - 8, middle + 4.5);
         hap_write_escaped(out, v->circuit);
         fprintf(out, "</text><rect class=\"v\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\""
                 " fill=\"%s\" fill-opacity=\"%s\"/>", from, y, to - from, BAR,
@@ -66,10 +99,7 @@ static void draw_bar(const struct axis *a, const struct hap_value *v, double y, 
                 fprintf(out, "<path class=\"i\" stroke=\"#6e7781\" fill=\"none\" d=\"M%.1f %.1fH%.1f"
                         "M%.1f %.1fv8M%.1f %.1fv8\"/>", x_at(a, v->low), middle, x_at(a, v->high),
                         x_at(a, v->low), middle - 4, x_at(a, v->high), middle - 4);
-        fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">%.4g", end + 7, middle + 4.5, v->value);
-        if (interval)
-                fprintf(out, " [%.3g, %.3g]", v->low, v->high);
-        fputs("</text>\n", out);
+        fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", end + 7, middle + 4.5, note);
 }
 
 void hap_draw_bars(const struct hap_values *values, bool white, FILE *out)
@@ -84,7 +114,7 @@ void hap_draw_bars(const struct hap_values *values, bool white, FILE *out)
 
                 for (size_t i = 0; i < values->n; i++)
                         n += is_of(values, i, m);
-                fprintf(out, "<text class=\"h\" x=\"%d\" y=\"%.1f\">", LEFT, y - 8);
+                fprintf(out, "<text class=\"h\" x=\"%.1f\" y=\"%.1f\">", a.left, y - 8);
                 hap_write_escaped(out, values->metrics[m]);
                 fputs("</text>\n", out);
                 draw_ticks(&a, y, STEP * (double)n, out);

@@ -15,7 +15,7 @@ struct cell {
 static size_t read_cell(const char *text, size_t length, size_t at, char separator,
                         struct cell *cell, size_t *lines, const char **why)
 {
-        const bool quoted = separator == ',' && at < length && text[at] == '"';
+        const bool quoted = separator != '\t' && at < length && text[at] == '"';
 
         cell->n = 0;
         for (at += quoted; at < length; at++) {

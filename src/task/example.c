@@ -206,6 +206,19 @@ int hap_example_position(const struct hap_example *example, const char *name)
         return -1;
 }
 
+static int fail_position(const struct hap_example *example, const char *name,
+                         struct hap_error *err)
+{
+        char known[256] = "";
+        size_t used = 0;
+
+        for (int i = 0; i < example->n_named && used < sizeof known; i++)
+                used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                         i ? ", " : "; it has ", example->named[i]);
+        return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': it has no position '%s'%s",
+                        example->id, name, known);
+}
+
 int hap_example_positions(const struct hap_example *example,
                           const struct hap_positions *positions, uint8_t *position_of,
                           struct hap_error *err)
@@ -217,9 +230,7 @@ int hap_example_positions(const struct hap_example *example,
                 const int at = hap_example_position(example, positions->name[p]);
 
                 if (at < 0)
-                        return hap_fail(err, HAP_EINPUT,
-                                        "cannot use example '%.200s': it has no position '%s'",
-                                        example->id, positions->name[p]);
+                        return fail_position(example, positions->name[p], err);
                 if (position_of[at] != rest)
                         return hap_fail(err, HAP_EINPUT,
                                         "cannot use example '%.200s': its positions '%s' and "

@@ -154,7 +154,7 @@ static int find_prompts(struct hap_prompt_file *file, struct hap_error *err)
                                         "array: line %d: %s", file->name, why.line, why.text);
                 return find_lines(file, err);
         }
-        for (const char *c = ",\t"; *c; c++)
+        for (const char *c = ",;\t"; *c; c++)
                 if (hap_delimited_is(text->at, text->length, *c)) {
                         file->separator = *c;
                         return find_rows(file, err);

@@ -94,6 +94,17 @@ static int read_all(struct hap_prompt_text *text, int fd, const char *name, stru
         return rc;
 }
 
+/* Streams may be compressed, prompts may not: their message would be about odd characters. */
+static int refuse_compressed(const struct hap_prompt_text *text, const char *name,
+                             struct hap_error *err)
+{
+        const bool compressed = text->length >= 2 && memcmp(text->at, "\x1F\x8B", 2) == 0;
+
+        return !compressed ? HAP_OK
+                           : hap_fail(err, HAP_EINPUT, "cannot read '%s': it is compressed by gzip; "
+                                      "use gunzip -c FILE | hap-task --from -", name);
+}
+
 int hap_prompt_text_open(struct hap_prompt_text *text, const char *path, const char *name,
                          struct hap_error *err)
 {
@@ -109,6 +120,8 @@ int hap_prompt_text_open(struct hap_prompt_text *text, const char *path, const c
         if (!standard)
                 close(fd);
         text->at = text->bytes;
+        if (rc == 0)
+                rc = refuse_compressed(text, name, err);
         if (rc == 0 && text->length >= 3 && memcmp(text->at, mark, 3) == 0) {
                 text->at += 3;
                 text->length -= 3;
