@@ -701,7 +701,7 @@ make_state() {
 @test "a constant is set by name, within its range, and only where the recipe has it" {
         assert_refused 2 "option '--set' takes NAME=VALUE, not 'swaps'" \
                 hap-prune --edges 5 --set swaps "$cache"
-        assert_refused 2 "recipe 'rank' has no constant 'swap'; see hap-prune --help-recipe rank" \
+        assert_refused 2 "recipe 'rank' has no constant 'swap'; did you mean 'swaps'? see hap-prune --help-recipe rank" \
                 hap-prune --edges 5 --set swap=1 "$cache"
         assert_refused 2 "constant 'swaps' of recipe 'rank': '1x'" \
                 hap-prune --edges 5 --set swaps=1x "$cache"
