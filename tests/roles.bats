@@ -168,3 +168,15 @@ scores() {
         assert_refused 2 "--loadings" hap-eval --roles --loadings 0 -m "$root/models/demo" ioi.task
         assert_refused 2 "2 names for 0 circuits" hap-eval --roles --name a --name b -m "$root/models/demo" ioi.task
 }
+
+@test "a prompt whose attention is not kept because it is long is refused by name" {
+        long() {
+                jq -nc --argjson n "$1" '[range($n) | . % 50] as $t
+                        | {clean: $t, corrupted: ([9] + $t[1:]), answer: 3, wrong: 4}' |
+                        hap-task -q --from - -o "$tmp/long.task"
+        }
+        model=$root/tests/golden/families/bloom # no limit of positions
+        long 257
+        assert_refused 3 "example '1': it has 257 tokens, and patterns of attention are kept up to 256" \
+                hap-eval --roles -m "$model" "$tmp/long.task"
+}

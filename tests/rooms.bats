@@ -24,7 +24,7 @@ objects() {
         assert_output ""
 }
 
-@test "the engine's headers reach neither JSON, nor streams, nor the tokenizer, nor prompts" {
+@test "the engine's headers reach neither JSON, nor streams, nor the tokenizer, nor prompts, and its state is its own" {
         need_tool python3
         run -0 python3 "$root/tests/rooms.py" engine
         assert_output ""

@@ -2,7 +2,8 @@
 """Checks the order of the rooms of src/ (docs/architecture.md).
 
     rooms.py includes            includes of later rooms
-    rooms.py engine              what the headers of forward/ may not reach
+    rooms.py engine              what the headers of forward/ may not reach, and which of them
+                                 only forward/ may include
     rooms.py calls OBJECTS       uses of later rooms' symbols, from the objects under a
                                  folder such as build/
     rooms.py circles OBJECTS     files that use each other's symbols in a circle
@@ -47,7 +48,13 @@ def reached(name, seen):
 
 
 def check_engine():
-    """The engine takes token arrays and weights: no JSON, no stream, no tokenizer, no prompt."""
+    """The engine takes token arrays and weights: no JSON, no stream, no tokenizer, no prompt. What
+    its runs keep for their backward (forward/*_state.h) is its own; others use run_values.h."""
+    for path in sorted(SRC.glob("*/*.[ch]")):
+        name = str(path.relative_to(SRC))
+        for other in includes(path):
+            if other.startswith("forward/") and other.endswith("_state.h") and room(name) > room(other):
+                yield f"{name} includes {other}"
     for path in sorted((SRC / "forward").glob("*.h")):
         name = str(path.relative_to(SRC))
         for other in sorted(reached(name, {name})):

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "attrib/gradient_batch.h"
-#include "forward/full_state.h"
+#include "forward/run_values.h"
 
 /* c_w of one row for writers [0, n); returns their sum. x: [d]. */
 static double proximities(const struct hap_gradient_batch *s, const float *x, int row, int n,
@@ -66,12 +66,12 @@ static int score_flow(struct hap_gradient_batch *s, float *out)
         if (rc < 0)
                 return rc;
         for (int l = 0; l < g->n_layers; l++) {
-                const struct hap_full_layer *layer = &run.state->layers[l];
-
-                add_shares(s, layer->x, hap_graph_head_reader(g, l, 0, 0), 3 * g->n_heads, c, out);
-                add_shares(s, layer->mlp.x, hap_graph_mlp_reader(g, l), g->n_mlps, c, out);
+                add_shares(s, hap_full_stream(s->engine, &run, 2 * l),
+                           hap_graph_head_reader(g, l, 0, 0), 3 * g->n_heads, c, out);
+                add_shares(s, hap_full_stream(s->engine, &run, 2 * l + 1),
+                           hap_graph_mlp_reader(g, l), g->n_mlps, c, out);
         }
-        add_shares(s, run.state->last, hap_graph_logits_reader(g), 1, c, out);
+        add_shares(s, hap_full_stream(s->engine, &run, 2 * g->n_layers), hap_graph_logits_reader(g), 1, c, out);
         return HAP_OK;
 }
 

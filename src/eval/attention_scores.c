@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "forward/full_state.h"
+#include "forward/run_values.h"
 
 /* --- the keys of a query, by kind: flags keys[0 … query], and returns whether there are any --- */
 
@@ -85,18 +85,18 @@ static bool (*const keys_of[HAP_ATTENTION_KINDS])(const struct hap_example *, in
 
 /* --- scores --- */
 
-/* The attention of one prompt: head h of layer l has [n_tokens][n_tokens] at p[l][h]. */
+/* One prompt of the batch. */
 struct patterns {
-        const struct hap_full_layer *layers;
-        int n_layers, n_heads, n;
-        size_t before, all; /* values of the prompts before this one, and of all, for one head */
+        const struct hap_batch *batch;
+        const struct hap_full_run *run;
+        int n_layers, n_heads;
+        int at, n; /* its number and its tokens */
 };
 
+/* The attention of a head, [n][n]. */
 static const float *pattern_of(const struct patterns *p, int head)
 {
-        const struct hap_full_layer *layer = p->layers + head / p->n_heads;
-
-        return layer->heads.p + (size_t)(head % p->n_heads) * p->all + p->before;
+        return hap_full_pattern(p->batch, p->run, head / p->n_heads, head % p->n_heads, p->at);
 }
 
 static void score_kind(const struct patterns *p, const struct hap_example *e,
@@ -142,18 +142,17 @@ void hap_attention_scores(const struct hap_head_values *values, const struct hap
                           const struct hap_batch *batch, const struct hap_full_run *run,
                           const struct hap_example *examples, bool *keys, double *out)
 {
-        struct patterns p = {.layers = run->state->layers, .n_layers = engine->graph.n_layers,
+        struct patterns p = {.batch = batch, .run = run, .n_layers = engine->graph.n_layers,
                              .n_heads = engine->graph.n_heads};
 
-        for (int i = 0; i < batch->n; i++)
-                p.all += (size_t)batch->prompts[i]->n_tokens * (size_t)batch->prompts[i]->n_tokens;
-        for (int i = 0; i < batch->n; i++, out += values->stride) {
-                p.n = batch->prompts[i]->n_tokens;
+        for (; p.at < batch->n; p.at++, out += values->stride) {
+                const struct hap_example *e = examples + p.at;
+
+                p.n = batch->prompts[p.at]->n_tokens;
                 for (int kind = 0; kind < HAP_ATTENTION_KINDS; kind++)
-                        score_kind(&p, examples + i, (enum hap_attention_kind)kind, keys,
+                        score_kind(&p, e, (enum hap_attention_kind)kind, keys,
                                    out + hap_value_attention(values, (enum hap_attention_kind)kind,
                                                              0));
-                score_named(values, &p, examples + i, out);
-                p.before += (size_t)p.n * (size_t)p.n;
+                score_named(values, &p, e, out);
         }
 }

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "eval/attention_scores.h"
-#include "forward/full_state.h"
-#include "forward/masked_state.h"
+#include "forward/attention.h"
 #include "forward/parallel.h"
 #include "forward/product.h"
+#include "forward/run_values.h"
 #include "metric/metric.h"
 
 int hap_head_of(const struct hap_graph *graph, int head)
@@ -131,7 +131,7 @@ static void add_effects(const struct observed *s, int i, int k, double *values)
                                    rows->first[i]);
         float *direction = v->direction + (v->start[s->begin] + row) * d;
 
-        finish_direction(model, s->run->state->unembed.rstd[row], direction);
+        finish_direction(model, hap_full_final_scale(s->run, row), direction);
         for (int w = 0; w < v->n_writers; w++)
                 values[hap_value_direct(v, w)] +=
                         dot((int)d, direction,
@@ -232,6 +232,25 @@ static void average(const double *values, size_t n, size_t stride, double *mean,
                 mean[i] = count[i] ? mean[i] / (double)count[i] : NAN;
 }
 
+/* HAP_EINPUT: an example that has no roles of heads. */
+static int check_example(const struct hap_example *e, struct hap_error *err)
+{
+        const struct hap_prompt prompt = hap_prompt_of(e, false);
+
+        if (e->whole)
+                return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': its answers have "
+                                "several tokens, for which roles are not defined; give the first "
+                                "token of each", e->id);
+        if (e->n_answers == 0)
+                return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': it has no right "
+                                "answers", e->id);
+        if (hap_attention_is_long(&prompt))
+                return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': it has %d tokens, "
+                                "and patterns of attention are kept up to %d; give shorter prompts",
+                                e->id, e->n_tokens, hap_long_prompts.length);
+        return HAP_OK;
+}
+
 int hap_head_values_observe(struct hap_head_values *v, const struct hap_engine *engine,
                             const struct hap_prompts *prompts, struct hap_error *err)
 {
@@ -240,14 +259,8 @@ int hap_head_values_observe(struct hap_head_values *v, const struct hap_engine *
 
         *v = (struct hap_head_values){0};
         for (size_t i = 0; i < prompts->n; i++)
-                if (prompts->examples[i].whole)
-                        return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': its answers "
-                                        "have several tokens, for which roles are not defined; "
-                                        "give the first token of each", prompts->examples[i].id);
-        for (size_t i = 0; i < prompts->n; i++)
-                if (prompts->examples[i].n_answers == 0)
-                        return hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': it has no "
-                                        "right answers", prompts->examples[i].id);
+                if ((rc = check_example(prompts->examples + i, err)) < 0)
+                        return rc;
         rc = reserve(v, engine, prompts, err);
         if (rc == 0)
                 rc = hap_parallel(engine, prompts->batches.n, observe_batch, observed_piece, &o,
@@ -261,22 +274,6 @@ int hap_head_values_observe(struct hap_head_values *v, const struct hap_engine *
 
 /* --- masked runs --- */
 
-/* The output of a writer at an answer position, [d]: its counterfactual plus what the run adds. */
-static void masked_output(const struct hap_scratch *scratch, const struct hap_batch *batch,
-                          const struct hap_masked *run, int i, int k, int writer, float *out)
-{
-        const struct hap_prompt *prompt = batch->prompts[i];
-        const int d = scratch->engine->model->config.d_model;
-        const int slot = run->state->plan.slot[writer];
-        const size_t stride = hap_slot_stride(batch->answers.n, d);
-        const size_t row = (size_t)(batch->answers.start[i] + k) * (size_t)d;
-
-        hap_counterfactual_read(&prompt->counterfactual, scratch->engine, prompt->n_tokens, writer,
-                                prompt->answer_first + k, 1, 1, out);
-        for (int j = 0; j < d && slot >= 0; j++)
-                out[j] += hap_delta(run->state->answer_stream, stride, slot)[row + (size_t)j];
-}
-
 /* The heads' direct effects on the batch's i-th example: [n_heads], added to. out: room for a
  * vector. */
 static void masked_effects(const struct observation *o, const struct hap_scratch *scratch,
@@ -288,8 +285,8 @@ static void masked_effects(const struct observation *o, const struct hap_scratch
 
         for (int k = 0; k < n; k++)
                 for (int h = 0; h < o->v->n_heads; h++) {
-                        masked_output(scratch, batch, run, i, k,
-                                      hap_head_of(&scratch->engine->graph, h), out);
+                        hap_masked_output(scratch, batch, run, i, k,
+                                          hap_head_of(&scratch->engine->graph, h), out);
                         effects[h] += dot(d, out, directions + (size_t)k * (size_t)d) / n;
                 }
 }
