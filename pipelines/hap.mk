@@ -16,6 +16,7 @@
 #   circuits  the circuits only
 #   table     the table as JSON only
 #   curve     the metrics against the share of edges that is kept, as a picture, curve.svg
+#   roles     the heads' roles by hap-eval --roles, and which of them each circuit keeps
 #   help      print this text
 #
 # Variables [default]:
@@ -49,6 +50,7 @@
 #   BOOTSTRAP number of a bootstrap sample of the training prompts to train on
 #   SAMPLES   number of bootstrap samples, two or more, to measure how much circuits
 #             depend on the prompts; they have seed 1 and the last SPARSITY [0]
+#   LOADINGS  number of edges of which the target roles shows the loadings [10]
 #   POSITIONS names of positions at which edges are told apart, as in hap-forward;
 #             SPARSITY is then of all edges at all positions
 #   KEEP      size of the subgraph, N edges or P% [70%]
@@ -77,6 +79,7 @@ ATTRIB ?= --method eap
 POSITIONS ?=
 BOOTSTRAP ?=
 SAMPLES ?= 0
+LOADINGS ?= 10
 METRICS ?= kl,logit-diff,accuracy,exact-match
 NAME ?= $(basename $(notdir $(MODEL:%/=%)))-$(TASK)
 RESULTS ?= results
@@ -127,7 +130,7 @@ hap-as-ep.from := eap
 hap-as-ep.size-of := ep
 
 .DELETE_ON_ERROR:
-.PHONY: all circuits table curve help
+.PHONY: all circuits table curve roles help
 .SUFFIXES:
 
 all:
@@ -146,7 +149,7 @@ endif
 PROPERTIES := $(filter %.title %.attrib %.prune %.from %.threshold %.size-of %.seeds,$(.VARIABLES))
 quoted = '$(subst ','\'',$(1)=$($(1)))'
 PROBLEM := $(shell PATH='$(PATH)' $(PIPELINES)/plan $(foreach v,MODEL TASK PROMPTS SPARSITY \
-	SEEDS TRAIN VALIDATION TEST METRICS METHODS EP ATTRIB BOOTSTRAP SAMPLES POSITIONS KEEP \
+	SEEDS TRAIN VALIDATION TEST METRICS METHODS EP ATTRIB BOOTSTRAP SAMPLES LOADINGS POSITIONS KEEP \
 	NAME RESULTS $(PROPERTIES),$(call quoted,$(v))) 2>&1)
 ifneq ($(.SHELLSTATUS)$(PROBLEM),0)
 $(error $(PROBLEM))
