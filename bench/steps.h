@@ -90,7 +90,7 @@ static inline int capture(void *context, struct hap_scratch *work, size_t i)
         run.outputs = NULL;
         if (hap_full_forward(work, &batch, &run) < 0)
                 return work->error.code;
-        hap_log_softmax(1, b->model.config.n_out, run.logits, p->log_p);
+        hap_log_softmax(1, b->model.config.n_out, run.logits, p->log_p, NULL);
 #pragma omp critical(bench_arena)
         rc = hap_prompt_reserve(&b->engine, p, true, &b->arena, &work->error);
         return rc < 0 ? rc : hap_prompt_refill(&b->engine, work, p);

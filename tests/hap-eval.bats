@@ -143,6 +143,23 @@ every_circuit() { # KEY OPTION ...
         done
 }
 
+@test "the full model, which is not run again, has every metric's value of a circuit of all edges" {
+        local all=kl,logit-diff,prob-diff,accuracy,exact-match,right-over-wrong,answer-logit
+        all+=,answer-log-probability,answer-rank,kendall-tau,js
+        for model in gpt2-a llama-a; do
+                all_edges $model.cache 1 >"$tmp/all"
+                hap-eval -q --full --metric $all --per-example --predict 3 -o "$tmp/report" $model.cache "$tmp/all"
+                for circuit in full all; do
+                        json -q "$tmp/report" | jq -s "[.[] | select(.circuit == \"$circuit\")
+                                | if has(\"id\") and .metric then {(\"\(.metric) \(.id)\"): .value}
+                                  elif .predictions then {(.id): .predictions[0][1]} else empty end] | add" \
+                                >"$tmp/$circuit.json"
+                done
+                assert_equal "$(jq 'keys | map(select(contains(" ")) | split(" ")[0]) | unique | length' "$tmp/full.json")" 11
+                assert_near_maps "$tmp/full.json" "$tmp/all.json" 2e-5
+        done
+}
+
 @test "the empty circuit is the corrupted run" {
         for model in gpt2-a llama-a; do
                 expected $model logits.json '[.examples[].corrupted]' >"$tmp/should"

@@ -53,7 +53,7 @@ int hap_gradient_clean_run(struct hap_gradient_batch *s, bool counted)
         if (rc < 0)
                 return rc;
         if (compares)
-                hap_log_softmax(s->batch.answers.n, (int)n_out, run.logits, log_p);
+                hap_log_softmax(s->batch.answers.n, (int)n_out, run.logits, log_p, NULL);
         for (int i = 0; i < s->batch.n && compares; i++)
                 s->prompts[i].log_p = log_p + (size_t)s->batch.answers.start[i] * n_out;
         if (run.gradients)

@@ -85,6 +85,19 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
                        : HAP_OK;
 }
 
+static int alloc_log_sums(struct hap_prompts *prompts, struct hap_error *err)
+{
+        for (size_t i = 0; i < prompts->n; i++) {
+                const size_t n = (size_t)prompts->examples[i].n_answer_positions;
+                double *log_sum = hap_arena_alloc(&prompts->arena, n, sizeof *log_sum);
+
+                if (!log_sum)
+                        return hap_fail_memory(err, "prompts");
+                prompts->items[i].log_sum = log_sum;
+        }
+        return HAP_OK;
+}
+
 /* The full model's log-probabilities at the answer positions. */
 static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *engine,
                        const struct hap_cache_record *cached, struct hap_error *err)
@@ -94,6 +107,8 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
         void **each = alloc_arrays(prompts, sizeof(float), n_logits, engine, err);
         int rc = each && logits ? HAP_OK : hap_fail_memory(err, "prompts");
 
+        if (rc == 0)
+                rc = alloc_log_sums(prompts, err);
         for (size_t i = 0; i < prompts->n && rc == 0; i++)
                 logits[i] = each[i]; /* NOLINT(clang-analyzer-unix.Malloc): n is not 0 here */
         if (rc == 0 && !cached)
@@ -105,7 +120,8 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
                 if (cached)
                         hap_tensor_read(&cached[i].clean.logits, 0, n_logits(engine, example),
                                         logits[i]);
-                hap_log_softmax(example->n_answer_positions, n_out, logits[i], logits[i]);
+                hap_log_softmax(example->n_answer_positions, n_out, logits[i], logits[i],
+                                prompts->items[i].log_sum);
                 prompts->items[i].log_p = logits[i];
         }
         free(logits);

@@ -194,8 +194,9 @@ int hap_evaluation_run(struct hap_evaluation *evaluation, const struct hap_engin
                         predictions.items = circuit->predictions +
                                             evaluation->n * (size_t)predictions.n;
                 }
-                rc = hap_evaluate_predicting(engine, prompts, circuit->z, measured->items,
-                                             measured->n,
+                rc = hap_evaluate_predicting(engine, prompts,
+                                             circuit->role == HAP_FULL_MODEL ? NULL : circuit->z,
+                                             measured->items, measured->n,
                                              circuit->values + evaluation->n * (size_t)measured->n,
                                              &predictions, err);
                 if (rc < 0)

@@ -4,6 +4,18 @@
 #include "eval/circuit_ablation.h"
 #include "forward/parallel.h"
 
+/* Whether anything is compared with the full model, which is then run. */
+static bool wants_full_model(const struct hap_evaluating *e)
+{
+        const struct hap_metric_list *measured = &e->evaluation.measured;
+        bool wanted = e->opt->full || e->opt->curve.wanted || e->opt->statistics.tests ||
+                      hap_metric_list_normalises(&e->metrics);
+
+        for (int i = 0; i < measured->n; i++)
+                wanted |= (measured->items[i]->needs & HAP_NEEDS_FULL_MODEL) != 0;
+        return wanted;
+}
+
 void hap_evaluating_read(struct hap_evaluating *e)
 {
         struct hap_program *p = e->p;
@@ -21,8 +33,8 @@ void hap_evaluating_read(struct hap_evaluating *e)
                 .split_input = opt->split_input,
                 .experts = opt->experts,
                 .batches = opt->statistics.tests ? 0 : 4 * hap_parallel_width(),
-                .prompts = {hap_ablations[opt->ablation], .want_q = true, .want_log_p = true,
-                            .apart = true},
+                .prompts = {hap_ablations[opt->ablation], .want_q = true,
+                            .want_log_p = wants_full_model(e), .apart = true},
                 .memory = memory,
         }, &e->inputs, &p->error));
         if (opt->names.n > e->inputs.scores.n + e->inputs.circuits.n)

@@ -33,7 +33,7 @@ int hap_likeliest(int n, const float *values, int n_top, int32_t *top)
         return found;
 }
 
-void hap_log_softmax(int rows, int n, const float *logits, float *out)
+void hap_log_softmax(int rows, int n, const float *logits, float *out, double *log_sum)
 {
         for (int r = 0; r < rows; r++) {
                 const float *row = logits + (size_t)r * n;
@@ -41,6 +41,8 @@ void hap_log_softmax(int rows, int n, const float *logits, float *out)
 
                 for (int i = 0; i < n; i++)
                         out[(size_t)r * n + i] = (float)(row[i] - total);
+                if (log_sum != NULL)
+                        log_sum[r] = total;
         }
 }
 

@@ -18,8 +18,8 @@ int hap_likeliest(int n, const float *values, int n_top, int32_t *top);
 
 /* out[r][i] = logits[r][i] − log Σ exp(logits[r]); logits, out: [rows][n]. A model
  * with one output (n = 1) answers with a number y, not with a distribution over
- * tokens: out is then y itself. */
-void hap_log_softmax(int rows, int n, const float *logits, float *out);
+ * tokens: out is then y itself. log_sum[r] = the subtrahend, unless it is NULL. */
+void hap_log_softmax(int rows, int n, const float *logits, float *out, double *log_sum);
 
 /* KL(p ‖ q) = Σ_i p_i (ln p_i − ln q_i) in nats, for one row of n logits.
  * log_p: [n], a row of hap_log_softmax; row: [n], the logits of q; log_all: their

@@ -38,6 +38,8 @@ struct hap_prompt {
         float *gates;
         /* Log-probabilities of the full model at the answer positions, or NULL. */
         float *log_p; /* [n_answer_positions][n_out] */
+        /* Its logits there are log_p + log_sum; set if log_p is. */
+        double *log_sum; /* [n_answer_positions] */
 };
 
 static inline int hap_prompt_token_position(const struct hap_prompt *prompt, int token)

@@ -9,7 +9,7 @@
 
 struct masked_evaluation {
         const struct hap_prompts *prompts;
-        const float *z;
+        const float *z; /* NULL: the full model, whose run was kept */
         const struct hap_metric *const *metrics;
         int n_metrics;
         double *values; /* [prompts->n][n_metrics] */
@@ -70,6 +70,27 @@ static int measure_prompt(const struct masked_evaluation *in, struct hap_scratch
         return HAP_OK;
 }
 
+/* The full model's logits, from its log-probabilities. */
+static int measure_full(const struct masked_evaluation *in, struct hap_scratch *scratch, size_t b)
+{
+        const size_t n_out = (size_t)scratch->engine->model->config.n_out;
+        const size_t mark = scratch->used;
+        int rc = HAP_OK;
+
+        for (size_t i = in->prompts->batches.start[b];
+             i < in->prompts->batches.start[b + 1] && rc == 0; i++) {
+                const struct hap_prompt *prompt = in->prompts->pointers[i];
+                const size_t rows = (size_t)prompt->n_answer_positions;
+                float *logits = hap_scratch_alloc(scratch, rows * n_out, sizeof *logits);
+
+                for (size_t k = 0; logits && k < rows * n_out; k++)
+                        logits[k] = (float)((double)prompt->log_p[k] + prompt->log_sum[k / n_out]);
+                rc = logits ? measure_prompt(in, scratch, i, logits) : scratch->error.code;
+                scratch->used = mark;
+        }
+        return rc;
+}
+
 static int measure_batch(void *context, struct hap_scratch *scratch, size_t b)
 {
         const struct masked_evaluation *in = context;
@@ -82,6 +103,8 @@ static int measure_batch(void *context, struct hap_scratch *scratch, size_t b)
         struct hap_batch batch;
         int rc;
 
+        if (!in->z)
+                return measure_full(in, scratch, b);
         for (int i = 0; i < n; i++)
                 z[i] = in->z;
         rc = hap_batch_init(&batch, scratch, prompts->pointers + begin, n, true);

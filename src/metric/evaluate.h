@@ -18,8 +18,9 @@ struct hap_predictions {
 };
 
 /* Runs every prompt with the mask z ([n_edges], used unchanged: dead edges are not
- * removed) and computes n_metrics metrics, each of which has a value. The prompts must have
- * been read with want_q, and with want_log_p if a metric needs the full model.
+ * removed) and computes n_metrics metrics, each of which has a value. z NULL: the full model,
+ * without a run. The prompts must have been read with want_q, and with want_log_p if a metric
+ * needs the full model or z is NULL.
  * values: [prompts->n][n_metrics]. Batches run in parallel; the result depends on the set
  * of prompts alone. HAP_EINPUT: an example's logits are not finite (the message names it). */
 int hap_evaluate(const struct hap_engine *engine, const struct hap_prompts *prompts,

@@ -148,7 +148,7 @@ static inline void set_up(struct bench *b, const char *path, const struct hap_ab
                         set_up_gates(b, p);
                 plain(b, b->clean[i], lengths[i], lengths[i] - 1, NULL, scratch);
                 b->gates = NULL;
-                hap_log_softmax(1, b->n_out, scratch, p->log_p);
+                hap_log_softmax(1, b->n_out, scratch, p->log_p, NULL);
                 b->work.used = 0;
                 CHECK(hap_prompt_reserve(&b->engine, p, true, &b->arena, &err) == 0);
                 CHECK(hap_prompt_refill(&b->engine, &b->work, p) == 0);

@@ -69,7 +69,7 @@ TEST("KL is zero against itself and p ln(p/q) against even odds")
         struct hap_example none = {0};
         double kl = 0;
 
-        hap_log_softmax(1, 4, tenths, log_p);
+        hap_log_softmax(1, 4, tenths, log_p, NULL);
         CHECK_NEAR(outcome(log_p, 1, tenths, none).kl, 0, 1e-7);
         for (int i = 1; i <= 4; i++)
                 kl += i / 10.0 * log(i / 10.0 / 0.25);
@@ -86,7 +86,7 @@ TEST("of a model that answers with a number, KL is half the square of the differ
         struct values o;
         float log_p[2], gradient[2], up[2] = {0.75f, 1.01f}, down[2] = {0.75f, 0.99f};
 
-        hap_log_softmax(2, 1, full, log_p);
+        hap_log_softmax(2, 1, full, log_p, NULL);
         prompt.log_p = log_p;
         o = values_of(&prompt, &none, 1, run);
         CHECK_NEAR(o.kl, (0.5 * 0.5 + 3.0 * 3.0) / 2 / 2, 1e-7);
@@ -195,8 +195,8 @@ TEST("Jensen-Shannon divergence is that of the formula, 0 against itself and sym
         struct hap_prompt prompt = {.n_answer_positions = 1, .log_p = log_p};
         struct hap_example none = {0};
 
-        hap_log_softmax(1, 4, tenths, log_p);
-        hap_log_softmax(1, 4, flat, log_even);
+        hap_log_softmax(1, 4, tenths, log_p, NULL);
+        hap_log_softmax(1, 4, flat, log_even, NULL);
         CHECK_NEAR(ON(js, &prompt, &none, tenths), 0, 1e-7);
         CHECK_NEAR(ON(js, &prompt, &none, flat), js_of(4, even, p), 1e-7);
         prompt.log_p = log_even;
@@ -212,9 +212,9 @@ TEST("Kendall's tau-b counts ties as its definition does")
         struct hap_prompt prompt = {.n_answer_positions = 1, .log_p = log_p};
         struct hap_example all = answers((int32_t[]){0, 1}, 2, (int32_t[]){2, 3}, 2);
 
-        hap_log_softmax(1, 4, tenths, log_p);
+        hap_log_softmax(1, 4, tenths, log_p, NULL);
         CHECK_NEAR(ON(kendall_tau, &prompt, &all, tenths), 1, 1e-12);
-        hap_log_softmax(1, 4, full, log_p);
+        hap_log_softmax(1, 4, full, log_p, NULL);
         CHECK_NEAR(ON(kendall_tau, &prompt, &all, tenths), 1 / sqrt(30), 1e-12);
         CHECK(isnan(ON(kendall_tau, &prompt, &all, ((const float[4]){5, 5, 5, 5}))));
 }
@@ -255,7 +255,7 @@ TEST("gradients of losses are those of finite differences")
         struct hap_prompt prompt = {.n_answer_positions = 2, .log_p = log_p};
         struct hap_example e = answers((int32_t[]){0, 2}, 2, (int32_t[]){1}, 1);
 
-        hap_log_softmax(2, 4, full, log_p);
+        hap_log_softmax(2, 4, full, log_p, NULL);
         for (int m = 0; m < 3; m++) {
                 float gradient[8];
                 const double loss = hap_metric_loss(metrics[m], &prompt, &e, 4, at, gradient);
