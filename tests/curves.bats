@@ -183,6 +183,9 @@ brute() {
         echo '{"nodes": ["a9.h1"]}' >"$tmp/bad.json"
         assert_refused 3 "'a9.h1' is not a head" \
                 hap-eval --metric kl --reference "$tmp/bad.json" -m "$model" validation "$tmp/c"
+        echo '{"edges": []}' >"$tmp/bad.json" # of nothing, no share is defined
+        assert_refused 3 "it names no edges" \
+                hap-eval --metric kl --reference "$tmp/bad.json" -m "$model" validation "$tmp/c"
 }
 
 @test "wrong sizes and options are refused" {

@@ -200,6 +200,9 @@ int hap_reference_read(struct hap_reference *reference, const char *path,
                 reference->n_edges += reference->edge[e];
         for (int w = 0; w < graph->n_writers; w++)
                 reference->n_nodes += reference->node[w];
+        if (rc == 0 && (reference->edge ? reference->n_edges : reference->n_nodes) == 0)
+                rc = hap_fail(err, HAP_EINPUT, "cannot use '%s': it names no %s", path,
+                              reference->edge ? "edges" : "nodes");
         if (rc < 0)
                 hap_reference_release(reference);
         return rc;
