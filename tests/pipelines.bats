@@ -400,6 +400,21 @@ row() {
         done
 }
 
+@test "roles are those of the test prompts, listed for all circuits, and made again for another circuit" {
+        roles() {
+                pipeline hap.mk SPARSITY=90% METHODS='eap hap' LOADINGS=4 "$@" roles
+                grep '^hap-eval' "$tmp/log" >"$tmp/evals" || true
+        }
+        roles
+        assert_equal "$(sed 's/.* -m [^ ]* //; s,[^ ]*/,,g' "$tmp/evals")" \
+                '--roles --loadings 4 -o roles.report test.task eap-90.circuit hap-90-1.circuit'
+        assert_exists "$tmp/results/demo-ioi/roles.txt"
+        roles
+        assert_equal "$(cat "$tmp/log")" ""
+        roles SEEDS=2
+        assert_equal "$(sed 's,[^ ]*/,,g; s/.*task //' "$tmp/evals")" 'eap-90.circuit hap-90-1.circuit hap-90-2.circuit'
+}
+
 @test "names that make cannot represent are refused before anything runs" {
         mkdir "$tmp/mine"
         touch "$tmp/mine/train.jsonl" "$tmp/mine/validation.jsonl"
@@ -420,6 +435,7 @@ ep.seeds=two|ep.seeds is 'two'; give a whole number
 EP=\$\$x|EP is '.x'; make would expand
 SAMPLES=1|SAMPLES is '1'; give 2 or more
 SAMPLES=some|SAMPLES is 'some'
+LOADINGS=0|LOADINGS is '0'; give a whole number from 1
 METRICS=accuracy|METRICS is 'accuracy'; it must contain kl
 PROMPTS=$tmp/mine|PROMPTS is '$tmp/mine', but '$tmp/mine/test.jsonl' does not exist
 END
