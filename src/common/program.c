@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -48,7 +49,7 @@ void hap_die_by_signal(int number)
 
 static void catch_signals(void)
 {
-        static const int fatal[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGBUS, SIGXFSZ, SIGXCPU};
+        static const int fatal[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGBUS, SIGXCPU};
         struct sigaction action = {.sa_handler = hap_die_by_signal};
         struct sigaction before;
 
@@ -59,6 +60,8 @@ static void catch_signals(void)
                 if (before.sa_handler != SIG_IGN || fatal[i] == SIGPIPE)
                         sigaction(fatal[i], &action, NULL);
         }
+        /* a file beyond ulimit -f is an error of write(), which names the file */
+        signal(SIGXFSZ, SIG_IGN);
 }
 
 _Noreturn static void die(struct hap_program *program, int code, const char *message)
@@ -230,6 +233,17 @@ static char *joined(int argc, char **argv)
         return line;
 }
 
+/* Threads get as much as the main program. */
+static void check_stack(struct hap_program *program)
+{
+        enum { LEAST = 128 << 10 };
+        struct rlimit stack;
+
+        if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < LEAST)
+                hap_die(program, HAP_ESYSTEM, "the stack may have %ju KiB, %d are needed; raise "
+                        "ulimit -s", (uintmax_t)stack.rlim_cur >> 10, LEAST >> 10);
+}
+
 /* All ranks must do the same, with equally many threads: the number of threads decides how many
  * prompts are read at a time. */
 static void join_ranks(struct hap_program *program, int argc, char **argv)
@@ -268,6 +282,7 @@ void hap_program_begin(struct hap_program *program, const struct hap_program_inf
         catch_signals();
         atexit(hap_atomic_file_remove_all); /* libraries may call exit() */
         hap_memory_watch_json();
+        check_stack(program);
         hap_must(program, hap_options_parse(program, argc, argv, &asked));
         if (asked)
                 answer_and_exit(program, asked);

@@ -12,7 +12,7 @@
 #include "common/number.h"
 
 /* Elements that are converted at a time. */
-enum { CHUNK = 4096 };
+enum { CHUNK = 1024 };
 
 /* How the entries become the elements of an array. */
 struct form {

@@ -12,6 +12,15 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
         hap_blas_choose_kernel(argv);
 }
 
+/* Before the constructors of the libraries, one of which starts threads. */
+static void begin_first(int argc, char **argv, char **environment)
+{
+        (void)argc;
+        hap_blas_leave_out_threads(argv, environment);
+}
+__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) =
+        begin_first;
+
 void hap_gemm(bool transpose_a, bool transpose_b, int m, int n, int k,
               float alpha, const float *a, int lda, const float *b, int ldb,
               float beta, float *c, int ldc)

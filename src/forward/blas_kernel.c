@@ -77,13 +77,13 @@ static void start_with_kernel(char **argv, const char *chosen, const char *kerne
         unsetenv(CHOSEN);
 }
 
-/* A library that starts threads when it is loaded may ask for a buffer for each of them without
- * end. They are not used. Where memory is limited, the program starts again without them. */
-static void leave_out_threads(char **argv, const char *variable)
+void hap_blas_leave_out_threads(char **argv, char **environment)
 {
-        const char *threads = getenv(variable);
+        const char *variable = hap_blas_library.threads, *threads;
         struct rlimit space, data;
 
+        environ = environment; /* the C library has not set it yet */
+        threads = variable ? getenv(variable) : "1";
         if ((threads && strcmp(threads, "1") == 0) || getrlimit(RLIMIT_AS, &space) < 0 ||
             getrlimit(RLIMIT_DATA, &data) < 0 ||
             (space.rlim_cur == RLIM_INFINITY && data.rlim_cur == RLIM_INFINITY))
@@ -96,8 +96,6 @@ void hap_blas_choose_kernel(char **argv)
 {
         const char *variable = hap_blas_library.variable, *before = getenv(CHOSEN), *chosen, *better;
 
-        if (hap_blas_library.threads)
-                leave_out_threads(argv, hap_blas_library.threads);
         if (hap_blas_library.one_thread)
                 hap_blas_library.one_thread(); /* threads are the engine's */
         if (!variable)

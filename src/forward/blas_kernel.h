@@ -16,6 +16,10 @@ struct hap_blas_kernel {
         enum hap_vectors used, processor; /* used: the processor's if not known */
 };
 
+/* To be called before the library is. A library that starts threads when it is loaded may ask for
+ * a buffer for each of them without end, or end the program if they cannot start. They are not
+ * used. Where memory is limited, the program starts again without them. */
+void hap_blas_leave_out_threads(char **argv, char **environment);
 /* To be called before main. */
 void hap_blas_choose_kernel(char **argv);
 

@@ -38,6 +38,7 @@ void hap_graph_reached(const struct hap_graph *graph, const float *z, bool *reac
                         bool any = false;
 
                         for (int w = 0; w < in.n && !any; w++)
+                                /* NOLINTNEXTLINE(clang-analyzer-core.*): set above, as far as w */
                                 any = z[in.first + (size_t)w] > 0 && reached[in.from + (size_t)w];
                         for (int i = 0; any && i < to.n; i++)
                                 reached[to.first + (size_t)i * n_writers] = true;
@@ -69,9 +70,10 @@ static void mark_useful(const struct hap_graph *graph, const float *z, bool *use
                 }
 }
 
+/* Arrays of nodes on the stack have the graph's size, which is mostly far below HAP_MAX_NODES. */
 void hap_graph_live(const struct hap_graph *graph, const float *z, bool *live)
 {
-        bool useful[HAP_MAX_NODES];
+        bool useful[hap_graph_n_nodes(graph)];
 
         hap_graph_reached(graph, z, live);
         mark_useful(graph, z, useful);
@@ -88,25 +90,36 @@ size_t hap_graph_count_kept(const struct hap_graph *graph, const float *z)
         return n;
 }
 
-size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
+/* Drops the edges from nodes that are not marked, or those into readers that lead to none. */
+static size_t drop_edges(const struct hap_graph *graph, const bool *nodes, bool from, float *z)
 {
-        bool live[HAP_MAX_NODES];
         size_t dropped = 0;
 
-        hap_graph_live(graph, z, live);
         for (int r = 0; r < graph->n_readers; r++)
                 for (int p = 0; p < graph->n_positions; p++) {
                         const struct edges_in in = edges_in(graph, r, p);
-                        const bool reads = hap_graph_edge_leads(graph, in.first, live);
+                        const bool leads = from || hap_graph_edge_leads(graph, in.first, nodes);
 
                         for (int w = 0; w < in.n; w++) {
                                 float *edge = z + in.first + w;
 
-                                if (reads && live[in.from + (size_t)w])
+                                /* NOLINTNEXTLINE(clang-analyzer-core.*): each node is set */
+                                if (from ? nodes[in.from + (size_t)w] : leads)
                                         continue;
                                 dropped += *edge > 0;
                                 *edge = 0;
                         }
                 }
         return dropped;
+}
+
+size_t hap_graph_drop_dead(const struct hap_graph *graph, float *z)
+{
+        bool nodes[hap_graph_n_nodes(graph)];
+        size_t dropped;
+
+        hap_graph_reached(graph, z, nodes);
+        dropped = drop_edges(graph, nodes, true, z);
+        mark_useful(graph, z, nodes);
+        return dropped + drop_edges(graph, nodes, false, z);
 }

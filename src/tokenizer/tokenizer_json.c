@@ -238,7 +238,7 @@ static int read_merge_lines(const struct folder *f, char *text, size_t n_lines)
 static int read_merges_txt(const struct folder *f)
 {
         struct hap_buffer text = { 0 };
-        char path[4096], chunk[65536];
+        char path[4096], chunk[8192];
         size_t n, n_lines = 1;
         int rc = path_in(f, "merges.txt", path, sizeof path);
         FILE *file = rc == 0 ? fopen(path, "r") : NULL;
