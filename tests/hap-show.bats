@@ -467,6 +467,13 @@ ranked() {
         assert_equal "$(grep -c '<path fill="none"' "$tmp/html")" 6
 }
 
+@test "a log of the largest numbers is drawn, on a logarithmic scale of a few lines" {
+        printf '{"step":%s,"kl":%s}\n' 1 1.7e308 2 1e-3 3 1e-300 >"$tmp/log"
+        timeout 10 hap-show -q --svg -o "$tmp/svg" "$tmp/log"
+        [[ $(grep -c 'class="a"' "$tmp/svg") -le 25 ]]
+        run -1 grep -E 'nan|inf' "$tmp/svg"
+}
+
 @test "a log line without numbers for step and KL is refused in every form of output" {
         while IFS='|' read -r line lacks; do
                 { head -n 2 "$LOG" && echo "$line"; } >"$tmp/log"

@@ -2,6 +2,7 @@
  * each log. The KL axis is logarithmic if the range is wide. */
 #include "show/show_plot.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -87,9 +88,11 @@ static void draw_axes(const struct panel *p, const char *title, FILE *out)
 
         fprintf(out, "<text class=\"h\" x=\"%d\" y=\"%.1f\">%s</text>\n", LEFT, p->y - 8, title);
         if (p->logarithmic) {
-                for (double v = pow(10, ceil(log10(p->values.low) - 1e-9));
-                     v <= p->values.high * (1 + 1e-9); v *= 10)
-                        grid_line(p, v, out);
+                const int last = (int)floor(log10(p->values.high) + 1e-9);
+                const int first = (int)ceil(log10(p->values.low) - 1e-9);
+
+                for (int power = first; power <= last; power += 1 + (last - first) / 10)
+                        grid_line(p, pow(10, power), out);
         } else {
                 double from = ceil(p->values.low / step - 1e-9);
 
@@ -152,10 +155,10 @@ static struct panel kl_panel(const struct hap_show *show)
         p.logarithmic = p.values.low > 0 && p.values.high / p.values.low > 30;
         if (p.logarithmic) {
                 p.values.low /= 1.4;
-                p.values.high *= 1.4;
+                p.values.high = fmin(p.values.high * 1.4, DBL_MAX);
         } else {
                 p.values.low = 0;
-                p.values.high = p.values.high > 0 ? p.values.high * 1.05 : 1;
+                p.values.high = p.values.high > 0 ? fmin(p.values.high * 1.05, DBL_MAX) : 1;
         }
         return p;
 }
