@@ -3,12 +3,12 @@
 # `make install`; `make help` lists all. Variables: PORTABLE=1 (no -march=native; PORTABLE=avx2 for
 # processors since 2013), BLAS=openblas|onednn|blis|mkl, ONEDNN=0 (no products
 # in BF16), MPI=1 (for mpirun), ASAN=1, TSAN=1 (with clang), TESTS='NAME ...' (only these in check),
-# PREFIX, DESTDIR. `make FUZZ=1 fuzz`: the fuzz targets, with clang, as
-# build-fuzz/fuzz/NAME; run them on tests/fuzz/corpus/NAME.
+# PREFIX, DESTDIR.
+# `make fuzz TIME=60 TARGETS='NAME ...'`: libFuzzer (clang) on each target for so many seconds;
+# `make FUZZ=1 fuzzers` only builds them, as build-fuzz/fuzz/NAME.
 # `make fuzz-drive RUNS=100000 TARGETS='NAME ...'`: so many inputs of each target, without clang.
-# `make faults`: one call after another fails in every program.
+# `make faults`: one call after another fails in every program, and each has too little of everything.
 # `make fuzz-programs TIME=60`: whole programs on inputs with changed contents.
-# `make FUZZ=1 fuzz-run TIME=60`: every fuzz target for so many seconds.
 # `make coverage`: lines and branches that the tests reach, in build-coverage.
 # `make analyse`: gcc -fanalyzer, clang-tidy and cppcheck.
 
@@ -189,18 +189,23 @@ $(BUILD)/fuzz/libfuzzer: $(BUILD)/fuzz/libfuzzer.o $(BUILD)/fuzz/targets.a $(BUI
 $(FUZZERS): $(BUILD)/fuzz/libfuzzer
 	ln -f $< $@
 
-fuzz: $(FUZZERS)
+fuzzers: $(FUZZERS)
 
-# Seconds for each target; inputs of each.
+# Seconds for each target; inputs of each. What libFuzzer finds is kept in build-fuzz/found.
 TIME ?= 60
 RUNS ?= 100000
 PYTHON ?= python3
-fuzz-run: $(addprefix fuzz-run-,$(FUZZ_NAMES))
+fuzz:
+	$(MAKE) FUZZ=1 fuzz-run
+
+fuzz-run: $(addprefix fuzz-run-,$(or $(TARGETS),$(FUZZ_NAMES)))
 fuzz-run-%: $(BUILD)/fuzz/%
 	@mkdir -p $(BUILD)/found/$*
-	$< -max_total_time=$(TIME) -rss_limit_mb=4096 -timeout=10 -print_final_stats=1 \
-		-artifact_prefix=$(BUILD)/found/$*- $(BUILD)/found/$* \
-		$(firstword $(wildcard tests/fuzz/corpus/$* tests/fuzz/corpus/sections))
+	@OMP_NUM_THREADS=1 $< -max_total_time=$(TIME) -rss_limit_mb=4096 -timeout=20 \
+		-print_final_stats=1 -artifact_prefix=$(BUILD)/found/$*- $(BUILD)/found/$* \
+		$(firstword $(wildcard tests/fuzz/corpus/$* tests/fuzz/corpus/sections)) \
+		>$(BUILD)/found/$*.log 2>&1 || { tail -n 40 $(BUILD)/found/$*.log; exit 1; }
+	@echo "$*: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(BUILD)/found/$*.log) inputs"
 
 fuzz-drive: $(BUILD)/fuzz/drive
 	OMP_NUM_THREADS=1 $< --runs $(RUNS) $(TARGETS)
@@ -259,6 +264,7 @@ $(BUILD)/faults.so: tests/faults/faults.c
 
 faults: all $(BUILD)/faults.so
 	tests/faults/run --bin $(BIN) --library $(BUILD)/faults.so
+	tests/faults/limits --bin $(BIN)
 
 SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/page-examples tests/arm64 tests/helper.bash \
 	debian/check \
@@ -333,7 +339,7 @@ help:
 	@echo 'lint         check the scripts and the manual pages'
 	@echo 'bench        measure speed'
 	@echo 'faults       make one system call after another fail in every program'
-	@echo 'fuzz         build the fuzz targets for libFuzzer (FUZZ=1, clang)'
+	@echo 'fuzz         run each fuzz target with libFuzzer (clang) for TIME seconds; TARGETS'
 	@echo 'fuzz-drive   run RUNS inputs of each fuzz target; TARGETS="NAME ..." runs only these'
 	@echo 'completions  write completions for bash, zsh and fish to $(BUILD)/completions'
 	@echo 'install      install to PREFIX [$(PREFIX)], below DESTDIR []'
@@ -346,7 +352,7 @@ help:
 clean:
 	rm -rf build build-asan build-tsan build-fuzz build-coverage build-arm64 build-debian build*-mpi bin
 
-.PHONY: all units benches fuzz fuzz-run fuzz-drive fuzz-programs coverage analyse analyse-cppcheck \
+.PHONY: all units benches fuzz fuzzers fuzz-run fuzz-drive fuzz-programs coverage analyse analyse-cppcheck \
 	analyse-gcc analyse-tidy $(ANALYSE_GCC) $(ANALYSE_TIDY) faults check arm64-check deb lint bench completions install uninstall dist help \
 	clean force
 .SECONDARY:

@@ -354,10 +354,12 @@ static int check_differ(struct hap_inputs *inputs, bool last, struct hap_error *
         const struct hap_prompts *prompts = &inputs->prompts;
         const struct hap_inputs_want *want = &inputs->want;
 
-        for (const struct hap_example *e = prompts->examples;
-             e < prompts->examples + prompts->n && !inputs->differ; e++)
+        for (size_t i = 0; i < prompts->n && !inputs->differ; i++) {
+                const struct hap_example *e = prompts->examples + i;
+
                 inputs->differ =
                         memcmp(e->clean, e->corrupted, (size_t)e->n_tokens * sizeof *e->clean) != 0;
+        }
         if (last && want->must_differ && !inputs->differ &&
             want->prompts.ablation->per_prompt)
                 return hap_fail(err, HAP_EINPUT,

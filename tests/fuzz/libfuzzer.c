@@ -1,6 +1,6 @@
 /* All targets for libFuzzer: the program runs that whose name it has.
  *
- *      make FUZZ=1 fuzz
+ *      make FUZZ=1 fuzzers
  *      build-fuzz/fuzz/mib found tests/fuzz/corpus/mib
  */
 #include <stdlib.h>

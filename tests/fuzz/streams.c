@@ -5,6 +5,8 @@
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "common/byte_input.h"
+#include "common/scan.h"
 #include "common/stream.h"
 #include "convert/json_pack.h"
 #include "convert/json_print.h"
@@ -115,13 +117,18 @@ static void seal_section(uint8_t *data, size_t first_record, size_t records_end,
 /* Sections end at a map that begins with the key "end". */
 void fuzz_seal_stream(uint8_t *data, size_t n)
 {
-        size_t begin = 0, first_record = 0, at = 0, next = 0;
+        size_t begin = 0, first_record = 0, at = 0, next, length;
         uint64_t maps = 0; /* of the section */
-        msgpack_unpacked value;
+        struct hap_byte_input values;
+        struct hap_error error;
 
-        msgpack_unpacked_init(&value);
-        while (msgpack_unpack_next(&value, (const char *)data, n, &next) == MSGPACK_UNPACK_SUCCESS) {
+        if (hap_byte_input_memory(&values, "", data, n, &error) < 0)
+                return;
+        while (hap_scan(&values, &hap_limits_default, &length, &error) == 1) {
                 const bool ends = n - at > 5 && memcmp(data + at + 1, "\xa3" "end", 4) == 0;
+
+                next = at + length;
+                hap_byte_input_skip(&values, length);
 
                 if (ends && maps > 0)
                         seal_section(data + begin, first_record - begin, at - begin, next - at,
@@ -132,5 +139,5 @@ void fuzz_seal_stream(uint8_t *data, size_t n)
                 begin = ends ? next : begin;
                 at = next;
         }
-        msgpack_unpacked_destroy(&value);
+        hap_byte_input_close(&values);
 }
