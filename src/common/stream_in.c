@@ -133,7 +133,7 @@ void hap_stream_in_close(struct hap_stream_in *in)
         while (in->opened)
                 close_current_input(in);
         for (size_t i = 0; i < in->n_paths; i++)
-                free(in->paths[i]);
+                free(in->paths[i]); /* NOLINT(clang-analyzer-core.NullDereference): n_paths is 0 then */
         free(in->paths);
         free(in->header_bytes);
         json_decref(in->header);

@@ -43,6 +43,7 @@ static int layer_in(const struct hap_graph *graph, const char *name)
 {
         int layer;
 
+        /* NOLINTNEXTLINE(cert-err34-c): 9 digits fit */
         return sscanf(name, "blocks.%9d.", &layer) == 1 && layer >= 0 && layer < graph->n_layers
                        ? layer : -1;
 }

@@ -379,7 +379,7 @@ static const unsigned char *print_content(const struct value *v, int64_t number,
 static const unsigned char *print_value(const unsigned char *at, FILE *out)
 {
         struct value v = open_value(at);
-        int64_t number = (signed char)v.lead; /* of a small negative one */
+        int64_t number = v.lead - 0x100; /* of a small negative one */
 
         if (v.lead >= 0xd0 && v.lead <= 0xd3)
                 number = signed_number(&v);

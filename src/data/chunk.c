@@ -27,6 +27,7 @@ static int place_results(struct hap_chunk *chunk, const struct hap_engine *engin
                 return hap_fail_memory(err, "outputs");
         at = chunk->values;
         for (size_t k = 0; k < 2 * chunk->n; k++) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): k is less than 2 n */
                 const struct hap_example *example = chunk->examples + k % chunk->n;
                 struct hap_run_values *result = chunk->results[k / chunk->n] + k % chunk->n;
 

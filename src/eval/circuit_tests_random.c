@@ -34,7 +34,8 @@ static int distance_of(const struct hap_circuit_testing *t, float *z, bool cut, 
         if (cut)
                 complement(z, t->engine->graph.n_edges);
         rc = hap_test_scores(t, z, scores, err);
-        *distance = hap_test_distance(scores, t->model, t->prompts->n);
+        if (rc == HAP_OK)
+                *distance = hap_test_distance(scores, t->model, t->prompts->n);
         return rc;
 }
 

@@ -44,6 +44,7 @@ static int begin_report(struct hap_program *p, const struct hap_classes *classes
         for (size_t i = 1; i < circuits->n; i++)
                 /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): n is 0 without items */
                 hap_header_join(circuits->items->header, circuits->items[i].header);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): at least one circuit was read */
         header = hap_program_header(p, "report", circuits->items->header);
         for (size_t i = 0; i < sizeof of_circuit / sizeof *of_circuit; i++)
                 json_object_del(header, of_circuit[i]);

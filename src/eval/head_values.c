@@ -127,15 +127,14 @@ static void add_effects(const struct observed *s, int i, int k, double *values)
         const size_t d = (size_t)model->config.d_model, n_out = (size_t)model->config.n_out;
         const int n = s->batch->prompts[i]->n_answer_positions;
         const size_t row = (size_t)(answers->start[i] + k);
-        const size_t at = (size_t)(rows->start[i] + s->batch->prompts[i]->answer_first + k -
-                                   rows->first[i]);
+        const int at = rows->start[i] + s->batch->prompts[i]->answer_first + k - rows->first[i];
         float *direction = v->direction + (v->start[s->begin] + row) * d;
 
         finish_direction(model, hap_full_final_scale(s->run, row), direction);
         for (int w = 0; w < v->n_writers; w++)
                 values[hap_value_direct(v, w)] +=
                         dot((int)d, direction,
-                            s->run->outputs + ((size_t)w * (size_t)rows->n + at) * d) / n;
+                            s->run->outputs + ((size_t)w * (size_t)rows->n + (size_t)at) * d) / n;
         values[hap_value_logits(v)] += weighted_logits(&model->config, s->weights + row * n_out,
                                                        s->run->logits + row * n_out) / n;
 }

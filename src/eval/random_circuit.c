@@ -17,7 +17,7 @@ static size_t class_by_layers(const struct hap_graph *graph, size_t edge)
         const struct hap_node to = hap_graph_reader(graph, hap_graph_edge_reader(graph, edge));
         const int last = to.kind == HAP_READS_LOGITS ? graph->n_layers + 1 : to.layer + 1;
 
-        return (size_t)((from.layer + 1) * layers + last);
+        return (size_t)(from.layer + 1) * (size_t)layers + (size_t)last;
 }
 
 static size_t one_class(const struct hap_graph *graph, size_t edge)

@@ -32,6 +32,7 @@ static struct blocks blocks_of(const struct hap_model *model, const struct hap_l
                 return (struct blocks){dh, matrix->columns};
         if (layer && matrix == &layer->o.weight)
                 return (struct blocks){matrix->rows, dh};
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): never NULL */
         return (struct blocks){matrix->rows, matrix->columns};
 }
 

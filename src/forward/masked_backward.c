@@ -88,6 +88,7 @@ static int counterfactual_gradients(const struct backward *b, const struct group
                         memset(sum, 0, d * sizeof(*sum));
                         for (int r = span.begin; r < span.end; r++)
                                 hap_add(d, g + (size_t)r * d, sum);
+                        /* NOLINTNEXTLINE(clang-analyzer-core.*): group_add() set it */
                         for (int w = 0; w < hap_graph_in(b->graph, group->reader[i]); w++) {
                                 const float m =
                                         span.z[hap_graph_edge(b->graph, w, group->reader[i])];

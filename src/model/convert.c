@@ -40,7 +40,7 @@ void hap_jobs_release(struct hap_jobs *jobs)
 
 static size_t stored_row(const struct hap_job *job, size_t r)
 {
-        size_t i = r % job->group;
+        size_t i = r % job->group; /* NOLINT(clang-analyzer-core.DivideZero): at least 1 */
 
         if (job->pairs)
                 i = 2 * (i % (job->group / 2)) + i / (job->group / 2);

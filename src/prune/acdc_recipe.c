@@ -260,7 +260,7 @@ int hap_recipe_acdc(struct hap_pruning *pruning, struct hap_error *err)
 
         if (rc == HAP_OK)
                 rc = acdc_init(&a, pruning, err);
-        if (rc < 0)
+        if (rc != HAP_OK)
                 return rc;
         add_to_checkpoint(&a);
         rc = run(&a, err);

@@ -156,6 +156,7 @@ static int check_checkpoint(const struct hap_checkpoint *checkpoint, const char 
         if (size < sizeof head + sizeof hash)
                 return hap_fail(err, HAP_EINPUT, "checkpoint '%s' is damaged: it has %zu bytes",
                                 path, size);
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): its size is not 0 */
         memcpy(&head, image, sizeof head);
         memcpy(&hash, image + size - sizeof hash, sizeof hash);
         if (memcmp(head.magic, MAGIC, sizeof head.magic) != 0)

@@ -198,7 +198,7 @@ static void sum_gradients(const struct plan *plan, size_t jobs, float *gradient)
 {
         const float *const *slope = plan->runs->slope;
 
-        for (size_t e = 0; e < plan->gradient; e++) {
+        for (size_t e = 0; gradient && e < plan->gradient; e++) {
                 const double extra = cost_slope(plan, e);
                 double sum = 0;
 

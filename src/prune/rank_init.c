@@ -44,12 +44,13 @@ static int measure_scores(struct hap_ranker *r, const uint32_t *order, struct ha
 void hap_rank_from_scores(struct hap_ranker *r, bool by_size)
 {
         const struct hap_pruning *p = r->p;
+        const double *scores = r->initial_scores;
         double size = 0;
 
-        for (size_t k = 0; r->initial_scores && k < p->n_allowed; k++)
-                size += fabs(r->initial_scores[p->edges[k]]) / (double)p->n_allowed;
+        for (size_t k = 0; scores && k < p->n_allowed; k++)
+                size += fabs(scores[p->edges[k]]) / (double)p->n_allowed;
         for (size_t e = 0; e < p->graph->n_edges; e++) {
-                double score = size > 0 ? r->initial_scores[e] / size : 0;
+                double score = scores && size > 0 ? scores[e] / size : 0;
 
                 r->score[e] = by_size ? fabs(score) : score;
         }
@@ -83,9 +84,9 @@ static int choose_start(struct hap_ranker *r, const struct start *starts, size_t
 {
         struct hap_pruning *p = r->p;
         const size_t on = hap_min((size_t)p->options->choose_on, p->prompts->n);
-        struct start tried[4];
+        struct start tried[4] = {{0}};
         struct hap_circuits tries;
-        double kl[4];
+        double kl[4] = {0};
         size_t best = 0;
         int rc = hap_circuits_init(&tries, p->graph->n_edges, n, err);
 
@@ -100,7 +101,6 @@ static int choose_start(struct hap_ranker *r, const struct start *starts, size_t
         if (rc == HAP_OK && tries.n > 1)
                 rc = hap_circuits_measure(&tries, p, order, on, kl, err);
         for (size_t i = 1; i < (size_t)tries.n && rc == HAP_OK; i++)
-                /* cppcheck-suppress uninitvar ; measured where there is more than one circuit */
                 if (kl[i] < kl[best])
                         best = i;
         if (rc == HAP_OK)

@@ -172,7 +172,7 @@ static int exchange_pairs(const struct swap *s, size_t pairs, float *z, struct h
  * skipped. */
 static int best_exchange(struct swap *s, float *z, double *least, struct hap_error *err)
 {
-        double kl[PAIRS + 2];
+        double kl[PAIRS + 2] = {0};
         int64_t best = 0;
         int rc = HAP_OK;
 

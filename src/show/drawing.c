@@ -111,6 +111,7 @@ static int mark_dead(struct hap_drawing *d, struct hap_error *err)
                 hap_graph_drop_dead(d->graph, live);
         }
         for (size_t i = 0; i < d->n; i++) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.*): the first n are set */
                 d->edges[i].dead = live && !(live[d->edges[i].edge] > 0);
                 d->n_live += !d->edges[i].dead;
         }

@@ -101,7 +101,7 @@ static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t ed
         int least = POINTS;
 
         for (int i = 0; i < TRIES && least > 0; i++) {
-                const double aside = apart + (i + 1) / 2 * unit * (i % 2 ? side : -side);
+                const double aside = apart + (double)((i + 1) / 2) * unit * (i % 2 ? side : -side);
                 struct hap_curve c = bent_curve(from, to, aside);
                 int touched = 0;
 

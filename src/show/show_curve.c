@@ -172,7 +172,7 @@ static void draw_axes(const struct axes *axes, FILE *out)
                 fprintf(out, "<path class=\"a\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\""
                         " text-anchor=\"end\">%g</text>\n", LEFT, y_at(axes, i * step),
                         WIDTH - RIGHT, LEFT - 8, y_at(axes, i * step) + 4, i * step + 0.0);
-        for (double power_of_x = floor(axes->left); power_of_x <= axes->right; power_of_x++) {
+        for (int power_of_x = (int)floor(axes->left); power_of_x <= axes->right; power_of_x++) {
                 for (int i = 0; i < 3; i++) {
                         const double x = power_of_x + log10(leading[i]);
 

@@ -117,6 +117,7 @@ static void print_power(const char *digits, FILE *out)
 
         fprintf(out, "%.*s", (int)mantissa, digits);
         if (digits[mantissa])
+                /* NOLINTNEXTLINE(cert-err34-c): printf wrote them */
                 fprintf(out, " \\cdot 10^{%d}", atoi(digits + mantissa + 1));
 }
 

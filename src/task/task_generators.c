@@ -43,6 +43,11 @@ static bool fill_ioi(char out[HAP_PROMPT_BYTES], const struct ioi *ioi, const ch
                         ioi->object, 0);
 }
 
+static bool is_neither(const char *name, const char *io, const char *s)
+{
+        return strcmp(name, io) != 0 && strcmp(name, s) != 0;
+}
+
 /* Two names that are a pair of the split and differ from io and s. `given`: the first name,
  * or NULL. */
 static bool draw_others(const struct hap_draw *draw, uint64_t slot, const char *io,
@@ -51,9 +56,8 @@ static bool draw_others(const struct hap_draw *draw, uint64_t slot, const char *
         for (uint64_t i = 0; i < MAX_OTHERS; i++, slot += 2) {
                 others[0] = given ? given : hap_draw_word(draw, slot, draw->people);
                 others[1] = hap_draw_word(draw, slot + 1, draw->people);
-                if (in_pair_split(draw, others[0], others[1]) && strcmp(others[1], io) &&
-                    strcmp(others[1], s) && (given || (strcmp(others[0], io) &&
-                                                       strcmp(others[0], s))))
+                if (in_pair_split(draw, others[0], others[1]) && is_neither(others[1], io, s) &&
+                    (given || is_neither(others[0], io, s)))
                         return true;
         }
         return false;
@@ -166,7 +170,7 @@ static bool generate_year(const struct hap_draw *draw, struct hap_draft *out)
         const char *event = hap_draw_word(draw, FIRST, hap_words_all(hap_words_events));
         bool whole = draw->year_digits == 2;
         int first = whole ? 2 : 10, last = whole ? 98 : 89;
-        size_t n_years = (size_t)(last - first + 1);
+        size_t n_years = (size_t)(last - first) + 1;
         int year = first + (int)hap_draw_number(draw, THIRD, n_years);
         int other = first + (int)hap_draw_number(draw, FOURTH, n_years);
         char century[16];

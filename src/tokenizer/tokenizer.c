@@ -202,7 +202,7 @@ int hap_tokenizer_continue(const struct hap_tokenizer *tokenizer, const char *te
 int32_t hap_tokenizer_single(const struct hap_tokenizer *tokenizer, const char *text)
 {
         struct hap_error err;
-        int32_t id;
+        int32_t id = -1;
 
         return hap_tokenizer_continue(tokenizer, text, strlen(text), &id, 1, &err) == 1 ? id : -1;
 }
