@@ -204,6 +204,7 @@ fuzz-run-%: $(BUILD)/fuzz/%
 	@OMP_NUM_THREADS=1 $< -max_total_time=$(TIME) -rss_limit_mb=4096 -timeout=20 \
 		-print_final_stats=1 -artifact_prefix=$(BUILD)/found/$*- $(BUILD)/found/$* \
 		$(firstword $(wildcard tests/fuzz/corpus/$* tests/fuzz/corpus/sections)) \
+		$(wildcard tests/fuzz/grown/$*) \
 		>$(BUILD)/found/$*.log 2>&1 || { tail -n 40 $(BUILD)/found/$*.log; exit 1; }
 	@echo "$*: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(BUILD)/found/$*.log) inputs"
 
@@ -268,7 +269,7 @@ faults: all $(BUILD)/faults.so
 
 SCRIPTS := setup.sh completions/generate .ci/run tests/run tests/page-examples tests/arm64 tests/helper.bash \
 	debian/check \
-	$(wildcard bench/run bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale \
+	$(wildcard bench/run bench/load bench/growth bench/table bench/prompts bench/peers/run pipelines/plan pipelines/timed pipelines/table pipelines/drop-stale \
 	pipelines/cluster/submit pipelines/cluster/stage pipelines/zoo-* tests/slurm)
 
 lint:

@@ -12,7 +12,7 @@ set -eu
 build_packages="gcc make libc6-dev libmsgpack-dev libopenblas-dev libjansson-dev
 libpcre2-dev libutf8proc-dev libxxhash-dev libdnnl-dev zlib1g-dev jq librsvg2-bin"
 test_packages="bats bats-assert bats-support bats-file mandoc shellcheck git
-python3 python3-msgpack python3-numpy strace"
+python3 python3-msgpack python3-numpy strace cppcheck"
 # the tests of the page of hap-show; skipped without a Chromium
 browser_package=chromium-headless-shell
 # make MPI=1 and its tests; skipped without an MPI
@@ -33,7 +33,7 @@ Install these, then run this script again with HAP_SETUP=skip:
   for the pipelines: bash, jq, awk; rsvg-convert of librsvg for pictures as PNG
   to test:   bash 5, bats 1.8 or later with bats-support, bats-assert, bats-file,
              mandoc, shellcheck, git, Python 3 with msgpack and numpy; optionally a Chromium,
-             and Open MPI with its headers
+             Open MPI with its headers, cppcheck, and clang with clang-tidy
 END
 }
 

@@ -126,7 +126,7 @@ static void add_effects(const struct observed *s, int i, int k, double *values)
         const struct hap_head_values *v = s->o->v;
         const size_t d = (size_t)model->config.d_model, n_out = (size_t)model->config.n_out;
         const int n = s->batch->prompts[i]->n_answer_positions;
-        const size_t row = (size_t)(answers->start[i] + k);
+        const size_t row = (size_t)answers->start[i] + (size_t)k;
         const int at = rows->start[i] + s->batch->prompts[i]->answer_first + k - rows->first[i];
         float *direction = v->direction + (v->start[s->begin] + row) * d;
 

@@ -219,8 +219,8 @@ static void write_circuits(struct role_report *r)
 
                 if (!r->opt->keep_dead)
                         hap_graph_drop_dead(&circuit->graph, circuit->z);
-                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): hap_must() ends without */
                 hap_must(r->p, hap_classes_write(&classes, &circuit->graph, circuit->z,
+                         /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): hap_must() ends */
                                                  names[i], r->p->out, &r->p->error));
         }
         hap_circuit_names_release(names, circuits->n);

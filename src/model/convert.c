@@ -40,9 +40,10 @@ void hap_jobs_release(struct hap_jobs *jobs)
 
 static size_t stored_row(const struct hap_job *job, size_t r)
 {
-        size_t i = r % job->group; /* NOLINT(clang-analyzer-core.DivideZero): at least 1 */
+        size_t i = r % job->group;
 
         if (job->pairs)
+                /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): rotary heads have 2 rows or more */
                 i = 2 * (i % (job->group / 2)) + i / (job->group / 2);
         return job->first + r / job->group * job->stride + i;
 }

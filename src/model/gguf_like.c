@@ -84,8 +84,8 @@ void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const 
         c->n_kv_heads = hap_settings_int(s, "attention.head_count_kv", 1, HAP_MAX_HEADS,
                                          c->n_heads);
         c->d_model = hap_settings_int(s, "embedding_length", 1, HAP_MAX_WIDTH, HAP_REQUIRED);
-        c->d_head = hap_settings_int(s, "attention.key_length", 1, HAP_MAX_WIDTH,
-                                     (double)(c->d_model / c->n_heads));
+        c->d_head = c->d_model / c->n_heads;
+        c->d_head = hap_settings_int(s, "attention.key_length", 1, HAP_MAX_WIDTH, c->d_head);
         if (hap_settings_int(s, "attention.value_length", 1, HAP_MAX_WIDTH, c->d_head) !=
             c->d_head)
                 hap_settings_refuse(s, "attention.value_length");

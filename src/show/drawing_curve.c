@@ -101,7 +101,8 @@ static struct hap_curve free_curve(const struct hap_drawing_layout *l, size_t ed
         int least = POINTS;
 
         for (int i = 0; i < TRIES && least > 0; i++) {
-                const double aside = apart + (double)((i + 1) / 2) * unit * (i % 2 ? side : -side);
+                const int nth = (i + 1) / 2; /* first on one side, then on the other */
+                const double aside = apart + nth * unit * (i % 2 ? side : -side);
                 struct hap_curve c = bent_curve(from, to, aside);
                 int touched = 0;
 

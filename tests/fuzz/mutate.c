@@ -36,12 +36,16 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 void fuzz_corpus_read(struct fuzz_corpus *corpus, const struct fuzz_target *target)
 {
+        fuzz_corpus_read_from(corpus, "corpus", target->seeds ? target->seeds : target->name);
+}
+
+void fuzz_corpus_read_from(struct fuzz_corpus *corpus, const char *kind, const char *name)
+{
         char folder[256];
         struct dirent **names;
         int n;
 
-        snprintf(folder, sizeof folder, "tests/fuzz/corpus/%s",
-                 target->seeds ? target->seeds : target->name);
+        snprintf(folder, sizeof folder, "tests/fuzz/%s/%s", kind, name);
         n = scandir(folder, &names, is_seed, by_name);
         MUST(n > 0);
         corpus->n = (size_t)n;

@@ -21,6 +21,8 @@ struct fuzz_corpus {
 /* Reads the target's seeds from below the current folder, tests/fuzz/corpus/…; aborts if there is
  * none. */
 void fuzz_corpus_read(struct fuzz_corpus *corpus, const struct fuzz_target *target);
+/* The same from tests/fuzz/KIND/NAME. */
+void fuzz_corpus_read_from(struct fuzz_corpus *corpus, const char *kind, const char *name);
 void fuzz_corpus_release(struct fuzz_corpus *corpus);
 
 /* Changes the n bytes, of capacity bytes, up to 8 times: bytes, numbers, spans, words, and brackets with
