@@ -119,9 +119,10 @@ static const int32_t *append_tokens(const struct hap_record_reader *in, const in
 
         if (!tokens)
                 return NULL;
-        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): prompts have tokens */
+        /* NOLINTBEGIN(clang-analyzer-core.NonNullParamChecker): prompts and trees have tokens */
         memcpy(tokens, prompt, (size_t)n * sizeof *tokens);
         memcpy(tokens + n, tree->token + 1, ((size_t)tree->n - 1) * sizeof *tokens);
+        /* NOLINTEND(clang-analyzer-core.NonNullParamChecker) */
         return tokens;
 }
 
