@@ -25,13 +25,11 @@ struct blocks {
 static struct blocks blocks_of(const struct hap_model *model, const struct hap_layer *layer,
                                const struct hap_matrix *matrix)
 {
-        const int dh = model->config.d_head;
-
         if (layer && (matrix == &layer->q.weight || matrix == &layer->k.weight ||
                       matrix == &layer->v.weight))
-                return (struct blocks){dh, matrix->columns};
+                return (struct blocks){model->config.d_head, matrix->columns};
         if (layer && matrix == &layer->o.weight)
-                return (struct blocks){matrix->rows, dh};
+                return (struct blocks){matrix->rows, model->config.d_head};
         /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): never NULL */
         return (struct blocks){matrix->rows, matrix->columns};
 }
