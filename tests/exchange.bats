@@ -72,7 +72,7 @@ whole() {
         hap-select -q --keep 30 --greedy "$tmp/scores" >"$tmp/c"
         for with in "" "$tmp/scores"; do
                 hap-convert -q --to attribution-graph "$tmp/c" $with >"$tmp/graph"
-                jq -e '(.metadata | [.slug, .scan, .prompt] | all(type == "string"))
+                jq -e '(.metadata | [.slug, .prompt] | all(type == "string")) and .metadata.scan == "demo"
                         and (.metadata.prompt_tokens | length == 2 and all(type == "string"))
                         and (.metadata.transcoder_list == []) and (.qParams | type == "object")
                         and (.nodes | all((.node_id | type == "string") and (.feature | type == "number")

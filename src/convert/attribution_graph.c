@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/header.h"
 #include "graph/edges.h"
 
 struct attribution_graph {
@@ -232,13 +233,14 @@ static json_t *describe(const struct attribution_graph *a)
 {
         const json_t *header = a->circuit.header;
         const char *task = text_at(header, "task", "name", "circuit");
-        const char *model = text_at(header, "model", "path", "unknown");
+        size_t length;
+        const char *model = hap_header_model_name(header, &length);
 
-        return json_pack("{s:{s:s, s:s, s:[], s:o, s:s, s:{s:{s:s, s:s}}},"
+        return json_pack("{s:{s:s, s:s%, s:[], s:o, s:s, s:{s:{s:s, s:s}}},"
                          " s:{s:[], s:[], s:s, s:s, s:s}, s:O, s:O}",
-                         "metadata", "slug", task, "scan", model, "transcoder_list",
-                         "prompt_tokens", columns(&a->circuit.graph), "prompt", task, "info",
-                         "generator", "name", "hap", "version", HAP_VERSION,
+                         "metadata", "slug", task, "scan", model, length,
+                         "transcoder_list", "prompt_tokens", columns(&a->circuit.graph), "prompt",
+                         task, "info", "generator", "name", "hap", "version", HAP_VERSION,
                          "qParams", "pinnedIds", "supernodes", "linkType", "both", "clickedId", "",
                          "sg_pos", "", "nodes", a->nodes, "links", a->links);
 }

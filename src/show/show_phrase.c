@@ -18,15 +18,10 @@ static const char *header_text(const json_t *object, const char *key)
 
 static void phrase_model(const json_t *header, char *text)
 {
-        const char *path = header_text(json_object_get(header, "model"), "path");
-        size_t length = strlen(path);
-        const char *last;
+        size_t length;
+        const char *name = hap_header_model_name(header, &length);
 
-        while (length > 1 && path[length - 1] == '/')
-                length--;
-        for (last = path + length; last > path && last[-1] != '/'; last--)
-                continue;
-        snprintf(text, PHRASE, "%.*s", (int)(path + length - last), last);
+        snprintf(text, PHRASE, "%.*s", (int)length, name);
 }
 
 static void phrase_task(const json_t *header, char *text)
