@@ -258,8 +258,8 @@ static size_t prompt_bytes(const struct hap_memory_estimate *needs, const struct
                 return 2 * (outputs + logits * sizeof(float));
         if (o->want_q)
                 floats += (2 * layers + 1) * rows * d + layers * tokens * heads;
-        if (o->want_log_p)
-                floats += logits;
+        if (o->want_log_p) /* and a double for each position */
+                floats += logits + 2 * hap_max(needs->positions, 1);
         floats += layers * tokens * (size_t)graph->n_experts;
         return outputs + floats * sizeof(float);
 }

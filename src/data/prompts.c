@@ -87,13 +87,17 @@ static int build_counterfactuals(struct hap_prompts *prompts, const struct hap_e
 
 static int alloc_log_sums(struct hap_prompts *prompts, struct hap_error *err)
 {
-        for (size_t i = 0; i < prompts->n; i++) {
-                const size_t n = (size_t)prompts->examples[i].n_answer_positions;
-                double *log_sum = hap_arena_alloc(&prompts->arena, n, sizeof *log_sum);
+        size_t n = 0;
+        double *log_sum;
 
-                if (!log_sum)
-                        return hap_fail_memory(err, "prompts");
+        for (size_t i = 0; i < prompts->n; i++)
+                n += (size_t)prompts->examples[i].n_answer_positions;
+        log_sum = hap_arena_alloc(&prompts->arena, n, sizeof *log_sum);
+        if (!log_sum)
+                return hap_fail_memory(err, "prompts");
+        for (size_t i = 0; i < prompts->n; i++) {
                 prompts->items[i].log_sum = log_sum;
+                log_sum += prompts->examples[i].n_answer_positions;
         }
         return HAP_OK;
 }
