@@ -67,3 +67,8 @@ void hap_nearest_try(struct hap_nearest *best, const char *typed, size_t n, cons
                 return;
         *best = (struct hap_nearest){name, distance};
 }
+
+int hap_fail_meant(struct hap_error *err, const struct hap_nearest *best)
+{
+        return best->name ? hap_fail_after(err, "; did you mean '%s'?", best->name) : err->code;
+}

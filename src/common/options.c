@@ -126,9 +126,8 @@ static int set_choice(const struct hap_option *o, const char *what, int *field,
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
                 strncat(known, name, sizeof(known) - strlen(known) - 1);
         }
-        return hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not one of %s%s%s%s", what, text, known,
-                        best.name ? "; did you mean '" : "", best.name ? best.name : "",
-                        best.name ? "'?" : "");
+        hap_fail(err, HAP_EUSAGE, "%s: '%.64s' is not one of %s", what, text, known);
+        return hap_fail_meant(err, &best);
 }
 
 static int add_text(struct hap_texts *texts, const char *text, struct hap_error *err)

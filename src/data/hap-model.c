@@ -125,10 +125,9 @@ static void fetch(struct hap_program *p, const char *name)
 
 static void fail_unknown(struct hap_program *p, const char *name)
 {
-        const char *near = hap_package_near(name);
-
-        hap_die(p, HAP_EUSAGE, "cannot fetch '%s': known models: %s%s%s%s", name, hap_package_names(),
-                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        hap_fail(&p->error, HAP_EUSAGE, "cannot fetch '%s': known models: %s", name,
+                 hap_package_names());
+        hap_must(p, hap_fail_package_meant(&p->error, name));
 }
 
 static int fetch_all(struct hap_program *p, const struct model_options *opt)

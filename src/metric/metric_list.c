@@ -36,10 +36,9 @@ static int refuse_unknown(const char *name, size_t length, struct hap_error *err
                 strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
                 strncat(known, hap_metrics[i]->name, sizeof(known) - strlen(known) - 1);
         }
-        return hap_fail(err, HAP_EUSAGE, "there is no metric '%.*s'; the metrics are %s%s%s%s",
-                        length < 64 ? (int)length : 64, name, known,
-                        best.name ? "; did you mean '" : "", best.name ? best.name : "",
-                        best.name ? "'?" : "");
+        hap_fail(err, HAP_EUSAGE, "there is no metric '%.*s'; the metrics are %s",
+                 length < 64 ? (int)length : 64, name, known);
+        return hap_fail_meant(err, &best);
 }
 
 static int add_by_name(struct hap_metric_list *list, const char *name, size_t length,

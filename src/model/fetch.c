@@ -52,13 +52,13 @@ const struct hap_package *hap_package_find(const char *name)
         return NULL;
 }
 
-const char *hap_package_near(const char *name)
+int hap_fail_package_meant(struct hap_error *err, const char *name)
 {
         struct hap_nearest best = {NULL, 0};
 
         for (const struct hap_package *package = hap_packages; package->name; package++)
                 hap_nearest_try(&best, name, strlen(name), package->name);
-        return best.name;
+        return hap_fail_meant(err, &best);
 }
 
 const char *hap_package_names(void)

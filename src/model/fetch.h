@@ -26,9 +26,9 @@ extern const struct hap_package hap_packages[]; /* ended by a row without a name
 
 /* NULL: there is no such package. */
 const struct hap_package *hap_package_find(const char *name);
+/* Puts the name that is nearest to a mistyped one after the message in *err; returns its code. */
+int hap_fail_package_meant(struct hap_error *err, const char *name);
 /* Their names, "a, b". */
-/* The name that is nearest to a mistyped one, or NULL. */
-const char *hap_package_near(const char *name);
 const char *hap_package_names(void);
 /* Writes a heading and a line for each package, cut at `size`. Returns the bytes written. */
 size_t hap_package_list(char *text, size_t size);

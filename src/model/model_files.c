@@ -46,11 +46,9 @@ static int fail_missing(const char *name, struct hap_error *err)
 
         hap_fail(err, HAP_ESYSTEM, "cannot read model '%s': %s%s", name, strerror(errno),
                  hap_model_path_hint(name, hint));
-        if (hap_package_find(name))
-                hap_fail_after(err, "; hap-model fetch %s downloads it", name);
-        else if (hap_package_near(name))
-                hap_fail_after(err, "; did you mean '%s'?", hap_package_near(name));
-        return err->code;
+        return hap_package_find(name)
+                       ? hap_fail_after(err, "; hap-model fetch %s downloads it", name)
+                       : hap_fail_package_meant(err, name);
 }
 
 int hap_model_files_open(struct hap_model_files *source, const char *name, struct hap_error *err)

@@ -85,10 +85,11 @@ static int fail_unknown(const struct hap_recipe *recipe, const char *name, size_
 
         for (const struct hap_constant *c = recipe->constants; !is_last(c); c++)
                 hap_nearest_try(&best, name, length, c->option.name);
-        return hap_fail(err, HAP_EUSAGE, "recipe '%s' has no constant '%.*s'%s%s%s see hap-prune "
-                        "--help-recipe %s", recipe->name, length > 64 ? 64 : (int)length, name,
-                        best.name ? "; did you mean '" : "", best.name ? best.name : "",
-                        best.name ? "'?" : ";", recipe->name);
+        hap_fail(err, HAP_EUSAGE, "recipe '%s' has no constant '%.*s'", recipe->name,
+                 length > 64 ? 64 : (int)length, name);
+        hap_fail_meant(err, &best);
+        return hap_fail_after(err, "%s see hap-prune --help-recipe %s", best.name ? "" : ";",
+                              recipe->name);
 }
 
 /* The value of an argument NAME=VALUE of --set. */

@@ -153,7 +153,7 @@ static int open_generated(struct hap_task_source *source, const struct hap_task_
 static int fail_unknown_task(const struct hap_task_request *request, struct hap_error *err)
 {
         struct hap_nearest best = {NULL, 0};
-        char have[256] = "", meant[64] = "";
+        char have[256] = "";
         size_t used = 0;
         bool made = request->model_path != NULL;
 
@@ -163,16 +163,15 @@ static int fail_unknown_task(const struct hap_task_request *request, struct hap_
                                                  used ? ", " : "", task->name);
         for (const struct hap_task_kind *task = hap_tasks; task->name; task++)
                 hap_nearest_try(&best, request->name, strlen(request->name), task->name);
-        if (best.name)
-                snprintf(meant, sizeof meant, "; did you mean '%s'?", best.name);
-        if (!made)
-                return hap_fail(err, HAP_EUSAGE, "there is no task '%s'; the tasks are %s%s",
-                                request->name, have, meant);
-        return hap_fail(
-                err, HAP_EUSAGE,
-                "there is no task '%s' for model '%s': prompts can be generated for %s, and "
-                "others are read from its folder 'tasks'%s",
-                request->name, request->model_path, have, meant);
+        if (made)
+                hap_fail(err, HAP_EUSAGE,
+                         "there is no task '%s' for model '%s': prompts can be generated for %s, "
+                         "and others are read from its folder 'tasks'",
+                         request->name, request->model_path, have);
+        else
+                hap_fail(err, HAP_EUSAGE, "there is no task '%s'; the tasks are %s", request->name,
+                         have);
+        return hap_fail_meant(err, &best);
 }
 
 static bool is_plain_name(const char *name)
