@@ -71,7 +71,8 @@ static int score_flow(struct hap_gradient_batch *s, float *out)
                 add_shares(s, hap_full_stream(s->engine, &run, 2 * l + 1),
                            hap_graph_mlp_reader(g, l), g->n_mlps, c, out);
         }
-        add_shares(s, hap_full_stream(s->engine, &run, 2 * g->n_layers), hap_graph_logits_reader(g), 1, c, out);
+        add_shares(s, hap_full_stream(s->engine, &run, 2 * g->n_layers),
+                   hap_graph_logits_reader(g), 1, c, out);
         return HAP_OK;
 }
 

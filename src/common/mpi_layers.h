@@ -27,6 +27,12 @@ struct hap_strided {
         size_t n, size, stride;
 };
 
+/* n values without gaps. */
+static inline struct hap_strided hap_contiguous(float *at, size_t n)
+{
+        return (struct hap_strided){at, 1, n, n};
+}
+
 /* Sends values of a job to a rank, or receives as many. What lies between rows is not sent. For any
  * thread; messages of one job and one pair of ranks arrive in their order. HAP_ESYSTEM: this rank
  * has stopped. */

@@ -70,8 +70,8 @@ static inline size_t hap_value_logits(const struct hap_head_values *v)
  * what no writer writes (position embeddings, biases) sum to the logit difference, before the cap
  * of a model that caps its logits.
  *
- * HAP_EINPUT: an example has no right answers or too many tokens, or its logits are not finite. On failure nothing is
- * to be released. */
+ * HAP_EINPUT: an example has no right answers or too many tokens, or its logits are not finite. On
+ * failure nothing is to be released. */
 int hap_head_values_observe(struct hap_head_values *values, const struct hap_engine *engine,
                             const struct hap_prompts *prompts, struct hap_error *err);
 void hap_head_values_release(struct hap_head_values *values);

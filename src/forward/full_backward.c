@@ -201,7 +201,7 @@ static int run_backward(struct hap_scratch *scratch, const struct hap_batch *bat
         b.stream = hap_scratch_alloc(scratch, n * d, sizeof(*b.stream));
         if (g == NULL || b.stream == NULL)
                 return scratch->error.code;
-        relayed = (struct hap_strided){b.stream, 1, n * d, n * d};
+        relayed = hap_contiguous(b.stream, n * d);
         rc = engine->model->layers_after > 0 ? hap_relay_from_after(scratch, relayed)
                                              : logits_backward(&b, d_logits, g);
         for (int l = hap_model_end_layer(engine->model) - 1;

@@ -408,7 +408,7 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
         if (rc < 0 || x == NULL || scratch->error.code < 0)
                 return scratch->error.code;
         rc = begin == 0 ? embed_inputs(&p, x)
-                        : hap_relay_from_before(scratch, (struct hap_strided){x, 1, size, size});
+                        : hap_relay_from_before(scratch, hap_contiguous(x, size));
         for (int l = begin; rc == 0 && l < end; l++) {
                 struct hap_full_layer *s = &p.state->layers[l];
                 float *between = room[(2 * (l - begin) + 1) % 3];
@@ -427,9 +427,8 @@ static int run_forward(struct hap_scratch *scratch, const struct hap_batch *batc
         }
         p.state->last = x;
         if (rc == 0)
-                rc = end == layers
-                             ? full_run_logits(&p, rows, x)
-                             : hap_relay_to_after(scratch, (struct hap_strided){x, 1, size, size});
+                rc = end < layers ? hap_relay_to_after(scratch, hap_contiguous(x, size))
+                                  : full_run_logits(&p, rows, x);
         return rc < 0 ? rc : complete(&p);
 }
 

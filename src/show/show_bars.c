@@ -48,11 +48,9 @@ static bool is_of(const struct hap_values *values, size_t i, size_t metric)
         return strcmp(values->items[i].metric, values->metrics[metric]) == 0;
 }
 
-/* The range of a metric, with 0 and with the intervals. */
-static struct axis axis_of(const struct hap_values *values, size_t metric)
+/* The range of a metric, with 0 and with the intervals, within the margins of `a`. */
+static struct axis axis_of(const struct hap_values *values, struct axis a, size_t metric)
 {
-        struct axis a = margins_of(values);
-
         for (size_t i = 0; i < values->n; i++) {
                 const struct hap_value *v = &values->items[i];
 
@@ -105,11 +103,12 @@ static void draw_bar(const struct axis *a, const struct hap_value *v, double y, 
 void hap_draw_bars(const struct hap_values *values, bool white, FILE *out)
 {
         const int height = (int)(TOP + STEP * (double)values->n + GAP * (double)values->n_metrics);
+        const struct axis margins = margins_of(values);
         double y = TOP;
 
         hap_chart_begin(out, WIDTH, height, white);
         for (size_t m = 0; m < values->n_metrics; m++) {
-                const struct axis a = axis_of(values, m);
+                const struct axis a = axis_of(values, margins, m);
                 size_t n = 0;
 
                 for (size_t i = 0; i < values->n; i++)

@@ -65,7 +65,7 @@ layer 3, m3 the MLP of that layer, counted from 0. A head has the same place in 
 query, in the middle for its key, and at the right for its value. Solid nodes have edges that are
 drawn, outlines have none at this setting, and a dot is a head outside of the circuit. Layers
 without nodes are collapsed.</p>
-<p>If more than 300 edges are shown, the strongest are drawn, and a node's shade is the sum of all
+<p>If more than ${SINGLY.ranked} edges are shown, the strongest are drawn, and a node's shade is the sum of all
 its edges. Point at a node to see all of its edges.</p>
 <p>In tables, a3.h2 is that head, and m0->a3.h2&lt;v> the edge from an MLP into its values. With
 @S2 at its end, the edge is read at the named position S2: by a head's query or an MLP there, or as key
