@@ -9,6 +9,11 @@ Run by hand: python3 circuits/make_references.py. Sources:
                 get_greaterthan_true_edges, of the same commit.
   docstring     Heimersheim and Janiak 2023, as in acdc/docstring/utils.py,
                 get_docstring_subgraph_true_edges, of the same commit.
+  InterpBench   Gupta et al. 2024 (arXiv:2407.14494), its simplified IOI model: which node plays which
+                part in cybershiptrooper/iit, iit/tasks/ioi/__init__.py, make_corr_dict, commit
+                ed44cbfa. Edges: MIB's interpbench_graph.json (mib-bench/interpbench), from lists
+                of it in others' analyses; the file itself was not at hand. They join the nodes
+                that make_ll_edges of iit joins, and into heads MIB counts v alone.
   tracr-*       ../tests/golden/tracr-*/circuit.json: the minimal set under zero ablation.
 """
 import json
@@ -115,6 +120,18 @@ def docstring():
                    "heads of layers 0 and 1": ["a0.h5", "a1.h4"]}, edges=edges)
 
 
+def interpbench():
+    write("ioi-interpbench", name="IOI, InterpBench (Gupta et al. 2024)",
+          source="nodes: cybershiptrooper/iit ed44cbfa, iit/tasks/ioi/__init__.py; edges: "
+                 "mib-bench/interpbench, interpbench_graph.json, as others list it",
+          counting="The seven edges of the MIB benchmark; into heads v alone.",
+          graph={"layers": 6, "heads": 4},
+          classes={"tokens": ["m0"], "duplicate token": ["a1.h1"], "S-inhibition": ["a2.h1"],
+                   "name mover": ["a4.h1"]},
+          edges=["input->m0", "m0->a1.h1<v>", "m0->a2.h1<v>", "m0->a4.h1<v>", "a1.h1->a2.h1<v>",
+                 "a2.h1->a4.h1<v>", "a4.h1->logits"])
+
+
 def tracr(task):
     folder = os.path.join(HERE, "..", "tests", "golden", f"tracr-{task}")
     with open(os.path.join(folder, "circuit.json")) as file:
@@ -136,5 +153,6 @@ if __name__ == "__main__":
     ioi()
     greater_than()
     docstring()
+    interpbench()
     for task in ("reverse", "xproportion"):
         tracr(task)

@@ -41,6 +41,14 @@ circuit_from() {
         assert_equal "$(jq -c '[.classes[] | length]' "$root/circuits/ioi-gpt2.json")" "[3,8,2,4,4,3,2]"
 }
 
+@test "InterpBench's IOI circuit has seven of the 1,108 edges that the benchmark MIB counts" {
+        circuit_from "$root/circuits/ioi-interpbench.json" >"$tmp/circuit"
+        hap-convert -q --to acdc "$tmp/circuit" >"$tmp/edges.json"
+        hap-eval -q --name one --classes "$root/circuits/ioi-interpbench.json" -o "$tmp/report" "$tmp/circuit"
+        assert_equal "$(jq 'length' "$tmp/edges.json")" 7
+        assert_equal "$(jq '[.edges[]] | unique | length' "$root/circuits/ioi-interpbench.json")" 7
+}
+
 @test "kept and missing nodes and edges are counted, and dead edges only with --keep-dead" {
         # a7.h9 is fed by a5.h5 but leads nowhere
         circuit_from "$root/circuits/ioi-gpt2.json" 'input->a0.h1<q>' 'a0.h1->a7.h3<v>' 'a7.h3->a9.h9<q>' \
