@@ -1,21 +1,19 @@
 /* Records that wait until their header can be written: what the header says of them, such as their
- * digest, is known only after the last. They wait in memory, or, if they are many, in a temporary
- * file without a name in the folder TMPDIR (or /tmp). */
+ * digest, is known only after the last. They wait in a byte store. */
 #ifndef HAP_COMMON_SPOOL_H
 #define HAP_COMMON_SPOOL_H
 
 #include <msgpack.h>
 
+#include "common/byte_store.h"
 #include "common/stream_out.h"
 
 struct hap_spool {
-        msgpack_sbuffer buffer;
+        msgpack_sbuffer buffer; /* the record that was begun */
         msgpack_packer packer;
-        size_t summed;    /* bytes of the buffer that are in the digest */
-        int fd;           /* of the temporary file, or -1 */
-        uint64_t in_file; /* its bytes */
+        struct hap_byte_store store; /* the records before it */
         uint64_t records;
-        void *state;      /* of the digest */
+        void *state; /* of the digest */
 };
 
 int hap_spool_init(struct hap_spool *spool, struct hap_error *err);

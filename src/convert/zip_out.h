@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "convert/byte_store.h"
+#include "common/byte_store.h"
 
 struct hap_zip_out {
         FILE *out; /* borrowed */

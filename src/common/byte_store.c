@@ -1,4 +1,4 @@
-#include "convert/byte_store.h"
+#include "common/byte_store.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "common/number.h"
 #include "common/temporary.h"
 
-enum { IN_MEMORY = 64 * 1024 };
+enum { IN_MEMORY = 1 << 20, WINDOW = 1 << 16 };
 
 void hap_byte_store_release(struct hap_byte_store *store)
 {
@@ -70,10 +70,10 @@ static int move_window(struct hap_byte_store *store, struct hap_error *err)
 
         if (store->at >= store->window_at && store->at < store->window_at + store->n_window)
                 return HAP_OK;
-        if (!store->window && !(store->window = malloc(IN_MEMORY)))
+        if (!store->window && !(store->window = malloc(WINDOW)))
                 return hap_fail_memory(err, "an array");
         do {
-                n = pread(store->fd, store->window, hap_min(IN_MEMORY, store->in_file - store->at),
+                n = pread(store->fd, store->window, hap_min(WINDOW, store->in_file - store->at),
                           (off_t)store->at);
         } while (n < 0 && errno == EINTR);
         if (n <= 0)

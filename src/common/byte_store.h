@@ -1,7 +1,7 @@
-/* Bytes that are written once and read several times: the first 64 KiB are in memory, the rest is in
- * a temporary file (common/temporary.h). */
-#ifndef HAP_CONVERT_BYTE_STORE_H
-#define HAP_CONVERT_BYTE_STORE_H
+/* Bytes that are written once and read several times: up to 1 MiB is in memory, more goes to a
+ * temporary file (common/temporary.h). */
+#ifndef HAP_COMMON_BYTE_STORE_H
+#define HAP_COMMON_BYTE_STORE_H
 
 #include <stddef.h>
 #include <stdint.h>
