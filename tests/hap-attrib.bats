@@ -317,6 +317,22 @@ both_by_kl() {
         done
 }
 
+# assert_scores_of SCORES EDGES SHOULD: there are EDGES scores, and those of the edges in the map SHOULD
+# are within 1e-4 of its largest and correlate.
+assert_scores_of() {
+        json -q "$1" | jq -sc --argjson edges "$2" --slurpfile s "$3" '
+                [.[] | select(has("edge"))] as $all
+                | if ($all | length) != $edges then error("not every edge has a score") else . end
+                | [$all[] | select(.edge | in($s[0])) | {key: .edge, value: .score}] | from_entries' >"$tmp/is"
+        assert_near_maps "$tmp/is" "$3" "$(jq '[.[] | fabs] | max * 1e-4' "$3")"
+        jq -ne --slurpfile a "$tmp/is" --slurpfile b "$3" '
+                [$b[0] | keys[] | [$a[0][.], $b[0][.]]] as $p | ($p | length) as $n
+                | ([$p[][0]] | add / $n) as $x | ([$p[][1]] | add / $n) as $y
+                | ([$p[] | (.[0] - $x) * (.[1] - $y)] | add)
+                  / (([$p[] | (.[0] - $x) | . * .] | add | sqrt) * ([$p[] | (.[1] - $y) | . * .] | add | sqrt))
+                | . >= 0.9999' >/dev/null || fail "the scores do not correlate"
+}
+
 @test "on SmolLM2 the scores are the library's: 2,000 of the largest edges and every 60th" {
         model=$root/models/smollm2/model.gguf
         skip_unless_model "$model"
@@ -325,19 +341,18 @@ both_by_kl() {
         for name in EAP:eap EAP-IG-inputs:eap-ig-inputs; do
                 hap-attrib -q -m "$model" --method "${name#*:}" -o "$tmp/scores" "$tmp/task"
                 jq --arg m "${name%:*}" '.scores[$m]' "$given" >"$tmp/should"
-                json -q "$tmp/scores" | jq -sc --slurpfile s "$tmp/should" '
-                        [.[] | select(has("edge"))] as $all
-                        | if ($all | length) != 123211 then error("not every edge has a score") else . end
-                        | [$all[] | select(.edge | in($s[0])) | {key: .edge, value: .score}] | from_entries' >"$tmp/is"
-                largest=$(jq --arg m "${name%:*}" '.largest[$m]' "$given")
-                assert_near_maps "$tmp/is" "$tmp/should" "$(jq -n "1e-4 * $largest")"
-                jq -ne --slurpfile a "$tmp/is" --slurpfile b "$tmp/should" '
-                        [$b[0] | keys[] | [$a[0][.], $b[0][.]]] as $p | ($p | length) as $n
-                        | ([$p[][0]] | add / $n) as $x | ([$p[][1]] | add / $n) as $y
-                        | ([$p[] | (.[0] - $x) * (.[1] - $y)] | add)
-                          / (([$p[] | (.[0] - $x) | . * .] | add | sqrt) * ([$p[] | (.[1] - $y) | . * .] | add | sqrt))
-                        | . >= 0.9999' >/dev/null || fail "$name does not correlate"
+                assert_scores_of "$tmp/scores" 123211 "$tmp/should"
         done
+}
+
+@test "on Gemma 3 EAP's scores are those of an edge graph of transformers' modules" {
+        model=$root/models/gemma3/model.gguf
+        skip_unless_model "$model"
+        given=$golden/gemma3-eap.json
+        jq -c '.examples[]' "$given" | hap-task -q --from - -m "$model" -o "$tmp/task"
+        hap-attrib -q -m "$model" -o "$tmp/scores" "$tmp/task"
+        jq .scores "$given" >"$tmp/should"
+        assert_scores_of "$tmp/scores" 10342 "$tmp/should"
 }
 
 @test "for every family of models the two ways to eap's scores agree" {
