@@ -794,6 +794,18 @@ END
         assert_equal "$(grep -c '^| ' "$tmp/results/methods-ioi/methods.md")" $((2 + $(ran attrib) + 3))
 }
 
+@test "comparison.mk puts the tables of all tasks and models on one page" {
+        mkdir -p "$tmp/models/one"
+        touch "$tmp/models/one/model.gguf"
+        pipeline comparison.mk DEMO_TASKS='ioi docstring' REAL="$tmp/models/one/model.gguf $tmp/none/model.gguf" \
+                REAL_TASKS=greater-than REAL_ATTRIBUTIONS='eap relp' PAGE="$tmp/page.md"
+        assert_file_contains "$tmp/said" 'none/model.gguf is not there: its tasks are left out'
+        assert_equal "$(sed -n 's/^## //p' "$tmp/page.md" | tr '\n' ' ')" \
+                'The demo model, ioi The demo model, docstring one, greater-than '
+        assert_equal "$(sed '1,/^## one/d' "$tmp/page.md" | grep -c '^| ')" 5 # 2 of the head, eap, relp, HAP
+        assert_equal "$(grep -c -- '--split test -n 24' "$tmp/log")" 1
+}
+
 @test "the table of methods joins circuits and curves, both orders told apart" {
         { row eap 90 0.04 null 2 && row HAP 90 0.02 1000 3; } | jq -s '.[0].runs[0].test["logit-diff"] = 1.5 | .' >"$tmp/one.json"
         "$HAP_BIN/hap-task" -q -n 5 -m "$root/models/demo" ioi -o "$tmp/task"
