@@ -9,10 +9,11 @@
 
 enum { MANY_EDGES = 128 }; /* of a circuit: from here on it is refined, not sampled */
 
-/* The fraction of the circuit's edges that the first round of refinement exchanges. If
- * more than FEW_KEPT of the graph's edges are kept, the last of them matter so little
- * that noise decides between them, so fewer are exchanged. */
+/* The fraction of the circuit's edges that the first round of refinement exchanges, of a circuit
+ * of MANY_EDGES or more at most MANY_FIRST_SHARE. If more than FEW_KEPT of the graph's edges are
+ * kept, the last of them matter so little that noise decides between them, so fewer are exchanged. */
 #define FIRST_SHARE .06
+#define MANY_FIRST_SHARE .02
 #define FEW_KEPT .06
 #define FIRST_TO_LAST 24
 
@@ -313,7 +314,8 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                 options->refine_on = n_target < MANY_EDGES && options->steps > 0
                                              ? HAP_PRUNE_ROUND / 2 : HAP_PRUNE_ROUND;
         if (isnan(options->share))
-                options->share = FIRST_SHARE * pow(fmin(1, few / (double)n_target), 2);
+                options->share = fmin(n_target >= MANY_EDGES ? MANY_FIRST_SHARE : FIRST_SHARE,
+                                      FIRST_SHARE * pow(fmin(1, few / (double)n_target), 2));
         if (isnan(options->last_share))
                 options->last_share = options->share / FIRST_TO_LAST;
         if (options->restarts < 0)

@@ -22,20 +22,26 @@ static int add_scores_at(struct hap_ranker *r, float value, const struct hap_run
         return rc;
 }
 
-static int measure_scores(struct hap_ranker *r, const uint32_t *order, struct hap_error *err)
+/* On prompts spread over all of them, the same for every seed: seeds that begin at the same circuit
+ * end at circuits that are more alike. */
+static int measure_scores(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
         size_t on = hap_min((size_t)p->options->refine_on, p->prompts->n);
+        uint32_t *which = calloc(on, sizeof *which);
         const float **z = calloc(on, sizeof *z);
         double *kl = calloc(on, sizeof *kl);
-        struct hap_runs runs = {.n = on, .which = order, .z = z, .wanted = p->allowed};
-        int rc = z && kl ? HAP_OK : hap_fail_memory(err, "scores");
+        struct hap_runs runs = {.n = on, .which = which, .z = z, .wanted = p->allowed};
+        int rc = which && z && kl ? HAP_OK : hap_fail_memory(err, "scores");
 
         memset(r->circuit, 0, p->graph->n_edges * sizeof *r->circuit);
-        for (size_t i = 0; i < on && rc == HAP_OK; i++)
+        for (size_t i = 0; i < on && rc == HAP_OK; i++) {
+                which[i] = (uint32_t)(i * p->prompts->n / on);
                 z[i] = r->circuit;
+        }
         for (int i = 0; i < VALUES && rc == HAP_OK; i++)
                 rc = add_scores_at(r, ((float)i + .5f) / VALUES, &runs, kl, err);
+        free(which);
         free(z);
         free(kl);
         return rc;
@@ -122,7 +128,7 @@ int hap_rank_start(struct hap_ranker *r, bool measure, struct hap_error *err)
                 hap_random_shuffle(hap_prune_key(p, HAP_PRUNE_CHOICE), UINT64_MAX,
                                    p->prompts->n, order);
         if (rc == HAP_OK && own)
-                rc = measure_scores(r, order, err);
+                rc = measure_scores(r, err);
         for (int by_size = 0; by_size < 2; by_size++) {
                 if (p->scores)
                         starts[n++] = (struct start){false, by_size};
