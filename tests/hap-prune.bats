@@ -1054,7 +1054,8 @@ printed_constants() {
 }
 
 @test "however outputs are kept, the circuit's bytes do not depend on -j" {
-        prune=(hap-prune -q --edges 40 --steps 6 -m "$root/models/demo")
+        # after more rounds, sums in another order choose other edges
+        prune=(hap-prune -q --edges 40 --steps 6 --set rounds=4 -m "$root/models/demo")
         "${prune[@]}" --cache-dtype f32 -o "$tmp/f32" "$DIR/ioi.task"
         for dtype in f32 f16 bf16 none auto; do
                 for j in 1 2; do
@@ -1062,7 +1063,9 @@ printed_constants() {
                 done
                 cmp "$tmp/$dtype.1" "$tmp/$dtype.2"
         done
-        diff <(edges "$tmp/f32") <(edges "$tmp/auto.1") # there is memory enough
+        for dtype in none auto; do # half precision may choose other edges
+                diff <(edges "$tmp/f32" | cut -f1) <(edges "$tmp/$dtype.1" | cut -f1)
+        done
 }
 
 @test "outputs are made again if they do not fit --max-memory, and the header says so" {

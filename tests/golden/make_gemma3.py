@@ -9,7 +9,7 @@ sentencepiece, which is given the file's pieces and scores. Logits and continuat
 make_smollm2.py describes them, but of every 4,096th token. The scores are those of make_masked.py's
 edge graph, in float32, with the loss -(logit of the answer - logit of the wrong one) at the last
 position, mean over the examples; the 1,000 largest by size and every 20th are kept. --whole writes
-all logits [20][vocabulary] as F32 and all scores, an edge a line, to FOLDER.
+all logits [20][vocabulary] as F32 to FOLDER/logits, and all scores to FOLDER/scores.json.
 """
 import argparse
 import json
@@ -19,10 +19,9 @@ import gguf
 import sentencepiece
 import torch
 from sentencepiece import sentencepiece_model_pb2 as pb
-from transformers import AutoModelForCausalLM
 
 import make_masked
-from make_smollm2 import PROMPTS
+from make_smollm2 import load, write_logits
 
 HERE = pathlib.Path(__file__).parent
 EXAMPLES = [
@@ -58,30 +57,6 @@ def tokenizer(path):
     return sentencepiece.SentencePieceProcessor(model_proto=proto.SerializeToString())
 
 
-def short(xs):
-    return [float("%.7g" % x) for x in xs]
-
-
-def logits(model, encode):
-    out, whole = [], []
-    for i, text in enumerate(PROMPTS):
-        ids = encode(text)
-        with torch.no_grad():
-            x = model(torch.tensor([ids])).logits[0, -1]
-            whole.append(x)
-            top = x.topk(5)
-            record = {"text": text, "tokens": ids, "mean": x.mean().item(),
-                      "deviation": x.std().item(), "top": top.indices.tolist(),
-                      "top_logits": short(top.values), "every_4096th": short(x[::4096])}
-            if i < 5:
-                longer = list(ids)
-                for _ in range(32):
-                    longer.append(model(torch.tensor([longer])).logits[0, -1].argmax().item())
-                record["greedy"] = longer[len(ids):]
-        out.append(record)
-    return out, torch.stack(whole)
-
-
 def edge_names(model):
     """In the order in which Model.run reads."""
     writers = ["input"]
@@ -103,16 +78,8 @@ def scores(model, encode):
         assert len(a) == len(b)
         with torch.no_grad():
             other, _ = model.run(b)
-        inputs = []
-        writers, full = model.run(a, inputs=inputs)
-        (full[wrong] - full[right]).backward()
-        at = 0
-        with torch.no_grad():
-            for n, x in inputs:
-                for w in range(n):
-                    total[at] += ((other[w] - writers[w]) * x.grad).sum()
-                    at += 1
-    return dict(zip(edge_names(model), short(total / len(EXAMPLES))))
+        total += model.eap(a, other, lambda x, r=right, w=wrong: x[w] - x[r])[1]
+    return {e: float("%.7g" % s) for e, s in zip(edge_names(model), total / len(EXAMPLES))}
 
 
 def main():
@@ -125,24 +92,18 @@ def main():
     def encode(text):
         return [2] + pieces.encode(text)
 
-    real = AutoModelForCausalLM.from_pretrained(
-        options.gguf.parent, gguf_file=options.gguf.name, torch_dtype=torch.float32,
-        attn_implementation="eager").eval()
-    records, whole = logits(real, encode)
-    (HERE / "gemma3.json").write_text("[\n" + ",\n".join(map(json.dumps, records)) + "\n]\n")
-    if options.whole:
-        (options.whole / "logits").write_bytes(whole.numpy().tobytes())
+    real = load(options.gguf)
+    write_logits(real, encode, 4096, "every_4096th", "gemma3.json",
+                 options.whole and options.whole / "logits")
     make_masked.load = lambda name: real
     every = scores(make_masked.Model("gemma3"), encode)
     if options.whole:
         (options.whole / "scores.json").write_text(json.dumps(every))
     largest = set(sorted(every, key=lambda e: -abs(every[e]))[:1000])
     kept = {e: s for i, (e, s) in enumerate(every.items()) if e in largest or i % 20 == 0}
-    (HERE / "gemma3-eap.json").write_text(
-        '{"examples": %s,\n"edges": %d,\n"scores": %s}\n' % (
-            ",\n".join(map(json.dumps, [[
-                dict(zip(("clean", "corrupted", "answer", "wrong"), e)) for e in EXAMPLES]])),
-            len(every), json.dumps(kept, separators=(",", ":"))))
+    examples = [dict(zip(("clean", "corrupted", "answer", "wrong"), e)) for e in EXAMPLES]
+    (HERE / "gemma3-eap.json").write_text('{"examples": %s,\n"edges": %d,\n"scores": %s}\n' % (
+        json.dumps(examples), len(every), json.dumps(kept, separators=(",", ":"))))
 
 
 if __name__ == "__main__":

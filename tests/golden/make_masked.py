@@ -137,6 +137,13 @@ class Reader:
         return x
 
 
+def edge_scores(inputs, other, writers):
+    """After loss.backward(): for every edge the sum over positions of (a'_w - a_w) * d loss / d x_r."""
+    with torch.no_grad():
+        return torch.stack([((other[w] - writers[w]) * x.grad).sum() if x.grad is not None
+                            else torch.zeros(()) for n, x in inputs for w in range(n)])
+
+
 class Model:
     def __init__(self, name):
         self.module = m = load(name).requires_grad_(False)
@@ -272,6 +279,15 @@ class Model:
                                     else read(writers, constant)))
         return writers, self.logits(tokens, read(writers, constant))
 
+    def eap(self, tokens, other, loss):
+        """The logits of the full model, and edge_scores with a'_w in `other`."""
+        inputs = []
+        writers, logits = self.run(tokens, inputs=inputs)
+        loss(logits).backward()
+        scores = edge_scores(inputs, other, writers)
+        assert len(scores) == self.n_edges()
+        return logits, scores
+
     def n_edges(self):
         before = [1 + l * (self.heads + 1) for l in range(len(self.layers) + 1)]
         return sum((3 * self.heads + 1) * b + (0 if self.parallel else self.heads)
@@ -320,17 +336,9 @@ def make(name, model):
             other, _ = model.run(b)
             as_run = model.module(input_ids=torch.tensor([a]), use_cache=False).logits[0, -1]
         _, masked = model.run(a, other, z)
-        inputs = []
-        writers, full = model.run(a, inputs=inputs)
+        full, scores = model.eap(a, other, lambda logits: logits[7] - logits[3])
         assert (full - as_run).abs().max() < 1e-9, (name, (full - as_run).abs().max())
-        (full[7] - full[3]).backward()
-        at = 0
-        with torch.no_grad():
-            for n, x in inputs:
-                for w in range(n):
-                    eap[at] += ((other[w] - writers[w]) * x.grad).sum()
-                    at += 1
-        assert at == n_edges
+        eap += scores
         p = torch.log_softmax(full.detach(), -1)
         kl = kl + (p.exp() * (p - torch.log_softmax(masked, -1))).sum()
         logits.append(masked.detach())

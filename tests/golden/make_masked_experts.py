@@ -29,7 +29,8 @@ import random
 import sys
 
 import torch
-from make_masked import HERE, LENGTHS, Model, Reader, experts_used, make_all, numbers, stable_topk
+from make_masked import (HERE, LENGTHS, Model, Reader, edge_scores, experts_used, make_all, numbers,
+                         stable_topk)
 
 NAMES = ["mixtral", "mixtral-ties", "qwen3-moe", "olmoe", "gpt-oss"]
 STEPS = 3
@@ -102,13 +103,11 @@ class Experts(Model):
 
 
 def gradient_scores(model, tokens, other, clean, **how):
-    """sum over positions of (a'_w - a_w) d loss / d x_r, in hap's order of edges."""
+    """edge_scores of the loss logit 7 - logit 3."""
     inputs = []
     _, logits = model.run(tokens, other, inputs=inputs, **how)
     (logits[7] - logits[3]).backward()
-    with torch.no_grad():
-        return torch.stack([((other[w] - clean[w]) * x.grad).sum() if x.grad is not None
-                            else torch.zeros(()) for n, x in inputs for w in range(n)])
+    return edge_scores(inputs, other, clean)
 
 
 def make(name, model):

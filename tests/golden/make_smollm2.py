@@ -41,37 +41,46 @@ PROMPTS = [
 ]
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("gguf", type=pathlib.Path)
-    parser.add_argument("--whole", type=pathlib.Path)
-    options = parser.parse_args()
-    where = dict(gguf_file=options.gguf.name)
-    tokenizer = AutoTokenizer.from_pretrained(options.gguf.parent, **where)
-    model = AutoModelForCausalLM.from_pretrained(
-        options.gguf.parent, torch_dtype=torch.float32, attn_implementation="eager",
-        **where).eval()
-    out, whole = [], []
+def load(gguf):
+    return AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, torch_dtype=torch.float32,
+        attn_implementation="eager").eval()
+
+
+def write_logits(model, encode, step, every, name, whole=None):
+    """Writes the file `name` as described above, with every step-th logit under the key `every`."""
+    out, logits_of_all = [], []
     for i, text in enumerate(PROMPTS):
-        ids = tokenizer(text, add_special_tokens=False).input_ids
+        ids = encode(text)
         with torch.no_grad():
             logits = model(torch.tensor([ids])).logits[0, -1].float()
-            whole.append(logits)
+            logits_of_all.append(logits)
             top = logits.topk(5)
             record = {"text": text, "tokens": ids, "mean": logits.mean().item(),
                       "deviation": logits.std().item(), "top": top.indices.tolist(),
                       "top_logits": [float("%.7g" % x) for x in top.values],
-                      "every_512th": [float("%.7g" % x) for x in logits[::512]]}
+                      every: [float("%.7g" % x) for x in logits[::step]]}
             if i < 5:
                 longer = list(ids)
                 for _ in range(32):
                     longer.append(model(torch.tensor([longer])).logits[0, -1].argmax().item())
                 record["greedy"] = longer[len(ids):]
         out.append(record)
-    if options.whole:
-        options.whole.write_bytes(torch.stack(whole).numpy().tobytes())
-    target = pathlib.Path(__file__).parent / "smollm2.json"
+    if whole:
+        whole.write_bytes(torch.stack(logits_of_all).numpy().tobytes())
+    target = pathlib.Path(__file__).parent / name
     target.write_text("[\n" + ",\n".join(json.dumps(r) for r in out) + "\n]\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("gguf", type=pathlib.Path)
+    parser.add_argument("--whole", type=pathlib.Path)
+    options = parser.parse_args()
+    tokenizer = AutoTokenizer.from_pretrained(options.gguf.parent, gguf_file=options.gguf.name)
+    write_logits(load(options.gguf),
+                 lambda text: tokenizer(text, add_special_tokens=False).input_ids,
+                 512, "every_512th", "smollm2.json", options.whole)
 
 
 if __name__ == "__main__":
