@@ -1,9 +1,8 @@
 /* A file that appears complete or not at all: it is written under a temporary name in the
  * folder of its target, ".NAME.tmp-PID", synchronised, and renamed when it is complete.
  *
- * A process that is killed leaves its temporary file behind; the next one that writes the same
- * target removes it. It knows it by its lock: a temporary file is locked as long as a process
- * writes it, also on another host. */
+ * After SIGKILL the temporary file remains; the next process that writes the same target removes
+ * it. A temporary file that is still being written, also on another host, is locked, and stays. */
 #ifndef HAP_COMMON_ATOMIC_FILE_H
 #define HAP_COMMON_ATOMIC_FILE_H
 

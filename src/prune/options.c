@@ -314,8 +314,8 @@ int hap_prune_options_fit(struct hap_prune_options *options, size_t n_edges,
                 options->refine_on = n_target < MANY_EDGES && options->steps > 0
                                              ? HAP_PRUNE_ROUND / 2 : HAP_PRUNE_ROUND;
         if (isnan(options->share))
-                options->share = fmin(n_target >= MANY_EDGES ? MANY_FIRST_SHARE : FIRST_SHARE,
-                                      FIRST_SHARE * pow(fmin(1, few / (double)n_target), 2));
+                options->share = fmin(FIRST_SHARE * pow(fmin(1, few / (double)n_target), 2),
+                                      n_target >= MANY_EDGES ? MANY_FIRST_SHARE : 1);
         if (isnan(options->last_share))
                 options->last_share = options->share / FIRST_TO_LAST;
         if (options->restarts < 0)
