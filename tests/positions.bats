@@ -164,7 +164,7 @@ value() {
                 hap-eval -q -m models/demo --metric kl --ablation $ablation --empty -o "$tmp/empty" test.task
                 jq -ne "$(value "$tmp/report" kl) < .5 * $(value "$tmp/empty" kl)"
         done
-        hap-ablate -q --steps 5 -o "$tmp/constants" ioi.cache "$tmp/mean"
+        hap-ablate -q --steps 50 -o "$tmp/constants" ioi.cache "$tmp/mean"
         hap-eval -q -m models/demo --metric kl --ablation optimal -o "$tmp/optimal" ioi.task "$tmp/mean" "$tmp/constants"
         hap-eval -q -m models/demo --metric kl --ablation mean -o "$tmp/means" ioi.task "$tmp/mean"
         jq -ne "$(value "$tmp/optimal" kl) < $(value "$tmp/means" kl)"
