@@ -430,6 +430,17 @@ plan_operations() {
         assert_refused 3 "a stage needs more than --memory" hap-model --plan --memory 1M "$root/models/demo"
         run -3 hap-model -q --plan --memory 1M "$root/models/demo"
         assert_output --partial "does not fit"
+        # between what pruning needs with the outputs of 400 corrupted runs and without, which are
+        # [n_writers][tokens][d_model] floats each
+        hap-model -q -j 1 --plan --prompts 400 --tokens 15 -o "$tmp/free" "$root/models/demo"
+        with=$(sed -nE 's/^hap-prune +([0-9]+) MB.*/\1/p' "$tmp/free")
+        hap-model -q -j 1 --plan --memory $((with - 1))M --prompts 400 --tokens 15 -o "$tmp/tight" "$root/models/demo"
+        without=$(sed -nE 's/^hap-prune +([0-9]+) MB, fits.*/\1/p' "$tmp/tight")
+        outputs=$(jq '400 * 15 * .n_embd * 4 * (1 + .n_layer * (.n_head + 1)) / 1e6' "$root/models/demo/config.json")
+        jq -en "($with - $without - $outputs | fabs) < 0.02 * $outputs + 1" >/dev/null ||
+                fail "$with and $without MB, $outputs MB between them"
+        grep -E "^ +from a task: the outputs of the corrupted runs, [0-9]+ MB, are made again in every run$" "$tmp/tight"
+        run ! grep -F "made again" "$tmp/free"
         assert_refused 2 "need --plan" hap-model --ranks 2 "$root/models/demo"
         assert_refused 2 "has no --json" hap-model --plan --json "$root/models/demo"
 }

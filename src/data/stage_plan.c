@@ -68,10 +68,11 @@ static double seconds_of(const struct hap_stage_plan *plan, size_t threads, doub
 }
 
 static double stage_seconds(const struct hap_stage_plan *plan, const struct hap_model_needs *needs,
-                            const struct stage_work *stage, const struct hap_model *model)
+                            const struct stage_work *stage, const struct hap_model *model,
+                            bool remade)
 {
         const struct run_work run = work_of_run(&model->config, &needs->graph, needs->tokens);
-        const double work = stage->full * run.full + stage->masked * run.masked +
+        const double work = (stage->full + remade) * run.full + stage->masked * run.masked +
                             stage->edges * run.edges;
         const bool gradients = stage->stage->options.gradients;
         const size_t rows = gradients ? hap_batches_gradient_rows(&needs->graph,
@@ -87,12 +88,13 @@ static double stage_seconds(const struct hap_stage_plan *plan, const struct hap_
 }
 
 /* The memory of a rank: attribution, caches and evaluation keep the prompts at hand only, a
- * pruning keeps all. */
+ * pruning keeps all, with the outputs of their corrupted runs or without. */
 static size_t stage_bytes(const struct hap_model_needs *needs, const struct stage_work *stage,
-                          const struct hap_model *model)
+                          const struct hap_model *model, enum hap_outputs outputs)
 {
         struct hap_memory_estimate estimate = *stage->stage;
 
+        estimate.options.outputs = outputs;
         estimate.prompts = needs->prompts;
         estimate.tokens = needs->tokens;
         estimate.positions = 1;
@@ -100,17 +102,43 @@ static size_t stage_bytes(const struct hap_model_needs *needs, const struct stag
         return hap_memory_bytes(&estimate, model, &needs->graph);
 }
 
+enum { TEXT = 32 };
+
+static const char *size_text(char text[static TEXT], size_t bytes)
+{
+        const double mb = (double)bytes / 1e6;
+
+        snprintf(text, TEXT, mb < 1e5 ? "%.0f MB" : "%.0f GB", mb < 1e5 ? mb : mb / 1e3);
+        return text;
+}
+
+static const char *time_text(char text[static TEXT], double seconds)
+{
+        if (seconds < 1e4)
+                snprintf(text, TEXT, seconds < 1e3 ? "%.3g s" : "%.0f s", seconds);
+        else
+                snprintf(text, TEXT, "%.0f h", seconds / 3600);
+        return text;
+}
+
+/* Pruning keeps the outputs of the corrupted runs if they fit, and otherwise makes them again. */
 static bool print_stage(const struct hap_stage_plan *plan, const struct hap_model_needs *needs,
                         const struct stage_work *stage, const struct hap_model *model, FILE *out)
 {
-        const size_t bytes = stage_bytes(needs, stage, model);
+        const bool prunes = stage->stage->runs == HAP_MEMORY_TRAINING;
+        const size_t kept = stage_bytes(needs, stage, model, HAP_OUTPUTS_KEPT);
+        const bool remade = prunes && plan->memory && kept > plan->memory;
+        const size_t bytes = remade ? stage_bytes(needs, stage, model, HAP_OUTPUTS_REMADE) : kept;
         const bool fits = !plan->memory || bytes <= plan->memory;
+        char size[TEXT], kept_size[TEXT], time[TEXT];
 
-        hap_report_line(out, stage->name, "%.0f MB%s, %.3g s%s", (double)bytes / 1e6,
+        hap_report_line(out, stage->name, "%s%s, %s%s", size_text(size, bytes),
                         !plan->memory ? "" : fits ? ", fits" : ", does not fit",
-                        stage_seconds(plan, needs, stage, model),
-                        stage->stage->runs == HAP_MEMORY_TRAINING
-                                ? " for 1000 masked runs with gradients" : "");
+                        time_text(time, stage_seconds(plan, needs, stage, model, remade)),
+                        prunes ? " for 1000 masked runs with gradients" : "");
+        if (remade)
+                hap_report_line(out, "", "from a task: the outputs of the corrupted runs, %s, are "
+                                         "made again in every run", size_text(kept_size, kept - bytes));
         return fits;
 }
 
