@@ -7,11 +7,11 @@
 
 const struct hap_recipe hap_recipes[] = {
         {"rank",
-         "rank edges by gradients at sampled masks; refine circuits of 128 edges and more",
+         "rank edges by gradients at sampled masks, or refine the circuit of the scores, by size",
          hap_rank_constants, NULL, .exact = true, .ranking = "gradient",
          .run = hap_recipe_rank},
         {"rank-thorough",
-         "the same with four restarts, then swap single edges while that lowers the KL",
+         "the same, with four restarts below 128 edges, and swaps of edges while they lower the KL",
          hap_rank_constants,
          (const struct hap_constant_value[]){{"restarts", 4}, {"swaps", 3}, {NULL, 0}},
          .exact = true, .ranking = "gradient", .run = hap_recipe_rank},
