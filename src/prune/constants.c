@@ -52,6 +52,10 @@ const struct hap_constant hap_rank_constants[] = {
           .help = "also try to start refinement from scores that are measured at masks of .1 to "
                   ".9"},
          .value = 1},
+        {{0, "exact-edges", "N", INT(exact_edges, 0, 1e6),
+          .help = "also try to start sampling from the removal of each edge, if there are at most "
+                  "N"},
+         .value = 256},
         {{0, "round-sharpness", "X", REAL(round_sharpness, 0, 1e6),
           .help = "sharpness of the masks sampled in a round"}, .value = 30, .part = HAP_ROUNDS},
         {{0, "round-clip", "X", REAL(round_clip, 0, 1e30),

@@ -91,7 +91,7 @@ struct hap_prune_options {
         /* rank, rank-thorough */
         double sharpness, last_sharpness, momentum, anneal;
         double round_sharpness, round_clip, share, last_share, velocity; /* of refinement */
-        int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps;
+        int64_t choose_on, finalists, finalists_on, restarts, rounds, refine_on, swaps, exact_edges;
         int masks, own_scores; /* own_scores: 0 or 1 */
         /* acdc */
         double threshold;

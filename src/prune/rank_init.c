@@ -6,7 +6,10 @@
 
 #include "prune/edge_order.h"
 
-enum { VALUES = 5 }; /* of the masks */
+enum {
+        VALUES = 5,      /* of the masks */
+        REMOVALS = 1024, /* runs without an edge, about: more edges get fewer prompts */
+};
 
 static int add_scores_at(struct hap_ranker *r, float value, const struct hap_runs *runs, double *kl,
                          struct hap_error *err)
@@ -22,12 +25,22 @@ static int add_scores_at(struct hap_ranker *r, float value, const struct hap_run
         return rc;
 }
 
-/* On prompts spread over all of them, the same for every seed: seeds that begin at the same circuit
- * end at circuits that are more alike. */
-static int measure_scores(struct hap_ranker *r, struct hap_error *err)
+/* Scores are measured on prompts spread over all of them, the same for every seed: seeds that begin
+ * at the same circuit end at circuits that are more alike. */
+static size_t measured_on(const struct hap_pruning *p)
+{
+        return hap_min((size_t)p->options->refine_on, p->prompts->n);
+}
+
+static uint32_t spread_prompt(const struct hap_pruning *p, size_t i, size_t n)
+{
+        return (uint32_t)(i * p->prompts->n / n);
+}
+
+static int measure_gradients(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        size_t on = hap_min((size_t)p->options->refine_on, p->prompts->n);
+        size_t on = measured_on(p);
         uint32_t *which = calloc(on, sizeof *which);
         const float **z = calloc(on, sizeof *z);
         double *kl = calloc(on, sizeof *kl);
@@ -36,7 +49,7 @@ static int measure_scores(struct hap_ranker *r, struct hap_error *err)
 
         memset(r->circuit, 0, p->graph->n_edges * sizeof *r->circuit);
         for (size_t i = 0; i < on && rc == HAP_OK; i++) {
-                which[i] = (uint32_t)(i * p->prompts->n / on);
+                which[i] = spread_prompt(p, i, on);
                 z[i] = r->circuit;
         }
         for (int i = 0; i < VALUES && rc == HAP_OK; i++)
@@ -44,6 +57,32 @@ static int measure_scores(struct hap_ranker *r, struct hap_error *err)
         free(which);
         free(z);
         free(kl);
+        return rc;
+}
+
+/* The KL without each edge, less that of all edges. */
+static int measure_removals(struct hap_ranker *r, struct hap_error *err)
+{
+        const struct hap_pruning *p = r->p;
+        const size_t on = hap_min(measured_on(p), 1 + REMOVALS / p->n_allowed);
+        uint32_t *which = calloc(on, sizeof *which);
+        double all = 0, without;
+        int rc = which ? HAP_OK : hap_fail_memory(err, "scores");
+
+        for (size_t i = 0; i < on && rc == HAP_OK; i++)
+                which[i] = spread_prompt(p, i, on);
+        memset(r->circuit, 0, p->graph->n_edges * sizeof *r->circuit);
+        for (size_t k = 0; k < p->n_allowed; k++)
+                r->circuit[p->edges[k]] = 1;
+        if (rc == HAP_OK)
+                rc = hap_masked_kl_means(&r->p->masked_kl, 1, r->circuit, which, on, &all, err);
+        for (size_t k = 0; k < p->n_allowed && rc == HAP_OK; k++) {
+                r->circuit[p->edges[k]] = 0;
+                rc = hap_masked_kl_means(&r->p->masked_kl, 1, r->circuit, which, on, &without, err);
+                r->measured_scores[p->edges[k]] = without - all;
+                r->circuit[p->edges[k]] = 1;
+        }
+        free(which);
         return rc;
 }
 
@@ -115,10 +154,11 @@ static int choose_start(struct hap_ranker *r, const struct start *starts, size_t
         return rc;
 }
 
-int hap_rank_start(struct hap_ranker *r, bool measure, struct hap_error *err)
+int hap_rank_start(struct hap_ranker *r, bool refines, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        const bool own = measure && (p->options->own_scores || !p->scores);
+        const bool own = refines ? p->options->own_scores || !p->scores
+                                 : p->n_allowed <= (size_t)p->options->exact_edges;
         uint32_t *order = calloc(p->prompts->n, sizeof *order);
         struct start starts[4];
         size_t n = 0;
@@ -127,8 +167,9 @@ int hap_rank_start(struct hap_ranker *r, bool measure, struct hap_error *err)
         if (rc == HAP_OK)
                 hap_random_shuffle(hap_prune_key(p, HAP_PRUNE_CHOICE), UINT64_MAX,
                                    p->prompts->n, order);
+        memset(r->measured_scores, 0, p->graph->n_edges * sizeof *r->measured_scores);
         if (rc == HAP_OK && own)
-                rc = measure_scores(r, err);
+                rc = refines ? measure_gradients(r, err) : measure_removals(r, err);
         for (int by_size = 0; by_size < 2; by_size++) {
                 if (p->scores)
                         starts[n++] = (struct start){false, by_size};
