@@ -38,6 +38,9 @@
 #                          the paper
 #             hap          the default recipe on that subgraph, from its scores
 #             hap-thorough the thorough recipe there
+#             atp          the best edges by AtP*'s scores of 16 prompts
+#             hap-atp      the default recipe on the whole graph, from these scores: closer
+#                          circuits in graphs of thousands of edges
 #             rank         the default recipe on the whole graph, without attribution
 #             hap-as-ep    hap with as many edges as ep's own threshold leaves with the
 #                          same seed, to compare the two at equal size
@@ -92,6 +95,7 @@ D := $(RESULTS)/$(NAME)
 # and a method that prunes may have
 #   METHOD.from       the method whose scores and subgraph it starts from; without it,
 #                     pruning starts from the whole graph
+#   METHOD.start      the method whose scores it starts from, in the whole graph
 #   METHOD.threshold  the title of a second circuit: the one that edge pruning's own
 #                     threshold leaves
 #   METHOD.size-of    the method whose threshold circuits give the number of edges
@@ -121,6 +125,13 @@ hap-thorough.title := HAP, thorough
 hap-thorough.prune := --recipe rank-thorough
 hap-thorough.from := eap
 
+atp.title := AtP*, 16 prompts
+atp.attrib := --method atp-star --prompts 16
+
+hap-atp.title := HAP from AtP*
+hap-atp.prune := --recipe rank
+hap-atp.start := atp
+
 rank.title := rank sampling
 rank.prune := --recipe rank
 
@@ -146,7 +157,7 @@ ifeq ($(filter help,$(MAKECMDGOALS)),)
 ifeq ($(filter grouped-target,$(.FEATURES)),)
 $(error GNU make 4.3 or newer is needed, this is $(MAKE_VERSION))
 endif
-PROPERTIES := $(filter %.title %.attrib %.prune %.from %.threshold %.size-of %.seeds,$(.VARIABLES))
+PROPERTIES := $(filter %.title %.attrib %.prune %.from %.start %.threshold %.size-of %.seeds,$(.VARIABLES))
 quoted = '$(subst ','\'',$(1)=$($(1)))'
 PROBLEM := $(shell PATH='$(PATH)' $(PIPELINES)/plan $(foreach v,MODEL TASK PROMPTS SPARSITY \
 	SEEDS TRAIN VALIDATION TEST METRICS METHODS EP ATTRIB BOOTSTRAP SAMPLES LOADINGS POSITIONS KEEP \

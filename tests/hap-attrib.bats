@@ -262,6 +262,50 @@ both_by_kl() {
                 hap-attrib --method mask-gradient --metric kl gpt2-a.cache
 }
 
+@test "--prompts N gives the scores of the first N examples" {
+        hap-task ioi -q -n 20 -m "$root/models/demo" -o "$tmp/all"
+        { json "$tmp/all" | head -n 8 | jq -c 'del(.records, .crc32)' && echo '{"end": "task"}'; } |
+                hap-convert -q --from json -o "$tmp/seven"
+        hap-forward -q -m "$root/models/demo" -o "$tmp/cache" "$tmp/all"
+        for method in eap atp-star; do
+                hap-attrib -q -m "$root/models/demo" --method $method -o "$tmp/want" "$tmp/seven"
+                for input in all cache; do
+                        hap-attrib -q -m "$root/models/demo" --method $method --prompts 7 -o "$tmp/got" "$tmp/$input"
+                        assert_equal "$(json "$tmp/got" | head -n 1 | jq .examples)" 7
+                        jq -en --argjson a "$(scores_map "$tmp/want")" --argjson b "$(scores_map "$tmp/got")" '
+                                ([$a[] | fabs] | max) as $most
+                                | all($a | keys[]; ($a[.] - $b[.] | fabs) < 1e-5 * $most)' >/dev/null ||
+                                fail "$method, $input"
+                done
+        done
+        assert_refused 2 "--prompts cannot be combined with --merge" hap-attrib --merge mean --prompts 7 "$tmp/want"
+}
+
+@test "finite weights whose logits are not finite are refused by name, not scored" {
+        # the embedding of one token overflows on its way through the model
+        cp -r "$root/tests/golden/families/neox" "$tmp/model"
+        python3 - "$tmp/model/model.safetensors" <<'END'
+import json, struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+n, = struct.unpack("<Q", data[:8])
+header = json.loads(data[8:8 + n])
+entry = next(v for k, v in header.items() if k.endswith("embed_out.weight"))
+assert entry["dtype"] == "F32"
+begin, end = (8 + n + x for x in entry["data_offsets"])
+data[begin:end] = struct.pack("<f", 3e38) * ((end - begin) // 4)
+open(sys.argv[1], "wb").write(data)
+END
+        echo '{"clean": [1, 5, 9, 2], "corrupted": [1, 6, 9, 2], "answer": 3, "wrong": 4}' >"$tmp/lines"
+        hap-task -q --from "$tmp/lines" -m "$tmp/model" -o "$tmp/task"
+        for command in 'hap-attrib --method exact --metric kl' 'hap-attrib --method ifr' hap-forward \
+                'hap-ablate --steps 2' 'hap-prune --recipe edge-pruning --edges 3 --steps 5' \
+                'hap-prune --edges 5' 'hap-prune --recipe acdc --set threshold=0.1' 'hap-eval --full'; do
+                # shellcheck disable=SC2086 # options
+                assert_refused 3 "not finite" $command -m "$tmp/model" "$tmp/task"
+        done
+        assert_refused 3 "not finite" hap-task --check --predict --from "$tmp/lines" -m "$tmp/model"
+}
+
 @test "an example whose scores are not finite is named" {
         json -q gpt2-a.cache | jq -c 'if .id == "3" then
                 .corrupted_outputs.data["$bin"] |= ("AADAfwAAwH8AAMB/" * (length / 16 | floor)) + .[(length / 16 | floor) * 16:]

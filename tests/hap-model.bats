@@ -175,6 +175,44 @@ END
         assert_output --partial "residual_multiplier = 0.5"
 }
 
+# family NAME FILTER: a family's reference model with a changed config.json, in $tmp/NAME
+family() {
+        mkdir -p "$tmp/$1"
+        ln -sf "$root/tests/golden/families/$1"/*.safetensors "$tmp/$1/"
+        jq "$2" "$root/tests/golden/families/$1/config.json" >"$tmp/$1/config.json"
+}
+
+# logits NAME FILE: of a few tokens
+logits() {
+        echo '{"clean": [1, 5, 9, 2, 7], "corrupted": [1, 6, 9, 2, 7], "answer": 3, "wrong": 4}' |
+                hap-task -q --from - -m "$tmp/$1" -o "$tmp/task"
+        hap-forward -q -m "$tmp/$1" "$tmp/task" | json | jq -c 'select(has("clean_logits")).clean_logits.data' >"$2"
+}
+
+# What transformers makes of these settings is written in its configurations and models.
+@test "null is false where Python reads a flag, and other settings are read as transformers does" {
+        while IFS='|' read -r name first second; do
+                family "$name" "$first"
+                logits "$name" "$tmp/first"
+                family "$name" "$second"
+                logits "$name" "$tmp/second"
+                [[ -s $tmp/first ]]
+                cmp "$tmp/first" "$tmp/second" || fail "$name: $first"
+        done <<'END'
+neox|.use_parallel_residual = null|.use_parallel_residual = false
+gemma3|.attn_logit_softcapping = 2|.
+END
+        family neox '.use_parallel_residual = true'
+        logits neox "$tmp/parallel"
+        family neox '.use_parallel_residual = false'
+        logits neox "$tmp/sequential"
+        run ! cmp "$tmp/parallel" "$tmp/sequential"
+        family opt '._remove_final_layer_norm = true'
+        assert_refused 3 "unsupported: _remove_final_layer_norm = true" hap-model "$tmp/opt"
+        family gptj '.rotary_dim = null'
+        assert_refused 3 "unsupported: rotary_dim = null" hap-model "$tmp/gptj"
+}
+
 @test "an unknown family is refused with a list of the known families" {
         changed_llama '.model_type = "mamba"'
         assert_refused 3 'unsupported: model_type = "mamba" (families: gpt2, ' hap-model "$tmp/model"

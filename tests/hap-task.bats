@@ -46,6 +46,16 @@ lines() {
 
 # --- the prompts that ship ---
 
+@test "merges.txt without the line that transformers skips, or with an open last line, is refused" {
+        mkdir "$tmp/model"
+        cp "$PLAIN"/{config.json,vocab.json} "$tmp/model/"
+        echo '{"clean": "So Mary is", "corrupted": "So Tim is", "answer": " she", "wrong": " he"}' >"$tmp/lines"
+        tail -n +2 "$PLAIN/merges.txt" >"$tmp/model/merges.txt"
+        assert_refused 3 "merges.txt does not begin with a line '#version'" hap-task --from "$tmp/lines" -m "$tmp/model" -o "$tmp/x"
+        printf %s "$(<"$PLAIN/merges.txt")" >"$tmp/model/merges.txt"
+        assert_refused 3 "the last line of merges.txt has no line break" hap-task --from "$tmp/lines" -m "$tmp/model" -o "$tmp/x"
+}
+
 @test "every task gives all prompts of its files unchanged" {
         for task in $tasks; do
                 for split in train validation test; do

@@ -561,6 +561,20 @@ END
         assert_equal "$(ran prune)" 0
 }
 
+@test "hap-atp starts from AtP*'s scores of 16 prompts, in the whole graph" {
+        make -s -C "$root" -f pipelines/hap.mk MODEL=models/demo TASK=ioi TRAIN=20 VALIDATION=5 TEST=5 \
+                SPARSITY=90% METHODS='atp hap-atp' RESULTS="$tmp" table >"$tmp/said" 2>&1
+        d=$tmp/demo-ioi
+        assert_equal "$(json "$d/atp.scores" | head -n 1 | jq .examples)" 16
+        assert_equal "$(json "$d/atp.scores" | head -n 1 | jq -r .method.name)" atp-star
+        [[ ! -e $d/atp.subgraph ]]
+        # the scores, and no subgraph, are among what the circuit was made of
+        hap-show -q "$d/hap-atp-90-1.circuit" | grep -F 'hap-attrib --method=atp-star --prompts=16'
+        run ! grep -F hap-select <(hap-show -q "$d/hap-atp-90-1.circuit")
+        assert_equal "$(jq -c '[.[] | .method] | unique' "$d/table.json")" \
+                '["AtP*, 16 prompts","HAP from AtP*","empty circuit","full model"]'
+}
+
 @test "hap.mk runs one method on another task and another number of prompts" {
         pipeline hap.mk TASK=greater-than SPARSITY=97.5% TRAIN=50
         run cat "$tmp/log"

@@ -110,6 +110,30 @@ END
                 '{"clean":"q A","corrupted":"q B","answers":["B"],"wrongs":["R"]}'
 }
 
+@test "MIB's answerKey is the number of a choice or its label, and nothing else" {
+        for key in 1 '"B"'; do
+                lines '{"prompt": "q A", "choices": {"label": ["A", "B"]}, "answerKey": '"$key"', "symbol_counterfactual": {"prompt": "q B", "choices": {"label": ["R", "S"]}, "answerKey": "S"}}'
+                assert_equal "$(records --from "$tmp/lines.jsonl" --corruption symbol)" \
+                        '{"clean":"q A","corrupted":"q B","answers":["B"],"wrongs":["S"]}'
+        done
+        for key in 2 -1 '"C"' 1.0 null; do
+                lines '{"prompt": "q A", "choices": {"label": ["A", "B"]}, "answerKey": '"$key"', "symbol_counterfactual": {"prompt": "q B", "choices": {"label": ["R", "S"]}, "answerKey": 0}}'
+                assert_refused 3 "line 1 of '$tmp/lines.jsonl': 'answerKey' is neither the number" \
+                        hap-task --from "$tmp/lines.jsonl" --corruption symbol -o "$tmp/x"
+        done
+        lines '{"prompt": "q A", "choices": {"label": ["A", "B"]}, "answerKey": 0, "symbol_counterfactual": {"prompt": "q B", "choices": {"label": ["R", "S"]}, "answerKey": 2}}'
+        assert_refused 3 "'answerKey' of 'symbol_counterfactual' is neither" \
+                hap-task --from "$tmp/lines.jsonl" --corruption symbol -o "$tmp/x"
+}
+
+@test "a table whose header names a column twice, or is missing, is refused" {
+        printf 'clean,clean,corrupted,answer\na,b,c,d\n' >"$tmp/t.csv"
+        assert_refused 3 "line 1 of '$tmp/t.csv': two columns are named 'clean'" hap-task --from "$tmp/t.csv" -o "$tmp/x"
+        printf '"So Mary is","So Tim is"," she"\n' >"$tmp/t.csv"
+        assert_refused 3 "the first line of a table names its columns, one of them 'clean'" \
+                hap-task --from "$tmp/t.csv" -o "$tmp/x"
+}
+
 @test "auto-circuit's positions are those of all prompts, after BOS if there is one" {
         cat >"$tmp/t.json" <<'END'
 {"seq_labels": ["a", "b", "c"], "word_idxs": {"S": 1, ",_B": 2},

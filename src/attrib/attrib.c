@@ -73,6 +73,7 @@ struct hap_prompts_options hap_attrib_prompts(const struct hap_attrib_options *o
                 .apart = full_runs,
                 .gradients = full_runs,
                 .single = options->single || options->method->single,
+                .limit = options->prompts,
         };
 }
 

@@ -23,6 +23,7 @@ struct hap_attrib_options {
         int steps;                       /* K, for methods that need steps */
         uint64_t seed;     /* for methods that need random numbers, with */
         double open_share; /* how likely an edge is open */
+        size_t prompts;    /* only the first prompts are scored; 0: all */
         bool nodes;  /* scores of nodes: of a writer at a position */
         bool single; /* scores of every example are wanted, see hap_attrib.each */
         const struct hap_ablation *ablation;

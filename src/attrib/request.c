@@ -27,6 +27,7 @@ int hap_attrib_request_check(const struct hap_attrib_request *r, struct hap_erro
                 {"--method", r->method >= 0, true},
                 {"--precision", r->precision >= 0, true},
                 {"--nodes", r->nodes, true},
+                {"--prompts", r->prompts > 0, true},
                 {"--per-example", r->per_example, true},
                 {"--split-input", r->split_input, true},
                 {"--experts", r->experts, true},
@@ -58,6 +59,7 @@ struct hap_attrib_options hap_attrib_request_options(const struct hap_attrib_req
                 .steps = r->steps ? (int)r->steps : method_of(r)->steps,
                 .seed = r->seed < 0 ? 0 : (uint64_t)r->seed,
                 .open_share = r->open.given ? r->open.value / 100 : 0.5,
+                .prompts = (size_t)r->prompts,
                 .nodes = r->nodes,
                 .single = r->per_example,
                 .ablation = method_of(r)->needs & HAP_NEEDS_NO_LOSS ? &hap_zero /* no runs */

@@ -7,7 +7,7 @@
 
 struct hap_attrib_request {
         int method, metric, ablation, precision, merge, dtype; /* -1: not given */
-        int64_t steps; /* 0: not given */
+        int64_t steps, prompts; /* 0: not given */
         int64_t seed;  /* -1: not given */
         struct hap_count_or_percent open;
         bool nodes, per_example, split_input, experts;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/number.h"
+#include "forward/distribution.h"
 #include "forward/full_run.h"
 #include "forward/parallel.h"
 
@@ -137,6 +138,20 @@ static void split_logits(const struct hap_engine *engine, const struct hap_batch
                        (size_t)batch->prompts[i]->n_answer_positions * n * sizeof *all);
 }
 
+static int check_logits(struct hap_scratch *scratch, const struct hap_batch *batch,
+                        const float *all, const struct hap_example *examples)
+{
+        const size_t n = (size_t)scratch->engine->model->config.n_out;
+
+        for (int i = 0; i < batch->n; i++)
+                if (!hap_all_finite(all + (size_t)batch->answers.start[i] * n,
+                                    (size_t)batch->prompts[i]->n_answer_positions * n))
+                        return hap_fail(&scratch->error, HAP_EINPUT,
+                                        "cannot use example '%.200s': its logits are not finite",
+                                        examples[i].id);
+        return HAP_OK;
+}
+
 static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
 {
         const struct run_job *job = context;
@@ -165,6 +180,8 @@ static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
                         return scratch->error.code;
         }
         if ((rc = hap_full_forward(scratch, &batch, &run)) < 0)
+                return rc;
+        if ((rc = check_logits(scratch, &batch, run.logits, job->examples + begin)) < 0)
                 return rc;
         if (job->logits)
                 split_logits(scratch->engine, &batch, run.logits, job->logits + begin);

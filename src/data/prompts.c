@@ -124,6 +124,11 @@ static int build_log_p(struct hap_prompts *prompts, const struct hap_engine *eng
                 if (cached)
                         hap_tensor_read(&cached[i].clean.logits, 0, n_logits(engine, example),
                                         logits[i]);
+                if (cached && !hap_all_finite(logits[i], n_logits(engine, example))) {
+                        rc = hap_fail(err, HAP_EINPUT, "cannot use example '%.200s': its logits in "
+                                      "the cache are not finite", example->id);
+                        break;
+                }
                 hap_log_softmax(example->n_answer_positions, n_out, logits[i], logits[i],
                                 prompts->items[i].log_sum);
                 prompts->items[i].log_p = logits[i];

@@ -23,14 +23,6 @@ static int refuse_not_finite(struct hap_scratch *scratch, const struct hap_examp
                         example->id);
 }
 
-static bool all_finite(const float *values, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                if (!isfinite(values[i]))
-                        return false;
-        return true;
-}
-
 /* The likeliest tokens of prompt i. */
 static void predict(const struct masked_evaluation *in, size_t i, const float *logits, int n_out)
 {
@@ -56,7 +48,7 @@ static int measure_prompt(const struct masked_evaluation *in, struct hap_scratch
         const struct hap_example *example = in->prompts->examples + i;
         const int n_out = scratch->engine->model->config.n_out;
 
-        if (!all_finite(logits, (size_t)prompt->n_answer_positions * (size_t)n_out))
+        if (!hap_all_finite(logits, (size_t)prompt->n_answer_positions * (size_t)n_out))
                 return refuse_not_finite(scratch, example);
         if (in->predictions.n)
                 predict(in, i, logits, n_out);

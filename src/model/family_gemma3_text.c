@@ -15,6 +15,7 @@ void hap_gemma3_read(struct hap_blueprint *blueprint)
         int window, pattern;
 
         hap_gemma_sizes(blueprint, 0, 0);
+        m->config.attention_cap = 0; /* the family has the setting and does not use it */
         blueprint->layout.q_norm = "layers.%d.self_attn.q_norm";
         blueprint->layout.k_norm = "layers.%d.self_attn.k_norm";
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 4096);

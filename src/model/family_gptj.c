@@ -29,6 +29,7 @@ static void read_gptj(struct hap_blueprint *blueprint)
         struct hap_model *m = blueprint->model;
         struct hap_config *c = &m->config;
         struct hap_rotary rotary = {.theta = 10000};
+        const bool all = hap_settings_is_null(s, "rotary_dim");
         const float *frequencies;
 
         hap_family_gpt_sizes(s, &hap_gpt2_size_keys, c);
@@ -37,7 +38,10 @@ static void read_gptj(struct hap_blueprint *blueprint)
         hap_settings_value(s, "scale_attn_weights");
         c->position_kind = HAP_POSITIONS_ROTARY;
         c->rotary_interleaved = true;
-        rotary.n = c->n_rotary = hap_settings_int(s, "rotary_dim", 2, HAP_MAX_WIDTH, 64);
+        if (all && c->n_heads > 1) /* transformers then has d_model angles for d_head dimensions */
+                hap_settings_refuse(s, "rotary_dim");
+        rotary.n = c->n_rotary = hap_settings_int(s, "rotary_dim", 2, HAP_MAX_WIDTH,
+                                                    all ? c->d_head : 64);
         c->attention_scale = 1 / sqrtf((float)c->d_head);
         c->activation = hap_settings_activation(s, "activation_function", "gelu_new");
         c->parallel_residual = true;

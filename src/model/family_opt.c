@@ -41,8 +41,7 @@ static void read_opt(struct hap_blueprint *blueprint)
             c->d_model)
                 hap_settings_refuse(s, "word_embed_proj_dim");
         hap_settings_must_be(s, "do_layer_norm_before", true);
-        if (hap_settings_flag(s, "_remove_final_layer_norm", false))
-                l->final_norm = NULL;
+        hap_settings_must_be(s, "_remove_final_layer_norm", false);
         if (!hap_settings_flag(s, "layer_norm_elementwise_affine", true))
                 hap_settings_refuse(s, "layer_norm_elementwise_affine");
         l->qkv_bias = hap_settings_flag(s, "enable_bias", true);

@@ -129,8 +129,8 @@ bool hap_settings_flag(struct hap_settings *settings, const char *key, bool fall
 {
         const json_t *value = hap_settings_value(settings, key);
 
-        if (!value)
-                return fallback;
+        if (!value) /* null is false, as in Python */
+                return fallback && !hap_settings_is_null(settings, key);
         if (!json_is_boolean(value))
                 hap_settings_fail(settings, "'%s' is neither true nor false", key);
         return json_is_true(value);

@@ -36,6 +36,7 @@ int hap_settings_int(struct hap_settings *settings, const char *key, int min, in
                      double fallback);
 double hap_settings_real(struct hap_settings *settings, const char *key, double min,
                          double max, double fallback);
+/* null is false, as where Python reads it. */
 bool hap_settings_flag(struct hap_settings *settings, const char *key, bool fallback);
 const char *hap_settings_text(struct hap_settings *settings, const char *key,
                               const char *fallback);

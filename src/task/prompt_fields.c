@@ -67,20 +67,42 @@ static json_t *text_after_space(const json_t *text)
         return json_is_string(text) ? json_sprintf(" %s", json_string_value(text)) : NULL;
 }
 
+/* The number of the right choice. answerKey is this number, or a label, as in ARC's own files.
+ * json_array_size(labels): it is neither. */
+static size_t choice_of(const json_t *key, const json_t *labels)
+{
+        const json_int_t number = json_integer_value(key);
+        size_t n = 0;
+
+        if (json_is_integer(key))
+                return number >= 0 ? (size_t)number : json_array_size(labels);
+        while (n < json_array_size(labels) && !json_equal(key, json_array_get(labels, n)))
+                n++;
+        return n;
+}
+
 /* The label of a choice, by the number of the right one; or the label itself. */
 static json_t *label_of(const json_t *object)
 {
         const json_t *key = json_object_get(object, "answerKey");
         const json_t *labels = json_object_get(json_object_get(object, "choices"), "label");
-        json_t *label = json_is_integer(key)
-                                ? json_array_get(labels, (size_t)json_integer_value(key))
-                                : json_object_get(object, "label");
+        json_t *label = key ? json_array_get(labels, choice_of(key, labels))
+                            : json_object_get(object, "label");
 
         if (json_is_string(label))
                 return json_incref(label);
         return json_is_integer(label) ? json_sprintf("%" JSON_INTEGER_FORMAT,
                                                      json_integer_value(label))
                                       : NULL;
+}
+
+/* Whether the answer key of the prompt or of a counterfactual is none of its choices. */
+static bool has_wrong_key(const json_t *object)
+{
+        const json_t *key = json_object_get(object, "answerKey");
+        const json_t *labels = json_object_get(json_object_get(object, "choices"), "label");
+
+        return key && json_is_array(labels) && choice_of(key, labels) >= json_array_size(labels);
 }
 
 /* The length of the name of a counterfactual, or 0. */
@@ -172,7 +194,18 @@ static int read_label(json_t *object)
 int hap_prompt_fields(json_t *object, const struct hap_task_kind *task, const char *corruption,
                       struct hap_error *err)
 {
-        int failed = rename_fields(object) | read_mib(object, corruption);
+        const char *key;
+        json_t *value;
+        int failed = rename_fields(object);
+
+        if (has_wrong_key(object))
+                return hap_fail(err, HAP_EINPUT, "'answerKey' is neither the number of one of the "
+                                                 "choices, from 0, nor its label");
+        json_object_foreach(object, key, value)
+                if (json_is_object(value) && has_wrong_key(value))
+                        return hap_fail(err, HAP_EINPUT, "'answerKey' of '%.64s' is neither the "
+                                        "number of one of the choices, from 0, nor its label", key);
+        failed |= read_mib(object, corruption);
 
         if (task && strcmp(task->name, "greater-than") == 0)
                 failed |= read_label(object);

@@ -85,6 +85,17 @@ static int fail_row(const struct hap_prompt_file *file, size_t number, const cha
                         why);
 }
 
+/* The name that two columns have, or NULL; columns without a name are not read. */
+static const char *named_twice(const json_t *header)
+{
+        for (size_t i = 0; i < json_array_size(header); i++)
+                for (size_t j = 0; j < i; j++)
+                        if (json_equal(json_array_get(header, i), json_array_get(header, j)) &&
+                            json_string_length(json_array_get(header, i)) > 0)
+                                return json_string_value(json_array_get(header, i));
+        return NULL;
+}
+
 /* Finds the rows of a table. Rows are parsed once more when they are given. */
 static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
 {
@@ -106,6 +117,13 @@ static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
                                         &why);
                 if (!row)
                         return fail_row(file, number, why, err);
+                if (!file->header && (why = named_twice(row)) != NULL) {
+                        const int rc = hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': two "
+                                                "columns are named '%.64s'", number, file->name, why);
+
+                        json_decref(row);
+                        return rc;
+                }
                 if (!file->header)
                         file->header = json_incref(row);
                 else if (add_line(file, (struct line){text, used, number}, err) < 0)
@@ -229,8 +247,8 @@ static bool has_nul(const struct line *line, const json_error_t *why)
                memchr(line->text, '\0', line->length);
 }
 
-static int parse_line(const struct hap_prompt_file *file, const struct line *line, json_t **value,
-                      struct hap_error *err)
+static int parse_line(const struct hap_prompt_file *file, size_t i, const struct line *line,
+                      json_t **value, struct hap_error *err)
 {
         json_error_t why;
 
@@ -240,8 +258,10 @@ static int parse_line(const struct hap_prompt_file *file, const struct line *lin
         if (has_nul(line, &why))
                 return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': a NUL character "
                                 "(\\u0000) is not allowed", line->number, file->name);
-        return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': not JSON: %s",
-                        line->number, file->name, why.text);
+        return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': not JSON: %s%s",
+                        line->number, file->name, why.text,
+                        i > 0 || strchr("{[", *line->text) ? ""
+                        : "; the first line of a table names its columns, one of them 'clean'");
 }
 
 static int parse_row(const struct hap_prompt_file *file, const struct line *line, json_t **object,
@@ -276,7 +296,7 @@ int hap_prompt_file_get(struct hap_prompt_file *file, size_t i, json_t **object,
 
                 hap_prompt_text_touch(&file->text, line.length);
                 rc = file->header ? parse_row(file, &line, object, err)
-                                  : parse_line(file, &line, object, err);
+                                  : parse_line(file, i, &line, object, err);
         }
         if (rc < 0 || json_is_object(*object))
                 return rc;

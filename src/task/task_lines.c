@@ -309,8 +309,10 @@ int hap_lines_next(struct hap_lines *lines, json_t **record, char *where, size_t
         if ((rc = hap_prompt_file_get(lines->file, i, &object, err)) < 0)
                 return rc;
         if ((rc = hap_prompt_fields(object, lines->options.task, lines->options.corruption,
-                                    err)) < 0)
+                                    err)) < 0) {
+                rc = hap_fail_within(err, "cannot use %s", where);
                 goto out;
+        }
         corrupted = find_corrupted(lines, object);
         note_unknown(lines, object);
         if (!corrupted)

@@ -223,6 +223,14 @@ static int read_merge_lines(const struct folder *f, char *text, size_t n_lines)
         uint32_t which = 0;
         int rc = hap_merges_init(&f->t->merges, n_lines, f->err);
 
+        /* transformers 4.57 reads lines [1:-1]: the first one and what follows the last line break
+         * are not merges */
+        if (rc == 0 && *text != '\0' && strncmp(text, "#version", 8) != 0)
+                rc = hap_fail(f->err, HAP_EINPUT, "merges.txt does not begin with a line '#version': "
+                              "transformers ignores the first line; write '#version: 0.2' above it");
+        else if (rc == 0 && *text != '\0' && text[strlen(text) - 1] != '\n')
+                rc = hap_fail(f->err, HAP_EINPUT, "the last line of merges.txt has no line break: "
+                              "transformers ignores such a line; add one");
         for (char *line = text, *end; rc == 0 && *line != '\0'; line = end) {
                 size_t length = strcspn(line, "\n");
 
