@@ -16,6 +16,7 @@
  *      tokenizer_bpe.c       merging
  *      tokenizer_split.c     words
  *      tokenizer_pattern.c   split patterns, from Oniguruma to PCRE2
+ *      tokenizer_punctuation.c  the pattern of Punctuation
  *      tokenizer_added.c     added tokens
  *      tokenizer_text.c      UTF-8, normalisation
  *      tokenizer_buffer.c    growing texts */

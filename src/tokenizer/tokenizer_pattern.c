@@ -1,6 +1,7 @@
 /* Split patterns. The tokenizers library matches with Oniguruma in Ruby's syntax, hap with PCRE2
  * (UTF, UCP, MULTILINE). In the patterns of the families, the two agree on everything except \s,
- * which is written out here. A construct that they read differently is refused by name. */
+ * which is written out here, and classes within classes, which are flattened. A construct that they
+ * read differently is refused by name. */
 #include "tokenizer/tokenizer_pattern.h"
 
 #include <stdbool.h>
@@ -16,7 +17,8 @@
 struct translation {
         const char *pattern;
         size_t length, at;
-        bool in_class;
+        size_t depth; /* of classes */
+        size_t opened, closed; /* where a class within a class began, and ended; 0: nowhere */
         struct hap_buffer *out;
         struct hap_error *err;
 };
@@ -37,7 +39,7 @@ static int refuse_construct(struct translation *t, const char *what)
 
 static int put_space(struct translation *t, bool negated)
 {
-        if (!t->in_class)
+        if (t->depth == 0)
                 return negated ? put_text(t, "[^" SPACES "]", sizeof "[^" SPACES "]" - 1)
                                : put_text(t, "[" SPACES "]", sizeof "[" SPACES "]" - 1);
         if (negated)
@@ -95,16 +97,43 @@ static int put_escape(struct translation *t)
         return put_text(t, name, 2);
 }
 
+/* A class within a class adds its characters: [a[bc]] is [abc]. A "-" at either end of it, or after
+ * it, is literal in Oniguruma, and so is a "]" right after its "[". */
+static int open_inner_class(struct translation *t)
+{
+        char next = t->at + 1 < t->length ? t->pattern[t->at + 1] : '\0';
+
+        if (next == ':')
+                return refuse_construct(t, "a POSIX class ('[:')");
+        if (next == '^')
+                return refuse_construct(t, "a negated class within a class");
+        t->depth++;
+        t->opened = ++t->at;
+        if (next != ']')
+                return 0;
+        t->at++;
+        return put_text(t, "\\]", 2);
+}
+
 static int put_in_class(struct translation *t)
 {
         char c = t->pattern[t->at];
+        char next = t->at + 1 < t->length ? t->pattern[t->at + 1] : '\0';
 
         if (c == '[')
-                return refuse_construct(t, "a class within a class");
-        if (c == '&' && t->at + 1 < t->length && t->pattern[t->at + 1] == '&')
+                return open_inner_class(t);
+        if (c == '&' && next == '&')
                 return refuse_construct(t, "an intersection of classes");
-        if (c == ']')
-                t->in_class = false;
+        if (c == '-' && next == '[')
+                return refuse_construct(t, "'-' before a class within a class");
+        if (c == '-' && (t->at == t->opened || t->at == t->closed || (t->depth > 1 && next == ']'))) {
+                t->at++;
+                return put_text(t, "\\-", 2);
+        }
+        if (c == ']' && --t->depth > 0) {
+                t->closed = ++t->at;
+                return 0;
+        }
         return put_text(t, &t->pattern[t->at++], 1);
 }
 
@@ -117,7 +146,7 @@ static int open_class(struct translation *t)
                 n++;
         if (t->at + n < t->length && t->pattern[t->at + n] == ']')
                 n++;
-        t->in_class = true;
+        t->depth = 1;
         t->at += n;
         return put_text(t, t->pattern + t->at - n, n);
 }
@@ -165,7 +194,7 @@ static int put_outside(struct translation *t)
 int hap_pattern_translate(const char *pattern, size_t length,
                           struct hap_buffer *out, struct hap_error *err)
 {
-        struct translation t = { pattern, length, 0, false, out, err };
+        struct translation t = { .pattern = pattern, .length = length, .out = out, .err = err };
         int rc = put_text(&t, "", 0);
 
         if (memchr(pattern, '\0', length) != NULL)
@@ -173,7 +202,7 @@ int hap_pattern_translate(const char *pattern, size_t length,
         while (rc == 0 && t.at < length) {
                 if (pattern[t.at] == '\\')
                         rc = put_escape(&t);
-                else if (t.in_class)
+                else if (t.depth > 0)
                         rc = put_in_class(&t);
                 else
                         rc = put_outside(&t);

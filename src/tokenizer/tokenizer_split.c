@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tokenizer/tokenizer_alphabet.h"
 #include "tokenizer/tokenizer_impl.h"
 #include "tokenizer/tokenizer_pattern.h"
 
@@ -153,6 +154,42 @@ static int split_word(struct hap_encoder *e, const struct hap_split_step *step,
         return rc == 0 ? 0 : hap_fail_memory(e->err, "the words of a text");
 }
 
+/* Characters in UTF-8. */
+static size_t count_characters(const char *text, size_t length)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < length; i++)
+                n += ((unsigned char)text[i] & 0xc0) != 0x80;
+        return n;
+}
+
+/* The step sees the word in GPT-2's alphabet. Each character of it is a byte, so that a piece may
+ * begin or end within a character of the text. */
+static int split_in_alphabet(struct hap_encoder *e, const struct hap_split_step *step,
+                             const char *text, struct hap_piece word)
+{
+        size_t first = e->spare.n, done = 0, byte = word.start;
+        char *shown = malloc(2 * word.length + 1);
+        int rc;
+
+        if (shown == NULL)
+                return hap_fail_memory(e->err, "the words of a text");
+        size_t length = hap_to_alphabet(text + word.start, word.length, shown);
+        rc = split_word(e, step, shown, (struct hap_piece){ 0, length, -1 });
+        for (size_t i = first; rc == 0 && i < e->spare.n; i++) {
+                struct hap_piece *piece = &e->spare.items[i];
+                size_t n = count_characters(shown + piece->start, piece->length);
+
+                byte += count_characters(shown + done, piece->start - done);
+                done = piece->start + piece->length;
+                *piece = (struct hap_piece){ byte, n, -1 };
+                byte += n;
+        }
+        free(shown);
+        return rc;
+}
+
 int hap_split_words(struct hap_encoder *e, const char *text, size_t length)
 {
         e->words.n = 0;
@@ -161,10 +198,13 @@ int hap_split_words(struct hap_encoder *e, const char *text, size_t length)
         if (hap_pieces_add(&e->words, 0, length, -1) != 0)
                 return hap_fail_memory(e->err, "the words of a text");
         for (size_t s = 0; s < e->t->n_split; s++) {
+                const struct hap_split_step *step = &e->t->split[s];
+
                 e->spare.n = 0;
                 for (size_t i = 0; i < e->words.n; i++) {
-                        int rc = split_word(e, &e->t->split[s], text,
-                                            e->words.items[i]);
+                        struct hap_piece word = e->words.items[i];
+                        int rc = step->in_alphabet ? split_in_alphabet(e, step, text, word)
+                                                   : split_word(e, step, text, word);
                         if (rc != 0)
                                 return rc;
                 }

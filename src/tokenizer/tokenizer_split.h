@@ -23,6 +23,7 @@ struct hap_split_step {
         pcre2_code *code;
         enum hap_split_behaviour behaviour;
         bool invert;
+        bool in_alphabet; /* after ByteLevel: sees words in GPT-2's alphabet */
 };
 
 #define HAP_PATTERN_GPT2                                                       \
@@ -35,6 +36,10 @@ struct hap_split_step {
 #define HAP_PATTERN_QWEN2                                                      \
         "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"  \
         " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
+/* Punctuation of the tokenizers library: ASCII's, and category P in Unicode 8, the version of its
+ * crate unicode_categories 0.1.1; PCRE2's \p{P} is of a later one. */
+extern const char hap_pattern_punctuation[];
 
 /* Appends a step; the pattern is in the tokenizers library's dialect. */
 int hap_split_add(struct hap_tokenizer *t, const char *pattern, size_t length,

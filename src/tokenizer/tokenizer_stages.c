@@ -136,7 +136,8 @@ static int behaviour_of(const json_t *json, enum hap_split_behaviour *behaviour,
                         *behaviour = (enum hap_split_behaviour)i;
                         return 0;
                 }
-        return unsupported_stage(err, "a Split's behavior", name != NULL ? name : "(none)");
+        return hap_fail(err, HAP_EINPUT, "a %.20s's behavior '%.80s' is not supported",
+                        type_of(json), name != NULL ? name : "(none)");
 }
 
 static int split_stage(struct hap_tokenizer *t, const json_t *json,
@@ -217,25 +218,50 @@ static int metaspace_stage(struct hap_tokenizer *t, const json_t *json, struct h
         return rc;
 }
 
+static int digits_stage(struct hap_tokenizer *t, const json_t *json, struct hap_error *err)
+{
+        return hap_split_add(t, "\\p{N}", 5,
+                             flag_of(json, "individual_digits", false) ? HAP_SPLIT_ISOLATED
+                                                                       : HAP_SPLIT_CONTIGUOUS,
+                             false, err);
+}
+
+static int punctuation_stage(struct hap_tokenizer *t, const json_t *json, struct hap_error *err)
+{
+        enum hap_split_behaviour behaviour = HAP_SPLIT_ISOLATED;
+        int rc = json_object_get(json, "behavior") == NULL ? 0 : behaviour_of(json, &behaviour, err);
+
+        return rc != 0 ? rc
+                       : hap_split_add(t, hap_pattern_punctuation,
+                                       strlen(hap_pattern_punctuation), behaviour, false, err);
+}
+
 static int one_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,
                              struct hap_error *err)
 {
-        if (t->byte_level)
-                return unsupported_stage(err, "a pre_tokenizer after ByteLevel",
-                                   type_of(json));
-        if (is_type(json, "ByteLevel"))
-                return byte_level_stage(t, json, err);
-        if (is_type(json, "Split"))
-                return split_stage(t, json, err);
-        if (is_type(json, "Digits"))
-                return hap_split_add(t, "\\p{N}", 5,
-                                     flag_of(json, "individual_digits", false)
-                                             ? HAP_SPLIT_ISOLATED
-                                             : HAP_SPLIT_CONTIGUOUS,
-                                     false, err);
-        if (is_type(json, "Metaspace"))
-                return metaspace_stage(t, json, err);
-        return unsupported_stage(err, "pre_tokenizer", type_of(json));
+        static const struct {
+                const char *type;
+                stage_fn *stage;
+                bool after_byte_level;
+        } forms[] = { { "ByteLevel", byte_level_stage, false },
+                      { "Digits", digits_stage, true },
+                      { "Metaspace", metaspace_stage, false },
+                      { "Punctuation", punctuation_stage, true },
+                      { "Split", split_stage, true } };
+        bool after = t->byte_level;
+        size_t first = t->n_split, i = 0;
+        int rc;
+
+        while (i < sizeof forms / sizeof *forms && !is_type(json, forms[i].type))
+                i++;
+        if (i == sizeof forms / sizeof *forms)
+                return unsupported_stage(err, "pre_tokenizer", type_of(json));
+        if (after && !forms[i].after_byte_level)
+                return unsupported_stage(err, "a pre_tokenizer after ByteLevel", type_of(json));
+        rc = forms[i].stage(t, json, err);
+        while (first < t->n_split)
+                t->split[first++].in_alphabet = after;
+        return rc;
 }
 
 int hap_stage_pre_tokenizer(struct hap_tokenizer *t, const json_t *json,

@@ -22,6 +22,8 @@ static struct family {
         { GOLDEN "llama2", false, NULL },     { GOLDEN "metaspace", false, NULL },
         { GOLDEN "spm-gemma.gguf", false, NULL },
         { GOLDEN "spm-llama.gguf", false, NULL },
+        { GOLDEN "falcon", true, NULL },      { GOLDEN "bloom", true, NULL },
+        { GOLDEN "after_bytes", false, NULL },
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
 

@@ -4,7 +4,7 @@ the ids that the tokenizers library (or sentencepiece) gives for them.
 
     python3 tests/golden/make_tokenizers.py
 
-Needs tokenizers 0.21.4, sentencepiece and gguf. Run by hand; its output is
+Needs tokenizers 0.21.4 or 0.22.2 (the output is the same), sentencepiece and gguf. Run by hand; its output is
 committed. texts.bin holds each text as a 32-bit length and its bytes, broken
 UTF-8 among them; what the libraries see of it is Python's
 decode(errors="replace"). NAME.ids.gz has a line for each text: how many ids and
@@ -36,6 +36,7 @@ QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
 TEKKEN = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
           r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"
           r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"  # a class within a class
 
 PHRASES = """When Mary and John went to the store, John gave a drink to
 The war lasted from the year 1732 to the year 17
@@ -217,6 +218,18 @@ def byte_level_families():
                                     split(Regex(r"\p{Lu}"), "merged_with_next"), split("-", "contiguous"),
                                     split(Regex(r"_+"), "removed"),
                                     split(Regex(r"[^\s]+"), "isolated", True), byte()], size=400), None, None
+    yield "falcon", byte_level([pre_tokenizers.Punctuation("contiguous"), byte(),
+                                pre_tokenizers.Digits(individual_digits=False), split(Regex("[0-9][0-9][0-9]"))],
+                               special=[">>TITLE<<", "<|endoftext|>"]), None, None
+    yield "bloom", byte_level([split(Regex(BLOOM)), byte(use_regex=False)],
+                              special=["<unk>", "<s>", "</s>", "<pad>"]), {
+        "tokenizer_class": "BloomTokenizerFast", "unk_token": "<unk>", "bos_token": "<s>",
+        "eos_token": "</s>", "pad_token": "<pad>", "padding_side": "left"}, None
+    yield "after_bytes", byte_level([byte(), pre_tokenizers.Punctuation("merged_with_next"),
+                                     pre_tokenizers.Digits(individual_digits=True),
+                                     split("\u0120", "removed"),  # a space, as ByteLevel writes it
+                                     split(Regex(r"[\p{Lu}[à-ö[=_-]]]"), "merged_with_previous"),
+                                     split(Regex(r"[^[\p{N}]\p{P}]+"), "contiguous", True)], size=400), None, None
     yield "digits", byte_level([pre_tokenizers.Digits(individual_digits=False), byte()], size=400), None, None
     yield "prefix", byte_level([pre_tokenizers.ByteLevel(add_prefix_space=True)], size=400), None, None
     yield "gaps", byte_level([byte()], size=400, gaps=True), None, None
@@ -263,7 +276,7 @@ def character_families():
 
 
 PRES = {"gpt2": "gpt-2", "smollm": "smollm", "llama3": "llama-bpe", "qwen2": "qwen2", "gpt_neox": "olmo",
-        "tekken": "tekken"}
+        "tekken": "tekken", "falcon": "falcon", "bloom": "bloom"}
 BOS = {"llama3": "<|begin|>", "tekken": "<s>"}
 
 

@@ -96,8 +96,8 @@ TEST("stages that are not supported are refused by name")
         refused_stage("pre_tokenizer", "{\"type\":\"BertPreTokenizer\"}", "BertPreTokenizer");
         refused_stage("pre_tokenizer",
                       "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},"
-                      "{\"type\":\"Digits\"}]}",
-                      "Digits");
+                      "{\"type\":\"ByteLevel\"}]}",
+                      "a pre_tokenizer after ByteLevel 'ByteLevel'");
         refused_stage("pre_tokenizer",
                       "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},"
                       "{\"type\":\"ByteLevel\",\"add_prefix_space\":true}]}",
@@ -105,6 +105,10 @@ TEST("stages that are not supported are refused by name")
         refused_stage("pre_tokenizer",
                       "{\"type\":\"Split\",\"behavior\":\"Odd\",\"pattern\":{\"String\":\"x\"}}",
                       "Odd");
+        refused_stage("pre_tokenizer", "{\"type\":\"Split\",\"pattern\":{\"String\":\"x\"}}",
+                      "a Split's behavior '(none)'");
+        refused_stage("pre_tokenizer", "{\"type\":\"Punctuation\",\"behavior\":\"Odd\"}",
+                      "a Punctuation's behavior 'Odd'");
         refused_stage("post_processor", "{\"type\":\"BertProcessing\"}", "BertProcessing");
         refused_stage("post_processor",
                       "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\"}},"
@@ -118,7 +122,11 @@ TEST("split patterns that Oniguruma and PCRE2 read differently are refused")
         refused_pattern("\\\\h", "\\h");
         refused_pattern("\\\\p{Han}", "not a general category");
         refused_pattern("[a-z&&[^b]]", "an intersection of classes");
-        refused_pattern("[a[b]]", "a class within a class");
+        refused_pattern("[a[b&&c]]", "an intersection of classes");
+        refused_pattern("[a[^b]]", "a negated class within a class");
+        refused_pattern("[a-[b]]", "'-' before a class within a class");
+        refused_pattern("[[:alpha:]]", "a POSIX class");
+        refused_pattern("[a[b]", "missing terminating ]");
         refused_pattern("\\\\p{N}{1,3}+", "possessive");
         refused_pattern("a{,2}", "'{,'");
         refused_pattern("a{1, 2}", "a blank within a counted repeat");
@@ -138,7 +146,47 @@ TEST("text that looks like a repeat, or like the end of a class, is read as by O
         same_ids(SPLIT("a{2,3}?"), "aaab", true, "0 0 2");
         same_ids(SPLIT("a{2}"), "aaab", true, "0 0 2");
         same_ids(SPLIT("a|{}|{x"), "aab", true, "0 0 1");
+}
+
+TEST("a class within a class adds its characters, and a '-' at its ends is literal")
+{
+        same_ids(SPLIT("[x[y[a]]]"), "aabab", true, "0 0 1 0 1");
+        same_ids(SPLIT("[^[\\\\s]]"), "aabab", true, "0 0 1 0 1");
+        same_ids(SPLIT("[^(\\\\s|[.,])]+"), "aabab", true, "0 2 2");
+        same_ids(SPLIT("[x[]a]]"), "aabab", true, "0 0 1 0 1");
+        same_ids(SPLIT("[[x]-a]"), "aabab", true, "0 0 1 0 1");
+        same_ids(SPLIT("[x[_-]c]"), "aabab", true, "0 2 2");
+        same_ids(SPLIT("[x[-c]]"), "aabab", true, "0 2 2");
 #undef SPLIT
+}
+
+#define PUNCTUATION(behaviour)                                                       \
+        "{\"model\":{\"vocab\":{\"!\":0,\"a\":1,\"!!\":2,\"a!\":3,\"!a\":4},"            \
+        "\"merges\":[\"! !\",\"a !\",\"! a\"]},"                                       \
+        "\"pre_tokenizer\":{\"type\":\"Punctuation\"" behaviour "}}"
+
+TEST("Punctuation has every behaviour of Split; it isolates if none is named")
+{
+        static const char *const wanted[][2] = {
+                { PUNCTUATION(""), "1 0 0 1 0 0" },
+                { PUNCTUATION(",\"behavior\":\"Isolated\""), "1 0 0 1 0 0" },
+                { PUNCTUATION(",\"behavior\":\"Removed\""), "1 1" },
+                { PUNCTUATION(",\"behavior\":\"Contiguous\""), "1 2 1 2" },
+                { PUNCTUATION(",\"behavior\":\"MergedWithPrevious\""), "3 0 3 0" },
+                { PUNCTUATION(",\"behavior\":\"MergedWithNext\""), "1 0 4 0 0" },
+        };
+
+        for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+                same_ids(wanted[i][0], "a!!a!!", true, wanted[i][1]);
+}
+
+TEST("punctuation is that of Unicode 8, as in the tokenizers library")
+{
+        /* U+061D is younger; U+166D has been a symbol since Unicode 12. */
+        same_ids("{\"model\":{\"vocab\":{\"\u061d\":0,\"\u166d\":1,\"\u061d\u061d\":2,"
+                 "\"\u166d\u166d\":3},\"merges\":[\"\u061d \u061d\",\"\u166d \u166d\"]},"
+                 "\"pre_tokenizer\":{\"type\":\"Punctuation\"}}",
+                 "\u061d\u061d\u166d\u166d", true, "2 1 1");
 }
 
 #define SPACED(added)                                                                \
