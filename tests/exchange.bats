@@ -131,6 +131,24 @@ whole() {
         assert_refused 2 "parallel residual" hap-convert --from acdc -m "$root/tests/golden/families/neox" <(echo '[]')
 }
 
+@test "ACDC's edges within heads and MLPs are skipped, those of other layers or heads are not" {
+        jq -c '.acdc[:3]' "$peers" >"$tmp/three"
+        hap-convert -q --from acdc -m "$demo" -o "$tmp/want" "$tmp/three"
+        jq -c '. + [["blocks.1.attn.hook_q", [null, null, 0], "blocks.1.hook_q_input", [null, null, 0]],
+                ["blocks.0.attn.hook_result", [null, null, 3], "blocks.0.attn.hook_v", [null, null, 3]],
+                ["blocks.2.hook_mlp_out", [null], "blocks.2.hook_mlp_in", [null]]]' "$tmp/three" >"$tmp/more"
+        hap-convert -q --from acdc -m "$demo" -o "$tmp/got" "$tmp/more"
+        diff <(circuit_map "$tmp/want") <(circuit_map "$tmp/got")
+        for item in '["blocks.1.attn.hook_q", [null, null, 0], "blocks.0.hook_q_input", [null, null, 0]]' \
+                '["blocks.1.attn.hook_q", [null, null, 0], "blocks.1.hook_q_input", [null, null, 1]]' \
+                '["blocks.1.attn.hook_q", [null, null, 9], "blocks.1.hook_q_input", [null, null, 9]]' \
+                '["blocks.9.hook_mlp_out", [null], "blocks.9.hook_mlp_in", [null]]'; do
+                assert_refused 3 "item 1 is not an edge" hap-convert --from acdc -m "$demo" <(echo "[$item]")
+        done
+        printf '\0\0\0' >"$tmp/nul"
+        assert_refused 3 "line 1" hap-convert --from json "$tmp/nul"
+}
+
 @test "CPR, CMD and the faithfulness of every size are those of the MIB benchmark's own code" {
         golden=$root/tests/golden/exchange
         hap-task -q ioi --corruption s2-io-flip -n 40 --split validation -m "$demo" >"$tmp/task"

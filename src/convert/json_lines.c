@@ -184,7 +184,7 @@ static int take_map(struct lines *l, const msgpack_object *map, const msgpack_sb
 
 static bool is_blank(const char *text, size_t length)
 {
-        while (length && strchr(" \t\r", text[length - 1]))
+        while (length && text[length - 1] && strchr(" \t\r", text[length - 1]))
                 length--;
         return length == 0;
 }
