@@ -62,6 +62,9 @@ def pair(key, what):
     if kind == "text":
         return text(key) + struct.pack("<I", 8) + text(value)
     items = value.split(",")
+    if kind == "ints":
+        return (text(key) + struct.pack("<IIQ", 9, 5, len(items)) +
+                b"".join(struct.pack("<i", int(item)) for item in items))
     return text(key) + struct.pack("<IIQ", 9, 8, len(items)) + b"".join(map(text, items))
 
 data = open(sys.argv[2], "rb").read()
@@ -81,6 +84,30 @@ END
         for key in rope.thing "$(printf 'k%.0s' {1..300})"; do
                 with_keys "$gemma" "gemma2.$key=list:yarn,x"
                 assert_refused 3 "unsupported: ${key:0:20}" hap-model "$tmp/more.gguf"
+        done
+}
+
+@test "GGUF's sizes may be lists with a number for each layer, if all are equal" {
+        llama=$root/tests/golden/families/llama-gguf/model.gguf
+        show "$llama"
+        same=$(line fingerprint)
+        for key in attention.head_count_kv feed_forward_length attention.head_count; do
+                value=$(python3 - "$llama" "$tmp/without.gguf" "llama.$key" <<'END'
+import struct, sys
+data = open(sys.argv[1], "rb").read()
+key = struct.pack("<Q", len(sys.argv[3])) + sys.argv[3].encode()
+at = data.index(key) + len(key)
+assert data[at:at + 4] == struct.pack("<I", 4)
+print(*struct.unpack("<I", data[at + 4:at + 8]))
+other = ("general." + "x" * 100)[:len(sys.argv[3])].encode()
+open(sys.argv[2], "wb").write(data[:at - len(other)] + other + data[at:])
+END
+                )
+                with_keys "$tmp/without.gguf" "llama.$key=ints:$value,$value"
+                show "$tmp/more.gguf"
+                assert_equal "$(line fingerprint)" "$same"
+                with_keys "$tmp/without.gguf" "llama.$key=ints:$value,$((value + 1))"
+                assert_refused 3 "'$key' is not a whole number" hap-model "$tmp/more.gguf"
         done
 }
 
@@ -191,7 +218,7 @@ logits() {
 
 # What transformers makes of these settings is written in its configurations and models.
 @test "null is false where Python reads a flag, and other settings are read as transformers does" {
-        while IFS='|' read -r name first second; do
+        while IFS='|' read name first second; do # a \\| is no separator
                 family "$name" "$first"
                 logits "$name" "$tmp/first"
                 family "$name" "$second"
@@ -201,7 +228,12 @@ logits() {
         done <<'END'
 neox|.use_parallel_residual = null|.use_parallel_residual = false
 gemma3|.attn_logit_softcapping = 2|.
+gptj|.hidden_size = .n_embd \| .num_hidden_layers = .n_layer \| .num_attention_heads = .n_head \| del(.n_embd, .n_layer, .n_head)|.
+neox|.hidden_act = "gelu_python"|.hidden_act = "gelu"
+neox|.hidden_act = "gelu_accurate"|.hidden_act = "gelu_new"
 END
+        family gptj '.hidden_size = 60'
+        assert_refused 3 "its 'hidden_size' is not its 'n_embd'" hap-model "$tmp/gptj"
         family neox '.use_parallel_residual = true'
         logits neox "$tmp/parallel"
         family neox '.use_parallel_residual = false'

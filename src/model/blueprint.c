@@ -38,9 +38,25 @@ void hap_family_share_width(struct hap_settings *settings, struct hap_config *co
 const struct hap_size_keys hap_gpt2_size_keys = {"n_layer", "n_head", "n_embd", "n_inner",
                                                  "n_positions"};
 
+/* The names that transformers gives all families (attribute_map), for the family's own. */
+static void read_common_name(struct hap_settings *s, const char *own, const char *common)
+{
+        const json_t *value = hap_settings_value(s, common);
+
+        if (!value || strcmp(own, common) == 0)
+                return;
+        hap_settings_default(s, own, json_incref((json_t *)value));
+        if (!json_equal(value, hap_settings_value(s, own)))
+                hap_settings_fail(s, "its '%s' is not its '%s'", common, own);
+}
+
 void hap_family_gpt_sizes(struct hap_settings *s, const struct hap_size_keys *keys,
                           struct hap_config *c)
 {
+        read_common_name(s, keys->layers, "num_hidden_layers");
+        read_common_name(s, keys->heads, "num_attention_heads");
+        read_common_name(s, keys->width, "hidden_size");
+        read_common_name(s, keys->context, "max_position_embeddings");
         c->n_layers = hap_settings_int(s, keys->layers, 1, HAP_MAX_LAYERS, HAP_REQUIRED);
         c->n_heads = hap_settings_int(s, keys->heads, 1, HAP_MAX_HEADS, HAP_REQUIRED);
         c->n_kv_heads = c->n_heads;
@@ -64,7 +80,10 @@ enum hap_activation hap_settings_activation(struct hap_settings *settings, const
         } names[] = {
                 {"gelu", HAP_GELU},
                 {"gelu_new", HAP_GELU_TANH},
+                {"gelu_python", HAP_GELU},
                 {"gelu_fast", HAP_GELU_TANH},
+                {"gelu_accurate", HAP_GELU_TANH},
+                {"gelu_python_tanh", HAP_GELU_TANH},
                 {"gelu_pytorch_tanh", HAP_GELU_TANH},
                 {"relu", HAP_RELU},
                 {"silu", HAP_SILU},

@@ -72,6 +72,18 @@ static void read_experts(const struct hap_gguf *gguf, struct hap_blueprint *b)
         l->router_bias = hap_gguf_has(gguf, "blk.0.ffn_gate_inp.bias");
 }
 
+/* A list with a number for every layer, if all are equal: that number. */
+static void join_layers(struct hap_settings *s, const char *key)
+{
+        json_t *list = json_object_get(s->values, key), *first = json_array_get(list, 0);
+        bool equal = json_is_integer(first);
+
+        for (size_t i = 1; i < json_array_size(list); i++)
+                equal = equal && json_equal(first, json_array_get(list, i));
+        if (equal)
+                json_object_set(s->values, key, first);
+}
+
 void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const char *epsilon)
 {
         struct hap_settings *s = b->settings;
@@ -79,6 +91,9 @@ void hap_gguf_sizes(const struct hap_gguf *gguf, struct hap_blueprint *b, const 
         const struct hap_gguf_tensor *embedding = find_tensor(gguf, "token_embd.weight");
 
         b->layout = gguf_layout;
+        join_layers(s, "attention.head_count");
+        join_layers(s, "attention.head_count_kv");
+        join_layers(s, "feed_forward_length");
         c->n_layers = hap_settings_int(s, "block_count", 1, HAP_MAX_LAYERS, HAP_REQUIRED);
         c->n_heads = hap_settings_int(s, "attention.head_count", 1, HAP_MAX_HEADS, HAP_REQUIRED);
         c->n_kv_heads = hap_settings_int(s, "attention.head_count_kv", 1, HAP_MAX_HEADS,
