@@ -167,7 +167,7 @@ with open(sys.argv[1], "r+b") as file:
     file.seek(8 + n + at)
     file.write(struct.pack("<2f", 3e38, 3e38))
 END
-        refused_by_ranks 3 "its scores are not finite" 3 hap-attrib -q --layers-over-ranks -j 1 \
+        refused_by_ranks 3 "its logits are not finite" 3 hap-attrib -q --layers-over-ranks -j 1 \
                 -m "$tmp/huge" -o "$tmp/out" "$dir/task"
         ranks 3 hap-prune -q --layers-over-ranks -j 1 --sparsity 90% --steps 100000 -m "$model" \
                 -o "$tmp/out" "$dir/task" "$dir/subgraph" "$dir/scores" 2>"$tmp/message" 3>&- &
