@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "attrib/gradient_batch.h"
-#include "forward/distribution.h"
 #include "forward/run_values.h"
 
 /* c_w of one row for writers [0, n); returns their sum. x: [d]. */
@@ -59,18 +58,17 @@ static void add_shares(const struct hap_gradient_batch *s, const float *x, int r
 static int score_flow(struct hap_gradient_batch *s, float *out)
 {
         const struct hap_graph *g = &s->engine->graph;
-        const size_t n_out = (size_t)s->engine->model->config.n_out;
         struct hap_full_run run = {.outputs = s->outputs, .gradients = true,
                                    .bf16 = s->attrib->options.bf16};
         double *c = hap_scratch_alloc(s->scratch, (size_t)g->n_writers, sizeof *c);
         int rc = c ? hap_full_forward(s->scratch, &s->batch, &run) : s->scratch->error.code;
+        int bad;
 
         if (rc < 0)
                 return rc;
-        for (int i = 0; i < s->batch.n; i++)
-                if (!hap_all_finite(run.logits + (size_t)s->batch.answers.start[i] * n_out,
-                                    (size_t)s->batch.prompts[i]->n_answer_positions * n_out))
-                        return hap_attrib_not_finite(s->scratch, s->examples + i);
+        bad = hap_batch_not_finite(&s->batch, s->engine->model->config.n_out, run.logits);
+        if (bad < s->batch.n)
+                return hap_attrib_not_finite(s->scratch, s->examples + bad);
         for (int l = 0; l < g->n_layers; l++) {
                 add_shares(s, hap_full_stream(s->engine, &run, 2 * l),
                            hap_graph_head_reader(g, l, 0, 0), 3 * g->n_heads, c, out);

@@ -193,3 +193,10 @@ json_t *hap_json_plain_text(const msgpack_object *text)
         return str->size && memchr(str->ptr, '\0', str->size) ? NULL
                                                               : json_stringn(str->ptr, str->size);
 }
+
+bool hap_is_blank(const char *text, size_t length)
+{
+        while (length && text[length - 1] && strchr(" \t\r", text[length - 1]))
+                length--;
+        return length == 0;
+}

@@ -25,4 +25,7 @@ bool hap_object_is_text(const msgpack_object *object, const char *text);
  * its end, or memory is short (hap_memory_was_short). */
 json_t *hap_json_plain_text(const msgpack_object *text);
 
+/* Whether a line of text is empty or blanks. */
+bool hap_is_blank(const char *text, size_t length);
+
 #endif

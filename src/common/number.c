@@ -120,6 +120,14 @@ int hap_parse_size(const char *text, const char *what, size_t *bytes, struct hap
         return 0;
 }
 
+bool hap_all_finite(const float *values, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (!isfinite(values[i]))
+                        return false;
+        return true;
+}
+
 size_t hap_count_or_percent_of(const struct hap_count_or_percent *amount, size_t whole)
 {
         double n = amount->value;

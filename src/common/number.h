@@ -1,4 +1,4 @@
-/* Numbers as users write them, and the maximum and minimum of two sizes. */
+/* Numbers as users write them, arrays of finite numbers, and the maximum and minimum of two sizes. */
 #ifndef HAP_COMMON_NUMBER_H
 #define HAP_COMMON_NUMBER_H
 
@@ -33,6 +33,9 @@ int hap_parse_size(const char *text, const char *what, size_t *bytes,
  * single, as the same float): 0.1, 12, 1e+20. */
 enum { HAP_DIGITS = 32 };
 void hap_shortest_digits(double number, bool single, char text[HAP_DIGITS]);
+
+/* Whether no value is NaN or infinite. */
+bool hap_all_finite(const float *values, size_t n);
 
 /* The count, or the percentage of `whole` rounded to nearest; at most `whole`. */
 size_t hap_count_or_percent_of(const struct hap_count_or_percent *amount, size_t whole);

@@ -1,6 +1,5 @@
 #include "convert/acdc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,29 +90,13 @@ static int64_t find_item(const struct hap_graph *graph, const json_t *item)
 /* Whether an item is one of ACDC's edges within a head or an MLP, which are no edges here. */
 static bool is_within(const struct hap_graph *graph, const json_t *item)
 {
-        static const char *const pairs[][2] = {
-                {"attn.hook_q", "hook_q_input"},     {"attn.hook_k", "hook_k_input"},
-                {"attn.hook_v", "hook_v_input"},     {"attn.hook_result", "attn.hook_q"},
-                {"attn.hook_result", "attn.hook_k"}, {"attn.hook_result", "attn.hook_v"},
-                {"hook_mlp_out", "hook_mlp_in"},
-        };
         const char *child = json_string_value(json_array_get(item, 0));
         const char *parent = json_string_value(json_array_get(item, 2));
-        int layer, layer_of_parent, name = 0, name_of_parent = 0;
+        const json_t *index = json_array_get(item, 1);
 
-        if (json_array_size(item) != 4 || !child || !parent ||
-            !json_equal(json_array_get(item, 1), json_array_get(item, 3)) ||
-            sscanf(child, "blocks.%d.%n", &layer, &name) != 1 || !name ||
-            sscanf(parent, "blocks.%d.%n", &layer_of_parent, &name_of_parent) != 1 ||
-            !name_of_parent || layer != layer_of_parent || layer < 0 || layer >= graph->n_layers ||
-            head_of(json_array_get(item, 1)) < -1 ||
-            head_of(json_array_get(item, 1)) >= graph->n_heads)
-                return false;
-        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-                if (strcmp(child + name, pairs[i][0]) == 0 &&
-                    strcmp(parent + name_of_parent, pairs[i][1]) == 0)
-                        return true;
-        return false;
+        return json_array_size(item) == 4 && child && parent &&
+               json_equal(index, json_array_get(item, 3)) &&
+               hap_hooks_within(graph, child, parent, head_of(index));
 }
 
 static int take_items(const struct hap_graph *graph, const json_t *list, float *z,
@@ -174,9 +157,8 @@ int hap_acdc_read(struct hap_byte_input *input, const struct hap_program *progra
                 rc = hap_fail_within(err, "cannot use '%s'", input->name);
         if (rc == 0)
                 rc = hap_exchange_write_circuit(&graph, z, program, model, out, err);
-        *n_edges = 0;
-        for (size_t e = 0; z && e < graph.n_edges; e++)
-                *n_edges += z[e] > 0;
+        if (rc == 0)
+                *n_edges = hap_graph_count_kept(&graph, z);
         json_decref(list);
         free(z);
         hap_graph_release(&graph);

@@ -89,3 +89,25 @@ int hap_hook_reader(const struct hap_graph *graph, const char *name, int head)
         }
         return -1;
 }
+
+bool hap_hooks_within(const struct hap_graph *graph, const char *child, const char *parent, int head)
+{
+        static const char *const pairs[][2] = {
+                {"attn.hook_q", "hook_q_input"},     {"attn.hook_k", "hook_k_input"},
+                {"attn.hook_v", "hook_v_input"},     {"attn.hook_result", "attn.hook_q"},
+                {"attn.hook_result", "attn.hook_k"}, {"attn.hook_result", "attn.hook_v"},
+                {"hook_mlp_out", "hook_mlp_in"},
+        };
+        const int layer = layer_in(graph, child);
+        char name[2][HAP_NAME];
+
+        if (layer < 0 || head < -1 || head >= graph->n_heads)
+                return false;
+        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+                for (int k = 0; k < 2; k++)
+                        snprintf(name[k], HAP_NAME, "blocks.%d.%s", layer, pairs[i][k]);
+                if (strcmp(child, name[0]) == 0 && strcmp(parent, name[1]) == 0)
+                        return true;
+        }
+        return false;
+}

@@ -14,4 +14,8 @@ void hap_hook_of_reader(const struct hap_graph *graph, int reader, char *name, i
 int hap_hook_writer(const struct hap_graph *graph, const char *name, int head);
 int hap_hook_reader(const struct hap_graph *graph, const char *name, int head);
 
+/* Whether these hooks of one head, or of no head (-1), are the ends of an edge within a head or an
+ * MLP, which ACDC counts and which is no edge of the graph. */
+bool hap_hooks_within(const struct hap_graph *graph, const char *child, const char *parent, int head);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "common/json.h"
 #include "common/scan.h"
 #include "common/spool.h"
 #include "convert/edited.h"
@@ -182,13 +183,6 @@ static int take_map(struct lines *l, const msgpack_object *map, const msgpack_sb
         return hap_spool_end_record(&l->spool, err);
 }
 
-static bool is_blank(const char *text, size_t length)
-{
-        while (length && text[length - 1] && strchr(" \t\r", text[length - 1]))
-                length--;
-        return length == 0;
-}
-
 static int take_line(struct lines *l, const char *text, size_t length, struct hap_error *err)
 {
         json_error_t why;
@@ -225,7 +219,7 @@ static int64_t read_lines(struct lines *l, struct hap_error *err)
 
                 l->line++;
                 /* blank lines are skipped */
-                rc = is_blank(text, length) ? 0 : take_line(l, text, length, err);
+                rc = hap_is_blank(text, length) ? 0 : take_line(l, text, length, err);
                 if (rc < 0)
                         return rc == HAP_ESYSTEM ? rc
                                 : hap_fail_within(err, "cannot read '%s': line %" PRIu64,

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/number.h"
-#include "forward/distribution.h"
 #include "forward/full_run.h"
 #include "forward/parallel.h"
 
@@ -138,20 +137,6 @@ static void split_logits(const struct hap_engine *engine, const struct hap_batch
                        (size_t)batch->prompts[i]->n_answer_positions * n * sizeof *all);
 }
 
-static int check_logits(struct hap_scratch *scratch, const struct hap_batch *batch,
-                        const float *all, const struct hap_example *examples)
-{
-        const size_t n = (size_t)scratch->engine->model->config.n_out;
-
-        for (int i = 0; i < batch->n; i++)
-                if (!hap_all_finite(all + (size_t)batch->answers.start[i] * n,
-                                    (size_t)batch->prompts[i]->n_answer_positions * n))
-                        return hap_fail(&scratch->error, HAP_EINPUT,
-                                        "cannot use example '%.200s': its logits are not finite",
-                                        examples[i].id);
-        return HAP_OK;
-}
-
 static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
 {
         const struct run_job *job = context;
@@ -161,7 +146,7 @@ static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
         const struct hap_prompt *pointers[HAP_BATCH_PROMPTS];
         struct hap_full_run run = {0};
         struct hap_batch batch;
-        int rc;
+        int rc, bad;
 
         for (size_t i = 0; i < n; i++) {
                 prompts[i] = hap_prompt_of(job->examples + begin + i, job->corrupted);
@@ -181,8 +166,11 @@ static int run_batch(void *context, struct hap_scratch *scratch, size_t b)
         }
         if ((rc = hap_full_forward(scratch, &batch, &run)) < 0)
                 return rc;
-        if ((rc = check_logits(scratch, &batch, run.logits, job->examples + begin)) < 0)
-                return rc;
+        bad = hap_batch_not_finite(&batch, scratch->engine->model->config.n_out, run.logits);
+        if (bad < batch.n)
+                return hap_fail(&scratch->error, HAP_EINPUT,
+                                "cannot use example '%.200s': its logits are not finite",
+                                job->examples[begin + (size_t)bad].id);
         if (job->logits)
                 split_logits(scratch->engine, &batch, run.logits, job->logits + begin);
         return job->outputs ? split_outputs(scratch, &batch, run.outputs, job->examples + begin,

@@ -1,9 +1,9 @@
 #include "data/constants.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/number.h"
 #include "graph/graph_json.h"
 
 /* Memory grows with the records that were read; a header's number is not trusted. */
@@ -66,9 +66,8 @@ static int read_constant(struct hap_stream_in *in, const msgpack_object *record,
                 return rc;
         to = c->values + (size_t)writer * (size_t)c->d_model;
         hap_tensor_read(&tensor, 0, tensor.n, to);
-        for (size_t i = 0; i < tensor.n; i++)
-                if (!isfinite(to[i]))
-                        return hap_stream_in_fail(in, err, "its 'value' is not finite");
+        if (!hap_all_finite(to, tensor.n))
+                return hap_stream_in_fail(in, err, "its 'value' is not finite");
         return HAP_OK;
 }
 

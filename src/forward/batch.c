@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/number.h"
 #include "forward/blas.h"
 
 int hap_batch_init(struct hap_batch *batch, struct hap_scratch *scratch,
@@ -26,6 +27,17 @@ int hap_batch_init(struct hap_batch *batch, struct hap_scratch *scratch,
         batch->rows.start[n] = batch->rows.n;
         batch->answers.start[n] = batch->answers.n;
         return HAP_OK;
+}
+
+int hap_batch_not_finite(const struct hap_batch *batch, int n_out, const float *logits)
+{
+        const int *start = batch->answers.start;
+        int i = 0;
+
+        while (i < batch->n && hap_all_finite(logits + (size_t)start[i] * n_out,
+                                              (size_t)(start[i + 1] - start[i]) * n_out))
+                i++;
+        return i;
 }
 
 int hap_rows_position(const struct hap_rows *rows, int at, int r)

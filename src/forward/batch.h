@@ -36,6 +36,9 @@ struct hap_batch {
 int hap_batch_init(struct hap_batch *batch, struct hap_scratch *scratch,
                    const struct hap_prompt *const *prompts, int n, bool answer_rows_only);
 
+/* The first prompt with a logit that is NaN or infinite, or batch->n. logits: [answers.n][n_out] */
+int hap_batch_not_finite(const struct hap_batch *batch, int n_out, const float *logits);
+
 /* out[i] = the row of `in` at the prompt and position of row i of `to`.
  * in: [from->n][d], out: [to->n][d]; the positions of `to` are among those of `from`. */
 void hap_rows_gather(const struct hap_rows *from, const struct hap_rows *to,

@@ -3,14 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-bool hap_all_finite(const float *values, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                if (!isfinite(values[i]))
-                        return false;
-        return true;
-}
-
 double hap_log_sum_exp(int n, const float *row)
 {
         double max = row[0], total = 0;

@@ -3,12 +3,8 @@
 #ifndef HAP_FORWARD_DISTRIBUTION_H
 #define HAP_FORWARD_DISTRIBUTION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Whether no value is NaN or infinite. */
-bool hap_all_finite(const float *values, size_t n);
 
 /* log Σ exp(row[i]) over n logits, summed in double. */
 double hap_log_sum_exp(int n, const float *row);

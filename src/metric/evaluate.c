@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/number.h"
 #include "forward/distribution.h"
 #include "forward/masked.h"
 #include "forward/parallel.h"

@@ -13,7 +13,8 @@ static void read_gemma2(struct hap_blueprint *blueprint)
         const float *frequencies;
         int window;
 
-        hap_gemma_sizes(blueprint, 50, 30);
+        hap_gemma_sizes(blueprint, 30);
+        m->config.attention_cap = hap_gemma_cap(s, "attn_logit_softcapping", 50);
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 4096);
         rotary.n = m->config.n_rotary;
         hap_rotary_read(blueprint, &rotary, 10000);

@@ -14,8 +14,8 @@ void hap_gemma3_read(struct hap_blueprint *blueprint)
         const float *global_frequencies, *local_frequencies;
         int window, pattern;
 
-        hap_gemma_sizes(blueprint, 0, 0);
-        m->config.attention_cap = 0; /* the family has the setting and does not use it */
+        hap_gemma_sizes(blueprint, 0);
+        hap_settings_value(s, "attn_logit_softcapping"); /* the family does not read it */
         blueprint->layout.q_norm = "layers.%d.self_attn.q_norm";
         blueprint->layout.k_norm = "layers.%d.self_attn.k_norm";
         window = hap_settings_int(s, "sliding_window", 1, HAP_MAX_CONTEXT, 4096);

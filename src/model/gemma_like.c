@@ -4,15 +4,14 @@
 
 #include "model/llama_like.h"
 
-/* A cap. The key may be null: none. */
-static float read_cap(struct hap_settings *s, const char *key, double fallback)
+float hap_gemma_cap(struct hap_settings *s, const char *key, double fallback)
 {
         if (hap_settings_is_null(s, key))
                 fallback = 0;
         return (float)hap_settings_real(s, key, 1e-6, 1e6, fallback);
 }
 
-void hap_gemma_sizes(struct hap_blueprint *blueprint, double attention_cap, double logit_cap)
+void hap_gemma_sizes(struct hap_blueprint *blueprint, double logit_cap)
 {
         struct hap_settings *s = blueprint->settings;
         struct hap_config *c = &blueprint->model->config;
@@ -30,8 +29,7 @@ void hap_gemma_sizes(struct hap_blueprint *blueprint, double attention_cap, doub
         c->embedding_scale = sqrtf((float)c->d_model);
         c->attention_scale = (float)(1 / sqrt(hap_settings_real(s, "query_pre_attn_scalar", 1e-6,
                                                                 1e9, 256)));
-        c->attention_cap = read_cap(s, "attn_logit_softcapping", attention_cap);
-        c->logit_cap = read_cap(s, "final_logit_softcapping", logit_cap);
+        c->logit_cap = hap_gemma_cap(s, "final_logit_softcapping", logit_cap);
         hap_settings_must_be(s, "use_bidirectional_attention", false);
         hap_blueprint_layers(blueprint);
 }

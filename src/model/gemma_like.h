@@ -5,9 +5,11 @@
 
 #include "model/blueprint.h"
 
-/* Everything but the windows and the rotary frequencies. The caps are the defaults of
- * absent keys (0: none). */
-void hap_gemma_sizes(struct hap_blueprint *blueprint, double attention_cap, double logit_cap);
+/* Everything but the windows, the rotary frequencies and the cap of attention. logit_cap: the
+ * default of an absent key (0: none). */
+void hap_gemma_sizes(struct hap_blueprint *blueprint, double logit_cap);
+/* A cap, 0 for none. The key may be null: none. */
+float hap_gemma_cap(struct hap_settings *settings, const char *key, double fallback);
 
 /* All of the text model of Gemma 3, from its config.json (family_gemma3_text.c). */
 void hap_gemma3_read(struct hap_blueprint *blueprint);

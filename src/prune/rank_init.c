@@ -25,33 +25,33 @@ static int add_scores_at(struct hap_ranker *r, float value, const struct hap_run
         return rc;
 }
 
-/* Scores are measured on prompts spread over all of them, the same for every seed: seeds that begin
- * at the same circuit end at circuits that are more alike. */
-static size_t measured_on(const struct hap_pruning *p)
+/* Sets *n to the number of prompts that scores are measured on, at most that, and returns them, to be
+ * freed; NULL: no memory. They are spread over all prompts and the same for every seed: seeds that
+ * begin at the same circuit end at circuits that are more alike. */
+static uint32_t *prompts_to_measure(const struct hap_pruning *p, size_t most, size_t *n)
 {
-        return hap_min((size_t)p->options->refine_on, p->prompts->n);
-}
+        uint32_t *which;
 
-static uint32_t spread_prompt(const struct hap_pruning *p, size_t i, size_t n)
-{
-        return (uint32_t)(i * p->prompts->n / n);
+        *n = hap_min(most, hap_min((size_t)p->options->refine_on, p->prompts->n));
+        which = calloc(*n, sizeof *which);
+        for (size_t i = 0; which && i < *n; i++)
+                which[i] = (uint32_t)(i * p->prompts->n / *n);
+        return which;
 }
 
 static int measure_gradients(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        size_t on = measured_on(p);
-        uint32_t *which = calloc(on, sizeof *which);
+        size_t on;
+        uint32_t *which = prompts_to_measure(p, SIZE_MAX, &on);
         const float **z = calloc(on, sizeof *z);
         double *kl = calloc(on, sizeof *kl);
         struct hap_runs runs = {.n = on, .which = which, .z = z, .wanted = p->allowed};
         int rc = which && z && kl ? HAP_OK : hap_fail_memory(err, "scores");
 
         memset(r->circuit, 0, p->graph->n_edges * sizeof *r->circuit);
-        for (size_t i = 0; i < on && rc == HAP_OK; i++) {
-                which[i] = spread_prompt(p, i, on);
+        for (size_t i = 0; i < on && rc == HAP_OK; i++)
                 z[i] = r->circuit;
-        }
         for (int i = 0; i < VALUES && rc == HAP_OK; i++)
                 rc = add_scores_at(r, ((float)i + .5f) / VALUES, &runs, kl, err);
         free(which);
@@ -64,13 +64,11 @@ static int measure_gradients(struct hap_ranker *r, struct hap_error *err)
 static int measure_removals(struct hap_ranker *r, struct hap_error *err)
 {
         const struct hap_pruning *p = r->p;
-        const size_t on = hap_min(measured_on(p), 1 + REMOVALS / p->n_allowed);
-        uint32_t *which = calloc(on, sizeof *which);
+        size_t on;
+        uint32_t *which = prompts_to_measure(p, 1 + REMOVALS / p->n_allowed, &on);
         double all = 0, without;
         int rc = which ? HAP_OK : hap_fail_memory(err, "scores");
 
-        for (size_t i = 0; i < on && rc == HAP_OK; i++)
-                which[i] = spread_prompt(p, i, on);
         memset(r->circuit, 0, p->graph->n_edges * sizeof *r->circuit);
         for (size_t k = 0; k < p->n_allowed; k++)
                 r->circuit[p->edges[k]] = 1;

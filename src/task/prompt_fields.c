@@ -96,13 +96,28 @@ static json_t *label_of(const json_t *object)
                                       : NULL;
 }
 
-/* Whether the answer key of the prompt or of a counterfactual is none of its choices. */
+/* Whether the answer key is none of the choices. */
 static bool has_wrong_key(const json_t *object)
 {
         const json_t *key = json_object_get(object, "answerKey");
         const json_t *labels = json_object_get(json_object_get(object, "choices"), "label");
 
         return key && json_is_array(labels) && choice_of(key, labels) >= json_array_size(labels);
+}
+
+/* The keys of a prompt and of its counterfactuals. */
+static int check_keys(json_t *object, struct hap_error *err)
+{
+        const char *name, *of = has_wrong_key(object) ? "" : NULL;
+        json_t *value;
+
+        json_object_foreach(object, name, value)
+                if (!of && has_wrong_key(value))
+                        of = name;
+        if (!of)
+                return HAP_OK;
+        return hap_fail(err, HAP_EINPUT, "'answerKey'%s%.64s%s is neither the number of one of the "
+                        "choices, from 0, nor its label", *of ? " of '" : "", of, *of ? "'" : "");
 }
 
 /* The length of the name of a counterfactual, or 0. */
@@ -194,17 +209,10 @@ static int read_label(json_t *object)
 int hap_prompt_fields(json_t *object, const struct hap_task_kind *task, const char *corruption,
                       struct hap_error *err)
 {
-        const char *key;
-        json_t *value;
         int failed = rename_fields(object);
 
-        if (has_wrong_key(object))
-                return hap_fail(err, HAP_EINPUT, "'answerKey' is neither the number of one of the "
-                                                 "choices, from 0, nor its label");
-        json_object_foreach(object, key, value)
-                if (json_is_object(value) && has_wrong_key(value))
-                        return hap_fail(err, HAP_EINPUT, "'answerKey' of '%.64s' is neither the "
-                                        "number of one of the choices, from 0, nor its label", key);
+        if (check_keys(object, err) < 0)
+                return err->code;
         failed |= read_mib(object, corruption);
 
         if (task && strcmp(task->name, "greater-than") == 0)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "task/delimited.h"
 #include "task/prompt_text.h"
 
@@ -30,14 +31,6 @@ struct hap_prompt_file {
         json_t *header;  /* the columns of a table, or NULL */
         char separator;
 };
-
-static bool is_blank(const char *text, size_t length)
-{
-        for (size_t i = 0; i < length; i++)
-                if (!strchr(" \t\r", text[i]) || !text[i])
-                        return false;
-        return true;
-}
 
 static int add_line(struct hap_prompt_file *file, struct line line, struct hap_error *err)
 {
@@ -70,7 +63,7 @@ static int find_lines(struct hap_prompt_file *file, struct hap_error *err)
                 next = newline ? newline + 1 : end;
                 number++;
                 hap_prompt_text_touch(&file->text, size);
-                if (!is_blank(at, size) && add_line(file, (struct line){at, size, number}, err) < 0)
+                if (!hap_is_blank(at, size) && add_line(file, (struct line){at, size, number}, err) < 0)
                         return err->code;
         }
         return 0;
@@ -96,6 +89,18 @@ static const char *named_twice(const json_t *header)
         return NULL;
 }
 
+static int take_header(struct hap_prompt_file *file, size_t number, json_t *row,
+                       struct hap_error *err)
+{
+        const char *name = named_twice(row);
+
+        if (name)
+                return hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': two columns are "
+                                "named '%.64s'", number, file->name, name);
+        file->header = json_incref(row);
+        return 0;
+}
+
 /* Finds the rows of a table. Rows are parsed once more when they are given. */
 static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
 {
@@ -107,8 +112,9 @@ static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
                 const char *newline = memchr(text, '\n', length - at);
                 const size_t first = newline ? (size_t)(newline - text) : length - at;
                 json_t *row;
+                int rc;
 
-                if (is_blank(text, first)) {
+                if (hap_is_blank(text, first)) {
                         used = first + (newline != NULL);
                         lines = 1;
                         continue;
@@ -117,21 +123,12 @@ static int find_rows(struct hap_prompt_file *file, struct hap_error *err)
                                         &why);
                 if (!row)
                         return fail_row(file, number, why, err);
-                if (!file->header && (why = named_twice(row)) != NULL) {
-                        const int rc = hap_fail(err, HAP_EINPUT, "cannot read line %zu of '%s': two "
-                                                "columns are named '%.64s'", number, file->name, why);
-
-                        json_decref(row);
-                        return rc;
-                }
-                if (!file->header)
-                        file->header = json_incref(row);
-                else if (add_line(file, (struct line){text, used, number}, err) < 0)
-                        number = 0;
+                rc = file->header ? add_line(file, (struct line){text, used, number}, err)
+                                  : take_header(file, number, row, err);
                 json_decref(row);
                 hap_prompt_text_touch(&file->text, used);
-                if (number == 0)
-                        return err->code;
+                if (rc < 0)
+                        return rc;
         }
         return 0;
 }
