@@ -140,6 +140,23 @@ scores() {
         assert_equal "$(rows 'no role')" '["circuit","a0.h0 a2.h0"]'
 }
 
+@test "a long list of heads is cut in the table, and not in the report" {
+        jq -nc '{hap: 1, kind: "report"}, {circuit: "c", class: "no role", metric: "nodes", value: 100,
+                of: 300, kept: ([range(100) | "a\(.).h7"] | join(" ")), missing: ([range(200) | "a\(.).h3"] | join(" "))},
+                {end: "report"}' | hap-convert -q --from json >report
+        hap-show -q report >table
+        line=$(grep 'a0.h7' table)
+        ((${#line} < 230)) || fail "${#line} columns"
+        for head in h3:200 h7:100; do
+                shown=$(grep -o "a[0-9]*\.${head%:*}" <<<"$line" | wc -l)
+                assert_equal "$(grep -o "${head%:*} and [0-9]* more" <<<"$line")" \
+                        "${head%:*} and $((${head#*:} - shown)) more"
+        done
+        # as many as fit are listed whole
+        jq -c 'if .kept then .kept = "a1.h1 a2.h2" else . end' <<<"$(hap-convert -q --to json report)" |
+                hap-convert -q --from json | hap-show -q | grep -q 'a1.h1 a2.h2  *a0.h3'
+}
+
 @test "a report of roles is shown, and is the same for any number of threads" {
         hap-eval -q --roles --loadings 2 -j 1 -m "$root/models/demo" docstring.task -o one
         hap-eval -q --roles --loadings 2 -j 3 -m "$root/models/demo" docstring.task -o three

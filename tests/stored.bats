@@ -47,6 +47,46 @@ assert_same_weights() {
         done
 }
 
+# in_doubles FOLDER: a copy of a model with F32 weights, each as a double, in $tmp/doubles
+in_doubles() {
+        mkdir "$tmp/doubles"
+        cp "$1"/* "$tmp/doubles"
+        python3 - "$tmp/doubles/model.safetensors" <<'END'
+import array, json, struct, sys
+
+data = open(sys.argv[1], "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+header = json.loads(data[8:8 + size])
+values = array.array("d", array.array("f", data[8 + size:]))
+for name, entry in header.items():
+    if name != "__metadata__":
+        assert entry["dtype"] == "F32"
+        entry["dtype"] = "F64"
+        entry["data_offsets"] = [2 * at for at in entry["data_offsets"]]
+header = json.dumps(header).encode()
+with open(sys.argv[1], "wb") as out:
+    out.write(struct.pack("<Q", len(header)) + header + values.tobytes())
+END
+}
+
+@test "weights stored as doubles are those of the same floats" {
+        cp -r "$root/tests/golden/gpt2-a/model" "$tmp/floats"
+        task "$tmp/floats"
+        in_doubles "$tmp/floats"
+        hap-attrib -q -m "$tmp/floats" -o "$tmp/f32.scores" "$tmp/task"
+        for how in f32 stored; do
+                hap-attrib -q --weights $how -m "$tmp/doubles" -o "$tmp/$how.f64" "$tmp/task"
+                hap-convert -q --to json "$tmp/$how.f64" | grep '"edge"' >"$tmp/f64"
+                hap-convert -q --to json "$tmp/f32.scores" | grep '"edge"' >"$tmp/f32"
+                [[ -s $tmp/f32 ]]
+                assert_same "$tmp/f32" "$tmp/f64"
+        done
+        # one weight beyond float's range
+        printf '\0\0\0\0\0\0\360\177' | dd of="$tmp/doubles/model.safetensors" bs=1 conv=notrunc \
+                seek=$(($(stat -c %s "$tmp/doubles/model.safetensors") - 8)) status=none
+        assert_refused 3 "" hap-attrib -m "$tmp/doubles" "$tmp/task"
+}
+
 @test "weights stay as stored by default only if F32 does not fit --max-memory" {
         model=$root/tests/golden/families/gpt2-f16
         task "$model"

@@ -195,7 +195,7 @@ static int storage_of(uint32_t type)
                 [0] = HAP_STORED_F32,   [1] = HAP_STORED_F16,   [2] = HAP_STORED_Q4_0,
                 [3] = HAP_STORED_Q4_1,  [6] = HAP_STORED_Q5_0,  [7] = HAP_STORED_Q5_1,
                 [8] = HAP_STORED_Q8_0,  [12] = HAP_STORED_Q4_K, [13] = HAP_STORED_Q5_K,
-                [14] = HAP_STORED_Q6_K, [30] = HAP_STORED_BF16,
+                [14] = HAP_STORED_Q6_K, [28] = HAP_STORED_F64,  [30] = HAP_STORED_BF16,
                 [10] = HAP_STORED_Q2_K, [11] = HAP_STORED_Q3_K, [16] = HAP_STORED_IQ2_XXS,
                 [17] = HAP_STORED_IQ2_XS, [18] = HAP_STORED_IQ3_XXS, [19] = HAP_STORED_IQ1_S,
                 [20] = HAP_STORED_IQ4_NL, [21] = HAP_STORED_IQ3_S, [22] = HAP_STORED_IQ2_S,

@@ -8,6 +8,7 @@ static const struct {
         [HAP_STORED_F32] = {"F32", 1, 4},
         [HAP_STORED_F16] = {"F16", 1, 2},
         [HAP_STORED_BF16] = {"BF16", 1, 2},
+        [HAP_STORED_F64] = {"F64", 1, 8},
         [HAP_STORED_Q4_0] = {"Q4_0", 32, 18},
         [HAP_STORED_Q4_1] = {"Q4_1", 32, 20},
         [HAP_STORED_Q5_0] = {"Q5_0", 32, 22},

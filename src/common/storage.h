@@ -10,6 +10,7 @@ enum hap_storage {
         HAP_STORED_F32,
         HAP_STORED_F16,
         HAP_STORED_BF16,
+        HAP_STORED_F64,
         HAP_STORED_Q4_0,
         HAP_STORED_Q4_1,
         HAP_STORED_Q5_0,

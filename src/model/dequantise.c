@@ -1,6 +1,9 @@
 /* The block formats of ggml (ggml-quants.c): q is a whole number, d and m are
  * half-precision numbers. */
 #include "model/dequantise.h"
+
+#include <string.h>
+
 #include "model/dequantise_blocks.h"
 
 /* block: d, 16 bytes of two q each. x = (q - 8) d */
@@ -141,11 +144,21 @@ static void block_q6_k(const unsigned char *b, float *out)
         }
 }
 
+/* one double, rounded to the nearest float; infinite beyond float's range */
+static void block_f64(const unsigned char *b, float *out)
+{
+        double value;
+
+        memcpy(&value, b, sizeof value);
+        *out = (float)value;
+}
+
 static void (*const read_block[HAP_STORED_KINDS])(const unsigned char *, float *) = {
         [HAP_STORED_Q4_0] = block_q4_0, [HAP_STORED_Q4_1] = block_q4_1,
         [HAP_STORED_Q5_0] = block_q5_0, [HAP_STORED_Q5_1] = block_q5_1,
         [HAP_STORED_Q8_0] = block_q8_0, [HAP_STORED_Q4_K] = block_q4_k,
         [HAP_STORED_Q5_K] = block_q5_k, [HAP_STORED_Q6_K] = block_q6_k,
+        [HAP_STORED_F64] = block_f64,
         [HAP_STORED_Q2_K] = hap_block_q2_k,
         [HAP_STORED_Q3_K] = hap_block_q3_k,
         [HAP_STORED_IQ2_XXS] = hap_block_iq2_xxs,

@@ -32,7 +32,7 @@ static const struct {
         size_t bytes; /* of one element */
 } dtypes[] = {
         {"F32", HAP_STORED_F32, 4},   {"F16", HAP_STORED_F16, 2},
-        {"BF16", HAP_STORED_BF16, 2}, {"F64", HAP_STORED_OTHER, 8},
+        {"BF16", HAP_STORED_BF16, 2}, {"F64", HAP_STORED_F64, 8},
         {"I64", HAP_STORED_OTHER, 8}, {"U64", HAP_STORED_OTHER, 8},
         {"I32", HAP_STORED_OTHER, 4}, {"U32", HAP_STORED_OTHER, 4},
         {"I16", HAP_STORED_OTHER, 2}, {"U16", HAP_STORED_OTHER, 2},

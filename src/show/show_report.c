@@ -54,6 +54,23 @@ static int put_metric(struct hap_table *table, size_t row, const json_t *record)
         return hap_table_put(table, row, metric ? metric : "value", text);
 }
 
+/* Cuts a list of words that would make the table too wide: "a0.h1 a0.h3 and 40 more". */
+static void cut_list(char *text)
+{
+        enum { WIDEST = 72, REST = sizeof " and 18446744073709551615 more" };
+        char *end = text + WIDEST;
+        size_t more = 0;
+
+        if (strlen(text) < WIDEST + REST)
+                return;
+        while (end > text && *end != ' ')
+                end--;
+        for (const char *c = end; *c; c++)
+                more += *c == ' ';
+        if (end > text)
+                snprintf(end, REST, " and %zu more", more);
+}
+
 /* The other fields of the first record of a circuit. */
 static int put_rest(struct hap_table *table, size_t row, const json_t *record)
 {
@@ -72,6 +89,8 @@ static int put_rest(struct hap_table *table, size_t row, const json_t *record)
                 if (own || rc < 0)
                         continue;
                 text = hap_value_text(value);
+                if (text && (strcmp(key, "kept") == 0 || strcmp(key, "missing") == 0))
+                        cut_list(text);
                 rc = text ? hap_table_put(table, row, key, text) : -1;
                 free(text);
         }
