@@ -36,17 +36,20 @@
 #             ep-small     the same with 2 prompts a step instead of 32, and without EP
 #             hap-ep       edge pruning of the subgraph that attribution selects, as in
 #                          the paper
-#             hap          the default recipe on that subgraph, from its scores
-#             hap-thorough the thorough recipe there
+#             hap          the default recipe. Circuits of 128 edges and more are searched
+#                          for in the whole graph, from AtP*'s scores of 16 prompts,
+#                          smaller ones in the subgraph of eap, from its scores
+#             hap-thorough the thorough recipe, in the same way
 #             atp          the best edges by AtP*'s scores of 16 prompts
-#             hap-atp      the default recipe on the whole graph, from these scores: closer
-#                          circuits in graphs of thousands of edges
+#             hap-atp, hap-eap
+#                          the default recipe from these or those scores at any size
 #             rank         the default recipe on the whole graph, without attribution
 #             hap-as-ep    hap with as many edges as ep's own threshold leaves with the
 #                          same seed, to compare the two at equal size
 #   EP        further options of edge pruning, such as --steps 300
 #   ATTRIB    options of hap-attrib for eap and for the subgraph [--method eap]. With
-#             other options the table's row is called attribution instead of EAP.
+#             other options the table's row is called attribution instead of EAP, and
+#             hap starts from these scores at any size.
 #             Prompts without wrong answers need other options, and other METRICS:
 #             ATTRIB='--method eap-ig-inputs --metric kl'
 #             METRICS=kl,accuracy,exact-match
@@ -95,11 +98,16 @@ D := $(RESULTS)/$(NAME)
 # and a method that prunes may have
 #   METHOD.from       the method whose scores and subgraph it starts from; without it,
 #                     pruning starts from the whole graph
-#   METHOD.start      the method whose scores it starts from, in the whole graph
+#   METHOD.start      the method whose scores it starts from, in the whole graph; with
+#                     METHOD.from too, only circuits of LARGE edges and more
 #   METHOD.threshold  the title of a second circuit: the one that edge pruning's own
 #                     threshold leaves
 #   METHOD.size-of    the method whose threshold circuits give the number of edges
-eap.title := $(if $(subst --method eap,,$(strip $(ATTRIB))),attribution,EAP)
+# From here on the default recipe refines a circuit; smaller ones are sampled.
+LARGE := 128
+
+OTHER_ATTRIB := $(subst --method eap,,$(strip $(ATTRIB)))
+eap.title := $(if $(OTHER_ATTRIB),attribution,EAP)
 eap.attrib := $(ATTRIB)
 
 eap-ig.title := EAP-IG
@@ -120,10 +128,16 @@ hap-ep.threshold := HAP by EP, own threshold
 hap.title := HAP
 hap.prune := --recipe rank
 hap.from := eap
+hap.start := $(if $(OTHER_ATTRIB),,atp)
+
+hap-eap.title := HAP from EAP
+hap-eap.prune := --recipe rank
+hap-eap.from := eap
 
 hap-thorough.title := HAP, thorough
 hap-thorough.prune := --recipe rank-thorough
 hap-thorough.from := eap
+hap-thorough.start := $(hap.start)
 
 atp.title := AtP*, 16 prompts
 atp.attrib := --method atp-star --prompts 16
@@ -138,6 +152,7 @@ rank.prune := --recipe rank
 hap-as-ep.title := HAP at the size of EP, own
 hap-as-ep.prune := --recipe rank
 hap-as-ep.from := eap
+hap-as-ep.start := $(hap.start)
 hap-as-ep.size-of := ep
 
 .DELETE_ON_ERROR:
@@ -161,7 +176,7 @@ PROPERTIES := $(filter %.title %.attrib %.prune %.from %.start %.threshold %.siz
 quoted = '$(subst ','\'',$(1)=$($(1)))'
 PROBLEM := $(shell PATH='$(PATH)' $(PIPELINES)/plan $(foreach v,MODEL TASK PROMPTS SPARSITY \
 	SEEDS TRAIN VALIDATION TEST METRICS METHODS EP ATTRIB BOOTSTRAP SAMPLES LOADINGS POSITIONS KEEP \
-	NAME RESULTS $(PROPERTIES),$(call quoted,$(v))) 2>&1)
+	LARGE NAME RESULTS $(PROPERTIES),$(call quoted,$(v))) 2>&1)
 ifneq ($(.SHELLSTATUS)$(PROBLEM),0)
 $(error $(PROBLEM))
 endif

@@ -561,6 +561,49 @@ END
         assert_equal "$(ran prune)" 0
 }
 
+@test "hap starts circuits of 128 edges and more from AtP*'s scores, smaller ones from EAP's and its subgraph" {
+        ln -s "$(command -v hap-model)" "$tmp/bin/hap-model"
+        atp='[^ ]*/train.cache [^ ]*/atp.scores'
+        eap='[^ ]*/train.cache [^ ]*/eap.subgraph [^ ]*/eap.scores'
+        # of the demo model's 479 edges 26.7 % are 127.9, 26.6 % are 127.4
+        for method in hap hap-thorough; do
+                pipeline hap.mk METHODS=$method SPARSITY='60% 73.3% 73.4% 90%' circuits
+                run grep '^hap-prune' "$tmp/log"
+                assert_line --regexp "--sparsity 60% .* $atp$"
+                assert_line --regexp "--sparsity 73.3% .* $atp$"
+                assert_line --regexp "--sparsity 73.4% .* $eap$"
+                assert_line --regexp "--sparsity 90% .* $eap$"
+        done
+        assert_equal "$(ran attrib)" 0
+        grep -q -- '--method atp-star --prompts 16 -o .*/atp.scores' "$tmp/log" && fail "made again"
+        # the edges of all positions count
+        pipeline hap.mk NAME=positions POSITIONS=IO,S2 SPARSITY=90% METHODS=hap circuits
+        assert_regex "$(cat "$tmp/log")" "--sparsity 90% .* $atp"
+        assert_equal "$(ran select)" 0
+        # either form can be asked for, and scores that the user chose are used for all
+        pipeline hap.mk NAME=forms SPARSITY='60% 90%' METHODS='hap-eap hap-atp' circuits
+        assert_equal "$(grep -c "^hap-prune .* $atp$" "$tmp/log")$(grep -c "^hap-prune .* $eap$" "$tmp/log")" 22
+        pipeline hap.mk NAME=own SPARSITY='60% 90%' METHODS=hap ATTRIB='--method ifr' circuits
+        assert_equal "$(grep -c "^hap-prune .* $eap$" "$tmp/log")$(ran attrib)" 21
+}
+
+@test "a model's edges are counted again when its files change" {
+        ln -s "$(command -v hap-model)" "$tmp/bin/hap-model"
+        mkdir "$tmp/mine"
+        cp "$root/tests/golden/families/gpt2-f16"/*.* "$tmp/mine" # 75 edges
+        pipeline hap.mk MODEL="$tmp/mine" SPARSITY=40% METHODS=hap circuits
+        assert_regex "$(cat "$tmp/log")" 'eap.subgraph [^ ]*/eap.scores'
+        rm "$tmp/mine"/*
+        cp "$root/models/demo"/*.* "$tmp/mine" # 479
+        pipeline hap.mk MODEL="$tmp/mine" SPARSITY=40% METHODS=hap circuits
+        assert_regex "$(cat "$tmp/log")" 'train.cache [^ ]*/atp.scores'
+        # counted once only
+        rm "$tmp/bin/hap-model"
+        ln -s "$(command -v false)" "$tmp/bin/hap-model"
+        pipeline hap.mk MODEL="$tmp/mine" SPARSITY=40% METHODS=hap circuits
+        assert_equal "$(ran prune)" 0
+}
+
 @test "hap-atp starts from AtP*'s scores of 16 prompts, in the whole graph" {
         make -s -C "$root" -f pipelines/hap.mk MODEL=models/demo TASK=ioi TRAIN=20 VALIDATION=5 TEST=5 \
                 SPARSITY=90% METHODS='atp hap-atp' RESULTS="$tmp" table >"$tmp/said" 2>&1
